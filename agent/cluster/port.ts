@@ -1,0 +1,74 @@
+import type { ObjectId } from '@groundswell/proto/object-id.ts'
+
+/** A live object as the API server sent it. Numbers are kept as JSON.parse reads them. */
+export interface LiveObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly uid?: string
+    readonly resourceVersion?: string
+    readonly generation?: number
+    readonly deletionTimestamp?: string
+    readonly finalizers?: readonly string[]
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly managedFields?: readonly ManagedFields[]
+  }
+  readonly [member: string]: unknown
+}
+
+export interface ManagedFields {
+  readonly manager: string
+  readonly operation: 'Apply' | 'Update'
+  readonly subresource?: string
+  readonly fieldsV1?: Readonly<Record<string, unknown>>
+}
+
+/** A kind the API server serves. */
+export interface Resource {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly plural: string
+  readonly namespaced: boolean
+}
+
+export interface ApplyOptions {
+  readonly fieldManager: string
+  readonly force: boolean
+}
+
+export type WatchEvent =
+  | { readonly type: 'added' | 'modified' | 'deleted'; readonly object: LiveObject }
+  /** The full list was read anew: whatever is not in it does not exist. */
+  | { readonly type: 'synced'; readonly objects: readonly LiveObject[] }
+
+/**
+ * The agent's only door to Kubernetes. Bodies are raw bytes: nothing is dropped or rewritten.
+ * Every call throws AgentError: `kind_unknown`, `apply_*`, `prune_*`, `cluster_unreachable`.
+ */
+export interface Cluster {
+  /** UID of the kube-system namespace. */
+  uid(signal: AbortSignal): Promise<string>
+  facts(signal: AbortSignal): Promise<{ kubernetesVersion: string; nodes: number }>
+  /** How a kind is served; asks the API server again when a kind is new. */
+  resource(apiVersion: string, kind: string, signal: AbortSignal): Promise<Resource>
+  get(resource: Resource, id: ObjectId, signal: AbortSignal): Promise<LiveObject | undefined>
+  /** Server-side apply of one object's JSON text; returns the object as stored. */
+  apply(
+    resource: Resource,
+    id: ObjectId,
+    json: string,
+    options: ApplyOptions,
+    signal: AbortSignal,
+  ): Promise<LiveObject>
+  /** Deletes when the uid still matches; an object that is already gone is fine. */
+  delete(resource: Resource, id: ObjectId, uid: string, signal: AbortSignal): Promise<void>
+  /** List then watch, for ever, of objects with a label; ends when the signal does. */
+  watch(resource: Resource, labelSelector: string, signal: AbortSignal): AsyncIterable<WatchEvent>
+  /** Drops cached discovery, after CRDs were applied. */
+  forgetResources(): void
+  close(): Promise<void>
+}

@@ -1,0 +1,52 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+
+/** kstatus's six words. */
+export type Health = 'Unknown' | 'InProgress' | 'Current' | 'Failed' | 'Terminating' | 'NotFound'
+
+export type Phase = 'Pending' | 'Applying' | 'Applied' | 'Failed' | 'Removed'
+
+export interface ObjectHealth {
+  /** Object id, formatted. */
+  readonly object: string
+  readonly health: Health
+  readonly message: string
+}
+
+export interface ObjectError {
+  readonly object: string
+  readonly file: string
+  readonly code: string
+  readonly message: string
+}
+
+export interface FieldDrift {
+  /** JSON Pointer. */
+  readonly path: string
+  /** JSON text, empty when absent; redacted for Secrets. */
+  readonly desired: string
+  readonly live: string
+  readonly manager: string
+}
+
+export interface ObjectDrift {
+  readonly object: string
+  readonly missing: boolean
+  readonly firstSeen: number
+  readonly fields: readonly FieldDrift[]
+}
+
+/** What the agent knows of one application; reported whole whenever it changes. */
+export interface ApplicationState {
+  readonly application: string
+  readonly manifestDigest: Digest | null
+  readonly generation: number
+  readonly phase: Phase
+  readonly health: Health
+  readonly objects: number
+  readonly readyObjects: number
+  readonly unhealthy: readonly ObjectHealth[]
+  readonly errors: readonly ObjectError[]
+  readonly drift: readonly ObjectDrift[]
+  readonly driftedObjects: number
+  readonly healed: number
+}

@@ -1,0 +1,28 @@
+import type {
+  ApplicationSpec,
+  ClusterGroupSpec,
+  ClusterSpec,
+  RepositorySpec,
+  RolloutStrategySpec,
+} from './kinds.ts'
+
+/** A configuration object and where it was read. */
+export interface Declared<S> {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly spec: S
+  readonly file: string
+  readonly line: number
+}
+
+/** The whole fleet repository at one commit, validated: names resolve, nothing is ambiguous. */
+export interface Fleet {
+  /** `main@sha1:…` of the fleet repository. */
+  readonly revision: string
+  readonly repositories: ReadonlyMap<string, Declared<RepositorySpec>>
+  readonly clusters: ReadonlyMap<string, Declared<ClusterSpec>>
+  readonly groups: ReadonlyMap<string, Declared<ClusterGroupSpec>>
+  readonly applications: ReadonlyMap<string, Declared<ApplicationSpec>>
+  readonly strategies: ReadonlyMap<string, Declared<RolloutStrategySpec>>
+}

@@ -1,0 +1,67 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Hold, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
+
+/** One decision. The union is closed: replay must understand every type there is. */
+export type Decision =
+  | { readonly type: 'fleet.accepted'; readonly revision: string }
+  | { readonly type: 'rollout.created'; readonly plan: RolloutPlan }
+  | {
+      readonly type: 'rollout.moved'
+      readonly rollout: string
+      /** What set it in motion: `observe` or the action's kind. */
+      readonly cause: string
+      readonly reason: string
+      /** What changed of the run: given members replace, `clusters` merges by name. */
+      readonly change: Partial<RolloutRun> & Pick<RolloutRun, 'version'>
+    }
+  | { readonly type: 'hold.set'; readonly hold: Hold }
+  | { readonly type: 'hold.released'; readonly application: string; readonly reason: string }
+  | {
+      readonly type: 'token.created'
+      readonly token: JoinTokenRecord
+    }
+  | {
+      readonly type: 'cluster.enrolled'
+      readonly enrolment: Enrolment
+      readonly tokenId: string
+    }
+  | { readonly type: 'cluster.revoked'; readonly cluster: string; readonly reason: string }
+
+/** What the hub keeps of a join token: never the secret. */
+export interface JoinTokenRecord {
+  readonly tokenId: string
+  readonly cluster: string
+  /** SHA-256 of the secret, hex. */
+  readonly key: string
+  readonly expiresAt: number
+}
+
+/** Who a cluster's agent is. Identity comes from here, never from a certificate request. */
+export interface Enrolment {
+  readonly cluster: string
+  readonly clusterId: string
+  readonly clusterUid: string
+  /** Raw Ed25519 public key, base64url. */
+  readonly boundKey: string
+  readonly enrolledAt: number
+}
+
+/** A line of the ledger: hash-chained, so that a missing or altered one is noticed. */
+export interface LedgerEntry {
+  /** From 1, no gaps. */
+  readonly index: number
+  /** Digest of the line before; of nothing (`sha256` of the empty text) for the first. */
+  readonly previous: Digest
+  readonly at: number
+  readonly actor: string
+  readonly decision: Decision
+}
+
+/** The durable record of decisions. An append that returned has reached the disk. */
+export interface Ledger {
+  /** Index of the newest entry; 0 when empty. */
+  readonly head: number
+  append(actor: string, decisions: readonly Decision[]): Promise<readonly LedgerEntry[]>
+  read(after?: number): AsyncIterable<LedgerEntry>
+  close(): Promise<void>
+}

@@ -1,0 +1,209 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+
+/* The types of a rollout. Plan: frozen when it is made. Run: what the step function moves. */
+
+/** What a cluster should run of one application, or a tombstone when `digest` is null. */
+export interface Content {
+  readonly digest: Digest | null
+  /** Bytes of the manifest; 0 for a tombstone. */
+  readonly size: number
+  readonly revision: string
+}
+
+export interface RolloutTarget extends Content {
+  /** What the cluster was assigned before this rollout; null when it had nothing. */
+  readonly previous: Content | null
+}
+
+export type OnFailure = 'pause' | 'rollback' | 'continue'
+export type Offline = 'skip' | 'wait' | 'fail'
+export type PlannedGate = { readonly kind: 'approval'; readonly role: string }
+
+/** Limits are counts by now: percentages were resolved when the plan was made. */
+export interface PlannedWave {
+  readonly name: string
+  /** In the order they go. */
+  readonly clusters: readonly string[]
+  readonly maxConcurrent: number
+  readonly maxFailures: number
+  /** Milliseconds a cluster must stay healthy before it counts as succeeded. */
+  readonly soak: number
+  /** Milliseconds from the offer until a cluster that is not healthy has timed out. */
+  readonly progressDeadline: number
+  readonly before: readonly PlannedGate[]
+  readonly after: readonly PlannedGate[]
+}
+
+export interface RolloutPlan {
+  readonly id: string
+  readonly application: string
+  /** Revision of the content that is rolled out. */
+  readonly revision: string
+  /** Digest over cluster → content, so that the same bad content can be held. */
+  readonly contentDigest: Digest
+  readonly createdAt: number
+  readonly trigger: {
+    readonly kind: 'commit' | 'api' | 'rollback' | 'catchUp'
+    readonly actor: string
+    readonly reason: string
+  }
+  readonly targets: Readonly<Record<string, RolloutTarget>>
+  readonly waves: readonly PlannedWave[]
+  /** Failures over all waves that are still tolerated. */
+  readonly maxFailures: number
+  readonly onFailure: OnFailure
+  readonly offline: Offline
+  readonly supersede: 'replace' | 'queue'
+}
+
+export type RolloutPhase =
+  | 'Planned'
+  | 'Progressing'
+  | 'Paused'
+  | 'RollingBack'
+  | 'Succeeded'
+  | 'Failed'
+  | 'RolledBack'
+  | 'Aborted'
+  | 'Superseded'
+
+export const finalPhases: ReadonlySet<RolloutPhase> = new Set([
+  'Succeeded',
+  'Failed',
+  'RolledBack',
+  'Aborted',
+  'Superseded',
+])
+
+export type ClusterOutcome =
+  'Succeeded' | 'Failed' | 'TimedOut' | 'Unreachable' | 'Vetoed' | 'Skipped'
+
+/** Where one cluster is in a rollout. Times are milliseconds by the hub's clock. */
+export type ClusterProgress =
+  | { readonly state: 'Pending' }
+  | { readonly state: 'Offered'; readonly generation: number; readonly offeredAt: number }
+  | {
+      readonly state: 'Soaking'
+      readonly generation: number
+      readonly offeredAt: number
+      readonly healthySince: number
+    }
+  | {
+      readonly state: 'Done'
+      readonly outcome: ClusterOutcome
+      readonly generation: number
+      readonly at: number
+      readonly message: string
+    }
+  | {
+      readonly state: 'Reverting'
+      readonly generation: number
+      readonly offeredAt: number
+      /** The outcome that was undone, if there was one. */
+      readonly outcome: ClusterOutcome | null
+    }
+  | {
+      readonly state: 'Reverted'
+      readonly generation: number
+      readonly at: number
+      readonly outcome: ClusterOutcome | null
+    }
+
+export interface Approval {
+  readonly wave: number
+  readonly gate: 'before' | 'after'
+  readonly actor: string
+  readonly at: number
+  readonly reason: string
+}
+
+/** The moving part of a rollout; `version` rises by one with every transition (compare and swap). */
+export interface RolloutRun {
+  readonly id: string
+  readonly version: number
+  readonly phase: RolloutPhase
+  /** Index of the wave in hand. */
+  readonly wave: number
+  /** Set while the wave's clusters are moving; null while a before-gate holds it. */
+  readonly waveStartedAt: number | null
+  readonly approvals: readonly Approval[]
+  readonly clusters: Readonly<Record<string, ClusterProgress>>
+  readonly startedAt: number | null
+  readonly finishedAt: number | null
+  /** Why it is where it is, in one sentence. */
+  readonly message: string
+}
+
+/** What the step function looks at of a cluster: only facts keyed to digest and generation. */
+export interface ClusterObservation {
+  readonly connected: boolean
+  /** Milliseconds; when the connection state last changed. */
+  readonly since: number
+  /** Refusal of the snapshot that carries this rollout's content, if any. */
+  readonly refusal: string | null
+  readonly application: {
+    readonly digest: Digest | null
+    readonly generation: number
+    readonly phase: 'Pending' | 'Applying' | 'Applied' | 'Failed' | 'Removed'
+    readonly health: 'Unknown' | 'InProgress' | 'Current' | 'Failed' | 'Terminating' | 'NotFound'
+    /** First error or unhealthy object, in words. */
+    readonly message: string
+  } | null
+}
+
+export type RolloutAction =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'approve' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'abort' }
+  | { readonly kind: 'rollback' }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'skip'; readonly cluster: string }
+  | { readonly kind: 'supersede'; readonly by: string }
+
+export type RolloutEvent =
+  | { readonly kind: 'observe' }
+  | {
+      readonly kind: 'action'
+      readonly action: RolloutAction
+      readonly actor: string
+      readonly reason: string
+    }
+
+/** What the world must do after a step. Carried out at least once; all are idempotent. */
+export type RolloutEffect =
+  | {
+      readonly kind: 'assign'
+      readonly cluster: string
+      readonly content: Content
+      readonly generation: number
+    }
+  | { readonly kind: 'hold'; readonly contentDigest: Digest; readonly reason: string }
+
+export interface StepResult {
+  readonly run: RolloutRun
+  readonly effects: readonly RolloutEffect[]
+  /** When to look again even if nothing happens; null when only an event can change anything. */
+  readonly recheckAt: number | null
+  /** One sentence for each thing the rollout waits for. */
+  readonly waitingFor: readonly string[]
+}
+
+/** What a cluster should run of an application, as last decided. */
+export interface Assignment extends Content {
+  readonly cluster: string
+  readonly application: string
+  readonly generation: number
+  readonly rollout: string
+}
+
+/** Content that failed and must not be rolled out again by itself. */
+export interface Hold {
+  readonly application: string
+  readonly contentDigest: Digest
+  readonly revision: string
+  readonly rollout: string
+  readonly at: number
+  readonly reason: string
+}

@@ -1,0 +1,47 @@
+/** One file of a commit's tree; regular files only. */
+export interface TreeFile {
+  /** Relative to the tree's root, forward slashes. */
+  readonly path: string
+  /** Git object id of the blob. */
+  readonly oid: string
+  readonly size: number
+}
+
+/** A directory of one commit, as Git has it: `id` is the tree's object id, so same id, same files. */
+export interface Tree {
+  readonly id: string
+  readonly files: readonly TreeFile[]
+}
+
+/** What is followed in a repository. */
+export interface SourceSpec {
+  /** Name of the Repository, or `fleet`. */
+  readonly name: string
+  readonly url: string
+  readonly ref: { readonly branch: string } | { readonly tag: string } | { readonly commit: string }
+  /** Milliseconds for one fetch. */
+  readonly timeout: number
+  readonly credential?: string
+}
+
+/** A repository the hub mirrors: bare, objects only, nothing checked out. */
+export interface Mirror {
+  /**
+   * Brings the ref up to date and returns its revision (`main@sha1:…`).
+   * @throws HubError `source_unreachable`, `source_refused`, `revision_not_found`
+   */
+  fetch(signal: AbortSignal): Promise<string>
+  /** Whether this commit's objects are here, without asking the network. */
+  has(commit: string): Promise<boolean>
+  /**
+   * The directory `path` (`.` for the root) at a commit.
+   * @throws HubError `revision_not_found` when commit or path does not exist, `source_refused` for
+   *   symlinks out of the tree, submodules and LFS pointers
+   */
+  readTree(commit: string, path: string): Promise<Tree>
+  /** Bytes of blobs by object id, in the order asked. */
+  readBlobs(oids: readonly string[]): Promise<Uint8Array[]>
+  /** Author and first line of the message, for people and for the ledger. */
+  describe(commit: string): Promise<{ author: string; subject: string; committedAt: number }>
+  close(): Promise<void>
+}

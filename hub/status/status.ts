@@ -1,0 +1,49 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+
+export type Phase = 'Pending' | 'Applying' | 'Applied' | 'Failed' | 'Removed'
+export type Health = 'Unknown' | 'InProgress' | 'Current' | 'Failed' | 'Terminating' | 'NotFound'
+
+/** Connected or not is its own fact: an unreachable cluster is neither healthy nor failed. */
+export type Connection =
+  | { readonly state: 'Connected'; readonly since: number; readonly replica: string }
+  | { readonly state: 'Disconnected'; readonly since: number }
+  | { readonly state: 'NeverConnected' }
+
+/** What an agent last said of one application. Times are milliseconds by the hub's clock. */
+export interface ApplicationStatus {
+  readonly application: string
+  readonly digest: Digest | null
+  readonly generation: number
+  readonly phase: Phase
+  readonly health: Health
+  readonly objects: number
+  readonly readyObjects: number
+  readonly unhealthy: readonly { object: string; health: Health; message: string }[]
+  readonly errors: readonly { object: string; file: string; code: string; message: string }[]
+  readonly drift: readonly ObjectDrift[]
+  readonly driftedObjects: number
+  readonly healed: number
+  readonly updatedAt: number
+}
+
+export interface ObjectDrift {
+  readonly object: string
+  readonly missing: boolean
+  readonly firstSeen: number
+  readonly fields: readonly { path: string; desired: string; live: string; manager: string }[]
+}
+
+/** All the hub knows of what one cluster runs. */
+export interface ClusterStatus {
+  readonly cluster: string
+  readonly connection: Connection
+  readonly lastSeen: number | null
+  readonly agentVersion: string
+  readonly kubernetesVersion: string
+  readonly nodes: number
+  /** Sequence of the snapshot the agent accepted. */
+  readonly sequence: number
+  /** Set when the agent refused the last offer. */
+  readonly refusal: { readonly code: string; readonly message: string } | null
+  readonly applications: Readonly<Record<string, ApplicationStatus>>
+}

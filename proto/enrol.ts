@@ -1,0 +1,72 @@
+import { createHash, createHmac } from 'node:crypto'
+
+/**
+ * What an operator hands to a new agent: one string that says where the hub is, how to know it,
+ * and the secret that joins once.
+ */
+export interface JoinToken {
+  readonly tokenId: string
+  /** 128 random bits, base64url. The hub keeps only its SHA-256. */
+  readonly secret: string
+  /** `sha256:…` of the hub CA's SubjectPublicKeyInfo. */
+  readonly caPin: string
+  /** `sha256:…` of the root statement's envelope. */
+  readonly rootDigest: string
+}
+
+const prefix = 'gsw1'
+
+export function formatJoinToken(token: JoinToken): string {
+  return [
+    prefix,
+    token.tokenId,
+    token.secret,
+    token.caPin.slice('sha256:'.length),
+    token.rootDigest.slice('sha256:'.length),
+  ].join('.')
+}
+
+/** @throws TypeError saying what is wrong, never the secret. */
+export function parseJoinToken(text: string): JoinToken {
+  const match = /^gsw1\.([a-z0-9]{10})\.([A-Za-z0-9_-]{22})\.([0-9a-f]{64})\.([0-9a-f]{64})$/.exec(
+    text.trim(),
+  )
+  if (!match) {
+    throw new TypeError(
+      'not a join token: expected the whole string printed by `swell cluster token`',
+    )
+  }
+  return {
+    tokenId: match[1]!,
+    secret: match[2]!,
+    caPin: `sha256:${match[3]!}`,
+    rootDigest: `sha256:${match[4]!}`,
+  }
+}
+
+/** Key of the enrolment proof; also what the hub stores of a token's secret. */
+export function secretKey(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest()
+}
+
+export interface EnrolProofInput {
+  readonly caPin: string
+  readonly certificateRequest: Uint8Array
+  readonly boundKey: Uint8Array
+  readonly clusterUid: string
+  readonly nonce: Uint8Array
+}
+
+/** Binds the token's secret to this CSR, key, cluster and challenge (security-reliability §b). */
+export function enrolProof(key: Uint8Array, input: EnrolProofInput): Buffer {
+  const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+  const text = [
+    'groundswell/enrol/v1',
+    input.caPin,
+    hash(input.certificateRequest),
+    hash(input.boundKey),
+    input.clusterUid,
+    hash(input.nonce),
+  ].join('|')
+  return createHmac('sha256', key).update(text).digest()
+}

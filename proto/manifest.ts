@@ -1,0 +1,105 @@
+import { canonicalJson } from './canonical.ts'
+import { type Digest, isDigest } from './digest.ts'
+
+/** What differs from desired state is put right, only reported, or not looked for. */
+export type DriftPolicy = 'correct' | 'report' | 'ignore'
+
+/** What becomes of an application's objects when its tombstone arrives. */
+export type DeletionPolicy = 'Delete' | 'Orphan'
+
+/** One object of a manifest; its bytes are the blob named by `digest`. */
+export interface ManifestObject {
+  /** Object id as `group/kind/namespace/name`, unique within the manifest. */
+  readonly id: string
+  readonly apiVersion: string
+  readonly digest: Digest
+  /** Bytes of the blob. */
+  readonly size: number
+  /** File in the source it came from, so that faults can name it; empty when unknown. */
+  readonly file: string
+}
+
+/**
+ * Desired state of one application on one cluster: the list of its objects and how to keep them.
+ * Unsigned; the signed snapshot names it by digest. It says nothing of commits, so that a commit
+ * which changes nothing here makes no new digest.
+ */
+export interface Manifest {
+  readonly v: 1
+  readonly application: string
+  /** Namespace for namespaced objects that name none; empty when every object names its own. */
+  readonly targetNamespace: string
+  readonly prune: { readonly enabled: boolean; readonly allowEmpty: boolean }
+  readonly drift: DriftPolicy
+  readonly deletionPolicy: DeletionPolicy
+  /** Sorted by id. */
+  readonly objects: readonly ManifestObject[]
+}
+
+export const manifestLimits = {
+  bytes: 1024 * 1024,
+  objects: 5_000,
+  objectBytes: 1_536 * 1024,
+} as const
+
+/** The bytes a manifest's digest is made of. */
+export function encodeManifest(manifest: Manifest): string {
+  return canonicalJson(manifest as never)
+}
+
+/**
+ * Reads a manifest whose digest has been checked. Strict: the signer made it, so anything odd is
+ * a fault to stop at.
+ *
+ * @throws TypeError naming the first member that is wrong.
+ */
+export function parseManifest(bytes: Uint8Array): Manifest {
+  if (bytes.byteLength > manifestLimits.bytes) throw new TypeError('manifest: larger than 1 MiB')
+  const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  if (!isRecord(value)) throw new TypeError('manifest: not an object')
+  const { v, application, targetNamespace, prune, drift, deletionPolicy, objects } = value
+  if (v !== 1) throw new TypeError(`manifest: version ${String(v)} is not known`)
+  if (typeof application !== 'string' || !application) throw new TypeError('manifest: application')
+  if (typeof targetNamespace !== 'string') throw new TypeError('manifest: targetNamespace')
+  if (
+    !isRecord(prune) ||
+    typeof prune['enabled'] !== 'boolean' ||
+    typeof prune['allowEmpty'] !== 'boolean'
+  ) {
+    throw new TypeError('manifest: prune')
+  }
+  if (drift !== 'correct' && drift !== 'report' && drift !== 'ignore') {
+    throw new TypeError('manifest: drift')
+  }
+  if (deletionPolicy !== 'Delete' && deletionPolicy !== 'Orphan') {
+    throw new TypeError('manifest: deletionPolicy')
+  }
+  if (!Array.isArray(objects) || objects.length > manifestLimits.objects) {
+    throw new TypeError('manifest: objects')
+  }
+  const seen = new Set<string>()
+  for (const object of objects as unknown[]) {
+    if (!isManifestObject(object)) throw new TypeError('manifest: an object entry is malformed')
+    if (seen.has(object.id)) throw new TypeError(`manifest: ${object.id} is listed twice`)
+    seen.add(object.id)
+  }
+  return value as unknown as Manifest
+}
+
+function isManifestObject(value: unknown): value is ManifestObject {
+  return (
+    isRecord(value) &&
+    typeof value['id'] === 'string' &&
+    value['id'].split('/').length === 4 &&
+    typeof value['apiVersion'] === 'string' &&
+    isDigest(value['digest']) &&
+    Number.isSafeInteger(value['size']) &&
+    (value['size'] as number) >= 0 &&
+    (value['size'] as number) <= manifestLimits.objectBytes &&
+    typeof value['file'] === 'string'
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

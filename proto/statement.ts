@@ -1,0 +1,78 @@
+import type { Digest } from './digest.ts'
+import type { DeletionPolicy } from './manifest.ts'
+
+/** The kinds of thing that are signed; each has its own `typ` and its own key role. */
+export type StatementType = 'root' | 'snapshot' | 'freshness' | 'approval'
+
+/** Value of the protected header's `typ`. */
+export function typOf(type: StatementType): string {
+  return `groundswell.${type}+jws;v=1`
+}
+
+/** An Ed25519 public key as a JWK (RFC 8037). Its id is its thumbprint (RFC 7638). */
+export interface PublicKey {
+  readonly kty: 'OKP'
+  readonly crv: 'Ed25519'
+  readonly x: string
+}
+
+/** Keys that may sign for a role, and how many distinct ones must. */
+export interface KeyRole {
+  readonly keys: readonly PublicKey[]
+  readonly threshold: number
+}
+
+/** Names the online keys. Signed by the root role; version N+1 is signed by N and N+1. */
+export interface Root {
+  readonly v: 1
+  readonly fleet: string
+  readonly version: number
+  /** Raised to cure a compromise: a new epoch starts sequences afresh. */
+  readonly epoch: number
+  /** Seconds since the Unix epoch. */
+  readonly expiresAt: number
+  readonly roles: Readonly<Record<RoleName, KeyRole>>
+}
+
+export type RoleName = 'root' | 'snapshot' | 'freshness' | 'approver'
+
+/** What one cluster should run, whole. The only thing about content that is signed. */
+export interface Snapshot {
+  readonly v: 1
+  readonly fleet: string
+  /** Cluster id, as the hub's record has it. */
+  readonly aud: string
+  /** UID of the cluster's kube-system namespace. */
+  readonly clusterUid: string
+  readonly epoch: number
+  /** Only ever rises, per cluster and epoch. */
+  readonly sequence: number
+  /** Digest of the payload of the snapshot before; null for the first. */
+  readonly previous: Digest | null
+  /** Seconds since the Unix epoch. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** Sorted by name. */
+  readonly applications: readonly SnapshotApplication[]
+}
+
+/**
+ * One application in a snapshot. An application that is not listed is left alone: only
+ * `state: 'removed'`, the tombstone, takes it away.
+ */
+export type SnapshotApplication =
+  | {
+      readonly name: string
+      /** Rises whenever the hub decides anew for this application and cluster. */
+      readonly generation: number
+      readonly state: 'present'
+      readonly manifest: { readonly digest: Digest; readonly size: number }
+      /** `main@sha1:…`, for people. */
+      readonly revision: string
+    }
+  | {
+      readonly name: string
+      readonly generation: number
+      readonly state: 'removed'
+      readonly deletionPolicy: DeletionPolicy
+    }
