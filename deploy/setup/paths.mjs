@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The repository's top directory. */
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Where what set-up builds is kept, between clones too. */
+export function cacheDir() {
+  const { GROUNDSWELL_CACHE, XDG_CACHE_HOME } = process.env
+  return GROUNDSWELL_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'groundswell')
+}
+
+/**
+ * Digest of named contents: 16 hex digits of sha256 over `name NUL content NUL` for each.
+ * @param {readonly string[]} names
+ * @param {string} directory
+ */
+function digestFiles(names, directory) {
+  const hash = createHash('sha256')
+  for (const name of names) {
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(join(directory, name)))
+      .update('\0')
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** Where the render engine is, or will be when set-up has built it; `GROUNDSWELL_ENGINE` overrides. */
+export function enginePath() {
+  if (process.env.GROUNDSWELL_ENGINE) return process.env.GROUNDSWELL_ENGINE
+  const directory = join(root, 'hub', 'engine')
+  const names = readdirSync(directory)
+    .filter((name) => name.endsWith('.go') || name === 'go.mod' || name === 'go.sum')
+    .sort()
+  return join(cacheDir(), 'engine', digestFiles(names, directory), 'groundswell-engine')
+}
+
+/** The programs of a control plane, and the module under test/controlplane/ that pins each. */
+export const controlPlaneTools = {
+  etcd: 'etcd',
+  'kube-apiserver': 'kubernetes',
+  'kube-controller-manager': 'kubernetes',
+  'kube-scheduler': 'kubernetes',
+  kwok: 'kwok',
+}
+
+/**
+ * Where the cache keeps the programs of one module of test/controlplane/.
+ * @param {string} name
+ */
+export function controlPlaneModuleDir(name) {
+  const directory = join(root, 'test', 'controlplane', name)
+  return join(
+    cacheDir(),
+    'control-plane',
+    `${name}-${digestFiles(['go.mod', 'go.sum'], directory)}`,
+  )
+}
+
+/** Paths of all five programs: from `KUBEBUILDER_ASSETS` or PATH when one holds them all, else the cache's. */
+export function controlPlanePaths() {
+  const tools = Object.keys(controlPlaneTools)
+  const { KUBEBUILDER_ASSETS, PATH } = process.env
+  for (const places of [KUBEBUILDER_ASSETS, PATH]) {
+    const found = tools.map((tool) => [tool, findProgram(tool, places)])
+    if (found.every(([, path]) => path !== undefined)) return Object.fromEntries(found)
+  }
+  return Object.fromEntries(
+    Object.entries(controlPlaneTools).map(([tool, name]) => [
+      tool,
+      join(controlPlaneModuleDir(name), tool),
+    ]),
+  )
+}
+
+/**
+ * @param {string} program
+ * @param {string | undefined} places
+ */
+function findProgram(program, places) {
+  return places
+    ?.split(delimiter)
+    .filter((place) => place !== '')
+    .map((place) => join(place, program))
+    .find(isExecutable)
+}
+
+/** @param {string} path */
+export function isExecutable(path) {
+  if (!existsSync(path)) return false
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Progress for people, on stderr: stdout belongs to the command that runs after set-up.
+ * @param {string} message
+ */
+export function say(message) {
+  process.stderr.write(`groundswell: ${message}\n`)
+}
+
+/**
+ * Says what is being done and how long it took. Only for work worth waiting for.
+ * @template T
+ * @param {string} what such as `building the engine: about a minute the first time`
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function sayStep(what, work) {
+  say(what)
+  const start = performance.now()
+  const result = await work()
+  say(`  done in ${((performance.now() - start) / 1000).toFixed(1)} s`)
+  return result
+}
+
+/** Something the person at the keyboard must mend; shown without a stack. */
+export class SetupError extends Error {
+  /** @override */
+  name = 'SetupError'
+}
