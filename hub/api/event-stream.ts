@@ -1,0 +1,92 @@
+import { once } from 'node:events'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Authenticate, principalOf } from './auth.ts'
+import type { Hub } from './hub.ts'
+import { RequestError } from './problem.ts'
+import type { EventView } from './views.ts'
+
+export interface EventStreams {
+  /** Takes the reply over and writes events to it until the client leaves. */
+  serve(request: FastifyRequest, reply: FastifyReply, after: string | null): Promise<void>
+  closeAll(): void
+}
+
+export interface EventStreamOptions {
+  readonly hub: Pick<Hub, 'subscribe'>
+  readonly authenticate: Authenticate
+  /** Milliseconds between comments that keep proxies from cutting the stream; at most 15 000. */
+  readonly heartbeat: number
+  readonly maxStreams: number
+  readonly maxStreamsPerActor: number
+}
+
+/** A client that takes nothing for so long is cut; it can resume by Last-Event-ID. Milliseconds. */
+const stalledAfter = 30_000
+
+/** Server-sent events. One event at most is held here for a slow client; the rest stay in the hub. */
+export function createEventStreams(options: EventStreamOptions): EventStreams {
+  const open = new Map<AbortController, string>()
+
+  async function serve(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    after: string | null,
+  ): Promise<void> {
+    const { actor } = principalOf(request)
+    const mine = [...open.values()].filter((one) => one === actor).length
+    if (open.size >= options.maxStreams || mine >= options.maxStreamsPerActor) {
+      throw new RequestError('too_many_streams', 'Close a stream first, or share one')
+    }
+    const stop = new AbortController()
+    open.set(stop, actor)
+    const response = reply.raw
+    response.on('close', () => stop.abort())
+    reply.hijack()
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      'x-content-type-options': 'nosniff',
+      'x-request-id': request.id,
+    })
+    response.write('retry: 2000\n\n')
+    const header = request.headers.authorization ?? ''
+    const beat = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(': alive\n\n')
+      // A token revoked or expired since ends the stream as well.
+      Promise.resolve(options.authenticate(header)).then(
+        (principal) => principal ?? stop.abort(),
+        () => stop.abort(),
+      )
+    }, options.heartbeat)
+    try {
+      for await (const event of options.hub.subscribe(after, stop.signal)) {
+        if (response.write(formatEvent(event))) continue
+        const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(stalledAfter)])
+        await once(response, 'drain', { signal })
+      }
+    } catch (cause) {
+      if (!stop.signal.aborted) {
+        request.log.warn({ err: cause }, 'event stream cut')
+        response.destroy()
+      }
+    } finally {
+      clearInterval(beat)
+      open.delete(stop)
+      stop.abort()
+      response.end()
+    }
+  }
+
+  return {
+    serve,
+    closeAll: () => {
+      for (const stop of open.keys()) stop.abort()
+    },
+  }
+}
+
+/** JSON has no raw line breaks, so one data line holds it. */
+export function formatEvent(event: EventView): string {
+  return `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`
+}

@@ -1,0 +1,184 @@
+import { createHash, randomUUID } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { HubError } from '../errors.ts'
+import { type Authenticate, authorize } from './auth.ts'
+import { createEventStreams } from './event-stream.ts'
+import type { Hub } from './hub.ts'
+import { RequestError, toProblem } from './problem.ts'
+import { addClusterRoutes } from './routes/clusters.ts'
+import { addEventRoutes } from './routes/events.ts'
+import { addFleetRoutes } from './routes/fleet.ts'
+import { addHealthRoutes } from './routes/health.ts'
+import { addRolloutRoutes } from './routes/rollouts.ts'
+import { addWebhookRoutes } from './routes/webhooks.ts'
+import { components } from './schemas.ts'
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface ApiOptions {
+  readonly hub: Hub
+  readonly authenticate: Authenticate
+  readonly log: FastifyBaseLogger
+  /** A prom-client registry. */
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
+  readonly version: string
+  /** Milliseconds between heartbeats of event streams; 10 seconds when left out. */
+  readonly heartbeat?: number
+}
+
+/**
+ * The REST API, not yet listening. `ready()` fails when a route declares no policy.
+ * Close it to end its event streams.
+ */
+export function buildServer(options: ApiOptions): Api {
+  const app = fastify({
+    loggerInstance: options.log,
+    bodyLimit: 64 * 1024,
+    requestTimeout: 30_000,
+    // A request id from outside could forge log lines of other requests.
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    frameworkErrors: sendProblem,
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  for (const component of components) app.addSchema(component)
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => compileValidator(schema, httpPart))
+  app.removeContentTypeParser('text/plain')
+  app.decorateRequest('principal', null)
+  app.setErrorHandler(sendProblem)
+  app.setNotFoundHandler(() => {
+    throw new HubError('not_found', 'No such resource')
+  })
+
+  app.addHook('onRoute', (route) => {
+    if (route.config?.policy === undefined) {
+      throw new Error(`${String(route.method)} ${route.url}: the route declares no policy`)
+    }
+  })
+  app.addHook('onRequest', (request) => authorize(request, options.authenticate))
+  app.addHook('onSend', async (request, reply, payload) => finish(request, reply, payload))
+
+  const streams = createEventStreams({
+    hub: options.hub,
+    authenticate: options.authenticate,
+    heartbeat: options.heartbeat ?? 10_000,
+    maxStreams: 256,
+    maxStreamsPerActor: 32,
+  })
+  app.addHook('preClose', async () => streams.closeAll())
+
+  void app.register(swagger, describeApi(options.version))
+  void app.register(async (api: Api) => {
+    addHealthRoutes(api, options)
+    addClusterRoutes(api, options.hub)
+    addFleetRoutes(api, options.hub)
+    addRolloutRoutes(api, options.hub)
+    addEventRoutes(api, options.hub, streams)
+    addWebhookRoutes(api, options.hub)
+  })
+  return app
+}
+
+function describeApi(version: string) {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Groundswell',
+        version,
+        description: 'Fleet state, rollouts and enrolment of a Groundswell hub.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer' } } },
+      security: [{ bearer: [] }],
+    },
+    refResolver: {
+      buildLocalReference: (schema: { readonly $id?: unknown }) => String(schema.$id),
+    },
+  }
+}
+
+/** Bodies must be what they say; only text that comes in a URL is read as number or boolean. */
+function compileValidator(schema: TSchema, httpPart: string | undefined) {
+  const validator = Compile(schema)
+  return (given: unknown) => {
+    const value = httpPart === 'body' ? given : validator.Convert(given)
+    if (validator.Check(value)) return { value }
+    const errors = validator
+      .Errors(value)
+      .filter((error) => error.keyword !== 'boolean')
+      .map((error) => ({
+        pointer: error.instancePath,
+        message:
+          error.keyword === 'additionalProperties'
+            ? `unknown: ${(error.params as { additionalProperties: string[] }).additionalProperties.join(', ')}`
+            : error.message,
+      }))
+    const part = { querystring: 'query', params: 'path' }[httpPart ?? ''] ?? httpPart ?? 'request'
+    const detail = errors.map(({ pointer, message }) => `${part}${pointer}: ${message}`).join('; ')
+    return { error: new RequestError('invalid', detail, errors.slice(0, 100)) }
+  }
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error, `urn:uuid:${request.id}`)
+  if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="groundswell"')
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(problem)
+}
+
+/** ETag by content. A handler may have set the version of what it shows: that comes first. */
+function finish(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+  void reply.header('x-request-id', request.id)
+  void reply.header('x-content-type-options', 'nosniff')
+  if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'private, no-cache')
+  const tagged = request.routeOptions.config?.etag === true && reply.statusCode === 200
+  if (!tagged || typeof payload !== 'string') return payload
+  const version = reply.getHeader('etag')
+  const hash = createHash('sha256').update(payload).digest('hex').slice(0, 16)
+  const etag = `"${version === undefined ? '' : `${String(version)}.`}${hash}"`
+  void reply.header('etag', etag)
+  const known = request.headers['if-none-match']?.split(',').map((one) => one.trim())
+  if (!known?.some((one) => one === '*' || one.replace(/^W\//, '') === etag)) return payload
+  void reply.code(304).removeHeader('content-length')
+  return null
+}
+
+function refuseMalformed(
+  error: Error,
+  socket: { writable: boolean; end(text: string): void; destroy(e?: Error): void },
+): void {
+  if (!socket.writable) return socket.destroy(error)
+  const problem = toProblem(
+    new RequestError('invalid', 'Not an HTTP request the hub can read'),
+    `urn:uuid:${randomUUID()}`,
+  )
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,100 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Manifest } from '@groundswell/proto/manifest.ts'
+import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
+import type { ApplicationStatus } from '../status/status.ts'
+import type { RolloutRecord } from './rollout-view.ts'
+import type {
+  ApplicationView,
+  ClusterDiffView,
+  ClusterSummary,
+  ClusterView,
+  EventView,
+  FleetView,
+  GroupView,
+  HealthView,
+  TokenView,
+} from './views.ts'
+
+/** Each role may do what the ones before it may. */
+export const roles = ['viewer', 'operator', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+/** Who asks, as authentication found out; never taken from a body or a header we do not check. */
+export interface Principal {
+  readonly actor: string
+  readonly role: Role
+}
+
+/** In order, made as it is read, so that a page costs what it shows. */
+export type Listing<T> = Iterable<T> | AsyncIterable<T>
+
+/** What people may do to a rollout; superseding is the hub's own affair. */
+export type OperatorAction = Exclude<RolloutAction, { kind: 'supersede' }>
+
+/** What the application should be on a cluster, and what its agent last said of it. */
+export interface AssignedManifest {
+  readonly digest: Digest
+  readonly revision: string
+  readonly manifest: Manifest
+  readonly status: ApplicationStatus | null
+}
+
+/**
+ * All the API needs of the hub. Lookups return undefined for what does not exist; actions throw
+ * HubError: `not_found`, `conflict` when the state does not allow it, `plan_invalid`, `forbidden`.
+ */
+export interface Hub {
+  /** By name, rising, from the first after `after`. */
+  clusters(after: string | null): Listing<ClusterSummary>
+  cluster(name: string): Promise<ClusterView | undefined>
+  groups(after: string | null): Listing<GroupView>
+  group(name: string): Promise<GroupView | undefined>
+  applications(after: string | null): Listing<ApplicationView>
+  application(name: string): Promise<ApplicationView | undefined>
+  /** By cluster name; throws `not_found` for an unknown application. */
+  diff(application: string): Listing<ClusterDiffView>
+  /** Undefined when the cluster has no such application assigned. */
+  manifest(cluster: string, application: string): Promise<AssignedManifest | undefined>
+
+  /** Newest first, from the first older than the rollout `after`. */
+  rollouts(query: RolloutQuery): Listing<RolloutRecord>
+  rollout(id: string): Promise<RolloutRecord | undefined>
+  /** What would roll out now; null when every cluster has what Git asks. Starts nothing. */
+  planRollout(application: string): Promise<RolloutPlan | null>
+  /** Returns once the decision is durable; `conflict` when there is nothing to roll out. */
+  startRollout(application: string, by: Principal, reason: string): Promise<RolloutRecord>
+  /** With `version`, `conflict` unless the run is still at that version. */
+  actOnRollout(
+    id: string,
+    action: OperatorAction,
+    by: Principal,
+    reason: string,
+    version?: number,
+  ): Promise<RolloutRecord>
+
+  /** `ttl` in milliseconds. */
+  createToken(cluster: string, ttl: number, by: Principal): Promise<TokenView>
+  revokeCluster(cluster: string, by: Principal, reason: string): Promise<void>
+
+  fleet(): Promise<FleetView>
+  /** Rising; after an id the next ones, after null the newest. At most `limit`. */
+  events(query: { after: string | null; limit: number }): Promise<readonly EventView[]>
+  /** What follows `after` (null: from now on) until the signal aborts. Bounded inside. */
+  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
+
+  /** Throws `unauthenticated` for an unknown name and for a signature that does not hold. */
+  webhook(name: string, headers: WebhookHeaders, rawBody: Uint8Array): Promise<void>
+  health(): Promise<HealthView>
+}
+
+export interface RolloutQuery {
+  readonly application: string | null
+  readonly active: boolean | null
+  readonly after: string | null
+}
+
+export type WebhookHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+export function isAllowed(principal: Principal, role: Role): boolean {
+  return roles.indexOf(principal.role) >= roles.indexOf(role)
+}

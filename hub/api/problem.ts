@@ -1,0 +1,125 @@
+import { type Static, Type } from 'typebox'
+import { type Fault, HubError, type HubErrorCode } from '../errors.ts'
+import type { Frozen } from './views.ts'
+
+/* RFC 9457: every error of the API is one of these. */
+
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    instance: Type.String({ description: 'the request id, as in the log' }),
+    code: Type.String({ description: 'closed list; what a program should look at' }),
+    errors: Type.Array(
+      Type.Object({
+        pointer: Type.Optional(Type.String({ description: 'JSON Pointer into the request' })),
+        file: Type.Optional(Type.String()),
+        line: Type.Optional(Type.Integer()),
+        column: Type.Optional(Type.Integer()),
+        object: Type.Optional(Type.String()),
+        cluster: Type.Optional(Type.String()),
+        message: Type.String(),
+      }),
+      { description: 'every fault found' },
+    ),
+  },
+  { $id: 'Problem', description: 'RFC 9457 problem details.' },
+)
+export type Problem = Frozen<Static<typeof Problem>>
+
+/** Faults of the request itself that only HTTP knows. */
+export type RequestCode =
+  'precondition_failed' | 'too_large' | 'media_type_unsupported' | 'too_many_streams'
+
+/** A refusal by the API itself. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError'
+  readonly code: RequestCode | 'invalid'
+  readonly errors: Problem['errors']
+  constructor(code: RequestCode | 'invalid', message: string, errors: Problem['errors'] = []) {
+    super(message)
+    this.code = code
+    this.errors = errors
+  }
+}
+
+type Code = HubErrorCode | RequestCode
+
+const table: Readonly<Record<Code, readonly [status: number, title: string]>> = {
+  invalid: [400, 'The request is not valid'],
+  unauthenticated: [401, 'A valid bearer token is needed'],
+  token_refused: [401, 'The token was refused'],
+  forbidden: [403, 'Your role does not allow this'],
+  identity_refused: [403, 'The identity was refused'],
+  not_found: [404, 'Not found'],
+  revision_not_found: [404, 'No such revision'],
+  conflict: [409, 'The current state does not allow this'],
+  precondition_failed: [412, 'It changed since you read it'],
+  too_large: [413, 'The body is too large'],
+  media_type_unsupported: [415, 'The content type is not supported'],
+  fleet_invalid: [422, 'The fleet repository has faults'],
+  source_refused: [422, 'The source was refused'],
+  render_failed: [422, 'The application does not render'],
+  plan_invalid: [422, 'No rollout can be planned'],
+  too_many_streams: [429, 'Too many event streams'],
+  config_invalid: [500, 'The hub is not configured rightly'],
+  ledger_corrupt: [500, 'The ledger is damaged'],
+  internal: [500, 'The hub failed'],
+  source_unreachable: [503, 'The source cannot be reached'],
+  engine_unavailable: [503, 'The render engine is not available'],
+  redis_refused: [503, 'Redis refused'],
+  redis_unavailable: [503, 'Redis cannot be reached'],
+  ledger_unwritable: [503, 'The ledger cannot be written'],
+  content_missing: [503, 'Content is being rebuilt'],
+  render_timeout: [504, 'Rendering took too long'],
+}
+
+/** Any error → what the client is told. What it must not see stays in the log. */
+export function toProblem(error: unknown, instance: string): Problem {
+  const { code, detail, errors } = explain(error)
+  const [status, title] = table[code]
+  const type = `https://groundswell.dev/problems/${code.replaceAll('_', '-')}`
+  return { type, title, status, detail, instance, code, errors }
+}
+
+function explain(error: unknown): { code: Code; detail: string; errors: Problem['errors'] } {
+  if (error instanceof RequestError) {
+    return { code: error.code, detail: error.message, errors: error.errors }
+  }
+  if (error instanceof HubError) {
+    if (table[error.code][0] === 500) return hidden(error.code)
+    return { code: error.code, detail: error.message, errors: error.faults.map(copyFault) }
+  }
+  const status = statusOf(error)
+  const detail = error instanceof Error ? error.message : ''
+  if (status === 413) return { code: 'too_large', detail, errors: [] }
+  if (status === 415) return { code: 'media_type_unsupported', detail, errors: [] }
+  if (status === 404) return { code: 'not_found', detail: 'No such resource', errors: [] }
+  if (status >= 400 && status < 500) return { code: 'invalid', detail, errors: [] }
+  return hidden('internal')
+}
+
+function hidden(code: Code): { code: Code; detail: string; errors: Problem['errors'] } {
+  return { code, detail: "The hub's log says why, under this request id", errors: [] }
+}
+
+/** Named members only: whatever else a fault carries is not for the client. */
+function copyFault(fault: Fault): Problem['errors'][number] {
+  const { file, line, column, object, cluster, message } = fault
+  return {
+    ...(file !== undefined && { file }),
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+    ...(object !== undefined && { object }),
+    ...(cluster !== undefined && { cluster }),
+    message,
+  }
+}
+
+/** Fastify puts the status on its errors. */
+function statusOf(error: unknown): number {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return 500
+  return typeof error.statusCode === 'number' ? error.statusCode : 500
+}

@@ -1,0 +1,228 @@
+import { type Static, Type } from 'typebox'
+import type { ClusterProgress, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
+import { finalPhases } from '../rollout/rollout.ts'
+import type { Frozen } from './views.ts'
+
+/** A rollout as the hub keeps it: the frozen plan, the moving run, and what it waits for now. */
+export interface RolloutRecord {
+  readonly plan: RolloutPlan
+  readonly run: RolloutRun
+  /** One sentence for each thing the rollout waits for. */
+  readonly waitingFor: readonly string[]
+}
+
+const Count = Type.Integer({ minimum: 0 })
+const TextOrNull = Type.Union([Type.String(), Type.Null()])
+
+export const RolloutCounts = Type.Object({
+  total: Count,
+  pending: Count,
+  inFlight: Count,
+  succeeded: Count,
+  failed: Count,
+  timedOut: Count,
+  unreachable: Count,
+  vetoed: Count,
+  skipped: Count,
+  reverted: Count,
+})
+
+const GateView = Type.Object({
+  kind: Type.Literal('approval'),
+  role: Type.String(),
+  approvedBy: TextOrNull,
+})
+
+const RolloutClusterView = Type.Object({
+  name: Type.String(),
+  state: Type.String({ description: 'Pending, Offered, Soaking, Done, Reverting or Reverted' }),
+  outcome: Type.Union([Type.String(), Type.Null()], {
+    description: 'Succeeded, Failed, TimedOut, Unreachable, Vetoed or Skipped',
+  }),
+  message: Type.String(),
+  digest: Type.Union([Type.String(), Type.Null()], { description: 'null removes it' }),
+  previousDigest: TextOrNull,
+  previousRevision: TextOrNull,
+})
+
+const WaveView = Type.Object({
+  index: Count,
+  name: Type.String(),
+  state: Type.Unsafe<'Waiting' | 'Current' | 'Passed'>({
+    type: 'string',
+    enum: ['Waiting', 'Current', 'Passed'],
+  }),
+  maxConcurrent: Count,
+  maxFailures: Count,
+  soakSeconds: Type.Number(),
+  progressDeadlineSeconds: Type.Number(),
+  before: Type.Array(GateView),
+  after: Type.Array(GateView),
+  counts: RolloutCounts,
+  clusters: Type.Array(RolloutClusterView),
+})
+
+const summary = {
+  id: Type.String(),
+  application: Type.String(),
+  revision: Type.String(),
+  contentDigest: Type.String(),
+  version: Count,
+  phase: Type.String({
+    description:
+      'Planned, Progressing, Paused, RollingBack, Succeeded, Failed, RolledBack, Aborted or Superseded',
+  }),
+  active: Type.Boolean(),
+  wave: Count,
+  waveName: Type.String(),
+  waveCount: Count,
+  message: Type.String(),
+  waitingFor: Type.Array(Type.String()),
+  trigger: Type.Object({ kind: Type.String(), actor: Type.String(), reason: Type.String() }),
+  createdAt: Type.String(),
+  startedAt: TextOrNull,
+  finishedAt: TextOrNull,
+  counts: RolloutCounts,
+}
+
+export const RolloutSummary = Type.Object(summary, {
+  $id: 'RolloutSummary',
+  description: 'A rollout, in counters.',
+})
+export const RolloutView = Type.Object(
+  {
+    ...summary,
+    maxFailures: Count,
+    onFailure: Type.String(),
+    offline: Type.String(),
+    supersede: Type.String(),
+    waves: Type.Array(WaveView),
+  },
+  { $id: 'RolloutView', description: 'A rollout: its plan and where each cluster is.' },
+)
+
+export type RolloutCounts = Frozen<Static<typeof RolloutCounts>>
+export type RolloutSummary = Frozen<Static<typeof RolloutSummary>>
+export type RolloutView = Frozen<Static<typeof RolloutView>>
+
+export function summarizeRollout(record: RolloutRecord): RolloutSummary {
+  const { plan, run, waitingFor } = record
+  return {
+    id: plan.id,
+    application: plan.application,
+    revision: plan.revision,
+    contentDigest: plan.contentDigest,
+    version: run.version,
+    phase: run.phase,
+    active: !finalPhases.has(run.phase),
+    wave: run.wave,
+    waveName: plan.waves[run.wave]?.name ?? '',
+    waveCount: plan.waves.length,
+    message: run.message,
+    waitingFor: [...waitingFor],
+    trigger: plan.trigger,
+    createdAt: timestamp(plan.createdAt),
+    startedAt: run.startedAt === null ? null : timestamp(run.startedAt),
+    finishedAt: run.finishedAt === null ? null : timestamp(run.finishedAt),
+    counts: countClusters(
+      record,
+      plan.waves.flatMap((wave) => wave.clusters),
+    ),
+  }
+}
+
+export function viewRollout(record: RolloutRecord): RolloutView {
+  const { plan, run } = record
+  return {
+    ...summarizeRollout(record),
+    maxFailures: plan.maxFailures,
+    onFailure: plan.onFailure,
+    offline: plan.offline,
+    supersede: plan.supersede,
+    waves: plan.waves.map((wave, index) => ({
+      index,
+      name: wave.name,
+      state: waveState(run, index),
+      maxConcurrent: wave.maxConcurrent,
+      maxFailures: wave.maxFailures,
+      soakSeconds: wave.soak / 1_000,
+      progressDeadlineSeconds: wave.progressDeadline / 1_000,
+      before: wave.before.map((gate) => ({ ...gate, approvedBy: approver(run, index, 'before') })),
+      after: wave.after.map((gate) => ({ ...gate, approvedBy: approver(run, index, 'after') })),
+      counts: countClusters(record, wave.clusters),
+      clusters: wave.clusters.map((name) => {
+        const target = plan.targets[name]
+        const progress = run.clusters[name] ?? { state: 'Pending' as const }
+        return {
+          name,
+          state: progress.state,
+          outcome: 'outcome' in progress ? progress.outcome : null,
+          message: 'message' in progress ? progress.message : '',
+          digest: target?.digest ?? null,
+          previousDigest: target?.previous?.digest ?? null,
+          previousRevision: target?.previous?.revision ?? null,
+        }
+      }),
+    })),
+  }
+}
+
+/** Milliseconds → RFC 3339 in UTC. */
+export function timestamp(at: number): string {
+  return new Date(at).toISOString()
+}
+
+function waveState(run: RolloutRun, index: number): 'Waiting' | 'Current' | 'Passed' {
+  if (index < run.wave || run.phase === 'Succeeded') return 'Passed'
+  return index === run.wave && run.phase !== 'Planned' ? 'Current' : 'Waiting'
+}
+
+function approver(run: RolloutRun, wave: number, gate: 'before' | 'after'): string | null {
+  return run.approvals.find((one) => one.wave === wave && one.gate === gate)?.actor ?? null
+}
+
+function countClusters({ run }: RolloutRecord, names: readonly string[]): RolloutCounts {
+  const counts = {
+    total: names.length,
+    pending: 0,
+    inFlight: 0,
+    succeeded: 0,
+    failed: 0,
+    timedOut: 0,
+    unreachable: 0,
+    vetoed: 0,
+    skipped: 0,
+    reverted: 0,
+  }
+  for (const name of names) counts[counterOf(run.clusters[name])]++
+  return counts
+}
+
+function counterOf(progress: ClusterProgress | undefined): Exclude<keyof RolloutCounts, 'total'> {
+  if (progress === undefined) return 'pending'
+  switch (progress.state) {
+    case 'Pending':
+      return 'pending'
+    case 'Offered':
+    case 'Soaking':
+    case 'Reverting':
+      return 'inFlight'
+    case 'Reverted':
+      return 'reverted'
+    case 'Done':
+      switch (progress.outcome) {
+        case 'Succeeded':
+          return 'succeeded'
+        case 'Failed':
+          return 'failed'
+        case 'TimedOut':
+          return 'timedOut'
+        case 'Unreachable':
+          return 'unreachable'
+        case 'Vetoed':
+          return 'vetoed'
+        case 'Skipped':
+          return 'skipped'
+      }
+  }
+}

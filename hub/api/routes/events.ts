@@ -1,0 +1,41 @@
+import { HubError } from '../../errors.ts'
+import type { EventStreams } from '../event-stream.ts'
+import type { Api } from '../http.ts'
+import type { Hub } from '../hub.ts'
+import { answers, defaultLimit, EventList, EventsQuery, StreamQuery } from '../schemas.ts'
+
+export function addEventRoutes(app: Api, hub: Hub, streams: EventStreams): void {
+  app.get('/api/v1/events', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'listEvents',
+      summary: 'The newest events, or those after an id; oldest first',
+      querystring: EventsQuery,
+      response: answers(200, EventList),
+    },
+    handler: async ({ query: { after = null, limit = defaultLimit } }) => ({
+      items: await hub.events({ after, limit }),
+    }),
+  })
+
+  app.get('/api/v1/events/stream', {
+    config: { policy: 'viewer' },
+    // A HEAD of an endless answer would never end.
+    exposeHeadRoute: false,
+    schema: {
+      operationId: 'streamEvents',
+      summary: 'Events as they happen (server-sent events)',
+      description:
+        'Resumes after Last-Event-ID, or after the query `after` on the first connection. Comments keep it open.',
+      querystring: StreamQuery,
+      produces: ['text/event-stream'],
+    },
+    handler: async (request, reply) => {
+      const resume = request.headers['last-event-id'] ?? request.query.after ?? null
+      if (Array.isArray(resume) || (resume && !/^[0-9]{1,16}(-[0-9]{1,16})?$/.test(resume))) {
+        throw new HubError('invalid', 'Last-Event-ID: not an event id of this hub')
+      }
+      await streams.serve(request, reply, resume || null)
+    },
+  })
+}

@@ -1,0 +1,61 @@
+import type { Api, ApiOptions } from '../http.ts'
+import { answers, VersionView } from '../schemas.ts'
+import { HealthView } from '../views.ts'
+
+/** What probes, scrapers and tools ask. Check messages stay in the log: probes carry no token. */
+export function addHealthRoutes(app: Api, options: ApiOptions): void {
+  app.get('/livez', {
+    config: { policy: 'public' },
+    schema: {
+      operationId: 'getLiveness',
+      summary: 'Whether the process answers',
+      security: [],
+      response: { 200: { type: 'string' } },
+    },
+    handler: async (_request, reply) => reply.type('text/plain').send('ok'),
+  })
+
+  for (const path of ['readyz', 'healthz']) {
+    app.get(`/${path}`, {
+      config: { policy: 'public' },
+      schema: {
+        operationId: path === 'readyz' ? 'getReadiness' : 'getHealth',
+        summary: 'Whether the hub can do its work; 503 when it cannot',
+        security: [],
+        response: { ...answers(200, HealthView), ...answers(503, HealthView) },
+      },
+      handler: async (_request, reply) => {
+        const health = await options.hub.health()
+        return reply.code(health.ready ? 200 : 503).send(health)
+      },
+    })
+  }
+
+  app.get('/metrics', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'getMetrics',
+      summary: 'Prometheus text format',
+      response: { 200: { type: 'string' } },
+    },
+    handler: async (_request, reply) =>
+      reply.type(options.metrics.contentType).send(await options.metrics.metrics()),
+  })
+
+  app.get('/openapi.json', {
+    config: { policy: 'public' },
+    schema: { hide: true },
+    handler: async (_request, reply) =>
+      reply.serializer((value: unknown) => JSON.stringify(value)).send(app.swagger()),
+  })
+
+  app.get('/api/v1/version', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'getVersion',
+      summary: "The hub's version",
+      response: answers(200, VersionView),
+    },
+    handler: async () => ({ version: options.version }),
+  })
+}

@@ -1,0 +1,190 @@
+import { HubError } from '../../errors.ts'
+import type { RolloutPlan, RolloutRun } from '../../rollout/rollout.ts'
+import { principalOf } from '../auth.ts'
+import type { Api } from '../http.ts'
+import type { Hub, OperatorAction, Principal } from '../hub.ts'
+import { decodeCursor, takePage } from '../page.ts'
+import { RequestError } from '../problem.ts'
+import { type RolloutRecord, RolloutView, summarizeRollout, viewRollout } from '../rollout-view.ts'
+import {
+  ActionBody,
+  answers,
+  ByRollout,
+  defaultLimit,
+  PlanBody,
+  PlannedView,
+  RolloutList,
+  RolloutsQuery,
+  SkipBody,
+  StartBody,
+} from '../schemas.ts'
+
+const simpleActions = {
+  start: 'Start a planned rollout',
+  approve: 'Approve the gate it waits at',
+  pause: 'Offer nothing more',
+  resume: 'Go on',
+  abort: 'End it; what was offered stays',
+  rollback: 'Give back what ran before, and hold the revision',
+  retry: 'Try the failed clusters again',
+} as const satisfies Record<Exclude<OperatorAction['kind'], 'skip'>, string>
+
+export function addRolloutRoutes(app: Api, hub: Hub): void {
+  app.get('/api/v1/rollouts', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'listRollouts',
+      summary: 'Rollouts, newest first',
+      querystring: RolloutsQuery,
+      response: answers(200, RolloutList),
+    },
+    handler: async ({ query }) => {
+      const { application = null, active = null } = query
+      const after = decodeCursor('rollout', query.continue)
+      const page = await takePage(hub.rollouts({ application, active, after }), {
+        limit: query.limit ?? defaultLimit,
+        kind: 'rollout',
+        keyOf: (record) => record.plan.id,
+      })
+      return { ...page, items: page.items.map(summarizeRollout) }
+    },
+  })
+
+  app.get('/api/v1/rollouts/:id', {
+    config: { policy: 'viewer', etag: true },
+    schema: {
+      operationId: 'getRollout',
+      summary: 'One rollout: its plan and where each cluster is',
+      params: ByRollout,
+      response: answers(200, RolloutView),
+    },
+    handler: async ({ params }, reply) => {
+      const record = await findRollout(hub, params.id)
+      return reply.header('etag', record.run.version).send(viewRollout(record))
+    },
+  })
+
+  app.post('/api/v1/rollouts/plan', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'planRollout',
+      summary: 'What would roll out now; starts nothing',
+      body: PlanBody,
+      response: answers(200, PlannedView),
+    },
+    handler: async ({ body: { application } }) => {
+      const plan = await hub.planRollout(application)
+      const record = plan && { plan, run: unstarted(plan), waitingFor: [] }
+      return { application, rollout: record && viewRollout(record) }
+    },
+  })
+
+  app.post('/api/v1/rollouts', {
+    config: { policy: 'operator' },
+    schema: {
+      operationId: 'startRollout',
+      summary: 'Roll out what Git asks of an application now',
+      body: StartBody,
+      response: answers(201, RolloutView),
+    },
+    handler: async (request, reply) => {
+      const { application, reason = '' } = request.body
+      const record = await hub.startRollout(application, principalOf(request), reason)
+      return reply
+        .code(201)
+        .header('location', `/api/v1/rollouts/${record.plan.id}`)
+        .send(viewRollout(record))
+    },
+  })
+
+  for (const [kind, summary] of Object.entries(simpleActions)) {
+    app.post(`/api/v1/rollouts/:id/${kind}`, {
+      config: { policy: 'operator' },
+      schema: {
+        operationId: `${kind}${kind === 'start' ? 'Planned' : ''}Rollout`,
+        summary,
+        description: ifMatchNote,
+        params: ByRollout,
+        body: ActionBody,
+        response: answers(200, RolloutView),
+      },
+      handler: async (request) =>
+        act(hub, request.params.id, { kind } as OperatorAction, {
+          by: principalOf(request),
+          reason: request.body.reason ?? '',
+          ifMatch: request.headers['if-match'],
+        }),
+    })
+  }
+
+  app.post('/api/v1/rollouts/:id/skip', {
+    config: { policy: 'operator' },
+    schema: {
+      operationId: 'skipCluster',
+      summary: 'Go on without a cluster',
+      description: ifMatchNote,
+      params: ByRollout,
+      body: SkipBody,
+      response: answers(200, RolloutView),
+    },
+    handler: async (request) => {
+      const { cluster, reason = '' } = request.body
+      return act(
+        hub,
+        request.params.id,
+        { kind: 'skip', cluster },
+        { by: principalOf(request), reason, ifMatch: request.headers['if-match'] },
+      )
+    },
+  })
+}
+
+const ifMatchNote =
+  'With If-Match (the ETag, or `"<version>"`) it is refused with 412 when the rollout has moved since.'
+
+interface Asked {
+  readonly by: Principal
+  readonly reason: string
+  readonly ifMatch: string | undefined
+}
+
+async function act(hub: Hub, id: string, action: OperatorAction, asked: Asked) {
+  const version = asked.ifMatch === undefined ? undefined : parseIfMatch(asked.ifMatch)
+  if (version !== undefined) {
+    const { run } = await findRollout(hub, id)
+    if (run.version !== version) {
+      throw new RequestError('precondition_failed', `The rollout is at version ${run.version}`)
+    }
+  }
+  return viewRollout(await hub.actOnRollout(id, action, asked.by, asked.reason, version))
+}
+
+async function findRollout(hub: Hub, id: string): Promise<RolloutRecord> {
+  const record = await hub.rollout(id)
+  if (!record) throw new HubError('not_found', `No rollout ${id}`)
+  return record
+}
+
+/** Our ETags start with the version; `*` asks only that the rollout exists, which acting does. */
+function parseIfMatch(header: string): number | undefined {
+  if (header.trim() === '*') return undefined
+  const match = /^"(\d{1,15})(\.[0-9a-f]+)?"$/.exec(header.trim())
+  if (!match) throw new HubError('invalid', 'If-Match: not one ETag of a rollout')
+  return Number(match[1])
+}
+
+/** How a plan looks before anything has happened to it. */
+function unstarted(plan: RolloutPlan): RolloutRun {
+  return {
+    id: plan.id,
+    version: 0,
+    phase: 'Planned',
+    wave: 0,
+    waveStartedAt: null,
+    approvals: [],
+    clusters: {},
+    startedAt: null,
+    finishedAt: null,
+    message: 'Planned; nothing has started',
+  }
+}

@@ -1,0 +1,131 @@
+import { type TProperties, type TSchema, Type } from 'typebox'
+import { DurationText } from '../fleet/kinds.ts'
+import { Problem } from './problem.ts'
+import { RolloutSummary, RolloutView } from './rollout-view.ts'
+import {
+  ApplicationView,
+  ClusterSummary,
+  ClusterView,
+  DiffView,
+  EventView,
+  FleetView,
+  GroupView,
+  HealthView,
+  ObjectsView,
+  TokenView,
+} from './views.ts'
+
+/* Shapes of requests, and of answers that are not a view by themselves. */
+
+const closed = { additionalProperties: false } as const
+
+export const Name = Type.String({ pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$' })
+const RolloutId = Type.String({ pattern: '^[A-Za-z0-9][-A-Za-z0-9._]{0,99}$' })
+const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 100 })
+const Reason = Type.String({ maxLength: 500, description: 'kept in the ledger' })
+
+export const ByName = Type.Object({ name: Name }, closed)
+export const ByRollout = Type.Object({ id: RolloutId }, closed)
+export const ByClusterApplication = Type.Object({ name: Name, application: Name }, closed)
+
+const paging = {
+  limit: Type.Optional(Limit),
+  continue: Type.Optional(Type.String({ maxLength: 256, description: 'from the page before' })),
+}
+export const defaultLimit = 100
+export const PageQuery = Type.Object(paging, closed)
+export const SelectorQuery = Type.Object(
+  {
+    ...paging,
+    selector: Type.Optional(
+      Type.String({ maxLength: 1_024, description: 'label selector: env=prod,region in (a,b)' }),
+    ),
+  },
+  closed,
+)
+export const RolloutsQuery = Type.Object(
+  {
+    ...paging,
+    application: Type.Optional(Name),
+    active: Type.Optional(Type.Boolean({ description: 'only unfinished, or only finished ones' })),
+  },
+  closed,
+)
+const EventId = Type.String({ pattern: '^[0-9]{1,16}(-[0-9]{1,16})?$' })
+export const EventsQuery = Type.Object(
+  { limit: Type.Optional(Limit), after: Type.Optional(EventId) },
+  closed,
+)
+export const StreamQuery = Type.Object({ after: Type.Optional(EventId) }, closed)
+export const DiffQuery = Type.Object({ cluster: Type.Optional(Name) }, closed)
+
+export const PlanBody = Type.Object({ application: Name }, closed)
+export const StartBody = Type.Object({ application: Name, reason: Type.Optional(Reason) }, closed)
+export const ActionBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
+export const SkipBody = Type.Object({ cluster: Name, reason: Type.Optional(Reason) }, closed)
+export const TokenBody = Type.Object({ ttl: Type.Optional(DurationText) }, closed)
+export const RevokeBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
+
+function listOf<S extends TSchema>($id: string, item: S) {
+  return Type.Object(
+    {
+      items: Type.Array(item),
+      continue: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }),
+    },
+    { $id },
+  )
+}
+
+export const ClusterList = listOf('ClusterList', ClusterSummary)
+export const GroupList = listOf('GroupList', GroupView)
+export const ApplicationList = listOf('ApplicationList', ApplicationView)
+export const RolloutList = listOf('RolloutList', RolloutSummary)
+export const EventList = Type.Object({ items: Type.Array(EventView) }, { $id: 'EventList' })
+export const PlannedView = Type.Object(
+  {
+    application: Type.String(),
+    rollout: Type.Union([RolloutView, Type.Null()], {
+      description: 'null when every cluster has what Git asks',
+    }),
+  },
+  { $id: 'PlannedView' },
+)
+export const VersionView = Type.Object({ version: Type.String() }, { $id: 'VersionView' })
+
+/** Registered once each; routes and OpenAPI refer to them by name. */
+export const components: readonly TSchema[] = [
+  Problem,
+  RolloutView,
+  ClusterView,
+  DiffView,
+  FleetView,
+  GroupView,
+  HealthView,
+  ObjectsView,
+  TokenView,
+  ApplicationView,
+  ClusterList,
+  GroupList,
+  ApplicationList,
+  RolloutList,
+  EventList,
+  PlannedView,
+  VersionView,
+].map(withoutInnerNames)
+
+/** The answers of a route: one success, and the problem for all the rest. */
+export function answers(status: number, component: TSchema & { $id?: string }): TProperties {
+  return {
+    [status]: Type.Unsafe({ $ref: `${component.$id}#`, description: component.$id }),
+    default: Type.Unsafe({ $ref: 'Problem#', description: 'RFC 9457 problem' }),
+  } as TProperties
+}
+
+/** A schema inlined in another must not claim its name a second time. */
+function withoutInnerNames(schema: TSchema): TSchema {
+  const outer = (schema as { $id?: string }).$id
+  const copy = JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) => (key === '$id' ? undefined : value)),
+  ) as TSchema
+  return { ...copy, $id: outer } as TSchema
+}

@@ -1,0 +1,262 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Static, type TProperties, Type } from 'typebox'
+
+/* What the REST API shows of the fleet. One schema each: the type, the response filter, OpenAPI
+   and the CLI's check come from here. Times are RFC 3339 in UTC. Responses are open objects, so
+   that an older client can talk to a newer hub. */
+
+/** The same shape, deeply readonly, so that it can be built from the hub's own frozen types. */
+export type Frozen<T> = T extends (infer E)[]
+  ? readonly Frozen<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T
+
+const view = <P extends TProperties>($id: string, properties: P, description: string) =>
+  Type.Object(properties, { $id, description })
+const words = <const W extends readonly string[]>(...values: W) =>
+  Type.Unsafe<W[number]>({ type: 'string', enum: values })
+const orNull = <T extends ReturnType<typeof Type.Unsafe>>(schema: T) =>
+  Type.Union([schema, Type.Null()])
+
+const Count = Type.Integer({ minimum: 0 })
+const Time = Type.String({ description: 'RFC 3339, UTC' })
+const DigestText = Type.Unsafe<Digest>({ type: 'string', pattern: '^sha256:[0-9a-f]{64}$' })
+const TimeOrNull = Type.Union([Time, Type.Null()])
+const TextOrNull = Type.Union([Type.String(), Type.Null()])
+const DigestOrNull = orNull(DigestText)
+const Labels = Type.Record(Type.String(), Type.String())
+
+export const Phase = words('Pending', 'Applying', 'Applied', 'Failed', 'Removed')
+export const Health = words('Unknown', 'InProgress', 'Current', 'Failed', 'Terminating', 'NotFound')
+const ConnectionView = Type.Object({
+  state: words('Connected', 'Disconnected', 'NeverConnected'),
+  since: TimeOrNull,
+})
+
+/** Clusters by what can be said of them; `unreachable` is neither healthy nor failed. */
+export const StateCounts = Type.Object({
+  updated: Count,
+  pending: Count,
+  failed: Count,
+  unreachable: Count,
+  drifted: Count,
+})
+
+export const ObjectDriftView = Type.Object({
+  object: Type.String({ description: 'group/kind/namespace/name' }),
+  missing: Type.Boolean(),
+  firstSeen: Time,
+  fields: Type.Array(
+    Type.Object({
+      path: Type.String({ description: 'JSON Pointer' }),
+      desired: Type.String(),
+      live: Type.String(),
+      manager: Type.String(),
+    }),
+  ),
+})
+
+/** One application on one cluster: what it should run against what its agent reports. */
+const ClusterApplicationView = Type.Object({
+  name: Type.String(),
+  desiredDigest: DigestOrNull,
+  desiredRevision: TextOrNull,
+  reportedDigest: DigestOrNull,
+  upToDate: Type.Boolean({ description: 'the agent reports the desired digest, applied' }),
+  phase: orNull(Phase),
+  health: orNull(Health),
+  objects: Count,
+  readyObjects: Count,
+  driftedObjects: Count,
+  message: Type.String({ description: 'first error or unhealthy object, or empty' }),
+  updatedAt: TimeOrNull,
+})
+
+const clusterSummary = {
+  name: Type.String(),
+  displayName: Type.String(),
+  labels: Labels,
+  groups: Type.Array(Type.String()),
+  lifecycle: words('Declared', 'Enrolled', 'Detached', 'Revoked'),
+  suspended: Type.Boolean(),
+  connection: ConnectionView,
+  lastSeen: TimeOrNull,
+  agentVersion: Type.String(),
+  kubernetesVersion: Type.String(),
+  nodes: Count,
+  acceptedSequence: Type.Integer({ minimum: 0, description: 'newest snapshot accepted' }),
+  offeredSequence: Type.Integer({ minimum: 0, description: 'newest snapshot signed' }),
+  lagSeconds: Type.Union([Type.Number({ minimum: 0 }), Type.Null()], {
+    description: 'how long the newest snapshot has waited; 0 when accepted, null when unknown',
+  }),
+  refusal: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
+  driftedObjects: Count,
+  counts: Type.Object({ applications: Count, updated: Count, pending: Count, failed: Count }),
+}
+export const ClusterSummary = view('ClusterSummary', clusterSummary, 'A cluster, in counters.')
+export const ClusterView = view(
+  'ClusterView',
+  { ...clusterSummary, applications: Type.Array(ClusterApplicationView) },
+  'A cluster and each application it should run or still reports.',
+)
+
+export const GroupView = view(
+  'GroupView',
+  {
+    name: Type.String(),
+    labels: Labels,
+    clusters: Type.Array(Type.String(), { description: 'members, by name' }),
+    counts: Type.Object({ clusters: Count, connected: Count, unreachable: Count }),
+  },
+  'A cluster group.',
+)
+
+export const HoldView = Type.Object({
+  contentDigest: DigestText,
+  revision: Type.String(),
+  rollout: Type.String(),
+  at: Time,
+  reason: Type.String(),
+})
+
+export const ApplicationView = view(
+  'ApplicationView',
+  {
+    name: Type.String(),
+    labels: Labels,
+    source: Type.Object({
+      repository: Type.String({ description: '`fleet` for the fleet repository itself' }),
+      path: Type.String(),
+      kind: words('directory', 'kustomize', 'helm'),
+    }),
+    strategy: Type.String({ description: 'its RolloutStrategy, `inline`, or `allAtOnce`' }),
+    suspended: Type.Boolean(),
+    revision: TextOrNull,
+    targets: Count,
+    counts: StateCounts,
+    rollout: Type.Union([
+      Type.Object({ id: Type.String(), phase: Type.String(), message: Type.String() }),
+      Type.Null(),
+    ]),
+    hold: Type.Union([HoldView, Type.Null()]),
+  },
+  'An application over all its clusters.',
+)
+
+export const ClusterDiffView = Type.Object({
+  cluster: Type.String(),
+  connection: ConnectionView,
+  desiredDigest: DigestOrNull,
+  desiredRevision: TextOrNull,
+  reportedDigest: DigestOrNull,
+  upToDate: Type.Boolean(),
+  driftedObjects: Count,
+  drift: Type.Array(ObjectDriftView, { description: 'bounded; driftedObjects counts all' }),
+})
+export const DiffView = view(
+  'DiffView',
+  { application: Type.String(), clusters: Type.Array(ClusterDiffView) },
+  'Desired against reported state of an application, a row a cluster.',
+)
+
+export const ObjectView = Type.Object({
+  id: Type.String({ description: 'group/kind/namespace/name' }),
+  apiVersion: Type.String(),
+  digest: DigestText,
+  size: Count,
+  file: Type.String(),
+  health: orNull(Health),
+  message: Type.String(),
+  drift: Type.Union([ObjectDriftView, Type.Null()]),
+})
+export const ObjectsView = view(
+  'ObjectsView',
+  {
+    cluster: Type.String(),
+    application: Type.String(),
+    digest: DigestText,
+    revision: Type.String(),
+    reportedDigest: DigestOrNull,
+    objects: Type.Array(ObjectView),
+  },
+  'The manifest of one application on one cluster, with what the agent says of each object.',
+)
+
+const FaultView = Type.Object({
+  file: Type.Optional(Type.String()),
+  line: Type.Optional(Type.Integer()),
+  column: Type.Optional(Type.Integer()),
+  object: Type.Optional(Type.String()),
+  cluster: Type.Optional(Type.String()),
+  message: Type.String(),
+})
+const SourceView = Type.Object({
+  name: Type.String({ description: '`fleet`, or a Repository' }),
+  url: Type.String({ description: 'without credentials' }),
+  ref: Type.String(),
+  revision: TextOrNull,
+  lastFetch: TimeOrNull,
+  error: TextOrNull,
+})
+export const FleetView = view(
+  'FleetView',
+  {
+    revision: Type.Union([Type.String(), Type.Null()], { description: 'last good revision' }),
+    refused: Type.Union([Type.String(), Type.Null()], {
+      description: 'newer revision that was refused for its faults',
+    }),
+    lastFetch: TimeOrNull,
+    sources: Type.Array(SourceView),
+    faults: Type.Array(FaultView),
+    counts: Type.Object({ clusters: Count, groups: Count, applications: Count }),
+  },
+  'What the hub last read from Git, and what is wrong with it.',
+)
+
+export const EventView = view(
+  'EventView',
+  {
+    id: Type.String({ pattern: '^[0-9]{1,16}(-[0-9]{1,16})?$' }),
+    at: Time,
+    type: Type.String({ description: 'such as rollout.moved' }),
+    actor: Type.String(),
+    subject: Type.String({ description: 'kind/name, such as rollout/r-1' }),
+    message: Type.String(),
+  },
+  'Something that happened. Ids rise in the order of the stream.',
+)
+
+export const TokenView = view(
+  'TokenView',
+  {
+    cluster: Type.String(),
+    token: Type.String({ description: 'shown once; the hub keeps only its hash' }),
+    expiresAt: Time,
+    address: Type.String({ description: 'what the agent dials, host:port' }),
+  },
+  'A join token for one cluster.',
+)
+
+export const HealthView = view(
+  'HealthView',
+  {
+    ready: Type.Boolean(),
+    checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean() })),
+  },
+  'Whether the hub can do its work.',
+)
+
+export type StateCounts = Frozen<Static<typeof StateCounts>>
+export type ObjectDriftView = Frozen<Static<typeof ObjectDriftView>>
+export type ClusterSummary = Frozen<Static<typeof ClusterSummary>>
+export type ClusterView = Frozen<Static<typeof ClusterView>>
+export type GroupView = Frozen<Static<typeof GroupView>>
+export type ApplicationView = Frozen<Static<typeof ApplicationView>>
+export type ClusterDiffView = Frozen<Static<typeof ClusterDiffView>>
+export type DiffView = Frozen<Static<typeof DiffView>>
+export type ObjectsView = Frozen<Static<typeof ObjectsView>>
+export type FleetView = Frozen<Static<typeof FleetView>>
+export type EventView = Frozen<Static<typeof EventView>>
+export type TokenView = Frozen<Static<typeof TokenView>>
+export type HealthView = Frozen<Static<typeof HealthView>>

@@ -1,0 +1,392 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { AssignedManifest, Hub, Principal } from '../../hub/api/hub.ts'
+import { type RolloutRecord, timestamp } from '../../hub/api/rollout-view.ts'
+import type {
+  ApplicationView,
+  ClusterDiffView,
+  ClusterView,
+  EventView,
+  FleetView,
+  GroupView,
+} from '../../hub/api/views.ts'
+import { HubError } from '../../hub/errors.ts'
+import type { RolloutPhase, RolloutPlan } from '../../hub/rollout/rollout.ts'
+
+/** The instant everything in the fake hub happened: 2026-01-02T03:04:05Z. */
+export const fakeNow = Date.UTC(2026, 0, 2, 3, 4, 5)
+const at = timestamp(fakeNow)
+export const desired = digestOf('desired')
+export const older = digestOf('older')
+const revision = `main@sha1:${'a1b2c3d4e5'.repeat(4)}`
+
+export interface FakeHub extends Hub {
+  readonly actions: { id: string; kind: string; by: Principal; reason: string }[]
+  readonly webhooks: { name: string; body: string }[]
+  readonly view: {
+    clusters: ClusterView[]
+    groups: GroupView[]
+    applications: ApplicationView[]
+    diffs: ClusterDiffView[]
+    fleet: FleetView
+    ready: boolean
+  }
+  readonly records: RolloutRecord[]
+  emit(event: Pick<EventView, 'type' | 'message'>): EventView
+  /** Streams subscribed now. */
+  readonly subscribers: number
+}
+
+/** A hub in memory: three clusters, one application, one rollout that waits for approval. */
+export function createFakeHub(): FakeHub {
+  const events: EventView[] = []
+  const wakers = new Set<() => void>()
+  const actions: FakeHub['actions'] = []
+  const webhooks: FakeHub['webhooks'] = []
+  const records: RolloutRecord[] = [makeRecord('r-1', 'Progressing')]
+  const view: FakeHub['view'] = {
+    clusters: [
+      makeCluster('edge-1', { env: 'prod' }, true),
+      makeCluster('edge-2', { env: 'prod' }, false),
+      makeCluster('lab', { env: 'dev' }, true),
+    ],
+    groups: [
+      {
+        name: 'prod',
+        labels: {},
+        clusters: ['edge-1', 'edge-2'],
+        counts: { clusters: 2, connected: 1, unreachable: 1 },
+      },
+    ],
+    applications: [makeApplication()],
+    diffs: [makeDiff('edge-1', true), makeDiff('lab', false)],
+    fleet: {
+      revision,
+      refused: null,
+      lastFetch: at,
+      sources: [
+        {
+          name: 'fleet',
+          url: 'https://git.example/fleet',
+          ref: 'main',
+          revision,
+          lastFetch: at,
+          error: null,
+        },
+      ],
+      faults: [],
+      counts: { clusters: 3, groups: 1, applications: 1 },
+    },
+    ready: true,
+  }
+
+  const find = (id: string): RolloutRecord => {
+    const record = records.find((one) => one.plan.id === id)
+    if (!record) throw new HubError('not_found', `No rollout ${id}`)
+    return record
+  }
+  const known = (application: string): void => {
+    if (!view.applications.some((one) => one.name === application)) {
+      throw new HubError('not_found', `No application ${application}`)
+    }
+  }
+  const since = (after: string) => events.filter((event) => Number(event.id) > Number(after))
+
+  return {
+    actions,
+    webhooks,
+    view,
+    records,
+    get subscribers() {
+      return wakers.size
+    },
+    emit: ({ type, message }) => {
+      const id = String(events.length + 1)
+      const event = { id, at, type, actor: 'system', subject: 'rollout/r-1', message }
+      events.push(event)
+      for (const wake of wakers) wake()
+      return event
+    },
+    clusters: (after) => view.clusters.filter((one) => one.name > (after ?? '')),
+    cluster: async (name) => view.clusters.find((one) => one.name === name),
+    groups: (after) => view.groups.filter((one) => one.name > (after ?? '')),
+    group: async (name) => view.groups.find((one) => one.name === name),
+    applications: (after) => view.applications.filter((one) => one.name > (after ?? '')),
+    application: async (name) => view.applications.find((one) => one.name === name),
+    diff: (application) => {
+      known(application)
+      return view.diffs
+    },
+    manifest: async (cluster, application) =>
+      application === 'shop' && view.clusters.some((one) => one.name === cluster)
+        ? makeManifest()
+        : undefined,
+    rollouts: ({ application, active, after }) => {
+      const newest = records.toReversed()
+      const start = after === null ? 0 : newest.findIndex((one) => one.plan.id === after) + 1
+      return newest
+        .slice(start)
+        .filter((one) => application === null || one.plan.application === application)
+        .filter((one) => active === null || (one.run.finishedAt === null) === active)
+    },
+    rollout: async (id) => records.find((one) => one.plan.id === id),
+    planRollout: async (application) => {
+      known(application)
+      return makePlan('r-next')
+    },
+    startRollout: async (application, by, reason) => {
+      known(application)
+      if (records.some((one) => one.run.finishedAt === null)) {
+        throw new HubError('conflict', `Rollout ${records.at(-1)!.plan.id} is active`)
+      }
+      const record = makeRecord(`r-${records.length + 1}`, 'Progressing')
+      records.push(record)
+      actions.push({ id: record.plan.id, kind: 'create', by, reason })
+      return record
+    },
+    actOnRollout: async (id, action, by, reason, version) => {
+      const record = find(id)
+      if (version !== undefined && version !== record.run.version) {
+        throw new HubError('conflict', 'The rollout has moved')
+      }
+      if (record.run.finishedAt !== null) throw new HubError('conflict', 'The rollout is over')
+      if (action.kind === 'skip' && !(action.cluster in record.plan.targets)) {
+        throw new HubError('not_found', `No cluster ${action.cluster} in rollout ${id}`)
+      }
+      actions.push({ id, kind: action.kind, by, reason })
+      const phases: Partial<Record<typeof action.kind, RolloutPhase>> = {
+        pause: 'Paused',
+        abort: 'Aborted',
+        rollback: 'RolledBack',
+      }
+      const phase = phases[action.kind] ?? 'Progressing'
+      const ended = phase === 'Aborted' || phase === 'RolledBack'
+      const run = {
+        ...record.run,
+        phase,
+        version: record.run.version + 1,
+        finishedAt: ended ? fakeNow : null,
+      }
+      const next = { ...record, run }
+      records[records.indexOf(record)] = next
+      return next
+    },
+    createToken: async (cluster, ttl) => {
+      if (!view.clusters.some((one) => one.name === cluster)) {
+        throw new HubError('not_found', `No cluster ${cluster}`)
+      }
+      return {
+        cluster,
+        token: 'gsw1.abcdefghij.secret',
+        expiresAt: timestamp(fakeNow + ttl),
+        address: 'hub.example:7443',
+      }
+    },
+    revokeCluster: async (name) => {
+      const index = view.clusters.findIndex((one) => one.name === name)
+      if (index < 0) throw new HubError('not_found', `No cluster ${name}`)
+      view.clusters[index] = { ...view.clusters[index]!, lifecycle: 'Revoked' }
+    },
+    fleet: async () => view.fleet,
+    events: async ({ after, limit }) =>
+      after === null ? events.slice(-limit) : since(after).slice(0, limit),
+    subscribe: async function* (after, signal) {
+      let last = after ?? String(events.length)
+      let wake = Promise.withResolvers<void>()
+      const waker = () => wake.resolve()
+      wakers.add(waker)
+      signal.addEventListener('abort', waker)
+      try {
+        while (!signal.aborted) {
+          wake = Promise.withResolvers()
+          for (const event of since(last)) {
+            yield event
+            last = event.id
+          }
+          if (since(last).length === 0 && !signal.aborted) await wake.promise
+        }
+      } finally {
+        wakers.delete(waker)
+      }
+    },
+    webhook: async (name, headers, rawBody) => {
+      if (name !== 'fleet') throw new HubError('not_found', `No webhook ${name}`)
+      if (headers['x-signature'] !== 'right') {
+        throw new HubError('unauthenticated', 'The signature was refused')
+      }
+      webhooks.push({ name, body: Buffer.from(rawBody).toString() })
+    },
+    health: async () => ({ ready: view.ready, checks: [{ name: 'redis', ok: view.ready }] }),
+  }
+}
+
+function makeCluster(
+  name: string,
+  labels: Record<string, string>,
+  connected: boolean,
+): ClusterView {
+  return {
+    name,
+    displayName: '',
+    labels,
+    groups: labels['env'] === 'prod' ? ['prod'] : [],
+    lifecycle: 'Enrolled',
+    suspended: false,
+    connection: { state: connected ? 'Connected' : 'Disconnected', since: at },
+    lastSeen: at,
+    agentVersion: '0.1.0',
+    kubernetesVersion: 'v1.35.4',
+    nodes: 3,
+    acceptedSequence: connected ? 7 : 6,
+    offeredSequence: 7,
+    lagSeconds: connected ? 0 : 95,
+    refusal: null,
+    driftedObjects: 1,
+    counts: { applications: 1, updated: 1, pending: 0, failed: 0 },
+    applications: [
+      {
+        name: 'shop',
+        desiredDigest: desired,
+        desiredRevision: revision,
+        reportedDigest: desired,
+        upToDate: true,
+        phase: 'Applied',
+        health: 'Current',
+        objects: 4,
+        readyObjects: 4,
+        driftedObjects: 1,
+        message: '',
+        updatedAt: at,
+      },
+    ],
+  }
+}
+
+function makeApplication(): ApplicationView {
+  return {
+    name: 'shop',
+    labels: { team: 'store' },
+    source: { repository: 'fleet', path: 'apps/shop', kind: 'kustomize' },
+    strategy: 'canary',
+    suspended: false,
+    revision,
+    targets: 3,
+    counts: { updated: 1, pending: 1, failed: 0, unreachable: 1, drifted: 1 },
+    rollout: { id: 'r-1', phase: 'Progressing', message: 'Waits for approval' },
+    hold: null,
+  }
+}
+
+function makeDiff(cluster: string, drifted: boolean): ClusterDiffView {
+  return {
+    cluster,
+    connection: { state: 'Connected', since: at },
+    desiredDigest: desired,
+    desiredRevision: revision,
+    reportedDigest: desired,
+    upToDate: true,
+    driftedObjects: drifted ? 1 : 0,
+    drift: drifted
+      ? [
+          {
+            object: 'apps/Deployment/shop/web',
+            missing: false,
+            firstSeen: at,
+            fields: [{ path: '/spec/replicas', desired: '3', live: '5', manager: 'kubectl' }],
+          },
+        ]
+      : [],
+  }
+}
+
+function makeManifest(): AssignedManifest {
+  const object = { apiVersion: 'v1', digest: desired, size: 120, file: 'apps/shop/web.yaml' }
+  return {
+    digest: desired,
+    revision,
+    manifest: {
+      v: 1,
+      application: 'shop',
+      targetNamespace: '',
+      prune: { enabled: true, allowEmpty: false },
+      drift: 'correct',
+      deletionPolicy: 'Delete',
+      objects: [
+        { ...object, id: '/ConfigMap/shop/settings' },
+        { ...object, id: '/Service/shop/web' },
+      ],
+    },
+    status: {
+      application: 'shop',
+      digest: desired,
+      generation: 1,
+      phase: 'Applied',
+      health: 'InProgress',
+      objects: 2,
+      readyObjects: 1,
+      unhealthy: [{ object: '/Service/shop/web', health: 'InProgress', message: 'no address' }],
+      errors: [],
+      drift: [
+        { object: '/ConfigMap/shop/settings', missing: true, firstSeen: fakeNow, fields: [] },
+      ],
+      driftedObjects: 1,
+      healed: 0,
+      updatedAt: fakeNow,
+    },
+  }
+}
+
+function makePlan(id: string): RolloutPlan {
+  const content = { digest: desired, size: 10, revision }
+  const previous = { digest: older, size: 9, revision }
+  const limits = { maxConcurrent: 1, maxFailures: 0, soak: 30_000, progressDeadline: 300_000 }
+  return {
+    id,
+    application: 'shop',
+    revision,
+    contentDigest: desired,
+    createdAt: fakeNow,
+    trigger: { kind: 'commit', actor: 'ada', reason: 'new commit' },
+    targets: {
+      lab: { ...content, previous },
+      'edge-1': { ...content, previous },
+      'edge-2': { ...content, previous: null },
+    },
+    waves: [
+      { name: 'canary', clusters: ['lab'], ...limits, before: [], after: [] },
+      {
+        name: 'prod',
+        clusters: ['edge-1', 'edge-2'],
+        ...limits,
+        before: [{ kind: 'approval', role: 'operator' }],
+        after: [],
+      },
+    ],
+    maxFailures: 0,
+    onFailure: 'pause',
+    offline: 'wait',
+    supersede: 'replace',
+  }
+}
+
+function makeRecord(id: string, phase: RolloutPhase): RolloutRecord {
+  return {
+    plan: makePlan(id),
+    run: {
+      id,
+      version: 4,
+      phase,
+      wave: 1,
+      waveStartedAt: null,
+      approvals: [],
+      clusters: {
+        lab: { state: 'Done', outcome: 'Succeeded', generation: 1, at: fakeNow, message: '' },
+        'edge-1': { state: 'Pending' },
+        'edge-2': { state: 'Pending' },
+      },
+      startedAt: fakeNow,
+      finishedAt: null,
+      message: 'Waits for approval',
+    },
+    waitingFor: ['Wave prod waits for an approval by an operator'],
+  }
+}
