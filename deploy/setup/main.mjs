@@ -1,0 +1,23 @@
+import { setUpControlPlane } from './control-plane.mjs'
+import { setUpEngine } from './engine.mjs'
+import { setUpGit } from './git.mjs'
+import { setUpPackages } from './packages.mjs'
+import { setUpRedis } from './redis.mjs'
+import { setUpSshd } from './sshd.mjs'
+import { SetupError, say } from './say.mjs'
+
+/* `npm run setup`: everything that demo, tests and benchmarks need, so that they start at once. */
+
+try {
+  await setUpPackages()
+  await setUpGit()
+  await setUpRedis()
+  await setUpSshd()
+  await setUpEngine()
+  await setUpControlPlane()
+  say('everything is ready: npm run demo, npm test')
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  say(error.message)
+  process.exitCode = 1
+}

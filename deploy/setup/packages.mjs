@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runCommand } from './command.mjs'
+import { root } from './paths.mjs'
+import { sayStep } from './say.mjs'
+
+/**
+ * @typedef {{ version?: string, resolved?: string, optional?: boolean, devOptional?: boolean, link?: boolean }} LockedPackage
+ */
+
+/** Node 24, as the lock file pins it, whatever runs this script. */
+export const nodePath = join(root, 'node_modules', '.bin', 'node')
+
+/** Installs the npm packages of the lock file, unless exactly they are there. */
+export async function setUpPackages() {
+  if (arePackagesInstalled()) return
+  await sayStep('installing npm packages (npm ci): about a minute the first time', () =>
+    runCommand('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root }),
+  )
+}
+
+/** Compares what the lock file asks for with what npm says it installed; optional ones may be missing. */
+function arePackagesInstalled() {
+  const installedLock = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(nodePath) || !existsSync(installedLock)) return false
+  const installed = readLockedPackages(installedLock)
+  return Object.entries(readLockedPackages(join(root, 'package-lock.json'))).every(
+    ([place, wanted]) =>
+      !place.includes('node_modules/') ||
+      wanted.optional === true ||
+      (installed[place] === undefined
+        ? wanted.devOptional === true
+        : installed[place].version === wanted.version),
+  )
+}
+
+/**
+ * @param {string} file
+ * @returns {Record<string, LockedPackage>}
+ */
+function readLockedPackages(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages ?? {}
+}

@@ -1,0 +1,46 @@
+import { dirname, delimiter, join } from 'node:path'
+import { runInForeground } from './child.mjs'
+import { setUpControlPlane } from './control-plane.mjs'
+import { setUpEngine } from './engine.mjs'
+import { setUpGit } from './git.mjs'
+import { nodePath, setUpPackages } from './packages.mjs'
+import { enginePath, root } from './paths.mjs'
+import { setUpRedis } from './redis.mjs'
+import { setUpSshd } from './sshd.mjs'
+import { SetupError, say } from './say.mjs'
+
+/* `node deploy/setup/run.mjs FILE [ARGS]`: makes sure that what FILE needs is there, then runs it on Node 24.
+   Runs on Node 20 without any package, since on a fresh clone there is nothing else. */
+
+const [file = '', ...args] = process.argv.slice(2)
+
+const bringsRedis =
+  Boolean(process.env.REDIS_URL) ||
+  args.some((arg) => arg === '--redis' || arg.startsWith('--redis='))
+
+/** What each entry needs beside npm packages. @type {Record<string, (() => Promise<void>)[]>} */
+const needs = {
+  'hub/main.ts': [setUpGit, ...(bringsRedis ? [] : [setUpRedis]), setUpEngine],
+  'agent/main.ts': [],
+  'test/demo/main.ts': [setUpGit, setUpRedis, setUpEngine, setUpControlPlane],
+  'test/bench/main.ts': [setUpGit, setUpRedis, setUpEngine],
+  'test/run.ts': [setUpGit, setUpRedis, setUpSshd, setUpEngine, setUpControlPlane],
+}
+
+try {
+  const setUps = needs[file]
+  if (setUps === undefined) {
+    throw new SetupError(`cannot run ${file || 'nothing'}: one of ${Object.keys(needs).join(', ')}`)
+  }
+  await setUpPackages()
+  for (const setUp of setUps) await setUp()
+  process.exitCode = await runInForeground(nodePath, [join(root, file), ...args], {
+    ...process.env,
+    PATH: [dirname(nodePath), process.env.PATH ?? ''].join(delimiter),
+    ...(setUps.includes(setUpEngine) ? { GROUNDSWELL_ENGINE: enginePath() } : {}),
+  })
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  say(error.message)
+  process.exitCode = 1
+}
