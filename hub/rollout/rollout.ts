@@ -107,6 +107,8 @@ export type ClusterProgress =
       readonly generation: number
       readonly at: number
       readonly outcome: ClusterOutcome | null
+      /** Why the cluster did not confirm it, when it did not (unreachable, past its deadline). */
+      readonly unconfirmed?: string
     }
 
 export interface Approval {

@@ -1,0 +1,125 @@
+import { HubError } from '../errors.ts'
+import { type Draft, finish, type Moment } from './draft.ts'
+import { findBreach, isFailure } from './failure.ts'
+import { currentGate } from './gate.ts'
+import { beginRollback } from './rollback.ts'
+import { finalPhases, type RolloutEvent, type RolloutPhase, type RolloutRun } from './rollout.ts'
+
+type ActionEvent = Extract<RolloutEvent, { kind: 'action' }>
+
+/**
+ * Does what an operator asked. Asking twice for what is already so changes nothing.
+ *
+ * @throws HubError `conflict` when the rollout is in no state for it, saying why.
+ */
+export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: Moment): void {
+  const { action, actor, reason } = event
+  const by = reason === '' ? `by ${actor}` : `by ${actor}: ${reason}`
+  switch (action.kind) {
+    case 'start':
+      if (run.startedAt !== null && !finalPhases.has(run.phase)) return
+      demand(run, ['Planned'], 'be started')
+      draft.phase = 'Progressing'
+      draft.startedAt = moment.now
+      return
+    case 'approve':
+      approve(draft, run, event, moment)
+      return
+    case 'pause':
+      if (run.phase === 'Paused') return
+      demand(run, ['Progressing'], 'be paused')
+      draft.phase = 'Paused'
+      draft.message = `paused ${by}`
+      return
+    case 'resume':
+      if (run.phase === 'Progressing') return
+      demand(run, ['Paused'], 'be resumed')
+      resume(draft, moment)
+      return
+    case 'abort':
+      if (run.phase === 'Aborted') return
+      demand(run, ['Planned', 'Progressing', 'Paused', 'RollingBack'], 'be aborted')
+      finish(draft, moment, 'Aborted', `aborted ${by}`)
+      return
+    case 'rollback':
+      if (run.phase === 'RollingBack' || run.phase === 'RolledBack') return
+      demand(run, ['Progressing', 'Paused', 'Succeeded', 'Failed', 'Aborted'], 'be rolled back')
+      beginRollback(draft, moment, `asked for ${by}`)
+      return
+    case 'retry':
+      demand(run, ['Progressing', 'Paused'], 'be retried')
+      retry(draft)
+      return
+    case 'skip':
+      demand(run, ['Planned', 'Progressing', 'Paused'], 'skip a cluster')
+      skip(draft, action.cluster, by, moment)
+      return
+    case 'supersede':
+      if (finalPhases.has(run.phase)) return
+      finish(draft, moment, 'Superseded', `superseded by rollout ${action.by}`)
+      return
+  }
+}
+
+function demand(run: RolloutRun, phases: readonly RolloutPhase[], what: string): void {
+  if (phases.includes(run.phase)) return
+  throw new HubError('conflict', `rollout ${run.id} is ${run.phase} and cannot ${what}`)
+}
+
+function approve(draft: Draft, run: RolloutRun, event: ActionEvent, moment: Moment): void {
+  demand(run, ['Progressing', 'Paused'], 'be approved')
+  const { actor, reason } = event
+  const gate = currentGate(moment.plan, run)
+  const mine = run.approvals.filter((approval) => approval.actor === actor)
+  if (!gate) {
+    // The same approval delivered twice finds its gate already open.
+    if (mine.some((approval) => approval.wave >= run.wave - 1)) return
+    throw new HubError('conflict', `no gate of rollout ${run.id} waits for an approval now`)
+  }
+  if (mine.some((approval) => approval.wave === gate.wave && approval.gate === gate.gate)) return
+  draft.approvals = [
+    ...draft.approvals,
+    { wave: gate.wave, gate: gate.gate, actor, at: moment.now, reason },
+  ]
+}
+
+/** A spent budget is not resumed over silently: the failures must be retried or skipped first. */
+function resume(draft: Draft, moment: Moment): void {
+  const breach =
+    moment.plan.onFailure === 'continue' ? null : findBreach(moment.plan, draft.clusters)
+  if (breach) {
+    throw new HubError(
+      'conflict',
+      `${breach.message}: retry or skip the failed clusters, or roll back, before resuming`,
+    )
+  }
+  draft.phase = 'Progressing'
+}
+
+function retry(draft: Draft): void {
+  const again = Object.entries(draft.clusters).filter(
+    ([, progress]) =>
+      isFailure(progress) || (progress.state === 'Done' && progress.outcome === 'Unreachable'),
+  )
+  if (again.length === 0) {
+    throw new HubError('conflict', 'no cluster failed, timed out or was unreachable')
+  }
+  for (const [name] of again) draft.clusters[name] = { state: 'Pending' }
+  draft.phase = 'Progressing'
+}
+
+function skip(draft: Draft, cluster: string, by: string, moment: Moment): void {
+  const progress = draft.clusters[cluster]
+  if (!progress) throw new HubError('not_found', `cluster ${cluster} is not in this rollout`)
+  if (progress.state === 'Done' && progress.outcome === 'Skipped') return
+  if (progress.state === 'Done' && progress.outcome === 'Succeeded') {
+    throw new HubError('conflict', `cluster ${cluster} has already succeeded`)
+  }
+  draft.clusters[cluster] = {
+    state: 'Done',
+    outcome: 'Skipped',
+    generation: progress.state === 'Pending' ? 0 : progress.generation,
+    at: moment.now,
+    message: `skipped ${by}`,
+  }
+}

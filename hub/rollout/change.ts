@@ -1,0 +1,25 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { RolloutRun } from './rollout.ts'
+
+/** What changed of a run: given members replace, `clusters` merges by name. */
+export type RunChange = Partial<RolloutRun> & Pick<RolloutRun, 'version'>
+
+/** The smallest change that leads from one run to the next; the ledger keeps only this. */
+export function toChange(previous: RolloutRun, next: RolloutRun): RunChange {
+  const members = Object.entries(next).filter(
+    ([key, value]) =>
+      key !== 'clusters' && !isDeepStrictEqual(value, previous[key as keyof RolloutRun]),
+  )
+  const clusters = Object.entries(next.clusters).filter(
+    ([name, progress]) => !isDeepStrictEqual(progress, previous.clusters[name]),
+  )
+  return {
+    ...Object.fromEntries(members),
+    version: next.version,
+    ...(clusters.length > 0 && { clusters: Object.fromEntries(clusters) }),
+  }
+}
+
+export function applyChange(run: RolloutRun, change: RunChange): RolloutRun {
+  return { ...run, ...change, clusters: { ...run.clusters, ...change.clusters } }
+}

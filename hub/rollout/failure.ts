@@ -1,0 +1,46 @@
+import type { ClusterProgress, PlannedWave, RolloutPlan } from './rollout.ts'
+
+type Clusters = Readonly<Record<string, ClusterProgress>>
+
+/** A budget that was spent, in words. */
+export interface Breach {
+  readonly message: string
+}
+
+/** Unreachable is its own outcome: it is caught up later, and is not a failure. */
+export function isFailure(progress: ClusterProgress | undefined): boolean {
+  return (
+    progress?.state === 'Done' && (progress.outcome === 'Failed' || progress.outcome === 'TimedOut')
+  )
+}
+
+/** Names of a wave's clusters that failed or timed out. */
+export function failuresOf(wave: PlannedWave, clusters: Clusters): string[] {
+  return wave.clusters.filter((name) => isFailure(clusters[name]))
+}
+
+/** The first budget that is overdrawn: more failures than a wave, or the rollout, tolerates. */
+export function findBreach(plan: RolloutPlan, clusters: Clusters): Breach | null {
+  const failed: string[] = []
+  for (const wave of plan.waves) {
+    const mine = failuresOf(wave, clusters)
+    if (mine.length > wave.maxFailures) {
+      return { message: describe(`wave ${wave.name}`, mine, wave.maxFailures, clusters) }
+    }
+    failed.push(...mine)
+  }
+  if (failed.length <= plan.maxFailures) return null
+  return { message: describe('the rollout', failed, plan.maxFailures, clusters) }
+}
+
+function describe(
+  where: string,
+  failed: readonly string[],
+  budget: number,
+  clusters: Clusters,
+): string {
+  const name = failed[0]!
+  const first = clusters[name]
+  const why = first?.state === 'Done' ? ` (${name}: ${first.outcome}, ${first.message})` : ''
+  return `${where} had ${failed.length} of at most ${budget} failures${why}`
+}

@@ -1,0 +1,29 @@
+import type { Hold, RolloutPlan } from './rollout.ts'
+
+/** What a hold means for a new plan. */
+export type HoldVerdict = 'held' | 'released' | 'unrelated'
+
+/**
+ * Judges a new plan by the hold on its application. Held: it would bring content of the bad
+ * rollout back, also to clusters that were not part of it. Released: some cluster of the bad
+ * rollout gets something else, so somebody made a new decision in Git. A rollback decides nothing.
+ *
+ * @param bad plan of the rollout that was held; undefined when it is no longer kept.
+ */
+export function judgeHold(
+  hold: Hold,
+  bad: RolloutPlan | undefined,
+  plan: RolloutPlan,
+): HoldVerdict {
+  if (plan.contentDigest === hold.contentDigest) return 'held'
+  if (plan.trigger.kind === 'rollback') return 'unrelated'
+  if (!bad) return 'released'
+  const badDigests = new Set(Object.values(bad.targets).map(({ digest }) => digest))
+  let brings = false
+  for (const [cluster, { digest }] of Object.entries(plan.targets)) {
+    const before = bad.targets[cluster]
+    if (before && before.digest !== digest) return 'released'
+    if (digest !== null && badDigests.has(digest)) brings = true
+  }
+  return brings ? 'held' : 'unrelated'
+}

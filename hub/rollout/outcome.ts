@@ -1,0 +1,140 @@
+import type {
+  ClusterObservation,
+  ClusterOutcome,
+  ClusterProgress,
+  Content,
+  Offline,
+  PlannedWave,
+} from './rollout.ts'
+
+/** How long a cluster may be away before it counts as unreachable; short cuts are not news. */
+export const unreachableGrace = 30_000
+
+/** Where a cluster is now, and when to look again if nothing is heard. */
+export interface Judgement {
+  readonly progress: ClusterProgress
+  readonly recheckAt: number | null
+}
+
+/** A cluster that has been offered content and has not come to an end. */
+export type InFlight = Extract<ClusterProgress, { state: 'Offered' | 'Soaking' }>
+
+/** What a judgement rests on besides the cluster itself. */
+export interface Rules {
+  readonly wave: PlannedWave
+  readonly offline: Offline
+  readonly now: number
+}
+
+export function isInFlight(progress: ClusterProgress): progress is InFlight {
+  return progress.state === 'Offered' || progress.state === 'Soaking'
+}
+
+/**
+ * Moves a cluster that was offered `content` by what it reports. Nothing is believed that is not
+ * about exactly this digest and generation, nor anything said before the connection was lost.
+ * The deadline counts from the offer, or from the moment a soaking cluster stopped being healthy.
+ */
+export function judgeInFlight(
+  progress: InFlight,
+  content: Content,
+  seen: ClusterObservation | undefined,
+  rules: Rules,
+): Judgement {
+  const { now, wave, offline } = rules
+  if (seen === undefined || !seen.connected) {
+    const since = Math.max(seen?.since ?? 0, startOf(progress))
+    return judgeAway(progress, since, progress.generation, rules)
+  }
+  if (seen.refusal !== null) return done(progress, 'Failed', `refused: ${seen.refusal}`, now)
+  const verdict = readReport(seen, content, progress.generation)
+  if (verdict.state === 'failed') return done(progress, 'Failed', verdict.message, now)
+  if (verdict.state === 'good') {
+    const healthySince = progress.state === 'Soaking' ? progress.healthySince : now
+    const soakedAt = healthySince + wave.soak
+    if (now >= soakedAt) return done(progress, 'Succeeded', 'healthy', now)
+    const { generation, offeredAt } = progress
+    return {
+      progress: { state: 'Soaking', generation, offeredAt, healthySince },
+      recheckAt: soakedAt,
+    }
+  }
+  // A soaking cluster that stopped being healthy gets the deadline anew: the soak may be longer.
+  const offeredAt = progress.state === 'Soaking' ? now : progress.offeredAt
+  // Time away does not count where the strategy says to wait for the cluster.
+  const countsFrom = offline === 'wait' ? Math.max(offeredAt, seen.since) : offeredAt
+  const deadline = countsFrom + wave.progressDeadline
+  if (now >= deadline) return done(progress, 'TimedOut', verdict.message, now)
+  return {
+    progress: { state: 'Offered', generation: progress.generation, offeredAt },
+    recheckAt: deadline,
+  }
+}
+
+/** A cluster whose turn it is but that cannot be reached: skipped, waited for or failed. */
+export function judgePending(
+  progress: Extract<ClusterProgress, { state: 'Pending' }>,
+  seen: ClusterObservation | undefined,
+  waveStartedAt: number,
+  rules: Rules,
+): Judgement {
+  if (seen?.connected === true) return { progress, recheckAt: null }
+  return judgeAway(progress, seen?.since ?? waveStartedAt, 0, rules)
+}
+
+/** Whether a report is about this content and generation, and if so how it went. */
+export function readReport(
+  seen: ClusterObservation,
+  content: Content,
+  generation: number,
+): { readonly state: 'good' | 'failed' | 'moving'; readonly message: string } {
+  const report = seen.application
+  if (!report || report.digest !== content.digest || report.generation !== generation) {
+    return { state: 'moving', message: 'has not reported this content yet' }
+  }
+  const detail = report.message === '' ? '' : `: ${report.message}`
+  if (report.phase === 'Failed') return { state: 'failed', message: `apply failed${detail}` }
+  if (content.digest === null) {
+    return report.phase === 'Removed'
+      ? { state: 'good', message: 'removed' }
+      : { state: 'moving', message: `is being removed${detail}` }
+  }
+  if (report.phase !== 'Applied') return { state: 'moving', message: `is applying${detail}` }
+  switch (report.health) {
+    case 'Current':
+      return { state: 'good', message: 'healthy' }
+    case 'Failed':
+      return { state: 'failed', message: `unhealthy${detail}` }
+    case 'Unknown':
+    case 'InProgress':
+    case 'Terminating':
+    case 'NotFound':
+      return { state: 'moving', message: `is not healthy yet (${report.health})${detail}` }
+  }
+}
+
+function judgeAway(
+  progress: InFlight | Extract<ClusterProgress, { state: 'Pending' }>,
+  since: number,
+  generation: number,
+  rules: Rules,
+): Judgement {
+  const { offline, now } = rules
+  if (offline === 'wait') return { progress, recheckAt: null }
+  if (now < since + unreachableGrace) return { progress, recheckAt: since + unreachableGrace }
+  const outcome = offline === 'skip' ? 'Unreachable' : 'Failed'
+  return done({ generation }, outcome, 'not connected', now)
+}
+
+function startOf(progress: InFlight): number {
+  return progress.state === 'Soaking' ? progress.healthySince : progress.offeredAt
+}
+
+function done(
+  { generation }: { readonly generation: number },
+  outcome: ClusterOutcome,
+  message: string,
+  at: number,
+): Judgement {
+  return { progress: { state: 'Done', outcome, generation, at, message }, recheckAt: null }
+}

@@ -1,0 +1,167 @@
+import { canonicalJson } from '@groundswell/proto/canonical.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { type Fault, HubError } from '../errors.ts'
+import type { RolloutStrategySpec } from '../fleet/kinds.ts'
+import { hasPicker, type Matches, pickWaves, type PlanCluster } from './pick.ts'
+import type { PlannedWave, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
+import {
+  resolveConcurrency,
+  resolveFailures,
+  type Strategy,
+  toStrategy,
+  type WaveRules,
+} from './strategy.ts'
+
+/** Name of the wave that carries tombstones; deletions come last. */
+export const removalsWave = 'removals'
+
+export interface PlanInput {
+  readonly id: string
+  readonly application: string
+  readonly revision: string
+  /** Clusters whose content changes; the others are not part of the rollout. */
+  readonly targets: Readonly<Record<string, RolloutTarget>>
+  /** At least every cluster in `targets`; others do not matter. */
+  readonly clusters: Readonly<Record<string, PlanCluster>>
+  /** Everything in one wave when undefined. */
+  readonly strategy: RolloutStrategySpec | undefined
+  readonly trigger: RolloutPlan['trigger']
+  readonly now: number
+  readonly matches: Matches
+}
+
+/**
+ * Freezes a rollout: who goes in which wave, with every percentage resolved to a count. Waves
+ * may be empty (see `emptyWaves`). Tombstones go in a last wave of their own.
+ *
+ * @throws HubError `plan_invalid` with every fault: a cluster in no wave or in two, a wave
+ *   without a picker, a wave that could never move, two waves of one name.
+ */
+export function planRollout(input: PlanInput): RolloutPlan {
+  const strategy = toStrategy(input.strategy)
+  const { present, removed, faults } = sortTargets(input)
+  faults.push(...checkWaves(strategy))
+  const picked = pickWaves(
+    strategy.waves.map(({ spec }) => spec),
+    present,
+    input.matches,
+  )
+  for (const [cluster, waves] of picked.ambiguous) {
+    faults.push({ cluster, message: `is in more than one wave: ${waves.join(', ')}` })
+  }
+  if (strategy.unmatched === 'error') {
+    for (const cluster of picked.unmatched) {
+      faults.push({
+        cluster,
+        message: 'is in no wave; add it to one or set `unmatched: lastWave`',
+      })
+    }
+  }
+  if (Object.keys(input.targets).length === 0) {
+    faults.push({ message: 'no cluster changes, so there is nothing to roll out' })
+  }
+  if (faults.length > 0) {
+    const object = `Application ${input.application}`
+    throw new HubError('plan_invalid', `${object} cannot be planned`, {
+      faults: faults.map((fault) => ({ object, ...fault })),
+    })
+  }
+  const last = strategy.waves.length - 1
+  const waves = strategy.waves.map((rules, index) =>
+    freezeWave(rules, [...picked.waves[index]!, ...(index === last ? picked.unmatched : [])]),
+  )
+  if (removed.length > 0) {
+    // Deletions go at the pace of the last wave and after its gates; they have nothing to soak.
+    const rules = { ...strategy.waves[last]!, soak: 0, before: [], after: [] }
+    waves.push({ ...freezeWave(rules, removed), name: removalsWave })
+  }
+  return {
+    id: input.id,
+    application: input.application,
+    revision: input.revision,
+    contentDigest: digestContent(input.targets),
+    createdAt: input.now,
+    trigger: input.trigger,
+    targets: input.targets,
+    waves,
+    maxFailures: resolveFailures(strategy.maxFailures, Object.keys(input.targets).length),
+    onFailure: strategy.onFailure,
+    offline: strategy.offline,
+    supersede: strategy.supersede,
+  }
+}
+
+/** The run of a plan nobody started yet. */
+export function createRun(plan: RolloutPlan): RolloutRun {
+  return {
+    id: plan.id,
+    version: 1,
+    phase: 'Planned',
+    wave: 0,
+    waveStartedAt: null,
+    approvals: [],
+    clusters: Object.fromEntries(
+      plan.waves.flatMap((wave) => wave.clusters).map((name) => [name, { state: 'Pending' }]),
+    ),
+    startedAt: null,
+    finishedAt: null,
+    message: 'planned, waits to be started',
+  }
+}
+
+/** Names of waves no changed cluster is in; allowed, but worth saying. */
+export function emptyWaves(plan: RolloutPlan): string[] {
+  return plan.waves.filter((wave) => wave.clusters.length === 0).map((wave) => wave.name)
+}
+
+function digestContent(targets: PlanInput['targets']): Digest {
+  return digestOf(
+    canonicalJson(
+      Object.fromEntries(Object.entries(targets).map(([name, { digest }]) => [name, digest])),
+    ),
+  )
+}
+
+function sortTargets(input: PlanInput) {
+  const present: Record<string, PlanCluster> = {}
+  const removed: string[] = []
+  const faults: Fault[] = []
+  for (const [cluster, target] of Object.entries(input.targets)) {
+    const known = input.clusters[cluster]
+    if (target.digest === null) removed.push(cluster)
+    else if (known) present[cluster] = known
+    else faults.push({ cluster, message: 'is not declared in the fleet repository' })
+  }
+  return { present, removed: removed.sort(), faults }
+}
+
+function checkWaves(strategy: Strategy): Fault[] {
+  const faults: Fault[] = []
+  const seen = new Set<string>()
+  for (const { spec, maxConcurrent } of strategy.waves) {
+    const wave = `wave ${spec.name}`
+    if (seen.has(spec.name)) faults.push({ message: `${wave} is there twice` })
+    seen.add(spec.name)
+    if (spec.name === removalsWave) faults.push({ message: `${wave}: this name is reserved` })
+    if (!hasPicker(spec)) {
+      faults.push({ message: `${wave} needs a selector, clusterGroup, clusters or count` })
+    }
+    if (maxConcurrent === 0 || maxConcurrent === '0%') {
+      faults.push({ message: `${wave}: maxConcurrent ${maxConcurrent} would never move` })
+    }
+  }
+  return faults
+}
+
+function freezeWave(rules: WaveRules, clusters: readonly string[]): PlannedWave {
+  return {
+    name: rules.spec.name,
+    clusters,
+    maxConcurrent: resolveConcurrency(rules.maxConcurrent, clusters.length),
+    maxFailures: resolveFailures(rules.maxFailures, clusters.length),
+    soak: rules.soak,
+    progressDeadline: rules.progressDeadline,
+    before: rules.before,
+    after: rules.after,
+  }
+}

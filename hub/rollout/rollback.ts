@@ -1,0 +1,91 @@
+import { assign, type Draft, finish, type Moment, recheck } from './draft.ts'
+import { readReport, unreachableGrace } from './outcome.ts'
+import type { ClusterProgress, Content, RolloutTarget } from './rollout.ts'
+
+type Reverting = Extract<ClusterProgress, { state: 'Reverting' }>
+
+/**
+ * Turns the rollout round: every cluster it touched is assigned what it had before, all at once,
+ * as a step forward (new generation). A cluster that had nothing gets a tombstone, since this
+ * rollout put there what is there now. The content is put on hold at once, so that the next
+ * reconcile does not offer it again.
+ */
+export function beginRollback(draft: Draft, moment: Moment, reason: string): void {
+  draft.phase = 'RollingBack'
+  draft.finishedAt = null
+  draft.message = `rolling back: ${reason}`
+  for (const [name, progress] of Object.entries(draft.clusters)) {
+    const touched = touchedBy(progress)
+    if (!touched) continue
+    const target = moment.plan.targets[name]!
+    draft.clusters[name] = {
+      state: 'Reverting',
+      generation: moment.generation,
+      offeredAt: moment.now,
+      outcome: touched.outcome,
+    }
+    assign(draft, moment, name, contentBefore(target))
+  }
+  draft.effects.push({ kind: 'hold', contentDigest: moment.plan.contentDigest, reason })
+}
+
+/** What a cluster goes back to: its previous content, or a tombstone when it had nothing. */
+export function contentBefore(target: RolloutTarget): Content {
+  return target.previous ?? { digest: null, size: 0, revision: target.revision }
+}
+
+/** Moves clusters that go back; the rollout has ended when all have, or cannot be asked. */
+export function judgeRollback(draft: Draft, moment: Moment): void {
+  let going = 0
+  for (const wave of moment.plan.waves) {
+    for (const name of wave.clusters) {
+      const progress = draft.clusters[name]!
+      if (progress.state !== 'Reverting') continue
+      const judged = judgeReverting(name, progress, wave.progressDeadline, moment)
+      draft.clusters[name] = judged.progress
+      recheck(draft, judged.recheckAt)
+      if (judged.progress.state === 'Reverting') going += 1
+    }
+  }
+  if (going > 0) return
+  const reason = draft.message.replace(/^rolling back: /, '')
+  const unconfirmed = Object.values(draft.clusters).filter(
+    (progress) => progress.state === 'Reverted' && progress.unconfirmed !== undefined,
+  ).length
+  const rest = unconfirmed === 0 ? '' : `; ${unconfirmed} did not confirm it in time`
+  draft.effects.push({ kind: 'hold', contentDigest: moment.plan.contentDigest, reason })
+  finish(draft, moment, 'RolledBack', `rolled back: ${reason}${rest}`)
+}
+
+function judgeReverting(name: string, progress: Reverting, patience: number, moment: Moment) {
+  const { now } = moment
+  const { generation, outcome } = progress
+  const reverted = { state: 'Reverted', generation, at: now, outcome } as const
+  const seen = moment.observations[name]
+  const deadline = progress.offeredAt + patience
+  if (seen?.connected !== true) {
+    const away = Math.max(seen?.since ?? 0, progress.offeredAt) + unreachableGrace
+    return now >= away
+      ? { progress: { ...reverted, unconfirmed: 'not connected' }, recheckAt: null }
+      : { progress, recheckAt: away }
+  }
+  const report = readReport(seen, contentBefore(moment.plan.targets[name]!), generation)
+  if (report.state === 'good') return { progress: reverted, recheckAt: null }
+  if (now < deadline) return { progress, recheckAt: deadline }
+  return { progress: { ...reverted, unconfirmed: report.message }, recheckAt: null }
+}
+
+/** Whether this rollout changed what the cluster should run, and with what outcome. */
+function touchedBy(progress: ClusterProgress) {
+  switch (progress.state) {
+    case 'Offered':
+    case 'Soaking':
+      return { outcome: null }
+    case 'Done':
+      return progress.generation > 0 ? { outcome: progress.outcome } : null
+    case 'Pending':
+    case 'Reverting':
+    case 'Reverted':
+      return null
+  }
+}

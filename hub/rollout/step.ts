@@ -1,0 +1,134 @@
+import { isDeepStrictEqual } from 'node:util'
+import { act } from './action.ts'
+import { type Draft, finish, type Moment, openDraft, openWaves } from './draft.ts'
+import { findBreach } from './failure.ts'
+import { findGate } from './gate.ts'
+import { judgeAbsent, judgeClusters, offerContent, welcomeBack } from './offer.ts'
+import { isInFlight } from './outcome.ts'
+import { beginRollback, judgeRollback } from './rollback.ts'
+import type {
+  ClusterObservation,
+  RolloutEvent,
+  RolloutPlan,
+  RolloutRun,
+  StepResult,
+} from './rollout.ts'
+import { isProven, sumUp } from './tally.ts'
+import { explainWaiting } from './waiting.ts'
+
+/**
+ * The one transition function of a rollout: what it is now, given what happened and what the
+ * clusters report. Total for `observe`. Nothing happens twice: the same facts again give the same
+ * run with the same version and no effects.
+ *
+ * @param now milliseconds by the hub's clock.
+ * @param generation stamped on whatever is assigned in this step; greater than any before it.
+ * @throws HubError `conflict` or `not_found` when an action does not fit.
+ */
+export function step(
+  plan: RolloutPlan,
+  run: RolloutRun,
+  event: RolloutEvent,
+  observations: Readonly<Record<string, ClusterObservation>>,
+  now: number,
+  generation: number,
+): StepResult {
+  const moment: Moment = { plan, observations, now, generation }
+  const draft = openDraft(run)
+  if (event.kind === 'action') act(draft, run, event, moment)
+  settle(draft, moment)
+  const { effects, recheckAt, ...rest } = draft
+  const moved: RolloutRun = { id: run.id, version: run.version, ...rest }
+  const next = isDeepStrictEqual(moved, run) ? run : { ...moved, version: run.version + 1 }
+  return {
+    run: next,
+    effects,
+    recheckAt,
+    waitingFor: explainWaiting(plan, next, observations, now),
+  }
+}
+
+function settle(draft: Draft, moment: Moment): void {
+  switch (draft.phase) {
+    case 'Progressing':
+      progress(draft, moment)
+      return
+    case 'Paused':
+      // What is in flight comes to its end; nothing new begins.
+      judgeClusters(draft, moment)
+      return
+    case 'RollingBack':
+      judgeRollback(draft, moment)
+      return
+    case 'Planned':
+    case 'Succeeded':
+    case 'Failed':
+    case 'RolledBack':
+    case 'Aborted':
+    case 'Superseded':
+      return
+  }
+}
+
+/** Goes as far as it can: through this wave, its gates, and the waves after it. */
+function progress(draft: Draft, moment: Moment): void {
+  const { plan } = moment
+  judgeClusters(draft, moment)
+  for (;;) {
+    const wave = plan.waves[draft.wave]!
+    const place = `wave ${wave.name} (${draft.wave + 1} of ${plan.waves.length})`
+    if (draft.waveStartedAt === null) {
+      if (findGate(plan, draft.approvals, draft.wave, 'before')) {
+        draft.message = `${place} waits for approval`
+        return
+      }
+      draft.waveStartedAt = moment.now
+    }
+    welcomeBack(draft, moment)
+    judgeAbsent(draft, moment)
+    if (stopAtBreach(draft, moment)) return
+    offerContent(draft, moment)
+    const mine = openWaves(plan, draft.wave).flatMap(({ clusters }) => clusters)
+    const settled = mine.filter((name) => draft.clusters[name]!.state === 'Done')
+    if (settled.length < mine.length) {
+      const done = wave.clusters.filter((name) => draft.clusters[name]!.state === 'Done').length
+      draft.message = `${place}: ${done} of ${wave.clusters.length} clusters done`
+      return
+    }
+    if (findGate(plan, draft.approvals, draft.wave, 'after')) {
+      draft.message = `${place} is done and waits for approval`
+      return
+    }
+    if (draft.wave === plan.waves.length - 1) {
+      const failed = findBreach(plan, draft.clusters) !== null
+      finish(draft, moment, failed ? 'Failed' : 'Succeeded', sumUp(draft.clusters))
+      return
+    }
+    if (!isProven(mine, draft.clusters)) {
+      draft.message = `${place}: no cluster could be reached, so nothing is proven yet`
+      return
+    }
+    draft.wave += 1
+    draft.waveStartedAt = null
+  }
+}
+
+/** Whether a spent budget keeps anything new from being offered. */
+function stopAtBreach(draft: Draft, moment: Moment): boolean {
+  const { plan } = moment
+  const breach = findBreach(plan, draft.clusters)
+  if (!breach || plan.onFailure === 'continue') return false
+  if (Object.values(draft.clusters).some(isInFlight)) {
+    draft.message = `stopping: ${breach.message}`
+    return true
+  }
+  if (plan.onFailure === 'rollback') {
+    beginRollback(draft, moment, breach.message)
+    judgeRollback(draft, moment)
+  } else {
+    draft.phase = 'Paused'
+    draft.message = `paused: ${breach.message}`
+    draft.recheckAt = null
+  }
+  return true
+}

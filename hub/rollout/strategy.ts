@@ -1,0 +1,83 @@
+import { parseDuration } from '@groundswell/proto/duration.ts'
+import type { Gate, RolloutStrategySpec, RolloutWave } from '../fleet/kinds.ts'
+import type { Offline, OnFailure, PlannedGate } from './rollout.ts'
+
+/** A count, or a share of something that is known only when the plan is made. */
+export type CountOrPercent = number | string
+
+/** A wave's rules with every default filled in. Times are milliseconds. */
+export interface WaveRules {
+  readonly spec: RolloutWave
+  readonly maxConcurrent: CountOrPercent
+  readonly maxFailures: CountOrPercent
+  readonly soak: number
+  readonly progressDeadline: number
+  readonly before: readonly PlannedGate[]
+  readonly after: readonly PlannedGate[]
+}
+
+/** How an application rolls out, with every default filled in. */
+export interface Strategy {
+  readonly waves: readonly WaveRules[]
+  readonly maxFailures: CountOrPercent
+  readonly onFailure: OnFailure
+  readonly offline: Offline
+  readonly supersede: 'replace' | 'queue'
+  readonly unmatched: 'error' | 'lastWave'
+}
+
+const defaultDeadline = 600_000
+
+/** What applies when an application names no strategy: everybody at once, stop on a failure. */
+export const defaultStrategy: RolloutStrategySpec = { waves: [{ name: 'all', selector: {} }] }
+
+/**
+ * Fills in what a strategy leaves out: all clusters of a wave at once, no failure tolerated, no
+ * soak, ten minutes to become healthy, pause on failure, offline clusters skipped and caught up
+ * later, a newer revision replaces. Without an overall `maxFailures` the waves' budgets decide.
+ */
+export function toStrategy(spec: RolloutStrategySpec = defaultStrategy): Strategy {
+  return {
+    waves: spec.waves.map(toRules),
+    maxFailures: spec.maxFailures ?? '100%',
+    onFailure: spec.onFailure ?? 'pause',
+    offline: spec.offline ?? 'skip',
+    supersede: spec.supersede ?? 'replace',
+    unmatched: spec.unmatched ?? 'error',
+  }
+}
+
+function toRules(spec: RolloutWave): WaveRules {
+  return {
+    spec,
+    maxConcurrent: spec.maxConcurrent ?? '100%',
+    maxFailures: spec.mandatory === true ? 0 : (spec.maxFailures ?? 0),
+    soak: spec.soak === undefined ? 0 : parseDuration(spec.soak),
+    progressDeadline:
+      spec.progressDeadline === undefined ? defaultDeadline : parseDuration(spec.progressDeadline),
+    before: (spec.before ?? []).map(toGate),
+    after: (spec.after ?? []).map(toGate),
+  }
+}
+
+function toGate(gate: Gate): PlannedGate {
+  return { kind: 'approval', role: gate.approval.role ?? 'operator' }
+}
+
+/** `5` stays 5; `20%` is that share of `total`, rounded as asked. */
+export function resolveCount(value: CountOrPercent, total: number, round: 'up' | 'down'): number {
+  if (typeof value === 'number') return value
+  // Integer arithmetic: 0.07 * 100 is a little more than 7 and would round up to 8.
+  const hundredths = Number(value.slice(0, -1)) * total
+  return round === 'up' ? Math.ceil(hundredths / 100) : Math.floor(hundredths / 100)
+}
+
+/** Clusters that may be in flight at once: percentages round down, but one always may. */
+export function resolveConcurrency(value: CountOrPercent, total: number): number {
+  return Math.max(1, resolveCount(value, total, 'down'))
+}
+
+/** Failures still tolerated: percentages round up. */
+export function resolveFailures(value: CountOrPercent, total: number): number {
+  return resolveCount(value, total, 'up')
+}
