@@ -11,6 +11,11 @@ const Name = Type.String({
   pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
   description: 'RFC 1123 label: lower-case letters, digits and dashes, at most 63',
 })
+/** A Name once `${cluster.name}` and `${cluster.labels.KEY}` have been filled in. */
+const TemplatedName = Type.String({
+  pattern: '^([-a-z0-9]|\\$\\{cluster\\.[A-Za-z0-9._/-]*\\})+$',
+  description: 'an RFC 1123 label, which may hold ${cluster.name} or ${cluster.labels.KEY}',
+})
 export const DurationText = Type.String({
   pattern: '^([0-9]+(ms|s|m|h))+$',
   description: 'such as 30s, 5m or 1h30m',
@@ -150,7 +155,7 @@ export const ApplicationTarget = Type.Object(
     values: Type.Optional(Values),
     valuesFiles: Type.Optional(Type.Array(Type.String())),
     patches: Type.Optional(Type.Array(Patch)),
-    namespace: Type.Optional(Name),
+    namespace: Type.Optional(TemplatedName),
   },
   closed,
 )
@@ -202,7 +207,7 @@ export const ApplicationSpec = Type.Object(
   {
     source: ApplicationSource,
     targets: Type.Array(ApplicationTarget, { minItems: 1 }),
-    targetNamespace: Type.Optional(Name),
+    targetNamespace: Type.Optional(TemplatedName),
     createNamespace: Type.Optional(Type.Boolean()),
     prune: Type.Optional(Type.Boolean()),
     /** An application that renders to nothing is refused unless this is true. */

@@ -1,0 +1,118 @@
+import type { TSchema } from 'typebox'
+import { Check } from 'typebox/value'
+import { suggest } from './suggest.ts'
+
+export interface SchemaFault {
+  readonly path: readonly (string | number)[]
+  /** The fault is the key, not its value. */
+  readonly key: boolean
+  readonly message: string
+}
+
+/** The members of JSON Schema our kinds are made of. */
+interface Node {
+  readonly type?: string
+  readonly const?: unknown
+  readonly anyOf?: readonly Node[]
+  readonly properties?: Readonly<Record<string, Node>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: false | Node
+  readonly patternProperties?: Readonly<Record<string, Node>>
+  readonly items?: Node
+  readonly description?: string
+}
+
+/**
+ * Every way a value is not what its schema says, in words for the person who wrote it. TypeBox
+ * decides whether it is valid; this only explains, because its own list of errors is cut short and
+ * speaks of branches and constants.
+ */
+export function findSchemaFaults(schema: TSchema, value: unknown): SchemaFault[] {
+  if (Check(schema, value)) return []
+  const faults: SchemaFault[] = []
+  explain(schema as Node, value, [], faults)
+  if (faults.length === 0) faults.push({ path: [], key: false, message: 'does not fit its schema' })
+  return faults
+}
+
+function explain(
+  node: Node,
+  value: unknown,
+  path: readonly (string | number)[],
+  faults: SchemaFault[],
+): void {
+  if (Check(node as TSchema, value)) return
+  const say = (message: string) => faults.push({ path, key: false, message })
+  if (node.anyOf) {
+    const choices = node.anyOf.flatMap((choice) =>
+      typeof choice.const === 'string' ? [choice.const] : [],
+    )
+    if (choices.length === node.anyOf.length) {
+      say(`${show(value)} is not one of ${choices.join(', ')}${suggest(String(value), choices)}`)
+    } else if (node.anyOf.length === 1) explain(node.anyOf[0]!, value, path, faults)
+    else say(`${show(value)} is not ${node.anyOf.map(describe).join(' or ')}`)
+  } else if (node.const !== undefined) {
+    say(`${show(value)} must be ${show(node.const)}`)
+  } else if (node.type === 'object' && isRecord(value)) {
+    explainObject(node, value, path, faults)
+  } else if (node.type === 'array' && Array.isArray(value)) {
+    if (value.length === 0) say('must not be empty')
+    value.forEach((item, index) => explain(node.items ?? {}, item, [...path, index], faults))
+  } else say(`${show(value)} is not ${describe(node)}`)
+}
+
+function explainObject(
+  node: Node,
+  value: Readonly<Record<string, unknown>>,
+  path: readonly (string | number)[],
+  faults: SchemaFault[],
+): void {
+  const { properties = {}, required = [] } = node
+  for (const name of required) {
+    if (!Object.hasOwn(value, name)) {
+      faults.push({ path, key: true, message: `\`${name}\` is missing` })
+    }
+  }
+  const other = Object.values(node.patternProperties ?? {})[0]
+  for (const [name, member] of Object.entries(value)) {
+    const known = Object.hasOwn(properties, name) ? properties[name] : other
+    if (known) explain(known, member, [...path, name], faults)
+    else {
+      const words = Object.keys(properties)
+      const hint = suggest(name, words)
+      const message = `unknown field "${name}"${hint || (words.length > 0 ? `; known: ${words.join(', ')}` : '')}`
+      faults.push({ path: [...path, name], key: true, message })
+    }
+  }
+}
+
+function describe(node: Node): string {
+  if (node.description) return node.description
+  const { pattern, minimum } = node as { pattern?: string; minimum?: number }
+  if (pattern?.endsWith('%$')) return 'a percentage such as 25%'
+  switch (node.type) {
+    case 'integer':
+      return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`
+    case 'string':
+      return pattern ? `text like ${pattern}` : 'text (quote it, and not empty)'
+    case 'object':
+      return 'a map'
+    case 'array':
+      return 'a list'
+    case 'boolean':
+      return 'true or false'
+    default:
+      return 'what is expected here'
+  }
+}
+
+function show(value: unknown): string {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  return JSON.stringify(value).slice(0, 100)
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,61 @@
+import { isValues } from './merge-values.ts'
+import type { Labels } from './selector.ts'
+
+/** What `${cluster.…}` may name. */
+export interface TemplateCluster {
+  readonly name: string
+  readonly labels: Labels
+}
+
+/** A reference that names nothing; `path` leads to its string within what was filled in. */
+export interface TemplateFault {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+const reference = /(\$?)\$\{(cluster\b[^}]*)\}/g
+
+/**
+ * Fills in `${cluster.name}` and `${cluster.labels.KEY}` in every string of a value, at any depth;
+ * keys stay as they are. `$${cluster.name}` stays, with one dollar less. Other `${…}` is left alone.
+ */
+export function fillTemplate<T>(value: T, cluster: TemplateCluster, faults: TemplateFault[]): T {
+  return fill(value, cluster, faults, []) as T
+}
+
+function fill(
+  value: unknown,
+  cluster: TemplateCluster,
+  faults: TemplateFault[],
+  path: readonly (string | number)[],
+): unknown {
+  if (typeof value === 'string') {
+    return value.replace(reference, (whole: string, escape: string, name: string) => {
+      if (escape) return whole.slice(1)
+      const found = look(name, cluster)
+      if ('text' in found) return found.text
+      faults.push({ path, message: found.fault })
+      return whole
+    })
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, index) => fill(item, cluster, faults, [...path, index]))
+  }
+  if (!isValues(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, fill(item, cluster, faults, [...path, key])]),
+  )
+}
+
+function look(name: string, cluster: TemplateCluster): { text: string } | { fault: string } {
+  if (name === 'cluster.name') return { text: cluster.name }
+  const label = /^cluster\.labels\.(.+)$/.exec(name)?.[1]
+  if (label === undefined) {
+    return {
+      fault: `\${${name}} is not known; there are \${cluster.name} and \${cluster.labels.KEY}`,
+    }
+  }
+  return Object.hasOwn(cluster.labels, label)
+    ? { text: cluster.labels[label]! }
+    : { fault: `\${${name}}: cluster ${cluster.name} has no label "${label}"` }
+}

@@ -1,0 +1,26 @@
+/**
+ * A commit object's text → who, what and when. Control characters are taken out: it is shown in
+ * terminals, and the author chose it.
+ *
+ * @returns `committedAt` in milliseconds
+ */
+export function parseCommit(text: string): {
+  author: string
+  subject: string
+  committedAt: number
+} {
+  const split = text.indexOf('\n\n')
+  const head = split < 0 ? text : text.slice(0, split)
+  const body = split < 0 ? '' : text.slice(split + 2)
+  const author = /^author (.*) \d+ [+-]\d{4}$/m.exec(head)?.[1] ?? ''
+  const seconds = Number(/^committer .* (\d+) [+-]\d{4}$/m.exec(head)?.[1] ?? 0)
+  const subject = body.split('\n').find((line) => line.trim() !== '') ?? ''
+  return { author: clean(author), subject: clean(subject), committedAt: seconds * 1000 }
+}
+
+function clean(text: string): string {
+  return text
+    .replace(/\p{Cc}/gu, ' ')
+    .trim()
+    .slice(0, 200)
+}

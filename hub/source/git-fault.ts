@@ -1,0 +1,83 @@
+import type { HubErrorCode } from '../errors.ts'
+
+/** What a failed Git command means for the person who can mend it. */
+export interface GitFault {
+  readonly code: HubErrorCode
+  readonly message: string
+}
+
+/** First match wins, so the sure signs come before the vague ones. */
+const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
+  [
+    /couldn't find remote ref|not our ref|no such ref was fetched/i,
+    'revision_not_found',
+    'the server does not have it; if it was deleted, point `ref` at one that exists',
+  ],
+  [
+    /host key verification failed|no matching host key|REMOTE HOST IDENTIFICATION HAS CHANGED/i,
+    'source_refused',
+    'the SSH host key is not in the known_hosts file, or is not the one in it; add the right key (ssh-keyscan, checked by another way)',
+  ],
+  [
+    /authentication failed|could not read (username|password)|terminal prompts disabled|permission denied \(|invalid credentials|returned error: 40[13]|load key /i,
+    'source_refused',
+    'the server refused the credential; check its files and that it may read this repository',
+  ],
+  [
+    /repository .*not found|returned error: 404|does not appear to be a git repository|not a git repository/i,
+    'source_refused',
+    'there is no such repository, or the credential may not see it',
+  ],
+  [
+    /redirect/i,
+    'source_refused',
+    'the server redirects elsewhere, which is not followed; write the final URL',
+  ],
+  [
+    /transport '.*' not allowed/i,
+    'source_refused',
+    'this protocol is not allowed; use https or ssh',
+  ],
+  [
+    /certificate|SSL|TLS/,
+    'source_refused',
+    'the TLS certificate is not trusted; add its CA to the hub',
+  ],
+  [
+    /fsck error|error in (object|tree|blob|commit|tag)|hasDot|malformed object|index-pack failed|bad object|fatal: pack/i,
+    'source_refused',
+    'the repository holds objects that Git itself calls unsafe or damaged; run `git fsck --strict` there',
+  ],
+  [/no space left on device|disk quota/i, 'internal', 'no space left for the mirror'],
+  [/could not resolve host/i, 'source_unreachable', 'the host name does not resolve'],
+  [
+    /timed out|timeout|failed to connect|couldn't connect|connection refused|connection reset|no route/i,
+    'source_unreachable',
+    'no connection to the server',
+  ],
+]
+
+/** Words of Git (in the C locale) → what is wrong. The last words of Git are quoted, bounded. */
+export function explainGitFault(stderr: string): GitFault {
+  const quoted = lastWords(stderr)
+  for (const [sign, code, words] of signs) {
+    if (sign.test(stderr)) return { code, message: quoted ? `${words} (git: ${quoted})` : words }
+  }
+  return {
+    code: 'source_unreachable',
+    message: quoted ? `git: ${quoted}` : 'git failed and did not say why',
+  }
+}
+
+function lastWords(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    // A server can put anything here; it must not move the cursor of whoever reads the log.
+    .map((line) => line.replace(/\p{Cc}/gu, ' ').trim())
+    .filter(Boolean)
+  const fatal = lines.filter((line) => /^(fatal|error|remote: error):/.test(line))
+  return (fatal[0] ?? lines.at(-1) ?? '')
+    .replace(/\/\/[^/@\s]*@/g, '//')
+    .replace(/^(fatal|error): /, '')
+    .slice(0, 300)
+}
