@@ -1,0 +1,102 @@
+import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
+import { HubError } from '../errors.ts'
+import type { Decision, LedgerEntry } from './entry.ts'
+
+/** Where a chain ends: what the next line must continue. */
+export interface ChainHead {
+  /** Index of the last entry; 0 when there is none. */
+  readonly index: number
+  /** Digest of the last line; of the empty text when there is none. */
+  readonly digest: Digest
+}
+
+export const emptyChain: ChainHead = { index: 0, digest: digestOf('') }
+
+/** An entry's line, without the line feed. Its digest is what the next entry continues. */
+export function formatLine(entry: LedgerEntry): string {
+  const { index, previous, at, actor, decision } = entry
+  return JSON.stringify({ index, previous, at, actor, decision })
+}
+
+/** Adds decisions to a chain: the lines to write and where the chain then ends. */
+export function extendChain(
+  head: ChainHead,
+  at: number,
+  actor: string,
+  decisions: readonly Decision[],
+): { readonly head: ChainHead; readonly entries: LedgerEntry[]; readonly lines: string[] } {
+  const entries: LedgerEntry[] = []
+  const lines: string[] = []
+  let end = head
+  for (const decision of decisions) {
+    const entry = { index: end.index + 1, previous: end.digest, at, actor, decision }
+    const line = formatLine(entry)
+    entries.push(entry)
+    lines.push(line)
+    end = { index: entry.index, digest: digestOf(line) }
+  }
+  return { head: end, entries, lines }
+}
+
+/**
+ * Reads a line that must continue `head`.
+ *
+ * @throws HubError `ledger_corrupt` naming the line: not an entry, out of order, or not the
+ *   successor of the line before it.
+ */
+export function followChain(
+  head: ChainHead,
+  line: string,
+): { readonly head: ChainHead; readonly entry: LedgerEntry } {
+  const number = head.index + 1
+  const entry = parseEntry(line, number)
+  if (entry.index !== number) throw corrupt(number, `it says it is entry ${entry.index}`)
+  if (entry.previous !== head.digest) throw corrupt(number, 'it does not continue the line before')
+  return { head: { index: number, digest: digestOf(line) }, entry }
+}
+
+/** One entry, whatever its place. @throws HubError `ledger_corrupt` naming line `number`. */
+export function parseEntry(line: string, number: number): LedgerEntry {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (cause) {
+    throw corrupt(number, 'it is not JSON', cause)
+  }
+  if (!isEntry(value)) throw corrupt(number, 'it is not a ledger entry')
+  return value
+}
+
+// A record, so that the compiler notices a decision that is missing here.
+const decisionTypes: Readonly<Record<Decision['type'], true>> = {
+  'fleet.accepted': true,
+  'rollout.created': true,
+  'rollout.moved': true,
+  'hold.set': true,
+  'hold.released': true,
+  'token.created': true,
+  'cluster.enrolled': true,
+  'cluster.revoked': true,
+}
+
+function isEntry(value: unknown): value is LedgerEntry {
+  if (!isRecord(value)) return false
+  const { index, previous, at, actor, decision } = value
+  return (
+    Number.isSafeInteger(index) &&
+    isDigest(previous) &&
+    Number.isSafeInteger(at) &&
+    typeof actor === 'string' &&
+    isRecord(decision) &&
+    typeof decision['type'] === 'string' &&
+    Object.hasOwn(decisionTypes, decision['type'])
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function corrupt(line: number, why: string, cause?: unknown): HubError {
+  return new HubError('ledger_corrupt', `ledger line ${line}: ${why}`, { cause })
+}

@@ -1,0 +1,181 @@
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { HubError } from '../errors.ts'
+import { type ChainHead, emptyChain, extendChain, followChain, parseEntry } from './chain.ts'
+import type { Decision, Ledger, LedgerEntry } from './entry.ts'
+
+/** The ledger's file. Appends that wait together share one write and one fsync. */
+export interface Journal extends Ledger {
+  /** Bytes of an unfinished last line that were cut off when it was opened; 0 when it was whole. */
+  readonly torn: number
+}
+
+/** Appends that may wait for the disk at once; more are refused. */
+const maxWaiting = 10_000
+
+interface Waiting {
+  readonly actor: string
+  readonly decisions: readonly Decision[]
+  readonly resolve: (entries: readonly LedgerEntry[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Opens, checks and repairs the file: a last line without its line feed was never acknowledged
+ * and is cut off.
+ *
+ * @throws HubError `ledger_corrupt` naming the first line that breaks the chain,
+ *   `ledger_unwritable` when the file cannot be opened.
+ */
+export async function openJournal(path: string, clock: () => number): Promise<Journal> {
+  const file = await openFile(path)
+  try {
+    const { head, size } = await verify(path)
+    const torn = (await file.stat()).size - size
+    if (torn > 0) {
+      await file.truncate(size)
+      await file.sync()
+    }
+    return createJournal({ path, file, head, size, torn, clock })
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(path, 'a+')
+    // The name must survive a power cut as well as the bytes.
+    const directory = await open(dirname(path), 'r')
+    await directory.sync()
+    await directory.close()
+    return file
+  } catch (cause) {
+    throw new HubError('ledger_unwritable', `the ledger ${path} cannot be opened`, { cause })
+  }
+}
+
+/** Follows the whole chain; the size is that of the complete lines. */
+async function verify(path: string): Promise<{ head: ChainHead; size: number }> {
+  let head = emptyChain
+  let size = 0
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let start = 0
+    for (let end = rest.indexOf(10); end !== -1; end = rest.indexOf(10, start)) {
+      head = followChain(head, rest.toString('utf8', start, end)).head
+      size += end + 1 - start
+      start = end + 1
+    }
+    rest = rest.subarray(start)
+  }
+  return { head, size }
+}
+
+function createJournal(start: {
+  readonly path: string
+  readonly file: FileHandle
+  readonly head: ChainHead
+  readonly size: number
+  readonly torn: number
+  readonly clock: () => number
+}): Journal {
+  const { path, file, clock, torn } = start
+  let { head, size } = start
+  let waiting: Waiting[] = []
+  let flushing: Promise<void> | null = null
+  let closed = false
+
+  async function flush(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting
+      waiting = []
+      const at = clock()
+      let end = head
+      const made = batch.map(({ actor, decisions }) => {
+        const extended = extendChain(end, at, actor, decisions)
+        end = extended.head
+        return extended
+      })
+      const bytes = Buffer.from(made.flatMap(({ lines }) => lines.map((l) => `${l}\n`)).join(''))
+      try {
+        await writeAll(bytes)
+        head = end
+        size += bytes.length
+        batch.forEach(({ resolve }, index) => resolve(made[index]!.entries))
+      } catch (cause) {
+        const error =
+          cause instanceof HubError
+            ? cause
+            : new HubError('ledger_unwritable', `the ledger ${path} cannot be written`, { cause })
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    flushing = null
+  }
+
+  async function writeAll(bytes: Buffer): Promise<void> {
+    const found = (await file.stat()).size
+    if (found !== size) {
+      throw new HubError(
+        'ledger_unwritable',
+        `the ledger ${path} has ${found} bytes where this hub wrote ${size}: another process writes it`,
+      )
+    }
+    try {
+      await file.appendFile(bytes)
+      await file.datasync()
+    } catch (error) {
+      // Whatever part arrived was not acknowledged, and the next append must continue the chain.
+      await file.truncate(size).catch(() => undefined)
+      throw error
+    }
+  }
+
+  return {
+    torn,
+    get head() {
+      return head.index
+    },
+    append(actor, decisions) {
+      if (closed) return Promise.reject(new HubError('ledger_unwritable', 'the ledger is closed'))
+      if (waiting.length >= maxWaiting) {
+        return Promise.reject(
+          new HubError('ledger_unwritable', `${maxWaiting} appends already wait for the disk`),
+        )
+      }
+      return new Promise((resolve, reject) => {
+        waiting.push({ actor, decisions, resolve, reject })
+        flushing ??= flush()
+      })
+    },
+    async *read(after = 0) {
+      if (size === 0) return
+      const stream = createReadStream(path, { end: size - 1 })
+      let number = 0
+      try {
+        for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+          number += 1
+          if (number > after) yield parseEntry(line, number)
+        }
+      } finally {
+        if (!stream.closed) {
+          stream.destroy()
+          await once(stream, 'close')
+        }
+      }
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      await flushing
+      await file.close()
+    },
+  }
+}

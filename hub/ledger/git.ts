@@ -1,0 +1,201 @@
+import { execFile } from 'node:child_process'
+import { access, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { HubError } from '../errors.ts'
+import type { Ledger } from './entry.ts'
+import { openJournal } from './fs.ts'
+
+/** Branch the ledger is committed to, here and at the remote. */
+export const ledgerBranch = 'groundswell-ledger'
+
+export interface LedgerOptions {
+  readonly clock: () => number
+  /** Who the commits are by. */
+  readonly author: { readonly name: string; readonly email: string }
+  /** Repository the branch is pushed to; an unreachable one never holds up an append. */
+  readonly remote?: string
+  readonly log?: (level: 'info' | 'warn', message: string, cause?: unknown) => void
+  /** Milliseconds between commits at the least; 1 s by default. */
+  readonly commitInterval?: number
+}
+
+const fileName = 'ledger.jsonl'
+const gitTimeout = 30_000
+/** A commit stores the file anew, so it may take at most this share of the time: one in twenty. */
+const restFactor = 20
+const maxPushDelay = 300_000
+const exec = promisify(execFile)
+
+/**
+ * Opens the ledger in a directory of its own: `ledger.jsonl`, durable by itself, and a Git
+ * repository around it that gets a commit of it every now and then. A missing file is restored
+ * from the branch, here or at the remote.
+ *
+ * @throws HubError `ledger_corrupt`, `ledger_unwritable`.
+ */
+export async function openLedger(directory: string, options: LedgerOptions): Promise<Ledger> {
+  const { clock, remote, log = () => undefined } = options
+  const repository = createRepository(directory, options.author)
+  const path = join(directory, fileName)
+  const journal = await openJournal(path, clock)
+  if (journal.torn > 0) {
+    log('warn', `the ledger's last line was unfinished; ${journal.torn} bytes were cut off`)
+  }
+  await repository.init()
+  if (journal.head === 0 && (await repository.restore(remote, log))) {
+    await journal.close()
+    return openLedger(directory, options)
+  }
+
+  const minInterval = options.commitInterval ?? 1_000
+  let committed = -1
+  let pushed = true
+  let pushDelay = minInterval
+  let nextPush = 0
+  let rest = minInterval
+  let timer: NodeJS.Timeout | undefined
+  let working: Promise<void> = Promise.resolve()
+  let closing = false
+
+  async function record(final: boolean): Promise<void> {
+    const started = performance.now()
+    if (journal.head !== committed && journal.head > 0) {
+      const head = journal.head
+      try {
+        if (await repository.commit(`Ledger up to entry ${head}`)) pushed = false
+        committed = head
+      } catch (error) {
+        log('warn', 'the ledger could not be committed; it is safe in its file', error)
+      }
+    }
+    rest = Math.max(minInterval, (performance.now() - started) * restFactor)
+    if (remote === undefined || pushed || (!final && performance.now() < nextPush)) return
+    try {
+      await repository.push(remote)
+      pushed = true
+      pushDelay = minInterval
+    } catch (error) {
+      pushDelay = Math.min(pushDelay * 2, maxPushDelay)
+      nextPush = performance.now() + pushDelay
+      log('warn', 'the ledger could not be pushed and will be tried again', error)
+    }
+  }
+
+  function schedule(): void {
+    if (timer !== undefined || closing) return
+    const delay = pushed ? rest : Math.max(rest, nextPush - performance.now())
+    timer = setTimeout(() => {
+      working = record(false).then(() => {
+        timer = undefined
+        if (journal.head !== committed || (remote !== undefined && !pushed)) schedule()
+      })
+    }, delay)
+    timer.unref()
+  }
+
+  if (journal.head > 0) schedule()
+  return {
+    get head() {
+      return journal.head
+    },
+    async append(actor, decisions) {
+      const entries = await journal.append(actor, decisions)
+      schedule()
+      return entries
+    },
+    read: (after) => journal.read(after),
+    async close() {
+      if (closing) return
+      closing = true
+      clearTimeout(timer)
+      await working
+      await journal.close()
+      await record(true)
+    },
+  }
+}
+
+function createRepository(directory: string, author: LedgerOptions['author']) {
+  const environment = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'],
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ALLOW_PROTOCOL: 'https:http:ssh:file',
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_COMMITTER_NAME: author.name,
+    GIT_COMMITTER_EMAIL: author.email,
+  }
+  async function git(...args: readonly string[]): Promise<string> {
+    const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.autoDetach=false']
+    const { stdout } = await exec('git', [...hardened, '-C', directory, ...args], {
+      env: environment,
+      timeout: gitTimeout,
+      maxBuffer: 1024 * 1024,
+    })
+    return stdout
+  }
+  const ref = `refs/heads/${ledgerBranch}`
+  const succeeds = (...args: readonly string[]) =>
+    git(...args).then(
+      () => true,
+      () => false,
+    )
+
+  return {
+    async init(): Promise<void> {
+      try {
+        // A repository further up must never be taken for ours.
+        if (await exists(join(directory, '.git'))) {
+          // Left by a hub that was killed; nobody else uses this repository.
+          await rm(join(directory, '.git', 'index.lock'), { force: true })
+          return
+        }
+        await git('init', '--quiet', `--initial-branch=${ledgerBranch}`)
+      } catch (cause) {
+        throw new HubError('ledger_unwritable', `no Git repository can be made in ${directory}`, {
+          cause,
+        })
+      }
+    },
+    /** Brings a lost file back from the newest commit there is; false when there is none. */
+    async restore(remote: string | undefined, log: NonNullable<LedgerOptions['log']>) {
+      if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) {
+        if (remote === undefined) return false
+        const found = await git('ls-remote', '--', remote, ref).catch((cause: unknown) => {
+          // Starting an empty chain beside a full one at the remote would fork history.
+          throw new HubError('ledger_unwritable', `the ledger at ${remote} cannot be read`, {
+            cause,
+          })
+        })
+        if (found.trim() === '') return false
+        await git('fetch', '--quiet', '--', remote, `${ref}:${ref}`)
+      }
+      await git('checkout', '--quiet', '--force', ledgerBranch, '--', fileName)
+      log('info', 'the ledger was restored from its Git branch')
+      return true
+    },
+    /** False when the branch already has it. */
+    async commit(message: string): Promise<boolean> {
+      await git('add', '--', fileName)
+      if (await succeeds('diff', '--cached', '--quiet')) return false
+      await git('commit', '--quiet', '--no-gpg-sign', '--message', message)
+      return true
+    },
+    async push(remote: string): Promise<void> {
+      await git('push', '--quiet', '--', remote, `${ref}:${ref}`)
+    },
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

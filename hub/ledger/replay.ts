@@ -1,0 +1,162 @@
+import { applyChange } from '../rollout/change.ts'
+import { contentBefore } from '../rollout/rollback.ts'
+import {
+  type Assignment,
+  type ClusterProgress,
+  type Content,
+  finalPhases,
+  type Hold,
+  type RolloutPlan,
+  type RolloutRun,
+} from '../rollout/rollout.ts'
+import { createRun } from '../rollout/plan.ts'
+import type { Enrolment, JoinTokenRecord, LedgerEntry } from './entry.ts'
+
+/** Finished rollouts kept of each application; older ones are in the ledger only. */
+const keptRollouts = 50
+
+/** Everything that follows from the ledger: what Redis holds can be rebuilt from it. */
+export interface LedgerState {
+  /** Index of the newest entry folded in. */
+  head: number
+  acceptedRevision: string | null
+  readonly plans: Map<string, RolloutPlan>
+  readonly runs: Map<string, RolloutRun>
+  /** By cluster, then application: what each should run, tombstones too. */
+  readonly assignments: Map<string, Map<string, Assignment>>
+  /** By application. */
+  readonly holds: Map<string, Hold>
+  /** By token id, until used or long expired. */
+  readonly tokens: Map<string, JoinTokenRecord>
+  readonly usedTokens: Set<string>
+  /** By cluster. */
+  readonly enrolments: Map<string, Enrolment>
+  /** Cluster → why its agent may not connect; until it is enrolled again. */
+  readonly revoked: Map<string, string>
+}
+
+export function emptyState(): LedgerState {
+  return {
+    head: 0,
+    acceptedRevision: null,
+    plans: new Map(),
+    runs: new Map(),
+    assignments: new Map(),
+    holds: new Map(),
+    tokens: new Map(),
+    usedTokens: new Set(),
+    enrolments: new Map(),
+    revoked: new Map(),
+  }
+}
+
+/** Folds a ledger from its beginning. */
+export async function replay(
+  entries: AsyncIterable<LedgerEntry> | Iterable<LedgerEntry>,
+): Promise<LedgerState> {
+  const state = emptyState()
+  for await (const entry of entries) foldEntry(state, entry)
+  return state
+}
+
+/** Moves `state` on by one entry. Entries already folded in change nothing. */
+export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
+  if (entry.index <= state.head) return
+  state.head = entry.index
+  const { decision } = entry
+  switch (decision.type) {
+    case 'fleet.accepted':
+      state.acceptedRevision = decision.revision
+      return
+    case 'rollout.created':
+      state.plans.set(decision.plan.id, decision.plan)
+      state.runs.set(decision.plan.id, createRun(decision.plan))
+      forgetOld(state, decision.plan.application)
+      return
+    case 'rollout.moved':
+      foldMove(state, decision.rollout, decision.change)
+      return
+    case 'hold.set':
+      state.holds.set(decision.hold.application, decision.hold)
+      return
+    case 'hold.released':
+      state.holds.delete(decision.application)
+      return
+    case 'token.created':
+      for (const [id, token] of state.tokens) {
+        if (token.expiresAt < entry.at) state.tokens.delete(id)
+      }
+      state.tokens.set(decision.token.tokenId, decision.token)
+      return
+    case 'cluster.enrolled':
+      state.enrolments.set(decision.enrolment.cluster, decision.enrolment)
+      state.revoked.delete(decision.enrolment.cluster)
+      state.tokens.delete(decision.tokenId)
+      state.usedTokens.add(decision.tokenId)
+      return
+    case 'cluster.revoked':
+      state.revoked.set(decision.cluster, decision.reason)
+      return
+  }
+}
+
+/** What a cluster's progress says it was assigned; null when this rollout did not touch it. */
+export function assignedBy(
+  plan: RolloutPlan,
+  cluster: string,
+  progress: ClusterProgress,
+): Assignment | null {
+  const target = plan.targets[cluster]
+  if (!target) return null
+  const make = (content: Content, generation: number): Assignment => ({
+    cluster,
+    application: plan.application,
+    digest: content.digest,
+    size: content.size,
+    revision: content.revision,
+    generation,
+    rollout: plan.id,
+  })
+  switch (progress.state) {
+    case 'Pending':
+      return null
+    case 'Offered':
+    case 'Soaking':
+      return make(target, progress.generation)
+    case 'Done':
+      return progress.generation === 0 ? null : make(target, progress.generation)
+    case 'Reverting':
+    case 'Reverted':
+      return make(contentBefore(target), progress.generation)
+  }
+}
+
+function foldMove(state: LedgerState, id: string, change: Parameters<typeof applyChange>[1]): void {
+  const run = state.runs.get(id)
+  const plan = state.plans.get(id)
+  // A move that lost the race for its version never took effect.
+  if (!run || !plan || change.version !== run.version + 1) return
+  state.runs.set(id, applyChange(run, change))
+  for (const [cluster, progress] of Object.entries(change.clusters ?? {})) {
+    const assignment = assignedBy(plan, cluster, progress)
+    if (!assignment) continue
+    const mine = state.assignments.get(cluster) ?? new Map<string, Assignment>()
+    const held = mine.get(plan.application)
+    if (held && held.generation >= assignment.generation) continue
+    state.assignments.set(cluster, mine.set(plan.application, assignment))
+  }
+}
+
+function forgetOld(state: LedgerState, application: string): void {
+  const held = state.holds.get(application)?.rollout
+  const finished = [...state.runs.values()].filter(
+    (run) =>
+      finalPhases.has(run.phase) &&
+      run.id !== held &&
+      state.plans.get(run.id)?.application === application,
+  )
+  for (const run of finished.slice(0, -keptRollouts)) {
+    state.runs.delete(run.id)
+    state.plans.delete(run.id)
+  }
+}
