@@ -96,8 +96,10 @@ function hasExactly(value: Record<string, unknown>, members: readonly string[]):
   return keys.length === members.length && keys.every((key, index) => key === members[index])
 }
 
+/** Canonical only: no padding, and no bits beyond the last byte, so one text for the same bytes. */
 function isBase64Url(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && /^[A-Za-z0-9_-]+$/.test(value)
+  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value)) return false
+  return Buffer.from(value, 'base64url').toString('base64url') === value
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

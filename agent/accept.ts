@@ -1,0 +1,112 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Manifest } from '@groundswell/proto/manifest.ts'
+import type { Root } from '@groundswell/proto/statement.ts'
+import type { Session } from './link/session.ts'
+import type { ContentCache, Identity, TrustState, TrustStore } from './trust/state.ts'
+import type { VerifiedSnapshot } from './trust/verified.ts'
+import {
+  type CheckedSnapshot,
+  acceptSnapshot,
+  verifyManifest,
+  verifySnapshot,
+} from './trust/verify.ts'
+
+export interface AcceptDeps {
+  readonly identity: Identity
+  readonly root: Root
+  readonly trust: TrustStore
+  readonly content: ContentCache
+  readonly clock: () => number
+}
+
+/**
+ * An offer, from untrusted bytes to a verified snapshot: check the statement, fetch what is
+ * lacking, check every byte, write the trust state down. Only then may it be applied.
+ *
+ * @throws AgentError with the code that the verdict will carry
+ */
+export async function acceptOffer(
+  envelope: Uint8Array,
+  state: TrustState,
+  session: Pick<Session, 'fetch'>,
+  deps: AcceptDeps,
+): Promise<{ verified: VerifiedSnapshot; state: TrustState }> {
+  const checked = await verifySnapshot(envelope, deps.root, deps.identity, state, deps.clock())
+  const manifests = await fetchManifests(checked, session, deps.content)
+  await fetchObjects(manifests, session, deps.content)
+  const verified = await acceptSnapshot(checked, manifests, deps.content)
+  const { epoch, sequence } = checked.snapshot
+  const next = { ...state, epoch, sequence, snapshotDigest: checked.digest, envelope }
+  await deps.trust.save(next)
+  return { verified, state: next }
+}
+
+/**
+ * What was accepted before, checked again from the disk up, so that the agent goes on with nobody
+ * to ask. Null when nothing was accepted yet.
+ *
+ * @throws AgentError when any of it does not hold any more
+ */
+export async function reopenAccepted(
+  state: TrustState,
+  deps: AcceptDeps,
+): Promise<VerifiedSnapshot | null> {
+  if (!state.envelope) return null
+  const { identity, root, content, clock } = deps
+  const checked = await verifySnapshot(state.envelope, root, identity, state, clock())
+  const manifests = new Map<Digest, Manifest>()
+  for (const application of checked.snapshot.applications) {
+    if (application.state === 'removed') continue
+    const bytes = await content.read(application.manifest.digest)
+    const manifest = verifyManifest(bytes, application)
+    manifests.set(application.manifest.digest, manifest)
+    for (const { digest } of manifest.objects) await content.read(digest)
+  }
+  return acceptSnapshot(checked, manifests, content)
+}
+
+/** Digests a snapshot needs at hand. */
+export function contentOf(snapshot: VerifiedSnapshot): Set<Digest> {
+  const digests = new Set<Digest>()
+  for (const application of snapshot.applications) {
+    if (application.state === 'removed') continue
+    digests.add(application.manifestDigest)
+    for (const { digest } of application.manifest.objects) digests.add(digest)
+  }
+  return digests
+}
+
+async function fetchManifests(
+  checked: CheckedSnapshot,
+  session: Pick<Session, 'fetch'>,
+  content: ContentCache,
+): Promise<Map<Digest, Manifest>> {
+  const present = checked.snapshot.applications.filter(
+    (application) => application.state === 'present',
+  )
+  const lacking = new Map<Digest, number | undefined>()
+  for (const { manifest } of present) {
+    if (!(await content.has(manifest.digest))) lacking.set(manifest.digest, manifest.size)
+  }
+  await session.fetch(lacking, (digest, bytes) => content.write(digest, bytes))
+  const manifests = new Map<Digest, Manifest>()
+  for (const application of present) {
+    const { digest } = application.manifest
+    manifests.set(digest, verifyManifest(await content.read(digest), application))
+  }
+  return manifests
+}
+
+async function fetchObjects(
+  manifests: ReadonlyMap<Digest, Manifest>,
+  session: Pick<Session, 'fetch'>,
+  content: ContentCache,
+): Promise<void> {
+  const lacking = new Map<Digest, number | undefined>()
+  for (const manifest of manifests.values()) {
+    for (const { digest, size } of manifest.objects) {
+      if (!lacking.has(digest) && !(await content.has(digest))) lacking.set(digest, size)
+    }
+  }
+  await session.fetch(lacking, (digest, bytes) => content.write(digest, bytes))
+}

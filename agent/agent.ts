@@ -1,0 +1,233 @@
+import { create } from '@bufbuild/protobuf'
+import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import type { Root } from '@groundswell/proto/statement.ts'
+import { type AcceptDeps, acceptOffer, contentOf, reopenAccepted } from './accept.ts'
+import { AgentError } from './errors.ts'
+import { backoffDelay } from './link/backoff.ts'
+import type { Stream } from './link/grpc.ts'
+import { type Session, openSession } from './link/session.ts'
+import type { Decompress } from './link/unpack.ts'
+import { toApplicationReport } from './observe/report.ts'
+import type { ApplicationState } from './observe/status.ts'
+import type { ContentCache, Identity, TrustState, TrustStore } from './trust/state.ts'
+import type { VerifiedSnapshot } from './trust/verified.ts'
+
+/** The part of the agent that changes a cluster and watches it. */
+export interface Workloads {
+  reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void>
+  states(): readonly ApplicationState[]
+}
+
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface AgentDeps {
+  readonly identity: Identity
+  readonly root: Root
+  readonly trust: TrustStore
+  readonly content: ContentCache
+  readonly workloads: Workloads
+  readonly dial: () => Stream
+  readonly decompress: Decompress
+  readonly facts: () => { kubernetesVersion: string; nodes: number }
+  readonly version: string
+  readonly clock: () => number
+  readonly random: () => number
+  /** Resolves after `ms`, or at once when the signal fires. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly every: (ms: number, run: () => void) => () => void
+  readonly log: Log
+}
+
+/** Wait before asking again for content the hub had not got. */
+const missingRetryMs = 2_000
+/** Reports closer together than this travel as one. */
+const reportGapMs = 100
+
+/**
+ * The agent's whole life: go on with what was accepted, keep one stream to the hub, accept what
+ * verifies, reconcile it, report. Losing the hub stops only the news.
+ */
+export function createAgent(deps: AgentDeps) {
+  const accept: AcceptDeps = deps
+  let state: TrustState
+  let session: Session | undefined
+  let current: VerifiedSnapshot | null = null
+  let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
+
+  async function reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void> {
+    reconciling?.stop.abort()
+    await reconciling?.done
+    const stop = new AbortController()
+    const either = AbortSignal.any([signal, stop.signal])
+    const done = deps.workloads.reconcile(snapshot, either).catch((error: unknown) => {
+      if (!either.aborted) deps.log.error({ err: error }, 'reconcile failed')
+    })
+    reconciling = { stop, done }
+  }
+
+  // --- offers: one at a time, the newest only ---
+  let offer: Uint8Array | undefined
+  let accepting = false
+
+  async function handleOffers(signal: AbortSignal): Promise<void> {
+    if (accepting) return
+    accepting = true
+    try {
+      while (offer && session && !signal.aborted) {
+        const envelope = offer
+        offer = undefined
+        await handleOffer(envelope, session, signal)
+      }
+    } finally {
+      accepting = false
+    }
+  }
+
+  async function handleOffer(
+    envelope: Uint8Array,
+    on: Session,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const accepted = await acceptOffer(envelope, state, on, accept)
+      state = accepted.state
+      current = accepted.verified
+      const { sequence } = state
+      deps.log.info({ sequence }, 'snapshot accepted')
+      await on.send({ case: 'verdict', value: verdictOf(true, '', '') }).catch(() => {})
+      await reconcile(current, signal)
+      await deps.content.sweep(contentOf(current))
+    } catch (error) {
+      const { code, message } = toAgentError(error)
+      if (signal.aborted || code === 'hub_unreachable') return
+      deps.log.warn({ code, err: error }, 'offer refused')
+      await on.send({ case: 'verdict', value: verdictOf(false, code, message) }).catch(() => {})
+      if (code !== 'content_missing') return
+      await deps.sleep(missingRetryMs, signal)
+      offer ??= envelope
+    }
+  }
+
+  function verdictOf(accepted: boolean, code: string, message: string) {
+    return {
+      epoch: BigInt(state.epoch),
+      sequence: BigInt(state.sequence),
+      snapshotDigest: state.snapshotDigest ?? '',
+      accepted,
+      code,
+      message,
+    }
+  }
+
+  // --- reports: the latest of each application, never a queue ---
+  const dirty = new Set<string>()
+  let reportTimer: (() => void) | undefined
+  let reporting = false
+
+  function onChange(states: readonly ApplicationState[]): void {
+    for (const { application } of states) dirty.add(application)
+    if (!reporting && !reportTimer) void report(false)
+  }
+
+  async function report(complete: boolean): Promise<void> {
+    const on = session
+    if (!on || reporting) return
+    const states = deps.workloads.states()
+    const told = complete ? states : states.filter(({ application }) => dirty.has(application))
+    dirty.clear()
+    if (told.length === 0 && !complete) return
+    reporting = true
+    try {
+      const applications = told.map(toApplicationReport)
+      const facts = { ...deps.facts(), agentVersion: deps.version }
+      const sequence = BigInt(current?.snapshot.sequence ?? 0)
+      await on.send({ case: 'report', value: { sequence, applications, complete, facts } })
+    } catch {
+      for (const { application } of told) dirty.add(application)
+    } finally {
+      reporting = false
+    }
+    reportTimer ??= deps.every(reportGapMs, () => {
+      reportTimer?.()
+      reportTimer = undefined
+      void report(false)
+    })
+  }
+
+  // --- the link: one stream after another ---
+  async function talk(signal: AbortSignal): Promise<{ welcomed: boolean; windowMs: number }> {
+    let welcomed = false
+    let windowMs = 0
+    const stream = deps.dial()
+    const close = (): void => stream.close()
+    signal.addEventListener('abort', close)
+    try {
+      session = openSession({
+        stream,
+        hello: create(HelloSchema, {
+          protocol: 1,
+          agentVersion: deps.version,
+          clusterUid: deps.identity.clusterUid,
+          rootVersion: deps.root.version,
+          epoch: BigInt(state.epoch),
+          sequence: BigInt(state.sequence),
+          snapshotDigest: state.snapshotDigest ?? '',
+          facts: { ...deps.facts(), agentVersion: deps.version },
+        }),
+        decompress: deps.decompress,
+        clock: deps.clock,
+        every: deps.every,
+        onWelcome(welcome) {
+          welcomed = true
+          windowMs = welcome.reconnectWindowSeconds * 1000
+          deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
+          void report(true)
+        },
+        onOffer(envelope) {
+          offer = envelope
+          void handleOffers(signal)
+        },
+      })
+      await session.done
+    } catch (error) {
+      const { code, message } = toAgentError(error)
+      if (!signal.aborted) deps.log.warn({ code }, `the stream to the hub ended: ${message}`)
+    } finally {
+      session = undefined
+      signal.removeEventListener('abort', close)
+    }
+    return { welcomed, windowMs }
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    state = await deps.trust.load()
+    try {
+      current = await reopenAccepted(state, accept)
+    } catch (error) {
+      // What runs in the cluster stays; the hub is told the sequence and sends the newest again.
+      deps.log.error({ err: error }, 'the accepted snapshot cannot be reopened')
+      state = { ...state, snapshotDigest: null }
+    }
+    if (current) await reconcile(current, signal)
+    for (let failures = 0; !signal.aborted;) {
+      const { welcomed, windowMs } = await talk(signal)
+      failures = welcomed ? 0 : failures + 1
+      if (signal.aborted) break
+      await deps.sleep(backoffDelay({ failures, windowMs, random: deps.random() }), signal)
+    }
+    reportTimer?.()
+    reconciling?.stop.abort()
+    await reconciling?.done
+  }
+
+  return { run, onChange }
+}
+
+function toAgentError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  return new AgentError('internal', (error as Error).message, { cause: error })
+}

@@ -1,0 +1,69 @@
+import { type Setting, type SettingsInput, readSettings } from '@groundswell/proto/settings.ts'
+import { AgentError } from './errors.ts'
+
+export const environmentPrefix = 'GROUNDSWELL_AGENT_'
+
+export const settingsTable: readonly Setting[] = [
+  { key: 'config', flag: 'config', help: 'YAML file with any of these settings' },
+  { key: 'hub', flag: 'hub', help: "address of the hub's enrol listener, host:port; to join" },
+  { key: 'token', flag: 'token', help: 'join token, used once', secret: true },
+  { key: 'tokenFile', flag: 'token-file', help: 'file that holds the join token' },
+  { key: 'data', flag: 'data', help: 'directory for identity, trust state and content' },
+  { key: 'kubeconfig', flag: 'kubeconfig', help: 'kubeconfig file, instead of the usual places' },
+  { key: 'context', flag: 'context', help: 'kubeconfig context, instead of the current one' },
+  { key: 'logLevel', flag: 'log-level', help: 'debug, info, warn or error', fallback: 'info' },
+  { key: 'healthPort', flag: 'health-port', help: 'port for /livez, /readyz; none when left out' },
+  { key: 'help', flag: 'help', help: 'print this', boolean: true },
+]
+
+export interface AgentConfig {
+  readonly hub: string | undefined
+  readonly token: string | undefined
+  readonly tokenFile: string | undefined
+  readonly data: string
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly healthPort: number | undefined
+}
+
+/**
+ * Flags, environment and file → the agent's configuration. `stateHome` is where per-user state
+ * goes on this machine.
+ *
+ * @throws SettingsError, AgentError `config_invalid`
+ */
+export function parseConfig(input: SettingsInput, stateHome: string): AgentConfig {
+  const settings = readSettings(settingsTable, input)
+  const value = (key: string): string | undefined => settings.get(key)?.value
+  const hub = value('hub')
+  if (hub !== undefined && !/^(\[[0-9a-f:]+\]|[^:\s/]+):\d{1,5}$/i.test(hub)) {
+    throw new AgentError('config_invalid', `--hub: not host:port: ${hub}`)
+  }
+  const logLevel = value('logLevel')
+  if (logLevel !== 'debug' && logLevel !== 'info' && logLevel !== 'warn' && logLevel !== 'error') {
+    throw new AgentError(
+      'config_invalid',
+      `--log-level: not debug, info, warn or error: ${logLevel}`,
+    )
+  }
+  const healthPort = value('healthPort')
+  if (healthPort !== undefined && !/^\d{1,5}$/.test(healthPort)) {
+    throw new AgentError('config_invalid', `--health-port: not a port: ${healthPort}`)
+  }
+  const context = value('context')
+  return {
+    hub,
+    token: value('token'),
+    tokenFile: value('tokenFile'),
+    data: value('data') ?? `${stateHome}/groundswell/agent${context ? `-${slug(context)}` : ''}`,
+    kubeconfig: value('kubeconfig'),
+    context,
+    logLevel,
+    healthPort: healthPort === undefined ? undefined : Number(healthPort),
+  }
+}
+
+function slug(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 100)
+}

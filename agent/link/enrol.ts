@@ -1,0 +1,96 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { create } from '@bufbuild/protobuf'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { enrolProof, parseJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
+import {
+  BeginRequestSchema,
+  EnrolRequestSchema,
+} from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
+import type { Root } from '@groundswell/proto/statement.ts'
+import { AgentError } from '../errors.ts'
+import type { Identity } from '../trust/state.ts'
+import { verifyRoot } from '../trust/verify.ts'
+import type { EnrolCalls } from './grpc.ts'
+import type { AgentKey } from './x509.ts'
+
+/** Everything joining gives an agent; kept in its data directory. */
+export interface Enrolled {
+  readonly identity: Identity
+  readonly dataAddress: string
+  readonly hubCa: string
+  readonly certificateChain: string
+  readonly key: string
+  /** Ed25519 PKCS#8 PEM; bound to this agent for life. */
+  readonly boundKey: string
+  readonly root: { readonly envelope: Uint8Array; readonly statement: Root }
+}
+
+/**
+ * Joins the fleet with a one-use token (security-reliability §b): the hub's CA and the root
+ * statement are those the token pins, and the token's secret itself never travels.
+ *
+ * @throws AgentError `token_refused`, `hub_unreachable`, `hub_untrusted`
+ */
+export async function enrol(
+  tokenText: string,
+  clusterUid: string,
+  agentKey: AgentKey,
+  agentVersion: string,
+  dialHub: (caPin: string) => Promise<EnrolCalls>,
+): Promise<Enrolled> {
+  const token = readToken(tokenText)
+  const bound = generateKeyPairSync('ed25519')
+  const boundPublic = Buffer.from(bound.publicKey.export({ format: 'jwk' }).x!, 'base64url')
+  const calls = await dialHub(token.caPin)
+  try {
+    const { tokenId } = token
+    const { nonce } = await calls.begin(create(BeginRequestSchema, { tokenId }))
+    const { certificateRequest } = agentKey
+    const proof = enrolProof(secretKey(token.secret), {
+      caPin: token.caPin,
+      certificateRequest,
+      boundKey: boundPublic,
+      clusterUid,
+      nonce,
+    })
+    const answer = await calls.enrol(
+      create(EnrolRequestSchema, {
+        tokenId,
+        certificateRequest: Uint8Array.from(certificateRequest),
+        boundKey: Uint8Array.from(boundPublic),
+        clusterUid,
+        proof: Uint8Array.from(proof),
+        boundSignature: Uint8Array.from(sign(null, nonce, bound.privateKey)),
+        agentVersion,
+      }),
+    )
+    if (digestOf(answer.root) !== token.rootDigest) {
+      throw new AgentError('hub_untrusted', 'the hub sent a root other than the token pins')
+    }
+    const statement = await verifyRoot(answer.root)
+    return {
+      identity: {
+        fleet: statement.fleet,
+        cluster: answer.cluster,
+        clusterId: answer.clusterId,
+        clusterUid,
+      },
+      dataAddress: answer.dataAddress,
+      hubCa: answer.hubCa,
+      certificateChain: answer.certificateChain,
+      key: agentKey.key,
+      boundKey: bound.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+      root: { envelope: answer.root, statement },
+    }
+  } finally {
+    calls.close()
+  }
+}
+
+function readToken(text: string) {
+  try {
+    return parseJoinToken(text)
+  } catch (cause) {
+    throw new AgentError('token_refused', (cause as Error).message, { cause })
+  }
+}

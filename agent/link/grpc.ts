@@ -1,0 +1,201 @@
+import { connect as connectTls } from 'node:tls'
+import { createHash, X509Certificate } from 'node:crypto'
+import { promisify } from 'node:util'
+import { zstdDecompress } from 'node:zlib'
+import {
+  type ClientDuplexStream,
+  type Metadata,
+  type ServiceError,
+  credentials,
+  makeGenericClientConstructor,
+} from '@grpc/grpc-js'
+import {
+  type BeginRequest,
+  type BeginResponse,
+  type EnrolRequest,
+  type EnrolResponse,
+  EnrolService,
+} from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
+import {
+  type SyncRequest,
+  type SyncResponse,
+  SyncService,
+} from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { AgentError } from '../errors.ts'
+import type { Decompress } from './unpack.ts'
+
+const decompress = promisify(zstdDecompress)
+
+/** Stops at the declared size: a bomb costs no more than an honest pack. */
+export const decompressZstd: Decompress = async (bytes, limit) =>
+  decompress(bytes, { maxOutputLength: Math.max(1, limit) })
+
+const channelOptions = {
+  'grpc.enable_channelz': 0,
+  'grpc.enable_retries': 0,
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  'grpc-node.flow_control_window': 1024 * 1024,
+  'grpc.use_local_subchannel_pool': 1,
+  // The certificate names the hub, whatever address it is reached by; the CA is pinned.
+  'grpc.ssl_target_name_override': 'groundswell-hub',
+} as const
+
+/** Where the hub is and how both sides know each other. PEM texts. */
+export interface Endpoint {
+  readonly address: string
+  readonly hubCa: string
+  readonly certificateChain: string
+  readonly key: string
+}
+
+/** A live stream: messages both ways; ends when either side does. */
+export interface Stream {
+  readonly responses: AsyncIterable<SyncResponse>
+  /** Resolves when there is room for more. */
+  send(message: SyncRequest): Promise<void>
+  close(): void
+}
+
+const SyncClient = makeGenericClientConstructor(toServiceDefinition(SyncService), 'Sync')
+const EnrolClient = makeGenericClientConstructor(toServiceDefinition(EnrolService), 'Enrol')
+
+/** Opens the one stream to the data listener. @throws AgentError `hub_unreachable` from `responses` */
+export function dial(endpoint: Endpoint): Stream {
+  const client = new SyncClient(
+    endpoint.address,
+    credentials.createSsl(
+      Buffer.from(endpoint.hubCa),
+      Buffer.from(endpoint.key),
+      Buffer.from(endpoint.certificateChain),
+    ),
+    channelOptions,
+  )
+  const open = client['sync'] as unknown as () => ClientDuplexStream<SyncRequest, SyncResponse>
+  const call = open.call(client)
+  call.on('error', () => {})
+  return {
+    responses: translate(call),
+    send: (message) => write(call, message),
+    close() {
+      call.cancel()
+      client.close()
+    },
+  }
+}
+
+async function* translate(
+  call: ClientDuplexStream<SyncRequest, SyncResponse>,
+): AsyncGenerator<SyncResponse> {
+  try {
+    for await (const message of call) yield message as SyncResponse
+  } catch (cause) {
+    throw new AgentError('hub_unreachable', (cause as ServiceError).details || String(cause), {
+      cause,
+    })
+  }
+}
+
+async function write(
+  call: ClientDuplexStream<SyncRequest, SyncResponse>,
+  message: SyncRequest,
+): Promise<void> {
+  if (call.destroyed) throw new AgentError('hub_unreachable', 'the stream has ended')
+  if (call.write(message)) return
+  await new Promise<void>((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      call.off('drain', onDrain)
+      call.off('close', onEnd)
+      call.off('error', onEnd)
+      if (error) reject(error)
+      else resolve()
+    }
+    const onDrain = (): void => settle()
+    const onEnd = (): void => settle(new AgentError('hub_unreachable', 'the stream has ended'))
+    call.once('drain', onDrain)
+    call.once('close', onEnd)
+    call.once('error', onEnd)
+  })
+}
+
+/** The enrol listener's two calls, after its CA was found to match the pin. */
+export interface EnrolCalls {
+  begin(request: BeginRequest): Promise<BeginResponse>
+  enrol(request: EnrolRequest): Promise<EnrolResponse>
+  close(): void
+}
+
+/** @throws AgentError `hub_unreachable`, `hub_untrusted` when no certificate of the chain is pinned */
+export async function dialEnrolment(address: string, caPin: string): Promise<EnrolCalls> {
+  const ca = await fetchPinnedCa(address, caPin)
+  const client = new EnrolClient(address, credentials.createSsl(Buffer.from(ca)), {
+    ...channelOptions,
+  })
+  function call<I, O>(name: string, request: I): Promise<O> {
+    const method = client[name] as unknown as (
+      request: I,
+      options: { deadline: number },
+      callback: (error: ServiceError | null, value?: O) => void,
+    ) => { metadata?: Metadata }
+    return new Promise((resolve, reject) => {
+      method.call(client, request, { deadline: Date.now() + 20_000 }, (error, value) => {
+        if (error) reject(toEnrolError(error))
+        else resolve(value!)
+      })
+    })
+  }
+  return {
+    begin: (request) => call('begin', request),
+    enrol: (request) => call('enrol', request),
+    close: () => client.close(),
+  }
+}
+
+function toEnrolError(error: ServiceError): AgentError {
+  const refused = error.code === 7 || error.code === 3
+  return new AgentError(refused ? 'token_refused' : 'hub_unreachable', error.details, {
+    cause: error,
+  })
+}
+
+/** Reads the chain the hub shows and returns the CA whose public key is pinned; trusts nothing else. */
+async function fetchPinnedCa(address: string, caPin: string): Promise<string> {
+  const at = address.lastIndexOf(':')
+  const [host, port] = [address.slice(0, at).replace(/^\[|\]$/g, ''), Number(address.slice(at + 1))]
+  const chain = await new Promise<X509Certificate[]>((resolve, reject) => {
+    // The chain is only read here: what is sent over the channel opened next is verified by it.
+    const socket = connectTls(
+      { host, port, rejectUnauthorized: false, ALPNProtocols: ['h2'], timeout: 10_000 },
+      () => {
+        const found: X509Certificate[] = []
+        for (
+          let at = socket.getPeerX509Certificate();
+          at &&
+          found.length < 5 &&
+          !found.some((known) => known.fingerprint256 === at?.fingerprint256);
+          at = at.issuerCertificate
+        ) {
+          found.push(at)
+        }
+        socket.destroy()
+        resolve(found)
+      },
+    )
+    socket.on('timeout', () => socket.destroy(new Error('timed out')))
+    socket.on('error', (cause) =>
+      reject(new AgentError('hub_unreachable', `${address}: ${cause.message}`, { cause })),
+    )
+  })
+  for (const certificate of chain) {
+    const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
+    const pin = `sha256:${createHash('sha256').update(spki).digest('hex')}`
+    if (pin === caPin && certificate.ca) return certificate.toString()
+  }
+  throw new AgentError(
+    'hub_untrusted',
+    `${address} does not show the hub CA this join token was made for`,
+  )
+}

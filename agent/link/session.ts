@@ -1,0 +1,160 @@
+import { type MessageInitShape, create } from '@bufbuild/protobuf'
+import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
+import { manifestLimits } from '@groundswell/proto/manifest.ts'
+import {
+  type Content,
+  type Hello,
+  type SyncRequest,
+  SyncRequestSchema,
+  type SyncResponse,
+  type Welcome,
+} from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { AgentError } from '../errors.ts'
+import type { Stream } from './grpc.ts'
+import { type Decompress, createAssembly } from './unpack.ts'
+
+/** Digests asked for in one message. */
+const wantBatch = 1_000
+/** Heartbeats that may be missed before the stream counts as dead. */
+const silentBeats = 3
+
+export type RequestMessage = NonNullable<MessageInitShape<typeof SyncRequestSchema>['message']>
+
+export interface SessionDeps {
+  readonly stream: Stream
+  readonly hello: Hello
+  readonly decompress: Decompress
+  readonly clock: () => number
+  readonly onWelcome: (welcome: Welcome) => void
+  readonly onOffer: (envelope: Uint8Array) => void
+  /** Calls back after `ms` until the returned function is called; given in, so tests own time. */
+  readonly every: (ms: number, run: () => void) => () => void
+}
+
+export interface Session {
+  send(message: RequestMessage): Promise<void>
+  /**
+   * Fetches blobs by digest, with the sizes that were declared for them.
+   * @throws AgentError `content_missing` naming what the hub would not give
+   */
+  fetch(
+    wanted: ReadonlyMap<Digest, number | undefined>,
+    onBlob: (digest: Digest, bytes: Uint8Array) => Promise<void>,
+  ): Promise<void>
+  /** Resolves when the hub ended the stream; rejects with AgentError when it broke. */
+  readonly done: Promise<void>
+}
+
+/** The agent's side of one stream: hello, then offers and content as they come. */
+export function openSession(deps: SessionDeps): Session {
+  const { stream } = deps
+  let fetching: { take(content: Content): Promise<void>; fail(error: unknown): void } | undefined
+  let heardAt = deps.clock()
+  let ended: unknown
+
+  const send = (message: RequestMessage): Promise<void> =>
+    stream.send(create(SyncRequestSchema, { message }) satisfies SyncRequest)
+
+  function keepAlive(seconds: number): () => void {
+    return deps.every(seconds * 1000, () => {
+      if (deps.clock() - heardAt > seconds * 1000 * silentBeats) stream.close()
+      else send({ case: 'heartbeat', value: { sentAt: BigInt(deps.clock()) } }).catch(() => {})
+    })
+  }
+
+  async function listen(): Promise<void> {
+    let stop = (): void => {}
+    try {
+      await send({ case: 'hello', value: deps.hello })
+      for await (const response of stream.responses) {
+        heardAt = deps.clock()
+        await handle(response, (seconds) => {
+          stop()
+          stop = keepAlive(seconds)
+        })
+      }
+      ended = new AgentError('hub_unreachable', 'the hub ended the stream')
+    } catch (error) {
+      ended = error
+      throw error
+    } finally {
+      stop()
+      stream.close()
+      fetching?.fail(ended)
+    }
+  }
+
+  async function handle(
+    { message }: SyncResponse,
+    startBeat: (seconds: number) => void,
+  ): Promise<void> {
+    switch (message.case) {
+      case 'welcome':
+        deps.onWelcome(message.value)
+        startBeat(Math.min(300, Math.max(1, message.value.heartbeatSeconds)))
+        break
+      case 'offer':
+        deps.onOffer(message.value.envelope)
+        break
+      case 'content':
+        await fetching?.take(message.value)
+        break
+      case 'heartbeat':
+      case undefined:
+        break
+    }
+  }
+
+  async function fetchBatch(
+    wanted: ReadonlyMap<Digest, number | undefined>,
+    onBlob: (digest: Digest, bytes: Uint8Array) => Promise<void>,
+  ): Promise<void> {
+    const open = new Set(wanted.keys())
+    const refused: string[] = []
+    const assembly = createAssembly(wanted, manifestLimits.objectBytes)
+    const finished = new Promise<void>((resolve, reject) => {
+      fetching = {
+        fail: reject,
+        async take(content) {
+          try {
+            for (const { digest, bytes } of await assembly.take(content, deps.decompress)) {
+              await onBlob(digest, bytes)
+              open.delete(digest)
+            }
+            for (const digest of content.missing) {
+              if (isDigest(digest) && open.delete(digest)) refused.push(digest)
+            }
+            if (open.size === 0) resolve()
+          } catch (error) {
+            reject(error as Error)
+          }
+        },
+      }
+    })
+    finished.catch(() => {})
+    try {
+      await send({ case: 'want', value: { digests: [...wanted.keys()] } })
+      await finished
+    } finally {
+      fetching = undefined
+    }
+    if (refused.length > 0) {
+      throw new AgentError(
+        'content_missing',
+        `the hub has not got ${refused.slice(0, 3).join(', ')}`,
+      )
+    }
+  }
+
+  return {
+    send,
+    async fetch(wanted, onBlob) {
+      const entries = [...wanted]
+      for (let at = 0; at < entries.length; at += wantBatch) {
+        if (ended) throw ended
+        await fetchBatch(new Map(entries.slice(at, at + wantBatch)), onBlob)
+      }
+    },
+    done: listen(),
+  }
+}

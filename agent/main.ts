@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  SettingsError,
+  describeSettings,
+  explainSettings,
+  readSettings,
+} from '@groundswell/proto/settings.ts'
+import { parse } from 'yaml'
+import { type Log, createAgent } from './agent.ts'
+import { createKubeCluster } from './cluster/kube.ts'
+import { loadConnection } from './cluster/kubeconfig.ts'
+import type { Cluster } from './cluster/port.ts'
+import { type AgentConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
+import { AgentError } from './errors.ts'
+import { serveHealth } from './http.ts'
+import { enrol } from './link/enrol.ts'
+import { type StoredIdentity, loadIdentity, saveIdentity } from './link/fs.ts'
+import { decompressZstd, dial, dialEnrolment } from './link/grpc.ts'
+import { createAgentKey } from './link/x509.ts'
+import { createLog } from './log.ts'
+import { createWorkloads } from './observe/workloads.ts'
+import { createFileContentCache, createFileTrustStore } from './trust/fs.ts'
+import { verifyRoot } from './trust/verify.ts'
+
+/* Wires the agent: configuration → adapters → agent → run until a signal. */
+
+const version = (
+  JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+).version
+
+const factsEveryMs = 5 * 60_000
+
+async function main(): Promise<void> {
+  const config = readConfig()
+  if (!config) return
+  const log = createLog(config.logLevel)
+  const stop = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      log.info({ signal: name }, 'stopping')
+      stop.abort()
+    })
+  }
+  const connection = await loadConnection({
+    ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
+    ...(config.context === undefined ? {} : { context: config.context }),
+  })
+  const cluster = createKubeCluster(connection, { log })
+  try {
+    await runAgent(config, cluster, log, stop.signal)
+  } finally {
+    await cluster.close()
+  }
+}
+
+async function runAgent(
+  config: AgentConfig,
+  cluster: Cluster,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const trust = createFileTrustStore(config.data)
+  const stored = (await loadIdentity(config.data)) ?? (await join(config, cluster, log, signal))
+  const { identity, endpoint } = stored
+  let facts = await cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 }))
+  const every = repeat
+  const stopFacts = every(factsEveryMs, () => {
+    cluster.facts(signal).then(
+      (found) => {
+        facts = found
+      },
+      () => {},
+    )
+  })
+  const workloads = createWorkloads({
+    cluster,
+    clusterId: identity.clusterId,
+    clock: Date.now,
+    random: Math.random,
+    log,
+    onChange: (states) => agent.onChange(states),
+  })
+  const agent = createAgent({
+    identity,
+    root: await verifyRoot((await trust.load()).root),
+    trust,
+    content: createFileContentCache(config.data),
+    workloads,
+    dial: () => dial(endpoint),
+    decompress: decompressZstd,
+    facts: () => facts,
+    version,
+    clock: Date.now,
+    random: Math.random,
+    sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+    every,
+    log,
+  })
+  const health = config.healthPort
+    ? await serveHealth(config.healthPort, () => workloads.states().length > 0)
+    : undefined
+  log.info({ cluster: identity.cluster, hub: endpoint.address, data: config.data }, 'agent runs')
+  try {
+    await agent.run(signal)
+  } finally {
+    stopFacts()
+    await workloads.close()
+    await health?.close()
+    log.info({}, 'agent stopped')
+  }
+}
+
+async function join(
+  config: AgentConfig,
+  cluster: Cluster,
+  log: Log,
+  signal: AbortSignal,
+): Promise<StoredIdentity> {
+  const token = config.token ?? (config.tokenFile && readFileSync(config.tokenFile, 'utf8'))
+  const { hub } = config
+  if (!hub || !token) {
+    throw new AgentError(
+      'config_invalid',
+      `this agent has not joined yet (nothing in ${config.data}); give --hub HOST:PORT and --token, from \`swell cluster token NAME\``,
+    )
+  }
+  const uid = await cluster.uid(signal)
+  log.info({ hub, clusterUid: uid }, 'joining')
+  const enrolled = await enrol(token, uid, await createAgentKey(), version, (pin) =>
+    dialEnrolment(hub, pin),
+  )
+  await createFileTrustStore(config.data).save({
+    root: enrolled.root.envelope,
+    epoch: enrolled.root.statement.epoch,
+    sequence: 0,
+    snapshotDigest: null,
+    envelope: null,
+  })
+  log.info({ cluster: enrolled.identity.cluster }, 'joined')
+  return saveIdentity(config.data, enrolled)
+}
+
+function readConfig(): AgentConfig | undefined {
+  const argv = process.argv.slice(2)
+  const at = argv.indexOf('--config')
+  const path = at >= 0 ? argv[at + 1] : process.env[`${environmentPrefix}CONFIG`]
+  const file = path ? (parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : {}
+  const input = { argv, env: process.env, prefix: environmentPrefix, file: file ?? {} }
+  const settings = readSettings(settingsTable, input)
+  if (settings.get('help')) {
+    process.stdout.write(`agent: joins a cluster to a Groundswell hub and keeps it as Git says\n\n`)
+    process.stdout.write(`${describeSettings(settingsTable, environmentPrefix)}\n`)
+    return undefined
+  }
+  const stateHome = process.env['XDG_STATE_HOME'] ?? `${homedir()}/.local/state`
+  const config = parseConfig(input, stateHome)
+  createLog(config.logLevel).info(explainSettings(settingsTable, settings), 'configuration')
+  return config
+}
+
+function repeat(ms: number, run: () => void): () => void {
+  const timer = setInterval(run, ms)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+try {
+  await main()
+} catch (error) {
+  if (!(error instanceof AgentError) && !(error instanceof SettingsError)) throw error
+  process.stderr.write(`agent: ${error.message}\n`)
+  process.exitCode = 1
+}

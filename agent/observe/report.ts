@@ -1,0 +1,52 @@
+import { create } from '@bufbuild/protobuf'
+import {
+  type ApplicationReport,
+  ApplicationReportSchema,
+  Health as WireHealth,
+  Phase as WirePhase,
+} from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
+import type { ApplicationState, Health, Phase } from './status.ts'
+
+const phases: Readonly<Record<Phase, WirePhase>> = {
+  Pending: WirePhase.PENDING,
+  Applying: WirePhase.APPLYING,
+  Applied: WirePhase.APPLIED,
+  Failed: WirePhase.FAILED,
+  Removed: WirePhase.REMOVED,
+}
+
+const healths: Readonly<Record<Health, WireHealth>> = {
+  Unknown: WireHealth.UNKNOWN,
+  InProgress: WireHealth.IN_PROGRESS,
+  Current: WireHealth.CURRENT,
+  Failed: WireHealth.FAILED,
+  Terminating: WireHealth.TERMINATING,
+  NotFound: WireHealth.NOT_FOUND,
+}
+
+/** What the agent knows of an application → its part of a report. */
+export function toApplicationReport(state: ApplicationState): ApplicationReport {
+  return create(ApplicationReportSchema, {
+    application: state.application,
+    manifestDigest: state.manifestDigest ?? '',
+    generation: BigInt(state.generation),
+    phase: phases[state.phase],
+    health: healths[state.health],
+    objects: state.objects,
+    readyObjects: state.readyObjects,
+    unhealthy: state.unhealthy.map(({ object, health, message }) => ({
+      object,
+      health: healths[health],
+      message,
+    })),
+    errors: state.errors.map((error) => ({ ...error })),
+    drift: state.drift.map(({ object, missing, firstSeen, fields }) => ({
+      object,
+      missing,
+      firstSeen: BigInt(firstSeen),
+      fields: fields.map((field) => ({ ...field })),
+    })),
+    driftedObjects: state.driftedObjects,
+    healed: BigInt(state.healed),
+  })
+}

@@ -1,0 +1,137 @@
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
+import { AgentError } from '../errors.ts'
+import type { ContentCache, TrustState, TrustStore } from './state.ts'
+
+/** Trust state as one JSON file, replaced whole and synced before it counts. */
+export function createFileTrustStore(directory: string): TrustStore {
+  const path = join(directory, 'trust.json')
+  return {
+    async load() {
+      let text: string
+      try {
+        text = await readFile(path, 'utf8')
+      } catch (cause) {
+        throw new AgentError('trust_state_corrupt', `${path} cannot be read; join again`, { cause })
+      }
+      return parseState(text, path)
+    },
+    async save(state) {
+      const body = {
+        root: Buffer.from(state.root).toString('base64'),
+        epoch: state.epoch,
+        sequence: state.sequence,
+        snapshotDigest: state.snapshotDigest,
+        envelope: state.envelope && Buffer.from(state.envelope).toString('base64'),
+      }
+      const text = JSON.stringify({ ...body, checksum: digestOf(JSON.stringify(body)) })
+      try {
+        await writeSynced(directory, path, Buffer.from(text))
+      } catch (cause) {
+        throw new AgentError('trust_state_unwritable', `${path} cannot be written`, { cause })
+      }
+    },
+  }
+}
+
+function parseState(text: string, path: string): TrustState {
+  try {
+    const { checksum, ...body } = JSON.parse(text) as Record<string, unknown>
+    if (checksum !== digestOf(JSON.stringify(body))) throw new TypeError('checksum')
+    const { root, epoch, sequence, snapshotDigest, envelope } = body
+    if (typeof root !== 'string' || typeof epoch !== 'number' || typeof sequence !== 'number') {
+      throw new TypeError('members')
+    }
+    return {
+      root: Buffer.from(root, 'base64'),
+      epoch,
+      sequence,
+      snapshotDigest: isDigest(snapshotDigest) ? snapshotDigest : null,
+      envelope: typeof envelope === 'string' ? Buffer.from(envelope, 'base64') : null,
+    }
+  } catch (cause) {
+    throw new AgentError('trust_state_corrupt', `${path} is damaged; join again`, { cause })
+  }
+}
+
+/** Content as one file a blob, named by its digest; re-checked on every read. */
+export function createFileContentCache(directory: string): ContentCache {
+  const pathOf = (digest: Digest): string => join(directory, 'content', digest.slice(7))
+  return {
+    async has(digest) {
+      return stat(pathOf(digest)).then(
+        () => true,
+        () => false,
+      )
+    },
+    async read(digest) {
+      let bytes: Buffer
+      try {
+        bytes = await readFile(pathOf(digest))
+      } catch (cause) {
+        throw new AgentError('content_missing', `${digest} is not on disk`, { cause })
+      }
+      if (digestOf(bytes) !== digest) {
+        await rm(pathOf(digest), { force: true })
+        throw new AgentError('digest_mismatch', `${digest} was damaged on disk`)
+      }
+      return bytes
+    },
+    async write(digest, bytes) {
+      try {
+        await writeWhole(join(directory, 'content'), pathOf(digest), bytes)
+      } catch (cause) {
+        throw new AgentError('trust_state_unwritable', `${directory} cannot be written`, { cause })
+      }
+    },
+    async sweep(keep) {
+      const names = await readdir(join(directory, 'content')).catch(() => [])
+      for (const name of names) {
+        if (!keep.has(`sha256:${name}`)) {
+          await rm(join(directory, 'content', name), { force: true })
+        }
+      }
+    },
+  }
+}
+
+let serial = 0
+
+/** Whole or not at all, for readers; a crash may lose it, and its digest will tell. */
+async function writeWhole(directory: string, path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  serial += 1
+  const temporary = `${path}.${process.pid}.${serial}`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(bytes)
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+}
+
+/** Whole, and on the disk when this returns: file synced, renamed, directory synced. */
+export async function writeSynced(
+  directory: string,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const temporary = `${path}.new`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+  const folder = await open(directory, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,116 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
+import {
+  type DeletionPolicy,
+  type DriftPolicy,
+  type Manifest,
+  encodeManifest,
+  manifestLimits,
+} from '@groundswell/proto/manifest.ts'
+import { formatObjectId } from '@groundswell/proto/object-id.ts'
+import { type Fault, HubError } from '../errors.ts'
+import type { RenderedObject } from '../render/engine.ts'
+import type { Blob } from './content.ts'
+
+/** How an application's objects are to be kept on the cluster. */
+export interface BundleOptions {
+  readonly application: string
+  readonly targetNamespace: string
+  readonly prune: boolean
+  readonly allowEmpty: boolean
+  readonly drift: DriftPolicy
+  readonly deletionPolicy: DeletionPolicy
+}
+
+/** Desired state of one application on one cluster, ready to be stored and named in a snapshot. */
+export interface Bundle {
+  readonly manifest: Blob
+  readonly objects: readonly Blob[]
+}
+
+/**
+ * Rendered objects → content-addressed bundle. Same input, same bytes.
+ *
+ * @throws HubError `render_failed` for too many or too large objects, for two objects of one id,
+ *   and for an empty render that was not allowed: an empty render must never prune.
+ */
+export function buildBundle(objects: readonly RenderedObject[], options: BundleOptions): Bundle {
+  const faults = findFaults(objects, options)
+  if (faults.length > 0) {
+    throw new HubError('render_failed', `application ${options.application} cannot be bundled`, {
+      faults,
+    })
+  }
+  const entries = objects
+    .map((object) => {
+      const bytes = Buffer.from(object.json)
+      const digest = digestOf(bytes)
+      return {
+        blob: { digest, bytes },
+        entry: {
+          id: formatObjectId(object.id),
+          apiVersion: object.apiVersion,
+          digest,
+          size: bytes.byteLength,
+          file: object.file,
+        },
+      }
+    })
+    .sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1))
+  const manifest: Manifest = {
+    v: 1,
+    application: options.application,
+    targetNamespace: options.targetNamespace,
+    prune: { enabled: options.prune, allowEmpty: options.allowEmpty },
+    drift: options.drift,
+    deletionPolicy: options.deletionPolicy,
+    objects: entries.map(({ entry }) => entry),
+  }
+  const bytes = Buffer.from(encodeManifest(manifest))
+  if (bytes.byteLength > manifestLimits.bytes) {
+    throw new HubError(
+      'render_failed',
+      `application ${options.application}: its manifest is larger than 1 MiB; split the application`,
+    )
+  }
+  return { manifest: { digest: digestOf(bytes), bytes }, objects: entries.map(({ blob }) => blob) }
+}
+
+function findFaults(objects: readonly RenderedObject[], options: BundleOptions): Fault[] {
+  const object = `Application ${options.application}`
+  const faults: Fault[] = []
+  if (objects.length === 0 && !options.allowEmpty) {
+    faults.push({
+      object,
+      message:
+        'renders to no objects; nothing is removed because of it. Set allowEmpty: true if that is meant, or delete the Application',
+    })
+  }
+  if (objects.length > manifestLimits.objects) {
+    faults.push({
+      object,
+      message: `renders to ${objects.length} objects, at most ${manifestLimits.objects} are allowed; split the application`,
+    })
+  }
+  const seen = new Map<string, RenderedObject>()
+  for (const rendered of objects) {
+    const id = formatObjectId(rendered.id)
+    const first = seen.get(id)
+    if (first) {
+      faults.push({
+        object,
+        file: rendered.file,
+        message: `${id} is rendered twice, in ${first.file || 'a generator'} and here`,
+      })
+    }
+    seen.set(id, rendered)
+    const size = Buffer.byteLength(rendered.json)
+    if (size > manifestLimits.objectBytes) {
+      faults.push({
+        object,
+        file: rendered.file,
+        message: `${id} has ${size} bytes; Kubernetes stores at most ${manifestLimits.objectBytes}`,
+      })
+    }
+  }
+  return faults
+}

@@ -1,0 +1,116 @@
+import { promisify } from 'node:util'
+import { zstdCompress, zstdDecompress } from 'node:zlib'
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { manifestLimits } from '@groundswell/proto/manifest.ts'
+import type { Redis } from 'ioredis'
+import type { Blob, ContentStore } from './content.ts'
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+/** Blobs smaller than this are kept as they are: compressing them gains nothing. */
+const compressFrom = 256
+
+/**
+ * Content in Redis, compressed, one key a blob. It is a cache of what Git renders to: losing it
+ * costs renders, never truth. Blobs read lately are kept in memory up to `memoryBytes`.
+ */
+export function createContentStore(
+  redis: Redis,
+  prefix: string,
+  clock: () => number,
+  memoryBytes = 32 * 1024 * 1024,
+): ContentStore {
+  const key = (digest: Digest): string => `${prefix}:content:${digest}`
+  const recent = createRecent(memoryBytes)
+
+  async function missing(digests: readonly Digest[]): Promise<Digest[]> {
+    if (digests.length === 0) return []
+    const pipeline = redis.pipeline()
+    for (const digest of digests) pipeline.exists(key(digest))
+    const answers = (await pipeline.exec()) ?? []
+    return digests.filter((_, index) => answers[index]?.[1] !== 1)
+  }
+
+  async function put(blobs: readonly Blob[]): Promise<void> {
+    const absent = new Set(await missing(blobs.map(({ digest }) => digest)))
+    if (absent.size === 0) return
+    const pipeline = redis.pipeline()
+    for (const { digest, bytes } of blobs) {
+      if (!absent.delete(digest)) continue
+      pipeline.set(key(digest), await encode(bytes))
+      pipeline.zadd(`${prefix}:content`, clock(), digest)
+    }
+    await pipeline.exec()
+  }
+
+  async function get(digests: readonly Digest[]): Promise<(Uint8Array | undefined)[]> {
+    const found = digests.map((digest) => recent.get(digest))
+    const wanted = digests.filter((_, index) => !found[index])
+    if (wanted.length === 0) return found
+    const stored = await redis.mgetBuffer(...wanted.map(key))
+    const read = new Map<Digest, Uint8Array>()
+    for (const [index, digest] of wanted.entries()) {
+      const value = stored[index]
+      if (!value) continue
+      const bytes = await decode(value)
+      recent.set(digest, bytes)
+      read.set(digest, bytes)
+    }
+    return digests.map((digest, index) => found[index] ?? read.get(digest))
+  }
+
+  async function sweep(keep: ReadonlySet<Digest>, minimumAge: number): Promise<number> {
+    const old = await redis.zrangebyscore(`${prefix}:content`, 0, clock() - minimumAge)
+    const dead = (old as Digest[]).filter((digest) => !keep.has(digest))
+    for (let at = 0; at < dead.length; at += 500) {
+      const batch = dead.slice(at, at + 500)
+      await redis
+        .pipeline()
+        .unlink(...batch.map(key))
+        .zrem(`${prefix}:content`, ...batch)
+        .exec()
+    }
+    return dead.length
+  }
+
+  return { missing, put, get, sweep }
+}
+
+/** First byte says how the rest is kept. */
+async function encode(bytes: Uint8Array): Promise<Buffer> {
+  if (bytes.byteLength < compressFrom) return Buffer.concat([Buffer.of(0), bytes])
+  return Buffer.concat([Buffer.of(1), await compress(bytes)])
+}
+
+async function decode(stored: Buffer): Promise<Uint8Array> {
+  const body = stored.subarray(1)
+  if (stored[0] === 0) return body
+  return decompress(body, { maxOutputLength: manifestLimits.objectBytes })
+}
+
+/** Least recently used blobs, bounded by bytes. */
+function createRecent(limit: number) {
+  const blobs = new Map<Digest, Uint8Array>()
+  let bytes = 0
+  return {
+    get(digest: Digest): Uint8Array | undefined {
+      const found = blobs.get(digest)
+      if (found) {
+        blobs.delete(digest)
+        blobs.set(digest, found)
+      }
+      return found
+    },
+    set(digest: Digest, blob: Uint8Array): void {
+      if (blobs.has(digest) || blob.byteLength > limit / 4) return
+      blobs.set(digest, blob)
+      bytes += blob.byteLength
+      for (const [oldest, old] of blobs) {
+        if (bytes <= limit) break
+        blobs.delete(oldest)
+        bytes -= old.byteLength
+      }
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
+import type { Assignment } from '../rollout/rollout.ts'
+
+/** Where a cluster's snapshots stand: the last one signed, or zero and null. */
+export interface SnapshotPosition {
+  readonly epoch: number
+  readonly sequence: number
+  readonly digest: Digest | null
+}
+
+export interface SnapshotSubject {
+  readonly fleet: string
+  readonly clusterId: string
+  readonly clusterUid: string
+}
+
+const lifeSeconds = 30 * 24 * 3600
+
+/**
+ * What a cluster is assigned → the list its snapshot carries. A tombstone stays until the record
+ * of it is dropped; an application that was never assigned is simply not mentioned.
+ */
+export function listApplications(assignments: readonly Assignment[]): SnapshotApplication[] {
+  return assignments
+    .map((assignment): SnapshotApplication => {
+      const { application: name, generation, digest, size, revision } = assignment
+      return digest === null
+        ? { name, generation, state: 'removed', deletionPolicy: 'Delete' }
+        : { name, generation, state: 'present', manifest: { digest, size }, revision }
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The statement that follows `position`; `now` in milliseconds. */
+export function nextSnapshot(
+  subject: SnapshotSubject,
+  applications: readonly SnapshotApplication[],
+  position: SnapshotPosition,
+  now: number,
+): Snapshot {
+  const issuedAt = Math.floor(now / 1000)
+  return {
+    v: 1,
+    fleet: subject.fleet,
+    aud: subject.clusterId,
+    clusterUid: subject.clusterUid,
+    epoch: position.epoch,
+    sequence: position.sequence + 1,
+    previous: position.digest,
+    issuedAt,
+    expiresAt: issuedAt + lifeSeconds,
+    applications,
+  }
+}

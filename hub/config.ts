@@ -1,0 +1,148 @@
+import { parseDuration } from '@groundswell/proto/duration.ts'
+import {
+  type Setting,
+  type Settings,
+  type SettingsInput,
+  readSettings,
+} from '@groundswell/proto/settings.ts'
+import { HubError } from './errors.ts'
+
+export const environmentPrefix = 'GROUNDSWELL_HUB_'
+
+export const settingsTable: readonly Setting[] = [
+  { key: 'config', flag: 'config', help: 'YAML file with any of these settings' },
+  { key: 'fleet', flag: 'fleet', help: 'URL of the fleet repository (https, http or ssh)' },
+  { key: 'branch', flag: 'branch', help: 'branch of it to follow', fallback: 'main' },
+  {
+    key: 'path',
+    flag: 'path',
+    help: 'directory in it that holds the configuration',
+    fallback: '.',
+  },
+  { key: 'interval', flag: 'interval', help: 'how often to look for commits', fallback: '30s' },
+  { key: 'name', flag: 'name', help: 'name of this fleet, in identities', fallback: 'groundswell' },
+  { key: 'data', flag: 'data', help: 'directory for keys, ledger, mirrors and a local Redis' },
+  { key: 'redis', flag: 'redis', help: 'URL of a Redis; a local one is started when left out' },
+  { key: 'host', flag: 'host', help: 'address to listen on', fallback: '127.0.0.1' },
+  { key: 'apiPort', flag: 'api-port', help: 'port of the REST API; 0 picks one', fallback: '8080' },
+  { key: 'enrolPort', flag: 'enrol-port', help: 'port where agents join', fallback: '8443' },
+  { key: 'dataPort', flag: 'data-port', help: 'port of the agents’ streams', fallback: '8444' },
+  {
+    key: 'advertise',
+    flag: 'advertise',
+    help: 'host agents reach the hub by; the listen address when left out',
+  },
+  { key: 'credentials', flag: 'credentials', help: 'YAML file: credential name → files' },
+  {
+    key: 'webhookSecretFile',
+    flag: 'webhook-secret-file',
+    help: 'file with the secret of POST /webhooks; refused when left out',
+  },
+  { key: 'ledgerRemote', flag: 'ledger-remote', help: 'Git URL the ledger is pushed to' },
+  { key: 'engine', flag: 'engine', help: 'render engine binary' },
+  { key: 'workers', flag: 'workers', help: 'render workers', fallback: '2' },
+  {
+    key: 'offlineGrace',
+    flag: 'offline-grace',
+    help: 'how long a cluster may be away before it is unreachable',
+    fallback: '30s',
+  },
+  { key: 'logLevel', flag: 'log-level', help: 'debug, info, warn or error', fallback: 'info' },
+  {
+    key: 'allowFile',
+    flag: 'allow-file-urls',
+    help: 'allow file:// repositories; for trying things out',
+    boolean: true,
+  },
+  { key: 'help', flag: 'help', help: 'print this', boolean: true },
+]
+
+export interface HubConfig {
+  readonly fleetUrl: string
+  readonly branch: string
+  readonly path: string
+  readonly intervalMs: number
+  readonly fleetName: string
+  readonly data: string
+  readonly redisUrl: string | undefined
+  readonly host: string
+  readonly apiPort: number
+  readonly enrolPort: number
+  readonly dataPort: number
+  readonly advertise: string
+  readonly credentialsFile: string | undefined
+  readonly webhookSecretFile: string | undefined
+  readonly ledgerRemote: string | undefined
+  readonly engine: string | undefined
+  readonly workers: number
+  readonly offlineGraceMs: number
+  readonly logLevel: string
+  readonly allowFile: boolean
+}
+
+/**
+ * Flags, environment and file → the hub's configuration, every fault at once.
+ *
+ * @throws SettingsError, HubError `config_invalid`
+ */
+export function parseConfig(input: SettingsInput, stateHome: string): HubConfig {
+  const settings = readSettings(settingsTable, input)
+  const faults: string[] = []
+  const text = (key: string): string | undefined => settings.get(key)?.value
+  const host = text('host')!
+  const config: HubConfig = {
+    fleetUrl: text('fleet') ?? '',
+    branch: text('branch')!,
+    path: text('path')!,
+    intervalMs: readDuration(settings, 'interval', faults),
+    fleetName: text('name')!,
+    data: text('data') ?? `${stateHome}/groundswell/hub`,
+    redisUrl: text('redis'),
+    host,
+    apiPort: readPort(settings, 'apiPort', faults),
+    enrolPort: readPort(settings, 'enrolPort', faults),
+    dataPort: readPort(settings, 'dataPort', faults),
+    advertise: text('advertise') ?? (host === '0.0.0.0' || host === '::' ? 'localhost' : host),
+    credentialsFile: text('credentials'),
+    webhookSecretFile: text('webhookSecretFile'),
+    ledgerRemote: text('ledgerRemote'),
+    engine: text('engine'),
+    workers: Number(text('workers')),
+    offlineGraceMs: readDuration(settings, 'offlineGrace', faults),
+    logLevel: text('logLevel')!,
+    allowFile: text('allowFile') === 'true',
+  }
+  if (!config.fleetUrl) faults.push('--fleet: give the URL of the fleet repository')
+  if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(config.fleetName)) {
+    faults.push(`--name: not a DNS name: ${config.fleetName}`)
+  }
+  if (!Number.isInteger(config.workers) || config.workers < 1 || config.workers > 64) {
+    faults.push(`--workers: not a number from 1 to 64: ${text('workers')}`)
+  }
+  if (!['debug', 'info', 'warn', 'error'].includes(config.logLevel)) {
+    faults.push(`--log-level: not debug, info, warn or error: ${config.logLevel}`)
+  }
+  if (faults.length > 0) {
+    throw new HubError('config_invalid', faults.join('\n'), {
+      faults: faults.map((message) => ({ message })),
+    })
+  }
+  return config
+}
+
+function readDuration(settings: Settings, key: string, faults: string[]): number {
+  try {
+    return parseDuration(settings.get(key)!.value)
+  } catch (error) {
+    faults.push(`${key}: ${(error as Error).message}`)
+    return 0
+  }
+}
+
+function readPort(settings: Settings, key: string, faults: string[]): number {
+  const text = settings.get(key)!.value
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  faults.push(`${key}: not a port: ${text}`)
+  return 0
+}

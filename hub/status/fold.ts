@@ -1,0 +1,143 @@
+import { isDigest } from '@groundswell/proto/digest.ts'
+import {
+  type ApplicationReport,
+  Health as WireHealth,
+  Phase as WirePhase,
+  type Report,
+} from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
+import type { Hello, Verdict } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import type { ApplicationStatus, ClusterStatus, Health, Phase } from './status.ts'
+
+/* What agents say → what is known of a cluster. Pure; times are the hub's, in milliseconds. */
+
+const listed = 50
+const longestText = 2_048
+
+export function unknownCluster(cluster: string): ClusterStatus {
+  return {
+    cluster,
+    connection: { state: 'NeverConnected' },
+    lastSeen: null,
+    agentVersion: '',
+    kubernetesVersion: '',
+    nodes: 0,
+    sequence: 0,
+    refusal: null,
+    applications: {},
+  }
+}
+
+export function foldHello(status: ClusterStatus, hello: Hello, now: number): ClusterStatus {
+  return {
+    ...status,
+    lastSeen: now,
+    agentVersion: clip(hello.agentVersion),
+    kubernetesVersion: clip(hello.facts?.kubernetesVersion ?? status.kubernetesVersion),
+    nodes: hello.facts?.nodes ?? status.nodes,
+    sequence: Number(hello.sequence),
+  }
+}
+
+export function foldVerdict(status: ClusterStatus, verdict: Verdict, now: number): ClusterStatus {
+  if (verdict.accepted) {
+    return { ...status, lastSeen: now, sequence: Number(verdict.sequence), refusal: null }
+  }
+  const refusal = { code: clip(verdict.code), message: clip(verdict.message) }
+  return { ...status, lastSeen: now, refusal }
+}
+
+/** A complete report replaces all that was known of applications; another only what it names. */
+export function foldReport(status: ClusterStatus, report: Report, now: number): ClusterStatus {
+  const told = Object.fromEntries(
+    report.applications.map((application) => [
+      application.application,
+      toApplicationStatus(application, now),
+    ]),
+  )
+  return {
+    ...status,
+    lastSeen: now,
+    sequence: Number(report.sequence) || status.sequence,
+    agentVersion: clip(report.facts?.agentVersion || status.agentVersion),
+    kubernetesVersion: clip(report.facts?.kubernetesVersion || status.kubernetesVersion),
+    nodes: report.facts?.nodes ?? status.nodes,
+    applications: report.complete ? told : { ...status.applications, ...told },
+  }
+}
+
+function toApplicationStatus(report: ApplicationReport, now: number): ApplicationStatus {
+  return {
+    application: report.application,
+    digest: isDigest(report.manifestDigest) ? report.manifestDigest : null,
+    generation: Number(report.generation),
+    phase: toPhase(report.phase),
+    health: toHealth(report.health),
+    objects: report.objects,
+    readyObjects: report.readyObjects,
+    unhealthy: report.unhealthy.slice(0, listed).map((object) => ({
+      object: clip(object.object),
+      health: toHealth(object.health),
+      message: clip(object.message),
+    })),
+    errors: report.errors.slice(0, listed).map((error) => ({
+      object: clip(error.object),
+      file: clip(error.file),
+      code: clip(error.code),
+      message: clip(error.message),
+    })),
+    drift: report.drift.slice(0, listed).map((drift) => ({
+      object: clip(drift.object),
+      missing: drift.missing,
+      firstSeen: Number(drift.firstSeen),
+      fields: drift.fields.slice(0, listed).map((field) => ({
+        path: clip(field.path),
+        desired: clip(field.desired),
+        live: clip(field.live),
+        manager: clip(field.manager),
+      })),
+    })),
+    driftedObjects: report.driftedObjects,
+    healed: Number(report.healed),
+    updatedAt: now,
+  }
+}
+
+function toPhase(phase: WirePhase): Phase {
+  switch (phase) {
+    case WirePhase.APPLYING:
+      return 'Applying'
+    case WirePhase.APPLIED:
+      return 'Applied'
+    case WirePhase.FAILED:
+      return 'Failed'
+    case WirePhase.REMOVED:
+      return 'Removed'
+    case WirePhase.PENDING:
+    case WirePhase.UNSPECIFIED:
+    default:
+      return 'Pending'
+  }
+}
+
+function toHealth(health: WireHealth): Health {
+  switch (health) {
+    case WireHealth.IN_PROGRESS:
+      return 'InProgress'
+    case WireHealth.CURRENT:
+      return 'Current'
+    case WireHealth.FAILED:
+      return 'Failed'
+    case WireHealth.TERMINATING:
+      return 'Terminating'
+    case WireHealth.NOT_FOUND:
+      return 'NotFound'
+    case WireHealth.UNKNOWN:
+    case WireHealth.UNSPECIFIED:
+    default:
+      return 'Unknown'
+  }
+}
+
+function clip(text: string): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`
+}

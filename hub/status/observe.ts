@@ -1,0 +1,34 @@
+import type { ClusterObservation } from '../rollout/rollout.ts'
+import type { ApplicationStatus, ClusterStatus } from './status.ts'
+
+/** What a rollout may look at of a cluster: facts with their digest and generation, no more. */
+export function observeCluster(status: ClusterStatus, application: string): ClusterObservation {
+  const { connection } = status
+  const known = status.applications[application]
+  return {
+    connected: connection.state === 'Connected',
+    since: connection.state === 'NeverConnected' ? 0 : connection.since,
+    refusal: status.refusal && `${status.refusal.code}: ${status.refusal.message}`,
+    application: known
+      ? {
+          digest: known.digest,
+          generation: known.generation,
+          phase: known.phase,
+          health: known.health,
+          message: describe(known),
+        }
+      : null,
+  }
+}
+
+/** The first thing that is wrong, with file and object, as the agent named it. */
+function describe(status: ApplicationStatus): string {
+  const [error] = status.errors
+  if (error) {
+    const place = [error.file, error.object].filter(Boolean).join(': ')
+    return `${place}: ${error.message} (${error.code})`
+  }
+  const [object] = status.unhealthy
+  if (object) return `${object.object} is ${object.health}: ${object.message}`
+  return ''
+}

@@ -1,0 +1,202 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress } from 'node:zlib'
+import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { create } from '@bufbuild/protobuf'
+import { EnrolService } from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
+import {
+  type SyncRequest,
+  type SyncResponse,
+  SyncResponseSchema,
+  SyncService,
+} from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { HubError } from '../errors.ts'
+import type { Enrolment } from '../ledger/entry.ts'
+import type { createEnrolment } from './enrol.ts'
+import type { IdentityVerdict, PeerCertificate } from './identity.ts'
+import { type Session, type SessionDeps, converse } from './session.ts'
+import type { Authority, ServerCertificate } from './x509.ts'
+
+const compressAsync = promisify(zstdCompress)
+
+/** zstd at its default level. */
+export const compressZstd = async (bytes: Uint8Array): Promise<Uint8Array> =>
+  compressAsync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+
+const listenerOptions = {
+  'grpc.enable_channelz': 0,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_concurrent_streams': 16,
+} as const
+
+export interface Listener {
+  readonly address: string
+  /** Stops taking streams, lets live ones end for `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>
+}
+
+/** The enrol listener: TLS without client certificates, and no data. */
+export async function serveEnrolment(
+  host: string,
+  port: number,
+  certificate: ServerCertificate,
+  authority: Authority,
+  enrolment: ReturnType<typeof createEnrolment>,
+): Promise<Listener> {
+  const server = new Server({ ...listenerOptions, 'grpc.max_receive_message_length': 16 * 1024 })
+  server.addService(toServiceDefinition(EnrolService), {
+    begin: unary(enrolment.begin),
+    enrol: unary(enrolment.enrol),
+  })
+  return listen(server, host, port, [certificate, authority], false)
+}
+
+export interface SyncListenerDeps extends SessionDeps {
+  readonly identify: (peer: PeerCertificate | undefined) => IdentityVerdict
+  readonly onConnected: (enrolment: Enrolment, session: Session) => void
+  readonly onDisconnected: (enrolment: Enrolment, session: Session) => void
+  readonly onRefused: (reason: string, peer: string) => void
+}
+
+/** The data listener: a client certificate is required; the newest stream of a cluster wins. */
+export async function serveSync(
+  host: string,
+  port: number,
+  certificate: ServerCertificate,
+  authority: Authority,
+  deps: SyncListenerDeps,
+): Promise<Listener & { cut(cluster: string): void }> {
+  const server = new Server(listenerOptions)
+  const live = new Map<string, ServerDuplexStream<SyncRequest, SyncResponse>>()
+
+  function sync(call: ServerDuplexStream<SyncRequest, SyncResponse>): void {
+    call.on('error', () => {})
+    const verdict = deps.identify(call.getAuthContext().sslPeerCertificate)
+    if (!verdict.ok) {
+      deps.onRefused(verdict.reason, call.getPeer())
+      call.emit('error', { code: status.UNAUTHENTICATED, details: verdict.reason })
+      return
+    }
+    const { enrolment } = verdict
+    live.get(enrolment.cluster)?.emit('error', {
+      code: status.ABORTED,
+      details: 'a newer stream of this cluster took over',
+    })
+    live.set(enrolment.cluster, call)
+    const session = converse(enrolment, call, (message) => write(call, message), deps)
+    const beat = setInterval(() => {
+      const value = { sentAt: BigInt(Date.now()) }
+      void write(call, create(SyncResponseSchema, { message: { case: 'heartbeat', value } })).catch(
+        () => {},
+      )
+    }, deps.heartbeatSeconds * 1000)
+    deps.onConnected(enrolment, session)
+    void session.done
+      .then(
+        () => call.end(),
+        (error: unknown) => call.emit('error', toStatus(error)),
+      )
+      .finally(() => {
+        clearInterval(beat)
+        if (live.get(enrolment.cluster) === call) live.delete(enrolment.cluster)
+        deps.onDisconnected(enrolment, session)
+      })
+  }
+
+  server.addService(toServiceDefinition(SyncService), { sync })
+  const listener = await listen(server, host, port, [certificate, authority], true)
+  return {
+    ...listener,
+    cut(cluster) {
+      live.get(cluster)?.emit('error', {
+        code: status.PERMISSION_DENIED,
+        details: 'this cluster was revoked',
+      })
+    },
+  }
+}
+
+async function listen(
+  server: Server,
+  host: string,
+  port: number,
+  [certificate, authority]: [ServerCertificate, Authority],
+  requireClient: boolean,
+): Promise<Listener> {
+  const credentials = ServerCredentials.createSsl(
+    Buffer.from(authority.certificate),
+    [
+      {
+        private_key: Buffer.from(certificate.key),
+        cert_chain: Buffer.from(`${certificate.certificate}\n${authority.certificate}`),
+      },
+    ],
+    requireClient,
+  )
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${host}:${port}`, credentials, (error, actual) => {
+      if (error) reject(error)
+      else resolve(actual)
+    })
+  })
+  return {
+    address: `${host}:${bound}`,
+    async close(graceMs) {
+      const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      const cut = setTimeout(() => server.forceShutdown(), graceMs)
+      await ended
+      clearTimeout(cut)
+    },
+  }
+}
+
+/** Waits until the peer has room again; rejects when the stream is gone. */
+async function write(
+  call: ServerDuplexStream<SyncRequest, SyncResponse>,
+  message: SyncResponse,
+): Promise<void> {
+  if (call.cancelled || call.destroyed) throw new HubError('internal', 'the stream has ended')
+  if (call.write(message)) return
+  await new Promise<void>((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      call.off('drain', onDrain)
+      call.off('close', onEnd)
+      call.off('cancelled', onEnd)
+      if (error) reject(error)
+      else resolve()
+    }
+    const onDrain = (): void => settle()
+    const onEnd = (): void => settle(new HubError('internal', 'the stream has ended'))
+    call.once('drain', onDrain)
+    call.once('close', onEnd)
+    call.once('cancelled', onEnd)
+  })
+}
+
+function unary<I, O>(handle: (request: I) => O | Promise<O>) {
+  return (call: { request: I }, callback: (error: object | null, value?: O) => void): void => {
+    Promise.resolve()
+      .then(() => handle(call.request))
+      .then(
+        (value) => callback(null, value),
+        (error: unknown) => callback(toStatus(error)),
+      )
+  }
+}
+
+/** Only words meant for the peer leave the hub. */
+function toStatus(error: unknown): { code: status; details: string } {
+  if (!(error instanceof HubError)) return { code: status.INTERNAL, details: 'internal error' }
+  switch (error.code) {
+    case 'token_refused':
+    case 'identity_refused':
+      return { code: status.PERMISSION_DENIED, details: error.message }
+    case 'invalid':
+      return { code: status.INVALID_ARGUMENT, details: error.message }
+    default:
+      return { code: status.UNAVAILABLE, details: 'the hub cannot serve this now' }
+  }
+}

@@ -1,0 +1,81 @@
+import { canonicalJson } from '@groundswell/proto/canonical.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
+import { type SigningKey, signStatement } from '../bundle/sign.ts'
+import { listApplications, nextSnapshot } from '../bundle/snapshot.ts'
+import type { Enrolment } from '../ledger/entry.ts'
+import type { Assignment } from '../rollout/rollout.ts'
+import type { SignedSnapshot, SnapshotStore } from './redis.ts'
+
+/** Where an agent says it is: the last snapshot it accepted; 0 and empty when there is none. */
+export interface AgentPosition {
+  readonly epoch: number
+  readonly sequence: number
+  readonly digest: string
+}
+
+export interface Offered extends SignedSnapshot {
+  readonly list: readonly SnapshotApplication[]
+}
+
+export interface OfferDeps {
+  readonly fleet: string
+  readonly epoch: number
+  readonly keys: readonly SigningKey[]
+  readonly store: SnapshotStore
+  readonly assignments: (cluster: string) => readonly Assignment[]
+  readonly clock: () => number
+  /** Called for each snapshot signed. */
+  readonly onSigned?: () => void
+}
+
+/**
+ * Decides what to offer an agent: nothing when it already has what it should, the snapshot signed
+ * before when that still says it, else a newly signed one. The sequence follows the higher of the
+ * hub's record and what the agent reports, so that a lost record never reuses one.
+ */
+export function createOffers(deps: OfferDeps) {
+  return async function offerFor(
+    enrolment: Enrolment,
+    at: AgentPosition,
+  ): Promise<{ offer: Offered | null; current: Offered | null }> {
+    const list = listApplications(deps.assignments(enrolment.cluster))
+    if (list.length === 0 && at.sequence === 0) return { offer: null, current: null }
+    const applications = digestOf(canonicalJson(list as never))
+    const last = await deps.store.get(enrolment.clusterId)
+    const stands = last !== undefined && last.epoch === deps.epoch
+    if (stands && last.applications === applications && last.sequence >= at.sequence) {
+      const current = { ...last, list }
+      if (last.sequence > at.sequence) return { offer: current, current }
+      if (last.digest === at.digest) return { offer: null, current }
+    }
+    // Assignments are decided again from the ledger before this can run, so an empty list here
+    // means that nothing was ever assigned: an agent that holds content keeps it.
+    if (list.length === 0) return { offer: null, current: null }
+    const sequence = Math.max(stands ? last.sequence : 0, at.epoch === deps.epoch ? at.sequence : 0)
+    const previous = stands && last.sequence === sequence ? last.digest : toDigest(at.digest)
+    const snapshot = nextSnapshot(
+      { fleet: deps.fleet, clusterId: enrolment.clusterId, clusterUid: enrolment.clusterUid },
+      list,
+      { epoch: deps.epoch, sequence, digest: previous },
+      deps.clock(),
+    )
+    const { envelope, digest } = await signStatement('snapshot', snapshot, deps.keys)
+    deps.onSigned?.()
+    const signed = {
+      epoch: deps.epoch,
+      sequence: snapshot.sequence,
+      digest,
+      applications,
+      envelope,
+    }
+    // Recorded before it is sent: one digest for each sequence, whatever crashes.
+    await deps.store.put(enrolment.clusterId, signed)
+    const offer = { ...signed, list }
+    return { offer, current: offer }
+  }
+}
+
+function toDigest(text: string): Digest | null {
+  return text.startsWith('sha256:') ? (text as Digest) : null
+}

@@ -1,0 +1,42 @@
+import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
+import type { Redis } from 'ioredis'
+
+/** The last snapshot signed for a cluster, kept so that an unchanged one is never signed twice. */
+export interface SignedSnapshot {
+  readonly epoch: number
+  readonly sequence: number
+  /** Digest of the payload. */
+  readonly digest: Digest
+  /** Digest of the list of applications in it. */
+  readonly applications: Digest
+  readonly envelope: Uint8Array
+}
+
+export interface SnapshotStore {
+  get(clusterId: string): Promise<SignedSnapshot | undefined>
+  put(clusterId: string, snapshot: SignedSnapshot): Promise<void>
+}
+
+export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore {
+  const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
+  return {
+    async get(clusterId) {
+      const found = (await redis.hgetallBuffer(key(clusterId))) as Record<string, Buffer>
+      const text = (field: string): string => found[field]?.toString() ?? ''
+      const [digest, applications] = [text('digest'), text('applications')]
+      const envelope = found['envelope']
+      if (!isDigest(digest) || !isDigest(applications) || !envelope) return undefined
+      const [epoch, sequence] = [Number(text('epoch')), Number(text('sequence'))]
+      return { epoch, sequence, digest, applications, envelope }
+    },
+    async put(clusterId, snapshot) {
+      await redis.hset(key(clusterId), {
+        epoch: snapshot.epoch,
+        sequence: snapshot.sequence,
+        digest: snapshot.digest,
+        applications: snapshot.applications,
+        envelope: Buffer.from(snapshot.envelope),
+      })
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { parseManifest } from '@groundswell/proto/manifest.ts'
+import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
+import type { Blob, ContentStore } from '../bundle/content.ts'
+
+export interface Served {
+  readonly blobs: readonly Blob[]
+  /** Not in the store, or not this cluster's business. */
+  readonly missing: readonly Digest[]
+}
+
+export interface ServingDeps {
+  readonly content: ContentStore
+  /** Renders a cluster's assigned content anew, after the store lost it. */
+  readonly rebuild: (cluster: string) => Promise<void>
+}
+
+/**
+ * Serves wanted digests to one cluster, and only those its snapshot refers to: a manifest it
+ * names, or an object of such a manifest (T21).
+ */
+export function createServing(deps: ServingDeps) {
+  const objectsOf = new Map<Digest, ReadonlySet<Digest>>()
+  const rememberedManifests = 2_000
+
+  async function readManifestObjects(manifest: Digest): Promise<ReadonlySet<Digest>> {
+    const known = objectsOf.get(manifest)
+    if (known) return known
+    const [bytes] = await deps.content.get([manifest])
+    if (!bytes) return new Set()
+    const objects = new Set(parseManifest(bytes).objects.map(({ digest }) => digest))
+    objectsOf.set(manifest, objects)
+    for (const oldest of objectsOf.keys()) {
+      if (objectsOf.size <= rememberedManifests) break
+      objectsOf.delete(oldest)
+    }
+    return objects
+  }
+
+  async function isAllowed(
+    digest: Digest,
+    manifests: readonly Digest[],
+    direct: ReadonlySet<Digest>,
+  ): Promise<boolean> {
+    if (direct.has(digest)) return true
+    for (const manifest of manifests) {
+      if ((await readManifestObjects(manifest)).has(digest)) return true
+    }
+    return false
+  }
+
+  async function read(digests: readonly Digest[]): Promise<Served> {
+    const found = await deps.content.get(digests)
+    const blobs: Blob[] = []
+    const missing: Digest[] = []
+    for (const [index, digest] of digests.entries()) {
+      const bytes = found[index]
+      if (bytes) blobs.push({ digest, bytes })
+      else missing.push(digest)
+    }
+    return { blobs, missing }
+  }
+
+  return async function serve(
+    cluster: string,
+    applications: readonly SnapshotApplication[],
+    wanted: readonly Digest[],
+  ): Promise<Served> {
+    const manifests = applications.flatMap((application) =>
+      application.state === 'present' ? [application.manifest.digest] : [],
+    )
+    if ((await deps.content.missing(manifests)).length > 0) await deps.rebuild(cluster)
+    const direct = new Set(manifests)
+    const allowed: Digest[] = []
+    const denied: Digest[] = []
+    for (const digest of wanted) {
+      if (await isAllowed(digest, manifests, direct)) allowed.push(digest)
+      else denied.push(digest)
+    }
+    const first = await read(allowed)
+    if (first.missing.length === 0) return { blobs: first.blobs, missing: denied }
+    await deps.rebuild(cluster)
+    const second = await read(allowed)
+    return { blobs: second.blobs, missing: [...second.missing, ...denied] }
+  }
+}

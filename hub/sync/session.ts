@@ -1,0 +1,161 @@
+import { type MessageInitShape, create } from '@bufbuild/protobuf'
+import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
+import type { Report } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
+import {
+  type Hello,
+  type SyncRequest,
+  type SyncResponse,
+  SyncResponseSchema,
+  type Verdict,
+} from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { HubError } from '../errors.ts'
+import type { Enrolment } from '../ledger/entry.ts'
+import type { AgentPosition, Offered } from './offer.ts'
+import { type Compress, packBlobs } from './pack.ts'
+import type { Served } from './serving.ts'
+
+export const protocolVersion = 1
+const wantedAtOnce = 5_000
+
+export interface SessionDeps {
+  readonly offerFor: (
+    enrolment: Enrolment,
+    at: AgentPosition,
+  ) => Promise<{ offer: Offered | null; current: Offered | null }>
+  readonly serve: (
+    cluster: string,
+    applications: Offered['list'],
+    wanted: readonly Digest[],
+  ) => Promise<Served>
+  readonly compress: Compress
+  readonly onHello: (cluster: string, hello: Hello) => void
+  readonly onReport: (cluster: string, report: Report) => void
+  readonly onVerdict: (cluster: string, verdict: Verdict) => void
+  readonly onHeartbeat: (cluster: string) => void
+  readonly heartbeatSeconds: number
+  readonly reconnectWindowSeconds: () => number
+}
+
+/** What the session needs of its stream: writes that wait for the peer, so nothing piles up. */
+export type Send = (message: SyncResponse) => Promise<void>
+
+export interface Session {
+  readonly cluster: string
+  /** Something this cluster should run may have changed; many calls make one look. */
+  notice(): void
+  /** Resolves when the conversation ended; rejects with HubError when the agent broke its rules. */
+  readonly done: Promise<void>
+}
+
+/**
+ * One agent's conversation. The agent says where it is, the hub offers the newest snapshot, the
+ * agent asks for what it lacks and reports. Offers are a slot, not a queue: latest wins.
+ */
+export function converse(
+  enrolment: Enrolment,
+  requests: AsyncIterable<SyncRequest>,
+  send: Send,
+  deps: SessionDeps,
+): Session {
+  const { cluster } = enrolment
+  let at: AgentPosition | undefined
+  let offered: Offered | null = null
+  let looking: Promise<void> | undefined
+  let again = false
+
+  async function look(): Promise<void> {
+    while (again && at) {
+      again = false
+      const { offer, current } = await deps.offerFor(enrolment, at)
+      if (current) offered = current
+      if (!offer) continue
+      // The agent is taken to be there from now on: a refusal is answered by a change, not a repeat.
+      at = { epoch: offer.epoch, sequence: offer.sequence, digest: offer.digest }
+      await send(response({ case: 'offer', value: { envelope: Uint8Array.from(offer.envelope) } }))
+    }
+  }
+
+  let fail: (error: unknown) => void = () => {}
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+
+  function notice(): void {
+    again = true
+    if (looking || !at) return
+    looking = look()
+      .catch(fail)
+      .finally(() => {
+        looking = undefined
+        if (again) notice()
+      })
+  }
+
+  async function greet(hello: Hello): Promise<void> {
+    if (at) throw new HubError('invalid', 'hello was said twice')
+    if (hello.protocol !== protocolVersion) {
+      throw new HubError('invalid', `protocol ${hello.protocol} is not spoken here`)
+    }
+    if (hello.clusterUid !== enrolment.clusterUid) {
+      throw new HubError('identity_refused', 'this identity belongs to another cluster')
+    }
+    deps.onHello(cluster, hello)
+    const value = {
+      protocol: protocolVersion,
+      cluster,
+      heartbeatSeconds: deps.heartbeatSeconds,
+      reconnectWindowSeconds: deps.reconnectWindowSeconds(),
+    }
+    await send(response({ case: 'welcome', value }))
+    at = {
+      epoch: Number(hello.epoch),
+      sequence: Number(hello.sequence),
+      digest: hello.snapshotDigest,
+    }
+    notice()
+  }
+
+  async function answer(digests: readonly string[]): Promise<void> {
+    const wanted = digests.filter(isDigest)
+    if (wanted.length !== digests.length || wanted.length > wantedAtOnce) {
+      throw new HubError('invalid', `a want names at most ${wantedAtOnce} digests`)
+    }
+    const { blobs, missing } = await deps.serve(cluster, offered?.list ?? [], wanted)
+    for await (const content of packBlobs(blobs, missing, deps.compress)) {
+      await send(response({ case: 'content', value: content }))
+    }
+  }
+
+  async function listen(): Promise<void> {
+    for await (const { message } of requests) {
+      if (!at && message.case !== 'hello') throw new HubError('invalid', 'hello comes first')
+      switch (message.case) {
+        case 'hello':
+          await greet(message.value)
+          break
+        case 'want':
+          await answer(message.value.digests)
+          break
+        case 'verdict':
+          deps.onVerdict(cluster, message.value)
+          break
+        case 'report':
+          deps.onReport(cluster, message.value)
+          break
+        case 'heartbeat':
+          deps.onHeartbeat(cluster)
+          break
+        case undefined:
+          break
+      }
+    }
+  }
+
+  return { cluster, notice, done: Promise.race([listen(), failed]) }
+}
+
+type ResponseMessage = NonNullable<MessageInitShape<typeof SyncResponseSchema>['message']>
+
+function response(message: ResponseMessage): SyncResponse {
+  return create(SyncResponseSchema, { message })
+}

@@ -1,0 +1,129 @@
+import { parseArgs } from 'node:util'
+
+/** One setting of a process: its flag, its variable, its default, what it is for. */
+export interface Setting {
+  /** Word for people and for the configuration file: `dataDirectory`. */
+  readonly key: string
+  /** `--data`; the environment variable is derived from it. */
+  readonly flag: string
+  readonly help: string
+  readonly fallback?: string
+  /** Never printed, and refused as a flag's neighbour in logs. */
+  readonly secret?: boolean
+  readonly boolean?: boolean
+}
+
+export interface SettingValue {
+  readonly value: string
+  /** Where it came from, to say what is used: `flag`, `environment`, `file`, `default`. */
+  readonly from: 'flag' | 'environment' | 'file' | 'default'
+}
+
+export interface SettingsInput {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Prefix of environment variables: `GROUNDSWELL_HUB_`. */
+  readonly prefix: string
+  /** Members of the configuration file, already parsed; empty when there is none. */
+  readonly file: Readonly<Record<string, unknown>>
+}
+
+/** All settings that have a value, by key. A flag beats the environment, that the file, that the default. */
+export type Settings = ReadonlyMap<string, SettingValue>
+
+/** Every fault of the settings at once. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'))
+    this.faults = faults
+  }
+}
+
+/** `GROUNDSWELL_HUB_` + `--data` → `GROUNDSWELL_HUB_DATA`. */
+export function variableOf(prefix: string, flag: string): string {
+  return prefix + flag.toUpperCase().replaceAll('-', '_')
+}
+
+/** @throws SettingsError for unknown flags and file members, and for wrong types in the file. */
+export function readSettings(table: readonly Setting[], input: SettingsInput): Settings {
+  const faults: string[] = []
+  const flags = readFlags(table, input.argv, faults)
+  for (const key of Object.keys(input.file)) {
+    if (!table.some((setting) => setting.key === key)) {
+      faults.push(`configuration file: unknown setting "${key}"`)
+    }
+  }
+  const settings = new Map<string, SettingValue>()
+  for (const setting of table) {
+    const found = findValue(setting, flags, input, faults)
+    if (found) settings.set(setting.key, found)
+  }
+  if (faults.length > 0) throw new SettingsError(faults)
+  return settings
+}
+
+/** One line a setting, for `--help`. */
+export function describeSettings(table: readonly Setting[], prefix: string): string {
+  return table
+    .map(({ flag, help, fallback, boolean }) => {
+      const name = `--${flag}${boolean ? '' : ' VALUE'}`
+      const rest = fallback ? ` (default ${fallback})` : ''
+      return `  ${name.padEnd(26)} ${help}${rest}\n${' '.repeat(29)}${variableOf(prefix, flag)}`
+    })
+    .join('\n')
+}
+
+/** What is in force and where it came from; secrets are not shown. */
+export function explainSettings(
+  table: readonly Setting[],
+  settings: Settings,
+): Record<string, string> {
+  return Object.fromEntries(
+    table.flatMap(({ key, secret }) => {
+      const found = settings.get(key)
+      if (!found) return []
+      return [[key, `${secret ? '(set)' : found.value} [${found.from}]`]]
+    }),
+  )
+}
+
+function readFlags(
+  table: readonly Setting[],
+  argv: readonly string[],
+  faults: string[],
+): Record<string, unknown> {
+  const options = Object.fromEntries(
+    table.map(({ flag, boolean }) => [
+      flag,
+      { type: boolean ? ('boolean' as const) : ('string' as const) },
+    ]),
+  )
+  try {
+    return parseArgs({ args: [...argv], options, strict: true }).values
+  } catch (error) {
+    faults.push((error as Error).message)
+    return {}
+  }
+}
+
+function findValue(
+  setting: Setting,
+  flags: Record<string, unknown>,
+  input: SettingsInput,
+  faults: string[],
+): SettingValue | undefined {
+  const flag = flags[setting.flag]
+  if (flag !== undefined) return { value: String(flag), from: 'flag' }
+  const variable = input.env[variableOf(input.prefix, setting.flag)]
+  if (variable) return { value: variable, from: 'environment' }
+  const member = input.file[setting.key]
+  if (typeof member === 'string' || typeof member === 'number' || typeof member === 'boolean') {
+    return { value: String(member), from: 'file' }
+  }
+  if (member !== undefined)
+    faults.push(`configuration file: "${setting.key}" must be a plain value`)
+  if (setting.fallback !== undefined) return { value: setting.fallback, from: 'default' }
+  return undefined
+}

@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { createAgent } from '../../agent/agent.ts'
+import { AgentError } from '../../agent/errors.ts'
+import { enrol, type Enrolled } from '../../agent/link/enrol.ts'
+import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
+import { createAgentKey } from '../../agent/link/x509.ts'
+import type { ApplicationState } from '../../agent/observe/status.ts'
+import type { VerifiedSnapshot } from '../../agent/trust/verified.ts'
+import { buildBundle } from '../../hub/bundle/build.ts'
+import { loadSigningKey } from '../../hub/bundle/fs.ts'
+import { signFirstRoot } from '../../hub/bundle/root.ts'
+import type { Enrolment, JoinTokenRecord } from '../../hub/ledger/entry.ts'
+import type { Assignment } from '../../hub/rollout/rollout.ts'
+import { createEnrolment } from '../../hub/sync/enrol.ts'
+import { compressZstd, type Listener, serveEnrolment, serveSync } from '../../hub/sync/grpc.ts'
+import { identify } from '../../hub/sync/identity.ts'
+import { createOffers } from '../../hub/sync/offer.ts'
+import { createServing } from '../../hub/sync/serving.ts'
+import type { Session } from '../../hub/sync/session.ts'
+import { loadAuthority } from '../../hub/sync/x509.ts'
+import {
+  createMemoryCache,
+  createMemoryContent,
+  createMemorySnapshots,
+  createMemoryTrust,
+} from '../support/memory-stores.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+const uid = '6f0f2c26-0000-4000-8000-000000000001'
+const quiet = { info() {}, warn() {}, error() {} }
+
+describe('an agent and a hub over real TLS', () => {
+  let directory: { path: string; remove(): Promise<void> }
+  let enrolListener: Listener
+  let syncListener: Awaited<ReturnType<typeof serveSync>>
+  let caPin: string
+  let rootDigest: string
+  const tokens = new Map<string, JoinTokenRecord>()
+  const enrolments: Enrolment[] = []
+  const assignments = new Map<string, Assignment[]>()
+  const content = createMemoryContent()
+  const sessions = new Set<Session>()
+  const reports: { cluster: string; applications: string[] }[] = []
+  const verdicts: { cluster: string; accepted: boolean; code: string }[] = []
+  let signed = 0
+  let rebuilds = 0
+  const stop = new AbortController()
+
+  before(async () => {
+    directory = await createTempDir('grpc-sync')
+    const authority = await loadAuthority(`${directory.path}/ca`, 'test', Date.now)
+    const snapshotKey = await loadSigningKey(directory.path, 'snapshot')
+    const rootKey = await loadSigningKey(directory.path, 'root')
+    const root = await signFirstRoot('test', { root: rootKey, snapshot: snapshotKey }, Date.now())
+    caPin = authority.pin
+    rootDigest = root.digest
+    const certificate = await authority.serve(['groundswell-hub', '127.0.0.1'])
+    const offerFor = createOffers({
+      fleet: 'test',
+      epoch: 1,
+      keys: [snapshotKey],
+      store: createMemorySnapshots(),
+      assignments: (cluster) => assignments.get(cluster) ?? [],
+      clock: Date.now,
+      onSigned: () => {
+        signed += 1
+      },
+    })
+    const serve = createServing({
+      content,
+      rebuild: async () => {
+        rebuilds += 1
+      },
+    })
+    syncListener = await serveSync('127.0.0.1', 0, certificate, authority, {
+      identify: (peer) => identify(peer, 'test', enrolments),
+      offerFor,
+      serve,
+      compress: compressZstd,
+      heartbeatSeconds: 1,
+      reconnectWindowSeconds: () => 0,
+      onConnected: (_, session) => sessions.add(session),
+      onDisconnected: (_, session) => sessions.delete(session),
+      onRefused: () => {},
+      onHello: () => {},
+      onHeartbeat: () => {},
+      onReport: (cluster, report) =>
+        reports.push({ cluster, applications: report.applications.map((a) => a.application) }),
+      onVerdict: (cluster, { accepted, code }) => verdicts.push({ cluster, accepted, code }),
+    })
+    enrolListener = await serveEnrolment(
+      '127.0.0.1',
+      0,
+      certificate,
+      authority,
+      createEnrolment({
+        record: {
+          token: (id) => tokens.get(id),
+          enrolments: () => enrolments,
+          async enrol(tokenId, enrolment) {
+            if (!tokens.delete(tokenId)) return false
+            enrolments.push(enrolment)
+            return true
+          },
+        },
+        authority,
+        root: root.envelope,
+        dataAddress: () => syncListener.address,
+        clock: Date.now,
+      }),
+    )
+  })
+
+  after(async () => {
+    stop.abort()
+    await syncListener.close(500)
+    await enrolListener.close(500)
+    await directory.remove()
+  })
+
+  function makeToken(cluster: string): string {
+    const tokenId = randomBytes(5).toString('hex')
+    const secret = randomBytes(16).toString('base64url')
+    const key = secretKey(secret).toString('hex')
+    tokens.set(tokenId, { tokenId, cluster, key, expiresAt: Date.now() + 60_000 })
+    return formatJoinToken({ tokenId, secret, caPin, rootDigest })
+  }
+
+  async function join(token: string, clusterUid = uid): Promise<Enrolled> {
+    return enrol(token, clusterUid, await createAgentKey(), 'test', (pin) =>
+      dialEnrolment(enrolListener.address, pin),
+    )
+  }
+
+  function assign(cluster: string, text: string, generation: number): Digest {
+    const bundle = buildBundle(
+      [
+        {
+          id: { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'settings' },
+          apiVersion: 'v1',
+          json: JSON.stringify({ apiVersion: 'v1', data: { text }, kind: 'ConfigMap' }),
+          file: 'settings.yaml',
+        },
+      ],
+      {
+        application: 'shop',
+        targetNamespace: '',
+        prune: true,
+        allowEmpty: false,
+        drift: 'correct',
+        deletionPolicy: 'Delete',
+      },
+    )
+    for (const { digest, bytes } of [bundle.manifest, ...bundle.objects]) {
+      content.blobs.set(digest, bytes)
+    }
+    const { digest, bytes } = bundle.manifest
+    const revision = `main@sha1:${'a'.repeat(40)}`
+    assignments.set(cluster, [
+      {
+        cluster,
+        application: 'shop',
+        digest,
+        size: bytes.byteLength,
+        revision,
+        generation,
+        rollout: 'r1',
+      },
+    ])
+    for (const session of sessions) session.notice()
+    return digest
+  }
+
+  function startAgent(enrolled: Enrolled, signal: AbortSignal) {
+    const reconciled: VerifiedSnapshot[] = []
+    let states: ApplicationState[] = []
+    const agent = createAgent({
+      identity: enrolled.identity,
+      root: enrolled.root.statement,
+      trust: createMemoryTrust({
+        root: enrolled.root.envelope,
+        epoch: 1,
+        sequence: 0,
+        snapshotDigest: null,
+        envelope: null,
+      }),
+      content: createMemoryCache(),
+      workloads: {
+        async reconcile(snapshot) {
+          reconciled.push(snapshot)
+          states = snapshot.applications.map((application) => ({
+            application: application.name,
+            manifestDigest: application.state === 'present' ? application.manifestDigest : null,
+            generation: application.generation,
+            phase: 'Applied',
+            health: 'Current',
+            objects: 1,
+            readyObjects: 1,
+            unhealthy: [],
+            errors: [],
+            drift: [],
+            driftedObjects: 0,
+            healed: 0,
+          }))
+          agent.onChange(states)
+        },
+        states: () => states,
+      },
+      dial: () =>
+        dial({
+          address: enrolled.dataAddress,
+          hubCa: enrolled.hubCa,
+          certificateChain: enrolled.certificateChain,
+          key: enrolled.key,
+        }),
+      decompress: decompressZstd,
+      facts: () => ({ kubernetesVersion: 'v1.35.4', nodes: 1 }),
+      version: 'test',
+      clock: Date.now,
+      random: () => 0,
+      sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+      every(ms, run) {
+        const timer = setInterval(run, ms)
+        return () => clearInterval(timer)
+      },
+      log: quiet,
+    })
+    return { reconciled, done: agent.run(signal) }
+  }
+
+  it('joins once with a token, and never twice', async () => {
+    const token = makeToken('alpha')
+    const enrolled = await join(token)
+    assert.equal(enrolled.identity.cluster, 'alpha')
+    assert.equal(enrolled.identity.fleet, 'test')
+    await assert.rejects(join(token), (error) => {
+      assert(error instanceof AgentError)
+      assert.equal(error.code, 'token_refused')
+      return true
+    })
+  })
+
+  it('refuses a wrong secret, a token pinned to another CA and another root', async () => {
+    const wrongSecret = makeToken('beta').split('.')
+    wrongSecret[2] = randomBytes(16).toString('base64url')
+    await assert.rejects(join(wrongSecret.join('.')), { code: 'token_refused' })
+    const wrongCa = makeToken('beta').split('.')
+    wrongCa[3] = 'f'.repeat(64)
+    await assert.rejects(join(wrongCa.join('.')), { code: 'hub_untrusted' })
+    const wrongRoot = makeToken('beta').split('.')
+    wrongRoot[4] = 'f'.repeat(64)
+    const other = '6f0f2c26-0000-4000-8000-000000000002'
+    await assert.rejects(join(wrongRoot.join('.'), other), { code: 'hub_untrusted' })
+  })
+
+  it('refuses to enrol one cluster under two names', async () => {
+    await assert.rejects(join(makeToken('gamma')), { code: 'token_refused' })
+  })
+
+  it('delivers, is answered, delivers a change, and signs nothing new for a reconnect', async () => {
+    const enrolled = await join(makeToken('delta'), '6f0f2c26-0000-4000-8000-000000000004')
+    const first = assign('delta', 'one', 1)
+    const quit = new AbortController()
+    const agent = startAgent(enrolled, quit.signal)
+    await until(() => agent.reconciled.length === 1, { deadlineMs: 10_000, what: 'first snapshot' })
+    assert.equal(agent.reconciled[0]?.snapshot.sequence, 1)
+    const [application] = agent.reconciled[0]?.applications ?? []
+    assert(application?.state === 'present')
+    assert.equal(application.manifestDigest, first)
+    const [object] = application.manifest.objects
+    const bytes = await application.read(object!.digest)
+    assert.equal(digestOf(bytes), object!.digest)
+    await until(
+      () => reports.some((r) => r.cluster === 'delta' && r.applications.includes('shop')),
+      {
+        deadlineMs: 5_000,
+        what: 'a report',
+      },
+    )
+    const second = assign('delta', 'two', 2)
+    await until(() => agent.reconciled.length === 2, { deadlineMs: 10_000, what: 'the change' })
+    const [changed] = agent.reconciled[1]?.applications ?? []
+    assert(changed?.state === 'present')
+    assert.equal(changed.manifestDigest, second)
+    const before = signed
+    const again = startAgent(enrolled, quit.signal)
+    await until(() => again.reconciled.length === 1, {
+      deadlineMs: 10_000,
+      what: 'the newest only',
+    })
+    assert.equal(again.reconciled[0]?.snapshot.sequence, 2)
+    assert.equal(signed, before)
+    quit.abort()
+    await Promise.all([agent.done, again.done])
+  })
+
+  it('serves no content of another cluster', async () => {
+    const enrolled = await join(makeToken('epsilon'), '6f0f2c26-0000-4000-8000-000000000005')
+    const foreign = assign('zeta', 'secret of zeta', 1)
+    assign('epsilon', 'own', 1)
+    const quit = new AbortController()
+    const agent = startAgent(enrolled, quit.signal)
+    await until(() => agent.reconciled.length === 1, { deadlineMs: 10_000, what: 'own content' })
+    const { createServing: create } = await import('../../hub/sync/serving.ts')
+    const serve = create({ content, rebuild: async () => {} })
+    const list = agent.reconciled[0]!.snapshot.applications
+    const served = await serve('epsilon', list, [foreign])
+    assert.deepEqual(served.missing, [foreign])
+    assert.equal(served.blobs.length, 0)
+    quit.abort()
+    await agent.done
+  })
+
+  it('waits for content the hub lost, and takes it when it is back', async () => {
+    const enrolled = await join(makeToken('eta'), '6f0f2c26-0000-4000-8000-000000000007')
+    const digest = assign('eta', 'lost for a while', 1)
+    const bytes = content.blobs.get(digest)!
+    content.blobs.delete(digest)
+    const quit = new AbortController()
+    const agent = startAgent(enrolled, quit.signal)
+    await until(
+      () => verdicts.some(({ cluster, code }) => cluster === 'eta' && code === 'content_missing'),
+      { deadlineMs: 10_000, what: 'a refusal' },
+    )
+    assert.equal(agent.reconciled.length, 0)
+    assert(rebuilds > 0)
+    content.blobs.set(digest, bytes)
+    await until(() => agent.reconciled.length === 1, { deadlineMs: 10_000, what: 'acceptance' })
+    quit.abort()
+    await agent.done
+  })
+})
