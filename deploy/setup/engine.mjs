@@ -1,8 +1,11 @@
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildGo } from './go.mjs'
 import { buildOnce } from './build-once.mjs'
 import { enginePath, isExecutable, root } from './paths.mjs'
 import { SetupError, sayStep } from './say.mjs'
+
+const keptEngines = 8
 
 /** Makes sure that the render engine (hub/engine, Go) is built; its path is `enginePath()`. */
 export async function setUpEngine() {
@@ -18,4 +21,18 @@ export async function setUpEngine() {
         await buildGo(join(root, 'hub', 'engine'), join(into, 'groundswell-engine'), ['.'])
       }),
   )
+  dropOldEngines(dirname(dirname(path)))
+}
+
+/**
+ * Each change of the source makes another engine of some 50 MB.
+ * @param {string} directory
+ */
+function dropOldEngines(directory) {
+  const old = readdirSync(directory)
+    .filter((name) => /^[0-9a-f]{16}$/.test(name))
+    .map((name) => ({ name, time: statSync(join(directory, name)).mtimeMs }))
+    .sort((a, b) => b.time - a.time)
+    .slice(keptEngines)
+  for (const { name } of old) rmSync(join(directory, name), { recursive: true, force: true })
 }
