@@ -1,0 +1,317 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
+	"helm.sh/helm/v4/pkg/engine"
+	"helm.sh/helm/v4/pkg/ignore"
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
+)
+
+// renderChart renders the chart at the path as `helm template --include-crds --skip-tests` does:
+// no cluster to look things up in, no name resolution, no post-renderer.
+func renderChart(asked *input, from *tree) ([]object, []string, error) {
+	made, err := loadChart(from, asked.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	values, err := readValues(asked, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	capabilities, err := capabilitiesOf(asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	metadata := path.Join(asked.Path, "Chart.yaml")
+	if wanted := made.Metadata.KubeVersion; wanted != "" &&
+		!chartutil.IsCompatibleRange(wanted, capabilities.KubeVersion.String()) {
+		return nil, nil, faultf("invalid", metadata, lineWith(from.files[metadata], "kubeVersion"),
+			"the chart wants Kubernetes %s, this is %s", wanted, capabilities.KubeVersion.Version)
+	}
+	if err := chartutil.ProcessDependencies(made, values); err != nil {
+		return nil, nil, faultf("invalid", metadata, 0, "%s", err)
+	}
+	if err := refuseForeignSchemas(made, asked.Path); err != nil {
+		return nil, nil, err
+	}
+	top, err := util.ToRenderValues(made, values, common.ReleaseOptions{
+		Name: asked.Helm.ReleaseName, Namespace: asked.Namespace, Revision: 1, IsInstall: true,
+	}, capabilities)
+	if err != nil {
+		return nil, nil, faultf("invalid", metadata, 0, "%s", strings.TrimSpace(err.Error()))
+	}
+	files, err := renderTemplates(made, top)
+	if err != nil {
+		return nil, nil, templateFault(made, asked.Path, err)
+	}
+	var warnings []string
+	if usesChance(made) {
+		again, err := renderTemplates(made, top)
+		if err != nil || !maps.Equal(files, again) {
+			warnings = append(warnings, "the chart renders differently each time (random values, certificates or the "+
+				"time); pin them in values, or every new render is a change")
+		}
+	}
+	objects, more, err := readTemplates(made, asked.Path, files)
+	return objects, append(warnings, more...), err
+}
+
+// renderTemplates hands the engine values of its own: it writes into them.
+func renderTemplates(made *chart.Chart, top common.Values) (map[string]string, error) {
+	files, err := engine.Engine{}.Render(made, maps.Clone(top))
+	for name := range files {
+		if strings.HasSuffix(name, "NOTES.txt") {
+			delete(files, name)
+		}
+	}
+	return files, err
+}
+
+// chance are the template functions whose answer is not decided by their arguments.
+var chance = regexp.MustCompile(`\b(rand(AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|gen(PrivateKey|CA|CAWithKey|SelfSignedCert|` +
+	`SelfSignedCertWithKey|SignedCert|SignedCertWithKey)|uuidv4|now|ago|date|htpasswd|bcrypt|shuffle|encryptAES)\b`)
+
+func usesChance(made *chart.Chart) bool {
+	return slices.ContainsFunc(made.Templates, func(each *common.File) bool { return chance.Match(each.Data) }) ||
+		slices.ContainsFunc(made.Dependencies(), usesChance)
+}
+
+func readTemplates(made *chart.Chart, dir string, files map[string]string) ([]object, []string, error) {
+	var objects []object
+	var warnings []string
+	var faults []error
+	for _, crd := range made.CRDObjects() {
+		file := sourceOf(made, dir, crd.Filename)
+		found, err := parseManifests(file, crd.File.Data)
+		objects, faults = append(objects, found...), append(faults, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		documents := releaseutil.SplitManifests(files[name])
+		keys := slices.SortedFunc(maps.Keys(documents), func(a, b string) int {
+			if releaseutil.BySplitManifestsOrder([]string{a, b}).Less(0, 1) {
+				return -1
+			}
+			return 1
+		})
+		for _, key := range keys {
+			file := sourceOf(made, dir, name)
+			found, err := parseYAML(file, 1, []byte(documents[key]))
+			if err != nil {
+				// The line is one of the template's output, which nobody can look up.
+				for _, each := range faultsOf(err) {
+					faults = append(faults, faultf(each.Code, file, 0, "rendered line %d: %s", each.Line, each.Message))
+				}
+				continue
+			}
+			for _, each := range found {
+				each.line = 0
+				kept, warning := keepHook(each)
+				if warning != "" {
+					warnings = append(warnings, file+": "+warning)
+				}
+				if kept {
+					objects = append(objects, each)
+				}
+			}
+		}
+	}
+	return objects, warnings, errors.Join(faults...)
+}
+
+// keepHook leaves out tests and hooks for events that are not an install or an upgrade.
+func keepHook(each object) (kept bool, warning string) {
+	hook := annotation(each.value, "helm.sh/hook")
+	if hook == "" {
+		return true, ""
+	}
+	kind, _ := each.value["kind"].(string)
+	for _, event := range strings.Split(hook, ",") {
+		switch strings.TrimSpace(event) {
+		case "crd-install":
+			return true, ""
+		case "pre-install", "post-install", "pre-upgrade", "post-upgrade":
+			return true, "the " + hook + " hook " + kind + " is applied as an ordinary object"
+		}
+	}
+	if strings.HasPrefix(strings.TrimSpace(hook), "test") {
+		return false, ""
+	}
+	return false, "the " + hook + " hook " + kind + " is left out"
+}
+
+func loadChart(from *tree, dir string) (*chart.Chart, error) {
+	metadata := path.Join(dir, "Chart.yaml")
+	if _, found := from.files[metadata]; !found {
+		return nil, faultf("missing", dir, 0, "no Chart.yaml in %q", dir)
+	}
+	rules := ignore.Empty()
+	if data, found := from.files[path.Join(dir, ignore.HelmIgnore)]; found {
+		parsed, err := ignore.Parse(bytes.NewReader(data))
+		if err != nil {
+			return nil, faultf("malformed", path.Join(dir, ignore.HelmIgnore), 0, "%s", err)
+		}
+		rules = parsed
+	}
+	rules.AddDefaults()
+	var files []*archive.BufferedFile
+	for _, name := range from.paths() {
+		rest, inside := below(name, dir)
+		if inside && !ignored(rules, rest) {
+			files = append(files, &archive.BufferedFile{Name: rest, Data: bytes.TrimPrefix(from.files[name], []byte("\xef\xbb\xbf"))})
+		}
+	}
+	made, err := loader.LoadFiles(files)
+	if err != nil {
+		return nil, faultf("malformed", metadata, 0, "%s", err)
+	}
+	for _, wanted := range made.Metadata.Dependencies {
+		if !slices.ContainsFunc(made.Dependencies(), func(each *chart.Chart) bool { return each.Name() == wanted.Name }) {
+			return nil, faultf("missing", metadata, lineWith(from.files[metadata], wanted.Name),
+				"dependency %q is not in charts/; run `helm dependency update` and commit the result", wanted.Name)
+		}
+	}
+	return made, nil
+}
+
+// ignored asks .helmignore about the file and every folder above it.
+func ignored(rules *ignore.Rules, name string) bool {
+	for at := strings.IndexByte(name, '/'); at >= 0; {
+		if rules.Ignore(name[:at], entry{name[:at], true}) {
+			return true
+		}
+		next := strings.IndexByte(name[at+1:], '/')
+		if next < 0 {
+			break
+		}
+		at += next + 1
+	}
+	return rules.Ignore(name, entry{name, false})
+}
+
+// entry is what .helmignore rules ask of a file.
+type entry struct {
+	name string
+	dir  bool
+}
+
+func (e entry) Name() string       { return path.Base(e.name) }
+func (e entry) Size() int64        { return 0 }
+func (e entry) ModTime() time.Time { return time.Time{} }
+func (e entry) IsDir() bool        { return e.dir }
+func (e entry) Sys() any           { return nil }
+func (e entry) Mode() fs.FileMode {
+	if e.dir {
+		return fs.ModeDir
+	}
+	return 0
+}
+
+// readValues merges values files in order, then the inline values. A null stays in, so that helm
+// deletes the chart's own key.
+func readValues(asked *input, from *tree) (map[string]any, error) {
+	values := map[string]any{}
+	for _, name := range asked.Helm.ValuesFiles {
+		data, found := from.files[path.Clean(name)]
+		if !found {
+			return nil, faultf("missing", name, 0, "values file %q is not in the tree", name)
+		}
+		more, err := loader.LoadValues(bytes.NewReader(data))
+		if err != nil {
+			return nil, yamlFault(name, 1, errors.Unwrap(err))
+		}
+		values = loader.MergeMaps(values, more)
+	}
+	return loader.MergeMaps(values, asked.Helm.Values), nil
+}
+
+func capabilitiesOf(asked *input) (*common.Capabilities, error) {
+	capabilities := common.DefaultCapabilities.Copy()
+	if asked.Helm.KubeVersion != "" {
+		version, err := common.ParseKubeVersion(asked.Helm.KubeVersion)
+		if err != nil {
+			return nil, faultf("invalid", "", 0, "kubeVersion %q: %s", asked.Helm.KubeVersion, err)
+		}
+		capabilities.KubeVersion = *version
+	}
+	capabilities.APIVersions = slices.Concat(capabilities.APIVersions, asked.Helm.APIVersions)
+	return capabilities, nil
+}
+
+// refuseForeignSchemas: helm would fetch a schema that another one names, from disk or network.
+func refuseForeignSchemas(made *chart.Chart, dir string) error {
+	var faults []error
+	if made.Schema != nil {
+		file := path.Join(dir, "values.schema.json")
+		var schema any
+		if err := json.Unmarshal(made.Schema, &schema); err != nil {
+			faults = append(faults, faultf("malformed", file, 0, "%s", err))
+		}
+		for _, ref := range foreignRefs(schema) {
+			faults = append(faults, faultf("refused", file, lineWith(made.Schema, ref), "%q: a schema may only refer to itself", ref))
+		}
+	}
+	for _, each := range made.Dependencies() {
+		faults = append(faults, refuseForeignSchemas(each, path.Join(dir, "charts", each.Name())))
+	}
+	return errors.Join(faults...)
+}
+
+func foreignRefs(schema any) []string {
+	var refs []string
+	switch value := schema.(type) {
+	case []any:
+		for _, each := range value {
+			refs = append(refs, foreignRefs(each)...)
+		}
+	case map[string]any:
+		for key, each := range value {
+			text, isText := each.(string)
+			switch key {
+			case "$ref", "$dynamicRef", "$recursiveRef":
+				if isText && !strings.HasPrefix(text, "#") {
+					refs = append(refs, text)
+				}
+			case "$schema":
+				if isText && !strings.Contains(text, "://json-schema.org/") {
+					refs = append(refs, text)
+				}
+			}
+			refs = append(refs, foreignRefs(each)...)
+		}
+	}
+	return refs
+}
+
+// sourceOf turns helm's name for a template (`chart/templates/x.yaml`) into a path in the tree.
+func sourceOf(made *chart.Chart, dir, name string) string {
+	return path.Join(dir, strings.TrimPrefix(name, made.Name()+"/"))
+}
+
+var location = regexp.MustCompile(`([^\s():]+/(?:templates|charts)/[^\s():]+):(\d+)`)
+
+func templateFault(made *chart.Chart, dir string, err error) error {
+	message := strings.TrimSpace(err.Error())
+	file, line := "", 0
+	if found := location.FindStringSubmatch(message); found != nil {
+		file = sourceOf(made, dir, found[1])
+		line, _ = strconv.Atoi(found[2])
+	}
+	return faultf("template", file, line, "%s", message)
+}

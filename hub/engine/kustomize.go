@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+)
+
+const originAnnotation = "config.kubernetes.io/origin"
+
+// renderKustomize builds the kustomization at the path. The file system holds the tree and nothing
+// else, so every file of the tree may be named and none outside it; plugins, functions and helm
+// inflation are off, and remote resources are refused before kustomize sees them.
+func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
+	if err := errors.Join(inspectKustomization(from, asked.Path, map[string]bool{})...); err != nil {
+		return nil, nil, err
+	}
+	disk, err := from.fileSystem()
+	if err != nil {
+		return nil, nil, err
+	}
+	root, _ := kustomizationIn(from, asked.Path)
+	traced := traceable(from.files[root])
+	if traced != nil {
+		if err := disk.WriteFile("/"+root, traced); err != nil {
+			return nil, nil, faultf("internal", root, 0, "%s", err)
+		}
+		defer func() { _ = disk.WriteFile("/"+root, from.files[root]) }()
+	}
+	options := krusty.MakeDefaultOptions()
+	options.LoadRestrictions = types.LoadRestrictionsNone
+	made, err := krusty.MakeKustomizer(options).Run(disk, path.Join("/", asked.Path))
+	if err != nil {
+		return nil, nil, kustomizeFault(from, asked.Path, root, err)
+	}
+	var objects []object
+	for _, each := range made.Resources() {
+		file := originOf(each, asked.Path)
+		if traced != nil {
+			annotations := each.GetAnnotations(originAnnotation)
+			delete(annotations, originAnnotation)
+			if err := each.SetAnnotations(annotations); err != nil {
+				return nil, nil, faultf("internal", file, 0, "%s", err)
+			}
+		}
+		found, err := fromResource(each, file)
+		if err != nil {
+			return nil, nil, err
+		}
+		objects = append(objects, found)
+	}
+	return objects, nil, nil
+}
+
+func fromResource(from *resource.Resource, file string) (object, error) {
+	text, err := from.MarshalJSON()
+	if err != nil {
+		return object{}, faultf("malformed", file, 0, "%s", err)
+	}
+	value, err := decode(text)
+	if err != nil {
+		return object{}, faultf("malformed", file, 0, "%s", err)
+	}
+	found, _ := value.(map[string]any)
+	return object{value: found, file: file}, nil
+}
+
+// traceable is the kustomization with origin annotations asked for, so that each object can name
+// its file; nil where text cannot simply be appended.
+func traceable(data []byte) []byte {
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) || bytes.Contains(data, []byte("buildMetadata")) ||
+		bytes.Contains(data, []byte("\n...")) {
+		return nil
+	}
+	return append(bytes.Clone(data), "\nbuildMetadata: [originAnnotations]\n"...)
+}
+
+func originOf(from *resource.Resource, dir string) string {
+	origin, err := from.GetOrigin()
+	if err != nil || origin == nil || origin.Path == "" {
+		return ""
+	}
+	return path.Join(dir, origin.Path)
+}
+
+func kustomizationIn(from *tree, dir string) (string, bool) {
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		full := path.Join(dir, name)
+		if _, found := from.files[full]; found {
+			return full, true
+		}
+	}
+	return "", false
+}
+
+// inspectKustomization follows the kustomizations a build would read and names every reference
+// that leaves the tree or is not in it, with file and line; kustomize itself would try to fetch it.
+func inspectKustomization(from *tree, dir string, seen map[string]bool) []error {
+	if seen[dir] {
+		return nil
+	}
+	seen[dir] = true
+	name, found := kustomizationIn(from, dir)
+	if !found {
+		return []error{faultf("missing", dir, 0, "no kustomization.yaml in %q", dir)}
+	}
+	data := from.files[name]
+	var content map[string]any
+	if err := yaml.Unmarshal(data, &content); err != nil {
+		return []error{yamlFault(name, 1, err)}
+	}
+	var faults []error
+	for _, field := range []string{"helmCharts", "helmChartInflationGenerator"} {
+		if _, used := content[field]; used {
+			faults = append(faults, faultf("refused", name, lineWith(data, field), "%s: charts are not inflated here; "+
+				"make the chart an application of its own", field))
+		}
+	}
+	for _, field := range []string{"resources", "bases", "components", "generators", "transformers", "validators"} {
+		entries, _ := content[field].([]any)
+		for _, entry := range entries {
+			text, _ := entry.(string)
+			if text == "" || strings.Contains(text, "\n") {
+				continue
+			}
+			line, full := lineWith(data, text), path.Join(dir, text)
+			_, isFile := from.files[full]
+			switch {
+			case path.IsAbs(text) || !within(full):
+				faults = append(faults, faultf("refused", name, line, "%s: %q is outside the tree", field, text))
+			case isFile: // Read by kustomize itself.
+			case from.isDir(full):
+				faults = append(faults, inspectKustomization(from, full, seen)...)
+			default:
+				faults = append(faults, faultf("missing", name, line, "%s: %q is not in the tree; remote resources are "+
+					"refused", field, text))
+			}
+		}
+	}
+	return append(faults, refuseURLs(name, data, content)...)
+}
+
+// refuseURLs finds places where kustomize would read a file over the network.
+func refuseURLs(name string, data []byte, content map[string]any) []error {
+	var faults []error
+	check := func(field string, value any) {
+		if text, _ := value.(string); !strings.Contains(text, "\n") && strings.Contains(text, "://") {
+			faults = append(faults, faultf("refused", name, lineWith(data, text), "%s: %q: nothing is read from the network",
+				field, text))
+		}
+	}
+	for field, member := range content {
+		switch value := member.(type) {
+		case []any:
+			for _, entry := range value {
+				fields, _ := entry.(map[string]any)
+				check(field, fields["path"])
+				for _, key := range []string{"files", "envs"} {
+					files, _ := fields[key].([]any)
+					for _, file := range files {
+						check(field, file)
+					}
+				}
+				if field == "crds" || field == "configurations" {
+					check(field, entry)
+				}
+			}
+		case map[string]any:
+			check(field, value["path"])
+		}
+	}
+	return faults
+}
+
+func lineWith(data []byte, text string) int {
+	at := bytes.Index(data, []byte(text))
+	if at < 0 {
+		return 0
+	}
+	return lineAt(data, int64(at))
+}
+
+var quoted = regexp.MustCompile(`'([^'\n]+)'|in File: (\S+)`)
+
+// kustomizeFault reads file and line out of kustomize's words, as far as they are there.
+func kustomizeFault(from *tree, dir, root string, err error) error {
+	message := strings.TrimSpace(err.Error())
+	file, line := root, 0
+	for _, found := range quoted.FindAllStringSubmatch(message, -1) {
+		for _, name := range found[1:] {
+			for _, full := range []string{path.Join(dir, name), strings.TrimPrefix(name, "/")} {
+				if _, known := from.files[full]; known {
+					file = full
+				}
+			}
+		}
+	}
+	if found := lineOf.FindStringSubmatch(message); found != nil {
+		line, _ = strconv.Atoi(found[1])
+	}
+	return faultf("malformed", file, line, "%s", message)
+}

@@ -1,0 +1,93 @@
+// Groundswell's render engine: kustomize, helm and plain directories, as their own code reads them.
+//
+// One request at a time over standard input and output. It reads nothing but its input: no files,
+// no environment, no network, so the same input gives the same objects.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"strings"
+)
+
+func main() {
+	memory := flag.Int64("memory", 1<<30, "bytes of memory after which the process ends itself")
+	flag.Parse()
+	os.Clearenv()
+	http.DefaultTransport = noNetwork{}
+	limitMemory(*memory)
+	limitProcess(*memory)
+
+	in, held := bufio.NewReaderSize(os.Stdin, 1<<16), newTrees(64<<20, 64)
+	for {
+		body, err := readFrame(in)
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err == nil {
+			err = writeFrame(os.Stdout, serve(body, held))
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "engine:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+func serve(body []byte, held *trees) (given answer) {
+	// The libraries warn through the standard logger; people should see it, beside the result.
+	var logged bytes.Buffer
+	log.SetFlags(0)
+	log.SetOutput(&logged)
+	defer func() {
+		if cause := recover(); cause != nil {
+			given = answer{Errors: []*fault{faultf("internal", "", 0, "the engine failed: %v", cause)}}
+		}
+	}()
+	asked, err := decodeRequest(body)
+	if err != nil {
+		return answer{Errors: []*fault{faultf("internal", "", 0, "unreadable request: %s", err)}}
+	}
+	switch asked.Op {
+	case "hello":
+		return answer{OK: true}
+	case "tree":
+		if err := held.put(asked.ID, asked.Files); err != nil {
+			return answer{Errors: faultsOf(err)}
+		}
+		return answer{OK: true}
+	case "render":
+		from := held.get(asked.Input.TreeID)
+		if from == nil {
+			return answer{NeedTree: true}
+		}
+		objects, warnings, err := render(asked.Input, from)
+		if err != nil {
+			return answer{Errors: faultsOf(err)}
+		}
+		for line := range strings.Lines(logged.String()) {
+			if text := strings.TrimSpace(line); text != "" && len(warnings) < maxWarnings {
+				warnings = append(warnings, text)
+			}
+		}
+		return answer{OK: true, Objects: objects, Warnings: warnings}
+	default:
+		return answer{Errors: []*fault{faultf("internal", "", 0, "unknown request %q", asked.Op)}}
+	}
+}
+
+const maxWarnings = 100
+
+// noNetwork is every default HTTP client's way out.
+type noNetwork struct{}
+
+func (noNetwork) RoundTrip(asked *http.Request) (*http.Response, error) {
+	return nil, faultf("refused", "", 0, "%s: the engine reads nothing from the network", asked.URL)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"path"
+
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+)
+
+// render is the whole of the engine: one input and its tree in, objects sorted by id out.
+func render(asked *input, from *tree) ([]rendered, []string, error) {
+	asked.Path = path.Clean(asked.Path)
+	if !within(asked.Path) || !from.isDir(asked.Path) {
+		return nil, nil, faultf("missing", asked.Path, 0, "no folder %q in the tree", asked.Path)
+	}
+	// A kustomization may have brought a schema of its own; the next render must not see it.
+	openapi.ResetOpenAPI()
+
+	objects, warnings, err := produce(asked, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkHeads(objects); err != nil {
+		return nil, nil, err
+	}
+	objects, more, err := applyPatches(objects, asked.Patches)
+	if err != nil {
+		return nil, nil, err
+	}
+	answered, last, err := normalize(objects, asked.Namespace, asked.CreateNamespace)
+	warnings = append(append(warnings, more...), last...)
+	return answered, warnings[:min(len(warnings), maxWarnings)], err
+}
+
+func produce(asked *input, from *tree) ([]object, []string, error) {
+	switch asked.Kind {
+	case "directory":
+		return renderDirectory(asked, from)
+	case "kustomize":
+		return renderKustomize(asked, from)
+	case "helm":
+		return renderChart(asked, from)
+	default:
+		return nil, nil, faultf("invalid", "", 0, "unknown kind of source %q", asked.Kind)
+	}
+}

@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { HubError } from '../errors.ts'
+import { type Answer, parseAnswer, renderFailed } from './answer.ts'
+import type { RenderEngine, RenderFiles, RenderInput, RenderResult } from './engine.ts'
+import { createFrameReader, encodeFrame } from './frames.ts'
+import { createPool, type PoolWorker } from './pool.ts'
+
+export interface RenderEngineOptions {
+  /** Path of the engine built from hub/engine. */
+  readonly binary: string
+  /** Processes kept warm; one render each at a time. */
+  readonly workers: number
+  /** Bytes a process may hold before it ends itself. */
+  readonly memoryBytes: number
+  /** Milliseconds for one render, and for taking in one tree. */
+  readonly timeoutMs: number
+  /** Renders that may wait for a worker; 1000 when left out. */
+  readonly maxWaiting?: number
+  readonly log?: (message: string, detail: Readonly<Record<string, unknown>>) => void
+}
+
+const answerBytes = 65 * 1024 * 1024
+const treeBytes = 128 * 1024 * 1024
+/** The engine's own word for: I took more memory than I was given. */
+const exitMemory = 77
+
+/**
+ * The engine as a pool of warm processes with an empty environment and working directory. One that
+ * takes too long, too much memory or answers nonsense is killed and replaced.
+ *
+ * @throws HubError `engine_unavailable` when the binary is not there or does not answer
+ */
+export async function createRenderEngine(options: RenderEngineOptions): Promise<RenderEngine> {
+  const version = digestOf(
+    await readFile(options.binary).catch((cause: unknown) => {
+      throw new HubError('engine_unavailable', `no render engine at ${options.binary}`, { cause })
+    }),
+  )
+  const directory = await mkdtemp(join(tmpdir(), 'groundswell-engine-'))
+  const pool = createPool({
+    size: options.workers,
+    maxWaiting: options.maxWaiting ?? 1000,
+    start: () => startWorker(options, directory),
+  })
+  const close = async () => {
+    pool.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+
+  try {
+    const first = await pool.take(() => true, new AbortController().signal)
+    await first.ask({ op: 'hello' }, new AbortController().signal)
+    pool.give(first)
+  } catch (cause) {
+    await close()
+    throw new HubError('engine_unavailable', 'the render engine does not start', { cause })
+  }
+
+  return {
+    version,
+    async render(input, files, signal) {
+      const worker = await pool.take((each) => each.trees.has(input.treeId), signal)
+      try {
+        return await renderOn(worker, input, files, signal)
+      } finally {
+        pool.give(worker)
+      }
+    },
+    close,
+  }
+}
+
+async function renderOn(
+  worker: Worker,
+  input: RenderInput,
+  files: () => Promise<RenderFiles>,
+  signal: AbortSignal,
+): Promise<RenderResult> {
+  let answer = await worker.ask({ op: 'render', input }, signal)
+  if (answer.kind === 'needTree') {
+    const tree = await files()
+    signal.throwIfAborted()
+    const stored = await worker.ask(encodeTree(input.treeId, tree), signal)
+    if (stored.kind === 'failed') throw renderFailed(input, stored.faults)
+    worker.trees.add(input.treeId)
+    answer = await worker.ask({ op: 'render', input }, signal)
+  }
+  switch (answer.kind) {
+    case 'done':
+      return answer.result
+    case 'failed':
+      throw renderFailed(input, answer.faults)
+    case 'needTree':
+      throw new HubError('internal', 'the render engine forgot a tree at once')
+    default:
+      return answer satisfies never
+  }
+}
+
+function encodeTree(id: string, tree: RenderFiles): object {
+  const files: Record<string, string> = Object.create(null) as Record<string, string>
+  let size = 0
+  for (const [path, bytes] of tree) {
+    size += bytes.byteLength
+    if (size > treeBytes) {
+      throw new HubError('render_failed', `the tree is larger than ${treeBytes} bytes`)
+    }
+    files[path] = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+  }
+  return { op: 'tree', id, files }
+}
+
+interface Worker extends PoolWorker {
+  /** Trees it was given. Only a hint: the process forgets old ones. */
+  readonly trees: Set<string>
+  /** @throws HubError `render_timeout`, `render_failed`, `engine_unavailable`, or the signal's reason */
+  ask(request: object, signal: AbortSignal): Promise<Answer>
+}
+
+function startWorker(options: RenderEngineOptions, directory: string): Worker {
+  const child = spawn(options.binary, ['-memory', String(options.memoryBytes)], {
+    cwd: directory,
+    env: {},
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const reader = createFrameReader(answerBytes)
+  let complaints = ''
+  let failure: HubError | undefined
+  let pending: { resolve(answer: Answer): void; reject(error: unknown): void } | undefined
+
+  /** Ends the process and whatever waits for it; the first reason counts. */
+  function fail(error: unknown): void {
+    failure ??=
+      error instanceof HubError
+        ? error
+        : new HubError('engine_unavailable', 'the render engine was stopped', { cause: error })
+    child.kill('SIGKILL')
+    pending?.reject(error)
+    pending = undefined
+  }
+
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(0, 2000)
+  })
+  child.stdout.on('data', (chunk: Buffer) => {
+    try {
+      for (const frame of reader.push(chunk)) {
+        pending?.resolve(parseAnswer(frame))
+        pending = undefined
+      }
+    } catch (cause) {
+      fail(new HubError('render_failed', 'the render engine gave no readable answer', { cause }))
+    }
+  })
+  // A write to a process that just died; its exit says why.
+  child.stdin.on('error', () => undefined)
+  child.on('error', (cause) => {
+    fail(new HubError('engine_unavailable', 'the render engine does not start', { cause }))
+  })
+  child.on('close', (code, by) => {
+    if (failure) return
+    const outOfMemory = code === exitMemory || complaints.includes('out of memory')
+    const reason = outOfMemory ? memoryWords(options) : crashWords(code, by, complaints)
+    options.log?.('render engine ended', { code, signal: by, stderr: complaints })
+    fail(new HubError('render_failed', reason))
+  })
+  return {
+    trees: new Set(),
+    get isAlive() {
+      return failure === undefined
+    },
+    kill: () => fail(new HubError('engine_unavailable', 'the engine is closed')),
+    ask(request, signal) {
+      if (signal.aborted) return Promise.reject(signal.reason as Error)
+      if (failure) return Promise.reject(failure)
+      return new Promise((resolve, reject) => {
+        const abandon = () => fail(signal.reason)
+        const timer = setTimeout(() => {
+          const words = `the render took longer than ${options.timeoutMs} ms`
+          options.log?.('render engine killed', { reason: words })
+          fail(new HubError('render_timeout', words))
+        }, options.timeoutMs)
+        const done = () => {
+          clearTimeout(timer)
+          signal.removeEventListener('abort', abandon)
+        }
+        signal.addEventListener('abort', abandon, { once: true })
+        pending = {
+          resolve: (answer) => (done(), resolve(answer)),
+          reject: (error) => (done(), reject(error as Error)),
+        }
+        child.stdin.write(encodeFrame(Buffer.from(JSON.stringify(request))))
+      })
+    },
+  }
+}
+
+function memoryWords(options: RenderEngineOptions): string {
+  return `the render needs more than ${Math.round(options.memoryBytes / 1024 / 1024)} MiB of memory`
+}
+
+function crashWords(code: number | null, by: string | null, complaints: string): string {
+  const [first = ''] = complaints.split('\n')
+  return `the render engine ended (${by ?? `status ${code}`}): ${first || 'without a word'}`
+}
