@@ -131,7 +131,7 @@ function compileValidator(schema: TSchema, httpPart: string | undefined) {
         pointer: error.instancePath,
         message:
           error.keyword === 'additionalProperties'
-            ? `unknown: ${(error.params as { additionalProperties: string[] }).additionalProperties.join(', ')}`
+            ? `unknown: ${error.params.additionalProperties.join(', ')}`
             : error.message,
       }))
     const part = { querystring: 'query', params: 'path' }[httpPart ?? ''] ?? httpPart ?? 'request'

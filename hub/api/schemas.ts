@@ -118,7 +118,7 @@ export function answers(status: number, component: TSchema & { $id?: string }): 
   return {
     [status]: Type.Unsafe({ $ref: `${component.$id}#`, description: component.$id }),
     default: Type.Unsafe({ $ref: 'Problem#', description: 'RFC 9457 problem' }),
-  } as TProperties
+  }
 }
 
 /** A schema inlined in another must not claim its name a second time. */
@@ -127,5 +127,5 @@ function withoutInnerNames(schema: TSchema): TSchema {
   const copy = JSON.parse(
     JSON.stringify(schema, (key, value: unknown) => (key === '$id' ? undefined : value)),
   ) as TSchema
-  return { ...copy, $id: outer } as TSchema
+  return { ...copy, $id: outer }
 }

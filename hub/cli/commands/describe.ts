@@ -1,0 +1,168 @@
+import { shortRevision } from '@groundswell/proto/revision.ts'
+import type { Command } from 'commander'
+import type { Static } from 'typebox'
+import { RolloutView } from '../../api/rollout-view.ts'
+import { ApplicationView, ClusterView, GroupView } from '../../api/views.ts'
+import type { Client } from '../client.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { CliFailure } from '../failure.ts'
+import { formatAge, formatFields, formatLabels, formatTable } from '../output.ts'
+
+type Describe = (
+  client: Client,
+  name: string,
+  context: { readonly now: number; readonly signal: AbortSignal },
+) => Promise<string>
+
+const describers: Readonly<Record<string, Describe>> = {
+  cluster: async (client, name, { now, signal }) =>
+    describeCluster(await client.ask(`clusters/${name}`, ClusterView, { signal }), now),
+  group: async (client, name, { signal }) =>
+    describeGroup(await client.ask(`groups/${name}`, GroupView, { signal })),
+  application: async (client, name, { now, signal }) =>
+    describeApplication(await client.ask(`applications/${name}`, ApplicationView, { signal }), now),
+  rollout: async (client, name, { now, signal }) =>
+    describeRollout(await client.ask(`rollouts/${name}`, RolloutView, { signal }), now),
+}
+
+export function addDescribe(program: Command, context: CommandContext): void {
+  withConnection(program.command('describe'))
+    .description('everything about one cluster, group, application or rollout')
+    .argument('<kind>')
+    .argument('<name>')
+    .action(async (kind: string, name: string, flags: ConnectionFlags) => {
+      const word = kind === 'app' ? 'application' : kind.replace(/s$/, '')
+      const describe = Object.hasOwn(describers, word) ? describers[word] : undefined
+      if (!describe) {
+        throw new CliFailure(2, `unknown kind ${kind}`, {
+          hint: `one of ${Object.keys(describers).join(', ')}`,
+        })
+      }
+      const { terminal } = context
+      const client = await context.connect(flags)
+      const options = { now: terminal.now(), signal: terminal.signal }
+      terminal.out(await describe(client, encodeURIComponent(name), options))
+    })
+}
+
+function describeCluster(cluster: Static<typeof ClusterView>, now: number): string {
+  const fields = formatFields([
+    ['Name', cluster.name],
+    ['Labels', formatLabels(cluster.labels)],
+    ['Groups', cluster.groups.join(', ')],
+    ['State', cluster.suspended ? `${cluster.lifecycle}, suspended in Git` : cluster.lifecycle],
+    ['Connection', `${cluster.connection.state} for ${formatAge(cluster.connection.since, now)}`],
+    ['Last seen', cluster.lastSeen ? `${formatAge(cluster.lastSeen, now)} ago` : 'never'],
+    ['Kubernetes', cluster.kubernetesVersion],
+    ['Agent', cluster.agentVersion],
+    ['Nodes', String(cluster.nodes)],
+    ['Snapshot', `${cluster.acceptedSequence} accepted, ${cluster.offeredSequence} signed`],
+    ['Refusal', cluster.refusal ? `${cluster.refusal.code}: ${cluster.refusal.message}` : 'none'],
+  ])
+  const rows = cluster.applications.map((one) => [
+    one.name,
+    shortRevision(one.desiredRevision ?? ''),
+    one.upToDate ? 'yes' : 'no',
+    one.phase ?? '',
+    one.health ?? '',
+    `${one.readyObjects}/${one.objects}`,
+    String(one.driftedObjects),
+    one.message,
+  ])
+  const header = [
+    'APPLICATION',
+    'REVISION',
+    'UPDATED',
+    'PHASE',
+    'HEALTH',
+    'READY',
+    'DRIFTED',
+    'MESSAGE',
+  ]
+  return `${fields}\n${formatTable([header, ...rows])}`
+}
+
+function describeGroup(group: Static<typeof GroupView>): string {
+  return formatFields([
+    ['Name', group.name],
+    ['Labels', formatLabels(group.labels)],
+    ['Connected', `${group.counts.connected} of ${group.counts.clusters}`],
+    ['Unreachable', String(group.counts.unreachable)],
+    ['Clusters', group.clusters.join('\n')],
+  ])
+}
+
+function describeApplication(one: Static<typeof ApplicationView>, now: number): string {
+  const { counts, rollout, hold } = one
+  return formatFields([
+    ['Name', one.name],
+    ['Labels', formatLabels(one.labels)],
+    ['Source', `${one.source.kind} ${one.source.path} in ${one.source.repository}`],
+    ['Strategy', one.strategy],
+    ['Revision', one.revision ?? ''],
+    ['Suspended', one.suspended ? 'yes, in Git' : 'no'],
+    ['Targets', `${one.targets} clusters`],
+    ['Updated', String(counts.updated)],
+    ['Pending', String(counts.pending)],
+    ['Failed', String(counts.failed)],
+    ['Unreachable', String(counts.unreachable)],
+    ['Drifted', String(counts.drifted)],
+    ['Rollout', rollout ? `${rollout.id}: ${rollout.phase}. ${rollout.message}` : 'none active'],
+    [
+      'Hold',
+      hold
+        ? `${hold.revision}\nset ${formatAge(hold.at, now)} ago by rollout ${hold.rollout}: ${hold.reason}`
+        : 'none',
+    ],
+  ])
+}
+
+/** Shared with `rollout plan`. */
+export function describeRollout(rollout: Static<typeof RolloutView>, now: number): string {
+  const fields = formatFields([
+    ['Name', rollout.id],
+    ['Application', rollout.application],
+    ['Revision', rollout.revision],
+    ['Phase', rollout.phase],
+    ['Message', rollout.message],
+    ['Waiting for', rollout.waitingFor.join('\n')],
+    ['Trigger', `${rollout.trigger.kind} by ${rollout.trigger.actor}: ${rollout.trigger.reason}`],
+    ['Created', `${formatAge(rollout.createdAt, now)} ago`],
+    ['Version', String(rollout.version)],
+    [
+      'Rules',
+      `${rollout.maxFailures} failures tolerated; then ${rollout.onFailure}; unreachable clusters: ${rollout.offline}`,
+    ],
+  ])
+  return `${fields}\n${formatTable([
+    ['WAVE', 'STATE', 'CLUSTER', 'PROGRESS', 'DIGEST', 'WAS', 'MESSAGE'],
+    ...rollout.waves.flatMap((wave) => [
+      ...wave.before.map((gate) => gateRow(wave.name, wave.state, 'before', gate)),
+      ...wave.clusters.map((cluster) => [
+        wave.name,
+        wave.state,
+        cluster.name,
+        cluster.outcome ?? cluster.state,
+        shortDigest(cluster.digest, 'removed'),
+        shortDigest(cluster.previousDigest, 'nothing'),
+        cluster.message,
+      ]),
+      ...wave.after.map((gate) => gateRow(wave.name, wave.state, 'after', gate)),
+    ]),
+  ])}`
+}
+
+function gateRow(
+  wave: string,
+  state: string,
+  place: string,
+  gate: { readonly role: string; readonly approvedBy: string | null },
+): string[] {
+  const progress = gate.approvedBy === null ? 'not yet' : `by ${gate.approvedBy}`
+  return [wave, state, `(${place}: approval)`, progress, '', '', `needs ${gate.role}`]
+}
+
+function shortDigest(digest: string | null, none: string): string {
+  return digest === null ? none : digest.slice('sha256:'.length, 'sha256:'.length + 12)
+}

@@ -1,0 +1,181 @@
+import { type Command, Option } from 'commander'
+import type { Static } from 'typebox'
+import { RolloutView } from '../../api/rollout-view.ts'
+import { PlannedView, RolloutList } from '../../api/schemas.ts'
+import type { Client } from '../client.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { CliFailure } from '../failure.ts'
+import { escapeLine, formatJson, formatYaml } from '../output.ts'
+import { describeRollout } from './describe.ts'
+
+type Rollout = Static<typeof RolloutView>
+type Format = 'text' | 'json' | 'yaml' | 'name'
+
+interface Flags extends ConnectionFlags {
+  readonly output: Format
+  readonly reason?: string
+  readonly watch?: true
+}
+
+/** Milliseconds between two looks. */
+const watchInterval = 1_000
+
+const actions = {
+  approve: 'approve the gate it waits at',
+  pause: 'offer nothing more until it is resumed',
+  resume: 'go on',
+  abort: 'end it; what was offered stays',
+  rollback: 'give back what ran before, and hold the revision',
+  retry: 'try the failed clusters again',
+} as const
+
+export function addRollout(program: Command, context: CommandContext): void {
+  const { terminal } = context
+  const { signal } = terminal
+  const rollout = program.command('rollout').description('plan, start, steer and watch rollouts')
+
+  leaf(rollout.command('plan'))
+    .description('what would roll out now; starts nothing')
+    .argument('<application>')
+    .action(async (application: string, flags: Flags) => {
+      const client = await context.connect(flags)
+      const body = { application }
+      const planned = await client.ask('rollouts/plan', PlannedView, { body, signal })
+      if (planned.rollout) print(context, flags.output, planned.rollout)
+      else terminal.say(`nothing to roll out: every cluster has what Git asks of ${application}\n`)
+    })
+
+  reasoned(leaf(rollout.command('start')))
+    .description('roll out what Git asks of an application now')
+    .argument('<application>')
+    .option('-w, --watch', 'follow it to its end')
+    .action(async (application: string, flags: Flags) => {
+      const client = await context.connect(flags)
+      const body = { application, reason: flags.reason ?? '' }
+      const started = await client.ask('rollouts', RolloutView, { body, signal })
+      if (flags.watch) await watch(context, client, started, flags.output)
+      else report(context, flags.output, started, 'start accepted')
+    })
+
+  for (const [kind, description] of Object.entries(actions)) {
+    reasoned(leaf(rollout.command(kind)))
+      .description(description)
+      .argument('<rollout>', 'its id, or an application with an active rollout')
+      .action(async (given: string, flags: Flags) => {
+        const client = await context.connect(flags)
+        const { id } = await findRollout(client, given, signal)
+        const body = { reason: flags.reason ?? '' }
+        const moved = await client.ask(`rollouts/${id}/${kind}`, RolloutView, { body, signal })
+        report(context, flags.output, moved, `${kind} accepted`)
+      })
+  }
+
+  reasoned(leaf(rollout.command('skip')))
+    .description('go on without a cluster')
+    .argument('<rollout>', 'its id, or an application with an active rollout')
+    .argument('<cluster>')
+    .action(async (given: string, cluster: string, flags: Flags) => {
+      const client = await context.connect(flags)
+      const { id } = await findRollout(client, given, signal)
+      const body = { cluster, reason: flags.reason ?? '' }
+      const moved = await client.ask(`rollouts/${id}/skip`, RolloutView, { body, signal })
+      report(context, flags.output, moved, `skip of ${cluster} accepted`)
+    })
+
+  leaf(rollout.command('watch'))
+    .description('follow it to its end; exits with 1 unless it succeeds')
+    .argument('<rollout>', 'its id, or an application')
+    .action(async (given: string, flags: Flags) => {
+      const client = await context.connect(flags)
+      await watch(context, client, await findRollout(client, given, signal, 'any'), flags.output)
+    })
+}
+
+function leaf(command: Command): Command {
+  const formats = new Option('-o, --output <format>').choices(['text', 'json', 'yaml', 'name'])
+  return withConnection(command).addOption(formats.default('text'))
+}
+
+function reasoned(command: Command): Command {
+  return command.option('--reason <text>', 'kept in the ledger')
+}
+
+/** By id, else the active rollout of an application; `any` takes its newest when none is active. */
+async function findRollout(
+  client: Client,
+  given: string,
+  signal: AbortSignal,
+  which: 'active' | 'any' = 'active',
+): Promise<Rollout> {
+  const get = (id: string) =>
+    client.ask(`rollouts/${encodeURIComponent(id)}`, RolloutView, { signal })
+  try {
+    return await get(given)
+  } catch (cause) {
+    if (!(cause instanceof CliFailure) || cause.status !== 404) throw cause
+  }
+  for (const active of which === 'any' ? ['true', undefined] : ['true']) {
+    const query = { application: given, active, limit: '1' }
+    const [newest] = (await client.ask('rollouts', RolloutList, { query, signal })).items
+    if (newest) return get(newest.id)
+  }
+  throw new CliFailure(1, `no rollout ${given}, and no active rollout of an application ${given}`, {
+    hint: `see \`swell get rollouts\``,
+  })
+}
+
+/** Progress goes to stderr, the outcome to stdout. */
+async function watch(
+  context: CommandContext,
+  client: Client,
+  found: Rollout,
+  output: Format,
+): Promise<void> {
+  const { terminal } = context
+  let last = ''
+  let rollout = found
+  for (;;) {
+    const line = progressLine(rollout)
+    if (line !== last) terminal.say(`${escapeLine(line)}\n`)
+    last = line
+    if (!rollout.active) break
+    await terminal.wait(watchInterval, terminal.signal)
+    if (terminal.signal.aborted) return
+    const { signal } = terminal
+    rollout = await client.ask(`rollouts/${rollout.id}`, RolloutView, { signal })
+  }
+  if (rollout.phase !== 'Succeeded') context.exitCode = 1
+  report(context, output, rollout, rollout.message)
+}
+
+function progressLine(rollout: Rollout): string {
+  const { counts } = rollout
+  const parts = [
+    `${rollout.id} ${rollout.phase}`,
+    `wave ${rollout.wave + 1}/${rollout.waveCount} ${rollout.waveName}`,
+    `${counts.succeeded}/${counts.total} done`,
+    counts.failed + counts.timedOut > 0 && `${counts.failed + counts.timedOut} failed`,
+    counts.unreachable > 0 && `${counts.unreachable} unreachable`,
+    rollout.waitingFor[0] ?? rollout.message,
+  ]
+  return parts.filter(Boolean).join(', ')
+}
+
+function print({ terminal }: CommandContext, output: Format, rollout: Rollout): void {
+  switch (output) {
+    case 'text':
+      return terminal.out(describeRollout(rollout, terminal.now()))
+    case 'json':
+      return terminal.out(formatJson(rollout))
+    case 'yaml':
+      return terminal.out(formatYaml(rollout))
+    case 'name':
+      return terminal.out(`rollout/${rollout.id}\n`)
+  }
+}
+
+function report(context: CommandContext, output: Format, rollout: Rollout, what: string): void {
+  if (output !== 'text') return print(context, output, rollout)
+  context.terminal.out(`${escapeLine(`rollout/${rollout.id} ${rollout.phase}: ${what}`)}\n`)
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { VersionView } from '../../api/schemas.ts'
+import hub from '../../package.json' with { type: 'json' }
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { CliFailure } from '../failure.ts'
+import { escapeLine } from '../output.ts'
+
+export function addVersion(program: Command, { terminal, connect }: CommandContext): void {
+  withConnection(program.command('version'))
+    .description('of swell, and of the hub it can reach')
+    .action(async (flags: ConnectionFlags) => {
+      terminal.out(`swell ${hub.version}\n`)
+      try {
+        const client = await connect(flags)
+        const { version } = await client.ask('version', VersionView, { signal: terminal.signal })
+        terminal.out(`hub ${escapeLine(version)}\n`)
+      } catch (cause) {
+        if (!(cause instanceof CliFailure)) throw cause
+        terminal.say(`hub unknown: ${escapeLine(cause.message)}\n`)
+      }
+    })
+}

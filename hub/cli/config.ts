@@ -1,0 +1,123 @@
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { parse } from 'yaml'
+import { CliFailure } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface ConnectionFlags {
+  readonly server?: string
+  readonly tokenFile?: string
+  readonly context?: string
+}
+
+/** Where the hub is and who we are. */
+export interface Connection {
+  readonly server: string
+  readonly token: string | undefined
+}
+
+const closed = { additionalProperties: false } as const
+const ConfigFile = Type.Object(
+  {
+    currentContext: Type.Optional(Type.String()),
+    contexts: Type.Record(
+      Type.String(),
+      Type.Object(
+        {
+          server: Type.String(),
+          token: Type.Optional(Type.String()),
+          tokenFile: Type.Optional(Type.String()),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+)
+const configFile = Compile(ConfigFile)
+type ConfigFile = Static<typeof ConfigFile>
+
+/**
+ * Flags win over the environment, which wins over the configuration file.
+ * @throws CliFailure when no server is named or a named file cannot be read.
+ */
+export async function resolveConnection(
+  flags: ConnectionFlags,
+  terminal: Pick<Terminal, 'env' | 'readFile'>,
+): Promise<Connection> {
+  const { env } = terminal
+  const path = configPath(env)
+  const config = await readConfig(path, terminal)
+  const name = flags.context ?? config?.currentContext
+  const context = name === undefined ? undefined : config?.contexts[name]
+  if (flags.context !== undefined && !context) {
+    throw new CliFailure(2, `no context ${flags.context} in ${path}`, {
+      hint: `it has: ${Object.keys(config?.contexts ?? {}).join(', ') || 'none'}`,
+    })
+  }
+  // A named context is meant as a whole: the environment must not mix another hub's token in.
+  const ambient = flags.context === undefined ? env : {}
+  const server = flags.server ?? ambient['SWELL_SERVER'] ?? context?.server
+  if (!server) {
+    throw new CliFailure(2, 'no hub to talk to', {
+      hint: `pass --server URL, set SWELL_SERVER, or add a context to ${path}`,
+    })
+  }
+  const foreign = context !== undefined && server !== context.server
+  const tokenFile = flags.tokenFile ?? undefined
+  const token =
+    tokenFile !== undefined
+      ? await readToken(tokenFile, terminal)
+      : (ambient['SWELL_TOKEN'] ?? (foreign ? undefined : await contextToken(context, terminal)))
+  return { server: parseServer(server), token }
+}
+
+export function configPath(env: Terminal['env']): string {
+  const base = env['XDG_CONFIG_HOME'] || `${env['HOME'] ?? ''}/.config`
+  return `${base}/swell/config.yaml`
+}
+
+async function readConfig(
+  path: string,
+  terminal: Pick<Terminal, 'readFile'>,
+): Promise<ConfigFile | undefined> {
+  const text = await terminal.readFile(path)
+  if (text === undefined) return undefined
+  let value: unknown
+  try {
+    value = parse(text)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CliFailure(2, `${path}: not YAML: ${reason}`, { cause })
+  }
+  if (configFile.Check(value)) return value
+  throw new CliFailure(2, `${path}: not a configuration of swell`, {
+    lines: configFile.Errors(value).map((error) => `${error.instancePath}: ${error.message}`),
+  })
+}
+
+async function contextToken(
+  context: ConfigFile['contexts'][string] | undefined,
+  terminal: Pick<Terminal, 'readFile'>,
+): Promise<string | undefined> {
+  if (context?.tokenFile !== undefined) return readToken(context.tokenFile, terminal)
+  return context?.token
+}
+
+async function readToken(path: string, terminal: Pick<Terminal, 'readFile'>): Promise<string> {
+  const text = (await terminal.readFile(path))?.trim()
+  if (text) return text
+  throw new CliFailure(2, `${path}: no token in this file`, {
+    hint: 'name a file that holds only the token',
+  })
+}
+
+function parseServer(text: string): string {
+  const url = URL.parse(text)
+  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username) {
+    return url.href.replace(/\/+$/, '')
+  }
+  throw new CliFailure(2, `not the URL of a hub: ${text}`, {
+    hint: 'write it as https://hub.example:8443',
+  })
+}

@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CliFailure } from './failure.ts'
+import { runProgram } from './program.ts'
+
+/* Wires the command line to the process. */
+
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort())
+process.once('SIGTERM', () => interrupted.abort())
+
+// A reader that has seen enough (`swell get clusters | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 2)
+})
+
+const exitCode = await runProgram(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(text),
+  say: (text) => void process.stderr.write(text),
+  color: process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
+  env: process.env,
+  readFile: async (path) => {
+    try {
+      return await readFile(path, 'utf8')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw new CliFailure(2, `cannot read ${path}: ${(error as Error).message}`, { cause: error })
+    }
+  },
+  fetch,
+  now: Date.now,
+  wait: async (milliseconds, signal) => {
+    await sleep(milliseconds, undefined, { signal }).catch(() => undefined)
+  },
+  signal: interrupted.signal,
+})
+
+// As shells report a process that Ctrl-C ended.
+process.exitCode = interrupted.signal.aborted ? 130 : exitCode

@@ -1,0 +1,104 @@
+import { shortRevision } from '@groundswell/proto/revision.ts'
+import { RolloutSummary } from '../api/rollout-view.ts'
+import { ApplicationView, ClusterSummary, GroupView } from '../api/views.ts'
+import { CliFailure } from './failure.ts'
+import { formatAge, formatLabels } from './output.ts'
+import { defineResource, type Resource } from './resource.ts'
+
+const clusters = defineResource({
+  singular: 'cluster',
+  path: 'clusters',
+  schema: ClusterSummary,
+  nameOf: (cluster) => cluster.name,
+  columns: [
+    { title: 'NAME', cell: (c) => c.name },
+    { title: 'STATE', cell: (c) => (c.suspended ? `${c.lifecycle},Suspended` : c.lifecycle) },
+    { title: 'CONNECTION', cell: (c) => (c.refusal ? 'Refusing' : c.connection.state) },
+    { title: 'APPS', cell: (c) => c.counts.applications },
+    { title: 'UPDATED', cell: (c) => c.counts.updated },
+    { title: 'FAILED', cell: (c) => c.counts.failed },
+    { title: 'DRIFTED', cell: (c) => c.driftedObjects },
+    { title: 'LAG', cell: (c) => (c.lagSeconds === null ? '' : `${Math.round(c.lagSeconds)}s`) },
+    { title: 'KUBERNETES', cell: (c) => c.kubernetesVersion },
+    { title: 'SEEN', cell: (c, now) => formatAge(c.lastSeen, now) },
+    { title: 'NODES', wide: true, cell: (c) => c.nodes },
+    { title: 'AGENT', wide: true, cell: (c) => c.agentVersion },
+    { title: 'SEQUENCE', wide: true, cell: (c) => `${c.acceptedSequence}/${c.offeredSequence}` },
+    { title: 'GROUPS', wide: true, cell: (c) => c.groups.join(',') },
+    { title: 'LABELS', wide: true, cell: (c) => formatLabels(c.labels) },
+  ],
+})
+
+const groups = defineResource({
+  singular: 'group',
+  path: 'groups',
+  schema: GroupView,
+  nameOf: (group) => group.name,
+  columns: [
+    { title: 'NAME', cell: (g) => g.name },
+    { title: 'CLUSTERS', cell: (g) => g.counts.clusters },
+    { title: 'CONNECTED', cell: (g) => g.counts.connected },
+    { title: 'UNREACHABLE', cell: (g) => g.counts.unreachable },
+    { title: 'MEMBERS', wide: true, cell: (g) => g.clusters.join(',') },
+    { title: 'LABELS', wide: true, cell: (g) => formatLabels(g.labels) },
+  ],
+})
+
+const applications = defineResource({
+  singular: 'application',
+  path: 'applications',
+  schema: ApplicationView,
+  nameOf: (application) => application.name,
+  columns: [
+    { title: 'NAME', cell: (a) => a.name },
+    { title: 'REVISION', cell: (a) => shortRevision(a.revision ?? '') },
+    { title: 'TARGETS', cell: (a) => a.targets },
+    { title: 'UPDATED', cell: (a) => a.counts.updated },
+    { title: 'PENDING', cell: (a) => a.counts.pending },
+    { title: 'FAILED', cell: (a) => a.counts.failed },
+    { title: 'UNREACHABLE', cell: (a) => a.counts.unreachable },
+    { title: 'DRIFTED', cell: (a) => a.counts.drifted },
+    { title: 'ROLLOUT', cell: (a) => (a.rollout ? `${a.rollout.id} ${a.rollout.phase}` : '') },
+    { title: 'HOLD', cell: (a) => (a.hold ? shortRevision(a.hold.revision) : '') },
+    { title: 'SOURCE', wide: true, cell: (a) => `${a.source.repository}/${a.source.path}` },
+    { title: 'STRATEGY', wide: true, cell: (a) => a.strategy },
+    { title: 'LABELS', wide: true, cell: (a) => formatLabels(a.labels) },
+  ],
+})
+
+const rollouts = defineResource({
+  singular: 'rollout',
+  path: 'rollouts',
+  schema: RolloutSummary,
+  nameOf: (rollout) => rollout.id,
+  columns: [
+    { title: 'NAME', cell: (r) => r.id },
+    { title: 'APPLICATION', cell: (r) => r.application },
+    { title: 'REVISION', cell: (r) => shortRevision(r.revision) },
+    { title: 'PHASE', cell: (r) => r.phase },
+    { title: 'WAVE', cell: (r) => `${r.wave + 1}/${r.waveCount} ${r.waveName}`.trim() },
+    { title: 'DONE', cell: (r) => `${r.counts.succeeded}/${r.counts.total}` },
+    { title: 'FAILED', cell: (r) => r.counts.failed + r.counts.timedOut },
+    { title: 'UNREACHABLE', cell: (r) => r.counts.unreachable },
+    { title: 'AGE', cell: (r, now) => formatAge(r.createdAt, now) },
+    { title: 'MESSAGE', cell: (r) => r.message },
+    { title: 'BY', wide: true, cell: (r) => `${r.trigger.kind}/${r.trigger.actor}` },
+    { title: 'WAITING FOR', wide: true, cell: (r) => r.waitingFor.join('; ') },
+  ],
+})
+
+const byWord: ReadonlyMap<string, Resource> = new Map([
+  ...['cluster', 'clusters'].map((word) => [word, clusters] as const),
+  ...['group', 'groups'].map((word) => [word, groups] as const),
+  ...['application', 'applications', 'app', 'apps'].map((word) => [word, applications] as const),
+  ...['rollout', 'rollouts'].map((word) => [word, rollouts] as const),
+])
+
+/** @throws CliFailure for a word that names no kind. */
+export function parseResource(word: string): Resource {
+  const resource = byWord.get(word)
+  if (resource) return resource
+  throw new CliFailure(2, `unknown kind ${word}`, {
+    hint: 'one of clusters, groups, applications, rollouts',
+  })
+}

@@ -1,0 +1,23 @@
+/** Characters; longer lines are not ours. */
+const lineLimit = 1024 * 1024
+
+/** Data of each server-sent event (HTML standard, §9.2.6); ids and comments are skipped. */
+export async function* readServerEvents(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder()
+  let pending = ''
+  let data: string[] = []
+  for await (const chunk of body) {
+    pending += decoder.decode(chunk, { stream: true })
+    if (pending.length > lineLimit) throw new TypeError('a line of the event stream is too long')
+    const lines = pending.split(/\r\n|\n|\r(?!$)/)
+    pending = lines.pop() ?? ''
+    for (const line of lines) {
+      if (line === '') {
+        if (data.length > 0) yield data.join('\n')
+        data = []
+      } else if (line.startsWith('data:')) {
+        data.push(line.slice(line[5] === ' ' ? 6 : 5))
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/** What the commands have of the outside world. */
+export interface Terminal {
+  /** Data only. */
+  readonly out: (text: string) => void
+  /** Progress, hints and errors. */
+  readonly say: (text: string) => void
+  /** Whether `out` may carry colour. */
+  readonly color: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Undefined when there is no such file. */
+  readonly readFile: (path: string) => Promise<string | undefined>
+  readonly fetch: typeof fetch
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Resolves early when the signal aborts. */
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal
+}
