@@ -82,14 +82,17 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
     }
   }
 
+  async function recordAgain(): Promise<void> {
+    await record(false)
+    timer = undefined
+    if (journal.head !== committed || (remote !== undefined && !pushed)) schedule()
+  }
+
   function schedule(): void {
     if (timer !== undefined || closing) return
     const delay = pushed ? rest : Math.max(rest, nextPush - performance.now())
     timer = setTimeout(() => {
-      working = record(false).then(() => {
-        timer = undefined
-        if (journal.head !== committed || (remote !== undefined && !pushed)) schedule()
-      })
+      working = recordAgain()
     }, delay)
     timer.unref()
   }

@@ -24,6 +24,8 @@ export interface LedgerState {
   readonly runs: Map<string, RolloutRun>
   /** By cluster, then application: what each should run, tombstones too. */
   readonly assignments: Map<string, Map<string, Assignment>>
+  /** By cluster, then application: what last proved good there; where a rollback goes. */
+  readonly good: Map<string, Map<string, Content>>
   /** By application. */
   readonly holds: Map<string, Hold>
   /** By token id, until used or long expired. */
@@ -42,6 +44,7 @@ export function emptyState(): LedgerState {
     plans: new Map(),
     runs: new Map(),
     assignments: new Map(),
+    good: new Map(),
     holds: new Map(),
     tokens: new Map(),
     usedTokens: new Set(),
@@ -59,16 +62,19 @@ export async function replay(
   return state
 }
 
-/** Moves `state` on by one entry. Entries already folded in change nothing. */
+/**
+ * Moves `state` on by one entry. An entry folded twice changes nothing, and entries about different
+ * things may come in any order: each writer folds its own as its append returns.
+ */
 export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
-  if (entry.index <= state.head) return
-  state.head = entry.index
+  state.head = Math.max(state.head, entry.index)
   const { decision } = entry
   switch (decision.type) {
     case 'fleet.accepted':
       state.acceptedRevision = decision.revision
       return
     case 'rollout.created':
+      if (state.plans.has(decision.plan.id)) return
       state.plans.set(decision.plan.id, decision.plan)
       state.runs.set(decision.plan.id, createRun(decision.plan))
       forgetOld(state, decision.plan.application)
@@ -131,6 +137,13 @@ export function assignedBy(
   }
 }
 
+/** Content a cluster's progress shows to be good there; null when it shows nothing. */
+function provenBy(plan: RolloutPlan, cluster: string, progress: ClusterProgress): Content | null {
+  if (progress.state !== 'Done' || progress.outcome !== 'Succeeded') return null
+  const target = plan.targets[cluster]
+  return target ? { digest: target.digest, size: target.size, revision: target.revision } : null
+}
+
 function foldMove(state: LedgerState, id: string, change: Parameters<typeof applyChange>[1]): void {
   const run = state.runs.get(id)
   const plan = state.plans.get(id)
@@ -140,6 +153,11 @@ function foldMove(state: LedgerState, id: string, change: Parameters<typeof appl
   for (const [cluster, progress] of Object.entries(change.clusters ?? {})) {
     const assignment = assignedBy(plan, cluster, progress)
     if (!assignment) continue
+    const good = provenBy(plan, cluster, progress)
+    if (good) {
+      const before = state.good.get(cluster) ?? new Map<string, Content>()
+      state.good.set(cluster, before.set(plan.application, good))
+    }
     const mine = state.assignments.get(cluster) ?? new Map<string, Assignment>()
     const held = mine.get(plan.application)
     if (held && held.generation >= assignment.generation) continue

@@ -1,4 +1,5 @@
-import type { LabelSelector, RolloutWave } from '../fleet/kinds.ts'
+import type { RolloutWave } from '../fleet/kinds.ts'
+import { matchesSelector } from '../fleet/selector.ts'
 import { resolveCount } from './strategy.ts'
 
 /** What a wave's pickers look at of a cluster. */
@@ -7,9 +8,6 @@ export interface PlanCluster {
   /** Names of the groups it belongs to. */
   readonly groups: readonly string[]
 }
-
-/** Whether a label selector matches labels, by Kubernetes' rules. */
-export type Matches = (selector: LabelSelector, labels: Readonly<Record<string, string>>) => boolean
 
 /** What the waves made of the clusters; every cluster is in `waves`, `unmatched` or `ambiguous`. */
 export interface Picked {
@@ -29,7 +27,6 @@ export interface Picked {
 export function pickWaves(
   waves: readonly RolloutWave[],
   clusters: Readonly<Record<string, PlanCluster>>,
-  matches: Matches,
 ): Picked {
   const names = Object.keys(clusters)
   const takenBy = new Map<string, string[]>()
@@ -37,7 +34,7 @@ export function pickWaves(
   const picked = waves.map((wave) => {
     const all = order(
       wave,
-      names.filter((name) => isPicked(wave, name, clusters[name]!, matches)),
+      names.filter((name) => isPicked(wave, name, clusters[name]!)),
       clusters,
     )
     const mine =
@@ -66,15 +63,10 @@ export function hasPicker(wave: RolloutWave): boolean {
   )
 }
 
-function isPicked(
-  wave: RolloutWave,
-  name: string,
-  cluster: PlanCluster,
-  matches: Matches,
-): boolean {
+function isPicked(wave: RolloutWave, name: string, cluster: PlanCluster): boolean {
   if (wave.clusters !== undefined && !wave.clusters.includes(name)) return false
   if (wave.clusterGroup !== undefined && !cluster.groups.includes(wave.clusterGroup)) return false
-  return wave.selector === undefined || matches(wave.selector, cluster.labels)
+  return wave.selector === undefined || matchesSelector(wave.selector, cluster.labels)
 }
 
 /** By the value of `sortBy`, else as listed in `clusters`, else by name. */

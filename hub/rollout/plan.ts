@@ -2,7 +2,7 @@ import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { RolloutStrategySpec } from '../fleet/kinds.ts'
-import { hasPicker, type Matches, pickWaves, type PlanCluster } from './pick.ts'
+import { hasPicker, pickWaves, type PlanCluster } from './pick.ts'
 import type { PlannedWave, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import {
   resolveConcurrency,
@@ -27,7 +27,6 @@ export interface PlanInput {
   readonly strategy: RolloutStrategySpec | undefined
   readonly trigger: RolloutPlan['trigger']
   readonly now: number
-  readonly matches: Matches
 }
 
 /**
@@ -44,7 +43,6 @@ export function planRollout(input: PlanInput): RolloutPlan {
   const picked = pickWaves(
     strategy.waves.map(({ spec }) => spec),
     present,
-    input.matches,
   )
   for (const [cluster, waves] of picked.ambiguous) {
     faults.push({ cluster, message: `is in more than one wave: ${waves.join(', ')}` })

@@ -1,0 +1,65 @@
+import { Redis } from 'ioredis'
+import { HubError } from './errors.ts'
+
+const readyTimeout = 10_000
+/** A Redis that hangs must fail a request, not hold it (milliseconds). */
+const commandTimeout = 2_000
+
+/**
+ * Connects and waits until Redis answers. Commands fail at once while the connection is down and
+ * after 2 s when Redis hangs; the connection comes back by itself.
+ *
+ * @throws HubError `redis_unavailable` when nothing answers within ten seconds.
+ */
+export async function connectRedis(
+  url: string,
+  log: (message: string, cause: unknown) => void = () => undefined,
+): Promise<Redis> {
+  const redis = new Redis(url, {
+    connectTimeout: 5_000,
+    commandTimeout,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
+  })
+  let last: unknown
+  redis.on('error', (error: unknown) => {
+    last = error
+    log('the connection to Redis failed', error)
+  })
+  const deadline = AbortSignal.timeout(readyTimeout)
+  await new Promise<void>((resolve, reject) => {
+    redis.once('ready', () => resolve())
+    deadline.addEventListener('abort', () => {
+      redis.disconnect()
+      reject(new HubError('redis_unavailable', `Redis does not answer`, { cause: last }))
+    })
+  })
+  return redis
+}
+
+/**
+ * A Redis that evicts keys loses jobs and state silently, so the hub does not start on one.
+ *
+ * @throws HubError `redis_refused` saying what to set.
+ */
+export async function assertNoEviction(redis: Redis): Promise<void> {
+  const info = await translateRedis(redis.info('memory'))
+  const policy = /^maxmemory_policy:(.+?)\r?$/m.exec(info)?.[1] ?? 'unknown'
+  if (policy === 'noeviction') return
+  throw new HubError(
+    'redis_refused',
+    `Redis has maxmemory-policy ${policy} and may drop rollouts; set it to noeviction`,
+  )
+}
+
+/** Awaits a command and names what Redis said in our words. */
+export async function translateRedis<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command
+  } catch (cause) {
+    if (cause instanceof HubError) throw cause
+    const said = cause instanceof Error ? cause.message : String(cause)
+    throw new HubError('redis_unavailable', `Redis cannot do it now: ${said}`, { cause })
+  }
+}

@@ -1,0 +1,144 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { HubError } from '../errors.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import { judgeHold } from './hold.ts'
+import { type Content, finalPhases, type RolloutAction, type RolloutPlan } from './rollout.ts'
+
+/** What becomes of a new plan, given what is going on already. */
+export interface Admission {
+  /** An active rollout that brings the same; nothing new is needed. */
+  readonly existing: string | null
+  /** Why the application's hold no longer applies; null when there is none or it stays. */
+  readonly releases: string | null
+  /** Rollouts the new one takes the place of. */
+  readonly supersedes: readonly string[]
+  /** Whether it must wait for another to end. */
+  readonly queued: boolean
+}
+
+/**
+ * Judges a new plan: one rollout of an application is active at a time, and held content does not
+ * come back by itself.
+ *
+ * @throws HubError `conflict` when the content is held and `force` is not given.
+ */
+export function admit(
+  state: LedgerState,
+  plan: RolloutPlan,
+  options: { readonly start: boolean; readonly force: boolean },
+): Admission {
+  const active = activeRollouts(state, plan.application)
+  const existing = active.find((id) => brings(state.plans.get(id)!, plan))
+  if (existing !== undefined && state.runs.get(existing)!.phase !== 'RollingBack') {
+    return { existing, releases: null, supersedes: [], queued: false }
+  }
+  const releases = judgeRelease(state, plan, options.force)
+  const started = active.filter((id) => state.runs.get(id)!.startedAt !== null)
+  const planned = active.filter((id) => state.runs.get(id)!.startedAt === null)
+  const queued = plan.supersede === 'queue' && started.length > 0
+  const replaces = options.start && !queued
+  return {
+    existing: null,
+    releases,
+    supersedes: replaces ? [...planned, ...started] : planned,
+    queued,
+  }
+}
+
+/** Ids of an application's rollouts that have not ended, oldest first. */
+export function activeRollouts(state: LedgerState, application: string): string[] {
+  return [...state.runs.values()]
+    .filter(
+      (run) => !finalPhases.has(run.phase) && state.plans.get(run.id)?.application === application,
+    )
+    .map((run) => run.id)
+}
+
+/**
+ * What each cluster runs once the active rollout has come to its end, null for a tombstone. New
+ * content is worth a plan only where it differs from this.
+ */
+export function intendedContent(
+  state: LedgerState,
+  application: string,
+): ReadonlyMap<string, Digest | null> {
+  const intended = new Map<string, Digest | null>()
+  for (const [cluster, applications] of state.assignments) {
+    const assignment = applications.get(application)
+    if (assignment) intended.set(cluster, assignment.digest)
+  }
+  for (const id of activeRollouts(state, application)) {
+    if (state.runs.get(id)!.phase === 'RollingBack') continue
+    for (const [cluster, target] of Object.entries(state.plans.get(id)!.targets)) {
+      intended.set(cluster, target.digest)
+    }
+  }
+  return intended
+}
+
+/**
+ * What a rollback of a new rollout should return a cluster to: what last proved good there, else
+ * what it was assigned, else nothing.
+ */
+export function previousContent(
+  state: LedgerState,
+  application: string,
+  cluster: string,
+): Content | null {
+  const found =
+    state.good.get(cluster)?.get(application) ?? state.assignments.get(cluster)?.get(application)
+  return found ? { digest: found.digest, size: found.size, revision: found.revision } : null
+}
+
+/**
+ * Whether an operator may do this to a rollout, given the others of its application.
+ *
+ * @returns rollouts that make way for it.
+ * @throws HubError `conflict` when another rollout has moved the clusters on, or does so now.
+ */
+export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAction): string[] {
+  if (action.kind !== 'start' && action.kind !== 'rollback') return []
+  const others = [...state.runs.values()].filter(
+    (run) =>
+      run.id !== plan.id &&
+      run.startedAt !== null &&
+      state.plans.get(run.id)?.application === plan.application,
+  )
+  const active = others.filter((run) => !finalPhases.has(run.phase)).map((run) => run.id)
+  if (action.kind === 'start') {
+    if (active.length === 0 || plan.supersede === 'replace') return active
+    throw new HubError('conflict', `rollout ${active[0]} is active and this one waits for its end`)
+  }
+  const startedAt = state.runs.get(plan.id)?.startedAt ?? 0
+  const newer = others.find((run) => run.startedAt! > startedAt)
+  if (newer) {
+    throw new HubError('conflict', `rollout ${newer.id} came after this one; roll that one back`)
+  }
+  return []
+}
+
+/** Whether an active plan already brings every cluster of another what that one would. */
+function brings(active: RolloutPlan, plan: RolloutPlan): boolean {
+  return Object.entries(plan.targets).every(
+    ([cluster, { digest }]) =>
+      active.targets[cluster] !== undefined && active.targets[cluster].digest === digest,
+  )
+}
+
+function judgeRelease(state: LedgerState, plan: RolloutPlan, force: boolean): string | null {
+  const hold = state.holds.get(plan.application)
+  if (!hold) return null
+  const verdict = judgeHold(hold, state.plans.get(hold.rollout), plan)
+  switch (verdict) {
+    case 'unrelated':
+      return null
+    case 'released':
+      return `rollout ${plan.id} brings other content`
+    case 'held':
+      if (force) return `rollout ${plan.id} was forced`
+      throw new HubError(
+        'conflict',
+        `this content of ${plan.application} is on hold since rollout ${hold.rollout} (${hold.reason}); revert it in Git, or force it`,
+      )
+  }
+}

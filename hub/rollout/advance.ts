@@ -1,0 +1,327 @@
+import { HubError } from '../errors.ts'
+import type { Decision, Ledger } from '../ledger/entry.ts'
+import { assignedBy, emptyState, foldEntry, type LedgerState } from '../ledger/replay.ts'
+import { activeRollouts, admit, makeWay } from './admission.ts'
+import { toChange } from './change.ts'
+import { createSerial } from './serial.ts'
+import {
+  type Assignment,
+  type ClusterObservation,
+  finalPhases,
+  type RolloutAction,
+  type RolloutEffect,
+  type RolloutEvent,
+  type RolloutPlan,
+  type RolloutRun,
+  type StepResult,
+} from './rollout.ts'
+import { step } from './step.ts'
+import type { RolloutQuery, RolloutStore, StoredRollout, WakeUps } from './store.ts'
+import { explainWaiting } from './waiting.ts'
+
+/** What moving rollouts needs of the rest of the hub. */
+export interface RolloutPorts {
+  readonly ledger: Ledger
+  readonly store: RolloutStore
+  readonly wake: WakeUps
+  /** What is known of these clusters; `since` is never older than the hub's own start. */
+  observe(
+    application: string,
+    clusters: readonly string[],
+  ): Promise<Readonly<Record<string, ClusterObservation>>>
+  /** Makes clusters run this. Must be idempotent, and ignore a generation older than it has. */
+  assign(assignments: readonly Assignment[]): Promise<void>
+  readonly clock: () => number
+  readonly log: (level: 'info' | 'warn', message: string, cause?: unknown) => void
+  /** Milliseconds between looks at everything active, should a notice be lost; 5 s by default. */
+  readonly sweepInterval?: number
+}
+
+export interface CreateOptions {
+  /** False leaves it `Planned`, to be read and started by somebody. */
+  readonly start: boolean
+  /** Rolls held content out all the same. */
+  readonly force?: boolean
+}
+
+export interface Rollouts {
+  /** What follows from the ledger, kept current. Read only. */
+  readonly state: LedgerState
+  /** Takes a plan in; answers an active rollout that brings the same instead when there is one. */
+  create(plan: RolloutPlan, options: CreateOptions): Promise<StoredRollout>
+  act(id: string, action: RolloutAction, actor: string, reason: string): Promise<StoredRollout>
+  /** Something about this application changed on a cluster; cheap to call often. */
+  notice(application: string): Promise<void>
+  /**
+   * Takes over what the ledger says, rebuilds store, assignments and wake-ups from it, and begins
+   * to move. Call it once, before anything else. A store that is away is rebuilt when it is back.
+   */
+  restore(state: LedgerState): Promise<void>
+  get(id: string): Promise<StoredRollout | undefined>
+  list(query: RolloutQuery): ReturnType<RolloutStore['list']>
+  /** One sentence for each thing the rollout waits for. */
+  waitingFor(id: string): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+const defaultSweep = 5_000
+/** An alarm rings at least so often, should every notice be lost (milliseconds). */
+const longestSleep = 60_000
+
+/**
+ * Moves rollouts. The order in every step: the ledger (durable), the store (compare and swap), the
+ * effects, the wake-up. The ledger alone is the truth: whatever fails after it is owed and done by
+ * the next sweep, and a store that lost everything is rebuilt from it.
+ */
+export function createRollouts(ports: RolloutPorts): Rollouts {
+  const { ledger, store, wake, clock, log } = ports
+  const serial = createSerial()
+  let state = emptyState()
+  /** Rollouts whose store record, effects or wake-up did not get through. */
+  const owed = new Set<string>()
+  const alarms = new Map<string, { wave: number; at: number | null }>()
+  let sweeper: NodeJS.Timeout | undefined
+  let sweeping = false
+
+  const applicationOf = (id: string) => find(id).plan.application
+
+  function find(id: string): StoredRollout {
+    const plan = state.plans.get(id)
+    const run = state.runs.get(id)
+    if (!plan || !run) throw new HubError('not_found', `there is no rollout ${id}`)
+    return { plan, run }
+  }
+
+  async function decide(actor: string, decisions: readonly Decision[]): Promise<void> {
+    for (const entry of await ledger.append(actor, decisions)) foldEntry(state, entry)
+  }
+
+  function observe({ plan, run }: StoredRollout) {
+    const clusters = Object.keys(plan.targets).filter((name) => {
+      const progress = run.clusters[name]
+      if (progress?.state === 'Done') return progress.outcome === 'Unreachable'
+      return progress?.state !== 'Reverted'
+    })
+    return ports.observe(plan.application, clusters)
+  }
+
+  /** One step of one rollout. The caller holds the application. */
+  async function move(id: string, event: RolloutEvent, actor = 'groundswell'): Promise<void> {
+    const before = find(id)
+    const { plan } = before
+    if (event.kind === 'observe' && finalPhases.has(before.run.phase)) return
+    const seen = await observe(before)
+    const result = step(plan, before.run, event, seen, clock(), ledger.head + 1)
+    if (result.run !== before.run) {
+      const cause = event.kind === 'action' ? event.action.kind : 'observe'
+      const reason = event.kind === 'action' ? event.reason : result.run.message
+      const change = toChange(before.run, result.run)
+      await decide(actor, [
+        { type: 'rollout.moved', rollout: id, cause, reason, change },
+        ...toHolds(plan, result.effects),
+      ])
+    }
+    await settle(before, result)
+  }
+
+  function toHolds(plan: RolloutPlan, effects: readonly RolloutEffect[]): Decision[] {
+    const effect = effects.find((one) => one.kind === 'hold')
+    const held = state.holds.get(plan.application)
+    if (!effect || held?.rollout === plan.id) return []
+    const { contentDigest, reason } = effect
+    const { application, revision, id } = plan
+    const hold = { application, contentDigest, revision, rollout: id, at: clock(), reason }
+    return [{ type: 'hold.set', hold }]
+  }
+
+  /** What follows a decision. It is durable by now, so nothing here may undo or fail it. */
+  async function settle(before: StoredRollout, result: StepResult): Promise<void> {
+    const { plan } = before
+    const { run } = result
+    try {
+      if (run !== before.run && (await store.swap(plan, run)) !== 'done') {
+        await store.put({ plan, run })
+      }
+      const assigned = result.effects.flatMap((effect) =>
+        effect.kind === 'assign'
+          ? [
+              {
+                cluster: effect.cluster,
+                application: plan.application,
+                ...effect.content,
+                generation: effect.generation,
+                rollout: plan.id,
+              },
+            ]
+          : [],
+      )
+      if (assigned.length > 0) await ports.assign(assigned)
+      await setAlarm(run, result.recheckAt)
+    } catch (error) {
+      owed.add(run.id)
+      log('warn', `rollout ${run.id} moved, but not all of it got through; it will`, error)
+    }
+    if (finalPhases.has(run.phase)) await startQueued(plan.application)
+  }
+
+  async function setAlarm(run: RolloutRun, at: number | null, force = false): Promise<void> {
+    const held = alarms.get(run.id)
+    const ended = finalPhases.has(run.phase)
+    if (held && (ended || held.wave !== run.wave)) {
+      alarms.delete(run.id)
+      await wake.clear(run.id, held.wave)
+    }
+    if (ended || run.phase === 'Planned') return
+    if (!force && held?.wave === run.wave && held.at === at) return
+    alarms.set(run.id, { wave: run.wave, at })
+    const latest = clock() + longestSleep
+    await wake.set(run.id, run.wave, at === null ? latest : Math.min(at, latest))
+  }
+
+  /** Starts the rollout that waited for this application to be free. */
+  async function startQueued(application: string): Promise<void> {
+    const active = activeRollouts(state, application)
+    if (active.some((id) => state.runs.get(id)!.phase !== 'Planned')) return
+    const next = active.find((id) => {
+      const plan = state.plans.get(id)!
+      return plan.supersede === 'queue' && plan.trigger.kind !== 'api'
+    })
+    if (next === undefined) return
+    await move(next, {
+      kind: 'action',
+      action: { kind: 'start' },
+      actor: 'groundswell',
+      reason: 'the rollout before it has ended',
+    })
+  }
+
+  function supersede(id: string, by: string, actor: string): Promise<void> {
+    const reason = `rollout ${by} takes its place`
+    return move(id, { kind: 'action', action: { kind: 'supersede', by }, actor, reason }, actor)
+  }
+
+  async function tick(id: string): Promise<void> {
+    const run = state.runs.get(id)
+    if (!run || finalPhases.has(run.phase)) return
+    await serial.run(applicationOf(id), async () => {
+      alarms.delete(id)
+      await move(id, { kind: 'observe' })
+    })
+  }
+
+  /** Tells store, clusters and alarm clock what a rollout is, whatever they were told before. */
+  async function repeat(id: string): Promise<void> {
+    const { plan, run } = find(id)
+    await store.put({ plan, run })
+    const assigned = Object.entries(run.clusters).flatMap(([cluster, progress]) => {
+      const assignment = assignedBy(plan, cluster, progress)
+      const newest = state.assignments.get(cluster)?.get(plan.application)
+      return assignment && newest?.rollout === id ? [newest] : []
+    })
+    if (assigned.length > 0) await ports.assign(assigned)
+    alarms.delete(id)
+    owed.delete(id)
+    await move(id, { kind: 'observe' })
+  }
+
+  async function restoreAll(): Promise<void> {
+    for (const [id, run] of state.runs) await store.put({ plan: state.plans.get(id)!, run })
+    const all = [...state.assignments.values()].flatMap((mine) => [...mine.values()])
+    if (all.length > 0) await ports.assign(all)
+    for (const [id, run] of state.runs) {
+      if (finalPhases.has(run.phase)) continue
+      await serial.run(applicationOf(id), () => repeat(id))
+    }
+    await store.mark()
+  }
+
+  async function sweep(): Promise<void> {
+    if (sweeping) return
+    sweeping = true
+    try {
+      if (!(await store.isMarked())) {
+        log('warn', 'the store has lost its rollouts; they are rebuilt from the ledger')
+        await restoreAll()
+        return
+      }
+      for (const id of owed) await serial.run(applicationOf(id), () => repeat(id))
+      for (const [id, run] of state.runs) {
+        if (finalPhases.has(run.phase) || run.phase === 'Planned') continue
+        await serial.coalesce(applicationOf(id), () => move(id, { kind: 'observe' }))
+      }
+    } catch (error) {
+      log('warn', 'not all rollouts could be looked at; they will be', error)
+    } finally {
+      sweeping = false
+    }
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    create(plan, { start, force = false }) {
+      return serial.run(plan.application, async () => {
+        const verdict = admit(state, plan, { start, force })
+        if (verdict.existing !== null) return find(verdict.existing)
+        const { actor, reason } = plan.trigger
+        if (verdict.releases !== null) {
+          const { application } = plan
+          await decide(actor, [{ type: 'hold.released', application, reason: verdict.releases }])
+        }
+        await decide(actor, [{ type: 'rollout.created', plan }])
+        for (const id of verdict.supersedes) await supersede(id, plan.id, actor)
+        await store.put(find(plan.id)).catch((error: unknown) => {
+          owed.add(plan.id)
+          log('warn', `rollout ${plan.id} is not in the store yet`, error)
+        })
+        if (start && !verdict.queued && find(plan.id).run.phase === 'Planned') {
+          const action = { kind: 'start' } as const
+          await move(plan.id, { kind: 'action', action, actor, reason }, actor)
+        }
+        return find(plan.id)
+      })
+    },
+    async act(id, action, actor, reason) {
+      return serial.run(applicationOf(id), async () => {
+        for (const other of makeWay(state, find(id).plan, action)) await supersede(other, id, actor)
+        await move(id, { kind: 'action', action, actor, reason }, actor)
+        return find(id)
+      })
+    },
+    notice(application) {
+      return serial.coalesce(application, async () => {
+        for (const id of activeRollouts(state, application)) {
+          await move(id, { kind: 'observe' })
+        }
+      })
+    },
+    async restore(replayed) {
+      state = replayed
+      if (sweeper === undefined) {
+        wake.listen(tick)
+        sweeper = setInterval(() => void sweep(), ports.sweepInterval ?? defaultSweep)
+        sweeper.unref()
+      }
+      try {
+        await restoreAll()
+      } catch (error) {
+        log('warn', 'the store cannot be rebuilt yet; it will be', error)
+      }
+    },
+    async get(id) {
+      const plan = state.plans.get(id)
+      const run = state.runs.get(id)
+      return plan && run ? { plan, run } : store.get(id)
+    },
+    list: (query) => store.list(query),
+    async waitingFor(id) {
+      const rollout = find(id)
+      return explainWaiting(rollout.plan, rollout.run, await observe(rollout), clock())
+    },
+    async close() {
+      clearInterval(sweeper)
+      await serial.settle()
+    },
+  }
+}

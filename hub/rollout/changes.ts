@@ -1,0 +1,135 @@
+import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
+import { finalPhases } from './rollout.ts'
+
+/** A rollout of the application, as far as deciding the next one needs it. */
+export interface PastRollout {
+  readonly plan: RolloutPlan
+  readonly run: RolloutRun
+}
+
+export interface ChangeInput {
+  /** Cluster → what Git asks; null when Git declares the application no more. */
+  readonly desired: ReadonlyMap<string, Content> | null
+  /** Cluster → what it was last assigned, tombstones too. */
+  readonly assigned: ReadonlyMap<string, Assignment>
+  /** Clusters that may get anything: declared, enrolled, not suspended, not revoked. */
+  readonly reachableByGit: ReadonlySet<string>
+  readonly connected: (cluster: string) => boolean
+  /** Newest first. */
+  readonly history: readonly PastRollout[]
+  /** By a person's word: what failed before is tried again. */
+  readonly again: boolean
+}
+
+export type Change =
+  | { readonly kind: 'none' }
+  /** The rollout in hand already brings this; what is left comes after it. */
+  | { readonly kind: 'later'; readonly rollout: string }
+  /** The rollout in hand brings what Git asks no more, and nothing has to take its place. */
+  | { readonly kind: 'withdraw'; readonly rollout: string }
+  /** Git selects no cluster any more: refused, since an empty selection must not delete. */
+  | { readonly kind: 'emptySelection'; readonly clusters: number }
+  | {
+      readonly kind: 'rollout'
+      readonly targets: Readonly<Record<string, RolloutTarget>>
+      /** True when nothing but clusters that came late or came back are in it. */
+      readonly catchUp: boolean
+    }
+
+/** What Git asks × what clusters are assigned → what has to be rolled out, if anything. */
+export function findChange(input: ChangeInput): Change {
+  const { desired, assigned, history } = input
+  const active = history.find(({ run }) => !finalPhases.has(run.phase))
+  const wanted = listWanted(input)
+  if (desired && desired.size === 0) {
+    const present = [...assigned.values()].filter(({ digest }) => digest !== null)
+    if (present.length > 0) return { kind: 'emptySelection', clusters: present.length }
+  }
+  const differing = [...wanted].filter(([cluster, content]) => {
+    const now = assigned.get(cluster)
+    return now ? now.digest !== content.digest : content.digest !== null
+  })
+  if (active && (active.run.phase === 'RollingBack' || sameForAll(active.plan, wanted))) {
+    return { kind: 'later', rollout: active.plan.id }
+  }
+  const due = differing.filter(
+    ([cluster, content]) => input.again || isDue(input, cluster, content),
+  )
+  if (due.length === 0) {
+    return active ? { kind: 'withdraw', rollout: active.plan.id } : { kind: 'none' }
+  }
+  const targets = Object.fromEntries(
+    due
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([cluster, content]) => [cluster, toTarget(content, assigned.get(cluster))]),
+  )
+  const known = new Set(
+    history.flatMap(({ plan }) => Object.values(plan.targets).map(({ digest }) => digest)),
+  )
+  return { kind: 'rollout', targets, catchUp: due.every(([, { digest }]) => known.has(digest)) }
+}
+
+/** Cluster → content, tombstones for what Git no longer places there. */
+function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<string, Content> {
+  const wanted = new Map<string, Content>()
+  for (const [cluster, content] of desired ?? []) {
+    if (reachableByGit.has(cluster)) wanted.set(cluster, content)
+  }
+  for (const [cluster, { digest, revision }] of assigned) {
+    if (digest === null || desired?.has(cluster) || !reachableByGit.has(cluster)) continue
+    wanted.set(cluster, { digest: null, size: 0, revision })
+  }
+  return wanted
+}
+
+/** Whether a rollout in hand brings each of its clusters what is wanted there. */
+function sameForAll(plan: RolloutPlan, wanted: ReadonlyMap<string, Content>): boolean {
+  return Object.entries(plan.targets).every(
+    ([cluster, { digest }]) => wanted.get(cluster)?.digest === digest,
+  )
+}
+
+/**
+ * Whether a cluster that differs is to be offered by itself. What failed there, was skipped,
+ * aborted or rolled back is not redone until Git moves or a person says so; what it missed while
+ * it was away is, once it is back.
+ */
+function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
+  const last = input.history.find(({ plan }) => plan.targets[cluster] !== undefined)
+  if (!last || last.plan.targets[cluster]!.digest !== content.digest) return true
+  const progress = last.run.clusters[cluster]
+  if (last.run.phase === 'Superseded' && progress?.state !== 'Done') return true
+  if (!progress || !finalPhases.has(last.run.phase)) return true
+  switch (progress.state) {
+    case 'Done':
+      switch (progress.outcome) {
+        case 'Unreachable':
+          return input.connected(cluster)
+        case 'Succeeded':
+          return true
+        case 'Failed':
+        case 'TimedOut':
+        case 'Vetoed':
+        case 'Skipped':
+          return false
+        default:
+          return progress.outcome satisfies never
+      }
+    case 'Pending':
+    case 'Offered':
+    case 'Soaking':
+    case 'Reverting':
+    case 'Reverted':
+      return false
+    default:
+      return progress satisfies never
+  }
+}
+
+function toTarget(content: Content, before: Assignment | undefined): RolloutTarget {
+  const previous =
+    before && before.digest !== null
+      ? { digest: before.digest, size: before.size, revision: before.revision }
+      : null
+  return { ...content, previous }
+}
