@@ -12,6 +12,7 @@ export interface SchemaFault {
 /** The members of JSON Schema our kinds are made of. */
 interface Node {
   readonly type?: string
+  readonly pattern?: string
   readonly const?: unknown
   readonly anyOf?: readonly Node[]
   readonly properties?: Readonly<Record<string, Node>>
@@ -30,7 +31,7 @@ interface Node {
 export function findSchemaFaults(schema: TSchema, value: unknown): SchemaFault[] {
   if (Check(schema, value)) return []
   const faults: SchemaFault[] = []
-  explain(schema as Node, value, [], faults)
+  explain(schema, value, [], faults)
   if (faults.length === 0) faults.push({ path: [], key: false, message: 'does not fit its schema' })
   return faults
 }
@@ -41,7 +42,7 @@ function explain(
   path: readonly (string | number)[],
   faults: SchemaFault[],
 ): void {
-  if (Check(node as TSchema, value)) return
+  if (fits(node, value)) return
   const say = (message: string) => faults.push({ path, key: false, message })
   if (node.anyOf) {
     const choices = node.anyOf.flatMap((choice) =>
@@ -56,8 +57,9 @@ function explain(
   } else if (node.type === 'object' && isRecord(value)) {
     explainObject(node, value, path, faults)
   } else if (node.type === 'array' && Array.isArray(value)) {
-    if (value.length === 0) say('must not be empty')
-    value.forEach((item, index) => explain(node.items ?? {}, item, [...path, index], faults))
+    const items = value as unknown[]
+    if (items.length === 0) say('must not be empty')
+    items.forEach((item, index) => explain(node.items ?? {}, item, [...path, index], faults))
   } else say(`${show(value)} is not ${describe(node)}`)
 }
 
@@ -86,24 +88,24 @@ function explainObject(
   }
 }
 
+/** A plain boolean, so that TypeScript does not narrow `value` to nothing where it is false. */
+function fits(node: Node, value: unknown): boolean {
+  return Check(node as TSchema, value)
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  integer: 'a whole number of at least 0',
+  string: 'text (not empty; quote what looks like a number)',
+  object: 'a map',
+  array: 'a list',
+  boolean: 'true or false',
+}
+
 function describe(node: Node): string {
   if (node.description) return node.description
-  const { pattern, minimum } = node as { pattern?: string; minimum?: number }
-  if (pattern?.endsWith('%$')) return 'a percentage such as 25%'
-  switch (node.type) {
-    case 'integer':
-      return minimum === undefined ? 'a whole number' : `a whole number of at least ${minimum}`
-    case 'string':
-      return pattern ? `text like ${pattern}` : 'text (quote it, and not empty)'
-    case 'object':
-      return 'a map'
-    case 'array':
-      return 'a list'
-    case 'boolean':
-      return 'true or false'
-    default:
-      return 'what is expected here'
-  }
+  if (node.pattern?.endsWith('%$')) return 'a percentage such as 25%'
+  if (node.pattern?.includes('{40}')) return 'a commit id of 40 hex digits'
+  return typeWords[node.type ?? ''] ?? 'what is expected here'
 }
 
 function show(value: unknown): string {

@@ -1,5 +1,6 @@
 import {
   type Document,
+  type Node,
   isAlias,
   isMap,
   isNode,
@@ -62,16 +63,24 @@ export function parseYamlDocuments(
     ]
     faults.push(...problems.map(({ offset, message }) => ({ file, ...at(offset), message })))
     if (problems.length > 0 || document.contents === null) continue
+    let value: unknown
+    try {
+      value = document.toJS({ maxAliasCount: maxAliases })
+    } catch {
+      // Few aliases can still multiply: a list of ten of a list of ten.
+      faults.push({ file, ...at(0), message: 'its aliases expand to too much' })
+      continue
+    }
     documents.push({
       file,
-      value: document.toJS({ maxAliasCount: maxAliases }) as unknown,
+      value,
       locate: (path, key) => at(findOffset(document, path, key ?? false)),
     })
   }
   return { documents, faults }
 }
 
-function findOddities(document: Document.Parsed): { offset: number; message: string }[] {
+function findOddities(document: Document<Node, boolean>): { offset: number; message: string }[] {
   const found: { offset: number; message: string }[] = []
   let aliases = 0
   const add = (node: { range?: readonly number[] | null | undefined }, message: string) =>
@@ -86,7 +95,7 @@ function findOddities(document: Document.Parsed): { offset: number; message: str
       aliases += 1
       if (aliases === maxAliases + 1) add(node, `more than ${maxAliases} aliases in one document`)
     },
-    Scalar(key, node) {
+    Scalar(key, node, ancestors) {
       const { value, source = '', type } = node
       if (key === 'key' || type !== 'PLAIN') return
       if (typeof value === 'number') {
@@ -99,7 +108,7 @@ function findOddities(document: Document.Parsed): { offset: number; message: str
             `${source} is ${value} here but octal or text to Kubernetes; quote it or write it in decimal`,
           )
         }
-      } else if (/^(y|n|yes|no|on|off)$/i.test(source)) {
+      } else if (/^(y|n|yes|no|on|off)$/i.test(source) && ancestors.some(isValuesPair)) {
         add(
           node,
           `"${source}" is text here but a boolean to Helm; quote it, or write true or false`,
@@ -110,7 +119,12 @@ function findOddities(document: Document.Parsed): { offset: number; message: str
   return found
 }
 
-function findOffset(document: Document.Parsed, path: YamlPath, key: boolean): number {
+/** Elsewhere the schema asks for text, and a cluster may be called `no`. */
+function isValuesPair(node: unknown): boolean {
+  return isPair(node) && isScalar(node.key) && node.key.value === 'values'
+}
+
+function findOffset(document: Document<Node, boolean>, path: YamlPath, key: boolean): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const [parentPath, last] = [path.slice(0, Math.max(0, length - 1)), path[length - 1]]
     if (key && length > 0) {

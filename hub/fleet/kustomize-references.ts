@@ -1,0 +1,72 @@
+import { posix } from 'node:path'
+import { parseDocument } from 'yaml'
+
+/** Names kustomize looks for, in its order. */
+export const kustomizationFiles = [
+  'kustomization.yaml',
+  'kustomization.yml',
+  'Kustomization',
+] as const
+
+const pathLists = [
+  'resources',
+  'components',
+  'bases',
+  'crds',
+  'generators',
+  'transformers',
+  'validators',
+  'configurations',
+  'patchesStrategicMerge',
+] as const
+
+/**
+ * Local paths a kustomization names, relative to the repository's root: what must be in the tree
+ * that is rendered. URLs are left out, the engine refuses them. A file that cannot be read as a
+ * kustomization names nothing: the engine says what is wrong with it, better than we could.
+ *
+ * @param directory where the kustomization stands, relative to the repository's root
+ * @returns paths; those that begin with `../` lead out of the repository
+ */
+export function listKustomizeReferences(directory: string, text: string): string[] {
+  let value: unknown
+  try {
+    value = parseDocument(text, { logLevel: 'silent' }).toJS({ maxAliasCount: 50 })
+  } catch {
+    return []
+  }
+  if (!isRecord(value)) return []
+  const found: unknown[] = []
+  for (const name of pathLists) found.push(...list(value[name]))
+  for (const name of ['patches', 'patchesJson6902', 'replacements']) {
+    for (const item of list(value[name])) if (isRecord(item)) found.push(item['path'])
+  }
+  for (const name of ['configMapGenerator', 'secretGenerator']) {
+    for (const item of list(value[name])) {
+      if (!isRecord(item)) continue
+      found.push(...[...list(item['files']), ...list(item['envs']), item['env']].map(withoutKey))
+    }
+  }
+  if (isRecord(value['openapi'])) found.push(value['openapi']['path'])
+  return found
+    .filter((path): path is string => typeof path === 'string' && isLocal(path))
+    .map((path) => posix.join(directory, path))
+}
+
+/** `key=path` of a generator's file. */
+function withoutKey(entry: unknown): unknown {
+  return typeof entry === 'string' ? entry.slice(entry.indexOf('=') + 1) : entry
+}
+
+function isLocal(path: string): boolean {
+  // An inline patch has lines; a URL or a host has a colon.
+  return path !== '' && !path.includes('\n') && !path.includes(':') && !path.startsWith('/')
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

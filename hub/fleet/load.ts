@@ -1,0 +1,181 @@
+import { type Fault, formatFault, HubError } from '../errors.ts'
+import { isConfiguration, mayBeConfiguration } from './configuration-file.ts'
+import type { Declared, Fleet } from './fleet.ts'
+import { apiVersion, type Kind, kinds } from './kinds.ts'
+import { resolveTargets } from './resolve.ts'
+import { findSchemaFaults } from './schema-faults.ts'
+import { whyBadLabel } from './selector.ts'
+import {
+  checkApplication,
+  checkGroup,
+  checkRepository,
+  checkStrategy,
+  type Path,
+} from './spec-faults.ts'
+import { suggest } from './suggest.ts'
+import { parseYamlDocuments, type YamlDocument } from './yaml-document.ts'
+
+export interface FleetFile {
+  /** Relative to the fleet path; names the file in faults. */
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+/** An object whose schema holds, and the document it came from. */
+interface Read {
+  readonly kind: Kind
+  readonly declared: Declared<never>
+  readonly document: YamlDocument
+}
+
+const maxFileBytes = 1024 * 1024
+
+/**
+ * Reads the fleet repository's configuration: the groundswell.dev documents of its .yaml and .yml
+ * files. Other documents, such as manifests beside them, are left alone.
+ *
+ * @param revision `main@sha1:…`
+ * @throws HubError `fleet_invalid` with every fault, by file and line
+ */
+export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
+  const faults: Fault[] = []
+  const objects = [...files]
+    .filter(({ path }) => /\.ya?ml$/i.test(path))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+    .flatMap((file) => readFile(file, faults))
+
+  const places = indexByName(objects, faults)
+  const pick = <S>(kind: Kind) =>
+    new Map(
+      [...places.values()]
+        .filter((object) => object.kind === kind)
+        .map(({ declared }) => [declared.name, declared as Declared<S>]),
+    )
+  const fleet: Fleet = {
+    revision,
+    repositories: pick('Repository'),
+    clusters: pick('Cluster'),
+    groups: pick('ClusterGroup'),
+    applications: pick('Application'),
+    strategies: pick('RolloutStrategy'),
+  }
+  for (const object of places.values()) checkObject(object, fleet, faults)
+  for (const { application, cluster, path, message } of resolveTargets(fleet).faults) {
+    const { document } = places.get(`Application ${application}`)!
+    const object = `Application ${application}`
+    faults.push({ file: document.file, ...document.locate(path), object, cluster, message })
+  }
+  if (faults.length > 0) throw invalid(faults)
+  return fleet
+}
+
+function readFile({ path, bytes }: FleetFile, faults: Fault[]): Read[] {
+  const text = new TextDecoder('utf-8').decode(bytes)
+  if (!mayBeConfiguration(text)) return []
+  const refuse = (message: string): Read[] => {
+    faults.push({ file: path, line: 1, column: 1, message })
+    return []
+  }
+  if (bytes.byteLength > maxFileBytes) return refuse(`larger than ${maxFileBytes} bytes`)
+  if (text.includes('\uFFFD') || text.includes('\0')) return refuse('not UTF-8 text')
+  const parsed = parseYamlDocuments(path, text)
+  faults.push(...parsed.faults)
+  return parsed.documents.flatMap((document) => readDocument(document, faults))
+}
+
+function readDocument(document: YamlDocument, faults: Fault[]): Read[] {
+  const { file, value } = document
+  if (!isConfiguration(value)) return []
+  const name = value.metadata?.name
+  const object = [value.kind, name].filter((part) => typeof part === 'string').join(' ')
+  const report = (path: Path, message: string, key = false) =>
+    faults.push({ file, ...document.locate(path, key), ...(object ? { object } : {}), message })
+
+  if (value.apiVersion !== apiVersion) {
+    report(['apiVersion'], `apiVersion "${value.apiVersion}" is not known; write ${apiVersion}`)
+    return []
+  }
+  const kind = typeof value.kind === 'string' ? value.kind : ''
+  if (!isKind(kind)) {
+    const known = Object.keys(kinds)
+    const hint = suggest(kind, known) || `; known: ${known.join(', ')}`
+    report(['kind'], kind ? `unknown kind "${kind}"${hint}` : `\`kind\` is missing${hint}`)
+    return []
+  }
+  const found = findSchemaFaults(kinds[kind], value)
+  for (const fault of found) report(fault.path, fault.message, fault.key)
+  if (found.length > 0) return []
+
+  const { metadata, spec } = value as unknown as {
+    metadata: Pick<Declared<never>, 'name'> & Partial<Declared<never>>
+    spec: never
+  }
+  const { line } = document.locate([])
+  const declared = { labels: {}, annotations: {}, ...metadata, spec, file, line }
+  return [{ kind, declared, document }]
+}
+
+function isKind(kind: string): kind is Kind {
+  return Object.hasOwn(kinds, kind)
+}
+
+/** By kind and name; of two with the same name the first stays, and both places are told. */
+function indexByName(objects: readonly Read[], faults: Fault[]): Map<string, Read> {
+  const places = new Map<string, Read>()
+  for (const object of objects) {
+    const { kind, declared, document } = object
+    const key = `${kind} ${declared.name}`
+    const first = places.get(key)
+    if (!first) places.set(key, object)
+    else {
+      const there = first.document.locate(['metadata', 'name'])
+      faults.push({
+        file: document.file,
+        ...document.locate(['metadata', 'name']),
+        object: key,
+        message: `is declared already at ${first.document.file}:${there.line}`,
+      })
+    }
+  }
+  return places
+}
+
+function checkObject({ kind, declared, document }: Read, fleet: Fleet, faults: Fault[]): void {
+  const object = `${kind} ${declared.name}`
+  const report = (path: Path, message: string) =>
+    faults.push({ file: document.file, ...document.locate(path), object, message })
+  for (const [key, value] of Object.entries(declared.labels)) {
+    const wrong = whyBadLabel(key, value)
+    if (wrong) report(['metadata', 'labels', key], wrong)
+  }
+  switch (kind) {
+    case 'Repository':
+      if (declared.name === 'fleet') {
+        report(['metadata', 'name'], '"fleet" is the fleet repository itself; take another name')
+      }
+      checkRepository(declared.spec, report)
+      break
+    case 'ClusterGroup':
+      checkGroup(declared.spec, fleet, report)
+      break
+    case 'Application':
+      checkApplication(declared.spec, fleet, report)
+      break
+    case 'RolloutStrategy':
+      checkStrategy(declared.spec, fleet, report)
+      break
+    case 'Cluster':
+      break
+  }
+}
+
+function invalid(faults: Fault[]): HubError {
+  const sorted = faults.toSorted(
+    (a, b) =>
+      (a.file ?? '').localeCompare(b.file ?? '') ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0),
+  )
+  const more = sorted.length > 1 ? ` (and ${sorted.length - 1} more)` : ''
+  return new HubError('fleet_invalid', `${formatFault(sorted[0]!)}${more}`, { faults: sorted })
+}

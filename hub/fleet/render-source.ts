@@ -1,0 +1,120 @@
+import { posix } from 'node:path'
+import { HubError } from '../errors.ts'
+import type { Mirror, Tree } from '../source/source.ts'
+import { kustomizationFiles, listKustomizeReferences } from './kustomize-references.ts'
+import type { ResolvedTarget } from './resolve.ts'
+
+/** The files one render may read: one tree, and where in it to begin. */
+export interface RenderSource {
+  readonly kind: 'directory' | 'kustomize' | 'helm'
+  /** Directory of the repository the tree is; `.` for its root. */
+  readonly root: string
+  readonly tree: Tree
+  /** Within the tree; `.` for its root. */
+  readonly path: string
+}
+
+const maxKustomizations = 500
+
+/**
+ * Finds the smallest directory that holds all a render reads: the application's own path, widened
+ * to the common ancestor of what its kustomizations and values files name beside it. The root of
+ * the repository would be right too, but its id changes with every commit, and with it every
+ * cached render.
+ *
+ * @throws HubError `render_failed` with the file that leads out of the repository; whatever
+ *   `readTree` throws
+ */
+export async function readRenderSource(
+  mirror: Pick<Mirror, 'readTree' | 'readBlobs'>,
+  commit: string,
+  target: Pick<ResolvedTarget, 'application' | 'path' | 'kind' | 'valuesFiles'>,
+): Promise<RenderSource> {
+  const path = posix.normalize(target.path).replace(/\/$/, '')
+  const files = target.valuesFiles.map((file) => locateValuesFile(path, file))
+  let root = [path, ...files.map((file) => posix.dirname(file))].reduce(commonAncestor)
+  // Each round widens the root, so there are no more rounds than directories above the path.
+  for (;;) {
+    const tree = await mirror.readTree(commit, root)
+    const at = posix.relative(root, path) || '.'
+    const kind = target.kind ?? detectKind(tree, at)
+    const wider = kind === 'kustomize' ? await widen(mirror, target, tree, root, path) : root
+    if (wider === root) return { kind, root, tree, path: at }
+    root = wider
+  }
+}
+
+/** Explicit, else by the file that says so: Chart.yaml, kustomization.yaml, else plain manifests. */
+export function detectKind(tree: Tree, path: string): RenderSource['kind'] {
+  const names = new Set(tree.files.map((file) => file.path))
+  if (names.has(posix.join(path, 'Chart.yaml'))) return 'helm'
+  return kustomizationFiles.some((name) => names.has(posix.join(path, name)))
+    ? 'kustomize'
+    : 'directory'
+}
+
+/** A values file as configured → relative to the repository's root. */
+export function locateValuesFile(path: string, file: string): string {
+  return file.startsWith('/') ? posix.normalize(file.slice(1)) : posix.join(path, file)
+}
+
+/** Follows kustomizations from `path` through the tree; returns the root their references need. */
+async function widen(
+  mirror: Pick<Mirror, 'readBlobs'>,
+  target: Pick<ResolvedTarget, 'application'>,
+  tree: Tree,
+  root: string,
+  path: string,
+): Promise<string> {
+  const files = new Map(tree.files.map((file) => [posix.join(root, file.path), file.oid]))
+  const seen = new Set<string>()
+  const queue = [path]
+  let needed = root
+  for (let directory = queue.pop(); directory !== undefined; directory = queue.pop()) {
+    if (seen.has(directory)) continue
+    seen.add(directory)
+    if (seen.size > maxKustomizations) {
+      throw new HubError(
+        'render_failed',
+        `Application ${target.application}: more than ${maxKustomizations} kustomizations`,
+      )
+    }
+    const file = kustomizationFiles
+      .map((name) => posix.join(directory, name))
+      .find((name) => files.has(name))
+    if (file === undefined) continue
+    const [bytes] = await mirror.readBlobs([files.get(file)!])
+    for (const reference of listKustomizeReferences(directory, Buffer.from(bytes!).toString())) {
+      if (reference === '..' || reference.startsWith('../')) {
+        const message = 'names a path outside the repository'
+        throw new HubError(
+          'render_failed',
+          `Application ${target.application}: ${file} ${message}`,
+          {
+            faults: [{ file, object: `Application ${target.application}`, message }],
+          },
+        )
+      }
+      const clean = reference.replace(/\/$/, '') || '.'
+      // A path that holds the root is a directory; any other may be a file, so its parent is taken.
+      const holder = isInside(clean, root) ? clean : posix.dirname(clean)
+      needed = commonAncestor(needed, isInside(root, clean) ? root : holder)
+      queue.push(clean)
+    }
+  }
+  return needed
+}
+
+function isInside(root: string, path: string): boolean {
+  return root === '.' || path === root || path.startsWith(`${root}/`)
+}
+
+function commonAncestor(a: string, b: string): string {
+  const [left, right] = [parts(a), parts(b)]
+  const length = left.findIndex((part, index) => part !== right[index])
+  return left.slice(0, length < 0 ? left.length : length).join('/') || '.'
+}
+
+function parts(path: string): string[] {
+  return path === '.' ? [] : path.split('/')
+}

@@ -1,0 +1,181 @@
+import type { Declared, Fleet } from './fleet.ts'
+import { isGroupMember } from './group.ts'
+import type { ApplicationSpec, ApplicationTarget, ClusterSpec, Patch } from './kinds.ts'
+import { mergeValues } from './merge-values.ts'
+import { matchesSelector } from './selector.ts'
+import { fillTemplate, type TemplateFault } from './template.ts'
+
+/** What one application should be on one cluster, before anything is read from its repository. */
+export interface ResolvedTarget {
+  readonly application: string
+  readonly cluster: string
+  /** Index of the target that matched first. */
+  readonly target: number
+  readonly targetName: string
+  /** Name of the Repository, or `fleet` for the fleet repository itself. */
+  readonly repository: string
+  /** Directory within the repository. */
+  readonly path: string
+  /** Undefined: told from the files. */
+  readonly kind: 'directory' | 'kustomize' | 'helm' | undefined
+  readonly directory: NonNullable<ApplicationSpec['source']['directory']>
+  readonly releaseName: string
+  /** Target over application, cluster's labels filled in. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** As written: relative to `path`, or to the repository's root with a leading slash. */
+  readonly valuesFiles: readonly string[]
+  readonly patches: readonly Patch[]
+  /** Empty: every object names its own. */
+  readonly namespace: string
+  readonly createNamespace: boolean
+}
+
+/** Left out, and why, so that it can be said. */
+export interface SkippedTarget {
+  readonly application: string
+  readonly cluster: string
+  readonly reason: 'applicationSuspended' | 'clusterSuspended' | 'repositorySuspended' | 'excluded'
+}
+
+/** What is wrong for one cluster; `path` is within the Application's document. */
+export interface ResolveFault {
+  readonly application: string
+  readonly cluster: string
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+export interface Resolution {
+  /** By application, then by cluster, both by name. */
+  readonly targets: readonly ResolvedTarget[]
+  readonly skipped: readonly SkippedTarget[]
+  /** None in a fleet that `loadFleet` returned. */
+  readonly faults: readonly ResolveFault[]
+}
+
+/** Every application on every cluster its targets pick. The first matching target decides. */
+export function resolveTargets(fleet: Fleet): Resolution {
+  const targets: ResolvedTarget[] = []
+  const skipped: SkippedTarget[] = []
+  const faults: ResolveFault[] = []
+  for (const application of byName(fleet.applications.values())) {
+    for (const cluster of byName(fleet.clusters.values())) {
+      const index = application.spec.targets.findIndex((target) =>
+        matchesTarget(fleet, target, cluster),
+      )
+      const target = application.spec.targets[index]
+      if (!target) continue
+      const names = { application: application.name, cluster: cluster.name }
+      const reason = whySkipped(fleet, application, cluster, target)
+      // Suspended ones are checked all the same, so that taking up again brings no surprise.
+      const resolved = resolveTarget(application, cluster, index, faults)
+      if (reason) skipped.push({ ...names, reason })
+      else targets.push(resolved)
+    }
+  }
+  return { targets, skipped, faults }
+}
+
+/** Whether all of a target's conditions hold for a cluster. A target with none matches nothing. */
+export function matchesTarget(
+  fleet: Fleet,
+  target: ApplicationTarget,
+  cluster: Declared<ClusterSpec>,
+): boolean {
+  const { clusterSelector, clusterGroup, clusters } = target
+  if (!clusterSelector && clusterGroup === undefined && !clusters) return false
+  return (
+    (!clusterSelector || matchesSelector(clusterSelector, cluster.labels)) &&
+    (clusterGroup === undefined || isGroupMember(fleet, clusterGroup, cluster.name)) &&
+    (!clusters || clusters.includes(cluster.name))
+  )
+}
+
+function whySkipped(
+  fleet: Fleet,
+  { spec }: Declared<ApplicationSpec>,
+  cluster: Declared<ClusterSpec>,
+  target: ApplicationTarget,
+): SkippedTarget['reason'] | undefined {
+  if (target.exclude) return 'excluded'
+  if (spec.suspend) return 'applicationSuspended'
+  if (cluster.spec.suspend) return 'clusterSuspended'
+  const repository = spec.source.repository
+  if (repository !== undefined && fleet.repositories.get(repository)?.spec.suspend) {
+    return 'repositorySuspended'
+  }
+  return undefined
+}
+
+function resolveTarget(
+  { name, spec }: Declared<ApplicationSpec>,
+  cluster: Declared<ClusterSpec>,
+  index: number,
+  faults: ResolveFault[],
+): ResolvedTarget {
+  const target = spec.targets[index]!
+  const { source } = spec
+  const own = ['spec', 'targets', index]
+  const fill = <T>(value: T, path: readonly (string | number)[]): T => {
+    const found: TemplateFault[] = []
+    const filled = fillTemplate(value, cluster, found)
+    for (const fault of found) {
+      faults.push({
+        application: name,
+        cluster: cluster.name,
+        path: [...path, ...fault.path],
+        message: fault.message,
+      })
+    }
+    return filled
+  }
+
+  const helm = source.helm ?? {}
+  const inTarget = target.namespace !== undefined
+  const namespacePath = inTarget ? [...own, 'namespace'] : ['spec', 'targetNamespace']
+  const namespace = fill(target.namespace ?? spec.targetNamespace ?? '', namespacePath)
+  if (namespace !== '' && !namespace.includes('${') && !isName(namespace)) {
+    faults.push({
+      application: name,
+      cluster: cluster.name,
+      path: namespacePath,
+      message: `namespace "${namespace}" is not an RFC 1123 label`,
+    })
+  }
+  return {
+    application: name,
+    cluster: cluster.name,
+    target: index,
+    targetName: target.name ?? `targets[${index}]`,
+    repository: source.repository ?? 'fleet',
+    path: source.path,
+    kind: explicitKind(source),
+    directory: source.directory ?? {},
+    releaseName: helm.releaseName ?? name,
+    values: mergeValues(
+      fill(helm.values ?? {}, ['spec', 'source', 'helm', 'values']),
+      fill(target.values ?? {}, [...own, 'values']),
+    ),
+    valuesFiles: [
+      ...fill(helm.valuesFiles ?? [], ['spec', 'source', 'helm', 'valuesFiles']),
+      ...fill(target.valuesFiles ?? [], [...own, 'valuesFiles']),
+    ],
+    patches: fill(target.patches ?? [], [...own, 'patches']),
+    namespace,
+    createNamespace: spec.createNamespace ?? false,
+  }
+}
+
+function explicitKind(source: ApplicationSpec['source']): ResolvedTarget['kind'] {
+  if (source.helm) return 'helm'
+  if (source.kustomize) return 'kustomize'
+  return source.directory ? 'directory' : undefined
+}
+
+function isName(text: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)
+}
+
+function byName<T extends { readonly name: string }>(items: Iterable<T>): T[] {
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : 1))
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { HubError } from '../../../../hub/errors.ts'
+import { type FleetFile, loadFleet } from '../../../../hub/fleet/load.ts'
+import { badConfigurations, head, withTarget } from './bad-configurations.ts'
+
+const revision = `main@sha1:${'a'.repeat(40)}`
+
+function toFiles(texts: Readonly<Record<string, string>>): FleetFile[] {
+  return Object.entries(texts).map(([path, text]) => ({ path, bytes: Buffer.from(text) }))
+}
+
+function findFaults(texts: Readonly<Record<string, string>>): string[] {
+  try {
+    loadFleet(revision, toFiles(texts))
+  } catch (error) {
+    assert.ok(error instanceof HubError, String(error))
+    assert.equal(error.code, 'fleet_invalid')
+    return error.faults.map(
+      ({ file, line, column, message }) => `${file}:${line}:${column} ${message}`,
+    )
+  }
+  return []
+}
+
+const good = {
+  'clusters.yaml': [
+    `${head('Cluster', 'edge-1')}  labels:\n    region: eu\nspec: {}\n`,
+    `${head('Cluster', 'edge-2')}  labels:\n    region: us\nspec:\n  displayName: Two\n`,
+    `${head('ClusterGroup', 'europe')}spec:\n  selector:\n    matchLabels:\n      region: eu\n`,
+  ].join('---\n'),
+  'repository.yml': `${head('Repository', 'apps')}spec:\n  url: https://git.example/apps.git\n  ref:\n    branch: main\n  interval: 30s\n`,
+  'strategy.yaml': `${head('RolloutStrategy', 'careful')}spec:\n  waves:\n    - name: canary\n      clusterGroup: europe\n      maxFailures: 25%\n    - name: rest\n`,
+  'shop.yaml': `${head('Application', 'shop')}spec:\n  source:\n    repository: apps\n    path: shop\n    helm:\n      values:\n        region: \${cluster.labels.region}\n  targetNamespace: shop-\${cluster.name}\n  rolloutStrategy: careful\n  targets:\n    - clusterSelector: {}\n`,
+}
+
+describe('loadFleet', () => {
+  test('reads every kind, where it stands and its labels', () => {
+    const fleet = loadFleet(revision, toFiles(good))
+    assert.equal(fleet.revision, revision)
+    assert.deepEqual([...fleet.clusters.keys()], ['edge-1', 'edge-2'])
+    assert.deepEqual(fleet.clusters.get('edge-2')?.labels, { region: 'us' })
+    assert.equal(fleet.clusters.get('edge-2')?.line, 9)
+    assert.equal(fleet.clusters.get('edge-2')?.file, 'clusters.yaml')
+    assert.equal(fleet.groups.size + fleet.repositories.size + fleet.strategies.size, 3)
+    assert.equal(fleet.applications.get('shop')?.spec.source.repository, 'apps')
+  })
+
+  for (const [name, text, place, words] of badConfigurations) {
+    test(`says where and what: ${name}`, () => {
+      const faults = findFaults({ ...good, 'bad.yaml': text })
+      const there = faults.filter((fault) => fault.startsWith(`bad.yaml:${place} `))
+      assert.ok(
+        there.some((fault) => words.test(fault)),
+        `expected ${place} ${words}, got:\n${faults.join('\n')}`,
+      )
+    })
+  }
+
+  test('reports every fault of every file at once, in order', () => {
+    const faults = findFaults({
+      ...good,
+      'b.yaml': `${head('Cluster', 'B')}spec:\n  suspend: 1\n  colour: red\n`,
+      'a.yaml': withTarget('clusters: [p, q]'),
+    })
+    assert.deepEqual(
+      faults.map((fault) => fault.split(' ')[0]),
+      ['a.yaml:9:18', 'a.yaml:9:21', 'b.yaml:4:9', 'b.yaml:6:12', 'b.yaml:7:3'],
+    )
+  })
+
+  test('tells both places of a duplicate name', () => {
+    const [fault] = findFaults({ ...good, 'more.yaml': `${head('Cluster', 'edge-2')}spec: {}\n` })
+    assert.equal(fault, 'more.yaml:4:9 is declared already at clusters.yaml:12')
+  })
+
+  test('leaves other YAML alone: manifests, Helm templates, a document that only quotes ours', () => {
+    const fleet = loadFleet(
+      revision,
+      toFiles({
+        ...good,
+        'deployment.yaml': 'apiVersion: apps/v1\nkind: Deployment\nspec: {}\n',
+        'chart/templates/x.yaml': 'apiVersion: v1\nkind: {{ .Values.kind }}\n{{- if x }}\n',
+        'quoting.yaml': `apiVersion: v1\nkind: ConfigMap\ndata:\n  x: |\n    apiVersion: groundswell.dev/v1alpha1\n    kind: Nothing\n`,
+        'notes.txt': head('Nothing', 'x'),
+      }),
+    )
+    assert.equal(fleet.clusters.size, 2)
+  })
+
+  test('stops at an alias bomb and at deep nesting with a fault, not a crash', () => {
+    const bomb = Array.from({ length: 9 }, (_, index) => {
+      const list = Array.from({ length: 9 }, () => (index ? `*a${index - 1}` : 'x'))
+      return `    a${index}: &a${index} [${list.join(', ')}]`
+    })
+    const faults = findFaults({
+      ...good,
+      'bomb.yaml': withTarget(
+        `clusters: [edge-1]\nvalues:\n${bomb.join('\n').replace(/^ {2}/gm, '')}`,
+      ),
+      'deep.yaml': `${head('Cluster', 'c')}spec: ${'['.repeat(20_000)}\n`,
+    })
+    assert.ok(
+      faults.some((fault) => /^bomb.yaml.*alias/.test(fault)),
+      faults.join('\n'),
+    )
+    assert.ok(faults.some((fault) => fault.startsWith('deep.yaml')))
+  })
+})

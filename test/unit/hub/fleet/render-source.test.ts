@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { posix } from 'node:path'
+import { test } from 'node:test'
+import { HubError } from '../../../../hub/errors.ts'
+import { readRenderSource } from '../../../../hub/fleet/render-source.ts'
+
+/** A mirror over a map of files; a file's content is its blob id. */
+function mirrorOf(files: Readonly<Record<string, string>>) {
+  const read: string[] = []
+  return {
+    read,
+    readTree: async (_: string, root: string) => {
+      read.push(root)
+      const inside = Object.keys(files).filter(
+        (file) => root === '.' || file.startsWith(`${root}/`),
+      )
+      if (inside.length === 0) throw new HubError('revision_not_found', root)
+      return {
+        id: root,
+        files: inside.map((file) => ({
+          path: posix.relative(root, file),
+          oid: file,
+          size: files[file]!.length,
+        })),
+      }
+    },
+    readBlobs: async (oids: readonly string[]) => oids.map((oid) => Buffer.from(files[oid]!)),
+  }
+}
+
+const target = (path: string, valuesFiles: string[] = []) => ({
+  application: 'shop',
+  path,
+  kind: undefined,
+  valuesFiles,
+})
+
+const repository = {
+  'apps/shop/overlays/prod/kustomization.yaml':
+    'resources: [../../base]\ncomponents: [../../../shared/tls]\n',
+  'apps/shop/base/kustomization.yaml': 'resources: [web.yaml]\n',
+  'apps/shop/base/web.yaml': '',
+  'apps/shared/tls/kustomization.yaml':
+    'patches: [{ path: ../patch.yaml }]\nconfigMapGenerator: [{ name: x, files: [a=ca.pem] }]\n',
+  'apps/shared/patch.yaml': '',
+  'apps/alone/kustomization.yml': 'resources: [a.yaml, "https://example.com/x"]\n',
+  'apps/alone/a.yaml': '',
+  'apps/nested/prod/kustomization.yaml': 'resources: [..]\n',
+  'apps/nested/kustomization.yaml': 'resources: [a.yaml]\n',
+  'apps/out/kustomization.yaml': 'resources: [../../../etc]\n',
+  'apps/bad/kustomization.yaml': 'resources: [\n',
+  'charts/web/Chart.yaml': 'name: web\n',
+  'charts/web/values.yaml': '',
+  'envs/eu.yaml': '',
+  'plain/a.yaml': '',
+}
+
+const cases: readonly (readonly [string, string, string[], [string, string, string]])[] = [
+  [
+    'an overlay reaches its bases, and what those reach',
+    'apps/shop/overlays/prod',
+    [],
+    ['kustomize', 'apps', 'shop/overlays/prod'],
+  ],
+  [
+    'a kustomization that stays at home, URLs left to the engine',
+    'apps/alone',
+    [],
+    ['kustomize', 'apps/alone', '.'],
+  ],
+  ['the directory above itself', 'apps/nested/prod/', [], ['kustomize', 'apps/nested', 'prod']],
+  ['a broken kustomization is left to the engine', 'apps/bad', [], ['kustomize', 'apps/bad', '.']],
+  ['a chart', 'charts/web', [], ['helm', 'charts/web', '.']],
+  ['a chart with values beside it', 'charts/web', ['/envs/eu.yaml'], ['helm', '.', 'charts/web']],
+  ['plain manifests', './plain', [], ['directory', 'plain', '.']],
+]
+
+for (const [name, path, valuesFiles, expected] of cases) {
+  test(`readRenderSource: ${name}`, async () => {
+    const source = await readRenderSource(mirrorOf(repository), 'c', target(path, valuesFiles))
+    assert.deepEqual([source.kind, source.root, source.path], expected)
+    assert.equal(source.tree.id, source.root)
+  })
+}
+
+test('a reference out of the repository is a fault with its file', async () => {
+  await assert.rejects(
+    readRenderSource(mirrorOf(repository), 'c', target('apps/out')),
+    (error: HubError) =>
+      error.code === 'render_failed' && error.faults[0]?.file === 'apps/out/kustomization.yaml',
+  )
+})
+
+test('kustomizations that name each other in a circle end', async () => {
+  const mirror = mirrorOf({
+    'a/kustomization.yaml': 'resources: [../b]\n',
+    'b/kustomization.yaml': 'resources: [../a]\n',
+  })
+  const source = await readRenderSource(mirror, 'c', target('a'))
+  assert.equal(source.root, '.')
+  assert.deepEqual(mirror.read, ['a', '.'])
+})
