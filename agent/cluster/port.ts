@@ -66,6 +66,16 @@ export interface Cluster {
   ): Promise<LiveObject>
   /** Deletes when the uid still matches; an object that is already gone is fine. */
   delete(resource: Resource, id: ObjectId, uid: string, signal: AbortSignal): Promise<void>
+  /** Takes our labels and annotations off an object and leaves all else; gone or replaced is fine. */
+  disown(
+    resource: Resource,
+    id: ObjectId,
+    uid: string,
+    marks: { readonly labels: readonly string[]; readonly annotations: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** What a namespace holds that would die with it, Kubernetes' own furniture left out. */
+  occupants(namespace: string, signal: AbortSignal): Promise<readonly ObjectId[]>
   /** List then watch, for ever, of objects with a label; ends when the signal does. */
   watch(resource: Resource, labelSelector: string, signal: AbortSignal): AsyncIterable<WatchEvent>
   /** Drops cached discovery, after CRDs were applied. */

@@ -1,0 +1,94 @@
+import type { ObjectId } from '@groundswell/proto/object-id.ts'
+import { AgentError } from '../errors.ts'
+import { marks } from './ownership.ts'
+
+/** An object's content as it came, numbers that JavaScript would round kept as they were written. */
+export interface Body {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly [member: string]: unknown
+}
+
+interface RawJson {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown
+  rawJSON(text: string): unknown
+}
+
+/** Numbers long or odd enough that JavaScript might spell them otherwise. */
+const riskyNumber = /[:[,]\s*-?(?:\d{16}|\d+[.eE])/
+
+/**
+ * Reads content whose digest was checked, and checks that it is the object its manifest says.
+ *
+ * @throws AgentError `object_malformed`.
+ */
+export function parseBody(bytes: Uint8Array, id: ObjectId, apiVersion: string): Body {
+  let value: unknown
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    value = riskyNumber.test(text) ? parseExactly(text) : JSON.parse(text)
+  } catch (error) {
+    throw new AgentError('object_malformed', 'content is not JSON', { cause: error })
+  }
+  const body = value as Body
+  const metadata = body?.metadata
+  if (body?.kind !== id.kind || body.apiVersion !== apiVersion || metadata?.['name'] !== id.name) {
+    throw new AgentError('object_malformed', 'content is not the object its manifest names')
+  }
+  return body
+}
+
+export interface BodyMarks {
+  readonly application: string
+  readonly cluster: string
+  readonly namespace: string
+  /** True leaves the number of replicas to the autoscaler that decides it. */
+  readonly scaled: boolean
+}
+
+/** The JSON text to apply: the content with its namespace and our marks. */
+export function markBody(
+  body: Body,
+  { application, cluster, namespace, scaled }: BodyMarks,
+): string {
+  const { namespace: _, ...metadata } = body.metadata
+  const spec = body['spec']
+  return JSON.stringify({
+    ...body,
+    metadata: {
+      ...metadata,
+      ...(namespace && { namespace }),
+      labels: { ...(metadata['labels'] as object), [marks.application]: application },
+      annotations: { ...(metadata['annotations'] as object), [marks.cluster]: cluster },
+    },
+    ...(scaled && isRecord(spec) && { spec: { ...spec, replicas: undefined } }),
+  })
+}
+
+/** True when the author allows an object that cannot be changed to be deleted and made anew. */
+export function isReplaceAllowed(body: Body): boolean {
+  const notes = (body.metadata['annotations'] ?? {}) as Record<string, string>
+  const options = (notes['argocd.argoproj.io/sync-options'] ?? '').split(',').map((o) => o.trim())
+  return (
+    notes['groundswell.dev/replace']?.toLowerCase() === 'enabled' ||
+    notes['kustomize.toolkit.fluxcd.io/force']?.toLowerCase() === 'enabled' ||
+    options.includes('Force=true')
+  )
+}
+
+function parseExactly(text: string): unknown {
+  const json = JSON as unknown as RawJson
+  return json.parse(text, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined && String(value) !== source
+      ? json.rawJSON(source)
+      : value,
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

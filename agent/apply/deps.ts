@@ -1,0 +1,41 @@
+import type { Clock } from '../cluster/clock.ts'
+import type { Cluster } from '../cluster/port.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { ObjectError } from '../observe/status.ts'
+import type { Claims } from './claims.ts'
+import type { Inventory } from './inventory.ts'
+import type { InventoryStore } from './inventory-store.ts'
+
+/** What applying and removing need. */
+export interface ApplyDeps {
+  readonly cluster: Cluster
+  /** Id of this cluster's record at the hub. */
+  readonly clusterId: string
+  readonly clock: Clock
+  readonly observer: Observer
+  readonly inventories: InventoryStore
+  readonly claims: Claims
+  /** The application's inventory as last loaded or saved. */
+  readonly inventory: Inventory
+  /** Whether an object that drifted may be repaired now. */
+  readonly mayRepair: (id: string) => boolean
+}
+
+export interface ApplyResult {
+  readonly inventory: Inventory
+  readonly errors: readonly ObjectError[]
+  /** Objects written, by why. */
+  readonly changed: readonly string[]
+  readonly repaired: readonly string[]
+  readonly pruned: readonly string[]
+  /** False when a newer snapshot cut the run short. */
+  readonly finished: boolean
+}
+
+/** Objects written at a time. */
+export const writeWidth = 8
+
+/** A write that was begun is let finish, but not for ever. */
+export function writeSignal(): AbortSignal {
+  return AbortSignal.timeout(60_000)
+}

@@ -1,0 +1,65 @@
+/** What the agent remembers of one object it applied. */
+export interface InventoryEntry {
+  readonly id: string
+  readonly apiVersion: string
+  /** Empty until the API server has answered the first apply. */
+  readonly uid: string
+  /** Digest of the content last applied; empty until that is known to have happened. */
+  readonly digest: string
+  /** Hash of the fields we owned and their values right after. */
+  readonly fieldsHash: string
+}
+
+/** The objects that are one application's on this cluster, by id. */
+export type Inventory = ReadonlyMap<string, InventoryEntry>
+
+/** Entries the manifest no longer names: candidates for pruning. */
+export function findLeftovers(inventory: Inventory, wanted: ReadonlySet<string>): InventoryEntry[] {
+  return [...inventory.values()].filter(({ id }) => !wanted.has(id))
+}
+
+/**
+ * Adds what is about to be made for the first time, so that a crash in between leaves no object
+ * that nobody remembers. Undefined when all are known already and nothing needs to be written.
+ */
+export function writeAhead(
+  inventory: Inventory,
+  coming: readonly { readonly id: string; readonly apiVersion: string }[],
+): Inventory | undefined {
+  const fresh = coming.filter(({ id }) => !inventory.has(id))
+  if (fresh.length === 0) return undefined
+  const next = new Map(inventory)
+  for (const { id, apiVersion } of fresh) {
+    next.set(id, { id, apiVersion, uid: '', digest: '', fieldsHash: '' })
+  }
+  return next
+}
+
+/** The inventory after a run: what was applied is new, what is gone is out, all else stays in. */
+export function mergeInventory(
+  inventory: Inventory,
+  applied: readonly InventoryEntry[],
+  gone: readonly string[],
+): Inventory {
+  const next = new Map(inventory)
+  for (const entry of applied) next.set(entry.id, entry)
+  for (const id of gone) next.delete(id)
+  return next
+}
+
+export function sameInventory(a: Inventory, b: Inventory): boolean {
+  if (a.size !== b.size) return false
+  for (const [id, entry] of a) {
+    const other = b.get(id)
+    if (other === entry) continue
+    if (
+      other?.uid !== entry.uid ||
+      other.digest !== entry.digest ||
+      other.fieldsHash !== entry.fieldsHash ||
+      other.apiVersion !== entry.apiVersion
+    ) {
+      return false
+    }
+  }
+  return true
+}

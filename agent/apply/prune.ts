@@ -1,0 +1,119 @@
+import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
+import type { LiveObject, Resource } from '../cluster/port.ts'
+import { AgentError } from '../errors.ts'
+import type { ObjectError } from '../observe/status.ts'
+import { forEachBounded } from './bounded.ts'
+import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
+import type { InventoryEntry } from './inventory.ts'
+import { toObjectError } from './object-error.ts'
+import { compareOrder, stageOf, stages } from './order.ts'
+import { isPruneDisabled, marks, ownerOf } from './ownership.ts'
+
+export interface PruneResult {
+  /** Ids that leave the inventory: deleted, already gone, handed over or let go. */
+  readonly gone: readonly string[]
+  readonly deleted: readonly string[]
+  /** Objects that stay in the inventory, and why. */
+  readonly errors: readonly ObjectError[]
+}
+
+const namedOccupants = 5
+
+/**
+ * Deletes objects in the reverse of the order they went in. Each is read first, and only one that
+ * still bears our mark is deleted: one that moved to another application, or that its author
+ * guards, is let go instead. What cannot be deleted stays in the inventory and is tried again.
+ */
+export async function pruneObjects(
+  entries: readonly InventoryEntry[],
+  application: string,
+  policy: 'Delete' | 'Orphan',
+  deps: ApplyDeps,
+  signal: AbortSignal,
+): Promise<PruneResult> {
+  const gone: string[] = []
+  const deleted: string[] = []
+  const errors: ObjectError[] = []
+  const ordered = [...entries].sort((a, b) => compareOrder(b.id, a.id))
+  const prune = async (entry: InventoryEntry) => {
+    try {
+      if (await pruneObject(entry, application, policy, deps)) deleted.push(entry.id)
+      gone.push(entry.id)
+    } catch (error) {
+      errors.push(toObjectError(entry.id, '', error))
+    }
+  }
+  for (const stage of [...stages].reverse()) {
+    const batch = ordered.filter(({ id }) => stageOf(id) === stage)
+    const inside = batch.filter(({ id }) => !isNamespace(id))
+    await forEachBounded(inside, writeWidth, signal, prune)
+    // Namespaces after all else of theirs, so that what they still hold is foreign.
+    await forEachBounded(
+      batch.filter(({ id }) => isNamespace(id)),
+      writeWidth,
+      signal,
+      prune,
+    )
+  }
+  return { gone, deleted, errors }
+}
+
+/** True when it was deleted; false when it was let go. */
+async function pruneObject(
+  entry: InventoryEntry,
+  application: string,
+  policy: 'Delete' | 'Orphan',
+  { cluster, claims }: ApplyDeps,
+): Promise<boolean> {
+  const id = parseObjectId(entry.id)
+  const signal = writeSignal()
+  const holder = claims.holder(entry.id, '')
+  if (holder !== undefined && holder !== application) return false
+  const resource = await findResource(entry, id.kind, cluster, signal)
+  if (!resource) return false
+  const live = await cluster.get(resource, id, signal)
+  if (!live?.metadata.uid) return false
+  const owner = ownerOf(live)
+  if (owner.application !== application) return false
+  if (policy === 'Orphan' || isPruneDisabled(live)) {
+    const keys = { labels: [marks.application], annotations: [marks.cluster] }
+    await cluster.disown(resource, id, live.metadata.uid, keys, signal)
+    return false
+  }
+  if (live.metadata.deletionTimestamp) return true
+  if (isNamespace(entry.id)) await refuseOccupied(live, cluster, signal)
+  await cluster.delete(resource, id, live.metadata.uid, signal)
+  return true
+}
+
+async function refuseOccupied(
+  namespace: LiveObject,
+  cluster: ApplyDeps['cluster'],
+  signal: AbortSignal,
+): Promise<void> {
+  const occupants = await cluster.occupants(namespace.metadata.name, signal)
+  if (occupants.length === 0) return
+  const named = occupants.slice(0, namedOccupants).map(describeObject).join(', ')
+  const more =
+    occupants.length > namedOccupants ? ` and ${occupants.length - namedOccupants} more` : ''
+  throw new AgentError('prune_refused', `namespace still holds ${named}${more}`)
+}
+
+/** Undefined when the kind is no longer served: its objects went with it. */
+async function findResource(
+  entry: InventoryEntry,
+  kind: string,
+  cluster: ApplyDeps['cluster'],
+  signal: AbortSignal,
+): Promise<Resource | undefined> {
+  try {
+    return await cluster.resource(entry.apiVersion, kind, signal)
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'kind_unknown') return undefined
+    throw error
+  }
+}
+
+function isNamespace(id: string): boolean {
+  return id.startsWith('/Namespace/')
+}

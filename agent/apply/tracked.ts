@@ -1,0 +1,69 @@
+import { aggregate } from '../observe/aggregate.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { ApplicationState, ObjectDrift, ObjectError, Phase } from '../observe/status.ts'
+import type { VerifiedApplication } from '../trust/verified.ts'
+import type { Inventory } from './inventory.ts'
+
+/** What is held of one application between snapshots. */
+export interface Tracked {
+  readonly name: string
+  wanted: VerifiedApplication
+  phase: Phase
+  errors: readonly ObjectError[]
+  healed: number
+  /** Undefined until loaded, and again after a run that broke off. */
+  inventory: Inventory | undefined
+  /** True once the wanted state was reached without a fault. */
+  settled: boolean
+  /** Runs that failed since the wanted state changed. */
+  failures: number
+  /** Drift that was put right before anybody could see it. */
+  readonly unreported: Map<string, ObjectDrift>
+  /** Ends when the run before has ended: one run at a time. */
+  turn: Promise<void>
+  /** A retry or repair is on its way. */
+  wakeAt: number | undefined
+}
+
+export function createTracked(wanted: VerifiedApplication): Tracked {
+  return {
+    name: wanted.name,
+    wanted,
+    phase: 'Pending',
+    errors: [],
+    healed: 0,
+    inventory: undefined,
+    settled: false,
+    failures: 0,
+    unreported: new Map(),
+    turn: Promise.resolve(),
+    wakeAt: undefined,
+  }
+}
+
+/** True when a snapshot asks for something else than before. */
+export function asksAnew(before: VerifiedApplication, after: VerifiedApplication): boolean {
+  if (before.state === 'present' && after.state === 'present') {
+    return before.manifestDigest !== after.manifestDigest
+  }
+  return before.state !== after.state || before.generation !== after.generation
+}
+
+export function stateOf(tracked: Tracked, observer: Observer): ApplicationState {
+  const { wanted } = tracked
+  const present = wanted.state === 'present'
+  const watching = present && wanted.manifest.drift !== 'ignore'
+  const drift = watching ? observer.drift(tracked.name) : []
+  const shown = new Set(drift.map(({ object }) => object))
+  const repaired = [...tracked.unreported.values()].filter(({ object }) => !shown.has(object))
+  return aggregate({
+    application: tracked.name,
+    manifestDigest: present ? wanted.manifestDigest : null,
+    generation: wanted.generation,
+    phase: tracked.phase,
+    objects: observer.health(tracked.name),
+    errors: tracked.errors,
+    drift: [...drift, ...repaired],
+    healed: tracked.healed,
+  })
+}

@@ -1,0 +1,236 @@
+import type { Clock } from '../cluster/clock.ts'
+import type { Cluster } from '../cluster/port.ts'
+import { createCoalescer } from '../observe/coalesce.ts'
+import { createObserver } from '../observe/observer.ts'
+import type { ApplicationState } from '../observe/status.ts'
+import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
+import { forEachBounded } from './bounded.ts'
+import { type Claims, createClaims } from './claims.ts'
+import { createInventoryStore } from './inventory-store.ts'
+import { toObjectError } from './object-error.ts'
+import { fieldManager, marks, ownerOf } from './ownership.ts'
+import { createRepairLimit } from './repair-limit.ts'
+import { removeApplication } from './remove.ts'
+import { applyApplication } from './run.ts'
+import { asksAnew, createTracked, stateOf, type Tracked } from './tracked.ts'
+
+export interface WorkloadsDeps {
+  readonly cluster: Cluster
+  /** Id of this cluster's record at the hub. */
+  readonly clusterId: string
+  readonly clock: Clock
+  /** Uniform in [0, 1); spreads retries. */
+  readonly random: () => number
+  readonly log: (message: string, fields: Record<string, unknown>) => void
+  /** Applications whose state changed: the first at once, then gathered for 150 ms. */
+  readonly onChange: (states: readonly ApplicationState[]) => void
+}
+
+export interface Workloads {
+  /**
+   * Brings the cluster to a snapshot: resolves when each application was tried once. Failures are
+   * tried again in the background. A newer call, or the signal, stops it between two writes.
+   */
+  reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void>
+  states(): ApplicationState[]
+  /** Stops watching and repairing; returns when the last write has ended. */
+  close(): Promise<void>
+}
+
+const applicationsAtOnce = 4
+const coalesceMs = 150
+const retry = { firstMs: 2_000, lastMs: 60_000 } as const
+
+/** Everything the agent keeps running on its cluster. */
+export function createWorkloads(deps: WorkloadsDeps): Workloads {
+  const { cluster, clusterId, clock, random, log } = deps
+  const life = new AbortController()
+  const tracked = new Map<string, Tracked>()
+  const sent = new Map<string, string>()
+  const inventories = createInventoryStore(cluster)
+  const limit = createRepairLimit()
+  let round = new AbortController()
+  let claims: Claims = createClaims([], () => false)
+
+  const changed = createCoalescer(report, coalesceMs, clock, life.signal)
+  const observer = createObserver(
+    {
+      cluster,
+      clock,
+      manager: fieldManager,
+      label: marks.application,
+      ownerOf,
+      onChange: changed,
+      onDrift: (application, id) => {
+        const one = tracked.get(application)
+        if (!one || one.wanted.state !== 'present' || one.wanted.manifest.drift === 'ignore') return
+        const drift = observer.drift(application).find(({ object }) => object === id)
+        if (drift) one.unreported.set(id, drift)
+        changed(application)
+        if (one.wanted.manifest.drift === 'correct') wake(one, limit.wait(id, clock.now()))
+      },
+    },
+    life.signal,
+  )
+
+  function report(names: ReadonlySet<string>): void {
+    const states: ApplicationState[] = []
+    for (const name of names) {
+      const one = tracked.get(name)
+      if (!one) continue
+      const state = stateOf(one, observer)
+      // Once shown, a repaired drift is over: the next report leaves it out.
+      const repaired = one.unreported.size > 0
+      one.unreported.clear()
+      if (repaired) changed(name)
+      const text = JSON.stringify(state)
+      if (sent.get(name) === text) continue
+      sent.set(name, text)
+      states.push(state)
+    }
+    if (states.length > 0) deps.onChange(states)
+  }
+
+  /** Runs an application again after `ms`; the earlier of two calls counts. */
+  function wake(one: Tracked, ms: number): void {
+    const at = clock.now() + ms
+    if (one.wakeAt !== undefined && one.wakeAt <= at) return
+    one.wakeAt = at
+    const run = async () => {
+      if (ms > 0) await clock.sleep(ms, life.signal)
+      if (one.wakeAt !== at || life.signal.aborted) return
+      one.wakeAt = undefined
+      await process(one, round.signal)
+    }
+    run().catch((error: unknown) => {
+      if (!life.signal.aborted) log('reconcile failed', { application: one.name, error })
+    })
+  }
+
+  /** One run of one application, after the run before. */
+  function process(one: Tracked, signal: AbortSignal): Promise<void> {
+    const run = async () => {
+      if (signal.aborted || life.signal.aborted) return
+      await runOnce(one, AbortSignal.any([signal, life.signal]))
+    }
+    one.turn = one.turn.then(run)
+    return one.turn
+  }
+
+  async function runOnce(one: Tracked, signal: AbortSignal): Promise<void> {
+    const { wanted } = one
+    if (!one.settled && one.phase !== 'Applying') {
+      one.phase = 'Applying'
+      changed(one.name)
+    }
+    try {
+      const inventory = (one.inventory ??= await inventories.load(one.name, signal))
+      const mayRepair = (id: string) =>
+        wanted.state === 'present' &&
+        wanted.manifest.drift === 'correct' &&
+        limit.wait(id, clock.now()) === 0
+      const run = { cluster, clusterId, clock, observer, inventories, claims, inventory, mayRepair }
+      const result =
+        wanted.state === 'present'
+          ? await applyApplication(wanted, run, signal)
+          : await removeApplication(wanted, run, signal)
+      one.inventory = result.inventory
+      one.healed += result.repaired.length
+      for (const id of result.repaired) limit.note(id, clock.now())
+      if (!result.finished) return
+      finish(one, wanted, result.errors)
+    } catch (error) {
+      // What was written before the break is in the cluster's copy, or will be written again.
+      one.inventory = undefined
+      if (!signal.aborted) finish(one, wanted, [toObjectError('', '', error)])
+    }
+  }
+
+  function finish(one: Tracked, wanted: VerifiedApplication, errors: Tracked['errors']): void {
+    one.errors = errors
+    one.settled = errors.length === 0
+    one.phase = errors.length > 0 ? 'Failed' : wanted.state === 'present' ? 'Applied' : 'Removed'
+    one.failures = one.settled ? 0 : one.failures + 1
+    changed(one.name)
+    if (!one.settled) {
+      const ceiling = Math.min(retry.lastMs, retry.firstMs * 2 ** Math.min(one.failures - 1, 10))
+      wake(one, ceiling * (0.5 + random() / 2))
+    } else wakeForDrift(one, wanted)
+  }
+
+  /** What drifted while a run was on, or waits for its turn under the limit. */
+  function wakeForDrift(one: Tracked, wanted: VerifiedApplication): void {
+    if (wanted.state !== 'present' || wanted.manifest.drift !== 'correct') return
+    const waits = observer.drift(one.name).map(({ object }) => limit.wait(object, clock.now()))
+    if (waits.length > 0) wake(one, Math.min(...waits))
+  }
+
+  function adopt(wanted: VerifiedApplication): Tracked {
+    const known = tracked.get(wanted.name)
+    if (!known) {
+      const one = createTracked(wanted)
+      tracked.set(wanted.name, one)
+      return one
+    }
+    if (asksAnew(known.wanted, wanted)) {
+      known.phase = 'Pending'
+      known.settled = false
+      known.failures = 0
+      known.errors = []
+    }
+    known.wanted = wanted
+    changed(wanted.name)
+    return known
+  }
+
+  /** Every inventory is known before anything is watched, so that no drift goes unseen at start. */
+  async function loadInventories(ones: readonly Tracked[], signal: AbortSignal): Promise<void> {
+    const unknown = ones.filter(({ inventory }) => inventory === undefined)
+    await forEachBounded(unknown, applicationsAtOnce, signal, async (one) => {
+      try {
+        one.inventory = await inventories.load(one.name, signal)
+        const application = one.name
+        observer.expect(
+          application,
+          new Map([...one.inventory].map(([id, entry]) => [id, { ...entry, application }])),
+        )
+      } catch (error) {
+        if (!signal.aborted) log('inventory not read', { application: one.name, error })
+      }
+    })
+  }
+
+  return {
+    async reconcile(snapshot, caller) {
+      round.abort()
+      round = new AbortController()
+      const signal = AbortSignal.any([caller, round.signal, life.signal])
+      const ones = snapshot.applications.map(adopt)
+      const listed = new Set(ones)
+      // A removal that was carried out and is no longer asked for is history.
+      for (const one of tracked.values()) {
+        if (!listed.has(one) && one.phase === 'Removed') {
+          tracked.delete(one.name)
+          sent.delete(one.name)
+        }
+      }
+      await loadInventories(ones, signal)
+      claims = createClaims(
+        snapshot.applications,
+        (name, id) => (tracked.get(name)?.inventory?.get(id)?.digest ?? '') !== '',
+      )
+      const open = ones.filter(({ settled }) => !settled)
+      const attempt = (one: Tracked) => process(one, signal)
+      const isPresent = ({ wanted }: Tracked) => wanted.state === 'present'
+      await forEachBounded(open.filter(isPresent), applicationsAtOnce, signal, attempt)
+      // Removals last: what moves to another application was taken over by then.
+      const removals = open.filter((one) => !isPresent(one))
+      await forEachBounded(removals, applicationsAtOnce, signal, attempt)
+    },
+    states: () => [...tracked.values()].map((one) => stateOf(one, observer)),
+    async close() {
+      life.abort()
+      await Promise.all([...tracked.values()].map(({ turn }) => turn))
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import { type ObjectId, describeObject } from '@groundswell/proto/object-id.ts'
+import { AgentError, type AgentErrorCode } from '../errors.ts'
+import type { Answer } from './http.ts'
+
+interface Status {
+  readonly message?: string
+  readonly reason?: string
+  readonly details?: {
+    readonly kind?: string
+    readonly causes?: readonly { readonly field?: string; readonly message?: string }[]
+  }
+}
+
+const messageLimit = 1_000
+
+/** An API server's refusal of a server-side apply, as the error the hub shows. */
+export function applyFault(id: ObjectId, answer: Answer): AgentError {
+  return new AgentError(applyCode(answer), describe(id, answer))
+}
+
+/** An API server's refusal of a delete. */
+export function pruneFault(id: ObjectId, answer: Answer): AgentError {
+  const refused = answer.status === 401 || answer.status === 403
+  return new AgentError(refused ? 'prune_refused' : 'prune_failed', describe(id, answer))
+}
+
+/** An API server's refusal of a read. */
+export function readFault(what: string, answer: Answer): AgentError {
+  const refused = answer.status === 401 || answer.status === 403
+  return new AgentError(
+    refused ? 'apply_forbidden' : 'cluster_unreachable',
+    `${what}: ${statusOf(answer).message ?? `HTTP ${answer.status}`}`.slice(0, messageLimit),
+  )
+}
+
+function applyCode(answer: Answer): AgentErrorCode {
+  switch (answer.status) {
+    case 400:
+    case 413:
+    case 422:
+      return 'apply_invalid'
+    case 401:
+    case 403:
+      return 'apply_forbidden'
+    case 404:
+      // A missing namespace carries details; an unserved path does not.
+      return statusOf(answer).details?.kind ? 'apply_failed' : 'kind_unknown'
+    case 409:
+      return 'apply_conflict'
+    default:
+      // An unknown field in a server-side apply is answered with a 500.
+      return /failed to create typed patch object/.test(statusOf(answer).message ?? '')
+        ? 'apply_invalid'
+        : 'apply_failed'
+  }
+}
+
+function describe(id: ObjectId, answer: Answer): string {
+  const status = statusOf(answer)
+  // The API server quotes the values it refuses, and a Secret's must not leave the cluster.
+  const said =
+    id.kind === 'Secret'
+      ? [
+          status.reason ?? `HTTP ${answer.status}`,
+          ...(status.details?.causes ?? []).map((cause) => cause.field ?? ''),
+        ].join(' ')
+      : (status.message ?? (answer.body || `HTTP ${answer.status}`))
+  return `${describeObject(id)}: ${said}`.slice(0, messageLimit)
+}
+
+function statusOf(answer: Answer): Status {
+  try {
+    const value: unknown = JSON.parse(answer.body)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,173 @@
+import { AgentError } from '../errors.ts'
+import { objectPath } from './api-path.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Connection } from './connection.ts'
+import { createDiscovery } from './discovery.ts'
+import { applyFault, pruneFault, readFault } from './fault.ts'
+import { type Answer, type ApiClient, type ApiRequest, createApiClient } from './http.ts'
+import { readOccupants } from './occupants.ts'
+import type { Cluster, LiveObject } from './port.ts'
+import { listThenWatch } from './watch.ts'
+
+export interface KubeOptions {
+  readonly log?: (message: string, fields: Record<string, unknown>) => void
+  readonly clock?: Clock
+  /** Uniform in [0, 1); spreads retries. */
+  readonly random?: () => number
+  /** Sees every request, for tests and metrics. */
+  readonly onRequest?: (method: string, path: string) => void
+}
+
+const attempts = 4
+const retryMs = { first: 200, longest: 10_000 } as const
+
+/** The real API server behind the Cluster port. Bodies go out and come back as they are. */
+export function createKubeCluster(connection: Connection, options: KubeOptions = {}): Cluster {
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? Math.random
+  const client = createApiClient(connection)
+  const send = createSender(client, clock, random, options.onRequest)
+  const get = (path: string, signal: AbortSignal, accept?: string) =>
+    send({ method: 'GET', path, signal, ...(accept && { accept }) })
+  const discovery = createDiscovery(get, () => clock.now())
+
+  return {
+    async uid(signal) {
+      const answer = await get('/api/v1/namespaces/kube-system', signal)
+      if (answer.status !== 200) throw readFault('namespace kube-system', answer)
+      const uid = parseObject(answer).metadata.uid
+      if (!uid) throw new AgentError('cluster_unreachable', 'namespace kube-system has no uid')
+      return uid
+    },
+
+    async facts(signal) {
+      const version = await get('/version', signal)
+      if (version.status !== 200) throw readFault('version', version)
+      const nodes = await get('/api/v1/nodes?limit=1', signal, partialList)
+      if (nodes.status !== 200) throw readFault('list nodes', nodes)
+      const list = JSON.parse(nodes.body) as {
+        metadata: { remainingItemCount?: number }
+        items?: unknown[]
+      }
+      return {
+        kubernetesVersion: (JSON.parse(version.body) as { gitVersion: string }).gitVersion,
+        nodes: (list.items?.length ?? 0) + (list.metadata.remainingItemCount ?? 0),
+      }
+    },
+
+    resource: (apiVersion, kind, signal) => discovery.resource(apiVersion, kind, signal),
+    forgetResources: () => discovery.forget(),
+
+    async get(resource, id, signal) {
+      const answer = await get(objectPath(resource, id), signal)
+      if (answer.status === 404) return undefined
+      if (answer.status !== 200) throw readFault(`get ${resource.kind} ${id.name}`, answer)
+      return parseObject(answer)
+    },
+
+    async apply(resource, id, json, { fieldManager, force }, signal) {
+      const query = new URLSearchParams({
+        fieldManager,
+        force: String(force),
+        fieldValidation: 'Strict',
+      })
+      const answer = await send({
+        method: 'PATCH',
+        path: `${objectPath(resource, id)}?${query.toString()}`,
+        body: json,
+        contentType: 'application/apply-patch+yaml',
+        signal,
+      })
+      if (answer.status !== 200 && answer.status !== 201) throw applyFault(id, answer)
+      return parseObject(answer)
+    },
+
+    async delete(resource, id, uid, signal) {
+      const answer = await send({
+        method: 'DELETE',
+        path: objectPath(resource, id),
+        body: JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'DeleteOptions',
+          propagationPolicy: 'Background',
+          preconditions: { uid },
+        }),
+        contentType: 'application/json',
+        signal,
+      })
+      // 409: another object bears the name now, so the one we meant is gone.
+      if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) {
+        throw pruneFault(id, answer)
+      }
+    },
+
+    async disown(resource, id, uid, marks, signal) {
+      const drop = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, null]))
+      const answer = await send({
+        method: 'PATCH',
+        path: objectPath(resource, id),
+        body: JSON.stringify({
+          metadata: { uid, labels: drop(marks.labels), annotations: drop(marks.annotations) },
+        }),
+        contentType: 'application/merge-patch+json',
+        signal,
+      })
+      if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) {
+        throw applyFault(id, answer)
+      }
+    },
+
+    occupants: (namespace, signal) => readOccupants(namespace, get, signal),
+
+    watch: (resource, labelSelector, signal) =>
+      listThenWatch(
+        resource,
+        labelSelector,
+        { client, get, clock, random, log: options.log },
+        signal,
+      ),
+
+    close: () => client.close(),
+  }
+}
+
+const partialList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
+/** Waits and asks again when the server is busy or failing; every request we make may be repeated. */
+function createSender(
+  client: ApiClient,
+  clock: Clock,
+  random: () => number,
+  onRequest: KubeOptions['onRequest'],
+): (request: ApiRequest) => Promise<Answer> {
+  return async (request) => {
+    for (let attempt = 1; ; attempt += 1) {
+      onRequest?.(request.method, request.path)
+      let answer: Answer | undefined
+      let fault: unknown
+      try {
+        answer = await client.send(request)
+        if (!isPassing(answer)) return answer
+      } catch (error) {
+        request.signal.throwIfAborted()
+        fault = error
+      }
+      if (attempt >= attempts) {
+        if (answer) return answer
+        throw fault
+      }
+      const backoff = retryMs.first * 2 ** attempt * (0.5 + random() / 2)
+      const asked = Math.min(answer?.retryAfter ?? 0, retryMs.longest)
+      await clock.sleep(Math.max(asked, backoff), request.signal)
+    }
+  }
+}
+
+/** A plain 500 is the server's answer to what it was sent, such as a webhook that cannot be reached. */
+function isPassing({ status, retryAfter }: Answer): boolean {
+  return status === 429 || status > 500 || (status === 500 && retryAfter !== undefined)
+}
+
+function parseObject(answer: Answer): LiveObject {
+  return JSON.parse(answer.body) as LiveObject
+}

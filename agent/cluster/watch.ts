@@ -1,0 +1,126 @@
+import { AgentError } from '../errors.ts'
+import { apiVersionOf, collectionPath } from './api-path.ts'
+import type { Clock } from './clock.ts'
+import { readFault } from './fault.ts'
+import type { ApiClient, Answer } from './http.ts'
+import type { LiveObject, Resource, WatchEvent } from './port.ts'
+
+export interface WatchDeps {
+  readonly client: Pick<ApiClient, 'lines'>
+  readonly get: (path: string, signal: AbortSignal) => Promise<Answer>
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly log?: ((message: string, fields: Record<string, unknown>) => void) | undefined
+}
+
+const pageSize = 500
+const relistMs = 600_000
+/** Bookmarks come about once a minute, so longer silence means a dead connection. */
+const idleMs = 100_000
+const backoffMs = { first: 250, last: 30_000 } as const
+
+interface RawEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
+  readonly object: LiveObject & { readonly code?: number; readonly message?: string }
+}
+
+/**
+ * List, then watch from there, for ever: the one way to know what lives without polling. The list
+ * is read anew when the server has forgotten where we were (410), and every 10 minutes in case a
+ * watch went quiet without ending. Ends when the signal does; never throws for the cluster's sake.
+ */
+export async function* listThenWatch(
+  resource: Resource,
+  labelSelector: string,
+  deps: WatchDeps,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent> {
+  let failures = 0
+  const pause = async (error: unknown) => {
+    const ceiling = Math.min(backoffMs.last, backoffMs.first * 2 ** Math.min(failures, 12))
+    failures += 1
+    deps.log?.('watch will be tried again', { kind: resource.kind, failures, error })
+    try {
+      await deps.clock.sleep(ceiling * (0.5 + deps.random() / 2), signal)
+    } catch {
+      // Only the signal ends it early, and the loop looks at that itself.
+    }
+  }
+  while (!signal.aborted) {
+    let version: string | undefined
+    try {
+      const list = await listAll(resource, labelSelector, deps, signal)
+      version = list.version
+      yield { type: 'synced', objects: list.objects }
+    } catch (error) {
+      if (!signal.aborted) await pause(error)
+      continue
+    }
+    const relistAt = deps.clock.now() + relistMs * (0.9 + 0.2 * deps.random())
+    while (version !== undefined && !signal.aborted && deps.clock.now() < relistAt) {
+      try {
+        const path = watchPath(resource, labelSelector, version, relistAt - deps.clock.now())
+        for await (const line of deps.client.lines(path, idleMs, signal)) {
+          const { type, object } = JSON.parse(line) as RawEvent
+          if (type === 'ERROR') throw refusal(object)
+          failures = 0
+          version = object.metadata.resourceVersion ?? version
+          if (type !== 'BOOKMARK') {
+            yield { type: type.toLowerCase() as 'added' | 'modified' | 'deleted', object }
+          }
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        if (error instanceof Expired) version = undefined
+        else await pause(error)
+      }
+    }
+  }
+}
+
+class Expired extends Error {}
+
+function refusal(status: { readonly code?: number; readonly message?: string }): Error {
+  const message = status.message ?? `watch refused with ${status.code}`
+  // A kind that has gone is learnt from the next list, as is a version that is too old.
+  return status.code === 410 || status.code === 404
+    ? new Expired(message)
+    : new AgentError('cluster_unreachable', message)
+}
+
+async function listAll(
+  resource: Resource,
+  labelSelector: string,
+  { get }: WatchDeps,
+  signal: AbortSignal,
+): Promise<{ objects: LiveObject[]; version: string }> {
+  const apiVersion = apiVersionOf(resource)
+  const objects: LiveObject[] = []
+  let next = ''
+  for (;;) {
+    const query = new URLSearchParams({ labelSelector, limit: String(pageSize) })
+    if (next) query.set('continue', next)
+    const answer = await get(`${collectionPath(resource)}?${query.toString()}`, signal)
+    if (answer.status !== 200) throw readFault(`list ${resource.plural}`, answer)
+    const page = JSON.parse(answer.body) as {
+      metadata: { resourceVersion: string; continue?: string }
+      items?: readonly LiveObject[]
+    }
+    // Items of a list do not say their kind.
+    for (const item of page.items ?? []) objects.push({ ...item, apiVersion, kind: resource.kind })
+    if (!page.metadata.continue) return { objects, version: page.metadata.resourceVersion }
+    next = page.metadata.continue
+  }
+}
+
+function watchPath(resource: Resource, labelSelector: string, version: string, leftMs: number) {
+  const query = new URLSearchParams({
+    watch: 'true',
+    labelSelector,
+    resourceVersion: version,
+    allowWatchBookmarks: 'true',
+    timeoutSeconds: String(Math.max(1, Math.ceil(leftMs / 1000))),
+  })
+  return `${collectionPath(resource)}?${query.toString()}`
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '../cluster/clock.ts'
+
+/**
+ * Gathers names that changed and hands them over together: the first at once, so that drift shows
+ * without delay, then at most every `windowMs`. A name waits in one place only, so the buffer is
+ * bounded by the number of names.
+ */
+export function createCoalescer(
+  flush: (names: ReadonlySet<string>) => void,
+  windowMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+) {
+  let waiting = new Set<string>()
+  let open = false
+  const drain = async () => {
+    while (waiting.size > 0 && !signal.aborted) {
+      const names = waiting
+      waiting = new Set()
+      flush(names)
+      await clock.sleep(windowMs, signal).catch(() => undefined)
+    }
+    open = false
+  }
+  return (name: string) => {
+    if (signal.aborted) return
+    waiting.add(name)
+    if (open) return
+    open = true
+    // The end of this turn, so that what changed together leaves together.
+    queueMicrotask(() => void drain())
+  }
+}

@@ -1,0 +1,111 @@
+import type { LiveObject, ManagedFields } from '../cluster/port.ts'
+import { digestOf } from '@groundswell/proto/digest.ts'
+
+/**
+ * The fields one manager owns and what they held: pairs of a path in `fieldsV1` spelling
+ * (`f:spec␟f:replicas`) and the value's JSON text, in the object's own order.
+ */
+export type Projection = readonly (readonly [path: string, value: string])[]
+
+type FieldSet = Readonly<Record<string, unknown>>
+
+const separator = '\u001f'
+
+/** Members that say who and when, not what. */
+const identity = new Set(['f:apiVersion', 'f:kind', `f:metadata${separator}f:name`])
+
+/** What `manager` owns by server-side apply, and its values now; undefined when it owns nothing. */
+export function projectOwned(object: LiveObject, manager: string): Projection | undefined {
+  const entry = object.metadata.managedFields?.find((entry) => isOurs(entry, manager))
+  if (!entry?.fieldsV1) return undefined
+  const leaves: string[][] = []
+  collectLeaves(entry.fieldsV1, [], leaves)
+  return leaves
+    .map((steps) => [steps.join(separator), spell(object, steps)] as const)
+    .filter(([path]) => !identity.has(path))
+}
+
+/** Stands for a projection; short, because an inventory holds thousands. */
+export function hashProjection(projection: Projection): string {
+  return digestOf(JSON.stringify(projection)).slice('sha256:'.length, 'sha256:'.length + 20)
+}
+
+export function splitPath(path: string): readonly string[] {
+  return path.split(separator)
+}
+
+/** JSON text of the value at a path, empty when absent; a digest where it would be a secret. */
+export function spell(object: LiveObject, steps: readonly string[]): string {
+  const value = valueAt(object, steps)
+  if (value === undefined) return ''
+  const json = JSON.stringify(value)
+  return isSecret(object.kind, steps) ? digestOf(json) : json
+}
+
+export function isSecret(kind: string, steps: readonly string[]): boolean {
+  return kind === 'Secret' && (steps[0] === 'f:data' || steps[0] === 'f:stringData')
+}
+
+/** The value a `fieldsV1` path leads to. */
+export function valueAt(object: unknown, steps: readonly string[]): unknown {
+  let here = object
+  for (const step of steps) {
+    here = follow(here, step)?.value
+    if (here === undefined) return undefined
+  }
+  return here
+}
+
+/** A `fieldsV1` path as a JSON Pointer into `object`; a list item that is gone keeps its key. */
+export function pointerOf(object: unknown, steps: readonly string[]): string {
+  let here = object
+  let pointer = ''
+  for (const step of steps) {
+    const next = follow(here, step)
+    const name = next?.name ?? (step.startsWith('f:') ? step.slice(2) : step.slice(2))
+    pointer += `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    here = next?.value
+  }
+  return pointer
+}
+
+function follow(value: unknown, step: string): { name: string; value: unknown } | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const rest = step.slice(2)
+  if (step.startsWith('f:')) {
+    return Object.hasOwn(value, rest)
+      ? { name: rest, value: (value as Record<string, unknown>)[rest] }
+      : undefined
+  }
+  if (!Array.isArray(value)) return undefined
+  const index = step.startsWith('i:')
+    ? Number(rest)
+    : value.findIndex((item) => matches(item, step[0] === 'k', rest))
+  const item: unknown = value[index]
+  return item === undefined ? undefined : { name: String(index), value: item }
+}
+
+function matches(item: unknown, byKey: boolean, json: string): boolean {
+  if (!byKey) return JSON.stringify(item) === json
+  if (typeof item !== 'object' || item === null) return false
+  const keys = JSON.parse(json) as Record<string, unknown>
+  return Object.entries(keys).every(
+    ([key, want]) => (item as Record<string, unknown>)[key] === want,
+  )
+}
+
+function collectLeaves(set: FieldSet, steps: string[], into: string[][]): void {
+  for (const [step, below] of Object.entries(set)) {
+    // `.` says the container itself is owned; its members say the rest.
+    if (step === '.') continue
+    const children = below as FieldSet
+    const names = Object.keys(children)
+    const path = [...steps, step]
+    if (names.length === 0 || (names.length === 1 && names[0] === '.')) into.push(path)
+    else collectLeaves(children, path, into)
+  }
+}
+
+export function isOurs(entry: ManagedFields, manager: string): boolean {
+  return entry.manager === manager && entry.operation === 'Apply' && !entry.subresource
+}

@@ -1,0 +1,97 @@
+import { apiVersionOf } from '../cluster/api-path.ts'
+import type { Clock } from '../cluster/clock.ts'
+import type { Cluster, Resource, WatchEvent } from '../cluster/port.ts'
+
+export interface KindWatches {
+  /** Watches kinds for an application, besides those it needs already. */
+  need(application: string, resources: readonly Resource[]): void
+  /** Says that an application needs these kinds alone; what nobody needs is let go. */
+  needOnly(application: string, resources: readonly Resource[]): void
+  /** True once the kind's first list was read. */
+  isSynced(apiVersion: string, kind: string): boolean
+  /** Waits until every kind given was read once; false when that took longer than `deadlineMs`. */
+  synced(resources: readonly Resource[], deadlineMs: number, signal: AbortSignal): Promise<boolean>
+}
+
+interface KindWatch {
+  readonly stop: AbortController
+  readonly ready: Promise<void>
+  isReady: boolean
+}
+
+/** One watch a kind, shared by all applications. */
+export function createKindWatches(
+  cluster: Pick<Cluster, 'watch'>,
+  labelSelector: string,
+  onEvent: (resource: Resource, event: WatchEvent) => void,
+  clock: Clock,
+  signal: AbortSignal,
+): KindWatches {
+  const watches = new Map<string, KindWatch>()
+  const needs = new Map<string, ReadonlySet<string>>()
+
+  const start = (resource: Resource): KindWatch => {
+    const stop = new AbortController()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const watch: KindWatch = { stop, ready: promise, isReady: false }
+    const until = AbortSignal.any([signal, stop.signal])
+    const run = async () => {
+      try {
+        for await (const event of cluster.watch(resource, labelSelector, until)) {
+          if (until.aborted) return
+          onEvent(resource, event)
+          if (event.type === 'synced') {
+            watch.isReady = true
+            resolve()
+          }
+        }
+      } catch (error) {
+        // A watch ends only with its signal; anything else is a fault to show, not to hide.
+        if (!until.aborted) throw error
+      }
+    }
+    void run()
+    return watch
+  }
+
+  return {
+    need(application, resources) {
+      needs.set(application, new Set([...(needs.get(application) ?? []), ...resources.map(keyOf)]))
+      for (const resource of resources) {
+        const key = keyOf(resource)
+        if (!watches.has(key)) watches.set(key, start(resource))
+      }
+    },
+    needOnly(application, resources) {
+      needs.delete(application)
+      if (resources.length > 0) this.need(application, resources)
+      const wanted = new Set([...needs.values()].flatMap((keys) => [...keys]))
+      for (const [key, watch] of watches) {
+        if (wanted.has(key)) continue
+        watch.stop.abort()
+        watches.delete(key)
+      }
+    },
+    isSynced: (apiVersion, kind) => watches.get(`${apiVersion}/${kind}`)?.isReady ?? false,
+    async synced(resources, deadlineMs, signal) {
+      const unread = resources.flatMap((one) => {
+        const watch = watches.get(keyOf(one))
+        return watch && !watch.isReady ? [watch.ready] : []
+      })
+      if (unread.length === 0) return true
+      const giveUp = new AbortController()
+      const late = clock.sleep(deadlineMs, AbortSignal.any([signal, giveUp.signal])).then(
+        () => false,
+        () => false,
+      )
+      const read = Promise.all(unread).then(() => true)
+      const inTime = await Promise.race([read, late])
+      giveUp.abort()
+      return inTime
+    },
+  }
+}
+
+function keyOf(resource: Resource): string {
+  return `${apiVersionOf(resource)}/${resource.kind}`
+}

@@ -1,0 +1,88 @@
+import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
+import type { LiveObject } from '../cluster/port.ts'
+import { findDrift, isScaledByOther, lastOtherManager } from './drift.ts'
+import { hashProjection, projectOwned, type Projection } from './fields.ts'
+import { computeHealth } from './health.ts'
+import type { FieldDrift, Health } from './status.ts'
+
+/** What an application expects of one object. */
+export interface Expectation {
+  readonly application: string
+  readonly apiVersion: string
+  /** Hash of the fields our last apply left; empty when it is not known to have happened. */
+  readonly fieldsHash: string
+}
+
+/** All that is kept of a live object that bears our label. */
+export interface ObjectRecord {
+  readonly application: string
+  readonly cluster: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly health: Health
+  readonly message: string
+  /** Fields we own and their values right after our apply. */
+  readonly baseline: Projection | undefined
+  readonly drift: readonly FieldDrift[]
+  /** An autoscaler owns the size. */
+  readonly scaled: boolean
+}
+
+export interface RecordContext {
+  readonly manager: string
+  readonly now: number
+  readonly owner: { readonly application: string; readonly cluster: string }
+}
+
+/** What is kept of an object right after our apply: how it is now is how it should be. */
+export function recordApplied(object: LiveObject, context: RecordContext): ObjectRecord {
+  return { ...facts(object, context), baseline: projectOwned(object, context.manager), drift: [] }
+}
+
+/** What is kept of an object a watch told of, compared with what was known of it. */
+export function recordSeen(
+  object: LiveObject,
+  known: ObjectRecord | undefined,
+  expected: Expectation | undefined,
+  context: RecordContext,
+): ObjectRecord {
+  const seen = facts(object, context)
+  if (!expected?.fieldsHash) return { ...seen, baseline: undefined, drift: [] }
+  if (known?.baseline && known.uid === seen.uid) {
+    const drift = findDrift(object, known.baseline, context.manager)
+    return { ...seen, baseline: known.baseline, drift }
+  }
+  // After a restart only the hash is known: the fields are trusted again when it matches.
+  const projection = projectOwned(object, context.manager)
+  if (projection && hashProjection(projection) === expected.fieldsHash) {
+    return { ...seen, baseline: projection, drift: [] }
+  }
+  const manager = lastOtherManager(object, context.manager)
+  return { ...seen, baseline: undefined, drift: [{ path: '', desired: '', live: '', manager }] }
+}
+
+/** True when `b` is a newer state of the object than `a`. */
+export function isNewer(a: string, b: string): boolean {
+  // Versions are decimal and only rise (KEP-5504); anything else is taken as it comes.
+  if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return true
+  return b.length === a.length ? b > a : b.length > a.length
+}
+
+export function idOf(object: LiveObject): string {
+  const { name, namespace } = object.metadata
+  const group = groupOf(object.apiVersion)
+  return formatObjectId({ group, kind: object.kind, namespace: namespace ?? '', name })
+}
+
+function facts(object: LiveObject, { now, owner }: RecordContext) {
+  const { health, message } = computeHealth(object, now)
+  return {
+    application: owner.application,
+    cluster: owner.cluster,
+    uid: object.metadata.uid ?? '',
+    resourceVersion: object.metadata.resourceVersion ?? '',
+    health,
+    message,
+    scaled: isScaledByOther(object),
+  }
+}

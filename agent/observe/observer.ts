@@ -1,0 +1,176 @@
+import { groupOf } from '@groundswell/proto/object-id.ts'
+import { apiVersionOf } from '../cluster/api-path.ts'
+import type { Clock } from '../cluster/clock.ts'
+import type { Cluster, LiveObject, Resource, WatchEvent } from '../cluster/port.ts'
+import { createKindWatches, type KindWatches } from './kind-watches.ts'
+import {
+  type Expectation,
+  idOf,
+  isNewer,
+  type ObjectRecord,
+  recordApplied,
+  recordSeen,
+} from './object-record.ts'
+import type { ObjectDrift, ObjectHealth } from './status.ts'
+
+export interface ObserverDeps {
+  readonly cluster: Pick<Cluster, 'watch'>
+  readonly clock: Clock
+  readonly manager: string
+  readonly label: string
+  readonly ownerOf: (object: LiveObject) => { application: string; cluster: string }
+  /** Something an application's report shows has changed. */
+  readonly onChange: (application: string) => void
+  /** An expected object is missing or differs. */
+  readonly onDrift: (application: string, id: string) => void
+}
+
+export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synced'> {
+  /** Replaces what an application expects of its objects. */
+  expect(application: string, objects: ReadonlyMap<string, Expectation>): void
+  /** What an apply returned: the new truth of that object. */
+  applied(id: string, expectation: Expectation, object: LiveObject): ObjectRecord
+  /** What is known to live; undefined also while its kind was not yet read. */
+  live(id: string): ObjectRecord | undefined
+  /** True when the kind was read, so that an object that is not known does not exist. */
+  isRead(apiVersion: string, kind: string): boolean
+  health(application: string): ObjectHealth[]
+  drift(application: string): ObjectDrift[]
+}
+
+/** Keeps the little that must be known of each labelled object, and tells when it changes. */
+export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observer {
+  const records = new Map<string, ObjectRecord>()
+  const expected = new Map<string, Expectation>()
+  const byApplication = new Map<string, readonly string[]>()
+  const firstSeen = new Map<string, number>()
+
+  const isDrifted = (id: string, expectation: Expectation) => {
+    const record = records.get(id)
+    if (record) return record.drift.length > 0
+    // Never applied is not missing: its error says why.
+    return expectation.fieldsHash !== '' && watches.isSynced(expectation.apiVersion, kindOf(id))
+  }
+
+  const note = (id: string, changed: boolean) => {
+    const expectation = expected.get(id)
+    if (!expectation) return
+    const drifted = isDrifted(id, expectation)
+    if (!drifted) firstSeen.delete(id)
+    else if (!firstSeen.has(id)) firstSeen.set(id, deps.clock.now())
+    // The repair is scheduled first, so that the report it leads to can show what it repaired.
+    if (drifted) deps.onDrift(expectation.application, id)
+    if (changed) deps.onChange(expectation.application)
+  }
+
+  const see = (object: LiveObject) => {
+    const id = idOf(object)
+    const known = records.get(id)
+    const expectation = expected.get(id)
+    if (expectation && expectation.apiVersion !== object.apiVersion) return
+    const { uid, resourceVersion } = object.metadata
+    if (known && known.uid === uid && !isNewer(known.resourceVersion, resourceVersion ?? '')) return
+    const owner = deps.ownerOf(object)
+    const context = { manager: deps.manager, now: deps.clock.now(), owner }
+    const record = recordSeen(object, known, expectation, context)
+    records.set(id, record)
+    note(id, !known || differs(known, record))
+  }
+
+  const lose = (id: string) => {
+    if (records.delete(id)) note(id, true)
+  }
+
+  const onEvent = (resource: Resource, event: WatchEvent) => {
+    switch (event.type) {
+      case 'added':
+      case 'modified':
+        return see(event.object)
+      case 'deleted': {
+        const id = idOf(event.object)
+        // A late word of a predecessor says nothing of what bears its name now.
+        if (records.get(id)?.uid === event.object.metadata.uid) lose(id)
+        return
+      }
+      case 'synced': {
+        const there = new Set(event.objects.map(idOf))
+        const apiVersion = apiVersionOf(resource)
+        const prefix = `${groupOf(apiVersion)}/${resource.kind}/`
+        for (const object of event.objects) see(object)
+        for (const id of records.keys()) if (id.startsWith(prefix) && !there.has(id)) lose(id)
+        // Now that the kind is read, what was never seen is known to be missing.
+        queueMicrotask(() => {
+          for (const id of expected.keys()) {
+            if (id.startsWith(prefix) && !records.has(id)) note(id, true)
+          }
+        })
+      }
+    }
+  }
+
+  const watches = createKindWatches(deps.cluster, deps.label, onEvent, deps.clock, signal)
+
+  return {
+    need: (application, resources) => watches.need(application, resources),
+    needOnly: (application, resources) => watches.needOnly(application, resources),
+    synced: (resources, deadlineMs, signal) => watches.synced(resources, deadlineMs, signal),
+    isRead: (apiVersion, kind) => watches.isSynced(apiVersion, kind),
+    expect(application, objects) {
+      for (const id of byApplication.get(application) ?? []) {
+        if (expected.get(id)?.application !== application || objects.has(id)) continue
+        expected.delete(id)
+        firstSeen.delete(id)
+      }
+      for (const [id, expectation] of objects) expected.set(id, expectation)
+      byApplication.set(application, [...objects.keys()])
+      deps.onChange(application)
+    },
+    applied(id, expectation, object) {
+      const owner = deps.ownerOf(object)
+      const context = { manager: deps.manager, now: deps.clock.now(), owner }
+      const record = recordApplied(object, context)
+      expected.set(id, expectation)
+      records.set(id, record)
+      firstSeen.delete(id)
+      deps.onChange(expectation.application)
+      return record
+    },
+    live: (id) => records.get(id),
+    health(application) {
+      return (byApplication.get(application) ?? []).map((object) => {
+        const record = records.get(object)
+        if (record) return { object, health: record.health, message: record.message }
+        const read = watches.isSynced(expected.get(object)?.apiVersion ?? '', kindOf(object))
+        return { object, health: read ? 'NotFound' : 'Unknown', message: '' }
+      })
+    },
+    drift(application) {
+      const drift: ObjectDrift[] = []
+      for (const object of byApplication.get(application) ?? []) {
+        const expectation = expected.get(object)
+        if (!expectation || !isDrifted(object, expectation)) continue
+        const record = records.get(object)
+        drift.push({
+          object,
+          missing: !record,
+          firstSeen: firstSeen.get(object) ?? deps.clock.now(),
+          fields: record?.drift ?? [],
+        })
+      }
+      return drift
+    },
+  }
+}
+
+function differs(a: ObjectRecord, b: ObjectRecord): boolean {
+  return (
+    a.uid !== b.uid ||
+    a.health !== b.health ||
+    a.message !== b.message ||
+    JSON.stringify(a.drift) !== JSON.stringify(b.drift)
+  )
+}
+
+function kindOf(id: string): string {
+  return id.split('/')[1] ?? ''
+}

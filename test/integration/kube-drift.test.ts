@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { LiveObject } from '../../agent/cluster/port.ts'
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
+import { createConfig, createDeployment, createHands, createNamespace } from '../support/hands.ts'
+import { kubeCall, kubeRequest } from '../support/kube-request.ts'
+import { until } from '../support/until.ts'
+import { presentApplication, verifiedSnapshot } from '../support/verified-snapshot.ts'
+
+const never = new AbortController().signal
+
+describe('drift on a real API server', () => {
+  let plane: ControlPlane
+  let count = 0
+  const uniqueName = (stem: string) => `${stem}-${(count += 1)}`
+  const configPath = (namespace: string, name: string) =>
+    `/api/v1/namespaces/${namespace}/configmaps/${name}`
+  const read = async (path: string) => {
+    const { status, body } = await kubeRequest(plane, 'GET', path)
+    return status === 200 ? (body as LiveObject & { data?: Record<string, string> }) : undefined
+  }
+
+  before(async () => {
+    plane = await startControlPlane({ name: 'drift' })
+  })
+  after(() => plane?.stop())
+
+  it('heals drift, and reports its path, values and manager', async () => {
+    const name = uniqueName('drift')
+    await using hands = await createHands(plane.kubeconfig)
+    const app = presentApplication(name, [createNamespace(name), createDeployment(name)])
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    const path = `/apis/apps/v1/namespaces/${name}/deployments/web`
+    await kubeCall(plane, 'PATCH', `${path}?fieldManager=someone`, {
+      spec: { template: { spec: { containers: [{ name: 'web', image: 'web:evil' }] } } },
+    })
+    const state = await until(
+      () => hands.reports.find((r) => r.application === name && r.driftedObjects > 0),
+      { deadlineMs: 10_000, what: 'drift to be reported' },
+    )
+    const image = state.drift[0]?.fields.find((f) => f.path.endsWith('/image'))
+    assert.deepEqual(image, {
+      path: '/spec/template/spec/containers/0/image',
+      desired: '"web:1"',
+      live: '"web:evil"',
+      manager: 'someone',
+    })
+    await until(() => hands.state(name)?.healed === 1, { deadlineMs: 10_000, what: 'the repair' })
+    const healed = (await read(path)) as unknown as {
+      spec: { template: { spec: { containers: { image: string }[] } } }
+    }
+    assert.equal(healed.spec.template.spec.containers[0]?.image, 'web:1')
+    await until(() => hands.reports.findLast((r) => r.application === name)?.driftedObjects === 0, {
+      deadlineMs: 5_000,
+      what: 'the drift to be over',
+    })
+
+    // Gone altogether is drift too.
+    await kubeCall(plane, 'DELETE', path)
+    await until(() => hands.state(name)?.healed === 2, { deadlineMs: 10_000, what: 'the return' })
+    assert.ok(await read(path))
+    await until(() => hands.reports.some((r) => r.drift.some(({ missing }) => missing)), {
+      deadlineMs: 5_000,
+      what: 'the report that it was missing',
+    })
+  })
+
+  it('only reports drift when the policy says so, and sees what happened while it was away', async () => {
+    const name = uniqueName('report')
+    const app = presentApplication(
+      name,
+      [createNamespace(name), createConfig(name, 'c', { a: '1' })],
+      {
+        drift: 'report',
+      },
+    )
+    {
+      await using hands = await createHands(plane.kubeconfig)
+      await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    }
+    await kubeCall(plane, 'PATCH', `${configPath(name, 'c')}?fieldManager=night`, {
+      data: { a: '2' },
+    })
+    await using hands = await createHands(plane.kubeconfig)
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    const drift = await until(() => hands.state(name)?.drift[0], {
+      deadlineMs: 5_000,
+      what: 'drift',
+    })
+    assert.equal(drift.object, `/ConfigMap/${name}/c`)
+    assert.equal(drift.fields[0]?.manager, 'night')
+    assert.deepEqual(hands.writes(), [])
+  })
+
+  it('never takes for drift what others own, default or scale', async () => {
+    const name = uniqueName('foreign')
+    await using hands = await createHands(plane.kubeconfig)
+    const app = presentApplication(name, [createNamespace(name), createDeployment(name)])
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    const path = `/apis/apps/v1/namespaces/${name}/deployments/web`
+    await kubeCall(plane, 'PATCH', `${path}?fieldManager=other`, {
+      metadata: { annotations: { note: 'mine' }, labels: { team: 'x' } },
+      spec: {
+        minReadySeconds: 3,
+        template: {
+          spec: {
+            nodeSelector: { disk: 'ssd' },
+            volumes: [{ name: 'tmp', emptyDir: { sizeLimit: '1Gi' } }],
+          },
+        },
+      },
+    })
+    await kubeCall(plane, 'PATCH', `${path}/scale?fieldManager=autoscaler`, {
+      spec: { replicas: 5 },
+    })
+    // A marker that is drift: once it was healed, all that came before was looked at.
+    await kubeCall(plane, 'PATCH', `${path}?fieldManager=other`, {
+      metadata: { labels: { 'groundswell.dev/application': name, app: null } },
+      spec: { template: { spec: { containers: [{ name: 'web', image: 'web:2' }] } } },
+    })
+    await until(() => hands.state(name)?.healed === 1, { deadlineMs: 10_000, what: 'the repair' })
+    const driftedPaths = () =>
+      hands.reports
+        .flatMap(({ drift }) => drift)
+        .flatMap(({ fields }) => fields.map(({ path }) => path))
+    const paths = await until(() => driftedPaths().length > 0 && driftedPaths(), {
+      deadlineMs: 5_000,
+      what: 'the marker to be reported',
+    })
+    const strange = paths.filter((p) => !p.startsWith('/spec/template/spec/containers'))
+    assert.deepEqual(strange, [])
+    const live = (await read(path)) as unknown as {
+      spec: { replicas: number; minReadySeconds: number }
+    }
+    assert.equal(live.spec.replicas, 5)
+    assert.equal(live.spec.minReadySeconds, 3)
+  })
+
+  it('goes on watching after the API server was killed and came back', async () => {
+    const name = uniqueName('restart')
+    await using hands = await createHands(plane.kubeconfig)
+    const objects = [createNamespace(name), createConfig(name, 'c', { a: '1' })]
+    await hands.workloads.reconcile(verifiedSnapshot(presentApplication(name, objects)), never)
+    await plane.apiserver.kill()
+    await plane.apiserver.start()
+    await kubeCall(plane, 'PATCH', `${configPath(name, 'c')}?fieldManager=x`, { data: { a: '2' } })
+    await until(async () => (await read(configPath(name, 'c')))?.data?.['a'] === '1', {
+      deadlineMs: 30_000,
+      what: 'the watch to see drift again',
+    })
+  })
+})

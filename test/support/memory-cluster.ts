@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+import { formatObjectId, groupOf, type ObjectId } from '@groundswell/proto/object-id.ts'
+import { AgentError } from '../../agent/errors.ts'
+import type { Cluster, LiveObject, Resource, WatchEvent } from '../../agent/cluster/port.ts'
+import { mergeApplied, updateOwners } from './memory-apply.ts'
+
+export interface MemoryClusterOptions {
+  readonly uid?: string
+  /** Called with each object as it is stored; returns what its controllers make of it. */
+  readonly settle?: (object: LiveObject) => LiveObject
+  /** Cluster-scoped kinds besides the built-in ones. */
+  readonly clusterScoped?: readonly string[]
+  /** Throws to refuse an apply. */
+  readonly admit?: (id: ObjectId, body: LiveObject) => void
+}
+
+export interface MemoryCluster extends Cluster {
+  /** What was asked of it, in order: `apply apps/Deployment/shop/web`. */
+  readonly calls: string[]
+  read(id: string): LiveObject | undefined
+  /** Another manager's change, as `kubectl edit` would make it. */
+  edit(id: string, manager: string, change: (object: LiveObject) => LiveObject): void
+  /** Another's deletion. */
+  drop(id: string): void
+}
+
+const clusterScoped = new Set([
+  'Namespace',
+  'Node',
+  'CustomResourceDefinition',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'StorageClass',
+  'PriorityClass',
+  'IngressClass',
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+])
+
+interface Watcher {
+  readonly group: string
+  readonly kind: string
+  readonly label: string
+  push(event: WatchEvent): void
+}
+
+/**
+ * A Kubernetes of one process: keeps objects, versions, generations and field owners much as the
+ * API server does, without schemas, defaults or admission, so that many agents fit on one machine.
+ */
+export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryCluster {
+  const objects = new Map<string, LiveObject>()
+  const watchers = new Set<Watcher>()
+  const calls: string[] = []
+  const settle = options.settle ?? settleAtOnce
+  let version = 1
+
+  const store = (id: string, object: LiveObject, type: 'added' | 'modified') => {
+    const before = objects.get(id)
+    const changed = JSON.stringify(before?.['spec']) !== JSON.stringify(object['spec'])
+    const generation = (before?.metadata.generation ?? 0) + (changed || !before ? 1 : 0)
+    const uid = before?.metadata.uid ?? randomUUID()
+    const metadata = {
+      ...object.metadata,
+      uid,
+      generation,
+      resourceVersion: String((version += 1)),
+    }
+    const settled = settle({ ...object, metadata })
+    objects.set(id, settled)
+    tell({ type, object: settled })
+    return settled
+  }
+  const remove = (id: string) => {
+    const object = objects.get(id)
+    if (!object) return
+    objects.delete(id)
+    tell({ type: 'deleted', object })
+    if (object.kind !== 'Namespace') return
+    const inside = [...objects].filter(
+      ([, { metadata }]) => metadata.namespace === object.metadata.name,
+    )
+    for (const [id] of inside) remove(id)
+  }
+  const tell = (event: Extract<WatchEvent, { object: LiveObject }>) => {
+    const { apiVersion, kind, metadata } = event.object
+    for (const watcher of watchers) {
+      if (watcher.group !== groupOf(apiVersion) || watcher.kind !== kind) continue
+      if (metadata.labels?.[watcher.label] !== undefined) watcher.push(event)
+    }
+  }
+
+  return {
+    calls,
+    read: (id) => objects.get(id),
+    edit(id, manager, change) {
+      const before = objects.get(id)
+      if (!before) throw new Error(`no object ${id}`)
+      const after = change(structuredClone(before))
+      const managedFields = updateOwners(before, after, manager)
+      store(id, { ...after, metadata: { ...after.metadata, managedFields } }, 'modified')
+    },
+    drop: remove,
+    uid: async () => options.uid ?? 'memory-cluster',
+    facts: async () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
+    async resource(apiVersion, kind): Promise<Resource> {
+      const group = groupOf(apiVersion)
+      const definition = [...objects.values()].find(
+        ({ kind: of, spec }) =>
+          of === 'CustomResourceDefinition' &&
+          (spec as { names?: { kind?: string } }).names?.kind === kind,
+      )
+      const scope = (definition?.['spec'] as { scope?: string } | undefined)?.scope
+      const wide = [...clusterScoped, ...(options.clusterScoped ?? [])].includes(kind)
+      return {
+        group,
+        version: group ? apiVersion.slice(group.length + 1) : apiVersion,
+        kind,
+        plural: `${kind.toLowerCase()}s`,
+        namespaced: scope ? scope === 'Namespaced' : !wide,
+      }
+    },
+    async get(_resource, id) {
+      calls.push(`get ${formatObjectId(id)}`)
+      return objects.get(formatObjectId(id))
+    },
+    async apply(_resource, id, json, { fieldManager }, signal) {
+      signal.throwIfAborted()
+      const key = formatObjectId(id)
+      calls.push(`apply ${key}`)
+      if (id.namespace && !objects.has(`/Namespace//${id.namespace}`)) {
+        throw new AgentError('apply_failed', `namespaces "${id.namespace}" not found`)
+      }
+      const body = JSON.parse(json) as LiveObject
+      options.admit?.(id, body)
+      const before = objects.get(key)
+      const merged = mergeApplied(before, body, fieldManager)
+      return store(key, merged, before ? 'modified' : 'added')
+    },
+    async delete(_resource, id, uid) {
+      const key = formatObjectId(id)
+      calls.push(`delete ${key}`)
+      if (objects.get(key)?.metadata.uid === uid) remove(key)
+    },
+    async disown(_resource, id, uid, marks) {
+      const key = formatObjectId(id)
+      calls.push(`disown ${key}`)
+      const before = objects.get(key)
+      if (before?.metadata.uid !== uid) return
+      const without = (from: Readonly<Record<string, string>> = {}, keys: readonly string[]) =>
+        Object.fromEntries(Object.entries(from).filter(([name]) => !keys.includes(name)))
+      tell({ type: 'deleted', object: before })
+      const labels = without(before.metadata.labels, marks.labels)
+      const annotations = without(before.metadata.annotations, marks.annotations)
+      store(key, { ...before, metadata: { ...before.metadata, labels, annotations } }, 'modified')
+    },
+    async occupants(namespace) {
+      return [...objects.values()]
+        .filter(({ metadata }) => metadata.namespace === namespace)
+        .map(({ apiVersion, kind, metadata: { name } }) => {
+          return { group: groupOf(apiVersion), kind, namespace, name }
+        })
+    },
+    watch: (resource, label, signal) => watchMemory(resource, label, objects, watchers, signal),
+    forgetResources: () => undefined,
+    close: async () => undefined,
+  }
+}
+
+async function* watchMemory(
+  { group, kind }: Resource,
+  label: string,
+  objects: ReadonlyMap<string, LiveObject>,
+  watchers: Set<Watcher>,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent> {
+  const mine = [...objects.values()].filter(
+    (object) =>
+      groupOf(object.apiVersion) === group &&
+      object.kind === kind &&
+      object.metadata.labels?.[label] !== undefined,
+  )
+  const waiting: WatchEvent[] = [{ type: 'synced', objects: mine }]
+  let wake = Promise.withResolvers<void>()
+  const watcher: Watcher = {
+    group,
+    kind,
+    label,
+    push(event) {
+      waiting.push(event)
+      wake.resolve()
+    },
+  }
+  const stop = () => wake.resolve()
+  watchers.add(watcher)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    while (!signal.aborted) {
+      yield* waiting.splice(0)
+      if (waiting.length > 0) continue
+      await wake.promise
+      wake = Promise.withResolvers()
+    }
+  } finally {
+    watchers.delete(watcher)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** Controllers that are done before anybody looks. */
+export function settleAtOnce(object: LiveObject): LiveObject {
+  const { generation } = object.metadata
+  if (object.kind === 'CustomResourceDefinition') {
+    const conditions = [{ type: 'Established', status: 'True', reason: 'InitialNamesAccepted' }]
+    return { ...object, status: { conditions } }
+  }
+  if (groupOf(object.apiVersion) !== 'apps') return object
+  const wanted = (object['spec'] as { replicas?: number } | undefined)?.replicas ?? 1
+  return {
+    ...object,
+    status: {
+      observedGeneration: generation,
+      replicas: wanted,
+      updatedReplicas: wanted,
+      readyReplicas: wanted,
+      availableReplicas: wanted,
+      currentReplicas: wanted,
+      desiredNumberScheduled: 1,
+      currentNumberScheduled: 1,
+      updatedNumberScheduled: 1,
+      numberAvailable: 1,
+      numberReady: 1,
+      conditions: [
+        { type: 'Available', status: 'True' },
+        { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' },
+      ],
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { encodeManifest, type Manifest } from '@groundswell/proto/manifest.ts'
+import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
+import type {
+  VerifiedPresent,
+  VerifiedRemoved,
+  VerifiedSnapshot,
+} from '../../agent/trust/verified.ts'
+
+export interface TestObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly [member: string]: unknown
+  }
+  readonly [member: string]: unknown
+}
+
+/** An application as `verify.ts` would hand it over, for tests of what comes after. */
+export function presentApplication(
+  name: string,
+  objects: readonly TestObject[],
+  changes: Partial<Manifest> & { readonly generation?: number } = {},
+): VerifiedPresent {
+  const { generation = 1, ...rest } = changes
+  const blobs = new Map<Digest, Uint8Array>()
+  const manifest: Manifest = {
+    v: 1,
+    application: name,
+    targetNamespace: '',
+    prune: { enabled: true, allowEmpty: false },
+    drift: 'correct',
+    deletionPolicy: 'Delete',
+    objects: objects
+      .map((object) => {
+        const bytes = Buffer.from(JSON.stringify(object))
+        const digest = digestOf(bytes)
+        blobs.set(digest, bytes)
+        const { name, namespace = '' } = object.metadata
+        const group = groupOf(object.apiVersion)
+        return {
+          id: formatObjectId({ group, kind: object.kind, namespace, name }),
+          apiVersion: object.apiVersion,
+          digest,
+          size: bytes.byteLength,
+          file: `${name}.yaml`,
+        }
+      })
+      .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    ...rest,
+  }
+  return {
+    state: 'present',
+    name,
+    generation,
+    revision: 'main@sha1:test',
+    manifestDigest: digestOf(encodeManifest(manifest)),
+    manifest,
+    read: async (digest: Digest) => {
+      const bytes = blobs.get(digest)
+      if (!bytes) throw new Error(`no content ${digest}`)
+      return bytes
+    },
+  } as unknown as VerifiedPresent
+}
+
+export function removedApplication(
+  name: string,
+  deletionPolicy: 'Delete' | 'Orphan' = 'Delete',
+  generation = 2,
+): VerifiedRemoved {
+  return { state: 'removed', name, generation, deletionPolicy } as unknown as VerifiedRemoved
+}
+
+export function verifiedSnapshot(
+  ...applications: readonly (VerifiedPresent | VerifiedRemoved)[]
+): VerifiedSnapshot {
+  const names = applications.map(({ name, generation }) => `${name}@${generation}`).join()
+  return { snapshot: {}, digest: digestOf(names), applications } as unknown as VerifiedSnapshot
+}
