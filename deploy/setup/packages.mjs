@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from './command.mjs'
 import { root } from './paths.mjs'
-import { sayStep } from './say.mjs'
+import { SetupError, sayStep } from './say.mjs'
 
 /**
  * @typedef {{ version?: string, resolved?: string, optional?: boolean, devOptional?: boolean, link?: boolean }} LockedPackage
@@ -11,12 +11,20 @@ import { sayStep } from './say.mjs'
 /** Node 24, as the lock file pins it, whatever runs this script. */
 export const nodePath = join(root, 'node_modules', '.bin', 'node')
 
-/** Installs the npm packages of the lock file, unless exactly they are there. */
+/**
+ * Installs the npm packages of the lock file, unless exactly they are there. Not `npm ci`: that refuses a lock file
+ * that leaves out packages for other platforms, which is how a registry mirror of one platform writes it.
+ */
 export async function setUpPackages() {
   if (arePackagesInstalled()) return
-  await sayStep('installing npm packages (npm ci): about a minute the first time', () =>
-    runCommand('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root }),
+  await sayStep('installing npm packages: about a minute the first time', () =>
+    runCommand('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+    }),
   )
+  if (!arePackagesInstalled()) {
+    throw new SetupError('npm did not install what package-lock.json asks for: see above')
+  }
 }
 
 /** Compares what the lock file asks for with what npm says it installed; optional ones may be missing. */
