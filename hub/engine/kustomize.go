@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/yaml"
 )
 
@@ -29,6 +32,10 @@ func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
 		return nil, nil, err
 	}
 	root, _ := kustomizationIn(from, asked.Path)
+	if bytes.Contains(from.files[root], []byte("openapi")) {
+		// A schema of its own; the next render must not see it. Costs 30 ms, so only where needed.
+		defer openapi.ResetOpenAPI()
+	}
 	traced := traceable(from.files[root])
 	if traced != nil {
 		if err := disk.WriteFile("/"+root, traced); err != nil {
@@ -158,8 +165,8 @@ func refuseURLs(name string, data []byte, content map[string]any) []error {
 				field, text))
 		}
 	}
-	for field, member := range content {
-		switch value := member.(type) {
+	for _, field := range slices.Sorted(maps.Keys(content)) {
+		switch value := content[field].(type) {
 		case []any:
 			for _, entry := range value {
 				fields, _ := entry.(map[string]any)
@@ -189,22 +196,25 @@ func lineWith(data []byte, text string) int {
 	return lineAt(data, int64(at))
 }
 
-var quoted = regexp.MustCompile(`'([^'\n]+)'|in File: (\S+)`)
+var (
+	recursed = regexp.MustCompile(`recursed accumulation of path '([^']+)'`)
+	culprit  = regexp.MustCompile(`in File: (\S+)|from '([^']+)'|path\(?"?([^\s"()]+)`)
+)
 
 // kustomizeFault reads file and line out of kustomize's words, as far as they are there.
 func kustomizeFault(from *tree, dir, root string, err error) error {
 	message := strings.TrimSpace(err.Error())
+	if inner := recursed.FindAllStringSubmatch(message, -1); inner != nil {
+		dir = strings.TrimPrefix(inner[len(inner)-1][1], "/")
+	}
 	file, line := root, 0
-	for _, found := range quoted.FindAllStringSubmatch(message, -1) {
-		for _, name := range found[1:] {
-			for _, full := range []string{path.Join(dir, name), strings.TrimPrefix(name, "/")} {
-				if _, known := from.files[full]; known {
-					file = full
-				}
-			}
+	for _, found := range culprit.FindAllStringSubmatch(message, -1) {
+		full := path.Join(dir, found[1]+found[2]+found[3])
+		if _, known := from.files[full]; known {
+			file = full
 		}
 	}
-	if found := lineOf.FindStringSubmatch(message); found != nil {
+	if found := lineOf.FindStringSubmatch(message); found != nil && file != root {
 		line, _ = strconv.Atoi(found[1])
 	}
 	return faultf("malformed", file, line, "%s", message)

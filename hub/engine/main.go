@@ -15,6 +15,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
 func main() {
@@ -24,6 +26,9 @@ func main() {
 	http.DefaultTransport = noNetwork{}
 	limitMemory(*memory)
 	limitProcess(*memory)
+
+	// Reading Kubernetes' own schema takes a moment; better now than in the first render.
+	openapi.Schema()
 
 	in, held := bufio.NewReaderSize(os.Stdin, 1<<16), newTrees(64<<20, 64)
 	for {

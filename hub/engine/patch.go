@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"sigs.k8s.io/kustomize/api/builtins"
 	"sigs.k8s.io/kustomize/api/provider"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 )
 
@@ -81,12 +84,50 @@ func applyPatch(all resmap.ResMap, factory *resmap.Factory, given patch) (unmatc
 	if err := transformer.(resmap.Configurable).Config(helpers, config); err != nil {
 		return false, err
 	}
-	if target := transformer.(*builtins.PatchTransformerPlugin).Target; target != nil {
-		selected, err := all.Select(*target)
-		if err != nil {
-			return false, err
-		}
-		unmatched = len(selected) == 0
+	target := transformer.(*builtins.PatchTransformerPlugin).Target
+	if target == nil {
+		return false, transformer.Transform(all)
 	}
-	return unmatched, transformer.Transform(all)
+	selected, err := all.Select(*target)
+	if err != nil {
+		return false, err
+	}
+	if operations := jsonOperations(given.Patch); operations != nil {
+		return len(selected) == 0, applyOperations(selected, operations)
+	}
+	return len(selected) == 0, transformer.Transform(all)
+}
+
+// jsonOperations is the patch if it is of the JSON 6902 kind: a list.
+func jsonOperations(text string) jsonpatch.Patch {
+	converted, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil || !bytes.HasPrefix(converted, []byte("[")) {
+		return nil
+	}
+	operations, err := jsonpatch.DecodePatch(converted)
+	if err != nil {
+		return nil
+	}
+	return operations
+}
+
+// applyOperations does what kustomize's filter does, without its way back through floats, which
+// rounds integers beyond 2^53.
+func applyOperations(selected []*resource.Resource, operations jsonpatch.Patch) error {
+	for _, each := range selected {
+		text, err := each.MarshalJSON()
+		if err != nil {
+			return err
+		}
+		patched, err := operations.Apply(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", each.CurId(), err)
+		}
+		node, err := kyaml.Parse(string(patched))
+		if err != nil {
+			return err
+		}
+		each.SetYNode(node.YNode())
+	}
+	return nil
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"path"
-
-	"sigs.k8s.io/kustomize/kyaml/openapi"
-)
+import "path"
 
 // render is the whole of the engine: one input and its tree in, objects sorted by id out.
 func render(asked *input, from *tree) ([]rendered, []string, error) {
@@ -12,9 +8,6 @@ func render(asked *input, from *tree) ([]rendered, []string, error) {
 	if !within(asked.Path) || !from.isDir(asked.Path) {
 		return nil, nil, faultf("missing", asked.Path, 0, "no folder %q in the tree", asked.Path)
 	}
-	// A kustomization may have brought a schema of its own; the next render must not see it.
-	openapi.ResetOpenAPI()
-
 	objects, warnings, err := produce(asked, from)
 	if err != nil {
 		return nil, nil, err

@@ -85,7 +85,7 @@ export function createPool<W extends PoolWorker>(options: {
           },
           refuse: (reason) => {
             signal.removeEventListener('abort', leave)
-            reject(reason as Error)
+            reject(reason)
           },
         }
         signal.addEventListener('abort', leave, { once: true })

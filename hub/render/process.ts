@@ -191,7 +191,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
         signal.addEventListener('abort', abandon, { once: true })
         pending = {
           resolve: (answer) => (done(), resolve(answer)),
-          reject: (error) => (done(), reject(error as Error)),
+          reject: (error) => (done(), reject(error)),
         }
         child.stdin.write(encodeFrame(Buffer.from(JSON.stringify(request))))
       })

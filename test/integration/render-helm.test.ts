@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { HubError } from '../../hub/errors.ts'
+import type { RenderEngine } from '../../hub/render/engine.ts'
+import { contentOf, names, renderText, startRenderEngine } from '../support/render-engine.ts'
+import type { renderInput } from '../support/render-input.ts'
+
+let engine: RenderEngine
+before(async () => {
+  engine = await startRenderEngine()
+})
+after(() => engine.close())
+
+const chart = {
+  'chart/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 1.2.3\n',
+  'chart/values.yaml': 'colour: blue\nlimits: {cpu: 1, memory: 2}\nlist: [a, b]\n',
+  'chart/templates/config.yaml':
+    'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-config\n  labels: {chart: {{ include "name" . }}}\ndata:\n  values: {{ .Values | toJson | quote }}\n',
+  'chart/templates/_name.tpl': '{{ define "name" }}{{ .Chart.Name }}-{{ .Chart.Version }}{{ end }}',
+  'chart/templates/NOTES.txt': 'Thank you for installing {{ .Chart.Name }}',
+}
+
+const render = (
+  files: Readonly<Record<string, string>>,
+  given: Parameters<typeof renderInput>[0] = {},
+) => renderText(engine, files, { kind: 'helm', path: 'chart', namespace: 'eu', ...given })
+
+async function faultsOf(rendering: Promise<unknown>): Promise<string[]> {
+  const error = await rendering.then(
+    () => assert.fail('the render should have been refused'),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof HubError, String(error))
+  assert.equal(error.code, 'render_failed')
+  return error.faults.map(({ file, line, message }) => `${file}:${line}: ${message}`)
+}
+
+const valuesOf = (result: Awaited<ReturnType<typeof render>>): unknown => {
+  const data = contentOf(result, 'ConfigMap', 'shop-config')['data'] as { values: string }
+  return JSON.parse(data.values)
+}
+
+test('renders templates with release name, namespace and partials; NOTES are left out', async () => {
+  const result = await render(chart)
+  assert.deepEqual(names(result), ['ConfigMap eu/shop-config'])
+  assert.deepEqual(contentOf(result, 'ConfigMap', 'shop-config')['metadata'], {
+    labels: { chart: 'shop-1.2.3' },
+    name: 'shop-config',
+    namespace: 'eu',
+  })
+  assert.equal(result.objects[0]?.file, 'chart/templates/config.yaml')
+})
+
+test('inline values win over files, later files over earlier, all over the chart', async () => {
+  const result = await render(
+    {
+      ...chart,
+      'values/a.yaml': 'colour: red\nsize: 1\nlist: [c]\n',
+      'values/b.yaml': 'size: 2\nshape: round\n',
+    },
+    {
+      helm: {
+        valuesFiles: ['values/a.yaml', 'values/b.yaml'],
+        values: { shape: 'square', ratio: 0.25 },
+      },
+    },
+  )
+  assert.deepEqual(valuesOf(result), {
+    colour: 'red',
+    limits: { cpu: 1, memory: 2 },
+    list: ['c'],
+    ratio: 0.25,
+    shape: 'square',
+    size: 2,
+  })
+})
+
+test("a null deletes the chart's key", async () => {
+  const result = await render(chart, { helm: { values: { colour: null, limits: { cpu: null } } } })
+  assert.deepEqual(valuesOf(result), { limits: { memory: 2 }, list: ['a', 'b'] })
+})
+
+test('subcharts get their values, globals, conditions and aliases', async () => {
+  const files = {
+    ...chart,
+    'chart/Chart.yaml': `${chart['chart/Chart.yaml']}dependencies:\n- {name: db, version: 1.0.0, alias: store, condition: store.enabled}\n- {name: cache, version: 1.0.0, condition: cache.enabled}\n`,
+    'chart/values.yaml': 'store: {size: 5}\ncache: {enabled: false}\nglobal: {zone: x}\n',
+    'chart/charts/db/Chart.yaml': 'apiVersion: v2\nname: db\nversion: 1.0.0\n',
+    'chart/charts/db/values.yaml': 'size: 1\nkind: fast\n',
+    'chart/charts/db/templates/db.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: db}\ndata: {text: "{{ .Values.size }} {{ .Values.kind }} {{ .Values.global.zone }}"}\n',
+    'chart/charts/cache/Chart.yaml': 'apiVersion: v2\nname: cache\nversion: 1.0.0\n',
+    'chart/charts/cache/templates/c.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cache}\n',
+  }
+  const result = await render(files)
+  assert.deepEqual(contentOf(result, 'ConfigMap', 'db')['data'], { text: '5 fast x' })
+  assert.ok(!names(result).includes('ConfigMap eu/cache'))
+})
+
+test('a dependency that is not vendored is named', async () => {
+  const faults = await faultsOf(
+    render({
+      ...chart,
+      'chart/Chart.yaml': `${chart['chart/Chart.yaml']}dependencies:\n- {name: db, version: 1.0.0, repository: "https://charts.example.com"}\n`,
+    }),
+  )
+  assert.match(faults[0] ?? '', /^chart\/Chart\.yaml:5: dependency "db" is not in charts\//)
+})
+
+test('capabilities are the ones given, and kubeVersion is held to', async () => {
+  const files = {
+    ...chart,
+    'chart/templates/config.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  version: {{ .Capabilities.KubeVersion }}\n  has: "{{ .Capabilities.APIVersions.Has "x.io/v1" }} {{ .Capabilities.APIVersions.Has "apps/v1" }}"\n  found: "{{ lookup "v1" "Secret" "eu" "x" }}"\n  host: "{{ getHostByName "localhost" }}"\n',
+  }
+  const result = await render(files, { helm: { kubeVersion: '1.31.2', apiVersions: ['x.io/v1'] } })
+  assert.deepEqual(contentOf(result, 'ConfigMap', 'c')['data'], {
+    found: 'map[]',
+    has: 'true true',
+    host: '',
+    version: 'v1.31.2',
+  })
+  const picky = {
+    ...files,
+    'chart/Chart.yaml': `${chart['chart/Chart.yaml']}kubeVersion: ">=1.34.0"\n`,
+  }
+  await render(picky, { helm: { kubeVersion: '1.35.4' } })
+  const faults = await faultsOf(render(picky, { helm: { kubeVersion: '1.31.2' } }))
+  assert.match(faults[0] ?? '', /^chart\/Chart\.yaml:4: .*1\.34\.0.*v1\.31\.2/)
+})
+
+test('CRDs are rendered and their kinds placed', async () => {
+  const result = await render({
+    ...chart,
+    'chart/crds/widget.yaml':
+      'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.x.io}\nspec: {group: x.io, scope: Namespaced, names: {kind: Widget}}\n',
+    'chart/templates/w.yaml': 'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: w}\n',
+  })
+  assert.deepEqual(names(result), [
+    'ConfigMap eu/shop-config',
+    'CustomResourceDefinition widgets.x.io',
+    'Widget eu/w',
+  ])
+  assert.equal(result.objects[1]?.file, 'chart/crds/widget.yaml')
+})
+
+test('tests and delete hooks are left out; install hooks stay, with a warning', async () => {
+  const job = (name: string, hook: string) =>
+    `apiVersion: batch/v1\nkind: Job\nmetadata: {name: ${name}, annotations: {helm.sh/hook: "${hook}"}}\n`
+  const result = await render({
+    ...chart,
+    'chart/templates/test.yaml': job('test', 'test'),
+    'chart/templates/migrate.yaml': `---\n${job('migrate', 'pre-install, pre-upgrade')}---\n${job('bye', 'pre-delete')}`,
+  })
+  assert.deepEqual(names(result), ['ConfigMap eu/shop-config', 'Job eu/migrate'])
+  assert.equal(result.warnings.length, 2)
+  assert.match(result.warnings[0] ?? '', /migrate\.yaml: .*ordinary object/)
+  assert.match(result.warnings[1] ?? '', /pre-delete hook Job is left out/)
+})
+
+test('.helmignore hides files, and .Files reads only the chart', async () => {
+  const result = await render({
+    ...chart,
+    'secret.txt': 'outside',
+    'chart/.helmignore': 'drafts/\n*.bak\n',
+    'chart/templates/drafts/x.yaml': 'this: is not ready\n',
+    'chart/old.bak': 'hidden',
+    'chart/motd.txt': 'hello',
+    'chart/templates/f.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: f}\ndata: {a: "{{ .Files.Get "motd.txt" }}", b: "{{ .Files.Get "old.bak" }}", c: "{{ .Files.Get "../secret.txt" }}"}\n',
+  })
+  assert.deepEqual(contentOf(result, 'ConfigMap', 'f')['data'], { a: 'hello', b: '', c: '' })
+})
+
+test('a chart that renders differently each time is said to', async () => {
+  const result = await render({
+    ...chart,
+    'chart/templates/r.yaml':
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: r}\nstringData: {p: {{ randAlphaNum 20 }}}\n',
+  })
+  assert.match(result.warnings.join(), /renders differently each time/)
+  assert.deepEqual((await render(chart)).warnings, [])
+})
+
+test('template faults name file and line', async () => {
+  const broken = (text: string) => faultsOf(render({ ...chart, 'chart/templates/b.yaml': text }))
+  assert.match(
+    (await broken('a: 1\n{{ .Values.a.b.c }}\n'))[0] ?? '',
+    /^chart\/templates\/b\.yaml:2: /,
+  )
+  assert.match((await broken('{{ if }}'))[0] ?? '', /^chart\/templates\/b\.yaml:1: /)
+  assert.match((await broken('\n{{ fail "sorry" }}'))[0] ?? '', /b\.yaml:2: .*sorry/)
+  assert.match((await broken('{{ required "give x" .Values.x }}'))[0] ?? '', /b\.yaml:1: .*give x/)
+  assert.match((await broken('a: 1\n b: 2\n'))[0] ?? '', /b\.yaml:undefined: rendered line 2/)
+})
+
+test('values that break the schema are refused; schemas that refer elsewhere too', async () => {
+  const schema = (text: object) => ({ ...chart, 'chart/values.schema.json': JSON.stringify(text) })
+  const strict = schema({ type: 'object', properties: { colour: { type: 'integer' } } })
+  assert.match((await faultsOf(render(strict)))[0] ?? '', /colour/)
+  for (const $ref of ['https://example.com/s.json', 'file:///etc/passwd', 'other.json']) {
+    const faults = await faultsOf(render(schema({ properties: { colour: { $ref } } })))
+    assert.match(faults[0] ?? '', /^chart\/values\.schema\.json:1: .*only refer to itself/)
+  }
+})
+
+test('a missing values file is named', async () => {
+  const faults = await faultsOf(render(chart, { helm: { valuesFiles: ['eu.yaml'] } }))
+  assert.match(faults[0] ?? '', /^eu\.yaml:/)
+})

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { HubError } from '../../hub/errors.ts'
+import type { RenderEngine } from '../../hub/render/engine.ts'
+import { contentOf, names, renderText, startRenderEngine } from '../support/render-engine.ts'
+
+let engine: RenderEngine
+before(async () => {
+  engine = await startRenderEngine()
+})
+after(() => engine.close())
+
+const deployment =
+  'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  template:\n    spec:\n      containers:\n      - {name: web, image: shop, envFrom: [{configMapRef: {name: settings}}]}\n'
+
+const shop = {
+  'base/kustomization.yaml':
+    'resources: [deployment.yaml]\nconfigMapGenerator:\n- name: settings\n  files: [../shared/motd.txt]\n  literals: [colour=blue]\n',
+  'base/deployment.yaml': deployment,
+  'shared/motd.txt': 'hello\n',
+  'overlays/eu/kustomization.yaml':
+    'resources: [../../base]\nnamespace: eu\nnamePrefix: eu-\nimages:\n- {name: shop, newTag: "1.2"}\npatches:\n- path: replicas.yaml\n',
+  'overlays/eu/replicas.yaml':
+    'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 5}\n',
+}
+
+async function faultsOf(rendering: Promise<unknown>): Promise<string[]> {
+  const error = await rendering.then(
+    () => assert.fail('the render should have been refused'),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof HubError, String(error))
+  assert.equal(error.code, 'render_failed')
+  return error.faults.map(({ file, line, message }) => `${file}:${line}: ${message}`)
+}
+
+test('an overlay on a base beside it: generators, prefixes, images, patches, references', async () => {
+  const result = await renderText(engine, shop, { kind: 'kustomize', path: 'overlays/eu' })
+  const [settings, web] = names(result)
+  assert.match(settings ?? '', /^ConfigMap eu\/eu-settings-[a-z0-9]{10}$/)
+  assert.equal(web, 'Deployment eu/eu-web')
+  const config = result.objects.find(({ id }) => id.kind === 'ConfigMap')
+  assert.deepEqual((JSON.parse(config?.json ?? '') as { data: unknown }).data, {
+    colour: 'blue',
+    'motd.txt': 'hello\n',
+  })
+  assert.equal(config?.file, '')
+  const json = result.objects.find(({ id }) => id.kind === 'Deployment')?.json ?? ''
+  assert.match(json, /"replicas":5/)
+  assert.match(json, /"image":"shop:1.2"/)
+  assert.ok(json.includes(`"configMapRef":{"name":"${config?.id.name}"}`))
+})
+
+test('objects name the file they came from, and nothing of that stays in them', async () => {
+  const result = await renderText(engine, shop, { kind: 'kustomize', path: 'overlays/eu' })
+  const web = result.objects.find(({ id }) => id.kind === 'Deployment')
+  assert.equal(web?.file, 'base/deployment.yaml')
+  assert.deepEqual(contentOf(result, 'Deployment', 'eu-web')['metadata'], {
+    name: 'eu-web',
+    namespace: 'eu',
+  })
+})
+
+test('a second render of the same tree gives the same bytes', async () => {
+  const render = () => renderText(engine, shop, { kind: 'kustomize', path: 'overlays/eu' })
+  assert.deepEqual(await render(), await render())
+})
+
+test('remote bases and files are refused before anything is fetched, with file and line', async () => {
+  const faults = await faultsOf(
+    renderText(
+      engine,
+      {
+        'kustomization.yaml':
+          'resources:\n- https://github.com/a/b//deploy?ref=main\n- git@github.com:a/b\ncomponents:\n- ../outside\npatches:\n- path: https://example.com/p.yaml\nopenapi:\n  path: https://example.com/schema.json\n',
+      },
+      { kind: 'kustomize' },
+    ),
+  )
+  assert.deepEqual(
+    faults.map((fault) => fault.split(': ')[0]),
+    ['2', '3', '5', '9', '7'].map((line) => `kustomization.yaml:${line}`),
+    faults.join('\n'),
+  )
+})
+
+test('helm charts, functions and plugins inside a kustomization are refused', async () => {
+  const charts = { 'kustomization.yaml': 'helmCharts:\n- name: x\n' }
+  assert.match(
+    (await faultsOf(renderText(engine, charts, { kind: 'kustomize' }))).join(),
+    /:1: helmCharts/,
+  )
+  const exec = {
+    'kustomization.yaml': 'generators: [g.yaml]\n',
+    'g.yaml':
+      'apiVersion: v1\nkind: G\nmetadata:\n  name: g\n  annotations:\n    config.kubernetes.io/function: |\n      exec: {path: /bin/true}\n',
+  }
+  assert.equal((await faultsOf(renderText(engine, exec, { kind: 'kustomize' }))).length, 1)
+})
+
+test('files outside the tree cannot be read', async () => {
+  for (const file of ['/etc/passwd', '../../../../etc/passwd']) {
+    const faults = await faultsOf(
+      renderText(
+        engine,
+        { 'kustomization.yaml': `configMapGenerator:\n- name: x\n  files: [${file}]\n` },
+        { kind: 'kustomize' },
+      ),
+    )
+    assert.doesNotMatch(faults.join(), /root:/)
+  }
+})
+
+test('the environment is empty, whatever the hub runs with', async () => {
+  const result = await renderText(
+    engine,
+    {
+      'kustomization.yaml':
+        'configMapGenerator:\n- name: x\n  envs: [names.env]\ngeneratorOptions: {disableNameSuffixHash: true}\n',
+      'names.env': 'PATH\nHOME\n',
+    },
+    { kind: 'kustomize' },
+  ).catch((error: unknown) => error as Error)
+  if (result instanceof Error) return assert.match(result.message, /PATH/)
+  assert.deepEqual(contentOf(result, 'ConfigMap', 'x')['data'], { HOME: '', PATH: '' })
+})
+
+test('a malformed resource names its file and line', async () => {
+  const faults = await faultsOf(
+    renderText(
+      engine,
+      {
+        'base/kustomization.yaml': 'resources: [bad.yaml]\n',
+        'base/bad.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a\n',
+        'over/kustomization.yaml': 'resources: [../base]\n',
+      },
+      { kind: 'kustomize', path: 'over' },
+    ),
+  )
+  assert.match(faults[0] ?? '', /^base\/bad\.yaml:\d+: /)
+})
+
+test('a folder without kustomization.yaml is refused by name', async () => {
+  const faults = await faultsOf(
+    renderText(engine, { 'a/b.yaml': '' }, { kind: 'kustomize', path: 'a' }),
+  )
+  assert.match(faults[0] ?? '', /no kustomization\.yaml in "a"/)
+})
+
+test("a kustomization's own schema does not reach the next render", async () => {
+  const crd = {
+    'kustomization.yaml': 'resources: [a.yaml]\nopenapi: {path: schema.json}\n',
+    'a.yaml': 'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: a}\n',
+    'schema.json': JSON.stringify({
+      definitions: {
+        'io.x.v1.Widget': {
+          type: 'object',
+          'x-kubernetes-group-version-kind': [{ group: 'x.io', kind: 'Widget', version: 'v1' }],
+        },
+      },
+      paths: {
+        '/apis/x.io/v1/namespaces/{namespace}/widgets/{name}': {
+          get: {
+            'x-kubernetes-group-version-kind': { group: 'x.io', kind: 'Widget', version: 'v1' },
+            'x-kubernetes-action': 'get',
+          },
+        },
+      },
+    }),
+  }
+  await renderText(engine, crd, { kind: 'kustomize', namespace: 'shop' })
+  const plain = await renderText(
+    engine,
+    { 'a.yaml': `${crd['a.yaml']}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n` },
+    { namespace: 'shop' },
+  )
+  assert.deepEqual(names(plain), ['ConfigMap shop/c', 'Widget a'])
+})
