@@ -18,9 +18,13 @@ export const nodePath = join(root, 'node_modules', '.bin', 'node')
 export async function setUpPackages() {
   if (arePackagesInstalled()) return
   await sayStep('installing npm packages: about a minute the first time', () =>
-    runCommand('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: root,
-    }),
+    runCommand(
+      'npm',
+      ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
+      {
+        cwd: root,
+      },
+    ),
   )
   if (!arePackagesInstalled()) {
     throw new SetupError('npm did not install what package-lock.json asks for: see above')

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { startControlPlane } from '../support/control-plane.ts'
 import { kubeCall, kubeRequest } from '../support/kube-request.ts'
 import { until } from '../support/until.ts'
@@ -32,6 +35,25 @@ test('the API server answers, keeps its objects through a crash, and leaves noth
   }
   assert.equal(countProcesses(directory), 0)
   assert.equal(existsSync(directory), false)
+})
+
+test('a control plane dies with the process that started it, even when that is killed', async () => {
+  const starter = fileURLToPath(new URL('../support/control-plane.ts', import.meta.url))
+  const script = `
+    import { startControlPlane } from ${JSON.stringify(starter)}
+    process.stdout.write((await startControlPlane()).kubeconfig)
+    setInterval(() => {}, 1_000)`
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [kubeconfig] = (await once(parent.stdout, 'data')) as [Buffer]
+  const directory = dirname(kubeconfig.toString())
+  assert.ok(countProcesses(directory) >= 2)
+  parent.kill('SIGKILL')
+  await until(() => countProcesses(directory) === 0 && !existsSync(directory), {
+    deadlineMs: 10_000,
+    what: 'processes and data to be gone',
+  })
 })
 
 test('services get addresses on loopback, so that nothing behind one is dialled outside', async () => {
