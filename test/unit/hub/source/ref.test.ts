@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isRefName, qualifyRef } from '../../../../hub/source/ref.ts'
+
+for (const name of ['main', 'release/1.2', 'v1.0.0', 'a@b', 'feature_x-1', 'ä', '0'.repeat(40)]) {
+  test(`${JSON.stringify(name)} is a ref name`, () => assert.ok(isRefName(name)))
+}
+
+// security-reliability B12, B22.
+const bad = [
+  '',
+  '-x',
+  '--upload-pack=x',
+  'a/-b',
+  'refs/../../x',
+  'a..b',
+  'a b',
+  'a\n',
+  'a:b',
+  'a~1',
+  'a^',
+  'a?',
+  'a*',
+  'a[',
+  'a\\b',
+  '@',
+  'a@{1}',
+  '/a',
+  'a/',
+  'a//b',
+  '.a',
+  'a/.b',
+  'a.',
+  'a.lock',
+  'a.lock/b',
+  'a'.repeat(256),
+]
+for (const name of bad) {
+  test(`${JSON.stringify(name.slice(0, 20))} is none`, () => {
+    assert.equal(isRefName(name), false)
+    assert.throws(() => qualifyRef({ branch: name }), { code: 'source_refused' })
+    assert.throws(() => qualifyRef({ tag: name }), { code: 'source_refused' })
+  })
+}
+
+test('refs are fully qualified, so a branch called like a commit stays a branch', () => {
+  const hex = 'a'.repeat(40)
+  assert.equal(qualifyRef({ branch: hex }).remote, `refs/heads/${hex}`)
+  assert.equal(qualifyRef({ tag: 'v1' }).remote, 'refs/tags/v1')
+  assert.equal(qualifyRef({ commit: hex }).remote, hex)
+  assert.throws(() => qualifyRef({ commit: 'HEAD' }), { code: 'source_refused' })
+})

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { HubError } from '../../../../hub/errors.ts'
+import { followLink } from '../../../../hub/source/links.ts'
+import {
+  parseTreeEntries,
+  type TreeEntry,
+  whyBadPath,
+} from '../../../../hub/source/tree-entries.ts'
+
+const oid = 'a'.repeat(40)
+
+test('reads regular files and links, names as they are', () => {
+  const output = [
+    `100644 blob ${oid}\ta b/ü.yaml`,
+    `100755 blob ${oid}\trun`,
+    `120000 blob ${oid}\tl`,
+    '',
+  ]
+  assert.deepEqual(
+    parseTreeEntries(output.join('\0')).map(({ path, kind }) => [path, kind]),
+    [
+      ['a b/ü.yaml', 'file'],
+      ['run', 'file'],
+      ['l', 'link'],
+    ],
+  )
+})
+
+test('tells every bad entry at once', () => {
+  const output = [
+    `160000 commit ${oid}\tvendor`,
+    `100644 blob ${oid}\t.git/config`,
+    `100600 blob ${oid}\tx`,
+  ].join('\0')
+  assert.throws(
+    () => parseTreeEntries(output),
+    (error: HubError) => error.code === 'source_refused' && error.faults.length === 3,
+  )
+})
+
+test('more files than are read is refused', () => {
+  const output = Array.from({ length: 20_001 }, (_, index) => `100644 blob ${oid}\t${index}`)
+  assert.throws(() => parseTreeEntries(output.join('\0')), /20001 files; at most 20000/)
+})
+
+// security-reliability B7, B10.
+for (const path of [
+  '.git',
+  '.GIT/config',
+  'a/.Git',
+  'git~1',
+  'a/GIT~2/b',
+  '.git ',
+  '.git.',
+  '.g\u200cit',
+  '..',
+  'a/../b',
+  'a/./b',
+  'a//b',
+  '/a',
+  'a\\b',
+  'a\nb',
+  'a\r',
+  'a\u0085',
+  'bad\uFFFD',
+  'x'.repeat(4097),
+]) {
+  test(`the name ${JSON.stringify(path.slice(0, 20))} is refused`, () => {
+    assert.ok(whyBadPath(path))
+  })
+}
+
+for (const path of ['.gitignore', 'a/.gitattributes', 'git', '..a', 'a..b', '...']) {
+  test(`the name ${path} is fine`, () => assert.equal(whyBadPath(path), undefined))
+}
+
+function follow(links: Readonly<Record<string, string>>, from: string) {
+  const entries: TreeEntry[] = [
+    { path: 'd/file', oid, kind: 'file' },
+    ...Object.keys(links).map((path) => ({ path, oid, kind: 'link' as const })),
+  ]
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]))
+  const end = followLink(byPath.get(from)!, byPath, new Map(Object.entries(links)))
+  return 'fault' in end ? end.fault : end.entry.path
+}
+
+test('links are followed by name, inside the tree only', () => {
+  assert.equal(follow({ 'd/a': 'file' }, 'd/a'), 'd/file')
+  assert.equal(follow({ 'x/y/a': '../../d/./b', 'd/b': 'file' }, 'x/y/a'), 'd/file')
+  assert.match(follow({ a: '/d/file' }, 'a'), /out of the tree/)
+  assert.match(follow({ 'd/a': '../../d/file' }, 'd/a'), /out of the tree/)
+  assert.match(follow({ a: '..' }, 'a'), /out of the tree/)
+  assert.match(follow({ a: 'd' }, 'a'), /directory/)
+  assert.match(follow({ a: 'd/file/x' }, 'a'), /not there/)
+  assert.match(follow({ a: '' }, 'a'), /impossible/)
+  assert.match(follow({ a: 'a' }, 'a'), /round in circles/)
+  const chain = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`l${index}`, `l${index + 1}`]),
+  )
+  assert.match(follow({ ...chain, l20: 'd/file' }, 'l0'), /more than 8/)
+})
