@@ -57,19 +57,21 @@ export async function resolveConnection(
   }
   // A named context is meant as a whole: the environment must not mix another hub's token in.
   const ambient = flags.context === undefined ? env : {}
-  const server = flags.server ?? ambient['SWELL_SERVER'] ?? context?.server
+  // An empty variable is one that is not set.
+  const server = flags.server ?? (ambient['SWELL_SERVER'] || context?.server)
   if (!server) {
     throw new CliFailure(2, 'no hub to talk to', {
       hint: `pass --server URL, set SWELL_SERVER, or add a context to ${path}`,
     })
   }
-  const foreign = context !== undefined && server !== context.server
-  const tokenFile = flags.tokenFile ?? undefined
+  const url = parseServer(server)
+  // A context's token is for its own server.
+  const own = context !== undefined && url === parseServer(context.server) ? context : undefined
   const token =
-    tokenFile !== undefined
-      ? await readToken(tokenFile, terminal)
-      : (ambient['SWELL_TOKEN'] ?? (foreign ? undefined : await contextToken(context, terminal)))
-  return { server: parseServer(server), token }
+    flags.tokenFile !== undefined
+      ? await readToken(flags.tokenFile, terminal)
+      : ambient['SWELL_TOKEN'] || (await contextToken(own, terminal))
+  return { server: url, token }
 }
 
 export function configPath(env: Terminal['env']): string {

@@ -20,6 +20,8 @@ export const older = digestOf('older')
 const revision = `main@sha1:${'a1b2c3d4e5'.repeat(4)}`
 
 export interface FakeHub extends Hub {
+  /** Replaceable, so that a test can let it fail. */
+  fleet: Hub['fleet']
   readonly actions: { id: string; kind: string; by: Principal; reason: string }[]
   readonly webhooks: { name: string; body: string }[]
   readonly view: {

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Problem } from '../../hub/api/problem.ts'
+import { RolloutView } from '../../hub/api/rollout-view.ts'
+import * as schemas from '../../hub/api/schemas.ts'
+import * as views from '../../hub/api/views.ts'
+import { startApi, type tokens } from '../support/api.ts'
+
+type Role = keyof typeof tokens
+interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly role: Role
+  readonly status?: number
+  readonly body?: Record<string, unknown>
+  /** The same with a name that does not exist; none where nothing is named. */
+  readonly missing?: string | Record<string, unknown>
+  readonly schema: TSchema
+}
+const get = (url: string, schema: Route['schema'], missing?: string): Route => ({
+  method: 'GET',
+  url: `/api/v1/${url}`,
+  role: 'viewer',
+  schema,
+  ...(missing !== undefined && { missing: `/api/v1/${missing}` }),
+})
+const act = (kind: string, body: Record<string, unknown> = { reason: 'because' }): Route => ({
+  method: 'POST',
+  url: `/api/v1/rollouts/r-1/${kind}`,
+  role: 'operator',
+  body,
+  missing: `/api/v1/rollouts/r-9/${kind}`,
+  schema: RolloutView,
+})
+
+const routes: Route[] = [
+  get('clusters', schemas.ClusterList),
+  get('clusters/lab', views.ClusterView, 'clusters/nope'),
+  get(
+    'clusters/lab/applications/shop/objects',
+    views.ObjectsView,
+    'clusters/lab/applications/nope/objects',
+  ),
+  get('groups', schemas.GroupList),
+  get('groups/prod', views.GroupView, 'groups/nope'),
+  get('applications', schemas.ApplicationList),
+  get('applications/shop', views.ApplicationView, 'applications/nope'),
+  get('applications/shop/diff', views.DiffView, 'applications/nope/diff'),
+  get('rollouts', schemas.RolloutList),
+  get('rollouts/r-1', RolloutView, 'rollouts/r-9'),
+  get('fleet', views.FleetView),
+  get('events', schemas.EventList),
+  get('version', schemas.VersionView),
+  {
+    method: 'POST',
+    url: '/api/v1/rollouts/plan',
+    role: 'viewer',
+    body: { application: 'shop' },
+    missing: { application: 'nope' },
+    schema: schemas.PlannedView,
+  },
+  ...['start', 'approve', 'pause', 'resume', 'abort', 'rollback', 'retry'].map((kind) => act(kind)),
+  act('skip', { cluster: 'lab' }),
+  {
+    method: 'POST',
+    url: '/api/v1/clusters/lab/tokens',
+    role: 'admin',
+    status: 201,
+    body: { ttl: '2h' },
+    missing: '/api/v1/clusters/nope/tokens',
+    schema: views.TokenView,
+  },
+  {
+    method: 'POST',
+    url: '/api/v1/clusters/lab/revoke',
+    role: 'admin',
+    body: { reason: 'lost' },
+    missing: '/api/v1/clusters/nope/revoke',
+    schema: views.ClusterView,
+  },
+]
+const lesser: Record<Role, Role | undefined> = {
+  viewer: undefined,
+  operator: 'viewer',
+  admin: 'operator',
+}
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const problem = Compile(Problem)
+
+function assertProblem(
+  response: { statusCode: number; headers: Record<string, unknown>; body: string },
+  status: number,
+  code: string,
+) {
+  assert.equal(response.statusCode, status, response.body)
+  assert.match(String(response.headers['content-type']), /^application\/problem\+json/)
+  const value: unknown = JSON.parse(response.body)
+  assert(problem.Check(value), response.body)
+  assert.deepEqual([value.status, value.code], [status, code])
+  return value
+}
+
+for (const route of routes) {
+  const { method, url, role, body, schema } = route
+  const payload = body && { payload: body }
+  describe(`${method} ${url}`, () => {
+    it('answers in the shape it documents', async () => {
+      await using test = await startApi()
+      const headers = bearer(role)
+      const response = await test.api.inject({ method, url, headers, ...payload })
+      assert.equal(response.statusCode, route.status ?? 200, response.body)
+      assert.deepEqual(Compile(schema).Errors(response.json()), [])
+      assert.match(String(response.headers['x-request-id']), /^[0-9a-f-]{36}$/)
+    })
+
+    it('wants a token that holds, and acts on none without', async () => {
+      await using test = await startApi()
+      for (const headers of [{}, bearer('forged'), bearer(''), { authorization: 'Basic eA==' }]) {
+        const response = await test.api.inject({ method, url, headers, ...payload })
+        assertProblem(response, 401, 'unauthenticated')
+        assert.match(String(response.headers['www-authenticate']), /^Bearer/)
+      }
+      assert.deepEqual(test.hub.actions, [])
+    })
+
+    const less = lesser[role]
+    if (less !== undefined)
+      it(`is refused to a ${less}, alike for what exists and what does not`, async () => {
+        await using test = await startApi()
+        const details = []
+        for (const target of [url, route.missing]) {
+          const at = typeof target === 'string' ? target : url
+          const response = await test.api.inject({
+            method,
+            url: at,
+            headers: bearer(less),
+            ...payload,
+          })
+          details.push(assertProblem(response, 403, 'forbidden').detail)
+        }
+        assert.equal(details[0], details[1])
+        assert.deepEqual(test.hub.actions, [])
+      })
+
+    const { missing } = route
+    if (missing !== undefined)
+      it('says 404 for what does not exist', async () => {
+        await using test = await startApi()
+        const asked =
+          typeof missing === 'string'
+            ? { method, url: missing, ...payload }
+            : { method, url, payload: missing }
+        const response = await test.api.inject({ ...asked, headers: bearer(role) })
+        assertProblem(response, 404, 'not_found')
+      })
+
+    if (method === 'GET') {
+      if (/(clusters|groups|applications|rollouts|events|diff)$/.test(url))
+        it('refuses a query it does not know', async () => {
+          await using test = await startApi()
+          const at = `${url}?typo=1`
+          const response = await test.api.inject({ method, url: at, headers: bearer(role) })
+          assert.match(assertProblem(response, 400, 'invalid').detail, /typo/)
+        })
+    } else
+      it('refuses every body but the one it documents', async () => {
+        await using test = await startApi()
+        const bad: (object | string)[] = [
+          { ...body, typo: true },
+          { ...body, reason: 7, ttl: 7, cluster: 7, application: 7 },
+          [],
+          '"text"',
+          'null',
+          '{',
+          `{"__proto__":{"x":1},"reason":"x"}`,
+          '['.repeat(10_000),
+        ]
+        for (const payload of bad) {
+          const response = await test.api.inject({
+            method,
+            url,
+            headers: { ...bearer(role), 'content-type': 'application/json' },
+            payload,
+          })
+          assertProblem(response, 400, 'invalid')
+        }
+        assert.deepEqual(test.hub.actions, [])
+      })
+  })
+}
+
+describe('every route that OpenAPI lists', () => {
+  it('is in the table above, or public, a stream or a scrape', async () => {
+    await using test = await startApi()
+    const { paths } = test.api.swagger() as { paths: Record<string, object> }
+    const listed = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    const tested = new Set(
+      routes.map(({ method, url }) => {
+        const path = url
+          .replace(/clusters\/lab/, 'clusters/{name}')
+          .replace(/applications\/shop\/objects/, 'applications/{application}/objects')
+          .replace(/applications\/shop/, 'applications/{name}')
+          .replace('groups/prod', 'groups/{name}')
+          .replace('r-1', '{id}')
+        return `${method} ${path}`
+      }),
+    )
+    assert.deepEqual(listed.filter((one) => !tested.has(one)).toSorted(), [
+      'GET /api/v1/events/stream',
+      'GET /healthz',
+      'GET /livez',
+      'GET /metrics',
+      'GET /readyz',
+      'POST /api/v1/rollouts',
+      'POST /api/v1/webhooks/{name}',
+    ])
+  })
+})
