@@ -26,7 +26,10 @@ export function runInForeground(command, args, env) {
       else child.kill(signal)
       askedAt = now
     }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, passOn)
+    process.on('SIGINT', passOn)
+    process.on('SIGTERM', passOn)
+    process.on('SIGHUP', () => passOn('SIGTERM'))
+    const watch = watchNpm(() => passOn('SIGTERM'))
     const lastResort = () => killGroup(pid)
     process.on('exit', lastResort)
 
@@ -34,9 +37,25 @@ export function runInForeground(command, args, env) {
     child.once('exit', (code, signal) => {
       killGroup(pid)
       process.off('exit', lastResort)
+      clearInterval(watch)
       resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal])
     })
   })
+}
+
+/**
+ * A signal sent to npm ends npm and its shell but does not reach us: being left alone is how we learn of it.
+ * @param {() => void} onGone
+ */
+function watchNpm(onGone) {
+  const parent = process.ppid
+  if (process.env.npm_lifecycle_event === undefined) return undefined
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    onGone()
+  }, 250)
+  return watch
 }
 
 /** @param {number | undefined} pid */
