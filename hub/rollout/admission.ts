@@ -106,6 +106,7 @@ export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAc
   )
   const active = others.filter((run) => !finalPhases.has(run.phase)).map((run) => run.id)
   if (action.kind === 'start') {
+    if (state.runs.get(plan.id)?.phase !== 'Planned') return []
     if (active.length === 0 || plan.supersede === 'replace') return active
     throw new HubError('conflict', `rollout ${active[0]} is active and this one waits for its end`)
   }

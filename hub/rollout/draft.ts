@@ -63,12 +63,16 @@ export function assign(draft: Draft, moment: Moment, cluster: string, content: C
   })
 }
 
-/** Ends the run. Clusters whose turn never came are said to have been skipped. */
+/**
+ * Ends the run. Clusters whose turn never came are said to have been skipped, except where another
+ * rollout takes over: it decides about them.
+ */
 export function finish(draft: Draft, moment: Moment, phase: RolloutPhase, message: string): void {
   draft.phase = phase
   draft.finishedAt = moment.now
   draft.message = message
   draft.recheckAt = null
+  if (phase === 'Superseded') return
   for (const [name, progress] of Object.entries(draft.clusters)) {
     if (progress.state !== 'Pending') continue
     draft.clusters[name] = {
