@@ -27,7 +27,7 @@ import (
 // renderChart renders the chart at the path as `helm template --include-crds --skip-tests` does:
 // no cluster to look things up in, no name resolution, no post-renderer.
 func renderChart(asked *input, from *tree) ([]object, []string, error) {
-	made, err := loadChart(from, asked.Path)
+	made, err := loadChart(from, asked.Path, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,7 +156,9 @@ func keepHook(each object) (kept bool, warning string) {
 	return false, "the " + hook + " hook " + kind + " is left out"
 }
 
-func loadChart(from *tree, dir string) (*chart.Chart, error) {
+const maxChartDepth = 16
+
+func loadChart(from *tree, dir string, depth int) (*chart.Chart, error) {
 	metadata := path.Join(dir, "Chart.yaml")
 	if _, found := from.files[metadata]; !found {
 		return nil, faultf("missing", dir, 0, "no Chart.yaml in %q", dir)
@@ -179,15 +181,39 @@ func loadChart(from *tree, dir string) (*chart.Chart, error) {
 	}
 	made, err := loader.LoadFiles(files)
 	if err != nil {
-		return nil, faultf("malformed", metadata, 0, "%s", err)
+		return nil, chartFault(dir, err)
 	}
 	for _, wanted := range made.Metadata.Dependencies {
-		if !slices.ContainsFunc(made.Dependencies(), func(each *chart.Chart) bool { return each.Name() == wanted.Name }) {
-			return nil, faultf("missing", metadata, lineWith(from.files[metadata], wanted.Name),
-				"dependency %q is not in charts/; run `helm dependency update` and commit the result", wanted.Name)
+		if slices.ContainsFunc(made.Dependencies(), func(each *chart.Chart) bool { return each.Name() == wanted.Name }) {
+			continue
 		}
+		// A chart beside this one in the tree; `helm dependency build` would have copied it.
+		beside, isFile := strings.CutPrefix(wanted.Repository, "file://")
+		full := path.Join(dir, beside)
+		if _, found := from.files[path.Join(full, "Chart.yaml")]; isFile && found && within(full) && depth < maxChartDepth {
+			added, err := loadChart(from, full, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			made.AddDependency(added)
+			continue
+		}
+		return nil, faultf("missing", metadata, lineWith(from.files[metadata], wanted.Name),
+			"dependency %q is not in charts/; run `helm dependency update` and commit the result", wanted.Name)
 	}
 	return made, nil
+}
+
+var unloadable = regexp.MustCompile(`cannot load ([^\s:]+): `)
+
+// chartFault names the file helm could not read; inside a subchart it stays with the chart.
+func chartFault(dir string, err error) *fault {
+	message := err.Error()
+	found := unloadable.FindStringSubmatch(message)
+	if found == nil || strings.Contains(message, "subchart") {
+		return faultf("malformed", path.Join(dir, "Chart.yaml"), 0, "%s", message)
+	}
+	return yamlFault(path.Join(dir, found[1]), 1, err)
 }
 
 // ignored asks .helmignore about the file and every folder above it.

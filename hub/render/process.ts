@@ -128,6 +128,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const reader = createFrameReader(answerBytes)
+  /** The start of what this request made it write to standard error. */
   let complaints = ''
   let failure: HubError | undefined
   let pending: { resolve(answer: Answer): void; reject(error: unknown): void } | undefined
@@ -177,6 +178,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
     ask(request, signal) {
       if (signal.aborted) return Promise.reject(signal.reason as Error)
       if (failure) return Promise.reject(failure)
+      complaints = ''
       return new Promise((resolve, reject) => {
         const abandon = () => fail(signal.reason)
         const timer = setTimeout(() => {

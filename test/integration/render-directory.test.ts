@@ -262,3 +262,10 @@ test('an alias bomb is refused and the engine lives on', async () => {
   assert.match(faults.join(), /excessive aliasing/)
   assert.equal((await renderText(engine, { 'a.yaml': configMap('a') })).objects.length, 1)
 })
+
+test('nesting without end is refused and the engine lives on', async () => {
+  const deep = '['.repeat(20_000)
+  assert.equal((await faultsOf(renderText(engine, { 'a.yaml': `a: ${deep}` }))).length, 1)
+  assert.equal((await faultsOf(renderText(engine, { 'a.json': deep }))).length, 1)
+  assert.equal((await renderText(engine, { 'a.yaml': configMap('a') })).objects.length, 1)
+})

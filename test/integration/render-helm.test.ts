@@ -205,6 +205,28 @@ test('values that break the schema are refused; schemas that refer elsewhere too
   }
 })
 
+test('a chart beside this one is a dependency where Chart.yaml says file://', async () => {
+  const files = {
+    ...chart,
+    'chart/Chart.yaml': `${chart['chart/Chart.yaml']}dependencies:\n- {name: common, version: 1.0.0, repository: "file://../common"}\n`,
+    'common/Chart.yaml': 'apiVersion: v2\nname: common\nversion: 1.0.0\n',
+    'common/templates/c.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: common}\n',
+  }
+  assert.deepEqual(names(await render(files)), ['ConfigMap eu/common', 'ConfigMap eu/shop-config'])
+  const loop = `${files['common/Chart.yaml']}dependencies:\n- {name: shop, version: 1.2.3, repository: "file://../chart"}\n`
+  assert.equal((await faultsOf(render({ ...files, 'common/Chart.yaml': loop }))).length, 1)
+})
+
+test('malformed values are named with file and line', async () => {
+  const bad = 'a: 1\nb: [\n'
+  const own = await faultsOf(render({ ...chart, 'chart/values.yaml': bad }))
+  assert.match(own[0] ?? '', /^chart\/values\.yaml:\d+: /)
+  const given = await faultsOf(
+    render({ ...chart, 'eu.yaml': bad }, { helm: { valuesFiles: ['eu.yaml'] } }),
+  )
+  assert.match(given[0] ?? '', /^eu\.yaml:\d+: /)
+})
+
 test('a missing values file is named', async () => {
   const faults = await faultsOf(render(chart, { helm: { valuesFiles: ['eu.yaml'] } }))
   assert.match(faults[0] ?? '', /^eu\.yaml:/)

@@ -69,6 +69,7 @@ export function contentOf(result: RenderResult, kind: string, name: string) {
   const found: RenderedObject[] = result.objects.filter(
     ({ id }) => id.kind === kind && id.name === name,
   )
-  if (found.length !== 1) throw new Error(`${found.length} of ${kind} ${name}: ${names(result)}`)
+  if (found.length !== 1)
+    throw new Error(`${found.length} of ${kind} ${name}: ${names(result).join()}`)
   return JSON.parse((found[0] as RenderedObject).json) as Record<string, unknown>
 }

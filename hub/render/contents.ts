@@ -1,0 +1,167 @@
+import { posix } from 'node:path'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { type BundleOptions, buildBundle } from '../bundle/build.ts'
+import type { ContentStore } from '../bundle/content.ts'
+import { type Fault, HubError } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { toRenderInput } from '../fleet/render-input.ts'
+import { type RenderSource, readRenderSource } from '../fleet/render-source.ts'
+import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
+import type { Content } from '../rollout/rollout.ts'
+import type { Mirror } from '../source/source.ts'
+import type { RenderEngine, RenderFiles } from './engine.ts'
+import { renderInputDigest } from './input.ts'
+
+export interface ContentsDeps {
+  readonly engine: RenderEngine
+  readonly content: ContentStore
+  /** The mirror of a Repository, `fleet` for the fleet repository. */
+  readonly mirror: (repository: string) => Mirror | undefined
+}
+
+export interface ContentsRequest {
+  readonly fleet: Fleet
+  /** Repository → `main@sha1:…`; a repository without one cannot be rendered from. */
+  readonly revisions: ReadonlyMap<string, string>
+  /** Renders only these when given. */
+  readonly only?: { readonly application: string; readonly cluster?: string }
+}
+
+export interface Contents {
+  /** Application → cluster → what it should run. Applications with any fault are left out. */
+  readonly applications: ReadonlyMap<string, ReadonlyMap<string, Content>>
+  readonly faults: readonly Fault[]
+  /** Clusters that are left as they are, by application: suspended ones. */
+  readonly skipped: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+const rendersAtOnce = 16
+const rememberedBundles = 20_000
+
+/**
+ * A fleet at given revisions → the content of every application on every cluster, rendered,
+ * bundled and stored. Clusters whose inputs are the same share one render. An application that
+ * fails anywhere fails as a whole, so that no half of it is rolled out.
+ */
+export function createContents(deps: ContentsDeps) {
+  const bundles = new Map<Digest, { digest: Digest; size: number }>()
+
+  async function render(request: ContentsRequest, signal: AbortSignal): Promise<Contents> {
+    const { only } = request
+    const resolution = resolveTargets(request.fleet)
+    const targets = resolution.targets.filter(
+      ({ application, cluster }) =>
+        (!only || only.application === application) && (!only?.cluster || only.cluster === cluster),
+    )
+    const faults: Fault[] = []
+    const failed = new Set<string>()
+    const applications = new Map<string, Map<string, Content>>()
+    const sources = new Map<string, Promise<RenderSource>>()
+    for (const name of request.fleet.applications.keys()) {
+      if (!only || only.application === name) applications.set(name, new Map())
+    }
+    for (let at = 0; at < targets.length; at += rendersAtOnce) {
+      signal.throwIfAborted()
+      await Promise.all(
+        targets.slice(at, at + rendersAtOnce).map(async (target) => {
+          try {
+            const content = await renderTarget(request, target, sources, signal)
+            applications.get(target.application)?.set(target.cluster, content)
+          } catch (error) {
+            failed.add(target.application)
+            faults.push(...toFaults(error, target))
+          }
+        }),
+      )
+    }
+    for (const name of failed) applications.delete(name)
+    const skipped = new Map<string, Set<string>>()
+    for (const { application, cluster, reason } of resolution.skipped) {
+      if (reason === 'excluded') continue
+      skipped.set(application, (skipped.get(application) ?? new Set()).add(cluster))
+    }
+    return { applications, faults: mergeFaults(faults), skipped }
+  }
+
+  async function renderTarget(
+    request: ContentsRequest,
+    target: ResolvedTarget,
+    sources: Map<string, Promise<RenderSource>>,
+    signal: AbortSignal,
+  ): Promise<Content> {
+    const mirror = deps.mirror(target.repository)
+    const revision = request.revisions.get(target.repository)
+    if (!mirror || !revision) {
+      throw new HubError('source_unreachable', `repository ${target.repository} was not read yet`)
+    }
+    const commit = revision.slice(revision.lastIndexOf(':') + 1)
+    const key = JSON.stringify([target.repository, target.path, target.kind, target.valuesFiles])
+    const reading = sources.get(key) ?? readRenderSource(mirror, commit, target)
+    sources.set(key, reading)
+    const source = await reading
+    const input = toRenderInput(target, source)
+    const spec = request.fleet.applications.get(target.application)!.spec
+    const options: BundleOptions = {
+      application: target.application,
+      targetNamespace: target.namespace,
+      prune: spec.prune ?? true,
+      allowEmpty: spec.allowEmpty ?? false,
+      drift: spec.drift ?? 'correct',
+      deletionPolicy: spec.deletionPolicy ?? 'Delete',
+    }
+    const inputDigest = renderInputDigest(input, deps.engine.version)
+    const bundleKey = digestOf(JSON.stringify([inputDigest, source.root, options]))
+    const known = bundles.get(bundleKey)
+    if (known && (await deps.content.missing([known.digest])).length === 0) {
+      return { ...known, revision }
+    }
+    const files = (): Promise<RenderFiles> => readFiles(mirror, source)
+    const result = await deps.engine.render(input, files, signal)
+    const objects = result.objects.map((object) => ({
+      ...object,
+      file: object.file && posix.join(source.root, object.file),
+    }))
+    const bundle = buildBundle(objects, options)
+    await deps.content.put([...bundle.objects, bundle.manifest])
+    const made = { digest: bundle.manifest.digest, size: bundle.manifest.bytes.byteLength }
+    bundles.set(bundleKey, made)
+    for (const oldest of bundles.keys()) {
+      if (bundles.size <= rememberedBundles) break
+      bundles.delete(oldest)
+    }
+    return { ...made, revision }
+  }
+
+  return {
+    render,
+    /** After the content store was lost. */
+    forget: () => bundles.clear(),
+  }
+}
+
+async function readFiles(mirror: Mirror, source: RenderSource): Promise<RenderFiles> {
+  const { files } = source.tree
+  const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
+  return new Map(files.map(({ path }, index) => [path, bytes[index]!]))
+}
+
+function toFaults(error: unknown, { application, cluster }: ResolvedTarget): Fault[] {
+  const place = { object: `Application ${application}`, cluster }
+  if (!(error instanceof HubError)) return [{ ...place, message: (error as Error).message }]
+  if (error.faults.length === 0) return [{ ...place, message: error.message }]
+  return error.faults.map((fault) => ({ ...place, ...fault }))
+}
+
+/** The same fault on many clusters is said once, with the first cluster and how many more. */
+function mergeFaults(faults: readonly Fault[]): Fault[] {
+  const merged = new Map<string, { fault: Fault; more: number }>()
+  for (const fault of faults) {
+    const key = JSON.stringify([fault.file, fault.line, fault.object, fault.message])
+    const known = merged.get(key)
+    if (known) known.more += 1
+    else merged.set(key, { fault, more: 0 })
+  }
+  return [...merged.values()].map(({ fault, more }) =>
+    more === 0 ? fault : { ...fault, message: `${fault.message} (and on ${more} more clusters)` },
+  )
+}

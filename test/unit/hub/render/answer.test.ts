@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { parseAnswer, renderFailed } from '../../../../hub/render/answer.ts'
+import { renderInput } from '../../../support/render-input.ts'
+
+const parse = (value: unknown) => parseAnswer(Buffer.from(JSON.stringify(value)))
+const id = { group: '', kind: 'ConfigMap', namespace: '', name: 'a' }
+
+test('reads results, requests for a tree and faults', () => {
+  const object = { id, apiVersion: 'v1', json: '{}', file: 'a.yaml' }
+  assert.deepEqual(parse({ ok: true, objects: [object], warnings: ['w'] }), {
+    kind: 'done',
+    result: { objects: [object], warnings: ['w'] },
+  })
+  assert.deepEqual(parse({ ok: true }), { kind: 'done', result: { objects: [], warnings: [] } })
+  assert.deepEqual(parse({ needTree: true }), { kind: 'needTree' })
+  assert.deepEqual(
+    parse({ errors: [{ code: 'x', message: 'm', file: 'f', line: 3 }, { message: 'n' }] }),
+    {
+      kind: 'failed',
+      faults: [{ message: 'm', file: 'f', line: 3 }, { message: 'n' }],
+    },
+  )
+})
+
+test('anything else is an error, never a result', () => {
+  for (const value of [
+    null,
+    [],
+    1,
+    {},
+    { ok: 1 },
+    { ok: true, objects: [{}] },
+    { ok: true, objects: [{ id, json: 1 }] },
+  ]) {
+    assert.throws(() => parse(value), TypeError)
+  }
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const isAnswer =
+        typeof value === 'object' &&
+        value !== null &&
+        ('ok' in value || 'errors' in value || 'needTree' in value)
+      fc.pre(!isAnswer)
+      assert.throws(() => parse(value), TypeError)
+    }),
+  )
+})
+
+test('a failed render says the first fault and counts the others', () => {
+  const error = renderFailed(renderInput({ path: 'apps/shop' }), [
+    { message: 'bad', file: 'a.yaml', line: 2 },
+    { message: 'worse' },
+  ])
+  assert.equal(error.code, 'render_failed')
+  assert.equal(error.message, 'directory apps/shop: a.yaml:2: bad (and 1 more)')
+  assert.equal(error.faults.length, 2)
+})
