@@ -1,0 +1,45 @@
+import type { RenderInput } from '../render/engine.ts'
+import type { Mirror } from '../source/source.ts'
+import { toRenderInput } from './render-input.ts'
+import { readRenderSource, type RenderSource } from './render-source.ts'
+import type { ResolvedTarget } from './resolve.ts'
+
+/** Where a repository's files are read: its mirror at the commit last fetched. */
+export interface RepositoryAt {
+  readonly mirror: Pick<Mirror, 'readTree' | 'readBlobs'>
+  readonly commit: string
+}
+
+/** A target and what to render for it, or why it cannot be said. */
+export type PlannedRender =
+  | { readonly target: ResolvedTarget; readonly input: RenderInput; readonly source: RenderSource }
+  | { readonly target: ResolvedTarget; readonly error: unknown }
+
+/**
+ * Targets → render inputs, in their order. What an application reads is found once for all its
+ * clusters, so a thousand clusters cost one look. One application's fault does not stop another's.
+ *
+ * @param repositoryAt undefined where nothing has been fetched yet: those targets are left out
+ */
+export async function planRenders(
+  targets: readonly ResolvedTarget[],
+  repositoryAt: (repository: string) => RepositoryAt | undefined,
+): Promise<PlannedRender[]> {
+  const sources = new Map<string, Promise<RenderSource>>()
+  const planned: PlannedRender[] = []
+  for (const target of targets) {
+    const repository = repositoryAt(target.repository)
+    if (!repository) continue
+    const { path, kind, valuesFiles } = target
+    const key = JSON.stringify([target.repository, repository.commit, path, kind, valuesFiles])
+    const found = sources.get(key) ?? readRenderSource(repository.mirror, repository.commit, target)
+    sources.set(key, found)
+    try {
+      const source = await found
+      planned.push({ target, source, input: toRenderInput(target, source) })
+    } catch (error) {
+      planned.push({ target, error })
+    }
+  }
+  return planned
+}

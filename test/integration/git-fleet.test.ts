@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { loadFleet } from '../../hub/fleet/load.ts'
+import { planRenders } from '../../hub/fleet/plan-renders.ts'
+import { resolveTargets } from '../../hub/fleet/resolve.ts'
+import { createMirrorWorld, fetchCommit } from '../support/mirror-world.ts'
+
+const example = fileURLToPath(new URL('../../deploy/example', import.meta.url))
+
+test('the example goes from Git to render inputs without a fault, and an unrelated commit changes none', async () => {
+  await using world = await createMirrorWorld()
+  const repository = await world.createRepository({ from: example })
+  const mirror = await world.openMirror(repository)
+
+  async function plan() {
+    const commit = await fetchCommit(mirror)
+    const { files } = await mirror.readTree(commit, 'fleet')
+    const blobs = await mirror.readBlobs(files.map((file) => file.oid))
+    const fleet = loadFleet(
+      `main@sha1:${commit}`,
+      files.map(({ path }, index) => ({ path, bytes: blobs[index]! })),
+    )
+    const { targets, faults } = resolveTargets(fleet)
+    assert.deepEqual(faults, [])
+    const planned = await planRenders(targets, () => ({ mirror, commit }))
+    return planned.map((render) => {
+      assert.ok('input' in render, 'error' in render ? String(render.error) : '')
+      return render.input
+    })
+  }
+
+  const first = await plan()
+  assert.ok(first.length > 0)
+  assert.deepEqual([...new Set(first.map((input) => input.kind))].sort(), [
+    'directory',
+    'helm',
+    'kustomize',
+  ])
+  await repository.commit({ 'apps/unrelated/x.yaml': 'x: 1\n' })
+  assert.deepEqual(await plan(), first)
+})
