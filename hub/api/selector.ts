@@ -1,13 +1,10 @@
 import { HubError } from '../errors.ts'
+import type { LabelSelector } from '../fleet/kinds.ts'
+import { matchesSelector } from '../fleet/selector.ts'
+
+type Requirement = NonNullable<LabelSelector['matchExpressions']>[number]
 
 /* Label selectors as kubectl writes them: `env=prod,tier!=db,region in (a,b),!legacy`. */
-
-interface Requirement {
-  readonly key: string
-  /** The label must be there (true), must not be (false); with values, must be one or none of them. */
-  readonly wanted: boolean
-  readonly values: ReadonlySet<string> | null
-}
 
 export const selectorLimits = { length: 1_024, requirements: 32 } as const
 
@@ -31,35 +28,31 @@ export function parseSelector(text: string): (labels: Readonly<Record<string, st
   if (parts.length > selectorLimits.requirements) {
     throw new HubError('invalid', `selector: more than ${selectorLimits.requirements} parts`)
   }
-  const requirements = parts.map(parseRequirement)
-  return (labels) => requirements.every((one) => holds(one, labels))
+  const selector = { matchExpressions: parts.map(parseRequirement) }
+  return (labels) => matchesSelector(selector, labels)
 }
 
 function parseRequirement(part: string): Requirement {
   const equality = forms.equality.exec(part)
   if (equality) {
-    return { key: equality[1]!, wanted: equality[2] !== '!=', values: new Set([equality[3]!]) }
+    const [, key = '', sign, value = ''] = equality
+    return { key, operator: sign === '!=' ? 'NotIn' : 'In', values: [value] }
   }
   const set = forms.set.exec(part)
   if (set) {
-    const values = new Set(set[3]!.split(',').map((one) => one.trim()))
-    return { key: set[1]!, wanted: set[2] === 'in', values }
+    const [, key = '', word, list = ''] = set
+    const values = list.split(',').map((one) => one.trim())
+    return { key, operator: word === 'in' ? 'In' : 'NotIn', values }
   }
   const presence = forms.presence.exec(part)
-  if (presence) return { key: presence[2]!, wanted: presence[1] === '', values: null }
+  if (presence) {
+    const [, not, key = ''] = presence
+    return { key, operator: not === '!' ? 'DoesNotExist' : 'Exists' }
+  }
   throw new HubError(
     'invalid',
     `selector: cannot read ${JSON.stringify(part)}; write key=value, key!=value, key in (a,b), key notin (a,b), key or !key`,
   )
-}
-
-function holds(requirement: Requirement, labels: Readonly<Record<string, string>>): boolean {
-  const label = Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined
-  const met =
-    requirement.values === null
-      ? label !== undefined
-      : label !== undefined && requirement.values.has(label)
-  return met === requirement.wanted
 }
 
 /** At commas outside parentheses. */

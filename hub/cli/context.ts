@@ -16,8 +16,13 @@ export function createContext(terminal: Terminal): CommandContext {
   return {
     terminal,
     exitCode: 0,
-    connect: async (flags) =>
-      createClient(await resolveConnection(flags, terminal), terminal.fetch),
+    connect: async (flags) => {
+      const connection = await resolveConnection(flags, terminal)
+      if (connection.token !== undefined && isExposed(connection.server)) {
+        terminal.say('warning: the token travels unencrypted; use an https:// address\n')
+      }
+      return createClient(connection, terminal.fetch)
+    },
   }
 }
 
@@ -27,4 +32,10 @@ export function withConnection(command: Command): Command {
     .option('--server <url>', 'address of the hub (SWELL_SERVER)')
     .option('--token-file <file>', 'file with the bearer token (or SWELL_TOKEN)')
     .option('--context <name>', 'context of the configuration file')
+}
+
+/** Plain HTTP to anywhere but this machine. */
+function isExposed(server: string): boolean {
+  const { protocol, hostname } = new URL(server)
+  return protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
 import { pino } from 'pino'
 import { buildServer } from '../../hub/api/http.ts'
 import { createFakeHub } from '../support/fake-hub.ts'
@@ -234,6 +235,38 @@ describe('the API', () => {
     const response = await test.api.inject({ url: '/metrics', headers: viewer })
     assert.equal(response.body, 'up 1\n')
     assert.match(String(response.headers['content-type']), /^text\/plain; version=0\.0\.4/)
+  })
+
+  it('answers any name, query and body without failing', async () => {
+    await using test = await startApi()
+    const admin = { authorization: 'Bearer admin', 'content-type': 'application/json' }
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('..', '%00', 'constructor', '__proto__', 'a/../b', 'lab.', '1e400', '\ud800'),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('clusters', 'groups', 'applications', 'rollouts', 'webhooks'),
+        hostile,
+        fc.constantFrom('', '/objects', '/diff', '/pause', '/skip', '/tokens', '/revoke', '/plan'),
+        hostile,
+        fc.oneof(fc.json(), fc.constantFrom('{"ttl":1e400}', '{"reason":"\\ud800"}')),
+        async (kind, name, suffix, value, payload) => {
+          const part = encodeURIComponent(name.toWellFormed())
+          const search = new URLSearchParams({ continue: value, selector: value, limit: value })
+          const url = `/api/v1/${kind}/${part}${suffix}`
+          for (const request of [
+            { url: `${url}?${search.toString()}`, headers: admin },
+            { url: `/api/v1/${kind}?${search.toString()}`, headers: admin },
+            { method: 'POST' as const, url, headers: admin, payload },
+          ]) {
+            const response = await test.api.inject(request)
+            assert(response.statusCode < 500, `${url}: ${response.body}`)
+          }
+        },
+      ),
+      { numRuns: 200 },
+    )
   })
 
   it('says nothing of its inside when the hub fails', async () => {

@@ -289,6 +289,12 @@ describe('swell', () => {
     assert.equal((await run('get cluster lab -o name', env)).out, 'cluster/lab\n')
   })
 
+  it('warns before a token travels unencrypted, but not on this machine', async () => {
+    const { err } = await run('get clusters', { SWELL_SERVER: 'http://hub.invalid' })
+    assert.match(err, /^warning: the token travels unencrypted/)
+    assert.equal((await run('get clusters')).err, '')
+  })
+
   it('ends quietly when its reader has seen enough', async () => {
     const child = start(['get', 'clusters', '-o', 'json'])
     child.stdout.destroy()
