@@ -168,18 +168,19 @@ function createRepository(directory: string, author: LedgerOptions['author']) {
     },
     /** Brings a lost file back from the newest commit there is; false when there is none. */
     async restore(remote: string | undefined, log: NonNullable<LedgerOptions['log']>) {
-      if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) {
-        if (remote === undefined) return false
-        const found = await git('ls-remote', '--', remote, ref).catch((cause: unknown) => {
-          // Starting an empty chain beside a full one at the remote would fork history.
-          throw new HubError('ledger_unwritable', `the ledger at ${remote} cannot be read`, {
-            cause,
-          })
+      try {
+        if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) {
+          if (remote === undefined) return false
+          if ((await git('ls-remote', '--', remote, ref)).trim() === '') return false
+          await git('fetch', '--quiet', '--update-head-ok', '--', remote, `${ref}:${ref}`)
+        }
+        await git('checkout', '--quiet', '--force', ledgerBranch, '--', fileName)
+      } catch (cause) {
+        // Starting an empty chain beside a full one would fork history.
+        throw new HubError('ledger_unwritable', 'whether there is a ledger in Git is not known', {
+          cause,
         })
-        if (found.trim() === '') return false
-        await git('fetch', '--quiet', '--', remote, `${ref}:${ref}`)
       }
-      await git('checkout', '--quiet', '--force', ledgerBranch, '--', fileName)
       log('info', 'the ledger was restored from its Git branch')
       return true
     },

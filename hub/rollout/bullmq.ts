@@ -31,7 +31,6 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
     // A hub without Redis must hear of it, not wait for it.
     connection: { ...shared, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
     prefix,
-    skipVersionCheck: true,
     defaultJobOptions: { attempts: 3, removeOnComplete: true, removeOnFail: true },
   })
   queue.on('error', (error) => log('the wake-up queue failed', error))
@@ -114,7 +113,6 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
         lockDuration,
         stalledInterval: lockDuration,
         maxStalledCount: 10,
-        skipVersionCheck: true,
       })
       worker.on('error', (error) => log('the wake-up worker failed', error))
       worker.on('failed', (job, error) => {

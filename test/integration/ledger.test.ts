@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { HubError } from '../../hub/errors.ts'
+import type { Decision, LedgerEntry } from '../../hub/ledger/entry.ts'
+import { openJournal } from '../../hub/ledger/fs.ts'
+import { ledgerBranch, openLedger } from '../../hub/ledger/git.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+const author = { name: 'Hub', email: 'hub@example.test' }
+const clock = () => 1_700_000_000_000
+const accept = (revision: string): Decision => ({ type: 'fleet.accepted', revision })
+
+async function collect(entries: AsyncIterable<LedgerEntry>): Promise<LedgerEntry[]> {
+  const all: LedgerEntry[] = []
+  for await (const entry of entries) all.push(entry)
+  return all
+}
+
+function git(directory: string, ...args: string[]): string {
+  return execFileSync('git', ['-C', directory, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim()
+}
+
+test('what was appended is there after opening again, in order and chained', async () => {
+  await using dir = await createTempDir('ledger')
+  const first = await openLedger(dir.path, { clock, author })
+  assert.equal(first.head, 0)
+  assert.deepEqual(await collect(first.read()), [])
+  const [entry] = await first.append('alice', [accept('r1'), accept('r2')])
+  assert.equal(entry!.index, 1)
+  await first.close()
+  const second = await openLedger(dir.path, { clock, author })
+  assert.equal(second.head, 2)
+  await second.append('bob', [accept('r3')])
+  const all = await collect(second.read())
+  assert.deepEqual(
+    all.map(({ index, actor, decision }) => [index, actor, decision]),
+    [
+      [1, 'alice', accept('r1')],
+      [2, 'alice', accept('r2')],
+      [3, 'bob', accept('r3')],
+    ],
+  )
+  assert.deepEqual(
+    (await collect(second.read(2))).map(({ index }) => index),
+    [3],
+  )
+  await second.close()
+})
+
+test('a line torn at any byte is cut off, and nothing acknowledged is lost', async () => {
+  await using dir = await createTempDir('torn')
+  const path = join(dir.path, 'ledger.jsonl')
+  const whole = await openJournal(path, clock)
+  await whole.append('alice', [accept('kept')])
+  const kept = readFileSync(path).length
+  await whole.append('alice', [accept('törn')])
+  await whole.close()
+  const bytes = readFileSync(path)
+  for (let size = kept; size < bytes.length; size += 1) {
+    writeFileSync(path, bytes.subarray(0, size))
+    const again = await openJournal(path, clock)
+    assert.equal(again.head, 1, `cut at byte ${size}`)
+    assert.equal(again.torn, size - kept)
+    await again.append('bob', [accept('after')])
+    await again.close()
+    const check = await openJournal(path, clock)
+    assert.equal(check.head, 2)
+    await check.close()
+  }
+})
+
+test('an altered, missing or swapped line is named', async () => {
+  await using dir = await createTempDir('corrupt')
+  const path = join(dir.path, 'ledger.jsonl')
+  const journal = await openJournal(path, clock)
+  await journal.append('alice', ['a', 'b', 'c', 'd'].map(accept))
+  await journal.close()
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+  const cases: [string, string[], number][] = [
+    ['altered', lines.map((line, at) => (at === 1 ? line.replace('"b"', '"x"') : line)), 3],
+    ['missing', lines.toSpliced(1, 1), 2],
+    ['swapped', [lines[0]!, lines[2]!, lines[1]!, lines[3]!], 2],
+    ['garbage', lines.with(2, 'garbage'), 3],
+    ['unknown decision', lines.with(0, lines[0]!.replace('fleet.accepted', 'fleet.denied')), 1],
+  ]
+  for (const [name, broken, line] of cases) {
+    writeFileSync(path, `${broken.join('\n')}\n`)
+    await assert.rejects(
+      openJournal(path, clock),
+      (error) =>
+        error instanceof HubError &&
+        error.code === 'ledger_corrupt' &&
+        error.message.includes(`line ${line}:`),
+      name,
+    )
+  }
+})
+
+test('appends that wait together keep one chain', async () => {
+  await using dir = await createTempDir('group')
+  const journal = await openJournal(join(dir.path, 'ledger.jsonl'), clock)
+  const answers = await Promise.all(
+    Array.from({ length: 500 }, (_, at) => journal.append('alice', [accept(`r${at}`)])),
+  )
+  assert.deepEqual(
+    answers.map(([entry]) => entry!.index),
+    Array.from({ length: 500 }, (_, at) => at + 1),
+  )
+  await journal.close()
+  const again = await openJournal(join(dir.path, 'ledger.jsonl'), clock)
+  assert.equal(again.head, 500)
+  await again.close()
+})
+
+test('a second writer is noticed before it can break the chain', async () => {
+  await using dir = await createTempDir('second')
+  const path = join(dir.path, 'ledger.jsonl')
+  const one = await openJournal(path, clock)
+  const two = await openJournal(path, clock)
+  await one.append('alice', [accept('r1')])
+  await assert.rejects(
+    two.append('bob', [accept('r2')]),
+    (error) => error instanceof HubError && error.code === 'ledger_unwritable',
+  )
+  await one.append('alice', [accept('r3')])
+  await one.close()
+  await two.close()
+  const again = await openJournal(path, clock)
+  assert.equal(again.head, 2)
+  await again.close()
+})
+
+test('entries are committed to the branch, pushed, and restored on a new machine', async () => {
+  await using dir = await createTempDir('branch')
+  await using remote = await createTempDir('remote')
+  await using fresh = await createTempDir('fresh')
+  git(remote.path, 'init', '--quiet', '--bare')
+  const options = { clock, author, remote: remote.path, commitInterval: 50 }
+  const ledger = await openLedger(dir.path, options)
+  for (let at = 0; at < 20; at += 1) await ledger.append('alice', [accept(`r${at}`)])
+  await until(() => git(remote.path, 'rev-parse', ledgerBranch) !== '', {
+    deadlineMs: 10_000,
+    what: 'the branch at the remote',
+  })
+  await ledger.append('alice', [accept('last')])
+  await ledger.close()
+  const commits = Number(git(remote.path, 'rev-list', '--count', ledgerBranch))
+  assert.ok(commits >= 1 && commits < 20, `${commits} commits for 21 entries`)
+  const file = readFileSync(join(dir.path, 'ledger.jsonl'), 'utf8')
+  assert.equal(`${git(remote.path, 'show', `${ledgerBranch}:ledger.jsonl`)}\n`, file)
+  const restored = await openLedger(fresh.path, options)
+  assert.equal(restored.head, 21)
+  await restored.append('bob', [accept('goes on')])
+  await restored.close()
+  rmSync(join(fresh.path, 'ledger.jsonl'))
+  const again = await openLedger(fresh.path, { clock, author })
+  assert.equal(again.head, 22)
+  await again.close()
+})
+
+test('an unreachable remote holds up neither appends nor closing, and is tried again', async () => {
+  await using dir = await createTempDir('away')
+  const remote = join(dir.path, 'remote.git')
+  const warnings: string[] = []
+  const log = (_: string, message: string) => void warnings.push(message)
+  git(dir.path, 'init', '--quiet', '--bare', 'remote.git')
+  const ledger = await openLedger(join(dir.path, 'ledger'), {
+    clock,
+    author,
+    remote,
+    log,
+    commitInterval: 20,
+  })
+  rmSync(remote, { recursive: true })
+  await ledger.append('alice', [accept('r1')])
+  await until(() => warnings.some((message) => message.includes('pushed')), {
+    deadlineMs: 10_000,
+    what: 'a push to fail',
+  })
+  git(dir.path, 'init', '--quiet', '--bare', 'remote.git')
+  await until(() => git(remote, 'rev-parse', '--verify', ledgerBranch), {
+    deadlineMs: 20_000,
+    what: 'the push to be tried again',
+  })
+  await ledger.close()
+})
+
+test('a full disk fails the append and the next one continues the chain', async (t) => {
+  await using dir = await createTempDir('full')
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir.path], { stdio: 'ignore' })
+  } catch {
+    t.skip('needs root to mount a small file system')
+    return
+  }
+  try {
+    const path = join(dir.path, 'ledger.jsonl')
+    const journal = await openJournal(path, clock)
+    await journal.append('alice', [accept('r1')])
+    await assert.rejects(
+      journal.append('alice', [accept('x'.repeat(100_000))]),
+      (error) => error instanceof HubError && error.code === 'ledger_unwritable',
+    )
+    const [entry] = await journal.append('alice', [accept('r2')])
+    assert.equal(entry!.index, 2)
+    await journal.close()
+    appendFileSync(path, '{"torn')
+    const again = await openJournal(path, clock)
+    assert.equal(again.head, 2)
+    await again.close()
+    truncateSync(path, 0)
+  } finally {
+    execFileSync('umount', [dir.path])
+  }
+})
