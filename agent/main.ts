@@ -9,6 +9,7 @@ import {
 } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
 import { type Log, createAgent } from './agent.ts'
+import { systemClock } from './cluster/clock.ts'
 import { createKubeCluster } from './cluster/kube.ts'
 import { loadConnection } from './cluster/kubeconfig.ts'
 import type { Cluster } from './cluster/port.ts'
@@ -20,7 +21,7 @@ import { type StoredIdentity, loadIdentity, saveIdentity } from './link/fs.ts'
 import { decompressZstd, dial, dialEnrolment } from './link/grpc.ts'
 import { createAgentKey } from './link/x509.ts'
 import { createLog } from './log.ts'
-import { createWorkloads } from './observe/workloads.ts'
+import { createWorkloads } from './apply/workloads.ts'
 import { createFileContentCache, createFileTrustStore } from './trust/fs.ts'
 import { verifyRoot } from './trust/verify.ts'
 
@@ -49,7 +50,9 @@ async function main(): Promise<void> {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   })
-  const cluster = createKubeCluster(connection, { log })
+  const cluster = createKubeCluster(connection, {
+    log: (message, fields) => log.info(fields, message),
+  })
   try {
     await runAgent(config, cluster, log, stop.signal)
   } finally {
@@ -79,9 +82,9 @@ async function runAgent(
   const workloads = createWorkloads({
     cluster,
     clusterId: identity.clusterId,
-    clock: Date.now,
+    clock: systemClock,
     random: Math.random,
-    log,
+    log: (message, fields) => log.info(fields, message),
     onChange: (states) => agent.onChange(states),
   })
   const agent = createAgent({

@@ -1,9 +1,49 @@
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PublicKey } from '@groundswell/proto/statement.ts'
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK } from 'jose'
 import { HubError } from '../errors.ts'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { PublicKey, Root } from '@groundswell/proto/statement.ts'
+import { type FleetKeys, type SignedRoot, signFirstRoot } from './root.ts'
 import type { SigningKey } from './sign.ts'
+
+/**
+ * Loads the fleet's root statement, signing the first one on first use. It is kept as it was
+ * signed: join tokens pin its digest.
+ *
+ * @throws HubError `config_invalid`
+ */
+export async function loadRoot(
+  directory: string,
+  fleet: string,
+  keys: FleetKeys,
+  now: number,
+): Promise<SignedRoot> {
+  const path = join(directory, 'root.json')
+  const known = await readFile(path).catch(() => undefined)
+  if (known) {
+    try {
+      const { payload } = JSON.parse(known.toString()) as { payload: string }
+      const root = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Root
+      if (root.fleet !== fleet) {
+        throw new HubError('config_invalid', `${path} is of fleet ${root.fleet}, not ${fleet}`)
+      }
+      return { root, envelope: known, digest: digestOf(known) }
+    } catch (cause) {
+      if (cause instanceof HubError) throw cause
+      throw new HubError('config_invalid', `${path} is damaged`, { cause })
+    }
+  }
+  const signed = await signFirstRoot(fleet, keys, now)
+  const file = await open(path, 'wx', 0o644)
+  try {
+    await file.writeFile(signed.envelope)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return signed
+}
 
 /**
  * Loads an Ed25519 signing key from a JWK file, making one on first use. A file that others may

@@ -15,6 +15,8 @@ export interface ChangeInput {
   /** Clusters that may get anything: declared, enrolled, not suspended, not revoked. */
   readonly reachableByGit: ReadonlySet<string>
   readonly connected: (cluster: string) => boolean
+  /** What a rollback of this rollout would go back to; null when a cluster has nothing. */
+  readonly previous: (cluster: string) => Content | null
   /** Newest first. */
   readonly history: readonly PastRollout[]
   /** By a person's word: what failed before is tried again. */
@@ -42,7 +44,9 @@ export function findChange(input: ChangeInput): Change {
   const active = history.find(({ run }) => !finalPhases.has(run.phase))
   const wanted = listWanted(input)
   if (desired && desired.size === 0) {
-    const present = [...assigned.values()].filter(({ digest }) => digest !== null)
+    const present = [...assigned].filter(
+      ([cluster, { digest }]) => digest !== null && input.reachableByGit.has(cluster),
+    )
     if (present.length > 0) return { kind: 'emptySelection', clusters: present.length }
   }
   const differing = [...wanted].filter(([cluster, content]) => {
@@ -61,7 +65,7 @@ export function findChange(input: ChangeInput): Change {
   const targets = Object.fromEntries(
     due
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([cluster, content]) => [cluster, toTarget(content, assigned.get(cluster))]),
+      .map(([cluster, content]) => [cluster, { ...content, previous: toPrevious(input, cluster) }]),
   )
   const known = new Set(
     history.flatMap(({ plan }) => Object.values(plan.targets).map(({ digest }) => digest)),
@@ -112,8 +116,6 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
         case 'Vetoed':
         case 'Skipped':
           return false
-        default:
-          return progress.outcome satisfies never
       }
     case 'Pending':
     case 'Offered':
@@ -121,15 +123,11 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
     case 'Reverting':
     case 'Reverted':
       return false
-    default:
-      return progress satisfies never
   }
 }
 
-function toTarget(content: Content, before: Assignment | undefined): RolloutTarget {
-  const previous =
-    before && before.digest !== null
-      ? { digest: before.digest, size: before.size, revision: before.revision }
-      : null
-  return { ...content, previous }
+/** A tombstone is nothing to go back to. */
+function toPrevious(input: ChangeInput, cluster: string): Content | null {
+  const previous = input.previous(cluster)
+  return previous && previous.digest !== null ? previous : null
 }

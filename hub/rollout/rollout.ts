@@ -39,6 +39,8 @@ export interface RolloutPlan {
   readonly application: string
   /** Revision of the content that is rolled out. */
   readonly revision: string
+  /** Revision of the fleet repository it was made from; with `revision`, enough to render it again. */
+  readonly fleetRevision?: string
   /** Digest over cluster → content, so that the same bad content can be held. */
   readonly contentDigest: Digest
   readonly createdAt: number

@@ -59,6 +59,7 @@ export interface SyncListenerDeps extends SessionDeps {
   readonly onConnected: (enrolment: Enrolment, session: Session) => void
   readonly onDisconnected: (enrolment: Enrolment, session: Session) => void
   readonly onRefused: (reason: string, peer: string) => void
+  readonly clock: () => number
 }
 
 /** The data listener: a client certificate is required; the newest stream of a cluster wins. */
@@ -88,7 +89,7 @@ export async function serveSync(
     live.set(enrolment.cluster, call)
     const session = converse(enrolment, call, (message) => write(call, message), deps)
     const beat = setInterval(() => {
-      const value = { sentAt: BigInt(Date.now()) }
+      const value = { sentAt: BigInt(deps.clock()) }
       void write(call, create(SyncResponseSchema, { message: { case: 'heartbeat', value } })).catch(
         () => {},
       )

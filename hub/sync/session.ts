@@ -32,6 +32,7 @@ export interface SessionDeps {
   readonly onReport: (cluster: string, report: Report) => void
   readonly onVerdict: (cluster: string, verdict: Verdict) => void
   readonly onHeartbeat: (cluster: string) => void
+  readonly onOffered: (cluster: string, sequence: number) => void
   readonly heartbeatSeconds: number
   readonly reconnectWindowSeconds: () => number
 }
@@ -71,6 +72,7 @@ export function converse(
       if (!offer) continue
       // The agent is taken to be there from now on: a refusal is answered by a change, not a repeat.
       at = { epoch: offer.epoch, sequence: offer.sequence, digest: offer.digest }
+      deps.onOffered(cluster, offer.sequence)
       await send(response({ case: 'offer', value: { envelope: Uint8Array.from(offer.envelope) } }))
     }
   }

@@ -88,8 +88,10 @@ describe('an agent and a hub over real TLS', () => {
       onConnected: (_, session) => sessions.add(session),
       onDisconnected: (_, session) => sessions.delete(session),
       onRefused: () => {},
+      clock: Date.now,
       onHello: () => {},
       onHeartbeat: () => {},
+      onOffered: () => {},
       onReport: (cluster, report) =>
         reports.push({ cluster, applications: report.applications.map((a) => a.application) }),
       onVerdict: (cluster, { accepted, code }) => verdicts.push({ cluster, accepted, code }),

@@ -70,7 +70,7 @@ export function updateOwners(
   const rest = entries
     .filter((entry) => entry !== mine)
     .map((entry) => ({ ...entry, fieldsV1: subtract(entry.fieldsV1 ?? {}, changed) }))
-  const fieldsV1 = merge((mine?.fieldsV1 ?? {}) as Members, changed)
+  const fieldsV1 = merge(mine?.fieldsV1 ?? {}, changed)
   return [...rest, { manager, operation: 'Update', fieldsV1 }]
 }
 

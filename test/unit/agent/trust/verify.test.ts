@@ -200,7 +200,7 @@ describe('verifySnapshot', () => {
     ['B48 no signatures', (e) => ({ ...e, signatures: [] })],
     [
       'B48 seventeen signatures',
-      (e) => ({ ...e, signatures: Array(17).fill((e['signatures'] as [])[0]) }),
+      (e) => ({ ...e, signatures: Array(17).fill((e['signatures'] as unknown[])[0]) }),
     ],
     ['B50 padding', (e) => ({ ...e, payload: `${String(e['payload'])}=` })],
     ['a list', () => []],

@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto'
+import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
+import { parseManifest } from '@groundswell/proto/manifest.ts'
+import type { Hub, Listing, Principal } from './api/hub.ts'
+import type { RolloutRecord } from './api/rollout-view.ts'
+import type { ContentStore } from './bundle/content.ts'
+import { HubError } from './errors.ts'
+import type { Register } from './ledger/register.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { Rollouts } from './rollout/advance.ts'
+import type { Deciding } from './rollout/decide.ts'
+import { finalPhases } from './rollout/rollout.ts'
+import type { Sources } from './source/sources.ts'
+import { judgeWebhook } from './source/webhook.ts'
+import { listApplicationNames, viewApplication, viewFleet } from './status/application-view.ts'
+import {
+  type Known,
+  listClusterNames,
+  summarizeCluster,
+  viewCluster,
+  viewDiff,
+  viewGroup,
+} from './status/cluster-view.ts'
+import type { EventLog } from './status/redis-events.ts'
+
+export interface HubDeps {
+  readonly known: () => Known
+  readonly pipeline: Pipeline
+  readonly sources: Sources
+  readonly register: Register
+  readonly rollouts: Rollouts
+  readonly deciding: Deciding
+  readonly content: ContentStore
+  readonly events: EventLog
+  /** Cuts a revoked cluster's stream. */
+  readonly cut: (cluster: string) => void
+  readonly enrolAddress: () => string
+  readonly caPin: string
+  readonly rootDigest: string
+  readonly webhookSecret: () => string | undefined
+  readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>
+  readonly clock: () => number
+}
+
+const longestTtl = 24 * 3600 * 1000
+
+/** All that REST may see and do, over the parts that do it. */
+export function createHub(deps: HubDeps): Hub {
+  const { known, register, rollouts, deciding, pipeline } = deps
+  const { state } = register
+
+  function* from<T>(
+    names: readonly string[],
+    after: string | null,
+    view: (name: string) => T | undefined,
+  ): Listing<T> & Iterable<T> {
+    for (const name of names) {
+      if (after !== null && name <= after) continue
+      const found = view(name)
+      if (found) yield found
+    }
+  }
+
+  async function record(id: string): Promise<RolloutRecord | undefined> {
+    const stored = await rollouts.get(id)
+    if (!stored) return undefined
+    const waitingFor = finalPhases.has(stored.run.phase) ? [] : await rollouts.waitingFor(id)
+    return { ...stored, waitingFor }
+  }
+
+  async function* listRollouts(query: Parameters<Hub['rollouts']>[0]) {
+    const mine = [...state.plans.values()].reverse().filter((plan) => {
+      const active = !finalPhases.has(state.runs.get(plan.id)!.phase)
+      return (
+        (query.application === null || plan.application === query.application) &&
+        (query.active === null || query.active === active)
+      )
+    })
+    const start = query.after === null ? 0 : mine.findIndex(({ id }) => id === query.after) + 1
+    for (const { id } of mine.slice(start)) {
+      const found = await record(id)
+      if (found) yield found
+    }
+  }
+
+  async function plan(application: string, by: string, reason: string) {
+    const { fleet, contents } = pipeline.state()
+    if (!fleet || !contents) {
+      throw new HubError('conflict', 'the fleet repository was not read yet; see `swell fleet`')
+    }
+    if (!listApplicationNames(known()).includes(application)) {
+      throw new HubError('not_found', `there is no application ${application}`)
+    }
+    return deciding.plan(fleet, contents, application, by, reason)
+  }
+
+  function needsVersion(id: string, version: number | undefined): void {
+    const run = state.runs.get(id)
+    if (version !== undefined && run && run.version !== version) {
+      throw new HubError('conflict', `rollout ${id} is at version ${run.version}, not ${version}`)
+    }
+  }
+
+  return {
+    clusters: (after) =>
+      from(listClusterNames(known()), after, (name) => summarizeCluster(known(), name)),
+    cluster: async (name) =>
+      listClusterNames(known()).includes(name) ? viewCluster(known(), name) : undefined,
+    groups: (after) =>
+      from([...(known().fleet?.groups.keys() ?? [])].sort(), after, (name) =>
+        viewGroup(known(), name),
+      ),
+    group: async (name) => viewGroup(known(), name),
+    applications: (after) =>
+      from(listApplicationNames(known()), after, (name) =>
+        viewApplication(known(), pipeline.state().contents, name),
+      ),
+    application: async (name) => viewApplication(known(), pipeline.state().contents, name),
+    diff(application) {
+      const now = known()
+      if (!listApplicationNames(now).includes(application)) {
+        throw new HubError('not_found', `there is no application ${application}`)
+      }
+      const desired = pipeline.state().contents?.applications.get(application)
+      const names = listClusterNames(now).filter(
+        (name) =>
+          desired?.has(name) || (state.assignments.get(name)?.get(application)?.digest ?? null),
+      )
+      return from(names, null, (name) => viewDiff(now, name, application))
+    },
+    async manifest(cluster, application) {
+      const assignment = state.assignments.get(cluster)?.get(application)
+      if (!assignment?.digest) return undefined
+      let [bytes] = await deps.content.get([assignment.digest])
+      if (!bytes) {
+        await pipeline.rebuild(cluster)
+        ;[bytes] = await deps.content.get([assignment.digest])
+      }
+      if (!bytes) throw new HubError('content_missing', `${assignment.digest} cannot be rendered`)
+      return {
+        digest: assignment.digest,
+        revision: assignment.revision,
+        manifest: parseManifest(bytes),
+        status: known().status(cluster).applications[application] ?? null,
+      }
+    },
+
+    rollouts: listRollouts,
+    rollout: record,
+    planRollout: (application) => plan(application, 'git', ''),
+    async startRollout(application, by, reason) {
+      const waiting = deciding
+        .active(application)
+        .find((id) => state.runs.get(id)?.phase === 'Planned')
+      if (waiting) {
+        await rollouts.act(waiting, { kind: 'start' }, by.actor, reason)
+        return (await record(waiting))!
+      }
+      const made = await plan(application, by.actor, reason)
+      if (!made) {
+        throw new HubError('conflict', `every cluster has what Git asks of ${application}`)
+      }
+      const { run } = await deciding.create(made, { start: true, force: true })
+      return (await record(run.id))!
+    },
+    async actOnRollout(id, action, by, reason, version) {
+      if (!(await rollouts.get(id))) throw new HubError('not_found', `there is no rollout ${id}`)
+      needsVersion(id, version)
+      await rollouts.act(id, action, by.actor, reason)
+      return (await record(id))!
+    },
+
+    async createToken(cluster, ttl, by) {
+      if (!known().fleet?.clusters.has(cluster)) {
+        throw new HubError(
+          'not_found',
+          `cluster ${cluster} is not declared in the fleet repository; add a Cluster for it first`,
+        )
+      }
+      const tokenId = [...randomBytes(10)].map((byte) => (byte % 36).toString(36)).join('')
+      const secret = randomBytes(16).toString('base64url')
+      const expiresAt = deps.clock() + Math.min(ttl, longestTtl)
+      const key = secretKey(secret).toString('hex')
+      await register.append(by.actor, [
+        { type: 'token.created', token: { tokenId, cluster, key, expiresAt } },
+      ])
+      const { caPin, rootDigest } = deps
+      return {
+        cluster,
+        token: formatJoinToken({ tokenId, secret, caPin, rootDigest }),
+        expiresAt: new Date(expiresAt).toISOString(),
+        address: deps.enrolAddress(),
+      }
+    },
+    async revokeCluster(cluster, by: Principal, reason) {
+      if (!state.enrolments.has(cluster)) {
+        throw new HubError('not_found', `no agent of cluster ${cluster} is enrolled`)
+      }
+      await register.append(by.actor, [{ type: 'cluster.revoked', cluster, reason }])
+      deps.cut(cluster)
+    },
+
+    async fleet() {
+      const { refused, faults } = pipeline.state()
+      return viewFleet(known(), { refused, faults, sources: deps.sources.list() })
+    },
+    events: (query) => deps.events.read(query),
+    subscribe: (after, signal) => deps.events.subscribe(after, signal),
+    async webhook(name, headers, rawBody) {
+      const verdict = judgeWebhook(headers, rawBody, deps.webhookSecret())
+      if (!verdict.accepted) throw new HubError('unauthenticated', 'this webhook is not accepted')
+      if (!deps.sources.hint(name)) {
+        throw new HubError('unauthenticated', 'this webhook is not accepted')
+      }
+    },
+    async health() {
+      const checks = [...(await deps.checks())]
+      return { ready: checks.every(({ ok }) => ok), checks }
+    },
+  }
+}

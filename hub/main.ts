@@ -1,0 +1,400 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  SettingsError,
+  describeSettings,
+  explainSettings,
+  readSettings,
+} from '@groundswell/proto/settings.ts'
+import { Registry, collectDefaultMetrics } from 'prom-client'
+import { parse } from 'yaml'
+import { buildServer } from './api/http.ts'
+import { loadRoot, loadSigningKey } from './bundle/fs.ts'
+import { createContentStore } from './bundle/redis.ts'
+import { type HubConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
+import { HubError, formatFault } from './errors.ts'
+import { createHub } from './hub.ts'
+import { openLedger } from './ledger/git.ts'
+import { openRegister } from './ledger/register.ts'
+import { type Log, createLog } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { createPipeline } from './pipeline.ts'
+import { createTokenAuthentication } from './api/token.ts'
+import { assertNoEviction, connectRedis } from './redis.ts'
+import { startLocalRedis } from './redis-server.ts'
+import { createCachedEngine, createMemoryRenderStore } from './render/cache.ts'
+import { createContents } from './render/contents.ts'
+import { createRenderEngine } from './render/process.ts'
+import { createRollouts } from './rollout/advance.ts'
+import { createWakeUps } from './rollout/bullmq.ts'
+import { createDeciding } from './rollout/decide.ts'
+import { createRolloutStore } from './rollout/redis.ts'
+import { finalPhases } from './rollout/rollout.ts'
+import type { Credentials } from './source/credential.ts'
+import { createMirror } from './source/git.ts'
+import { createSources } from './source/sources.ts'
+import type { Known } from './status/cluster-view.ts'
+import { describeChange, describeEntry } from './status/event.ts'
+import { observeCluster } from './status/observe.ts'
+import { createEventLog } from './status/redis-events.ts'
+import { createStatusStore } from './status/redis.ts'
+import { createStatuses } from './status/statuses.ts'
+import { createSyncHooks } from './sync/hooks.ts'
+import { createEnrolment } from './sync/enrol.ts'
+import { compressZstd, serveEnrolment, serveSync } from './sync/grpc.ts'
+import { identify } from './sync/identity.ts'
+import { createOffers } from './sync/offer.ts'
+import { createSnapshotStore } from './sync/redis.ts'
+import { createServing } from './sync/serving.ts'
+import { loadAuthority } from './sync/x509.ts'
+
+/* Wires the hub: configuration → adapters → stories → listen → drain on a signal. */
+
+const { version } = JSON.parse(
+  readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
+) as { version: string }
+
+const engineMemory = 1024 * 1024 * 1024
+const renderTimeout = 90_000
+const renderCache = 128 * 1024 * 1024
+const drainMs = 5_000
+const clock = Date.now
+
+async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<void> }> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const startedAt = clock()
+  const report = (level: 'info' | 'warn', message: string, cause?: unknown): void => {
+    log[level]({ err: cause }, message)
+  }
+
+  // 1. Redis: what can be rebuilt.
+  const local = config.redisUrl
+    ? undefined
+    : await startLocalRedis(join(config.data, 'redis'), (code) =>
+        log.warn({ code }, 'the local Redis ended; it is started again'),
+      )
+  const redisUrl = config.redisUrl ?? local!.url
+  const redis = await connectRedis(redisUrl, (message, err) => log.warn({ err }, message))
+  await assertNoEviction(redis)
+  const prefix = `gs:{${config.fleetName}}`
+
+  // 2. What must never be lost: keys and the ledger.
+  const keysDirectory = join(config.data, 'keys')
+  const snapshotKey = await loadSigningKey(keysDirectory, 'snapshot')
+  const rootKey = await loadSigningKey(keysDirectory, 'root')
+  const root = await loadRoot(
+    keysDirectory,
+    config.fleetName,
+    { root: rootKey, snapshot: snapshotKey },
+    startedAt,
+  )
+  const authority = await loadAuthority(join(config.data, 'ca'), config.fleetName, clock)
+  const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
+  const ledger = await openLedger(join(config.data, 'ledger'), {
+    clock,
+    author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
+    ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
+    log: report,
+  })
+  const register = await openRegister(ledger, (entry) => {
+    events.emit(describeEntry(entry))
+    const { decision } = entry
+    if (decision.type === 'cluster.enrolled') void pipeline.redecide()
+    if (decision.type === 'rollout.moved' && finalPhases.has(decision.change.phase ?? 'Planned')) {
+      // After this entry's own effects: the next rollout may be waiting for this one's end.
+      setImmediate(() => void pipeline.redecide())
+    }
+  })
+
+  // 3. Git to content.
+  const metrics = createMetrics(new Registry())
+  collectDefaultMetrics({ register: metrics.registry })
+  const engine = metrics.countRenders(
+    await createRenderEngine({
+      binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
+      workers: config.workers,
+      memoryBytes: engineMemory,
+      timeoutMs: renderTimeout,
+      log: (message, detail) => log.warn(detail, message),
+    }),
+  )
+  const content = createContentStore(redis, prefix, clock)
+  const credentials = readCredentials(config.credentialsFile)
+  const sources = createSources({
+    directory: join(config.data, 'mirrors'),
+    openMirror: (spec, directory) =>
+      createMirror(spec, {
+        directory,
+        credentials,
+        allowFile: config.allowFile,
+        log: (message) => log.info({ repository: spec.name }, message),
+      }),
+    timing: {
+      now: clock,
+      random: Math.random,
+      sleep: (ms, signal) => wait(ms, undefined, { signal }),
+    },
+    onRevision: (name, revision) => pipeline.onRevision(name, revision),
+    onFailure: (name, err) => log.warn({ repository: name, err }, err.message),
+    signal,
+  })
+  const contents = createContents({
+    engine: createCachedEngine(engine, createMemoryRenderStore(renderCache)),
+    content,
+    mirror: (name) => sources.mirror(name),
+  })
+
+  // 4. What agents say, and what moves rollouts.
+  const statuses = createStatuses({
+    store: createStatusStore(redis, prefix),
+    onChange: (next, before) => {
+      for (const event of describeChange(before, next)) events.emit(event)
+      hooks.onStatus(next, before)
+    },
+    onError: (err) => log.warn({ err }, 'statuses were not saved; they will be'),
+    later: (ms, run) => void setTimeout(run, ms).unref(),
+  })
+  await statuses.load(startedAt)
+  const wake = createWakeUps({
+    url: redisUrl,
+    fleet: config.fleetName,
+    clock,
+    log: (message, err) => log.warn({ err }, message),
+  })
+  const rollouts = createRollouts({
+    ledger: register,
+    store: createRolloutStore(redis, config.fleetName),
+    wake,
+    observe: async (application, clusters) =>
+      Object.fromEntries(
+        clusters.map((name) => {
+          const seen = observeCluster(statuses.get(name), application)
+          return [name, { ...seen, since: Math.max(seen.since, startedAt) }]
+        }),
+      ),
+    assign: async (assignments) => {
+      for (const cluster of new Set(assignments.map(({ cluster }) => cluster))) {
+        hooks.notice(cluster)
+      }
+    },
+    clock,
+    log: report,
+  })
+  const deciding = createDeciding({
+    state: register.state,
+    rollouts,
+    connected: (cluster) => statuses.get(cluster).connection.state === 'Connected',
+    async describe(application, revision) {
+      const repository = pipeline.state().fleet?.applications.get(application)?.spec
+        .source.repository
+      const mirror = sources.mirror(repository ?? 'fleet')
+      const commit = revision.slice(revision.lastIndexOf(':') + 1)
+      return (
+        (await mirror?.describe(commit).catch(() => undefined)) ?? { author: 'git', subject: '' }
+      )
+    },
+    clock,
+    newId: () => `${startedAt.toString(36)}${randomBytes(4).toString('hex')}`,
+  })
+  const pipeline = createPipeline({
+    path: config.path,
+    sources,
+    register,
+    contents,
+    deciding,
+    log: (level, message, fields) => log[level](fields ?? {}, message),
+    signal,
+  })
+  const offered = new Map<string, { sequence: number; at: number }>()
+  const hooks = createSyncHooks({
+    statuses,
+    rollouts,
+    state: register.state,
+    redecide: () => void pipeline.redecide(),
+    offered,
+    replica: `${process.pid}`,
+    clock,
+  })
+
+  // 5. Listen: agents first, so that they are there when rollouts go on.
+  const certificate = await authority.serve([
+    ...new Set(['groundswell-hub', 'localhost', config.advertise]),
+  ])
+  const sync = await serveSync(config.host, config.dataPort, certificate, authority, {
+    ...hooks.session,
+    identify: (peer) =>
+      identify(
+        peer,
+        config.fleetName,
+        [...register.state.enrolments.values()].filter(
+          ({ cluster }) => !register.state.revoked.has(cluster),
+        ),
+      ),
+    offerFor: createOffers({
+      fleet: config.fleetName,
+      epoch: root.root.epoch,
+      keys: [snapshotKey],
+      store: createSnapshotStore(redis, prefix),
+      assignments: (cluster) => hooks.assignmentsOf(cluster, pipeline.state().fleet),
+      clock,
+      onSigned: metrics.countSignature,
+    }),
+    serve: createServing({ content, rebuild: (cluster) => pipeline.rebuild(cluster) }),
+    compress: compressZstd,
+    clock,
+    onRefused: (reason, peer) => log.warn({ peer, reason }, 'a stream was refused'),
+  })
+  const dataPort = sync.address.slice(sync.address.lastIndexOf(':') + 1)
+  const enrolment = await serveEnrolment(
+    config.host,
+    config.enrolPort,
+    certificate,
+    authority,
+    createEnrolment({
+      record: {
+        token: (id) => register.state.tokens.get(id),
+        enrolments: () => register.state.enrolments.values(),
+        enrol: async (tokenId, enrolment) => {
+          if (!register.state.tokens.delete(tokenId)) return false
+          await register.append(`agent/${enrolment.cluster}`, [
+            { type: 'cluster.enrolled', enrolment, tokenId },
+          ])
+          return true
+        },
+      },
+      authority,
+      root: root.envelope,
+      dataAddress: () => `${config.advertise}:${dataPort}`,
+      clock,
+    }),
+  )
+  const enrolPort = enrolment.address.slice(enrolment.address.lastIndexOf(':') + 1)
+  const admin = await loadAdminToken(config.data)
+  const api = buildServer({
+    hub: createHub({
+      known: (): Known => ({
+        fleet: pipeline.state().fleet,
+        state: register.state,
+        status: statuses.get,
+        offered: (cluster) => offered.get(cluster),
+        now: clock(),
+      }),
+      pipeline,
+      sources,
+      register,
+      rollouts,
+      deciding,
+      content,
+      events,
+      cut: sync.cut,
+      enrolAddress: () => `${config.advertise}:${enrolPort}`,
+      caPin: authority.pin,
+      rootDigest: root.digest,
+      webhookSecret: () =>
+        config.webhookSecretFile && readFileSync(config.webhookSecretFile, 'utf8').trim(),
+      checks: async () => [
+        { name: 'redis', ok: redis.status === 'ready' },
+        { name: 'fleet', ok: pipeline.state().fleet !== null },
+      ],
+      clock,
+    }),
+    authenticate: createTokenAuthentication([{ token: admin, actor: 'admin', role: 'admin' }]),
+    log,
+    metrics: metrics.registry,
+    version,
+  })
+  const url = await api.listen({ host: config.host, port: config.apiPort })
+
+  // 6. Go on where the ledger says, then with what Git says now.
+  await sources.open({
+    name: 'fleet',
+    url: config.fleetUrl,
+    ref: { branch: config.branch },
+    timeout: 60_000,
+    ...(credentials['fleet'] ? { credential: 'fleet' } : {}),
+  })
+  await pipeline.resume()
+  await rollouts.restore(register.state)
+  sources.follow('fleet', config.intervalMs)
+  hooks.watchStore(redis, `${prefix}:alive`, () => statuses.saveAll(), signal)
+  const addresses = { api: url, enrol: enrolment.address, data: sync.address }
+  log.info({ ...addresses, token: undefined, tokenFile: join(config.data, 'admin-token') }, 'ready')
+
+  return {
+    async stop() {
+      stopping.abort()
+      await api.close()
+      await Promise.all([enrolment.close(drainMs), sync.close(drainMs)])
+      await sources.close()
+      await pipeline.settle()
+      await rollouts.close()
+      await wake.close()
+      await statuses.save().catch(() => {})
+      await engine.close()
+      await register.close()
+      redis.disconnect()
+      await local?.close()
+    },
+  }
+}
+
+/** The first token, for a person at this machine; more come from roles in Git. */
+async function loadAdminToken(directory: string): Promise<string> {
+  const path = join(directory, 'admin-token')
+  const known = await readFile(path, 'utf8').catch(() => undefined)
+  if (known?.trim()) return known.trim()
+  const token = randomBytes(24).toString('base64url')
+  await writeFile(path, `${token}\n`, { mode: 0o600 })
+  return token
+}
+
+function readCredentials(path: string | undefined): Credentials {
+  return path ? ((parse(readFileSync(path, 'utf8')) ?? {}) as Credentials) : {}
+}
+
+function readConfig(): HubConfig | undefined {
+  const argv = process.argv.slice(2)
+  const at = argv.indexOf('--config')
+  const path = at >= 0 ? argv[at + 1] : process.env[`${environmentPrefix}CONFIG`]
+  const file = path ? ((parse(readFileSync(path, 'utf8')) ?? {}) as Record<string, unknown>) : {}
+  const input = { argv, env: process.env, prefix: environmentPrefix, file }
+  const settings = readSettings(settingsTable, input)
+  if (settings.get('help')) {
+    process.stdout.write('hub: renders a fleet from Git and rolls it out to its clusters\n\n')
+    process.stdout.write(`${describeSettings(settingsTable, environmentPrefix)}\n`)
+    return undefined
+  }
+  const config = parseConfig(input, process.env['XDG_STATE_HOME'] ?? `${homedir()}/.local/state`)
+  createLog(config.logLevel).info(explainSettings(settingsTable, settings), 'configuration')
+  return config
+}
+
+try {
+  const config = readConfig()
+  if (config) {
+    const log = createLog(config.logLevel)
+    const hub = await startHub(config, log)
+    const stop = (name: string): void => {
+      log.info({ signal: name }, 'draining')
+      hub.stop().then(
+        () => process.exit(0),
+        (err: unknown) => {
+          log.error({ err }, 'did not stop cleanly')
+          process.exit(1)
+        },
+      )
+    }
+    process.once('SIGTERM', stop)
+    process.once('SIGINT', stop)
+  }
+} catch (error) {
+  if (!(error instanceof HubError) && !(error instanceof SettingsError)) throw error
+  const faults = error instanceof HubError ? error.faults.map(formatFault) : []
+  process.stderr.write(`hub: ${faults.length > 0 ? faults.join('\n') : error.message}\n`)
+  process.exit(1)
+}

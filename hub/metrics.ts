@@ -1,0 +1,47 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+import type { RenderEngine } from './render/engine.ts'
+
+/** What the hub counts of its own work; names and units as Prometheus asks. */
+export function createMetrics(registry: Registry) {
+  const renders = new Counter({
+    name: 'groundswell_renders_total',
+    help: 'Renders done by the engine; answers from the cache are not renders.',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
+  })
+  const duration = new Histogram({
+    name: 'groundswell_render_duration_seconds',
+    help: 'Time of one render.',
+    labelNames: ['kind'],
+    buckets: [0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 90],
+    registers: [registry],
+  })
+  const signatures = new Counter({
+    name: 'groundswell_signatures_total',
+    help: 'Snapshots signed.',
+    registers: [registry],
+  })
+  return {
+    registry,
+    countSignature: () => signatures.inc(),
+    countRenders(engine: RenderEngine): RenderEngine {
+      return {
+        version: engine.version,
+        close: () => engine.close(),
+        async render(input, files, signal) {
+          const stop = duration.startTimer({ kind: input.kind })
+          try {
+            const result = await engine.render(input, files, signal)
+            renders.inc({ kind: input.kind, result: 'done' })
+            return result
+          } catch (error) {
+            renders.inc({ kind: input.kind, result: 'failed' })
+            throw error
+          } finally {
+            stop()
+          }
+        },
+      }
+    },
+  }
+}

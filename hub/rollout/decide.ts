@@ -1,0 +1,212 @@
+import { type Fault, HubError } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { listGroupMembers } from '../fleet/group.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Contents } from '../render/contents.ts'
+import { activeRollouts, previousContent } from './admission.ts'
+import type { CreateOptions, Rollouts } from './advance.ts'
+import { type Change, type PastRollout, findChange } from './changes.ts'
+import type { PlanCluster } from './pick.ts'
+import { planRollout } from './plan.ts'
+import type { Assignment, RolloutPlan } from './rollout.ts'
+
+export interface DecideDeps {
+  readonly state: LedgerState
+  readonly rollouts: Pick<Rollouts, 'create' | 'act'>
+  readonly connected: (cluster: string) => boolean
+  /** Who made the commit at a revision, and what they said. */
+  readonly describe: (
+    application: string,
+    revision: string,
+  ) => Promise<{ author: string; subject: string }>
+  readonly clock: () => number
+  readonly newId: () => string
+}
+
+/** More applications than this gone at once needs a person's word (share of all assigned). */
+const removalShare = 0.5
+
+/** Contents × what clusters are assigned → rollouts. Faults are returned, never thrown. */
+export function createDeciding(deps: DecideDeps) {
+  const { state, rollouts } = deps
+
+  async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
+    const faults: Fault[] = []
+    const gone = listAssigned(state).filter((name) => !fleet.applications.has(name))
+    const total = listAssigned(state).length
+    const held = gone.length > 1 && gone.length > total * removalShare
+    if (held) {
+      faults.push({
+        message: `${gone.length} of ${total} applications are gone from Git; their removal is planned but waits: start each with \`swell rollout start\``,
+      })
+    }
+    for (const application of [...contents.applications.keys(), ...gone]) {
+      try {
+        const fault = await decideOne(
+          fleet,
+          contents,
+          application,
+          !(held && gone.includes(application)),
+        )
+        if (fault) faults.push(fault)
+      } catch (error) {
+        faults.push(...toFaults(error, application))
+      }
+    }
+    return faults
+  }
+
+  async function decideOne(
+    fleet: Fleet,
+    contents: Contents,
+    application: string,
+    start: boolean,
+  ): Promise<Fault | undefined> {
+    const change = find(fleet, contents, application, false)
+    switch (change.kind) {
+      case 'none':
+      case 'later':
+        return undefined
+      case 'withdraw':
+        await rollouts.act(
+          change.rollout,
+          { kind: 'supersede', by: 'git' },
+          'git',
+          'Git asks for what runs already',
+        )
+        return undefined
+      case 'emptySelection':
+        return {
+          object: `Application ${application}`,
+          message: `its targets select no cluster, but it runs on ${change.clusters}; nothing is removed. Delete the Application to remove it`,
+        }
+      case 'rollout': {
+        const plan = await makePlan(fleet, application, change, 'git')
+        await rollouts.create(plan, { start })
+        return undefined
+      }
+      default:
+        return change satisfies never
+    }
+  }
+
+  function find(fleet: Fleet, contents: Contents, application: string, again: boolean): Change {
+    const skipped = contents.skipped.get(application)
+    const open = new Set(
+      [...fleet.clusters.values()]
+        .filter(({ name, spec }) => {
+          const enrolled = state.enrolments.has(name) && !state.revoked.has(name)
+          return enrolled && !spec.suspend && !skipped?.has(name)
+        })
+        .map(({ name }) => name),
+    )
+    return findChange({
+      desired: contents.applications.get(application) ?? null,
+      assigned: assignedOf(state, application),
+      reachableByGit: open,
+      connected: deps.connected,
+      previous: (cluster) => previousContent(state, application, cluster),
+      history: historyOf(state, application),
+      again,
+    })
+  }
+
+  async function makePlan(
+    fleet: Fleet,
+    application: string,
+    change: Extract<Change, { kind: 'rollout' }>,
+    by: string,
+    reason?: string,
+  ): Promise<RolloutPlan> {
+    const contents = Object.values(change.targets)
+    const newest = contents.find(({ digest }) => digest !== null)
+    const revision = newest?.revision ?? fleet.revision
+    const spec = fleet.applications.get(application)?.spec
+    const named = spec?.rolloutStrategy
+    const commit = await deps.describe(application, revision)
+    const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
+    const plan = planRollout({
+      id: deps.newId(),
+      application,
+      revision,
+      targets: change.targets,
+      clusters: listPlanClusters(fleet),
+      strategy: spec?.rollout ?? (named ? fleet.strategies.get(named)?.spec : undefined),
+      trigger: {
+        kind,
+        actor: by === 'git' ? commit.author : by,
+        reason: reason || commit.subject,
+      },
+      now: deps.clock(),
+    } as Parameters<typeof planRollout>[0])
+    return { ...plan, fleetRevision: fleet.revision }
+  }
+
+  return {
+    decide,
+    /** What would roll out now, by a person's word: what failed before is in it again. */
+    async plan(
+      fleet: Fleet,
+      contents: Contents,
+      application: string,
+      by: string,
+      reason: string,
+    ): Promise<RolloutPlan | null> {
+      const failed = contents.faults.filter(({ object }) => object === `Application ${application}`)
+      if (fleet.applications.has(application) && !contents.applications.has(application)) {
+        throw new HubError('render_failed', `${application} cannot be rendered`, { faults: failed })
+      }
+      const change = find(fleet, contents, application, true)
+      return change.kind === 'rollout' ? makePlan(fleet, application, change, by, reason) : null
+    },
+    create: (plan: RolloutPlan, options: CreateOptions) => rollouts.create(plan, options),
+    active: (application: string) => activeRollouts(state, application),
+  }
+}
+
+export type Deciding = ReturnType<typeof createDeciding>
+
+function listPlanClusters(fleet: Fleet): Record<string, PlanCluster> {
+  const groups = [...fleet.groups.values()].map((group) => ({
+    name: group.name,
+    members: new Set(listGroupMembers(group, fleet.clusters)),
+  }))
+  return Object.fromEntries(
+    [...fleet.clusters.values()].map(({ name, labels }) => [
+      name,
+      { labels, groups: groups.filter(({ members }) => members.has(name)).map((g) => g.name) },
+    ]),
+  )
+}
+
+function assignedOf(state: LedgerState, application: string): Map<string, Assignment> {
+  const assigned = new Map<string, Assignment>()
+  for (const [cluster, mine] of state.assignments) {
+    const assignment = mine.get(application)
+    if (assignment) assigned.set(cluster, assignment)
+  }
+  return assigned
+}
+
+/** Applications that run somewhere. */
+function listAssigned(state: LedgerState): string[] {
+  const names = new Set<string>()
+  for (const mine of state.assignments.values()) {
+    for (const [name, { digest }] of mine) if (digest !== null) names.add(name)
+  }
+  return [...names].sort()
+}
+
+function historyOf(state: LedgerState, application: string): PastRollout[] {
+  return [...state.plans.values()]
+    .filter((plan) => plan.application === application)
+    .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
+    .reverse()
+}
+
+function toFaults(error: unknown, application: string): Fault[] {
+  const object = `Application ${application}`
+  if (!(error instanceof HubError)) return [{ object, message: (error as Error).message }]
+  if (error.faults.length === 0) return [{ object, message: error.message }]
+  return error.faults.map((fault) => ({ object, ...fault }))
+}

@@ -1,0 +1,203 @@
+import type { ClusterDiffView, ClusterSummary, ClusterView, GroupView } from '../api/views.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { listGroupMembers } from '../fleet/group.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Assignment } from '../rollout/rollout.ts'
+import type { ApplicationStatus, ClusterStatus, Connection } from './status.ts'
+
+/** What the hub knows, as read models need it. */
+export interface Known {
+  readonly fleet: Fleet | null
+  readonly state: LedgerState
+  readonly status: (cluster: string) => ClusterStatus
+  /** Sequence of the newest snapshot signed for a cluster, and when; by its name. */
+  readonly offered: (cluster: string) => { sequence: number; at: number } | undefined
+  readonly now: number
+}
+
+/** One word for an application on a cluster, and whether the agent reports what was decided. */
+export type Standing = 'updated' | 'pending' | 'failed' | 'unreachable'
+
+export function standingOf(
+  assignment: Assignment | undefined,
+  status: ApplicationStatus | undefined,
+  connection: Connection,
+): Standing {
+  if (connection.state !== 'Connected') return 'unreachable'
+  if (!assignment) return 'pending'
+  const exact = isReported(assignment, status)
+  if (exact && (status?.phase === 'Failed' || status?.health === 'Failed')) return 'failed'
+  return exact && isSettled(assignment, status) ? 'updated' : 'pending'
+}
+
+export function summarizeCluster(known: Known, name: string): ClusterSummary {
+  const { applications: _, ...summary } = viewCluster(known, name)
+  return summary
+}
+
+export function viewCluster(known: Known, name: string): ClusterView {
+  const { fleet, state, now } = known
+  const declared = fleet?.clusters.get(name)
+  const status = known.status(name)
+  const { connection } = status
+  const applications = listApplications(known, name)
+  const offered = known.offered(name)
+  const accepted = status.sequence
+  const behind = offered !== undefined && offered.sequence > accepted
+  const standings = applications.map(({ name: application }) =>
+    standingOf(
+      state.assignments.get(name)?.get(application),
+      status.applications[application],
+      connection,
+    ),
+  )
+  const count = (standing: Standing): number =>
+    standings.filter((found) => found === standing).length
+  return {
+    name,
+    displayName: declared?.spec.displayName ?? '',
+    labels: { ...declared?.labels },
+    groups: fleet ? groupsOf(fleet, name) : [],
+    lifecycle: lifecycleOf(known, name),
+    suspended: declared?.spec.suspend ?? false,
+    connection: viewConnection(connection),
+    lastSeen: toTime(status.lastSeen),
+    agentVersion: status.agentVersion,
+    kubernetesVersion: status.kubernetesVersion,
+    nodes: status.nodes,
+    acceptedSequence: accepted,
+    offeredSequence: offered?.sequence ?? accepted,
+    lagSeconds: offered ? (behind ? Math.max(0, (now - offered.at) / 1000) : 0) : null,
+    refusal: status.refusal,
+    driftedObjects: applications.reduce((sum, { driftedObjects }) => sum + driftedObjects, 0),
+    counts: {
+      applications: applications.length,
+      updated: count('updated'),
+      pending: count('pending') + count('unreachable'),
+      failed: count('failed'),
+    },
+    applications,
+  }
+}
+
+export function viewGroup(known: Known, name: string): GroupView | undefined {
+  const group = known.fleet?.groups.get(name)
+  if (!group || !known.fleet) return undefined
+  const clusters = listGroupMembers(group, known.fleet.clusters)
+  const connected = clusters.filter((c) => known.status(c).connection.state === 'Connected').length
+  return {
+    name,
+    labels: { ...group.labels },
+    clusters,
+    counts: { clusters: clusters.length, connected, unreachable: clusters.length - connected },
+  }
+}
+
+export function viewDiff(known: Known, cluster: string, application: string): ClusterDiffView {
+  const assignment = known.state.assignments.get(cluster)?.get(application)
+  const { connection, applications } = known.status(cluster)
+  const status = applications[application]
+  return {
+    cluster,
+    connection: viewConnection(connection),
+    desiredDigest: assignment?.digest ?? null,
+    desiredRevision: assignment?.revision ?? null,
+    reportedDigest: status?.digest ?? null,
+    upToDate: isReported(assignment, status) && isSettled(assignment, status),
+    driftedObjects: status?.driftedObjects ?? 0,
+    drift: (status?.drift ?? []).map((drift) => ({
+      ...drift,
+      firstSeen: new Date(drift.firstSeen).toISOString(),
+    })),
+  }
+}
+
+/** Every cluster that is declared, enrolled or ran something, by name. */
+export function listClusterNames({ fleet, state }: Known): string[] {
+  return [
+    ...new Set([
+      ...(fleet?.clusters.keys() ?? []),
+      ...state.enrolments.keys(),
+      ...state.assignments.keys(),
+    ]),
+  ].sort()
+}
+
+export function toTime(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : new Date(milliseconds).toISOString()
+}
+
+function listApplications(known: Known, cluster: string): ClusterView['applications'] {
+  const assigned = known.state.assignments.get(cluster)
+  const { applications } = known.status(cluster)
+  const names = [...new Set([...(assigned?.keys() ?? []), ...Object.keys(applications)])].sort()
+  return names
+    .filter((name) => {
+      const removed = assigned?.get(name)?.digest === null
+      return !removed || applications[name]?.phase !== 'Removed'
+    })
+    .map((name) => {
+      const assignment = assigned?.get(name)
+      const status = applications[name]
+      const [error] = status?.errors ?? []
+      const [object] = status?.unhealthy ?? []
+      return {
+        name,
+        desiredDigest: assignment?.digest ?? null,
+        desiredRevision: assignment?.revision ?? null,
+        reportedDigest: status?.digest ?? null,
+        upToDate: isReported(assignment, status) && isSettled(assignment, status),
+        phase: status?.phase ?? null,
+        health: status?.health ?? null,
+        objects: status?.objects ?? 0,
+        readyObjects: status?.readyObjects ?? 0,
+        driftedObjects: status?.driftedObjects ?? 0,
+        message: error
+          ? `${error.file ? `${error.file}: ` : ''}${error.object}: ${error.message}`
+          : object
+            ? `${object.object}: ${object.message}`
+            : '',
+        updatedAt: toTime(status?.updatedAt ?? null),
+      }
+    })
+}
+
+function isReported(
+  assignment: Assignment | undefined,
+  status: ApplicationStatus | undefined,
+): boolean {
+  return (
+    assignment !== undefined &&
+    status !== undefined &&
+    status.digest === assignment.digest &&
+    status.generation === assignment.generation
+  )
+}
+
+function isSettled(
+  assignment: Assignment | undefined,
+  status: ApplicationStatus | undefined,
+): boolean {
+  if (assignment?.digest === null) return status?.phase === 'Removed'
+  return status?.phase === 'Applied' && status.health === 'Current'
+}
+
+function lifecycleOf({ fleet, state }: Known, name: string): ClusterSummary['lifecycle'] {
+  if (state.revoked.has(name)) return 'Revoked'
+  if (!state.enrolments.has(name)) return fleet?.clusters.has(name) ? 'Declared' : 'Detached'
+  return fleet && !fleet.clusters.has(name) ? 'Detached' : 'Enrolled'
+}
+
+function groupsOf(fleet: Fleet, cluster: string): string[] {
+  return [...fleet.groups.values()]
+    .filter((group) => listGroupMembers(group, fleet.clusters).includes(cluster))
+    .map(({ name }) => name)
+    .sort()
+}
+
+function viewConnection(connection: Connection): ClusterSummary['connection'] {
+  return {
+    state: connection.state,
+    since: connection.state === 'NeverConnected' ? null : toTime(connection.since),
+  }
+}

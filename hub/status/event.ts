@@ -1,0 +1,88 @@
+import { shortRevision } from '@groundswell/proto/revision.ts'
+import type { LedgerEntry } from '../ledger/entry.ts'
+import type { ClusterStatus } from './status.ts'
+
+/** Something that happened, in words. `subject` is kind/name. */
+export interface HubEvent {
+  readonly type: string
+  readonly actor: string
+  readonly subject: string
+  readonly message: string
+}
+
+/** A decision as people read it. */
+export function describeEntry(entry: LedgerEntry): HubEvent {
+  const { actor, decision } = entry
+  const { type } = decision
+  switch (decision.type) {
+    case 'fleet.accepted':
+      return event(type, actor, 'fleet/fleet', `accepted ${shortRevision(decision.revision)}`)
+    case 'rollout.created': {
+      const { id, application, targets, revision } = decision.plan
+      const count = Object.keys(targets).length
+      const message = `${application}: ${shortRevision(revision)} to ${count} clusters`
+      return event(type, actor, `rollout/${id}`, message)
+    }
+    case 'rollout.moved': {
+      const { phase, message } = decision.change
+      const text = message ?? decision.reason ?? decision.cause
+      return event(type, actor, `rollout/${decision.rollout}`, phase ? `${phase}: ${text}` : text)
+    }
+    case 'hold.set': {
+      const { application, revision, reason } = decision.hold
+      const message = `${shortRevision(revision)} is held: ${reason}`
+      return event(type, actor, `application/${application}`, message)
+    }
+    case 'hold.released':
+      return event(type, actor, `application/${decision.application}`, decision.reason)
+    case 'token.created':
+      return event(type, actor, `cluster/${decision.token.cluster}`, 'a join token was made')
+    case 'cluster.enrolled':
+      return event(type, actor, `cluster/${decision.enrolment.cluster}`, 'joined')
+    case 'cluster.revoked':
+      return event(type, actor, `cluster/${decision.cluster}`, `revoked: ${decision.reason}`)
+  }
+}
+
+/** What a change of status is worth telling: connections, refusals, failures, drift and its end. */
+export function describeChange(before: ClusterStatus, next: ClusterStatus): HubEvent[] {
+  const { cluster } = next
+  const subject = `cluster/${cluster}`
+  const events: HubEvent[] = []
+  if (before.connection.state !== next.connection.state) {
+    const connected = next.connection.state === 'Connected'
+    const type = connected ? 'cluster.connected' : 'cluster.disconnected'
+    events.push(event(type, cluster, subject, connected ? 'connected' : 'disconnected'))
+  }
+  if (next.refusal && next.refusal.code !== before.refusal?.code) {
+    const { code, message } = next.refusal
+    events.push(event('snapshot.refused', cluster, subject, `${code}: ${message}`))
+  }
+  for (const [name, now] of Object.entries(next.applications)) {
+    const was = before.applications[name]
+    const of = `application/${name}`
+    if (now.driftedObjects > (was?.driftedObjects ?? 0)) {
+      const [first] = now.drift
+      const path = first?.fields[0]?.path ?? ''
+      const message = `${cluster}: ${first?.object ?? 'an object'} ${first?.missing ? 'is missing' : `drifted ${path}`}`
+      events.push(event('drift.detected', cluster, of, message))
+    }
+    if (now.healed > (was?.healed ?? now.healed)) {
+      events.push(event('drift.healed', cluster, of, `${cluster}: put right`))
+    }
+    if (now.phase === 'Failed' && was?.phase !== 'Failed') {
+      const [error] = now.errors
+      const words = error ? `${error.file}: ${error.object}: ${error.message}` : 'failed'
+      events.push(event('application.failed', cluster, of, `${cluster}: ${words}`))
+    }
+    if (now.health !== was?.health) {
+      const message = `${cluster}: ${now.health} (${now.readyObjects}/${now.objects})`
+      events.push(event('health.changed', cluster, of, message))
+    }
+  }
+  return events
+}
+
+function event(type: string, actor: string, subject: string, message: string): HubEvent {
+  return { type, actor, subject, message }
+}

@@ -1,0 +1,121 @@
+import type { Redis } from 'ioredis'
+import type { EventView } from '../api/views.ts'
+import type { HubEvent } from './event.ts'
+
+/** Events kept; older ones that were decisions are in the ledger. */
+const kept = 10_000
+/** Events a slow reader may fall behind before it starts again from the log. */
+const backlog = 1_000
+
+export interface EventLog {
+  emit(event: HubEvent): void
+  /** After an id the next ones, rising; after null the newest. */
+  read(query: { after: string | null; limit: number }): Promise<EventView[]>
+  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
+}
+
+/** A Redis stream with listeners in this process: what happened lately, with ids to go on from. */
+export function createEventLog(
+  redis: Redis,
+  prefix: string,
+  onError: (error: unknown) => void,
+): EventLog {
+  const key = `${prefix}:events`
+  const listeners = new Set<(event: EventView) => void>()
+  let tail: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+
+  async function write(event: HubEvent): Promise<void> {
+    const { type, actor, subject, message } = event
+    const id = await redis.xadd(
+      ...([key, 'MAXLEN', '~', kept, '*'] as const),
+      ...['type', type, 'actor', actor, 'subject', subject, 'message', message],
+    )
+    if (!id) return
+    const view = toView(id, event)
+    for (const listener of listeners) listener(view)
+  }
+
+  return {
+    emit(event) {
+      if (waiting >= backlog) return
+      waiting += 1
+      tail = tail
+        .then(() => write(event))
+        .catch(onError)
+        .finally(() => {
+          waiting -= 1
+        })
+    },
+    async read({ after, limit }) {
+      if (after === null) {
+        const rows = await redis.xrevrange(key, '+', '-', 'COUNT', limit)
+        return rows.map(parseRow).reverse()
+      }
+      return (await redis.xrange(key, `(${after}`, '+', 'COUNT', limit)).map(parseRow)
+    },
+    async *subscribe(after, signal) {
+      let queue: EventView[] = []
+      let wake = (): void => {}
+      let last = after
+      const listener = (event: EventView): void => {
+        if (queue.length < backlog) queue.push(event)
+        wake()
+      }
+      listeners.add(listener)
+      signal.addEventListener('abort', () => wake(), { once: true })
+      try {
+        for (
+          let replayed: EventView[] =
+            last === null ? [] : await this.read({ after: last, limit: 500 });
+          replayed.length > 0;
+          replayed = await this.read({ after: last, limit: 500 })
+        ) {
+          yield* replayed
+          last = replayed.at(-1)!.id
+        }
+        while (!signal.aborted) {
+          const batch = queue
+          queue = []
+          if (batch.length >= backlog && last !== null) {
+            for (const event of await this.read({ after: last, limit: kept })) {
+              last = event.id
+              yield event
+            }
+          }
+          for (const event of batch) {
+            if (last !== null && !isAfter(event.id, last)) continue
+            last = event.id
+            yield event
+          }
+          if (queue.length > 0 || signal.aborted) continue
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+      } finally {
+        listeners.delete(listener)
+      }
+    },
+  }
+}
+
+function isAfter(id: string, other: string): boolean {
+  const [ms = 0, serial = 0] = id.split('-').map(Number)
+  const [otherMs = 0, otherSerial = 0] = other.split('-').map(Number)
+  return ms > otherMs || (ms === otherMs && serial > otherSerial)
+}
+
+function parseRow([id, fields]: [string, string[]]): EventView {
+  const value = (name: string): string => fields[fields.indexOf(name) + 1] ?? ''
+  return toView(id, {
+    type: value('type'),
+    actor: value('actor'),
+    subject: value('subject'),
+    message: value('message'),
+  })
+}
+
+function toView(id: string, event: HubEvent): EventView {
+  return { id, at: new Date(Number(id.split('-')[0])).toISOString(), ...event }
+}

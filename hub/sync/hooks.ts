@@ -1,0 +1,125 @@
+import type { Redis } from 'ioredis'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Rollouts } from '../rollout/advance.ts'
+import type { Assignment } from '../rollout/rollout.ts'
+import { foldHello, foldReport, foldVerdict } from '../status/fold.ts'
+import type { ClusterStatus } from '../status/status.ts'
+import type { Statuses } from '../status/statuses.ts'
+import type { SyncListenerDeps } from './grpc.ts'
+import type { Session } from './session.ts'
+
+export interface HooksDeps {
+  readonly statuses: Statuses
+  readonly rollouts: Pick<Rollouts, 'notice'>
+  readonly state: LedgerState
+  readonly redecide: () => void
+  /** By cluster name; what views tell of lag. */
+  readonly offered: Map<string, { sequence: number; at: number }>
+  readonly replica: string
+  readonly clock: () => number
+}
+
+const heartbeatSeconds = 20
+/** Agents that may come back in one second, when all must. */
+const reconnectsPerSecond = 500
+const storeCheckMs = 1_000
+
+/** What a session hears, told to statuses and rollouts; and what those want, told to sessions. */
+export function createSyncHooks(deps: HooksDeps) {
+  const { statuses, clock } = deps
+  const sessions = new Map<string, Session>()
+
+  function noticeRollouts(applications: Iterable<string>): void {
+    for (const application of applications) void deps.rollouts.notice(application)
+  }
+
+  const session: Pick<
+    SyncListenerDeps,
+    | 'onConnected'
+    | 'onDisconnected'
+    | 'onHello'
+    | 'onReport'
+    | 'onVerdict'
+    | 'onHeartbeat'
+    | 'onOffered'
+    | 'heartbeatSeconds'
+    | 'reconnectWindowSeconds'
+  > = {
+    heartbeatSeconds,
+    reconnectWindowSeconds: () => Math.ceil(sessions.size / reconnectsPerSecond),
+    onConnected: ({ cluster }, opened) => {
+      sessions.set(cluster, opened)
+    },
+    onDisconnected: ({ cluster }, ended) => {
+      if (sessions.get(cluster) !== ended) return
+      sessions.delete(cluster)
+      statuses.update(cluster, (status) => ({
+        ...status,
+        connection: { state: 'Disconnected', since: clock() },
+      }))
+    },
+    onHello: (cluster, hello) => {
+      const connection = { state: 'Connected', since: clock(), replica: deps.replica } as const
+      statuses.update(cluster, (status) => ({ ...foldHello(status, hello, clock()), connection }))
+    },
+    onReport: (cluster, report) =>
+      statuses.update(cluster, (status) => foldReport(status, report, clock())),
+    onVerdict: (cluster, verdict) =>
+      statuses.update(cluster, (status) => foldVerdict(status, verdict, clock())),
+    onHeartbeat: (cluster) =>
+      statuses.update(cluster, (status) => ({ ...status, lastSeen: clock() })),
+    onOffered: (cluster, sequence) => {
+      deps.offered.set(cluster, { sequence, at: clock() })
+      // A refusal was of the offer before this one.
+      if (statuses.get(cluster).refusal) {
+        statuses.update(cluster, (status) => ({ ...status, refusal: null }))
+      }
+    },
+  }
+
+  /** Rollouts look again at what changed; a cluster that came back may have missed something. */
+  function onStatus(next: ClusterStatus, before: ClusterStatus): void {
+    const mine = deps.state.assignments.get(next.cluster)
+    if (next.connection.state !== before.connection.state || next.refusal !== before.refusal) {
+      noticeRollouts(new Set([...(mine?.keys() ?? []), ...activeOn(deps.state, next.cluster)]))
+      if (next.connection.state === 'Connected') deps.redecide()
+      return
+    }
+    if (next.applications === before.applications) return
+    noticeRollouts(
+      Object.keys(next.applications).filter(
+        (name) => next.applications[name] !== before.applications[name],
+      ),
+    )
+  }
+
+  return {
+    session,
+    onStatus,
+    /** Something this cluster should run may have changed. */
+    notice: (cluster: string) => sessions.get(cluster)?.notice(),
+    /** What a snapshot may list: nothing for a cluster that Git no longer declares. */
+    assignmentsOf(cluster: string, fleet: Fleet | null): readonly Assignment[] {
+      if (!fleet?.clusters.has(cluster)) return []
+      return [...(deps.state.assignments.get(cluster)?.values() ?? [])]
+    },
+    /** Writes statuses again after Redis was emptied, and lets sessions look at their snapshots. */
+    watchStore(redis: Redis, key: string, rewrite: () => Promise<void>, signal: AbortSignal): void {
+      const check = async (): Promise<void> => {
+        if ((await redis.set(key, '1', 'GET')) !== null) return
+        await rewrite()
+        for (const open of sessions.values()) open.notice()
+      }
+      const timer = setInterval(() => void check().catch(() => {}), storeCheckMs)
+      timer.unref()
+      signal.addEventListener('abort', () => clearInterval(timer))
+    },
+  }
+}
+
+function activeOn(state: LedgerState, cluster: string): string[] {
+  return [...state.plans.values()]
+    .filter((plan) => plan.targets[cluster] && state.runs.get(plan.id)?.finishedAt === null)
+    .map(({ application }) => application)
+}

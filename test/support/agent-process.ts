@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { HubProcess } from './hub-process.ts'
+import { type ServerProcess, startProcess } from './process.ts'
+import { until } from './until.ts'
+
+const program = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
+
+/** A real agent in a process of its own. */
+export interface AgentProcess {
+  readonly cluster: string
+  readonly data: string
+  readonly process: () => ServerProcess
+  kill(): Promise<void>
+  /** Starts it again, with what it has on disk and no token. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface AgentProcessOptions {
+  readonly directory: string
+  readonly cluster: string
+  readonly kubeconfig: string
+  readonly context?: string
+}
+
+/** Joins a cluster to the hub with a fresh token; returns when the hub sees it connected. */
+export async function startAgent(
+  hub: HubProcess,
+  options: AgentProcessOptions,
+): Promise<AgentProcess> {
+  const { cluster } = options
+  const data = join(options.directory, `agent-${cluster}`)
+  const { token } = await hub.api.post<{ token: string }>(`clusters/${cluster}/tokens`)
+  let running = launch(['--hub', hub.enrolAddress, '--token', token])
+
+  function launch(join_: readonly string[]): ServerProcess {
+    return startProcess(
+      process.execPath,
+      [
+        program,
+        ...['--data', data, '--kubeconfig', options.kubeconfig],
+        ...(options.context ? ['--context', options.context] : []),
+        ...join_,
+      ],
+      { name: `agent ${cluster}`, logFile: join(options.directory, `agent-${cluster}.log`) },
+    )
+  }
+
+  await until(
+    async () => {
+      if (!running.running) throw new Error(running.readLog())
+      const { connection } = await hub.api.get<{ connection: { state: string } }>(
+        `clusters/${cluster}`,
+      )
+      return connection.state === 'Connected'
+    },
+    { deadlineMs: 30_000, what: `agent ${cluster} to connect` },
+  )
+  return {
+    cluster,
+    data,
+    process: () => running,
+    kill: () => running.kill(),
+    async start() {
+      running = launch([])
+    },
+    stop: () => running.stop(10_000),
+  }
+}

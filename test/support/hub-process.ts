@@ -1,0 +1,83 @@
+import { readFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { enginePath } from '../../deploy/setup/paths.mjs'
+import { createApiClient, type ApiClient } from './api-client.ts'
+import { freePort } from './free-port.ts'
+import { assertRunning, type ServerProcess, startProcess } from './process.ts'
+import { until } from './until.ts'
+
+const program = fileURLToPath(new URL('../../hub/main.ts', import.meta.url))
+
+/** A real hub in a process of its own, on ports that stay the same over restarts. */
+export interface HubProcess {
+  readonly api: ApiClient
+  readonly url: string
+  readonly token: () => Promise<string>
+  readonly enrolAddress: string
+  readonly data: string
+  readonly process: () => ServerProcess
+  /** SIGKILL. */
+  kill(): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface HubProcessOptions {
+  readonly directory: string
+  readonly fleetUrl: string
+  readonly path?: string
+  readonly redisUrl?: string
+  readonly interval?: string
+  readonly args?: readonly string[]
+}
+
+/** Starts a hub; returns when it serves. */
+export async function startHub(options: HubProcessOptions): Promise<HubProcess> {
+  const [api, enrol, data] = [await freePort(), await freePort(), await freePort()]
+  const directory = join(options.directory, 'hub')
+  await mkdir(directory, { recursive: true })
+  const url = `http://127.0.0.1:${api}`
+  let running: ServerProcess
+
+  async function start(): Promise<void> {
+    running = startProcess(
+      process.execPath,
+      [
+        program,
+        ...['--fleet', options.fleetUrl, '--path', options.path ?? '.', '--data', directory],
+        ...['--api-port', String(api), '--enrol-port', String(enrol), '--data-port', String(data)],
+        ...['--interval', options.interval ?? '2s', '--offline-grace', '5s'],
+        ...(options.redisUrl ? ['--redis', options.redisUrl] : []),
+        ...(options.args ?? []),
+      ],
+      {
+        name: 'hub',
+        logFile: join(options.directory, 'hub.log'),
+        env: { ...process.env, GROUNDSWELL_ENGINE: enginePath() },
+      },
+    )
+    await until(
+      async () => {
+        assertRunning(running)
+        return (await fetch(`${url}/livez`)).ok
+      },
+      { deadlineMs: 20_000, what: 'the hub to serve' },
+    )
+  }
+
+  await start()
+  const token = async (): Promise<string> =>
+    (await readFile(join(directory, 'admin-token'), 'utf8')).trim()
+  return {
+    api: createApiClient(url, token),
+    url,
+    token,
+    enrolAddress: `127.0.0.1:${enrol}`,
+    data: directory,
+    process: () => running,
+    start,
+    kill: () => running.kill(),
+    stop: () => running.stop(15_000),
+  }
+}
