@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { createApiClient } from '../../agent/cluster/http.ts'
+import { createKubeCluster } from '../../agent/cluster/kube.ts'
+import { createManualClock } from '../support/manual-clock.ts'
+import { until } from '../support/until.ts'
+
+const never = new AbortController().signal
+
+/** An API server that misbehaves as told. */
+async function startServer(listener: RequestListener) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    connection: {
+      server: `http://127.0.0.1:${port}`,
+      insecure: false,
+      token: async () => 'token-of-now',
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+const id = { group: '', kind: 'ConfigMap', namespace: 'n', name: 'x' }
+const resource = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+}
+const object = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } })
+
+describe('createKubeCluster against a failing API server', () => {
+  it('waits as long as a busy server asks, then asks again', async () => {
+    let calls = 0
+    await using server = await startServer((request, response) => {
+      assert.equal(request.headers.authorization, 'Bearer token-of-now')
+      calls += 1
+      if (calls === 1) response.writeHead(429, { 'retry-after': '7' }).end()
+      else response.end(object)
+    })
+    const clock = createManualClock()
+    const cluster = createKubeCluster(server.connection, { clock, random: () => 0.5 })
+    const answer = cluster.get(resource, id, never)
+    await until(() => clock.sleeping === 1, { deadlineMs: 5_000, what: 'the first answer' })
+    await clock.advance(6_999)
+    assert.equal(calls, 1)
+    await clock.advance(1)
+    assert.equal((await answer)?.metadata.name, 'x')
+    await cluster.close()
+  })
+
+  it('gives up after a few tries and says what the server said', async () => {
+    let calls = 0
+    await using server = await startServer((_request, response) => {
+      calls += 1
+      response.writeHead(503).end('{"message":"etcd has no leader"}')
+    })
+    const clock = { now: () => 0, sleep: async () => {} }
+    const cluster = createKubeCluster(server.connection, { clock })
+    await assert.rejects(cluster.get(resource, id, never), {
+      code: 'cluster_unreachable',
+      message: /etcd has no leader/,
+    })
+    assert.equal(calls, 4)
+    await cluster.close()
+  })
+
+  it('does not repeat what a webhook refused, and says who did', async () => {
+    let calls = 0
+    await using server = await startServer((_request, response) => {
+      calls += 1
+      response.writeHead(500).end('{"message":"failed calling webhook \\"w\\": refused"}')
+    })
+    const cluster = createKubeCluster(server.connection)
+    const options = { fieldManager: 'groundswell', force: true }
+    await assert.rejects(cluster.apply(resource, id, object, options, never), {
+      code: 'apply_failed',
+      message: /webhook "w"/,
+    })
+    assert.equal(calls, 1)
+    await cluster.close()
+  })
+
+  it('says cluster_unreachable when nobody answers', async () => {
+    const connection = {
+      server: 'http://127.0.0.1:9',
+      insecure: false,
+      token: async () => undefined,
+    }
+    const clock = { now: () => 0, sleep: async () => {} }
+    const cluster = createKubeCluster(connection, { clock })
+    await assert.rejects(cluster.uid(never), { code: 'cluster_unreachable' })
+    await cluster.close()
+  })
+
+  it('keeps its connection from one request to the next', async () => {
+    const ports = new Set<number | undefined>()
+    await using server = await startServer((request, response) => {
+      ports.add(request.socket.remotePort)
+      response.end(object)
+    })
+    const cluster = createKubeCluster(server.connection)
+    for (let n = 0; n < 20; n += 1) await cluster.get(resource, id, never)
+    // The pool may open a second one while the first is being freed.
+    assert.ok(ports.size <= 2, `${ports.size} connections`)
+    await cluster.close()
+  })
+
+  it('leaves a watch that has fallen silent', async () => {
+    await using server = await startServer((_request, response) => {
+      response.write('{"type":"BOOKMARK","object":{"metadata":{}}}\n')
+    })
+    const client = createApiClient(server.connection)
+    const lines: string[] = []
+    const read = async () => {
+      for await (const line of client.lines('/watch', 200, never)) lines.push(line)
+    }
+    await assert.rejects(read(), { code: 'cluster_unreachable', message: /silent for 200 ms/ })
+    assert.equal(lines.length, 1)
+    await client.close()
+  })
+
+  it('ends a watch with its signal', async () => {
+    await using server = await startServer((_request, response) => {
+      response.write('{"a":1}\n')
+    })
+    const client = createApiClient(server.connection)
+    const stop = new AbortController()
+    const read = async () => {
+      for await (const _ of client.lines('/watch', 60_000, stop.signal)) stop.abort()
+    }
+    await assert.rejects(read(), { name: 'AbortError' })
+    await client.close()
+  })
+})

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { markBody, parseBody } from '../../../../agent/apply/body.ts'
+
+const id = { group: 'sea.example.org', kind: 'Tide', namespace: 'n', name: 'x' }
+const text = (spec: string, labels = '{}') =>
+  `{"apiVersion":"sea.example.org/v1","kind":"Tide","metadata":{"name":"x","labels":${labels}},"spec":${spec}}`
+const parse = (json: string) => parseBody(Buffer.from(json), id, 'sea.example.org/v1')
+const marks = { application: 'shop', cluster: 'c1', namespace: 'n', scaled: false }
+
+describe('markBody', () => {
+  it('keeps numbers that JavaScript would round or respell', () => {
+    const spec = '{"big":9007199254740993,"float":1.0,"tiny":1e-7,"plain":5}'
+    assert.ok(markBody(parse(text(spec)), marks).includes(`"spec":${spec}`))
+  })
+
+  it('adds its marks and namespace to what is there', () => {
+    const body = JSON.parse(markBody(parse(text('{}', '{"a":"b"}')), marks)) as {
+      metadata: { labels: object; annotations: object; namespace: string }
+    }
+    assert.equal(body.metadata.namespace, 'n')
+    assert.deepEqual(body.metadata.labels, { a: 'b', 'groundswell.dev/application': 'shop' })
+    assert.deepEqual(body.metadata.annotations, { 'groundswell.dev/cluster': 'c1' })
+  })
+
+  it('leaves the size to an autoscaler', () => {
+    const json = markBody(parse(text('{"replicas":2,"a":1}')), { ...marks, scaled: true })
+    assert.ok(json.includes('"spec":{"a":1}'))
+  })
+})
+
+describe('parseBody', () => {
+  for (const [what, json] of [
+    ['bytes that are not JSON', '{'],
+    ['JSON that is no object', 'null'],
+    ['another object than the manifest names', text('{}').replace('"x"', '"y"')],
+    ['another version', text('{}').replace('/v1', '/v2')],
+  ] as const) {
+    it(`refuses ${what}`, () => assert.throws(() => parse(json), { code: 'object_malformed' }))
+  }
+})

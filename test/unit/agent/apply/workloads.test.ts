@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createWorkloads } from '../../../../agent/apply/workloads.ts'
+import { AgentError } from '../../../../agent/errors.ts'
+import type { ApplicationState } from '../../../../agent/observe/status.ts'
+import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
+import { createManualClock, settle } from '../../../support/manual-clock.ts'
+import { createMemoryCluster, type MemoryClusterOptions } from '../../../support/memory-cluster.ts'
+import {
+  presentApplication,
+  removedApplication,
+  verifiedSnapshot,
+} from '../../../support/verified-snapshot.ts'
+
+const never = new AbortController().signal
+
+function createAgent(options: MemoryClusterOptions = {}, cluster = createMemoryCluster(options)) {
+  const clock = createManualClock()
+  const reports: ApplicationState[] = []
+  const workloads = createWorkloads({
+    cluster,
+    clusterId: 'c1',
+    clock,
+    random: () => 0.5,
+    log: () => {},
+    onChange: (states) => reports.push(...states),
+  })
+  return {
+    cluster,
+    clock,
+    reports,
+    workloads,
+    state: (name: string) => workloads.states().find(({ application }) => application === name),
+    applies: (id: string) => cluster.calls.filter((call) => call === `apply ${id}`).length,
+    async [Symbol.asyncDispose]() {
+      await workloads.close()
+    },
+  }
+}
+
+const web = 'apps/Deployment/shop/web'
+const shop = [createNamespace('shop'), createDeployment('shop')]
+const setImage = (image: string) => (object: object) =>
+  JSON.parse(JSON.stringify(object).replace(/"image":"[^"]*"/, `"image":"${image}"`))
+
+describe('createWorkloads', () => {
+  it('reports an application applied and healthy', async () => {
+    await using agent = createAgent()
+    const app = presentApplication('shop', shop, { generation: 7 })
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    await agent.clock.advance(1_000)
+    const last = agent.reports.at(-1)
+    assert.equal(last?.phase, 'Applied')
+    assert.equal(last.health, 'Current')
+    assert.equal(last.manifestDigest, app.manifestDigest)
+    assert.equal(last.generation, 7)
+    assert.deepEqual([last.objects, last.readyObjects], [2, 2])
+  })
+
+  it('repairs a fight at once three times, then every ten seconds', async () => {
+    await using agent = createAgent()
+    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
+    const before = agent.applies(web)
+    const spoil = async () => {
+      agent.cluster.edit(web, 'rival', setImage('rival:1'))
+      await settle()
+    }
+    for (let time = 0; time < 3; time += 1) await spoil()
+    assert.equal(agent.applies(web) - before, 3)
+    await spoil()
+    await agent.clock.advance(9_000)
+    assert.equal(agent.applies(web) - before, 3)
+    await agent.clock.advance(1_500)
+    assert.equal(agent.applies(web) - before, 4)
+    assert.equal(agent.state('shop')?.healed, 4)
+  })
+
+  it('reports at once and then gathers', async () => {
+    await using agent = createAgent()
+    const app = presentApplication('shop', shop, { drift: 'report' })
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    await agent.clock.advance(1_000)
+    agent.reports.length = 0
+    for (const image of ['a', 'b', 'c']) {
+      agent.cluster.edit(web, 'rival', setImage(image))
+      await settle()
+    }
+    assert.equal(agent.reports.length, 1)
+    await agent.clock.advance(160)
+    assert.equal(agent.reports.length, 2)
+    assert.equal(agent.reports.at(-1)?.drift[0]?.fields[0]?.live, '"c"')
+  })
+
+  it('does not look for drift when told to ignore it', async () => {
+    await using agent = createAgent()
+    const app = presentApplication('shop', shop, { drift: 'ignore' })
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    agent.cluster.edit(web, 'rival', setImage('x'))
+    await agent.clock.advance(60_000)
+    assert.equal(agent.state('shop')?.driftedObjects, 0)
+    assert.equal(agent.applies(web), 1)
+  })
+
+  it('tries a failed application again, and lets no other wait for it', async () => {
+    let broken = true
+    await using agent = createAgent({
+      admit: ({ name }) => {
+        if (broken && name === 'bad') throw new AgentError('apply_failed', 'webhook is down')
+      },
+    })
+    const bad = presentApplication('bad', [createNamespace('b'), createConfig('b', 'bad')])
+    const good = presentApplication('shop', shop)
+    await agent.workloads.reconcile(verifiedSnapshot(bad, good), never)
+    assert.equal(agent.state('bad')?.phase, 'Failed')
+    assert.equal(agent.state('bad')?.errors[0]?.message, 'webhook is down')
+    assert.equal(agent.state('shop')?.phase, 'Applied')
+    broken = false
+    await agent.clock.advance(3_000)
+    assert.equal(agent.state('bad')?.phase, 'Applied')
+    // Only what failed was written again.
+    assert.equal(agent.applies('/Namespace//b'), 1)
+  })
+
+  it('keeps what could not be deleted in its inventory and tries again (flux#1664)', async () => {
+    const cluster = createMemoryCluster()
+    const remove = cluster.delete.bind(cluster)
+    let denied = true
+    cluster.delete = async (...args) => {
+      if (denied) throw new AgentError('prune_failed', 'denied by webhook')
+      return remove(...args)
+    }
+    await using agent = createAgent({}, cluster)
+    const two = [...shop, createConfig('shop', 'old')]
+    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', two)), never)
+    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
+    assert.ok(cluster.read('/ConfigMap/shop/old'))
+    assert.equal(agent.state('shop')?.errors[0]?.object, '/ConfigMap/shop/old')
+    denied = false
+    await agent.clock.advance(3_000)
+    assert.equal(cluster.read('/ConfigMap/shop/old'), undefined)
+    assert.equal(agent.state('shop')?.phase, 'Applied')
+  })
+
+  it('deletes nothing when its inventory was lost (I4)', async () => {
+    const cluster = createMemoryCluster()
+    {
+      await using agent = createAgent({}, cluster)
+      const two = [...shop, createConfig('shop', 'old')]
+      await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', two)), never)
+    }
+    cluster.drop('/ConfigMap/groundswell-system/groundswell-inventory-shop')
+    cluster.calls.length = 0
+    await using agent = createAgent({}, cluster)
+    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
+    assert.deepEqual(
+      cluster.calls.filter((call) => call.startsWith('delete')),
+      [],
+    )
+    assert.ok(cluster.read('/ConfigMap/shop/old'))
+    assert.equal(agent.state('shop')?.phase, 'Applied')
+  })
+
+  it('moves an object between applications whatever the order, and never deletes it (F44)', async () => {
+    for (const order of ['a', 'b'] as const) {
+      await using agent = createAgent()
+      const space = presentApplication('space', [createNamespace('shop')])
+      const moving = createConfig('shop', 'moving')
+      const before = [
+        presentApplication('a', [moving]),
+        presentApplication('b', [createConfig('shop', 'x')]),
+      ]
+      await agent.workloads.reconcile(verifiedSnapshot(space), never)
+      await agent.workloads.reconcile(verifiedSnapshot(space, ...before), never)
+      const uid = agent.cluster.read('/ConfigMap/shop/moving')?.metadata.uid
+      const after = [
+        removedApplication('a'),
+        presentApplication('b', [createConfig('shop', 'x'), moving]),
+      ]
+      if (order === 'b') after.reverse()
+      await agent.workloads.reconcile(verifiedSnapshot(space, ...after), never)
+      const live = agent.cluster.read('/ConfigMap/shop/moving')
+      assert.equal(live?.metadata.uid, uid)
+      assert.equal(live?.metadata.labels?.['groundswell.dev/application'], 'b')
+      assert.equal(agent.state('a')?.phase, 'Removed')
+    }
+  })
+
+  it('is stopped between writes by a newer snapshot, and ends where the newer one says', async () => {
+    let started = () => {}
+    const first = new Promise<void>((resolve) => {
+      started = resolve
+    })
+    await using agent = createAgent({ admit: () => started() })
+    const many = Array.from({ length: 50 }, (_, n) => createConfig('shop', `c${n}`, { v: 'old' }))
+    const old = presentApplication('shop', [createNamespace('shop'), ...many])
+    const slow = agent.workloads.reconcile(verifiedSnapshot(old), never)
+    await first
+    const next = presentApplication('shop', [createNamespace('shop')])
+    await agent.workloads.reconcile(verifiedSnapshot(next), never)
+    await slow
+    assert.equal(agent.state('shop')?.manifestDigest, next.manifestDigest)
+    assert.equal(agent.state('shop')?.phase, 'Applied')
+    for (let n = 0; n < 50; n += 1) {
+      assert.equal(agent.cluster.read(`/ConfigMap/shop/c${n}`), undefined)
+    }
+  })
+})

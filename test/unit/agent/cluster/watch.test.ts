@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Resource, WatchEvent } from '../../../../agent/cluster/port.ts'
+import { listThenWatch, type WatchDeps } from '../../../../agent/cluster/watch.ts'
+import { AgentError } from '../../../../agent/errors.ts'
+import { createManualClock, type ManualClock } from '../../../support/manual-clock.ts'
+
+const resource: Resource = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+}
+const line = (type: string, name: string, resourceVersion: string) =>
+  JSON.stringify({
+    type,
+    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, resourceVersion } },
+  })
+const page = (names: string[], version: string, next = '') => ({
+  status: 200,
+  retryAfter: undefined,
+  body: JSON.stringify({
+    metadata: { resourceVersion: version, continue: next },
+    items: names.map((name) => ({ metadata: { name } })),
+  }),
+})
+const query = (path: string) => new URLSearchParams(path.split('?')[1])
+
+type Script = readonly (readonly string[] | Error)[]
+
+/** Runs the loop against scripted answers; the last watch never ends. */
+async function run(pages: ReturnType<typeof page>[], watches: Script, clock: ManualClock) {
+  const stop = new AbortController()
+  const lists: string[] = []
+  const opened: string[] = []
+  const deps: WatchDeps = {
+    clock,
+    random: () => 0.5,
+    get: async (path) => {
+      lists.push(path)
+      return pages[lists.length - 1] ?? page([], '99')
+    },
+    client: {
+      async *lines(path) {
+        const script = watches[opened.length]
+        opened.push(path)
+        if (script instanceof Error) throw script
+        if (script) return yield* script
+        await new Promise<void>((resolve) => {
+          stop.signal.addEventListener('abort', () => resolve(), { once: true })
+        })
+      },
+    },
+  }
+  const events: WatchEvent[] = []
+  const loop = (async () => {
+    for await (const event of listThenWatch(resource, 'mine', deps, stop.signal)) events.push(event)
+  })()
+  await clock.advance(120_000)
+  stop.abort()
+  await loop
+  return { events, lists, opened }
+}
+
+const names = (events: readonly WatchEvent[]) =>
+  events.map((event) =>
+    event.type === 'synced'
+      ? `synced ${event.objects.map(({ metadata }) => metadata.name).join()}`
+      : `${event.type} ${event.object.metadata.name}`,
+  )
+
+describe('listThenWatch', () => {
+  it('reads all pages before it says synced, and gives items the kind lists leave out', async () => {
+    const pages = [page(['a'], '5', 'token'), page(['b'], '5')]
+    const { events, lists } = await run(pages, [], createManualClock())
+    assert.deepEqual(names(events), ['synced a,b'])
+    assert.equal(query(lists[0] ?? '').get('limit'), '500')
+    assert.equal(query(lists[1] ?? '').get('continue'), 'token')
+    const [synced] = events
+    assert.equal(synced?.type === 'synced' && synced.objects[0]?.kind, 'ConfigMap')
+  })
+
+  it('goes on from the last version it saw when a watch ends, bookmarks included', async () => {
+    const watches = [
+      [line('ADDED', 'a', '6'), line('BOOKMARK', '', '9')],
+      new AgentError('cluster_unreachable', 'reset'),
+    ]
+    const { events, lists, opened } = await run([page([], '5')], watches, createManualClock())
+    assert.deepEqual(names(events), ['synced ', 'added a'])
+    assert.equal(lists.length, 1)
+    assert.deepEqual(
+      opened.map((path) => query(path).get('resourceVersion')),
+      ['5', '9', '9'],
+    )
+    assert.equal(query(opened[0] ?? '').get('allowWatchBookmarks'), 'true')
+  })
+
+  it('lists anew when the server has forgotten where it was', async () => {
+    const gone = JSON.stringify({ type: 'ERROR', object: { code: 410, message: 'too old' } })
+    const pages = [page(['a'], '5'), page(['b'], '7')]
+    const { events, opened } = await run(pages, [[gone]], createManualClock())
+    assert.deepEqual(names(events), ['synced a', 'synced b'])
+    assert.equal(query(opened[1] ?? '').get('resourceVersion'), '7')
+  })
+
+  it('tries a failing list again, ever more rarely', async () => {
+    const refused = { status: 403, retryAfter: undefined, body: '{}' }
+    const pages = Array.from({ length: 100 }, () => refused)
+    const { events, lists } = await run(pages, [], createManualClock())
+    assert.deepEqual(events, [])
+    assert.ok(lists.length > 5 && lists.length < 15, `${lists.length} lists in two minutes`)
+  })
+
+  it('lists anew every ten minutes even when all seems well', async () => {
+    const clock = createManualClock()
+    const quiet: Script = Array.from({ length: 3 }, () => [])
+    const stop = new AbortController()
+    let lists = 0
+    const deps: WatchDeps = {
+      clock,
+      random: () => 0.5,
+      get: async () => {
+        lists += 1
+        return page([], '5')
+      },
+      client: {
+        async *lines(path) {
+          assert.ok(Number(query(path).get('timeoutSeconds')) <= 660)
+          await clock.sleep(60_000, stop.signal)
+          yield* quiet[0] as readonly string[]
+        },
+      },
+    }
+    const loop = (async () => {
+      for await (const _ of listThenWatch(resource, 'mine', deps, stop.signal)) continue
+    })()
+    await clock.advance(25 * 60_000)
+    stop.abort()
+    await loop.catch(() => undefined)
+    assert.equal(lists, 3)
+  })
+})
