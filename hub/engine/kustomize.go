@@ -53,7 +53,7 @@ func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
 	for _, each := range made.Resources() {
 		file := originOf(each, asked.Path)
 		if traced != nil {
-			annotations := each.GetAnnotations(originAnnotation)
+			annotations := each.GetAnnotations()
 			delete(annotations, originAnnotation)
 			if err := each.SetAnnotations(annotations); err != nil {
 				return nil, nil, faultf("internal", file, 0, "%s", err)

@@ -61,6 +61,22 @@ test('objects name the file they came from, and nothing of that stays in them', 
   })
 })
 
+test('annotations of an object survive the tracing of its file', async () => {
+  const result = await renderText(
+    engine,
+    {
+      'kustomization.yaml': 'resources: [a.yaml]\n',
+      'a.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations: {date: 2024-01-01, octal: "0644"}\n',
+    },
+    { kind: 'kustomize' },
+  )
+  assert.deepEqual(contentOf(result, 'ConfigMap', 'a')['metadata'], {
+    annotations: { date: '2024-01-01', octal: '0644' },
+    name: 'a',
+  })
+})
+
 test('a second render of the same tree gives the same bytes', async () => {
   const render = () => renderText(engine, shop, { kind: 'kustomize', path: 'overlays/eu' })
   assert.deepEqual(await render(), await render())
