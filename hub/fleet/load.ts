@@ -60,11 +60,7 @@ export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
     strategies: pick('RolloutStrategy'),
   }
   for (const object of places.values()) checkObject(object, fleet, faults)
-  for (const { application, cluster, path, message } of resolveTargets(fleet).faults) {
-    const { document } = places.get(`Application ${application}`)!
-    const object = `Application ${application}`
-    faults.push({ file: document.file, ...document.locate(path), object, cluster, message })
-  }
+  faults.push(...findResolveFaults(fleet, places))
   if (faults.length > 0) throw invalid(faults)
   return fleet
 }
@@ -167,6 +163,27 @@ function checkObject({ kind, declared, document }: Read, fleet: Fleet, faults: F
     case 'Cluster':
       break
   }
+}
+
+/** One fault a place: what is wrong on a thousand clusters is mended once. */
+function findResolveFaults(fleet: Fleet, places: ReadonlyMap<string, Read>): Fault[] {
+  const byPlace = Map.groupBy(resolveTargets(fleet).faults, ({ application, path }) =>
+    JSON.stringify([application, path]),
+  )
+  return [...byPlace.values()].map((same) => {
+    const { application, cluster, path, message } = same[0]!
+    const { document } = places.get(`Application ${application}`)!
+    const others = new Set(same.map((fault) => fault.cluster)).size - 1
+    const more = others > 0 ? ` (and on ${others} more clusters)` : ''
+    const object = `Application ${application}`
+    return {
+      file: document.file,
+      ...document.locate(path),
+      object,
+      cluster,
+      message: message + more,
+    }
+  })
 }
 
 function invalid(faults: Fault[]): HubError {

@@ -1,3 +1,4 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import type { SourceSpec } from './source.ts'
 
@@ -57,7 +58,8 @@ export function qualifyRef(ref: SourceSpec['ref']): QualifiedRef {
   }
   return {
     remote: `refs/${space}/${name}`,
-    local: `refs/mirror/${space}/${name}`,
+    // By digest: `a` and `a/b` cannot both be names in one directory, and some are too long for one.
+    local: `refs/mirror/${space}/${digestOf(name).slice('sha256:'.length)}`,
     label: name,
     words: `${word} ${name}`,
   }

@@ -74,6 +74,16 @@ describe('loadFleet', () => {
     assert.equal(fault, 'more.yaml:4:9 is declared already at clusters.yaml:12')
   })
 
+  test('tells what is wrong on many clusters once', () => {
+    const faults = findFaults({
+      ...good,
+      'bad.yaml': withTarget('clusterSelector: {}\nnamespace: n-${cluster.labels.zone}'),
+    })
+    assert.deepEqual(faults, [
+      'bad.yaml:10:18 ${cluster.labels.zone}: cluster edge-1 has no label "zone" (and on 1 more clusters)',
+    ])
+  })
+
   test('leaves other YAML alone: manifests, Helm templates, a document that only quotes ours', () => {
     const fleet = loadFleet(
       revision,

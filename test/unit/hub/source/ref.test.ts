@@ -50,3 +50,9 @@ test('refs are fully qualified, so a branch called like a commit stays a branch'
   assert.equal(qualifyRef({ commit: hex }).remote, hex)
   assert.throws(() => qualifyRef({ commit: 'HEAD' }), { code: 'source_refused' })
 })
+
+test('two names never share a place in the mirror, nor does one hold another', () => {
+  const locals = ['a', 'a/b', 'A', 'a-b'].map((branch) => qualifyRef({ branch }).local)
+  assert.equal(new Set(locals).size, 4)
+  assert.ok(locals.every((local) => local.split('/').length === 4))
+})
