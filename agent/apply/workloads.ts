@@ -61,10 +61,11 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       label: marks.application,
       ownerOf,
       onChange: changed,
+      onFault: (kind, error) => log('watch event not understood', { kind, error }),
       onDrift: (application, id) => {
         const one = tracked.get(application)
         if (!one || one.wanted.state !== 'present' || one.wanted.manifest.drift === 'ignore') return
-        const drift = observer.drift(application).find(({ object }) => object === id)
+        const drift = observer.driftOf(id)
         if (drift) one.unreported.set(id, drift)
         changed(application)
         if (one.wanted.manifest.drift === 'correct') wake(one, limit.wait(id, clock.now()))
@@ -226,6 +227,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       // Removals last: what moves to another application was taken over by then.
       const removals = open.filter((one) => !isPresent(one))
       await forEachBounded(removals, applicationsAtOnce, signal, attempt)
+      // A repair that the new snapshot cut short is taken up again.
+      if (!signal.aborted) for (const one of ones) if (one.settled) wakeForDrift(one, one.wanted)
     },
     states: () => [...tracked.values()].map((one) => stateOf(one, observer)),
     async close() {

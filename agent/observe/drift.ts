@@ -1,5 +1,13 @@
 import type { LiveObject, ManagedFields } from '../cluster/port.ts'
-import { isOurs, isSecret, pointerOf, type Projection, spell, splitPath } from './fields.ts'
+import {
+  isOurs,
+  isSecret,
+  pointerOf,
+  type Projection,
+  scalePath,
+  spell,
+  splitPath,
+} from './fields.ts'
 import type { FieldDrift } from './status.ts'
 
 const valueLimit = 1_000
@@ -45,7 +53,6 @@ export function lastOtherManager(live: LiveObject, manager: string): string {
 }
 
 const redacted = '"(redacted)"'
-const scalePath = ['f:spec', 'f:replicas'].join('\u001f')
 
 function isAutoscaler(entry: ManagedFields | undefined): boolean {
   return entry?.subresource === 'scale' && !entry.manager.startsWith('kubectl')

@@ -25,9 +25,23 @@ export function projectOwned(object: LiveObject, manager: string): Projection | 
     .filter(([path]) => !identity.has(path))
 }
 
-/** Stands for a projection; short, because an inventory holds thousands. */
+export const scalePath = ['f:spec', 'f:replicas'].join(separator)
+
+/**
+ * Stands for a projection; short, because an inventory holds thousands. The size stands apart, so
+ * that an autoscaler's change can be told from any other.
+ */
 export function hashProjection(projection: Projection): string {
-  return digestOf(JSON.stringify(projection)).slice('sha256:'.length, 'sha256:'.length + 20)
+  const rest = projection.filter(([path]) => path !== scalePath)
+  const size = projection.find(([path]) => path === scalePath)?.[1]
+  const hash = digestOf(JSON.stringify(rest)).slice('sha256:'.length, 'sha256:'.length + 20)
+  return size === undefined ? hash : `${hash}.${size}`
+}
+
+/** Whether a projection is the one a hash was made of; an autoscaler's size may differ. */
+export function matchesHash(projection: Projection, hash: string, scaled: boolean): boolean {
+  const now = hashProjection(projection)
+  return now === hash || (scaled && now.split('.')[0] === hash.split('.')[0])
 }
 
 export function splitPath(path: string): readonly string[] {
@@ -62,7 +76,7 @@ export function pointerOf(object: unknown, steps: readonly string[]): string {
   let pointer = ''
   for (const step of steps) {
     const next = follow(here, step)
-    const name = next?.name ?? (step.startsWith('f:') ? step.slice(2) : step.slice(2))
+    const name = next?.name ?? step.slice(2)
     pointer += `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
     here = next?.value
   }

@@ -19,14 +19,19 @@ interface KindWatch {
   isReady: boolean
 }
 
+export interface KindWatchesDeps {
+  readonly cluster: Pick<Cluster, 'watch'>
+  readonly label: string
+  readonly clock: Clock
+  readonly onEvent: (resource: Resource, event: WatchEvent) => void
+  readonly onFault: (kind: string, error: unknown) => void
+}
+
+const againAfterMs = 30_000
+
 /** One watch a kind, shared by all applications. */
-export function createKindWatches(
-  cluster: Pick<Cluster, 'watch'>,
-  labelSelector: string,
-  onEvent: (resource: Resource, event: WatchEvent) => void,
-  clock: Clock,
-  signal: AbortSignal,
-): KindWatches {
+export function createKindWatches(deps: KindWatchesDeps, signal: AbortSignal): KindWatches {
+  const { cluster, clock } = deps
   const watches = new Map<string, KindWatch>()
   const needs = new Map<string, ReadonlySet<string>>()
 
@@ -35,19 +40,26 @@ export function createKindWatches(
     const { promise, resolve } = Promise.withResolvers<void>()
     const watch: KindWatch = { stop, ready: promise, isReady: false }
     const until = AbortSignal.any([signal, stop.signal])
-    const run = async () => {
+    const take = (event: WatchEvent) => {
       try {
-        for await (const event of cluster.watch(resource, labelSelector, until)) {
-          if (until.aborted) return
-          onEvent(resource, event)
-          if (event.type === 'synced') {
-            watch.isReady = true
-            resolve()
-          }
-        }
+        deps.onEvent(resource, event)
       } catch (error) {
-        // A watch ends only with its signal; anything else is a fault to show, not to hide.
-        if (!until.aborted) throw error
+        // One object we cannot read must not blind us to all others of its kind.
+        deps.onFault(resource.kind, error)
+      }
+      if (event.type !== 'synced') return
+      watch.isReady = true
+      resolve()
+    }
+    const run = async () => {
+      while (!until.aborted) {
+        try {
+          for await (const event of cluster.watch(resource, deps.label, until)) take(event)
+        } catch (error) {
+          if (until.aborted) return
+          deps.onFault(resource.kind, error)
+        }
+        await clock.sleep(againAfterMs, until).catch(() => undefined)
       }
     }
     void run()

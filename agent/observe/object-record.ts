@@ -1,7 +1,7 @@
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
 import { findDrift, isScaledByOther, lastOtherManager } from './drift.ts'
-import { hashProjection, projectOwned, type Projection } from './fields.ts'
+import { matchesHash, projectOwned, type Projection } from './fields.ts'
 import { computeHealth } from './health.ts'
 import type { FieldDrift, Health } from './status.ts'
 
@@ -54,7 +54,7 @@ export function recordSeen(
   }
   // After a restart only the hash is known: the fields are trusted again when it matches.
   const projection = projectOwned(object, context.manager)
-  if (projection && hashProjection(projection) === expected.fieldsHash) {
+  if (projection && matchesHash(projection, expected.fieldsHash, seen.scaled)) {
     return { ...seen, baseline: projection, drift: [] }
   }
   const manager = lastOtherManager(object, context.manager)

@@ -23,6 +23,8 @@ export interface ObserverDeps {
   readonly onChange: (application: string) => void
   /** An expected object is missing or differs. */
   readonly onDrift: (application: string, id: string) => void
+  /** A fault of ours while reading what a watch told; watching goes on. */
+  readonly onFault: (kind: string, error: unknown) => void
 }
 
 export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synced'> {
@@ -36,6 +38,8 @@ export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synce
   isRead(apiVersion: string, kind: string): boolean
   health(application: string): ObjectHealth[]
   drift(application: string): ObjectDrift[]
+  /** Drift of one object; undefined when there is none. */
+  driftOf(id: string): ObjectDrift | undefined
 }
 
 /** Keeps the little that must be known of each labelled object, and tells when it changes. */
@@ -50,6 +54,18 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     if (record) return record.drift.length > 0
     // Never applied is not missing: its error says why.
     return expectation.fieldsHash !== '' && watches.isSynced(expectation.apiVersion, kindOf(id))
+  }
+
+  const driftOf = (object: string): ObjectDrift | undefined => {
+    const expectation = expected.get(object)
+    if (!expectation || !isDrifted(object, expectation)) return undefined
+    const record = records.get(object)
+    return {
+      object,
+      missing: !record,
+      firstSeen: firstSeen.get(object) ?? deps.clock.now(),
+      fields: record?.drift ?? [],
+    }
   }
 
   const note = (id: string, changed: boolean) => {
@@ -108,7 +124,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     }
   }
 
-  const watches = createKindWatches(deps.cluster, deps.label, onEvent, deps.clock, signal)
+  const watches = createKindWatches({ ...deps, onEvent }, signal)
 
   return {
     need: (application, resources) => watches.need(application, resources),
@@ -144,21 +160,9 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         return { object, health: read ? 'NotFound' : 'Unknown', message: '' }
       })
     },
-    drift(application) {
-      const drift: ObjectDrift[] = []
-      for (const object of byApplication.get(application) ?? []) {
-        const expectation = expected.get(object)
-        if (!expectation || !isDrifted(object, expectation)) continue
-        const record = records.get(object)
-        drift.push({
-          object,
-          missing: !record,
-          firstSeen: firstSeen.get(object) ?? deps.clock.now(),
-          fields: record?.drift ?? [],
-        })
-      }
-      return drift
-    },
+    drift: (application) =>
+      (byApplication.get(application) ?? []).flatMap((id) => driftOf(id) ?? []),
+    driftOf,
   }
 }
 
