@@ -75,8 +75,10 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   // 1. Redis: what can be rebuilt.
   const local = config.redisUrl
     ? undefined
-    : await startLocalRedis(join(config.data, 'redis'), (code) =>
-        log.warn({ code }, 'the local Redis ended; it is started again'),
+    : await startLocalRedis(
+        join(config.data, 'redis'),
+        (code) => log.warn({ code }, 'the local Redis ended; it is started again'),
+        signal,
       )
   const redisUrl = config.redisUrl ?? local!.url
   const redis = await connectRedis(redisUrl, (message, err) => log.warn({ err }, message))
@@ -333,7 +335,8 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       await sources.close()
       await pipeline.settle()
       await rollouts.close()
-      await wake.close()
+      // Redis may be gone already, by the same signal; all in it can be rebuilt.
+      await wake.close().catch(() => {})
       await statuses.save().catch(() => {})
       await engine.close()
       await register.close()

@@ -11,6 +11,7 @@ export interface LocalRedis {
 }
 
 const startMs = 10_000
+const restartMs = 500
 
 /**
  * Starts and supervises a Redis of the hub's own, in its data directory, on a Unix socket only.
@@ -21,9 +22,12 @@ const startMs = 10_000
 export async function startLocalRedis(
   directory: string,
   onRestart: (exitCode: number | null) => void,
+  stopping: AbortSignal,
 ): Promise<LocalRedis> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const socket = join(directory, 'redis.sock')
+  // One that outlived a hub that was killed: two of them must not share a directory.
+  if ((await ask(socket, 'PING')) !== undefined) await endOrphan(socket)
   let closing = false
   let child = launch()
 
@@ -39,17 +43,18 @@ export async function startLocalRedis(
     )
     started.on('error', () => {})
     started.on('exit', (code) => {
-      if (closing) return
-      onRestart(code)
+      // A signal to the whole process group ends it before the hub has begun to stop.
       setTimeout(() => {
-        if (!closing) child = launch()
-      }, 500)
+        if (closing || stopping.aborted) return
+        onRestart(code)
+        child = launch()
+      }, restartMs)
     })
     return started
   }
 
   const deadline = Date.now() + startMs
-  while (!(await answers(socket))) {
+  while (!(await ask(socket, 'PING'))?.startsWith('+PONG')) {
     if (Date.now() > deadline) {
       closing = true
       child.kill('SIGKILL')
@@ -74,17 +79,24 @@ export async function startLocalRedis(
   }
 }
 
-/** Whether something speaks Redis there: a stale socket file does not. */
-async function answers(path: string): Promise<boolean> {
+async function endOrphan(socket: string): Promise<void> {
+  await ask(socket, 'SHUTDOWN')
+  const deadline = Date.now() + startMs
+  while ((await ask(socket, 'PING')) !== undefined && Date.now() < deadline) await wait(50)
+}
+
+/** One inline command and its answer; undefined when nobody listens: a stale socket file does not. */
+async function ask(path: string, command: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection({ path })
-    const settle = (value: boolean): void => {
+    const settle = (value: string | undefined): void => {
       socket.destroy()
       resolve(value)
     }
-    socket.setTimeout(1_000, () => settle(false))
-    socket.once('error', () => settle(false))
-    socket.once('connect', () => socket.write('PING\r\n'))
-    socket.once('data', (data) => settle(data.toString().startsWith('+PONG')))
+    socket.setTimeout(1_000, () => settle(undefined))
+    socket.once('error', () => settle(undefined))
+    socket.once('end', () => settle(undefined))
+    socket.once('connect', () => socket.write(`${command}\r\n`))
+    socket.once('data', (data) => settle(data.toString()))
   })
 }
