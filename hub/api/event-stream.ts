@@ -45,6 +45,8 @@ export function createEventStreams(options: EventStreamOptions): EventStreams {
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
+      // Kept alive, a stream that ended would hold up the closing of the server.
+      connection: 'close',
       'x-accel-buffering': 'no',
       'x-content-type-options': 'nosniff',
       'x-request-id': request.id,

@@ -42,6 +42,8 @@ export interface ApiOptions {
   readonly version: string
   /** Milliseconds between heartbeats of event streams; 10 seconds when left out. */
   readonly heartbeat?: number
+  /** Milliseconds that requests in flight get when the server closes; 10 seconds when left out. */
+  readonly drain?: number
 }
 
 /**
@@ -84,7 +86,11 @@ export function buildServer(options: ApiOptions): Api {
     maxStreams: 256,
     maxStreamsPerActor: 32,
   })
-  app.addHook('preClose', async () => streams.closeAll())
+  app.addHook('preClose', async () => {
+    streams.closeAll()
+    // A connection opened ahead of need counts as busy, and would hold the closing up for long.
+    setTimeout(() => app.server.closeAllConnections(), options.drain ?? 10_000).unref()
+  })
 
   void app.register(swagger, describeApi(options.version))
   void app.register(async (api: Api) => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import type { EventView } from '../../hub/api/views.ts'
 import { startApi } from '../support/api.ts'
@@ -137,5 +139,16 @@ describe('the event stream', () => {
     await until(() => test.hub.subscribers === 1, within('the subscription'))
     await test.api.close()
     await until(stream.ended, within('the end of the stream'))
+  })
+
+  it('does not wait for a connection that never asked anything', async () => {
+    const test = await startApi()
+    const { port } = new URL(await listen(test.api))
+    const socket = connect(Number(port), '127.0.0.1')
+    await once(socket, 'connect')
+    const started = performance.now()
+    await test.api.close()
+    assert(performance.now() - started < 5_000)
+    socket.destroy()
   })
 })

@@ -29,6 +29,7 @@ export async function startApi(heartbeat = 10_000): Promise<TestApi> {
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
     version: '9.9.9',
     heartbeat,
+    drain: 250,
   })
   await api.ready()
   return { api, hub, revoked, [Symbol.asyncDispose]: () => api.close() }
