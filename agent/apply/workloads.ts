@@ -120,7 +120,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
 
   async function runOnce(one: Tracked, signal: AbortSignal): Promise<void> {
     const { wanted } = one
-    if (!one.settled && one.phase !== 'Applying') {
+    // A retry goes on being shown as failed, so that a report does not flicker.
+    if (one.phase === 'Pending') {
       one.phase = 'Applying'
       changed(one.name)
     }
@@ -138,12 +139,14 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       one.inventory = result.inventory
       one.healed += result.repaired.length
       for (const id of result.repaired) limit.note(id, clock.now())
-      if (!result.finished) return
+      // A newer snapshot may have come as this run ended; then this says nothing of it.
+      if (!result.finished || one.wanted !== wanted) return
       finish(one, wanted, result.errors)
     } catch (error) {
       // What was written before the break is in the cluster's copy, or will be written again.
       one.inventory = undefined
-      if (!signal.aborted) finish(one, wanted, [toObjectError('', '', error)])
+      if (!signal.aborted && one.wanted === wanted)
+        finish(one, wanted, [toObjectError('', '', error)])
     }
   }
 

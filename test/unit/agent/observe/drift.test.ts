@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { LiveObject, ManagedFields } from '../../../../agent/cluster/port.ts'
 import { findDrift, isScaledByOther } from '../../../../agent/observe/drift.ts'
-import { hashProjection, projectOwned } from '../../../../agent/observe/fields.ts'
+import { hashProjection, matchesHash, projectOwned } from '../../../../agent/observe/fields.ts'
 
 const manager = 'groundswell'
 const ours = (fieldsV1: object): ManagedFields => ({
@@ -130,5 +130,16 @@ describe('hashProjection', () => {
     const hash = (spec: object) => hashProjection(baselineOf(live(spec, [fields])))
     assert.equal(hash({ a: 1, b: 1 }), hash({ a: 1, b: 2 }))
     assert.notEqual(hash({ a: 1 }), hash({ a: 2 }))
+  })
+
+  it('knows an object again whose size only an autoscaler changed', () => {
+    const whole = baselineOf(
+      live({ a: 1, replicas: 2 }, [ours({ 'f:spec': { 'f:a': {}, 'f:replicas': {} } })]),
+    )
+    const left = baselineOf(live({ a: 1, replicas: 9 }, [ours({ 'f:spec': { 'f:a': {} } })]))
+    assert.equal(matchesHash(left, hashProjection(whole), true), true)
+    assert.equal(matchesHash(left, hashProjection(whole), false), false)
+    const other = baselineOf(live({ a: 2 }, [ours({ 'f:spec': { 'f:a': {} } })]))
+    assert.equal(matchesHash(other, hashProjection(whole), true), false)
   })
 })
