@@ -164,7 +164,13 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (finalPhases.has(run.phase)) await startQueued(plan.application)
   }
 
-  async function setAlarm(run: RolloutRun, at: number | null, force = false): Promise<void> {
+  /** Makes sure that the next step sets the alarm anew, whatever it was set to. */
+  function rearm(id: string): void {
+    const held = alarms.get(id)
+    if (held) alarms.set(id, { wave: held.wave, at: -1 })
+  }
+
+  async function setAlarm(run: RolloutRun, at: number | null): Promise<void> {
     const held = alarms.get(run.id)
     const ended = finalPhases.has(run.phase)
     if (held && (ended || held.wave !== run.wave)) {
@@ -172,7 +178,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       await wake.clear(run.id, held.wave)
     }
     if (ended || run.phase === 'Planned') return
-    if (!force && held?.wave === run.wave && held.at === at) return
+    if (held?.wave === run.wave && held.at === at) return
     alarms.set(run.id, { wave: run.wave, at })
     const latest = clock() + longestSleep
     await wake.set(run.id, run.wave, at === null ? latest : Math.min(at, latest))
@@ -202,9 +208,14 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
 
   async function tick(id: string): Promise<void> {
     const run = state.runs.get(id)
-    if (!run || finalPhases.has(run.phase)) return
-    await serial.run(applicationOf(id), async () => {
+    if (!run || finalPhases.has(run.phase)) {
+      const held = alarms.get(id)
       alarms.delete(id)
+      if (held) await wake.clear(id, held.wave)
+      return
+    }
+    await serial.run(applicationOf(id), async () => {
+      rearm(id)
       await move(id, { kind: 'observe' })
     })
   }
@@ -219,7 +230,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       return assignment && newest?.rollout === id ? [newest] : []
     })
     if (assigned.length > 0) await ports.assign(assigned)
-    alarms.delete(id)
+    rearm(id)
     owed.delete(id)
     await move(id, { kind: 'observe' })
   }
