@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis'
 import { HubError } from './errors.ts'
 
-const readyTimeout = 10_000
 /** A Redis that hangs must fail a request, not hold it (milliseconds). */
 const commandTimeout = 2_000
 
@@ -9,11 +8,12 @@ const commandTimeout = 2_000
  * Connects and waits until Redis answers. Commands fail at once while the connection is down and
  * after 2 s when Redis hangs; the connection comes back by itself.
  *
- * @throws HubError `redis_unavailable` when nothing answers within ten seconds.
+ * @throws HubError `redis_unavailable` when nothing answers within `readyTimeout` milliseconds.
  */
 export async function connectRedis(
   url: string,
   log: (message: string, cause: unknown) => void = () => undefined,
+  readyTimeout = 10_000,
 ): Promise<Redis> {
   const redis = new Redis(url, {
     connectTimeout: 5_000,
@@ -27,12 +27,14 @@ export async function connectRedis(
     last = error
     log('the connection to Redis failed', error)
   })
-  const deadline = AbortSignal.timeout(readyTimeout)
   await new Promise<void>((resolve, reject) => {
-    redis.once('ready', () => resolve())
-    deadline.addEventListener('abort', () => {
+    const deadline = setTimeout(() => {
       redis.disconnect()
       reject(new HubError('redis_unavailable', `Redis does not answer`, { cause: last }))
+    }, readyTimeout)
+    redis.once('ready', () => {
+      clearTimeout(deadline)
+      resolve()
     })
   })
   return redis
