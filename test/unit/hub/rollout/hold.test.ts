@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { judgeHold } from '../../../../hub/rollout/hold.ts'
+import type { Hold, RolloutPlan, RolloutTarget } from '../../../../hub/rollout/rollout.ts'
+import { good, old, plan, target, wave } from './world.ts'
+
+const bad = plan([wave('one', ['a', 'b'])])
+const hold: Hold = {
+  application: 'shop',
+  contentDigest: bad.contentDigest,
+  revision: bad.revision,
+  rollout: bad.id,
+  at: 0,
+  reason: 'crash loop',
+}
+
+function next(targets: Record<string, RolloutTarget>, rest: Partial<RolloutPlan> = {}) {
+  return { ...bad, id: 'r2', contentDigest: digestOf(JSON.stringify(targets)), targets, ...rest }
+}
+
+test('a hold keeps bad content out, in any company, until Git asks for something else', () => {
+  const mended = target(null, { ...good, digest: digestOf('mended') })
+  for (const [name, planned, verdict] of [
+    ['the same content', { ...bad, id: 'r2' }, 'held'],
+    ['only part of it', next({ a: target() }), 'held'],
+    ['the same and a cluster that joined', next({ a: target(), b: target(), c: target() }), 'held'],
+    ['only a cluster that joined', next({ c: target() }), 'held'],
+    ['a cluster that joined with content of its own', next({ c: mended }), 'unrelated'],
+    ['something else for one of its clusters', next({ a: mended, b: target() }), 'released'],
+    [
+      'a rollback',
+      next({ a: target(null, old) }, { trigger: { kind: 'rollback', actor: 'x', reason: '' } }),
+      'unrelated',
+    ],
+  ] as const) {
+    assert.equal(judgeHold(hold, bad, planned), verdict, name)
+  }
+  assert.equal(judgeHold(hold, undefined, next({ a: target() })), 'released')
+  assert.equal(judgeHold(hold, undefined, { ...bad, id: 'r2' }), 'held')
+})

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { HubError } from '../../../../hub/errors.ts'
+import type { RolloutStrategySpec, RolloutWave } from '../../../../hub/fleet/kinds.ts'
+import { emptyWaves, type PlanInput, planRollout } from '../../../../hub/rollout/plan.ts'
+import type { RolloutTarget } from '../../../../hub/rollout/rollout.ts'
+import { good, old, target } from './world.ts'
+
+const names = ['a1', 'a2', 'b1', 'b2', 'b3']
+const clusters = Object.fromEntries(
+  names.map((name, at) => [
+    name,
+    {
+      labels: { env: name.startsWith('a') ? 'canary' : 'prod', order: String(10 - at) },
+      groups: name.startsWith('a') ? ['canaries'] : ['production'],
+    },
+  ]),
+)
+
+function make(
+  waves: readonly RolloutWave[] | undefined,
+  rest: Partial<RolloutStrategySpec> = {},
+  targets: Record<string, RolloutTarget> = Object.fromEntries(names.map((n) => [n, target()])),
+) {
+  const input: PlanInput = {
+    id: 'r1',
+    application: 'shop',
+    revision: 'main@sha1:x',
+    targets,
+    clusters,
+    strategy: waves === undefined ? undefined : { waves: [...waves], ...rest },
+    trigger: { kind: 'commit', actor: 'git', reason: '' },
+    now: 7,
+  }
+  return planRollout(input)
+}
+
+const lists = (plan: ReturnType<typeof make>) =>
+  plan.waves.map((wave) => [wave.name, ...wave.clusters])
+
+function faultsOf(run: () => unknown): string[] {
+  try {
+    run()
+  } catch (error) {
+    assert.ok(error instanceof HubError && error.code === 'plan_invalid', String(error))
+    return error.faults.map(({ cluster, message }) => `${cluster ?? '-'} ${message}`)
+  }
+  assert.fail('the plan was accepted')
+}
+
+const env = (value: string) => ({ matchLabels: { env: value } })
+
+test('without a strategy everybody goes at once, and a failure pauses', () => {
+  const plan = make(undefined)
+  assert.deepEqual(lists(plan), [['all', ...names]])
+  assert.equal(plan.waves[0]!.maxConcurrent, 5)
+  assert.equal(plan.waves[0]!.maxFailures, 0)
+  assert.equal(plan.waves[0]!.progressDeadline, 600_000)
+  assert.deepEqual([plan.onFailure, plan.offline, plan.supersede], ['pause', 'skip', 'replace'])
+})
+
+test('waves pick by selector, group and name, and order by label, list or name', () => {
+  const plan = make([
+    { name: 'one', clusterGroup: 'canaries', clusters: ['a2', 'a1'] },
+    { name: 'two', selector: env('prod'), sortBy: 'order' },
+  ])
+  assert.deepEqual(lists(plan), [
+    ['one', 'a2', 'a1'],
+    ['two', 'b3', 'b2', 'b1'],
+  ])
+})
+
+test('count takes from what is left, and percentages of the matches round up', () => {
+  const plan = make([
+    { name: 'first', count: 1, selector: env('prod') },
+    { name: 'tenth', count: '10%' },
+    { name: 'prod', selector: env('prod') },
+    { name: 'rest', count: '100%' },
+  ])
+  assert.deepEqual(lists(plan), [
+    ['first', 'b1'],
+    ['tenth', 'a1'],
+    ['prod', 'b2', 'b3'],
+    ['rest', 'a2'],
+  ])
+})
+
+test('a cluster in two waves or in none is a fault that names it, all at once', () => {
+  const twice = { name: 'again', clusters: ['a1'] }
+  assert.deepEqual(
+    faultsOf(() => make([{ name: 'one', selector: env('canary') }, twice])),
+    [
+      'a1 is in more than one wave: one, again',
+      ...['b1', 'b2', 'b3'].map(
+        (name) => `${name} is in no wave; add it to one or set \`unmatched: lastWave\``,
+      ),
+    ],
+  )
+})
+
+test('unmatched clusters go last where the strategy says so', () => {
+  const plan = make([{ name: 'one', clusters: ['b3', 'a1'] }], { unmatched: 'lastWave' })
+  assert.deepEqual(lists(plan), [['one', 'b3', 'a1', 'a2', 'b1', 'b2']])
+})
+
+test('waves that could not work are faults', () => {
+  const all = { selector: {} }
+  for (const [waves, fault] of [
+    [[{ name: 'w' }], /needs a selector/],
+    [[{ name: 'w', ...all, maxConcurrent: 0 }], /would never move/],
+    [[{ name: 'w', ...all, maxConcurrent: '0%' }], /would never move/],
+    [[{ name: 'removals', ...all }], /reserved/],
+    [
+      [
+        { name: 'w', ...all },
+        { name: 'w', count: 1 },
+      ],
+      /there twice/,
+    ],
+  ] as [RolloutWave[], RegExp][]) {
+    assert.match(faultsOf(() => make(waves)).join('\n'), fault)
+  }
+  assert.match(faultsOf(() => make(undefined, {}, {})).join(), /nothing to roll out/)
+  assert.match(faultsOf(() => make(undefined, {}, { zz: target() })).join(), /zz is not declared/)
+})
+
+test('limits: concurrency rounds down to at least one, failures round up, mandatory means none', () => {
+  const all = { name: 'w', selector: {} }
+  const limits = (wave: Partial<RolloutWave>) => {
+    const { maxConcurrent, maxFailures } = make([{ ...all, ...wave }]).waves[0]!
+    return [maxConcurrent, maxFailures]
+  }
+  assert.deepEqual(limits({ maxConcurrent: '50%', maxFailures: '50%' }), [2, 3])
+  assert.deepEqual(limits({ maxConcurrent: '1%', maxFailures: '1%' }), [1, 1])
+  assert.deepEqual(limits({ maxConcurrent: 3, maxFailures: 2, mandatory: true }), [3, 0])
+  assert.equal(make([all], { maxFailures: '10%' }).maxFailures, 1)
+})
+
+test('removals go last, whatever waves say, and empty waves are named', () => {
+  const gone = target(old, { ...good, digest: null, size: 0 })
+  const plan = make(
+    [
+      { name: 'one', clusterGroup: 'canaries' },
+      { name: 'two', clusterGroup: 'production', after: [{ approval: {} }] },
+    ],
+    {},
+    { a1: gone, b1: target(), undeclared: gone },
+  )
+  assert.deepEqual(lists(plan), [['one'], ['two', 'b1'], ['removals', 'a1', 'undeclared']])
+  assert.deepEqual(emptyWaves(plan), ['one'])
+  assert.deepEqual(plan.waves[1]!.after, [{ kind: 'approval', role: 'operator' }])
+})
+
+test('the content digest is of clusters and digests, not of revision, order or strategy', () => {
+  const one = make(undefined)
+  const reversed = Object.fromEntries([...names].reverse().map((name) => [name, target(null)]))
+  assert.equal(make([{ name: 'w', selector: {} }], {}, reversed).contentDigest, one.contentDigest)
+  const other = make(undefined, {}, { ...reversed, a1: target(null, old) })
+  assert.notEqual(other.contentDigest, one.contentDigest)
+})
+
+test('every cluster is in exactly one wave of an accepted plan', () => {
+  const picker = fc.oneof(
+    fc.record({ count: fc.oneof(fc.nat({ max: 4 }), fc.constantFrom('30%', '100%')) }),
+    fc.record({ selector: fc.constantFrom(env('canary'), env('prod'), {}) }),
+    fc.record({ clusters: fc.subarray(names) }),
+  )
+  fc.assert(
+    fc.property(fc.array(picker, { minLength: 1, maxLength: 5 }), (pickers) => {
+      const waves = pickers.map((pick, at) => ({ name: `w${at}`, ...pick }) as RolloutWave)
+      let plan
+      try {
+        plan = make(waves)
+      } catch (error) {
+        assert.ok(error instanceof HubError && error.faults.length > 0)
+        return
+      }
+      assert.deepEqual(plan.waves.flatMap((wave) => wave.clusters).sort(), names)
+    }),
+  )
+})
