@@ -112,7 +112,13 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         const there = new Set(event.objects.map(idOf))
         const apiVersion = apiVersionOf(resource)
         const prefix = `${groupOf(apiVersion)}/${resource.kind}/`
-        for (const object of event.objects) see(object)
+        for (const object of event.objects) {
+          try {
+            see(object)
+          } catch (error) {
+            deps.onFault(object.kind, error)
+          }
+        }
         for (const id of records.keys()) if (id.startsWith(prefix) && !there.has(id)) lose(id)
         // Now that the kind is read, what was never seen is known to be missing.
         queueMicrotask(() => {

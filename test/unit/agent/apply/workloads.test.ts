@@ -160,6 +160,29 @@ describe('createWorkloads', () => {
     assert.equal(agent.state('shop')?.phase, 'Applied')
   })
 
+  it('remembers what it was about to make when it dies before it could say so (F19)', async () => {
+    let saves = 0
+    const cluster = createMemoryCluster({
+      admit: ({ name }) => {
+        if (name !== 'groundswell-inventory-shop') return
+        saves += 1
+        // The first two announce the namespace and the rest; the third would tell that it is done.
+        if (saves === 3) throw new AgentError('cluster_unreachable', 'killed')
+      },
+    })
+    const two = [...shop, createConfig('shop', 'old')]
+    {
+      await using agent = createAgent({}, cluster)
+      await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', two)), never)
+      assert.equal(agent.state('shop')?.phase, 'Failed')
+    }
+    assert.ok(cluster.read('/ConfigMap/shop/old'))
+    await using agent = createAgent({}, cluster)
+    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
+    assert.equal(cluster.read('/ConfigMap/shop/old'), undefined)
+    assert.equal(agent.state('shop')?.phase, 'Applied')
+  })
+
   it('moves an object between applications whatever the order, and never deletes it (F44)', async () => {
     for (const order of ['a', 'b'] as const) {
       await using agent = createAgent()
