@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { HubError } from '../../../../hub/errors.ts'
 import type { RolloutStrategySpec, RolloutWave } from '../../../../hub/fleet/kinds.ts'
 import { emptyWaves, type PlanInput, planRollout } from '../../../../hub/rollout/plan.ts'
@@ -168,7 +168,7 @@ test('every cluster is in exactly one wave of an accepted plan', () => {
   )
   fc.assert(
     fc.property(fc.array(picker, { minLength: 1, maxLength: 5 }), (pickers) => {
-      const waves = pickers.map((pick, at) => ({ name: `w${at}`, ...pick }) as RolloutWave)
+      const waves = pickers.map((pick, at) => ({ name: `w${at}`, ...pick }))
       let plan
       try {
         plan = make(waves)

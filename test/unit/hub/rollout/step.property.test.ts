@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { HubError } from '../../../../hub/errors.ts'
 import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import { applyChange, toChange } from '../../../../hub/rollout/change.ts'
@@ -113,7 +113,7 @@ const anyPlan: fc.Arbitrary<RolloutPlan> = fc
     let next = 0
     const waves = sizes.map((size, at) => {
       const clusters = Array.from({ length: size }, () => `c${next++}`)
-      return wave(`w${at}`, clusters, rules[at]!)
+      return wave(`w${at}`, clusters, rules[at])
     })
     const made = plan(waves, rest)
     const names = Object.keys(made.targets)
