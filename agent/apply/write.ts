@@ -34,15 +34,20 @@ export async function writeObject(
     namespace: parsed.namespace,
     scaled: known?.scaled ?? false,
   })
-  const object = await applyOrReplace(wanted, body, json, known, deps)
-  const expectation = { application: app.name, apiVersion: source.apiVersion, fieldsHash: '?' }
-  const { baseline } = deps.observer.applied(id, expectation, object)
-  return {
-    id,
-    apiVersion: source.apiVersion,
-    uid: object.metadata.uid ?? '',
-    digest: source.digest satisfies Digest,
-    fieldsHash: baseline ? hashProjection(baseline) : '',
+  const release = deps.observer.hold(id)
+  try {
+    const object = await applyOrReplace(wanted, body, json, known, deps)
+    const expectation = { application: app.name, apiVersion: source.apiVersion, fieldsHash: '?' }
+    const { baseline } = deps.observer.applied(id, expectation, object)
+    return {
+      id,
+      apiVersion: source.apiVersion,
+      uid: object.metadata.uid ?? '',
+      digest: source.digest satisfies Digest,
+      fieldsHash: baseline ? hashProjection(baseline) : '',
+    }
+  } finally {
+    release()
   }
 }
 

@@ -30,6 +30,8 @@ export interface ObserverDeps {
 export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synced'> {
   /** Replaces what an application expects of its objects. */
   expect(application: string, objects: ReadonlyMap<string, Expectation>): void
+  /** Withholds judgement of an object we are writing: its event may outrun the answer. Call to end. */
+  hold(id: string): () => void
   /** What an apply returned: the new truth of that object. */
   applied(id: string, expectation: Expectation, object: LiveObject): ObjectRecord
   /** What is known to live; undefined also while its kind was not yet read. */
@@ -48,6 +50,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   const expected = new Map<string, Expectation>()
   const byApplication = new Map<string, readonly string[]>()
   const firstSeen = new Map<string, number>()
+  /** Objects being written, and the last thing a watch told of each meanwhile. */
+  const held = new Map<string, (() => void) | undefined>()
 
   const isDrifted = (id: string, expectation: Expectation) => {
     const record = records.get(id)
@@ -81,6 +85,10 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
 
   const see = (object: LiveObject) => {
     const id = idOf(object)
+    if (held.has(id)) {
+      held.set(id, () => see(object))
+      return
+    }
     const known = records.get(id)
     const expectation = expected.get(id)
     if (expectation && expectation.apiVersion !== object.apiVersion) return
@@ -97,15 +105,20 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     if (records.delete(id)) note(id, true)
   }
 
+  const forgetGone = (object: LiveObject) => {
+    const id = idOf(object)
+    if (held.has(id)) held.set(id, () => forgetGone(object))
+    // A late word of a predecessor says nothing of what bears its name now.
+    else if (records.get(id)?.uid === object.metadata.uid) lose(id)
+  }
+
   const onEvent = (resource: Resource, event: WatchEvent) => {
     switch (event.type) {
       case 'added':
       case 'modified':
         return see(event.object)
       case 'deleted': {
-        const id = idOf(event.object)
-        // A late word of a predecessor says nothing of what bears its name now.
-        if (records.get(id)?.uid === event.object.metadata.uid) lose(id)
+        forgetGone(event.object)
         return
       }
       case 'synced': {
@@ -156,6 +169,14 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       firstSeen.delete(id)
       deps.onChange(expectation.application)
       return record
+    },
+    hold(id) {
+      held.set(id, undefined)
+      return () => {
+        const told = held.get(id)
+        held.delete(id)
+        told?.()
+      }
     },
     live: (id) => records.get(id),
     health(application) {

@@ -10,6 +10,18 @@ import {
   verifiedSnapshot,
 } from '../support/verified-snapshot.ts'
 
+interface LiveDeployment {
+  readonly metadata: { readonly generation: number }
+  readonly spec: {
+    readonly template: { readonly spec: { readonly containers: { image: string }[] } }
+  }
+  readonly status: {
+    readonly observedGeneration: number
+    readonly updatedReplicas: number
+    readonly availableReplicas: number
+  }
+}
+
 const never = new AbortController().signal
 
 describe('health on a real cluster with controllers', () => {
@@ -19,30 +31,27 @@ describe('health on a real cluster with controllers', () => {
   })
   after(() => plane?.stop())
 
-  it('follows a Deployment from in progress to current, revision by revision', async () => {
+  it('calls a revision current only once the controllers are done with that revision', async () => {
     await using hands = await createHands(plane.kubeconfig)
-    const shop = presentApplication('shop', [createNamespace('shop'), createDeployment('shop')])
-    await hands.workloads.reconcile(verifiedSnapshot(shop), never)
-    // The controllers cannot be done yet, and the state must not say so.
-    assert.equal(hands.state('shop')?.health, 'InProgress')
-    await until(() => hands.state('shop')?.health === 'Current', {
-      deadlineMs: 60_000,
-      what: 'the Deployment to be current',
-    })
-    const web = JSON.parse(
-      JSON.stringify(createDeployment('shop')).replace('web:1', 'web:2'),
-    ) as ReturnType<typeof createDeployment>
-    const next = presentApplication('shop', [createNamespace('shop'), web])
-    await hands.workloads.reconcile(verifiedSnapshot(next), never)
-    const state = hands.state('shop')
-    assert.equal(state?.phase, 'Applied')
-    assert.equal(state?.health, 'InProgress')
-    assert.equal(state?.manifestDigest, next.manifestDigest)
-    await until(() => hands.state('shop')?.health === 'Current', {
-      deadlineMs: 60_000,
-      what: 'the second revision to be current',
-    })
-    // What the controllers did on the way is no drift.
+    for (const image of ['web:1', 'web:2', 'web:3']) {
+      const text = JSON.stringify(createDeployment('shop')).replace('web:1', image)
+      const web = JSON.parse(text) as ReturnType<typeof createDeployment>
+      const app = presentApplication('shop', [createNamespace('shop'), web])
+      await hands.workloads.reconcile(verifiedSnapshot(app), never)
+      const isCurrent = () => {
+        const state = hands.state('shop')
+        return state?.manifestDigest === app.manifestDigest && state.health === 'Current'
+      }
+      await until(isCurrent, { deadlineMs: 60_000, what: `${image} to be current` })
+      const path = '/apis/apps/v1/namespaces/shop/deployments/web'
+      const live = await kubeCall<LiveDeployment>(plane, 'GET', path)
+      assert.equal(live.spec.template.spec.containers[0]?.image, image)
+      assert.equal(live.status.observedGeneration, live.metadata.generation)
+      assert.equal(live.status.updatedReplicas, 2)
+      assert.equal(live.status.availableReplicas, 2)
+    }
+    // On the way it was seen in progress, and nothing the controllers did was drift.
+    assert.ok(hands.reports.some(({ health }) => health === 'InProgress'))
     assert.equal(hands.state('shop')?.healed, 0)
     assert.ok(hands.reports.every(({ driftedObjects }) => driftedObjects === 0))
   })
