@@ -116,7 +116,9 @@ export function createContents(deps: ContentsDeps) {
       return { ...known, revision }
     }
     const files = (): Promise<RenderFiles> => readFiles(mirror, source)
-    const result = await deps.engine.render(input, files, signal)
+    const result = await deps.engine
+      .render(input, files, signal)
+      .catch((error: unknown) => Promise.reject(placeFaults(error, source.root)))
     const objects = result.objects.map((object) => ({
       ...object,
       file: object.file && posix.join(source.root, object.file),
@@ -143,6 +145,15 @@ async function readFiles(mirror: Mirror, source: RenderSource): Promise<RenderFi
   const { files } = source.tree
   const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
   return new Map(files.map(({ path }, index) => [path, bytes[index]!]))
+}
+
+/** The engine names files within the tree it was given; people look for them in the repository. */
+function placeFaults(error: unknown, root: string): unknown {
+  if (!(error instanceof HubError)) return error
+  const faults = error.faults.map((fault) =>
+    fault.file ? { ...fault, file: posix.join(root, fault.file) } : fault,
+  )
+  return new HubError(error.code, error.message, { cause: error, faults })
 }
 
 function toFaults(error: unknown, { application, cluster }: ResolvedTarget): Fault[] {
