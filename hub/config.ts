@@ -22,7 +22,11 @@ export const settingsTable: readonly Setting[] = [
   { key: 'interval', flag: 'interval', help: 'how often to look for commits', fallback: '30s' },
   { key: 'name', flag: 'name', help: 'name of this fleet, in identities', fallback: 'groundswell' },
   { key: 'data', flag: 'data', help: 'directory for keys, ledger, mirrors and a local Redis' },
-  { key: 'redis', flag: 'redis', help: 'URL of a Redis, or REDIS_URL; a local one is started when left out' },
+  {
+    key: 'redis',
+    flag: 'redis',
+    help: 'URL of a Redis, or REDIS_URL; a local one is started when left out',
+  },
   { key: 'host', flag: 'host', help: 'address to listen on', fallback: '127.0.0.1' },
   { key: 'apiPort', flag: 'api-port', help: 'port of the REST API; 0 picks one', fallback: '8080' },
   { key: 'enrolPort', flag: 'enrol-port', help: 'port where agents join', fallback: '8443' },
@@ -33,6 +37,11 @@ export const settingsTable: readonly Setting[] = [
     help: 'host agents reach the hub by; the listen address when left out',
   },
   { key: 'credentials', flag: 'credentials', help: 'YAML file: credential name → files' },
+  {
+    key: 'tokens',
+    flag: 'tokens',
+    help: 'YAML file: name of a caller → {role: viewer|operator|admin, token}',
+  },
   {
     key: 'webhookSecretFile',
     flag: 'webhook-secret-file',
@@ -71,6 +80,7 @@ export interface HubConfig {
   readonly dataPort: number
   readonly advertise: string
   readonly credentialsFile: string | undefined
+  readonly tokensFile: string | undefined
   readonly webhookSecretFile: string | undefined
   readonly ledgerRemote: string | undefined
   readonly engine: string | undefined
@@ -104,6 +114,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     dataPort: readPort(settings, 'dataPort', faults),
     advertise: text('advertise') ?? (host === '0.0.0.0' || host === '::' ? 'localhost' : host),
     credentialsFile: text('credentials'),
+    tokensFile: text('tokens'),
     webhookSecretFile: text('webhookSecretFile'),
     ledgerRemote: text('ledgerRemote'),
     engine: text('engine'),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { parseManifest } from '@groundswell/proto/manifest.ts'
-import type { Hub, Listing, Principal } from './api/hub.ts'
+import { type Hub, type Listing, type Principal, isAllowed, roles } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
 import { HubError } from './errors.ts'
@@ -9,6 +9,7 @@ import type { Register } from './ledger/register.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
+import { currentGate } from './rollout/gate.ts'
 import { finalPhases } from './rollout/rollout.ts'
 import type { Sources } from './source/sources.ts'
 import { judgeWebhook } from './source/webhook.ts'
@@ -101,6 +102,18 @@ export function createHub(deps: HubDeps): Hub {
     }
   }
 
+  /** A gate names the role it asks for; one we do not know is only an administrator's to open. */
+  function needsRole(id: string, by: Principal): void {
+    const plan = state.plans.get(id)
+    const run = state.runs.get(id)
+    const gate = plan && run && currentGate(plan, run)
+    const role = gate?.roles[0]
+    if (role === undefined) return
+    const needed = roles.find((known) => known === role) ?? 'admin'
+    if (isAllowed(by, needed)) return
+    throw new HubError('forbidden', `this gate asks for the role ${role}; you are ${by.role}`)
+  }
+
   return {
     clusters: (after) =>
       from(listClusterNames(known()), after, (name) => summarizeCluster(known(), name)),
@@ -166,6 +179,7 @@ export function createHub(deps: HubDeps): Hub {
     async actOnRollout(id, action, by, reason, version) {
       if (!(await rollouts.get(id))) throw new HubError('not_found', `there is no rollout ${id}`)
       needsVersion(id, version)
+      if (action.kind === 'approve') needsRole(id, by)
       await rollouts.act(id, action, by.actor, reason)
       return (await record(id))!
     },

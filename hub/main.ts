@@ -1,25 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import {
-  SettingsError,
-  describeSettings,
-  explainSettings,
-  readSettings,
-} from '@groundswell/proto/settings.ts'
+import { SettingsError, describeSettings, explainSettings } from '@groundswell/proto/settings.ts'
 import { Registry, collectDefaultMetrics } from 'prom-client'
-import { parse } from 'yaml'
+import { loadAdminToken } from './api/fs.ts'
 import { buildServer } from './api/http.ts'
 import { loadRoot, loadSigningKey } from './bundle/fs.ts'
 import { createContentStore } from './bundle/redis.ts'
-import { type HubConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
+import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
 import { HubError, formatFault } from './errors.ts'
 import { createHub } from './hub.ts'
 import { openLedger } from './ledger/git.ts'
 import { openRegister } from './ledger/register.ts'
+import { lockDirectory, readConfig, readCredentials, readTokens } from './fs.ts'
 import { type Log, createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createPipeline } from './pipeline.ts'
@@ -34,7 +29,6 @@ import { createWakeUps } from './rollout/bullmq.ts'
 import { createDeciding } from './rollout/decide.ts'
 import { createRolloutStore } from './rollout/redis.ts'
 import { finalPhases } from './rollout/rollout.ts'
-import type { Credentials } from './source/credential.ts'
 import { createMirror } from './source/git.ts'
 import { createSources } from './source/sources.ts'
 import type { Known } from './status/cluster-view.ts'
@@ -45,7 +39,7 @@ import { createStatusStore } from './status/redis.ts'
 import { createStatuses } from './status/statuses.ts'
 import { createSyncHooks } from './sync/hooks.ts'
 import { createEnrolment } from './sync/enrol.ts'
-import { compressZstd, serveEnrolment, serveSync } from './sync/grpc.ts'
+import { cannotListen, compressZstd, serveEnrolment, serveSync } from './sync/grpc.ts'
 import { identify } from './sync/identity.ts'
 import { createOffers } from './sync/offer.ts'
 import { createSnapshotStore } from './sync/redis.ts'
@@ -72,16 +66,32 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     log[level]({ err: cause }, message)
   }
 
-  // 1. Redis: what can be rebuilt.
+  // What is started is stopped in reverse, also when something after it fails to start.
+  await using started = new AsyncDisposableStack()
+  const stopLast = <T>(part: T, stop: (part: T) => unknown): T => {
+    started.defer(async () => {
+      await Promise.resolve(stop(part)).catch((err: unknown) => log.warn({ err }, 'not stopped'))
+    })
+    return part
+  }
+
+  // 1. One hub to a directory; then Redis: what can be rebuilt.
+  stopLast(await lockDirectory(config.data), (unlock) => unlock())
   const local = config.redisUrl
     ? undefined
-    : await startLocalRedis(
-        join(config.data, 'redis'),
-        (code) => log.warn({ code }, 'the local Redis ended; it is started again'),
-        signal,
+    : stopLast(
+        await startLocalRedis(
+          join(config.data, 'redis'),
+          (code) => log.warn({ code }, 'the local Redis ended; it is started again'),
+          signal,
+        ),
+        (server) => server.close(),
       )
   const redisUrl = config.redisUrl ?? local!.url
-  const redis = await connectRedis(redisUrl, (message, err) => log.warn({ err }, message))
+  const redis = stopLast(
+    await connectRedis(redisUrl, (message, err) => log.warn({ err }, message)),
+    (connection) => connection.disconnect(),
+  )
   await assertNoEviction(redis)
   const prefix = `gs:{${config.fleetName}}`
 
@@ -103,6 +113,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
     log: report,
   })
+  stopLast(ledger, (open) => open.close())
   const register = await openRegister(ledger, (entry) => {
     events.emit(describeEntry(entry))
     const { decision } = entry
@@ -122,9 +133,11 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       workers: config.workers,
       memoryBytes: engineMemory,
       timeoutMs: renderTimeout,
+      directory: join(config.data, 'engine'),
       log: (message, detail) => log.warn(detail, message),
     }),
   )
+  stopLast(engine, (pool) => pool.close())
   const content = createContentStore(redis, prefix, clock)
   const credentials = readCredentials(config.credentialsFile)
   const sources = createSources({
@@ -145,6 +158,10 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     onFailure: (name, err) => log.warn({ repository: name, err }, err.message),
     signal,
   })
+  stopLast(sources, async (all) => {
+    await all.close()
+    await pipeline.settle()
+  })
   const contents = createContents({
     engine: createCachedEngine(engine, createMemoryRenderStore(renderCache)),
     content,
@@ -162,12 +179,17 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     later: (ms, run) => void setTimeout(run, ms).unref(),
   })
   await statuses.load(startedAt)
-  const wake = createWakeUps({
-    url: redisUrl,
-    fleet: config.fleetName,
-    clock,
-    log: (message, err) => log.warn({ err }, message),
-  })
+  // Redis may be gone by then, by the same signal; all in it can be rebuilt.
+  stopLast(statuses, (known) => known.save().catch(() => {}))
+  const wake = stopLast(
+    createWakeUps({
+      url: redisUrl,
+      fleet: config.fleetName,
+      clock,
+      log: (message, err) => log.warn({ err }, message),
+    }),
+    (alarms) => alarms.close().catch(() => {}),
+  )
   const rollouts = createRollouts({
     ledger: register,
     store: createRolloutStore(redis, config.fleetName),
@@ -187,6 +209,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     clock,
     log: report,
   })
+  stopLast(rollouts, (moving) => moving.close())
   const deciding = createDeciding({
     state: register.state,
     rollouts,
@@ -209,6 +232,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     register,
     contents,
     deciding,
+    onFleet: () => hooks.noticeAll(),
     log: (level, message, fields) => log[level](fields ?? {}, message),
     signal,
   })
@@ -251,6 +275,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     clock,
     onRefused: (reason, peer) => log.warn({ peer, reason }, 'a stream was refused'),
   })
+  stopLast(sync, (listener) => listener.close(drainMs))
   const dataPort = sync.address.slice(sync.address.lastIndexOf(':') + 1)
   const enrolment = await serveEnrolment(
     config.host,
@@ -275,6 +300,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       clock,
     }),
   )
+  stopLast(enrolment, (listener) => listener.close(drainMs))
   const enrolPort = enrolment.address.slice(enrolment.address.lastIndexOf(':') + 1)
   const admin = await loadAdminToken(config.data)
   const api = buildServer({
@@ -305,12 +331,18 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       ],
       clock,
     }),
-    authenticate: createTokenAuthentication([{ token: admin, actor: 'admin', role: 'admin' }]),
+    authenticate: createTokenAuthentication([
+      { token: admin, actor: 'admin', role: 'admin' },
+      ...readTokens(config.tokensFile),
+    ]),
     log,
     metrics: metrics.registry,
     version,
   })
-  const url = await api.listen({ host: config.host, port: config.apiPort })
+  stopLast(api, (server) => server.close())
+  const url = await api
+    .listen({ host: config.host, port: config.apiPort })
+    .catch((cause: unknown) => Promise.reject(cannotListen(config.host, config.apiPort, cause)))
 
   // 6. Go on where the ledger says, then with what Git says now.
   await sources.open({
@@ -320,81 +352,45 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     timeout: 60_000,
     ...(credentials['fleet'] ? { credential: 'fleet' } : {}),
   })
-  await pipeline.resume()
   await rollouts.restore(register.state)
+  await pipeline.resume()
   sources.follow('fleet', config.intervalMs)
   hooks.watchStore(redis, `${prefix}:alive`, () => statuses.saveAll(), signal)
   const addresses = { api: url, enrol: enrolment.address, data: sync.address }
-  log.info({ ...addresses, token: undefined, tokenFile: join(config.data, 'admin-token') }, 'ready')
+  log.info({ ...addresses, tokenFile: join(config.data, 'admin-token') }, 'ready')
 
+  const owned = started.move()
   return {
     async stop() {
       stopping.abort()
-      await api.close()
-      await Promise.all([enrolment.close(drainMs), sync.close(drainMs)])
-      await sources.close()
-      await pipeline.settle()
-      await rollouts.close()
-      // Redis may be gone already, by the same signal; all in it can be rebuilt.
-      await wake.close().catch(() => {})
-      await statuses.save().catch(() => {})
-      await engine.close()
-      await register.close()
-      redis.disconnect()
-      await local?.close()
+      await owned.disposeAsync()
     },
   }
 }
 
-/** The first token, for a person at this machine; more come from roles in Git. */
-async function loadAdminToken(directory: string): Promise<string> {
-  const path = join(directory, 'admin-token')
-  const known = await readFile(path, 'utf8').catch(() => undefined)
-  if (known?.trim()) return known.trim()
-  const token = randomBytes(24).toString('base64url')
-  await writeFile(path, `${token}\n`, { mode: 0o600 })
-  return token
-}
-
-function readCredentials(path: string | undefined): Credentials {
-  return path ? ((parse(readFileSync(path, 'utf8')) ?? {}) as Credentials) : {}
-}
-
-function readConfig(): HubConfig | undefined {
-  const argv = process.argv.slice(2)
-  const at = argv.indexOf('--config')
-  const path = at >= 0 ? argv[at + 1] : process.env[`${environmentPrefix}CONFIG`]
-  const file = path ? ((parse(readFileSync(path, 'utf8')) ?? {}) as Record<string, unknown>) : {}
-  const input = { argv, env: process.env, prefix: environmentPrefix, file }
-  const settings = readSettings(settingsTable, input)
-  if (settings.get('help')) {
+async function main(): Promise<void> {
+  const found = readConfig(process.argv.slice(2), process.env, homedir())
+  if (!found) {
     process.stdout.write('hub: renders a fleet from Git and rolls it out to its clusters\n\n')
     process.stdout.write(`${describeSettings(settingsTable, environmentPrefix)}\n`)
-    return undefined
+    return
   }
-  const config = parseConfig(input, process.env['XDG_STATE_HOME'] ?? `${homedir()}/.local/state`)
-  createLog(config.logLevel).info(explainSettings(settingsTable, settings), 'configuration')
-  return config
+  const { config, settings } = found
+  const log = createLog(config.logLevel)
+  log.info(explainSettings(settingsTable, settings), 'configuration')
+  const asked = new Promise<string>((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+  const hub = await startHub(config, log)
+  log.info({ signal: await asked }, 'draining')
+  await hub.stop()
+  // Nothing is left that could be waited for; sockets of clients would hold the process open.
+  process.exit(0)
 }
 
 try {
-  const config = readConfig()
-  if (config) {
-    const log = createLog(config.logLevel)
-    const hub = await startHub(config, log)
-    const stop = (name: string): void => {
-      log.info({ signal: name }, 'draining')
-      hub.stop().then(
-        () => process.exit(0),
-        (err: unknown) => {
-          log.error({ err }, 'did not stop cleanly')
-          process.exit(1)
-        },
-      )
-    }
-    process.once('SIGTERM', stop)
-    process.once('SIGINT', stop)
-  }
+  await main()
 } catch (error) {
   if (!(error instanceof HubError) && !(error instanceof SettingsError)) throw error
   const faults = error instanceof HubError ? error.faults.map(formatFault) : []

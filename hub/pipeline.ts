@@ -16,6 +16,8 @@ export interface PipelineDeps {
   readonly register: Register
   readonly contents: ReturnType<typeof createContents>
   readonly deciding: Deciding
+  /** A fleet was taken in: what clusters may be offered can be told now. */
+  readonly onFleet: () => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
   readonly signal: AbortSignal
 }
@@ -78,6 +80,7 @@ export function createPipeline(deps: PipelineDeps) {
       await register.append('git', [{ type: 'fleet.accepted', revision }])
     }
     log('info', `fleet repository at ${revision}`)
+    deps.onFleet()
     await followRepositories(loaded)
     void evaluate()
   }

@@ -35,10 +35,10 @@ export async function startLocalRedis(
     const started = spawn(
       'redis-server',
       [
-        ...['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700'],
-        ...['--dir', directory, '--appendonly', 'yes', '--appendfsync', 'everysec'],
-        ...['--save', '', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
-      ],
+        ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700'],
+        ['--dir', directory, '--appendonly', 'yes', '--appendfsync', 'everysec'],
+        ['--save', '', '--maxmemory-policy', 'noeviction', '--daemonize', 'no'],
+      ].flat(),
       { stdio: ['ignore', 'ignore', 'ignore'] },
     )
     started.on('error', () => {})

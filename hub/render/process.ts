@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { digestOf } from '@groundswell/proto/digest.ts'
@@ -20,6 +20,8 @@ export interface RenderEngineOptions {
   readonly timeoutMs: number
   /** Renders that may wait for a worker; 1000 when left out. */
   readonly maxWaiting?: number
+  /** Working directory of the processes, kept empty; one of its own when left out. */
+  readonly directory?: string
   readonly log?: (message: string, detail: Readonly<Record<string, unknown>>) => void
 }
 
@@ -40,7 +42,8 @@ export async function createRenderEngine(options: RenderEngineOptions): Promise<
       throw new HubError('engine_unavailable', `no render engine at ${options.binary}`, { cause })
     }),
   )
-  const directory = await mkdtemp(join(tmpdir(), 'groundswell-engine-'))
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'groundswell-engine-')))
+  await mkdir(directory, { recursive: true })
   const pool = createPool({
     size: options.workers,
     maxWaiting: options.maxWaiting ?? 1000,

@@ -10,7 +10,7 @@ import {
   SyncService,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
-import { HubError } from '../errors.ts'
+import { HubError, type HubErrorCode } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { createEnrolment } from './enrol.ts'
 import type { IdentityVerdict, PeerCertificate } from './identity.ts'
@@ -69,7 +69,7 @@ export async function serveSync(
   certificate: ServerCertificate,
   authority: Authority,
   deps: SyncListenerDeps,
-): Promise<Listener & { cut(cluster: string): void }> {
+): Promise<Listener & { readonly cut: (cluster: string) => void }> {
   const server = new Server(listenerOptions)
   const live = new Map<string, ServerDuplexStream<SyncRequest, SyncResponse>>()
 
@@ -110,7 +110,12 @@ export async function serveSync(
   server.addService(toServiceDefinition(SyncService), { sync })
   const listener = await listen(server, host, port, [certificate, authority], true)
   return {
-    ...listener,
+    address: listener.address,
+    /** Streams are ended, so that agents dial again at once: another replica, or this one's heir. */
+    async close(graceMs) {
+      for (const call of live.values()) call.end()
+      await listener.close(graceMs)
+    },
     cut(cluster) {
       live.get(cluster)?.emit('error', {
         code: status.PERMISSION_DENIED,
@@ -139,7 +144,7 @@ async function listen(
   )
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, credentials, (error, actual) => {
-      if (error) reject(error)
+      if (error) reject(cannotListen(host, port, error))
       else resolve(actual)
     })
   })
@@ -152,6 +157,16 @@ async function listen(
       clearTimeout(cut)
     },
   }
+}
+
+/** Names the address, and what to do about it. */
+export function cannotListen(host: string, port: number, cause: unknown): HubError {
+  const why = (cause as Error).message
+  return new HubError(
+    'config_invalid',
+    `cannot listen on ${host}:${port}: ${why}; is it in use? Give another port, or 0 for any`,
+    { cause },
+  )
 }
 
 /** Waits until the peer has room again; rejects when the stream is gone. */
@@ -178,26 +193,32 @@ async function write(
 }
 
 function unary<I, O>(handle: (request: I) => O | Promise<O>) {
-  return (call: { request: I }, callback: (error: object | null, value?: O) => void): void => {
-    Promise.resolve()
-      .then(() => handle(call.request))
-      .then(
-        (value) => callback(null, value),
-        (error: unknown) => callback(toStatus(error)),
-      )
+  return async (
+    call: { request: I },
+    callback: (error: object | null, value?: O) => void,
+  ): Promise<void> => {
+    let value: O
+    try {
+      value = await handle(call.request)
+    } catch (error) {
+      callback(toStatus(error))
+      return
+    }
+    callback(null, value)
   }
+}
+
+/** Errors whose words are meant for the peer. */
+const told: { readonly [code in HubErrorCode]?: status } = {
+  token_refused: status.PERMISSION_DENIED,
+  identity_refused: status.PERMISSION_DENIED,
+  invalid: status.INVALID_ARGUMENT,
 }
 
 /** Only words meant for the peer leave the hub. */
 function toStatus(error: unknown): { code: status; details: string } {
   if (!(error instanceof HubError)) return { code: status.INTERNAL, details: 'internal error' }
-  switch (error.code) {
-    case 'token_refused':
-    case 'identity_refused':
-      return { code: status.PERMISSION_DENIED, details: error.message }
-    case 'invalid':
-      return { code: status.INVALID_ARGUMENT, details: error.message }
-    default:
-      return { code: status.UNAVAILABLE, details: 'the hub cannot serve this now' }
-  }
+  const code = told[error.code]
+  if (code !== undefined) return { code, details: error.message }
+  return { code: status.UNAVAILABLE, details: 'the hub cannot serve this now' }
 }

@@ -99,6 +99,10 @@ export function createSyncHooks(deps: HooksDeps) {
     onStatus,
     /** Something this cluster should run may have changed. */
     notice: (cluster: string) => sessions.get(cluster)?.notice(),
+    /** Any of them may have something to be offered. */
+    noticeAll(): void {
+      for (const open of sessions.values()) open.notice()
+    },
     /** What a snapshot may list: nothing for a cluster that Git no longer declares. */
     assignmentsOf(cluster: string, fleet: Fleet | null): readonly Assignment[] {
       if (!fleet?.clusters.has(cluster)) return []

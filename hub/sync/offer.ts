@@ -41,7 +41,7 @@ export function createOffers(deps: OfferDeps) {
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
     const list = listApplications(deps.assignments(enrolment.cluster))
     if (list.length === 0 && at.sequence === 0) return { offer: null, current: null }
-    const applications = digestOf(canonicalJson(list as never))
+    const applications = digestOf(canonicalJson(list))
     const last = await deps.store.get(enrolment.clusterId)
     const stands = last !== undefined && last.epoch === deps.epoch
     if (stands && last.applications === applications && last.sequence >= at.sequence) {

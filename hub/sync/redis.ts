@@ -21,7 +21,7 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
   const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
   return {
     async get(clusterId) {
-      const found = (await redis.hgetallBuffer(key(clusterId))) as Record<string, Buffer>
+      const found = await redis.hgetallBuffer(key(clusterId))
       const text = (field: string): string => found[field]?.toString() ?? ''
       const [digest, applications] = [text('digest'), text('applications')]
       const envelope = found['envelope']
