@@ -77,10 +77,11 @@ export function createAgent(deps: AgentDeps) {
     if (accepting) return
     accepting = true
     try {
-      while (offer && session && !signal.aborted) {
-        const envelope = offer
+      while (offer && !signal.aborted) {
+        const [envelope, on] = [offer, session]
+        if (!on) return
         offer = undefined
-        await handleOffer(envelope, session, signal)
+        await handleOffer(envelope, on, signal)
       }
     } finally {
       accepting = false

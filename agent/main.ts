@@ -70,14 +70,12 @@ async function runAgent(
   const stored = (await loadIdentity(config.data)) ?? (await join(config, cluster, log, signal))
   const { identity, endpoint } = stored
   let facts = await cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 }))
+  const readFacts = async (): Promise<void> => {
+    facts = await cluster.facts(signal).catch(() => facts)
+  }
   const every = repeat
   const stopFacts = every(factsEveryMs, () => {
-    cluster.facts(signal).then(
-      (found) => {
-        facts = found
-      },
-      () => {},
-    )
+    void readFacts()
   })
   const workloads = createWorkloads({
     cluster,

@@ -89,11 +89,9 @@ export function explainSettings(
   )
 }
 
-function readFlags(
-  table: readonly Setting[],
-  argv: readonly string[],
-  faults: string[],
-): Record<string, unknown> {
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+
+function readFlags(table: readonly Setting[], argv: readonly string[], faults: string[]): Flags {
   const options = Object.fromEntries(
     table.map(({ flag, boolean }) => [
       flag,
@@ -110,7 +108,7 @@ function readFlags(
 
 function findValue(
   setting: Setting,
-  flags: Record<string, unknown>,
+  flags: Flags,
   input: SettingsInput,
   faults: string[],
 ): SettingValue | undefined {

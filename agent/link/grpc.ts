@@ -1,5 +1,5 @@
 import { connect as connectTls } from 'node:tls'
-import { createHash, X509Certificate } from 'node:crypto'
+import { type X509Certificate, createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
 import {
@@ -8,6 +8,7 @@ import {
   type ServiceError,
   credentials,
   makeGenericClientConstructor,
+  status,
 } from '@grpc/grpc-js'
 import {
   type BeginRequest,
@@ -134,9 +135,9 @@ export async function dialEnrolment(address: string, caPin: string): Promise<Enr
   const client = new EnrolClient(address, credentials.createSsl(Buffer.from(ca)), {
     ...channelOptions,
   })
-  function call<I, O>(name: string, request: I): Promise<O> {
+  function call<O>(name: string, request: object): Promise<O> {
     const method = client[name] as unknown as (
-      request: I,
+      request: object,
       options: { deadline: number },
       callback: (error: ServiceError | null, value?: O) => void,
     ) => { metadata?: Metadata }
@@ -155,7 +156,7 @@ export async function dialEnrolment(address: string, caPin: string): Promise<Enr
 }
 
 function toEnrolError(error: ServiceError): AgentError {
-  const refused = error.code === 7 || error.code === 3
+  const refused = error.code === status.PERMISSION_DENIED || error.code === status.INVALID_ARGUMENT
   return new AgentError(refused ? 'token_refused' : 'hub_unreachable', error.details, {
     cause: error,
   })

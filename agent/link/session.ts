@@ -126,7 +126,7 @@ export function openSession(deps: SessionDeps): Session {
             }
             if (open.size === 0) resolve()
           } catch (error) {
-            reject(error as Error)
+            reject(error)
           }
         },
       }

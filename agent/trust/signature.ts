@@ -77,7 +77,7 @@ async function importKey(key: PublicKey, kid: string): Promise<CryptoKey> {
   const known = imported.get(kid)
   if (known) return known
   const { kty, crv, x } = key
-  const fresh = (await importJWK({ kty, crv, x }, 'EdDSA')) as CryptoKey
+  const fresh = await importJWK({ kty, crv, x }, 'EdDSA')
   if (imported.size >= 64) imported.clear()
   imported.set(kid, fresh)
   return fresh

@@ -99,5 +99,5 @@ async function createJwk(directory: string, path: string): Promise<Jwk> {
   } finally {
     await file.close()
   }
-  return jwk as Jwk
+  return jwk
 }

@@ -138,7 +138,7 @@ export function createDeciding(deps: DecideDeps) {
         reason: reason || commit.subject,
       },
       now: deps.clock(),
-    } as Parameters<typeof planRollout>[0])
+    })
     return { ...plan, fleetRevision: fleet.revision }
   }
 

@@ -27,10 +27,8 @@ export function createEventLog(
 
   async function write(event: HubEvent): Promise<void> {
     const { type, actor, subject, message } = event
-    const id = await redis.xadd(
-      ...([key, 'MAXLEN', '~', kept, '*'] as const),
-      ...['type', type, 'actor', actor, 'subject', subject, 'message', message],
-    )
+    const fields = ['type', type, 'actor', actor, 'subject', subject, 'message', message]
+    const id = await redis.xadd(key, 'MAXLEN', '~', kept, '*', ...fields)
     if (!id) return
     const view = toView(id, event)
     for (const listener of listeners) listener(view)

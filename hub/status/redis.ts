@@ -12,7 +12,7 @@ export function createStatusStore(redis: Redis, prefix: string): StatusStore {
   const key = `${prefix}:status`
   return {
     async load() {
-      const found = (await redis.hgetall(key)) as Record<string, string>
+      const found = await redis.hgetall(key)
       return Object.values(found).map((text) => JSON.parse(text) as ClusterStatus)
     },
     async save(statuses) {

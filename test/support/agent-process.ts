@@ -39,7 +39,10 @@ export async function startAgent(
       process.execPath,
       [
         program,
-        ...['--data', data, '--kubeconfig', options.kubeconfig],
+        '--data',
+        data,
+        '--kubeconfig',
+        options.kubeconfig,
         ...(options.context ? ['--context', options.context] : []),
         ...join_,
       ],

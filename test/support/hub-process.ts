@@ -44,13 +44,13 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
     running = startProcess(
       process.execPath,
       [
-        program,
-        ...['--fleet', options.fleetUrl, '--path', options.path ?? '.', '--data', directory],
-        ...['--api-port', String(api), '--enrol-port', String(enrol), '--data-port', String(data)],
-        ...['--interval', options.interval ?? '2s', '--offline-grace', '5s'],
-        ...(options.redisUrl ? ['--redis', options.redisUrl] : []),
-        ...(options.args ?? []),
-      ],
+        [program],
+        ['--fleet', options.fleetUrl, '--path', options.path ?? '.', '--data', directory],
+        ['--api-port', String(api), '--enrol-port', String(enrol), '--data-port', String(data)],
+        ['--interval', options.interval ?? '2s', '--offline-grace', '5s'],
+        options.redisUrl ? ['--redis', options.redisUrl] : [],
+        options.args ?? [],
+      ].flat(),
       {
         name: 'hub',
         logFile: join(options.directory, 'hub.log'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { exportJWK, generateKeyPair } from 'jose'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import type { PublicKey, Root, Snapshot } from '@groundswell/proto/statement.ts'
@@ -176,7 +176,7 @@ describe('verifySnapshot', () => {
       ['B45 crit', (header) => ({ ...header, crit: ['b64'] })],
       ['B46 b64 false', (header) => ({ ...header, b64: false })],
       ['B51 kid __proto__', (header) => ({ ...header, kid: '__proto__' })],
-      ['no kid', ({ kid: _, ...header }) => header],
+      ['no kid', (header) => ({ ...header, kid: undefined })],
     ]
   for (const [what, change] of forged) {
     it(`T13 refuses a header with ${what}`, async () => {
