@@ -9,6 +9,7 @@ import { loadAdminToken } from './api/fs.ts'
 import { buildServer } from './api/http.ts'
 import { loadRoot, loadSigningKey } from './bundle/fs.ts'
 import { createContentStore } from './bundle/redis.ts'
+import { listLiveManifests, sweepContent } from './bundle/sweep.ts'
 import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
 import { HubError, formatFault } from './errors.ts'
 import { createHub } from './hub.ts'
@@ -33,7 +34,7 @@ import { createMirror } from './source/git.ts'
 import { createSources } from './source/sources.ts'
 import type { Known } from './status/cluster-view.ts'
 import { describeChange, describeEntry } from './status/event.ts'
-import { observeCluster } from './status/observe.ts'
+import { observeClusters } from './status/observe.ts'
 import { createEventLog } from './status/redis-events.ts'
 import { createStatusStore } from './status/redis.ts'
 import { createStatuses } from './status/statuses.ts'
@@ -56,6 +57,8 @@ const engineMemory = 1024 * 1024 * 1024
 const renderTimeout = 90_000
 const renderCache = 128 * 1024 * 1024
 const drainMs = 5_000
+const sweepEveryMs = 30 * 60_000
+const sweepAgeMs = 60 * 60_000
 const clock = Date.now
 
 async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<void> }> {
@@ -73,6 +76,14 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       await Promise.resolve(stop(part)).catch((err: unknown) => log.warn({ err }, 'not stopped'))
     })
     return part
+  }
+
+  const every = (ms: number, run: () => Promise<unknown>): void => {
+    const timer = setInterval(
+      () => void run().catch((err: unknown) => log.warn({ err }, 'later')),
+      ms,
+    )
+    stopLast(timer, clearInterval)
   }
 
   // 1. One hub to a directory; then Redis: what can be rebuilt.
@@ -195,16 +206,9 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     store: createRolloutStore(redis, config.fleetName),
     wake,
     observe: async (application, clusters) =>
-      Object.fromEntries(
-        clusters.map((name) => {
-          const seen = observeCluster(statuses.get(name), application)
-          return [name, { ...seen, since: Math.max(seen.since, startedAt) }]
-        }),
-      ),
+      observeClusters(statuses.get, application, clusters, startedAt),
     assign: async (assignments) => {
-      for (const cluster of new Set(assignments.map(({ cluster }) => cluster))) {
-        hooks.notice(cluster)
-      }
+      for (const { cluster } of assignments) hooks.notice(cluster)
     },
     clock,
     log: report,
@@ -356,6 +360,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   await pipeline.resume()
   sources.follow('fleet', config.intervalMs)
   hooks.watchStore(redis, `${prefix}:alive`, () => statuses.saveAll(), signal)
+  every(sweepEveryMs, () => sweepContent(content, listLiveManifests(register.state), sweepAgeMs))
   const addresses = { api: url, enrol: enrolment.address, data: sync.address }
   log.info({ ...addresses, tokenFile: join(config.data, 'admin-token') }, 'ready')
 

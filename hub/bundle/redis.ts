@@ -34,12 +34,11 @@ export function createContentStore(
 
   async function put(blobs: readonly Blob[]): Promise<void> {
     const absent = new Set(await missing(blobs.map(({ digest }) => digest)))
-    if (absent.size === 0) return
     const pipeline = redis.pipeline()
     for (const { digest, bytes } of blobs) {
-      if (!absent.delete(digest)) continue
-      pipeline.set(key(digest), await encode(bytes))
+      // Also for what is here already: it is wanted anew, and must not be swept for its age.
       pipeline.zadd(`${prefix}:content`, clock(), digest)
+      if (absent.delete(digest)) pipeline.set(key(digest), await encode(bytes))
     }
     await pipeline.exec()
   }

@@ -1,6 +1,24 @@
 import type { ClusterObservation } from '../rollout/rollout.ts'
 import type { ApplicationStatus, ClusterStatus } from './status.ts'
 
+/**
+ * Observations of clusters, by name. Nothing is known from before `startedAt`: a hub that was away
+ * gives agents their whole grace to come back.
+ */
+export function observeClusters(
+  statusOf: (cluster: string) => ClusterStatus,
+  application: string,
+  clusters: readonly string[],
+  startedAt: number,
+): Record<string, ClusterObservation> {
+  return Object.fromEntries(
+    clusters.map((name) => {
+      const seen = observeCluster(statusOf(name), application)
+      return [name, { ...seen, since: Math.max(seen.since, startedAt) }]
+    }),
+  )
+}
+
 /** What a rollout may look at of a cluster: facts with their digest and generation, no more. */
 export function observeCluster(status: ClusterStatus, application: string): ClusterObservation {
   const { connection } = status

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { createContentStore } from '../../hub/bundle/redis.ts'
+import { connectRedis } from '../../hub/redis.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+
+describe('content in Redis', () => {
+  let server: TestRedis
+  let redis: Awaited<ReturnType<typeof connectRedis>>
+  let now = 1_000
+  const blob = (text: string) => ({ digest: digestOf(text), bytes: Buffer.from(text) })
+
+  before(async () => {
+    server = await startRedis()
+    redis = await connectRedis(server.url)
+  })
+
+  after(async () => {
+    redis.disconnect()
+    await server.stop()
+  })
+
+  it('gives back what was put, small and large, in the order asked', async () => {
+    const store = createContentStore(redis, 'order', () => now)
+    const blobs = [blob('small'), blob('large '.repeat(50_000)), blob('')]
+    await store.put(blobs)
+    const again = createContentStore(redis, 'order', () => now)
+    const wanted = [...blobs].reverse().map(({ digest }) => digest)
+    const found = await again.get([...wanted, digestOf('absent')])
+    assert.deepEqual(
+      found.map((bytes) => bytes && digestOf(bytes)),
+      [...wanted, undefined],
+    )
+    assert.deepEqual(await again.missing([digestOf('absent'), wanted[0]!]), [digestOf('absent')])
+  })
+
+  it('sweeps what is old and not kept, and nothing else', async () => {
+    const store = createContentStore(redis, 'sweep', () => now)
+    now = 0
+    await store.put([blob('kept'), blob('old'), blob('wanted anew')])
+    now = 10_000
+    await store.put([blob('young'), blob('wanted anew')])
+    assert.equal(await store.sweep(new Set([digestOf('kept')]), 5_000), 1)
+    const names = ['kept', 'old', 'young', 'wanted anew'].map((text) => digestOf(text))
+    assert.deepEqual(await store.missing(names), [digestOf('old')])
+  })
+})
