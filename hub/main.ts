@@ -7,7 +7,7 @@ import { SettingsError, describeSettings, explainSettings } from '@groundswell/p
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import { loadAdminToken } from './api/fs.ts'
 import { buildServer } from './api/http.ts'
-import { loadRoot, loadSigningKey } from './bundle/fs.ts'
+import { loadFleetTrust } from './bundle/fs.ts'
 import { createContentStore } from './bundle/redis.ts'
 import { listLiveManifests, sweepContent } from './bundle/sweep.ts'
 import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
@@ -107,15 +107,8 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   const prefix = `gs:{${config.fleetName}}`
 
   // 2. What must never be lost: keys and the ledger.
-  const keysDirectory = join(config.data, 'keys')
-  const snapshotKey = await loadSigningKey(keysDirectory, 'snapshot')
-  const rootKey = await loadSigningKey(keysDirectory, 'root')
-  const root = await loadRoot(
-    keysDirectory,
-    config.fleetName,
-    { root: rootKey, snapshot: snapshotKey },
-    startedAt,
-  )
+  const keys = join(config.data, 'keys')
+  const { snapshotKey, root } = await loadFleetTrust(keys, config.fleetName, startedAt)
   const authority = await loadAuthority(join(config.data, 'ca'), config.fleetName, clock)
   const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
   const ledger = await openLedger(join(config.data, 'ledger'), {

@@ -7,6 +7,18 @@ import type { PublicKey, Root } from '@groundswell/proto/statement.ts'
 import { type FleetKeys, type SignedRoot, signFirstRoot } from './root.ts'
 import type { SigningKey } from './sign.ts'
 
+/** The online key and the root statement that names it; `directory` is for keys alone. */
+export async function loadFleetTrust(
+  directory: string,
+  fleet: string,
+  now: number,
+): Promise<{ readonly snapshotKey: SigningKey; readonly root: SignedRoot }> {
+  const snapshotKey = await loadSigningKey(directory, 'snapshot')
+  const rootKey = await loadSigningKey(directory, 'root')
+  const root = await loadRoot(directory, fleet, { root: rootKey, snapshot: snapshotKey }, now)
+  return { snapshotKey, root }
+}
+
 /**
  * Loads the fleet's root statement, signing the first one on first use. It is kept as it was
  * signed: join tokens pin its digest.
