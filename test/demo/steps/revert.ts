@@ -23,6 +23,11 @@ export async function revertBadChange(stack: Stack): Promise<Record<string, unkn
       { deadlineMs: stack.patience, what: `${application} to be at ${commit}` },
     )
   }
+  // What was decided last is one thing; what would be decided now must be nothing, too.
+  for (const application of applications) {
+    const plan = await hub.api.post<{ rollout: unknown }>('rollouts/plan', { application })
+    expectThat(plan.rollout === null, `nothing of ${application} left to roll out`, plan.rollout)
+  }
   const { revision, faults } = await hub.api.get<FleetView>('fleet')
   expectThat(faults.length === 0, 'no faults in the fleet repository', faults)
 
