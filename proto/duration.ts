@@ -13,6 +13,7 @@ export function parseDuration(text: string): number {
   for (const [, amount, unit] of text.matchAll(/(\d+)(ms|s|m|h)/g)) {
     total += Number(amount) * units[unit!]!
   }
+  if (!Number.isSafeInteger(total)) throw new TypeError(`too long a duration: ${text}`)
   return total
 }
 

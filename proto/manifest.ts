@@ -55,7 +55,7 @@ export function encodeManifest(manifest: Manifest): string {
  */
 export function parseManifest(bytes: Uint8Array): Manifest {
   if (bytes.byteLength > manifestLimits.bytes) throw new TypeError('manifest: larger than 1 MiB')
-  const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  const value = parseJson(bytes)
   if (!isRecord(value)) throw new TypeError('manifest: not an object')
   const { v, application, targetNamespace, prune, drift, deletionPolicy, objects } = value
   if (v !== 1) throw new TypeError(`manifest: version ${String(v)} is not known`)
@@ -98,6 +98,14 @@ function isManifestObject(value: unknown): value is ManifestObject {
     (value['size'] as number) <= manifestLimits.objectBytes &&
     typeof value['file'] === 'string'
   )
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new TypeError('manifest: not JSON', { cause })
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

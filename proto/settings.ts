@@ -91,19 +91,42 @@ export function explainSettings(
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
-function readFlags(table: readonly Setting[], argv: readonly string[], faults: string[]): Flags {
+function readFlags(
+  table: readonly Setting[],
+  argv: readonly string[],
+  faults: string[],
+): Record<string, unknown> {
   const options = Object.fromEntries(
     table.map(({ flag, boolean }) => [
       flag,
       { type: boolean ? ('boolean' as const) : ('string' as const) },
     ]),
   )
-  try {
-    return parseArgs({ args: [...argv], options, strict: true }).values
-  } catch (error) {
-    faults.push((error as Error).message)
-    return {}
+  // Judged here, not by `strict`, which stops at the first fault and repeats what was given.
+  const { tokens, values } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
+  let unknownAt = -2
+  for (const token of tokens) {
+    if (token.kind === 'option') {
+      const fault = judgeFlag(table, token)
+      if (fault) faults.push(fault)
+      if (!options[token.name]) unknownAt = token.index
+    } else if (token.kind === 'positional' && token.index !== unknownAt + 1) {
+      faults.push(`argument ${token.index + 1} belongs to no flag`)
+    }
   }
+  return values
+}
+
+function judgeFlag(
+  table: readonly Setting[],
+  token: { name: string; rawName: string; value?: string | undefined; inlineValue?: unknown },
+): string | undefined {
+  const { name, rawName, value, inlineValue } = token
+  const setting = table.find(({ flag }) => flag === name)
+  if (!setting || !rawName.startsWith('--')) return `unknown flag ${rawName}`
+  if (setting.boolean) return value === undefined ? undefined : `${rawName} takes no value`
+  const swallowed = inlineValue === false && value?.startsWith('-') && value.length > 1
+  return value === undefined || swallowed ? `${rawName} needs a value` : undefined
 }
 
 function findValue(

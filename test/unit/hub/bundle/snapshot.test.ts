@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { listApplications, nextSnapshot } from '../../../../hub/bundle/snapshot.ts'
+import type { Assignment } from '../../../../hub/rollout/rollout.ts'
+
+const assignment = (application: string, rest: Partial<Assignment> = {}): Assignment => ({
+  cluster: 'a',
+  application,
+  digest: digestOf(application),
+  size: 5,
+  revision: 'main@sha1:1',
+  generation: 1,
+  rollout: 'r1',
+  ...rest,
+})
+
+test('assignments become a list sorted by name, whatever their order', () => {
+  const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9-]{1,8}$/))
+  fc.assert(
+    fc.property(names, (names) => {
+      const list = listApplications(names.map((name) => assignment(name)))
+      assert.deepEqual(
+        list.map(({ name }) => name),
+        [...names].sort(),
+      )
+      assert.deepEqual(list, listApplications(names.toReversed().map((name) => assignment(name))))
+    }),
+  )
+})
+
+test('I4 only an assignment without content becomes a tombstone', () => {
+  const removed = assignment('gone', { digest: null, size: 0, generation: 7 })
+  assert.deepEqual(listApplications([removed, assignment('a')]), [
+    {
+      name: 'a',
+      generation: 1,
+      state: 'present',
+      manifest: { digest: digestOf('a'), size: 5 },
+      revision: 'main@sha1:1',
+    },
+    { name: 'gone', generation: 7, state: 'removed', deletionPolicy: 'Delete' },
+  ])
+  assert.deepEqual(listApplications([]), [])
+})
+
+test('I3 a snapshot follows the one before by one, names it, and says who it is for', () => {
+  const subject = { fleet: 'f', clusterId: 'id-1', clusterUid: 'uid-1' }
+  const position = { epoch: 3, sequence: 41, digest: digestOf('before') }
+  const list = listApplications([assignment('a')])
+  assert.deepEqual(nextSnapshot(subject, list, position, 1_700_000_000_999), {
+    v: 1,
+    fleet: 'f',
+    aud: 'id-1',
+    clusterUid: 'uid-1',
+    epoch: 3,
+    sequence: 42,
+    previous: digestOf('before'),
+    issuedAt: 1_700_000_000,
+    expiresAt: 1_700_000_000 + 30 * 24 * 3600,
+    applications: list,
+  })
+})
