@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { loadConnection } from '../../agent/cluster/kubeconfig.ts'
+import { until } from '../support/until.ts'
 import type { ClusterPlace, DemoCluster } from './cluster.ts'
 import { applications } from './example.ts'
 import { say } from './progress.ts'
@@ -38,19 +39,51 @@ export function nameClusters(contexts: readonly string[]): string[] {
   return given
 }
 
-/** @throws Error when the demo would touch something that is not its own */
-export async function assertNothingOfOurs(cluster: DemoCluster): Promise<void> {
-  for (const name of namespaces) {
-    if ((await cluster.read(`/api/v1/namespaces/${name}`)) === undefined) continue
+/**
+ * Waits for what an earlier demo deletes to be gone.
+ * @throws Error when the demo would touch what is not its own, or one cluster is given twice
+ */
+export async function assertUnused(clusters: readonly DemoCluster[]): Promise<void> {
+  const owners = new Map<string | undefined, string>()
+  for (const cluster of clusters) {
+    const uid = (await readNamespace(cluster, 'kube-system'))?.metadata.uid
+    const other = owners.get(uid)
+    if (other !== undefined) {
+      throw new Error(`contexts ${other} and ${cluster.context} are the same cluster`)
+    }
+    owners.set(uid, cluster.context)
+    for (const name of namespaces) await assertNoNamespace(cluster, name)
+  }
+}
+
+async function assertNoNamespace(cluster: DemoCluster, name: string): Promise<void> {
+  const { context } = cluster
+  const found = await readNamespace(cluster, name)
+  if (found === undefined) return
+  if (found.metadata.deletionTimestamp === undefined) {
     throw new Error(
-      `context ${cluster.context} has a namespace ${name} already; the demo takes over only what it made itself. If it is left from an earlier demo: kubectl --context ${cluster.context} delete namespace ${namespaces.join(' ')}`,
+      `context ${context} has a namespace ${name} already; the demo takes over only what it made itself. If it is left from an earlier demo: kubectl --context ${context} delete namespace ${namespaces.join(' ')}`,
     )
   }
+  say(`${cluster.name}: waiting for namespace ${name} to be gone`)
+  await until(async () => (await readNamespace(cluster, name)) === undefined, {
+    deadlineMs: 120_000,
+    intervalMs: 500,
+    what: `namespace ${name} on ${context} to be gone`,
+  })
+}
+
+interface Namespace {
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string }
+}
+
+function readNamespace(cluster: DemoCluster, name: string): Promise<Namespace | undefined> {
+  return cluster.read<Namespace>(`/api/v1/namespaces/${name}`)
 }
 
 /** Deletes the demo's namespaces; called once its agent has ended. */
 export async function clearCluster(cluster: DemoCluster): Promise<void> {
-  say(`${cluster.name}: deleting namespaces ${namespaces.join(', ')}`)
+  say(`${cluster.name}: namespaces ${namespaces.join(', ')} are being deleted`)
   for (const name of namespaces) {
     await cluster.remove(`/api/v1/namespaces/${name}`).catch((error: unknown) => {
       say(`${cluster.name}: namespace ${name} is left behind: ${String(error)}`)

@@ -94,7 +94,7 @@ async function main(options: DemoOptions): Promise<number> {
   const signal = typeof first === 'number' ? first : !options.once && ok ? await interrupted : 0
   say('stopping')
   await stops.disposeAsync()
-  say('stopped; nothing is left')
+  say('stopped')
   if (options.once && typeof first !== 'number') {
     const ms = Math.round(performance.now() - start)
     const report: DemoReport = { ok, directory: home.path, ms, steps: first }

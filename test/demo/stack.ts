@@ -10,7 +10,7 @@ import { until } from '../support/until.ts'
 import { type DemoCluster, openCluster } from './cluster.ts'
 import { type Files, adaptExample, fleetPath, readExample, splitExample } from './example.ts'
 import { type FleetClone, cloneFleet } from './fleet-clone.ts'
-import { assertNothingOfOurs, clearCluster, findGivenClusters } from './given-clusters.ts'
+import { assertUnused, clearCluster, findGivenClusters } from './given-clusters.ts'
 import { startLocalClusters } from './local-clusters.ts'
 import { say } from './progress.ts'
 import { sendWebhook } from './webhook.ts'
@@ -56,7 +56,7 @@ export async function startStack(
     clusters.push(cluster)
   }
   if (!local) {
-    for (const cluster of clusters) await assertNothingOfOurs(cluster)
+    await assertUnused(clusters)
     stops.defer(async () => void (await Promise.all(clusters.map(clearCluster))))
   }
 

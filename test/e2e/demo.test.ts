@@ -71,7 +71,7 @@ describe('npm run demo', () => {
     )
     const seenIn = (step: string) => steps.get(step)?.seen as Seen
     const textIn = (step: string, member: string) =>
-      (steps.get(step)?.seen as Readonly<Record<string, string>>)[member]!
+      (seenIn(step) as unknown as Readonly<Record<string, string>>)[member]!
     for (const step of report.steps) assert.ok(step.ok && step.ms > 0, step.step)
 
     assert.deepEqual(Object.keys(seenIn('start')['clusters']!), ['lab', 'paris', 'oregon'])
