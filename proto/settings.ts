@@ -84,9 +84,14 @@ export function explainSettings(
     table.flatMap(({ key, secret }) => {
       const found = settings.get(key)
       if (!found) return []
-      return [[key, `${secret ? '(set)' : found.value} [${found.from}]`]]
+      return [[key, `${secret ? '(set)' : hidePassword(found.value)} [${found.from}]`]]
     }),
   )
+}
+
+/** A URL may carry a password, rightly (Redis) or wrongly (Git): neither belongs in a log. */
+function hidePassword(value: string): string {
+  return value.replace(/\/\/[^/\s]*@/, '//(hidden)@')
 }
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
@@ -95,7 +100,7 @@ function readFlags(
   table: readonly Setting[],
   argv: readonly string[],
   faults: string[],
-): Record<string, unknown> {
+): Flags {
   const options = Object.fromEntries(
     table.map(({ flag, boolean }) => [
       flag,

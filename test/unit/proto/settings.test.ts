@@ -90,6 +90,11 @@ test('what is in force is explained with its origin, secrets only as set', () =>
   })
 })
 
+test('a password in a URL is not explained: what is explained is logged', () => {
+  const told = explainSettings(table, read({ argv: ['--data', 'redis://me:hush@127.0.0.1:6379/0'] }))
+  assert.equal(told['data'], 'redis://(hidden)@127.0.0.1:6379/0 [flag]')
+})
+
 test('help names each flag, its variable and its default', () => {
   const text = describeSettings(table, 'X_')
   for (const { flag } of table)
