@@ -1,0 +1,67 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('load.ts', import.meta.url))
+const heapMb = 12_000
+
+/** What the benchmark asks of the load, one at a time. */
+export type ToLoad =
+  | { readonly kind: 'join'; readonly hub: string; readonly tokens: readonly string[] }
+  | { readonly kind: 'count'; readonly digest: string }
+
+export type FromLoad =
+  | { readonly kind: 'joined' }
+  | ({ readonly kind: 'counted' } & LoadCount)
+  | { readonly kind: 'failed'; readonly message: string }
+
+export interface LoadCount {
+  /** Agents whose cluster runs the digest that was asked for, verified. */
+  readonly verified: number
+  /** By all sockets of the load since it started, below TLS. */
+  readonly bytesReceived: number
+  readonly cpuMicros: number
+  readonly warnings: number
+  readonly lastWarning: string
+}
+
+/** Many agents in a process of their own, so that they and the hub do not share an event loop. */
+export interface LoadProcess extends AsyncDisposable {
+  readonly pid: number
+  /** Enrols an agent with each token; they connect by themselves. */
+  join(hub: string, tokens: readonly string[]): Promise<void>
+  count(digest: string): Promise<LoadCount>
+}
+
+export function startLoad(): LoadProcess {
+  const child = fork(program, [], {
+    execArgv: [`--max-old-space-size=${heapMb}`],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const exited = once(child, 'exit')
+
+  async function ask(message: ToLoad): Promise<FromLoad> {
+    const reply = once(child, 'message') as Promise<[FromLoad]>
+    child.send(message)
+    const ended = exited.then(() => Promise.reject(new Error('the load ended early')))
+    const [answer] = await Promise.race([reply, ended])
+    if (answer.kind === 'failed') throw new Error(`the load failed: ${answer.message}`)
+    return answer
+  }
+
+  return {
+    pid: child.pid!,
+    async join(hub, tokens) {
+      await ask({ kind: 'join', hub, tokens })
+    },
+    async count(digest) {
+      const answer = await ask({ kind: 'count', digest })
+      if (answer.kind !== 'counted') throw new Error(`the load answered ${answer.kind}`)
+      return answer
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}

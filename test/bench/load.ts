@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createWorkloads } from '../../agent/apply/workloads.ts'
+import { type Workloads, createAgent } from '../../agent/agent.ts'
+import { systemClock } from '../../agent/cluster/clock.ts'
+import { type Enrolled, enrol } from '../../agent/link/enrol.ts'
+import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
+import { createAgentKey } from '../../agent/link/x509.ts'
+import { createMemoryCluster } from '../support/memory-cluster.ts'
+import { createMemoryCache, createMemoryTrust } from '../support/memory-stores.ts'
+import type { FromLoad, ToLoad } from './load-process.ts'
+
+/* The load's process: real agents on clusters of memory, told what to do by the benchmark. */
+
+/** Cluster → digest of the manifest its agent verified and then applied. */
+const applied = new Map<string, string>()
+let warnings = 0
+let lastWarning = ''
+const sockets = new Set<Socket>()
+let bytesBefore = 0
+
+/* Every TCP connection of this process: bytes are counted below TLS, as they came. */
+subscribe('net.client.socket', (message) => {
+  const { socket } = message as { socket: Socket }
+  sockets.add(socket)
+  socket.once('close', () => {
+    bytesBefore += socket.bytesRead
+    sockets.delete(socket)
+  })
+})
+
+function countReceived(): number {
+  return [...sockets].reduce((sum, socket) => sum + socket.bytesRead, bytesBefore)
+}
+
+async function startAgent(hub: string, token: string): Promise<void> {
+  const clusterUid = randomUUID()
+  const enrolled = await enrol(token, clusterUid, await createAgentKey(), 'bench', (pin) =>
+    dialEnrolment(hub, pin),
+  )
+  void runAgent(enrolled, clusterUid)
+}
+
+async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
+  const { identity } = enrolled
+  const cluster = createMemoryCluster({ uid: clusterUid })
+  const warn = (fields: object, message: string): void => {
+    warnings += 1
+    lastWarning = `${identity.cluster}: ${message} ${JSON.stringify(fields)}`
+  }
+  const workloads = createWorkloads({
+    cluster,
+    clusterId: identity.clusterId,
+    clock: systemClock,
+    random: Math.random,
+    log: () => {},
+    onChange: (states) => agent.onChange(states),
+  })
+  const agent = createAgent({
+    identity,
+    root: enrolled.root.statement,
+    trust: createMemoryTrust({
+      root: enrolled.root.envelope,
+      epoch: enrolled.root.statement.epoch,
+      sequence: 0,
+      snapshotDigest: null,
+      envelope: null,
+    }),
+    content: createMemoryCache(),
+    workloads: watchApplied(identity.cluster, workloads),
+    dial: () =>
+      dial({
+        address: enrolled.dataAddress,
+        hubCa: enrolled.hubCa,
+        certificateChain: enrolled.certificateChain,
+        key: enrolled.key,
+      }),
+    decompress: decompressZstd,
+    facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
+    version: 'bench',
+    clock: Date.now,
+    random: Math.random,
+    sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+    every(ms, run) {
+      const timer = setInterval(run, ms)
+      return () => clearInterval(timer)
+    },
+    log: { info: () => {}, warn, error: warn },
+  })
+  await agent.run(new AbortController().signal)
+}
+
+/** Only what passed verification reaches a reconcile, so what was applied here was verified. */
+function watchApplied(name: string, workloads: Workloads): Workloads {
+  return {
+    states: () => workloads.states(),
+    async reconcile(snapshot, signal) {
+      await workloads.reconcile(snapshot, signal)
+      for (const application of snapshot.applications) {
+        const state = workloads
+          .states()
+          .find(({ application: known }) => known === application.name)
+        if (application.state === 'present' && state?.phase === 'Applied') {
+          applied.set(name, application.manifestDigest)
+        }
+      }
+    },
+  }
+}
+
+async function join(hub: string, tokens: readonly string[]): Promise<void> {
+  const open = tokens.values()
+  const joinNext = async (): Promise<void> => {
+    for (const token of open) await startAgent(hub, token)
+  }
+  await Promise.all([joinNext(), joinNext(), joinNext(), joinNext()])
+}
+
+async function answer(message: ToLoad): Promise<FromLoad> {
+  switch (message.kind) {
+    case 'join':
+      await join(message.hub, message.tokens)
+      return { kind: 'joined' }
+    case 'count': {
+      const verified = [...applied.values()].filter((digest) => digest === message.digest).length
+      const cpu = process.cpuUsage()
+      return {
+        kind: 'counted',
+        verified,
+        bytesReceived: countReceived(),
+        cpuMicros: cpu.user + cpu.system,
+        warnings,
+        lastWarning,
+      }
+    }
+  }
+}
+
+process.on('message', (message: ToLoad) => {
+  answer(message).then(
+    (reply) => process.send?.(reply),
+    (error: unknown) => process.send?.({ kind: 'failed', message: String(error) }),
+  )
+})
+process.once('disconnect', () => process.exit(0))

@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util'
+
+export const benchNames = ['propagation'] as const
+export type BenchName = (typeof benchNames)[number]
+
+/** What `npm run bench -- …` was asked for. */
+export interface BenchOptions {
+  readonly name: BenchName
+  readonly clusters: number
+  /** Measured runs; one more before them warms up. */
+  readonly runs: number
+  readonly json: boolean
+  readonly calibrate: boolean
+}
+
+export const usage = `npm run bench -- NAME [--clusters N] [--runs N] [--json] [--no-calibrate]
+
+  NAME            ${benchNames.join(', ')}
+  --clusters N    agents; 200 when left out
+  --runs N        measured runs after one that warms up; 5 when left out
+  --json          one JSON object as the last line of stdout, instead of a table
+  --no-calibrate  leave out how fast this machine is; all of it is null then
+`
+
+const limits = { clusters: 20_000, runs: 100 } as const
+
+/** Command-line words → options; undefined when help was asked for. @throws Error in words */
+export function parseOptions(argv: readonly string[]): BenchOptions | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    allowNegative: true,
+    options: {
+      clusters: { type: 'string', default: '200' },
+      runs: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+      calibrate: { type: 'boolean', default: true },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return undefined
+  const [name, ...more] = positionals
+  if (!isBenchName(name) || more.length > 0) {
+    throw new Error(`name one benchmark: ${benchNames.join(', ')}`)
+  }
+  return {
+    name,
+    clusters: parseCount('clusters', values.clusters),
+    runs: parseCount('runs', values.runs),
+    json: values.json,
+    calibrate: values.calibrate,
+  }
+}
+
+function isBenchName(name: string | undefined): name is BenchName {
+  return benchNames.some((known) => known === name)
+}
+
+function parseCount(flag: keyof typeof limits, text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && value <= limits[flag]) return value
+  throw new Error(`--${flag}: not a number from 1 to ${limits[flag]}: ${text}`)
+}
