@@ -45,7 +45,7 @@ export const settingsTable: readonly Setting[] = [
   {
     key: 'webhookSecretFile',
     flag: 'webhook-secret-file',
-    help: 'file with the secret of POST /webhooks; refused when left out',
+    help: 'file with the secret of POST /api/v1/webhooks/fleet; refused when left out',
   },
   { key: 'ledgerRemote', flag: 'ledger-remote', help: 'Git URL the ledger is pushed to' },
   { key: 'engine', flag: 'engine', help: 'render engine binary' },

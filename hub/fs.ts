@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
@@ -40,6 +40,9 @@ export function readCredentials(path: string | undefined): Credentials {
  */
 export function readTokens(path: string | undefined): TokenGrant[] {
   if (!path) return []
+  if ((statSync(path).mode & 0o077) !== 0) {
+    throw new HubError('config_invalid', `${path}: readable by others; chmod 600 it`)
+  }
   const faults: string[] = []
   const grants = Object.entries(readYaml(path)).flatMap(([actor, value]) => {
     const { role, token } = (value ?? {}) as { role?: unknown; token?: unknown }

@@ -43,8 +43,6 @@ export interface HubDeps {
   readonly clock: () => number
 }
 
-const longestTtl = 24 * 3600 * 1000
-
 /** All that REST may see and do, over the parts that do it. */
 export function createHub(deps: HubDeps): Hub {
   const { known, register, rollouts, deciding, pipeline } = deps
@@ -137,7 +135,8 @@ export function createHub(deps: HubDeps): Hub {
       const desired = pipeline.state().contents?.applications.get(application)
       const names = listClusterNames(now).filter(
         (name) =>
-          desired?.has(name) || (state.assignments.get(name)?.get(application)?.digest ?? null),
+          state.enrolments.has(name) &&
+          (desired?.has(name) || (state.assignments.get(name)?.get(application)?.digest ?? null)),
       )
       return from(names, null, (name) => viewDiff(now, name, application))
     },
@@ -193,7 +192,7 @@ export function createHub(deps: HubDeps): Hub {
       }
       const tokenId = [...randomBytes(10)].map((byte) => (byte % 36).toString(36)).join('')
       const secret = randomBytes(16).toString('base64url')
-      const expiresAt = deps.clock() + Math.min(ttl, longestTtl)
+      const expiresAt = deps.clock() + ttl
       const key = secretKey(secret).toString('hex')
       await register.append(by.actor, [
         { type: 'token.created', token: { tokenId, cluster, key, expiresAt } },

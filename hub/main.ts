@@ -9,6 +9,7 @@ import { loadAdminToken } from './api/fs.ts'
 import { buildServer } from './api/http.ts'
 import { loadFleetTrust } from './bundle/fs.ts'
 import { createContentStore } from './bundle/redis.ts'
+import { readDeletionPolicy } from './bundle/policy.ts'
 import { listLiveManifests, sweepContent } from './bundle/sweep.ts'
 import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
 import { HubError, formatFault } from './errors.ts'
@@ -220,6 +221,9 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
         (await mirror?.describe(commit).catch(() => undefined)) ?? { author: 'git', subject: '' }
       )
     },
+    deletionPolicy: (cluster, manifest) =>
+      readDeletionPolicy(content, manifest, () => pipeline.rebuild(cluster)),
+    offlineGrace: config.offlineGraceMs,
     clock,
     newId: () => `${startedAt.toString(36)}${randomBytes(4).toString('hex')}`,
   })

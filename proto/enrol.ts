@@ -57,7 +57,7 @@ export interface EnrolProofInput {
   readonly nonce: Uint8Array
 }
 
-/** Binds the token's secret to this CSR, key, cluster and challenge (security-reliability §b). */
+/** Binds the token's secret to this CSR, key, cluster and challenge. */
 export function enrolProof(key: Uint8Array, input: EnrolProofInput): Buffer {
   const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
   const text = [

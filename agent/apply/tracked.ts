@@ -42,11 +42,17 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
 }
 
 /** True when a snapshot asks for something else than before. */
-export function asksAnew(before: VerifiedApplication, after: VerifiedApplication): boolean {
+export function asksAnew(
+  { wanted: before, phase }: Pick<Tracked, 'wanted' | 'phase'>,
+  after: VerifiedApplication,
+): boolean {
+  const decidedAnew = before.generation !== after.generation
   if (before.state === 'present' && after.state === 'present') {
-    return before.manifestDigest !== after.manifestDigest
+    // A retry of what failed must be tried, not answered with the failure before.
+    const retried = decidedAnew && phase === 'Failed'
+    return retried || before.manifestDigest !== after.manifestDigest
   }
-  return before.state !== after.state || before.generation !== after.generation
+  return before.state !== after.state || decidedAnew
 }
 
 export function stateOf(tracked: Tracked, observer: Observer): ApplicationState {

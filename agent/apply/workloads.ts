@@ -176,7 +176,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       tracked.set(wanted.name, one)
       return one
     }
-    if (asksAnew(known.wanted, wanted)) {
+    if (asksAnew(known, wanted)) {
       known.phase = 'Pending'
       known.settled = false
       known.failures = 0

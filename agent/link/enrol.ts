@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { sign } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { enrolProof, parseJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
@@ -26,7 +26,7 @@ export interface Enrolled {
 }
 
 /**
- * Joins the fleet with a one-use token (security-reliability §b): the hub's CA and the root
+ * Joins the fleet with a one-use token: the hub's CA and the root
  * statement are those the token pins, and the token's secret itself never travels.
  *
  * @throws AgentError `token_refused`, `hub_unreachable`, `hub_untrusted`
@@ -39,13 +39,12 @@ export async function enrol(
   dialHub: (caPin: string) => Promise<EnrolCalls>,
 ): Promise<Enrolled> {
   const token = readToken(tokenText)
-  const bound = generateKeyPairSync('ed25519')
+  const { bound, certificateRequest } = agentKey
   const boundPublic = Buffer.from(bound.publicKey.export({ format: 'jwk' }).x!, 'base64url')
   const calls = await dialHub(token.caPin)
   try {
     const { tokenId } = token
     const { nonce } = await calls.begin(create(BeginRequestSchema, { tokenId }))
-    const { certificateRequest } = agentKey
     const proof = enrolProof(secretKey(token.secret), {
       caPin: token.caPin,
       certificateRequest,

@@ -1,18 +1,21 @@
 // x509's ASN.1 schemas are decorated classes: they need this first.
 import 'reflect-metadata'
-import { webcrypto } from 'node:crypto'
+import { type KeyObject, generateKeyPairSync, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
+/** The keys of an agent, as it joins. */
 export interface AgentKey {
   /** PKCS#8 PEM; never leaves the cluster. */
   readonly key: string
   /** PKCS#10, DER. */
   readonly certificateRequest: Uint8Array
+  /** Ed25519; bound to this agent for life. */
+  readonly bound: { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
 }
 
-/** A fresh P-256 key and a request for a certificate over it. */
+/** A fresh P-256 key, a request for a certificate over it, and a key to be bound. */
 export async function createAgentKey(): Promise<AgentKey> {
   x509.cryptoProvider.set(webcrypto as never)
   const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
@@ -25,5 +28,6 @@ export async function createAgentKey(): Promise<AgentKey> {
   return {
     key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
     certificateRequest: new Uint8Array(request.rawData),
+    bound: generateKeyPairSync('ed25519'),
   }
 }

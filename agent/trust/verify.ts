@@ -7,7 +7,7 @@ import type { Identity } from './state.ts'
 import { parseRoot, parseSnapshot } from './statement.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from './verified.ts'
 
-/* The only door. Each check has its own code, in the order of security-reliability §(c). */
+/* The only door. Each check has its own code, in a fixed order. */
 
 /** Highest step a sequence may take at once: a stolen key cannot fast-forward it out of reach (T4). */
 const longestJump = 2 ** 20
@@ -65,6 +65,9 @@ export async function verifySnapshot(
   }
   if (snapshot.epoch !== root.epoch) {
     throw new AgentError('wrong_epoch', `epoch ${snapshot.epoch}, the root says ${root.epoch}`)
+  }
+  if (!repeated && root.expiresAt * 1000 <= now) {
+    throw new AgentError('expired', `the root statement expired at ${root.expiresAt}`)
   }
   if (!repeated && snapshot.expiresAt * 1000 <= now) {
     throw new AgentError('expired', `the snapshot expired at ${snapshot.expiresAt}`)

@@ -37,6 +37,12 @@ export async function loadRoot(
     try {
       const { payload } = JSON.parse(known.toString()) as { payload: string }
       const root = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Root
+      if (!root.roles.snapshot.keys.some(({ x }) => x === keys.snapshot.publicKey.x)) {
+        throw new HubError(
+          'config_invalid',
+          `${path} does not name the key in snapshot.jwk, so no agent would believe it; restore that key`,
+        )
+      }
       if (root.fleet !== fleet) {
         throw new HubError('config_invalid', `${path} is of fleet ${root.fleet}, not ${fleet}`)
       }

@@ -17,7 +17,7 @@ export interface SignedStatement {
 }
 
 /**
- * Signs a statement: JWS General JSON in the profile of security-reliability §(c). One signature
+ * Signs a statement: JWS General JSON in the strict profile of proto/envelope.ts. One signature
  * for each key, over the same canonical bytes.
  */
 export async function signStatement(

@@ -25,8 +25,9 @@ export function listApplications(assignments: readonly Assignment[]): SnapshotAp
   return assignments
     .map((assignment): SnapshotApplication => {
       const { application: name, generation, digest, size, revision } = assignment
+      const deletionPolicy = assignment.deletionPolicy ?? 'Delete'
       return digest === null
-        ? { name, generation, state: 'removed', deletionPolicy: 'Delete' }
+        ? { name, generation, state: 'removed', deletionPolicy }
         : { name, generation, state: 'present', manifest: { digest, size }, revision }
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -5,6 +5,7 @@ import { EventView } from '../api/views.ts'
 import type { Connection } from './config.ts'
 import { CliFailure } from './failure.ts'
 import { readServerEvents } from './server-events.ts'
+import type { Fetch } from './terminal.ts'
 
 export interface Ask {
   readonly query?: Readonly<Record<string, string | undefined>>
@@ -29,7 +30,7 @@ const answerTimeout = 120_000
 const problem = Compile(Problem)
 const event = Compile(EventView)
 
-export function createClient(connection: Connection, fetchAnswer: typeof fetch): Client {
+export function createClient(connection: Connection, fetchAnswer: Fetch): Client {
   const { server, token } = connection
 
   async function send(path: string, ask: Ask, accept: string): Promise<Response> {

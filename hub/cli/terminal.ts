@@ -1,3 +1,6 @@
+/** The part of the web's `fetch` that the commands use. */
+export type Fetch = (url: URL, init: RequestInit) => Promise<Response>
+
 /** What the commands have of the outside world. */
 export interface Terminal {
   /** Data only. */
@@ -9,7 +12,7 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Undefined when there is no such file. */
   readonly readFile: (path: string) => Promise<string | undefined>
-  readonly fetch: typeof fetch
+  readonly fetch: Fetch
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Resolves early when the signal aborts. */

@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
 
-/* The configuration kinds in Git (DESIGN §3). One schema each: validation, JSON Schema for
+/* The configuration kinds in Git. One schema each: validation, JSON Schema for
    editors, OpenAPI and docs all come from here. */
 
 export const apiVersion = 'groundswell.dev/v1alpha1'

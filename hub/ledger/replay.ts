@@ -120,6 +120,7 @@ export function assignedBy(
     digest: content.digest,
     size: content.size,
     revision: content.revision,
+    ...(content.deletionPolicy ? { deletionPolicy: content.deletionPolicy } : {}),
     generation,
     rollout: plan.id,
   })

@@ -80,7 +80,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   /** Rollouts whose store record, effects or wake-up did not get through. */
   const owed = new Set<string>()
   const alarms = new Map<string, { wave: number; at: number | null }>()
-  let sweeper: NodeJS.Timeout | undefined
+  let stopSweeping: (() => void) | undefined
   let sweeping = false
 
   const applicationOf = (id: string) => find(id).plan.application
@@ -309,10 +309,9 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     },
     async restore(replayed) {
       state = replayed
-      if (sweeper === undefined) {
+      if (stopSweeping === undefined) {
         wake.listen(tick)
-        sweeper = setInterval(() => void sweep(), ports.sweepInterval ?? defaultSweep)
-        sweeper.unref()
+        stopSweeping = wake.repeat(ports.sweepInterval ?? defaultSweep, () => void sweep())
       }
       try {
         await restoreAll()
@@ -331,7 +330,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       return explainWaiting(rollout.plan, rollout.run, await observe(rollout), clock())
     },
     async close() {
-      clearInterval(sweeper)
+      stopSweeping?.()
       await serial.settle()
     },
   }

@@ -105,6 +105,11 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
       // An active job is locked by its worker and ends by itself.
       if (job && (await job.getState()) === 'delayed') await job.remove().catch(() => undefined)
     },
+    repeat(ms, run) {
+      const timer = setInterval(run, ms)
+      timer.unref()
+      return () => clearInterval(timer)
+    },
     listen(wake) {
       worker = new Worker<Alarm>(queueName, (job, token) => ring(wake, job, token), {
         connection: { ...shared, maxRetriesPerRequest: null },

@@ -1,3 +1,5 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { listGroupMembers } from '../fleet/group.ts'
@@ -8,7 +10,7 @@ import type { CreateOptions, Rollouts } from './advance.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
 import type { PlanCluster } from './pick.ts'
 import { planRollout } from './plan.ts'
-import type { Assignment, RolloutPlan } from './rollout.ts'
+import type { Assignment, RolloutPlan, RolloutTarget } from './rollout.ts'
 
 export interface DecideDeps {
   readonly state: LedgerState
@@ -19,6 +21,13 @@ export interface DecideDeps {
     application: string,
     revision: string,
   ) => Promise<{ author: string; subject: string }>
+  /**
+   * What a manifest asks to become of its objects when its application goes.
+   * @throws HubError `content_missing` when that cannot be told: then nothing is removed
+   */
+  readonly deletionPolicy: (cluster: string, manifest: Digest) => Promise<DeletionPolicy>
+  /** Milliseconds a cluster may be away before a rollout takes it for unreachable. */
+  readonly offlineGrace: number
   readonly clock: () => number
   readonly newId: () => string
 }
@@ -129,7 +138,7 @@ export function createDeciding(deps: DecideDeps) {
       id: deps.newId(),
       application,
       revision,
-      targets: change.targets,
+      targets: await withPolicies(application, change.targets),
       clusters: listPlanClusters(fleet),
       strategy: spec?.rollout ?? (named ? fleet.strategies.get(named)?.spec : undefined),
       trigger: {
@@ -139,7 +148,22 @@ export function createDeciding(deps: DecideDeps) {
       },
       now: deps.clock(),
     })
-    return { ...plan, fleetRevision: fleet.revision }
+    return { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
+  }
+
+  async function withPolicies(
+    application: string,
+    targets: RolloutPlan['targets'],
+  ): Promise<RolloutPlan['targets']> {
+    const assigned = assignedOf(state, application)
+    const known: Record<string, RolloutTarget> = {}
+    for (const [cluster, target] of Object.entries(targets)) {
+      const digest = assigned.get(cluster)?.digest
+      known[cluster] = target
+      if (target.digest !== null || !digest) continue
+      known[cluster] = { ...target, deletionPolicy: await deps.deletionPolicy(cluster, digest) }
+    }
+    return known
   }
 
   return {

@@ -1,5 +1,5 @@
 import { assign, type Draft, type Moment, openWaves, recheck } from './draft.ts'
-import { isInFlight, judgeInFlight, judgePending } from './outcome.ts'
+import { graceOf, isInFlight, judgeInFlight, judgePending } from './outcome.ts'
 
 /** Moves every cluster in flight by what it reports. */
 export function judgeClusters(draft: Draft, moment: Moment): void {
@@ -8,7 +8,7 @@ export function judgeClusters(draft: Draft, moment: Moment): void {
     for (const name of wave.clusters) {
       const progress = draft.clusters[name]!
       if (!isInFlight(progress)) continue
-      const rules = { wave, offline: plan.offline, now }
+      const rules = { wave, offline: plan.offline, grace: graceOf(plan), now }
       const judged = judgeInFlight(progress, plan.targets[name]!, observations[name], rules)
       draft.clusters[name] = judged.progress
       recheck(draft, judged.recheckAt)
@@ -24,7 +24,7 @@ export function judgeAbsent(draft: Draft, moment: Moment): void {
     for (const name of wave.clusters) {
       const progress = draft.clusters[name]!
       if (progress.state !== 'Pending') continue
-      const rules = { wave, offline: plan.offline, now }
+      const rules = { wave, offline: plan.offline, grace: graceOf(plan), now }
       const judged = judgePending(progress, observations[name], waveStartedAt, rules)
       draft.clusters[name] = judged.progress
       recheck(draft, judged.recheckAt)

@@ -5,10 +5,15 @@ import type {
   Content,
   Offline,
   PlannedWave,
+  RolloutPlan,
 } from './rollout.ts'
 
+const usualGrace = 30_000
+
 /** How long a cluster may be away before it counts as unreachable; short cuts are not news. */
-export const unreachableGrace = 30_000
+export function graceOf(plan: Pick<RolloutPlan, 'offlineGrace'>): number {
+  return plan.offlineGrace ?? usualGrace
+}
 
 /** Where a cluster is now, and when to look again if nothing is heard. */
 export interface Judgement {
@@ -23,6 +28,8 @@ export type InFlight = Extract<ClusterProgress, { state: 'Offered' | 'Soaking' }
 export interface Rules {
   readonly wave: PlannedWave
   readonly offline: Offline
+  /** Milliseconds a cluster may be away. */
+  readonly grace: number
   readonly now: number
 }
 
@@ -119,9 +126,9 @@ function judgeAway(
   generation: number,
   rules: Rules,
 ): Judgement {
-  const { offline, now } = rules
+  const { offline, grace, now } = rules
   if (offline === 'wait') return { progress, recheckAt: null }
-  if (now < since + unreachableGrace) return { progress, recheckAt: since + unreachableGrace }
+  if (now < since + grace) return { progress, recheckAt: since + grace }
   const outcome = offline === 'skip' ? 'Unreachable' : 'Failed'
   return done({ generation }, outcome, 'not connected', now)
 }

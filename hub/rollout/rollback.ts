@@ -1,5 +1,5 @@
 import { assign, type Draft, finish, type Moment, recheck } from './draft.ts'
-import { readReport, unreachableGrace } from './outcome.ts'
+import { graceOf, readReport } from './outcome.ts'
 import type { ClusterProgress, Content, RolloutTarget } from './rollout.ts'
 
 type Reverting = Extract<ClusterProgress, { state: 'Reverting' }>
@@ -13,6 +13,8 @@ type Reverting = Extract<ClusterProgress, { state: 'Reverting' }>
 export function beginRollback(draft: Draft, moment: Moment, reason: string): void {
   draft.phase = 'RollingBack'
   draft.finishedAt = null
+  // What the way forward waited for does not matter on the way back.
+  draft.recheckAt = null
   draft.message = `rolling back: ${reason}`
   for (const [name, progress] of Object.entries(draft.clusters)) {
     const touched = touchedBy(progress)
@@ -64,7 +66,7 @@ function judgeReverting(name: string, progress: Reverting, patience: number, mom
   const seen = moment.observations[name]
   const deadline = progress.offeredAt + patience
   if (seen?.connected !== true) {
-    const away = Math.max(seen?.since ?? 0, progress.offeredAt) + unreachableGrace
+    const away = Math.max(seen?.since ?? 0, progress.offeredAt) + graceOf(moment.plan)
     return now >= away
       ? { progress: { ...reverted, unconfirmed: 'not connected' }, recheckAt: null }
       : { progress, recheckAt: away }

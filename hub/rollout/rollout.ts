@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
 
 /* The types of a rollout. Plan: frozen when it is made. Run: what the step function moves. */
 
@@ -8,6 +9,8 @@ export interface Content {
   /** Bytes of the manifest; 0 for a tombstone. */
   readonly size: number
   readonly revision: string
+  /** Of a tombstone: what the manifest it takes away asked for; `Delete` when left out. */
+  readonly deletionPolicy?: DeletionPolicy
 }
 
 export interface RolloutTarget extends Content {
@@ -55,6 +58,8 @@ export interface RolloutPlan {
   readonly maxFailures: number
   readonly onFailure: OnFailure
   readonly offline: Offline
+  /** Milliseconds a cluster may be away before it is unreachable; 30 s when left out. */
+  readonly offlineGrace?: number
   readonly supersede: 'replace' | 'queue'
 }
 

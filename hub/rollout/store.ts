@@ -39,6 +39,8 @@ export interface WakeUps {
   /** Rings for this wave at `at` (milliseconds), instead of whenever it was to ring before. */
   set(rollout: string, wave: number, at: number): Promise<void>
   clear(rollout: string, wave: number): Promise<void>
+  /** Calls again every `ms` until stopped, whether anything is set or not; not kept anywhere. */
+  repeat(ms: number, run: () => void): () => void
   /** Says whom to wake. */
   listen(wake: (rollout: string) => Promise<void>): void
   close(): Promise<void>

@@ -1,6 +1,6 @@
 import { findBreach } from './failure.ts'
 import { currentGate } from './gate.ts'
-import { isInFlight, readReport, unreachableGrace } from './outcome.ts'
+import { graceOf, isInFlight, readReport } from './outcome.ts'
 import { contentBefore } from './rollback.ts'
 import type {
   ClusterObservation,
@@ -97,7 +97,7 @@ function explain(
   now: number,
 ): string {
   if (seen?.connected !== true) {
-    const until = (seen?.since ?? now) + unreachableGrace
+    const until = (seen?.since ?? now) + graceOf(plan)
     return plan.offline === 'wait' || progress.state === 'Reverting'
       ? 'is not connected'
       : `is not connected and has until ${time(until)}`

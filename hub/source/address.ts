@@ -21,7 +21,7 @@ const pathPattern = /^[A-Za-z0-9._~/%+@=, -]+$/
 /**
  * The only repository URLs that reach Git: `https://`, `http://`, `ssh://user@host/path` and
  * `user@host:path`. Remote helpers (`ext::`, `fd::`), options, local paths, control characters,
- * and passwords in the URL are refused (security-reliability B13–B21).
+ * and passwords in the URL are refused (bad input B13–B21).
  *
  * @throws HubError `source_refused` saying what to write instead
  */

@@ -9,7 +9,7 @@ export type LinkEnd = { readonly entry: TreeEntry } | { readonly fault: string }
 /**
  * Follows a symlink inside a tree, by names only: nothing is ever opened. Links to a file of the
  * same tree are good; links out of it, to directories, to nothing and in circles are faults
- * (security-reliability B1–B6).
+ * (bad input B1–B6).
  *
  * @param targets what each link's blob holds, by the link's path
  */

@@ -18,7 +18,7 @@ const modes: Readonly<Record<string, TreeEntry['kind']>> = {
 
 /**
  * Output of `ls-tree -r -z` → entries, every name checked: a repository's author chooses them
- * (security-reliability B7, B10).
+ * (bad input B7, B10).
  *
  * @throws HubError `source_refused` with one fault for each bad entry
  */

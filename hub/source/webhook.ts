@@ -11,7 +11,7 @@ const signatureHeaders = ['x-groundswell-signature', 'x-hub-signature-256'] as c
 
 /**
  * Judges a webhook by the HMAC-SHA-256 of its raw body. The body is never read: a webhook says
- * only "look now", and what is looked at is the configured ref (security-reliability B61–B68).
+ * only "look now", and what is looked at is the configured ref (bad input B61–B68).
  *
  * @param headers names in lower case, as Node gives them
  * @param secret without one, every webhook is refused

@@ -22,11 +22,14 @@ export function observeClusters(
 /** What a rollout may look at of a cluster: facts with their digest and generation, no more. */
 export function observeCluster(status: ClusterStatus, application: string): ClusterObservation {
   const { connection } = status
-  const known = status.applications[application]
+  const told = status.applications[application]
+  // What was said before the stream was opened is of another time: the agent says it all again.
+  const stale = connection.state === 'Connected' && told && told.updatedAt < connection.since
+  const known = stale ? undefined : told
   return {
     connected: connection.state === 'Connected',
     since: connection.state === 'NeverConnected' ? 0 : connection.since,
-    refusal: status.refusal && `${status.refusal.code}: ${status.refusal.message}`,
+    refusal: isFinal(status.refusal) ? `${status.refusal.code}: ${status.refusal.message}` : null,
     application: known
       ? {
           digest: known.digest,
@@ -37,6 +40,11 @@ export function observeCluster(status: ClusterStatus, application: string): Clus
         }
       : null,
   }
+}
+
+/** An agent that could not get content yet asks again by itself: that is no failure of the content. */
+function isFinal(refusal: ClusterStatus['refusal']): refusal is NonNullable<typeof refusal> {
+  return refusal !== null && refusal.code !== 'content_missing'
 }
 
 /** The first thing that is wrong, with file and object, as the agent named it. */

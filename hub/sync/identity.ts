@@ -1,5 +1,9 @@
 import type { Enrolment } from '../ledger/entry.ts'
-import { clusterUri } from './x509.ts'
+
+/** Identity inside a client certificate. */
+export function clusterUri(fleet: string, clusterId: string): string {
+  return `spiffe://${fleet}/cluster/${clusterId}`
+}
 
 /** The parts of a peer's certificate that identity is read from, as Node's TLS gives them. */
 export interface PeerCertificate {

@@ -5,6 +5,7 @@ import { type SigningKey, signStatement } from '../bundle/sign.ts'
 import { listApplications, nextSnapshot } from '../bundle/snapshot.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { Assignment } from '../rollout/rollout.ts'
+import { createSerial } from '../rollout/serial.ts'
 import type { SignedSnapshot, SnapshotStore } from './redis.ts'
 
 /** Where an agent says it is: the last snapshot it accepted; 0 and empty when there is none. */
@@ -17,6 +18,9 @@ export interface AgentPosition {
 export interface Offered extends SignedSnapshot {
   readonly list: readonly SnapshotApplication[]
 }
+
+/** A snapshot is signed anew this long before it expires, should nothing else change it. */
+const renewSeconds = 15 * 24 * 3600
 
 export interface OfferDeps {
   readonly fleet: string
@@ -35,7 +39,13 @@ export interface OfferDeps {
  * hub's record and what the agent reports, so that a lost record never reuses one.
  */
 export function createOffers(deps: OfferDeps) {
-  return async function offerFor(
+  const serial = createSerial()
+
+  /** One look at a time for a cluster: two streams of it must not sign one sequence twice. */
+  return (enrolment: Enrolment, at: AgentPosition) =>
+    serial.run(enrolment.clusterId, () => offerFor(enrolment, at))
+
+  async function offerFor(
     enrolment: Enrolment,
     at: AgentPosition,
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
@@ -44,7 +54,8 @@ export function createOffers(deps: OfferDeps) {
     const applications = digestOf(canonicalJson(list))
     const last = await deps.store.get(enrolment.clusterId)
     const stands = last !== undefined && last.epoch === deps.epoch
-    if (stands && last.applications === applications && last.sequence >= at.sequence) {
+    const fresh = stands && (last.expiresAt - renewSeconds) * 1000 > deps.clock()
+    if (fresh && last.applications === applications && last.sequence >= at.sequence) {
       const current = { ...last, list }
       if (last.sequence > at.sequence) return { offer: current, current }
       if (last.digest === at.digest) return { offer: null, current }
@@ -67,6 +78,7 @@ export function createOffers(deps: OfferDeps) {
       sequence: snapshot.sequence,
       digest,
       applications,
+      expiresAt: snapshot.expiresAt,
       envelope,
     }
     // Recorded before it is sent: one digest for each sequence, whatever crashes.

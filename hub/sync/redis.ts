@@ -9,6 +9,8 @@ export interface SignedSnapshot {
   readonly digest: Digest
   /** Digest of the list of applications in it. */
   readonly applications: Digest
+  /** Seconds since the Unix epoch. */
+  readonly expiresAt: number
   readonly envelope: Uint8Array
 }
 
@@ -27,7 +29,8 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
       const envelope = found['envelope']
       if (!isDigest(digest) || !isDigest(applications) || !envelope) return undefined
       const [epoch, sequence] = [Number(text('epoch')), Number(text('sequence'))]
-      return { epoch, sequence, digest, applications, envelope }
+      const expiresAt = Number(text('expiresAt'))
+      return { epoch, sequence, digest, applications, expiresAt, envelope }
     },
     async put(clusterId, snapshot) {
       await redis.hset(key(clusterId), {
@@ -35,6 +38,7 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
         sequence: snapshot.sequence,
         digest: snapshot.digest,
         applications: snapshot.applications,
+        expiresAt: snapshot.expiresAt,
         envelope: Buffer.from(snapshot.envelope),
       })
     },

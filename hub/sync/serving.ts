@@ -69,7 +69,8 @@ export function createServing(deps: ServingDeps) {
     const manifests = applications.flatMap((application) =>
       application.state === 'present' ? [application.manifest.digest] : [],
     )
-    if ((await deps.content.missing(manifests)).length > 0) await deps.rebuild(cluster)
+    const lost = (await deps.content.missing(manifests)).length > 0
+    if (lost) await deps.rebuild(cluster)
     const direct = new Set(manifests)
     const allowed: Digest[] = []
     const denied: Digest[] = []
@@ -78,7 +79,9 @@ export function createServing(deps: ServingDeps) {
       else denied.push(digest)
     }
     const first = await read(allowed)
-    if (first.missing.length === 0) return { blobs: first.blobs, missing: denied }
+    if (first.missing.length === 0 || lost) {
+      return { blobs: first.blobs, missing: [...first.missing, ...denied] }
+    }
     await deps.rebuild(cluster)
     const second = await read(allowed)
     return { blobs: second.blobs, missing: [...second.missing, ...denied] }

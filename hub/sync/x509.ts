@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 import { HubError } from '../errors.ts'
+import { clusterUri } from './identity.ts'
 
 x509.cryptoProvider.set(webcrypto as never)
 
@@ -30,11 +31,6 @@ export interface Authority {
    * @throws HubError `identity_refused` when the request is not signed by its P-256 key
    */
   issue(certificateRequest: Uint8Array, clusterId: string): Promise<string>
-}
-
-/** Identity inside a client certificate. */
-export function clusterUri(fleet: string, clusterId: string): string {
-  return `spiffe://${fleet}/cluster/${clusterId}`
 }
 
 /** Loads the authority of a directory, making one on first use. `clock` in milliseconds. */

@@ -19,7 +19,7 @@ import { parseSelector } from '../selector.ts'
 import { ClusterView, ObjectsView, TokenView } from '../views.ts'
 
 /** A token lives an hour unless asked otherwise; a week at most. Milliseconds. */
-const tokenTtl = { default: 3_600_000, minimum: 60_000, maximum: 7 * 24 * 3_600_000 }
+const tokenTtl = { default: 3_600_000, minimum: 60_000, maximum: 24 * 3_600_000 }
 
 export function addClusterRoutes(app: Api, hub: Hub): void {
   app.get('/api/v1/clusters', {
@@ -82,7 +82,7 @@ export function addClusterRoutes(app: Api, hub: Hub): void {
       const { ttl } = request.body
       const duration = ttl === undefined ? tokenTtl.default : parseDuration(ttl)
       if (duration < tokenTtl.minimum || duration > tokenTtl.maximum) {
-        throw new HubError('invalid', 'ttl: at least 1m and at most 168h')
+        throw new HubError('invalid', 'ttl: at least 1m and at most 24h')
       }
       const token = await hub.createToken(request.params.name, duration, principalOf(request))
       return reply.code(201).header('cache-control', 'no-store').send(token)

@@ -19,7 +19,7 @@ for (const [url, protocol, host] of good) {
   })
 }
 
-// security-reliability B13–B21.
+// bad input B13–B21.
 const bad: readonly string[] = [
   'ext::sh -c touch% /tmp/x',
   'EXT::sh -c id',

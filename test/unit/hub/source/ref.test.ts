@@ -6,7 +6,7 @@ for (const name of ['main', 'release/1.2', 'v1.0.0', 'a@b', 'feature_x-1', 'ä',
   test(`${JSON.stringify(name)} is a ref name`, () => assert.ok(isRefName(name)))
 }
 
-// security-reliability B12, B22.
+// bad input B12, B22.
 const bad = [
   '',
   '-x',

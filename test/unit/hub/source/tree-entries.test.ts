@@ -44,7 +44,7 @@ test('more files than are read is refused', () => {
   assert.throws(() => parseTreeEntries(output.join('\0')), /20001 files; at most 20000/)
 })
 
-// security-reliability B7, B10.
+// bad input B7, B10.
 for (const path of [
   '.git',
   '.GIT/config',

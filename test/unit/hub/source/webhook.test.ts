@@ -23,7 +23,7 @@ test('the body may be anything: it is never read', () => {
   }
 })
 
-// security-reliability B61–B69.
+// bad input B61–B69.
 const refused: readonly (readonly [string, Parameters<typeof judgeWebhook>, RegExp])[] = [
   [
     'no secret configured',
