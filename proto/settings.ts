@@ -96,11 +96,7 @@ function hidePassword(value: string): string {
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>
 
-function readFlags(
-  table: readonly Setting[],
-  argv: readonly string[],
-  faults: string[],
-): Flags {
+function readFlags(table: readonly Setting[], argv: readonly string[], faults: string[]): Flags {
   const options = Object.fromEntries(
     table.map(({ flag, boolean }) => [
       flag,

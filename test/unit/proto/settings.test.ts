@@ -91,7 +91,10 @@ test('what is in force is explained with its origin, secrets only as set', () =>
 })
 
 test('a password in a URL is not explained: what is explained is logged', () => {
-  const told = explainSettings(table, read({ argv: ['--data', 'redis://me:hush@127.0.0.1:6379/0'] }))
+  const told = explainSettings(
+    table,
+    read({ argv: ['--data', 'redis://me:hush@127.0.0.1:6379/0'] }),
+  )
   assert.equal(told['data'], 'redis://(hidden)@127.0.0.1:6379/0 [flag]')
 })
 
