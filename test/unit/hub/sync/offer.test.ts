@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { exportJWK, generateKeyPair } from 'jose'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
+import { verifySnapshot } from '../../../../agent/trust/verify.ts'
+import type { SigningKey } from '../../../../hub/bundle/sign.ts'
+import type { Assignment } from '../../../../hub/rollout/rollout.ts'
+import { type AgentPosition, createOffers } from '../../../../hub/sync/offer.ts'
+import { createMemorySnapshots } from '../../../support/memory-stores.ts'
+
+const enrolment = {
+  cluster: 'a',
+  clusterId: 'id-a',
+  clusterUid: 'uid-a',
+  boundKey: '',
+  enrolledAt: 0,
+}
+const identity = { fleet: 'f', cluster: 'a', clusterId: 'id-a', clusterUid: 'uid-a' }
+const start: AgentPosition = { epoch: 1, sequence: 0, digest: '' }
+
+function assignment(application: string, content: string | null, generation = 1): Assignment {
+  return {
+    cluster: 'a',
+    application,
+    digest: content === null ? null : digestOf(content),
+    size: content?.length ?? 0,
+    revision: 'main@sha1:1',
+    generation,
+    rollout: 'r1',
+  }
+}
+
+function payloadOf(envelope: Uint8Array): Snapshot {
+  const { payload } = JSON.parse(Buffer.from(envelope).toString()) as { payload: string }
+  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Snapshot
+}
+
+describe('createOffers', () => {
+  let key: SigningKey
+  let root: Root
+
+  before(async () => {
+    const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+    const { x } = await exportJWK(pair.publicKey)
+    key = { privateKey: pair.privateKey, publicKey: { kty: 'OKP', crv: 'Ed25519', x: x! } }
+    const role = { keys: [key.publicKey], threshold: 1 }
+    const roles = { root: role, snapshot: role, freshness: role, approver: role }
+    root = { v: 1, fleet: 'f', version: 1, epoch: 1, expiresAt: 2_000_000_000, roles }
+  })
+
+  function world(epoch = 1) {
+    let now = 1_700_000_000_000
+    let assigned: Assignment[] = []
+    let store = createMemorySnapshots()
+    let signed = 0
+    const record = {
+      get: (id: string) => store.get(id),
+      put: (id: string, snapshot: Parameters<typeof store.put>[1]) => store.put(id, snapshot),
+    }
+    const offerFor = createOffers({
+      fleet: 'f',
+      epoch,
+      keys: [key],
+      store: record,
+      assignments: () => assigned,
+      // No two looks at the clock tell the same time.
+      clock: () => (now += 1_000),
+      onSigned: () => (signed += 1),
+    })
+    return {
+      offer: (at: AgentPosition) => offerFor(enrolment, at),
+      assign: (...list: Assignment[]) => (assigned = list),
+      later: (ms: number) => (now += ms),
+      lose: () => (store = createMemorySnapshots()),
+      now: () => now,
+      signed: () => signed,
+      last: () => store.get('id-a'),
+    }
+  }
+
+  test('signs once, and offers nothing to an agent that is there already', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const { offer } = await hub.offer(start)
+    assert.equal(offer?.sequence, 1)
+    hub.later(60_000)
+    const at = { epoch: 1, sequence: 1, digest: offer.digest }
+    for (let n = 0; n < 3; n += 1) {
+      const again = await hub.offer(at)
+      assert.equal(again.offer, null)
+      assert.equal(again.current?.digest, offer.digest)
+    }
+    // An agent that lost its state gets the very snapshot that was signed before.
+    assert.deepEqual((await hub.offer(start)).offer?.envelope, offer.envelope)
+    assert.equal(hub.signed(), 1)
+  })
+
+  test('what it signs is accepted by the agent it is for, and follows what went before', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    const nothing = { epoch: 1, sequence: 0, snapshotDigest: null }
+    const seen = await verifySnapshot(first.envelope, root, identity, nothing, hub.now())
+    assert.equal(seen.digest, first.digest)
+    hub.assign(assignment('shop', 'two', 2))
+    const second = (await hub.offer({ ...first })).offer!
+    assert.equal(second.sequence, 2)
+    assert.equal(payloadOf(second.envelope).previous, first.digest)
+  })
+
+  test('a snapshot that nothing changes is signed anew well before it expires', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    hub.later(14 * 24 * 3600 * 1000)
+    assert.equal((await hub.offer(first)).offer, null)
+    hub.later(2 * 24 * 3600 * 1000)
+    const second = (await hub.offer(first)).offer!
+    assert.equal(second.sequence, 2)
+    assert.ok(payloadOf(second.envelope).expiresAt > payloadOf(first.envelope).expiresAt)
+  })
+
+  test('I3 a lost record goes on after what the agent reports, never at it', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const at = { epoch: 1, sequence: 41, digest: digestOf('what it accepted') }
+    const { offer } = await hub.offer(at)
+    assert.equal(offer?.sequence, 42)
+    assert.equal(payloadOf(offer.envelope).previous, at.digest)
+  })
+
+  test('I3 an agent that is behind the record is brought past it', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const ahead = (await hub.offer({ ...start, sequence: 9, digest: digestOf('x') })).offer!
+    assert.equal(ahead.sequence, 10)
+    hub.assign(assignment('shop', 'two', 2))
+    const next = (await hub.offer({ ...start, sequence: 3, digest: digestOf('y') })).offer!
+    assert.equal(next.sequence, 11)
+    assert.equal(payloadOf(next.envelope).previous, ahead.digest)
+  })
+
+  test('a position of another digest at the same sequence is passed, not repeated', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    const forked = await hub.offer({ ...first, digest: digestOf('another hub') })
+    assert.equal(forked.offer?.sequence, 2)
+  })
+
+  test('a new epoch starts its sequence afresh', async () => {
+    const hub = world(2)
+    hub.assign(assignment('shop', 'one'))
+    const { offer } = await hub.offer({ epoch: 1, sequence: 500, digest: digestOf('old epoch') })
+    assert.deepEqual([offer?.epoch, offer?.sequence], [2, 1])
+  })
+
+  test('I4 an agent that holds content is never offered an empty list', async () => {
+    const hub = world()
+    assert.deepEqual(await hub.offer(start), { offer: null, current: null })
+    assert.deepEqual(await hub.offer({ ...start, sequence: 7, digest: digestOf('x') }), {
+      offer: null,
+      current: null,
+    })
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    hub.assign()
+    assert.equal((await hub.offer(first)).offer, null)
+    assert.equal(hub.signed(), 1)
+    hub.assign(assignment('shop', null, 2))
+    const gone = (await hub.offer(first)).offer!
+    assert.deepEqual(
+      gone.list.map(({ name, state }) => [name, state]),
+      [['shop', 'removed']],
+    )
+  })
+
+  test('I3 looks at the same time sign one snapshot, not two of one sequence', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const offers = await Promise.all(Array.from({ length: 5 }, () => hub.offer(start)))
+    assert.equal(new Set(offers.map(({ offer }) => offer!.digest)).size, 1)
+    assert.equal(hub.signed(), 1)
+  })
+
+  test('I3 no sequence ever has two digests, whatever is lost and however agents lag', async () => {
+    type Event = { kind: 'assign' | 'later' | 'lose' | 'offer' | 'both'; pick: number }
+    const event: fc.Arbitrary<Event> = fc.record({
+      kind: fc.constantFrom('assign', 'later', 'lose', 'offer', 'both'),
+      pick: fc.nat(3),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 25 }), async (events) => {
+        const hub = world()
+        const digests = new Map<number, string>()
+        let agent = start
+        hub.assign(assignment('shop', 'first'))
+        for (const [n, { kind, pick }] of events.entries()) {
+          hub.later(1_000)
+          if (kind === 'assign') hub.assign(assignment('shop', `content ${pick}`, n + 2))
+          // The record is only lost with what was in it accepted: else nobody could know of it.
+          else if (kind === 'lose') {
+            if ((await hub.last())?.sequence === agent.sequence) hub.lose()
+          } else if (kind !== 'later') {
+            const looks = kind === 'both' ? [agent, agent] : [agent]
+            for (const { offer } of await Promise.all(looks.map((at) => hub.offer(at)))) {
+              if (!offer) continue
+              assert.ok(offer.sequence > agent.sequence || offer.digest === agent.digest)
+              assert.equal(digests.get(offer.sequence) ?? offer.digest, offer.digest)
+              digests.set(offer.sequence, offer.digest)
+              // Some offers never arrive.
+              if (pick > 0) agent = { epoch: 1, sequence: offer.sequence, digest: offer.digest }
+            }
+          }
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+})

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import {
+  type SyncRequest,
+  SyncRequestSchema,
+  type SyncResponse,
+} from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { HubError, type HubErrorCode } from '../../../../hub/errors.ts'
+import type { AgentPosition, Offered } from '../../../../hub/sync/offer.ts'
+import { converse, type SessionDeps } from '../../../../hub/sync/session.ts'
+import { createChannel } from '../../../support/channel.ts'
+import { settle } from '../../../support/manual-clock.ts'
+
+const enrolment = {
+  cluster: 'a',
+  clusterId: 'id-a',
+  clusterUid: 'uid-a',
+  boundKey: '',
+  enrolledAt: 0,
+}
+
+type RequestInit = NonNullable<MessageInitShape<typeof SyncRequestSchema>['message']>
+const request = (message: RequestInit): SyncRequest => create(SyncRequestSchema, { message })
+const hello = (rest: object = {}) =>
+  request({ case: 'hello', value: { protocol: 1, clusterUid: 'uid-a', ...rest } })
+const want = (...digests: string[]) => request({ case: 'want', value: { digests } })
+
+function offered(sequence: number): Offered {
+  return {
+    epoch: 1,
+    sequence,
+    digest: digestOf(`snapshot ${sequence}`),
+    applications: digestOf('list'),
+    expiresAt: 0,
+    envelope: Buffer.from(`envelope ${sequence}`),
+    list: [],
+  }
+}
+
+/** A session whose hub wants the agent at `newest`; `send` may be held to play a slow reader. */
+function world(rest: Partial<SessionDeps> = {}) {
+  const requests = createChannel<SyncRequest>()
+  const sent: SyncResponse['message'][] = []
+  const heard: string[] = []
+  const looks: AgentPosition[] = []
+  const gate = { open: Promise.resolve() }
+  const state = { newest: 0 }
+  const session = converse(
+    enrolment,
+    requests,
+    async (message) => {
+      sent.push(message.message)
+      await gate.open
+    },
+    {
+      async offerFor(_, at) {
+        looks.push(at)
+        const current = state.newest > 0 ? offered(state.newest) : null
+        return { offer: current && current.sequence > at.sequence ? current : null, current }
+      },
+      serve: async (_, __, wanted) => ({ blobs: [], missing: wanted }),
+      compress: async (bytes) => bytes,
+      onHello: () => heard.push('hello'),
+      onReport: () => heard.push('report'),
+      onVerdict: () => heard.push('verdict'),
+      onHeartbeat: () => heard.push('heartbeat'),
+      onOffered: (_, sequence) => heard.push(`offered ${sequence}`),
+      heartbeatSeconds: 20,
+      reconnectWindowSeconds: () => 3,
+      ...rest,
+    },
+  )
+  const offers = () =>
+    sent.flatMap((message) =>
+      message.case === 'offer' ? [Buffer.from(message.value.envelope).toString()] : [],
+    )
+  return { requests, sent, heard, looks, gate, state, session, offers }
+}
+
+async function breaks(requests: SyncRequest[], code: HubErrorCode, words: RegExp): Promise<void> {
+  const { requests: channel, session, heard } = world()
+  channel.push(...requests)
+  await assert.rejects(session.done, (error) => {
+    assert.ok(error instanceof HubError)
+    assert.equal(error.code, code)
+    assert.match(error.message, words)
+    return true
+  })
+  assert.ok(!heard.includes('report'))
+}
+
+describe('converse', () => {
+  test('welcomes, then offers what is newer than where the agent says it is', async () => {
+    const { requests, sent, heard, looks, state, session, offers } = world()
+    state.newest = 5
+    requests.push(hello({ epoch: 1n, sequence: 4n, snapshotDigest: 'sha256:x' }))
+    await settle()
+    assert.deepEqual(looks[0], { epoch: 1, sequence: 4, digest: 'sha256:x' })
+    assert.deepEqual(
+      sent.map((message) => message.case),
+      ['welcome', 'offer'],
+    )
+    const [welcome] = sent
+    assert.ok(welcome?.case === 'welcome')
+    const { cluster, heartbeatSeconds, reconnectWindowSeconds } = welcome.value
+    assert.deepEqual([cluster, heartbeatSeconds, reconnectWindowSeconds], ['a', 20, 3])
+    assert.deepEqual(offers(), ['envelope 5'])
+    assert.deepEqual(heard, ['hello', 'offered 5'])
+    requests.end()
+    await session.done
+  })
+
+  test('does not repeat an offer, whatever is noticed, until there is a newer one', async () => {
+    const { requests, state, session, offers } = world()
+    state.newest = 1
+    requests.push(hello())
+    await settle()
+    for (let n = 0; n < 3; n += 1) {
+      session.notice()
+      await settle()
+    }
+    assert.deepEqual(offers(), ['envelope 1'])
+    state.newest = 2
+    session.notice()
+    await settle()
+    assert.deepEqual(offers(), ['envelope 1', 'envelope 2'])
+  })
+
+  test('a slow reader gets the newest offer only, and nothing piles up behind it', async () => {
+    const { requests, gate, looks, state, session, offers } = world()
+    state.newest = 1
+    requests.push(hello())
+    await settle()
+    const held = Promise.withResolvers<void>()
+    gate.open = held.promise
+    for (state.newest = 2; state.newest < 50; state.newest += 1) {
+      session.notice()
+      await settle()
+    }
+    assert.deepEqual(offers(), ['envelope 1', 'envelope 2'])
+    held.resolve()
+    await settle()
+    assert.deepEqual(offers(), ['envelope 1', 'envelope 2', 'envelope 50'])
+    assert.equal(looks.length, 3)
+  })
+
+  test('what is noticed before hello is looked at once after it', async () => {
+    const { requests, looks, session } = world()
+    session.notice()
+    session.notice()
+    await settle()
+    assert.equal(looks.length, 0)
+    requests.push(hello())
+    await settle()
+    assert.equal(looks.length, 1)
+  })
+
+  test('tells what it hears, in order', async () => {
+    const { requests, heard, session } = world()
+    requests.push(
+      hello(),
+      request({ case: 'heartbeat', value: {} }),
+      request({ case: 'report', value: {} }),
+      request({ case: 'verdict', value: {} }),
+      create(SyncRequestSchema),
+    )
+    requests.end()
+    await session.done
+    assert.deepEqual(heard, ['hello', 'heartbeat', 'report', 'verdict'])
+  })
+
+  test('serves wanted digests out of the list that was offered', async () => {
+    const bytes = Buffer.from('content')
+    const digest = digestOf(bytes)
+    const asked: (readonly Digest[])[] = []
+    const { requests, sent, session } = world({
+      async serve(cluster, list, wanted) {
+        assert.equal(cluster, 'a')
+        assert.deepEqual(list, [])
+        asked.push(wanted)
+        return { blobs: [{ digest, bytes }], missing: wanted.slice(1) }
+      },
+    })
+    requests.push(hello(), want(digest, digestOf('other')))
+    requests.end()
+    await session.done
+    assert.deepEqual(asked, [[digest, digestOf('other')]])
+    const content = sent.find((message) => message.case === 'content')
+    assert.deepEqual(content?.case === 'content' && content.value.missing, [digestOf('other')])
+  })
+
+  test('an agent that breaks the rules is cut off', async () => {
+    const digests = Array.from({ length: 5_001 }, (_, n) => digestOf(`${n}`))
+    await breaks([want(digestOf('x'))], 'invalid', /hello comes first/)
+    await breaks([request({ case: 'report', value: {} }), hello()], 'invalid', /hello comes first/)
+    await breaks([hello(), hello()], 'invalid', /said twice/)
+    await breaks([hello({ protocol: 2 })], 'invalid', /protocol 2 is not spoken/)
+    await breaks([hello({ clusterUid: 'uid-b' })], 'identity_refused', /belongs to another cluster/)
+    await breaks([hello(), want(...digests)], 'invalid', /at most 5000/)
+    await breaks([hello(), want(digestOf('x'), 'nonsense')], 'invalid', /names at most/)
+  })
+
+  test('ends with the reason when an offer cannot be made or sent', async () => {
+    const reason = new HubError('redis_unavailable', 'away')
+    const { requests, session } = world({ offerFor: async () => Promise.reject(reason) })
+    requests.push(hello())
+    await assert.rejects(session.done, reason)
+  })
+})
