@@ -298,6 +298,31 @@ describe('a fleet of three API servers, and what may go wrong', () => {
     assert.equal(status, 200, 'the namespace made for it is never pruned')
   })
 
+  // Found by trying the README: the tombstone always said Delete.
+  it('an application with deletionPolicy Orphan leaves its objects when it goes', async () => {
+    await settle()
+    const commit = await fleet.repository.commit(
+      applicationFiles('kept', 'stays', '  deletionPolicy: Orphan\n'),
+    )
+    await waitForRollout(fleet.hub.api, 'kept', 'Succeeded', { commit })
+    await fleet.repository.commit({ 'fleet/kept.yaml': null })
+    await until(
+      async () => {
+        return (await labelsOf('a', 'kept')) === undefined
+      },
+      { deadlineMs: 30_000, what: 'the ConfigMap to be let go' },
+    )
+    assert.equal(await fleet.readText('a', 'kept'), 'stays')
+    assert.equal(await labelsOf('a', 'kept'), undefined)
+  })
+
+  async function labelsOf(cluster: string, namespace: string): Promise<string | undefined> {
+    const path = `/api/v1/namespaces/${namespace}/configmaps/settings`
+    const { body } = await kubeRequest(fleet.planes.get(cluster)!, 'GET', path)
+    const { labels } = (body as { metadata: { labels?: Record<string, string> } }).metadata
+    return labels?.['groundswell.dev/application']
+  }
+
   it('each wave was entered once, in order, by the ledger', async () => {
     const { items } = await fleet.hub.api.get<{ items: LedgerEvent[] }>('events?limit=500')
     assert(items.some(({ type }) => type === 'rollout.created'))
