@@ -1,0 +1,220 @@
+import { type OxlintOverride, defineConfig } from 'oxlint'
+
+/*
+ * The house rules that a machine can check. `proto` imports nothing of ours, `hub` and `agent`
+ * import proto and never each other, `test` imports all. In each, a file is pure (the default) or
+ * an adapter, named after the outside system, which alone may import that system's package. What
+ * a lint rule cannot say is in test/unit/house-rules.test.ts.
+ */
+
+/** Packages that only compute: any file may use them. */
+const computing = [
+  ...['node:crypto', 'node:path', 'node:url', 'node:util', 'node:zlib'],
+  ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'jose', 'typebox', 'typebox/**', 'yaml'],
+]
+
+/** Adapters by file name, and the outside system each may import. Types may be imported by all. */
+const adapters = {
+  bullmq: ['bullmq', 'ioredis'],
+  clock: ['node:timers/promises'],
+  fs: ['node:events', 'node:fs', 'node:fs/promises', 'node:readline'],
+  git: ['simple-git', 'node:child_process', 'node:fs/promises'],
+  grpc: ['@grpc/grpc-js', 'node:tls'],
+  http: ['undici', 'node:http'],
+  kube: [],
+  log: ['pino'],
+  metrics: ['prom-client'],
+  kubeconfig: ['@kubernetes/client-node', 'node:fs/promises', 'node:os'],
+  process: ['node:child_process', 'node:fs/promises', 'node:os'],
+  redis: ['ioredis'],
+  'redis-events': ['ioredis'],
+  'redis-server': ['node:child_process', 'node:fs/promises', 'node:net', 'node:timers/promises'],
+  x509: ['@peculiar/x509', 'reflect-metadata', 'node:fs/promises'],
+}
+const adapterFiles = Object.keys(adapters).map((name) => `**/${name}.ts`)
+
+/** Of node:crypto, what is not a function of its arguments. */
+const random = [
+  ...['randomBytes', 'randomFill', 'randomFillSync', 'randomInt', 'randomUUID', 'webcrypto'],
+  ...['generateKey', 'generateKeySync', 'generateKeyPair', 'generateKeyPairSync'],
+]
+
+const handedIn = 'comes in as an argument; main.ts hands it in'
+
+/** Time, chance and the process: pure files and stories get them as arguments. */
+const ambient: OxlintOverride['rules'] = {
+  'no-restricted-globals': [
+    'error',
+    {
+      globals: [
+        ...['process', 'performance', 'crypto', 'fetch', 'WebSocket', 'EventSource'],
+        ...['setTimeout', 'setInterval', 'setImmediate'],
+      ].map((name) => ({ name, message: `It ${handedIn}.` })),
+      checkGlobalObject: true,
+    },
+  ],
+  'no-restricted-properties': [
+    'error',
+    { object: 'Date', property: 'now', message: `The clock ${handedIn}.` },
+    { object: 'Math', property: 'random', message: `Chance ${handedIn}.` },
+  ],
+}
+const noAmbient: OxlintOverride['rules'] = {
+  'no-restricted-globals': 'off',
+  'no-restricted-properties': 'off',
+}
+
+/** Refuses every import but files of ours and the packages named; the last pattern counts. */
+function allowImports(
+  packages: readonly string[],
+  refused: readonly string[],
+  options: { readonly random?: boolean } = {},
+): OxlintOverride['rules'] {
+  const own = ['!.', '!..', '!./**', '!../**', '!@groundswell', '!@groundswell/**']
+  const group = ['*', ...own, ...packages.map((name) => `!${name}`), ...refused]
+  const message =
+    'Only adapters import this (oxlint.config.ts); declare a port and have it handed in.'
+  const paths = [{ name: 'node:crypto', importNames: random, message: `Chance ${handedIn}.` }]
+  return {
+    'no-restricted-imports': [
+      'error',
+      {
+        paths: options.random ? [] : paths,
+        patterns: [{ group, allowTypeImports: true, message }],
+      },
+    ],
+  }
+}
+
+const main = '**/main.ts'
+const otherSide = { hub: ['**/agent/**', '**/test/**'], agent: ['**/hub/**', '**/test/**'] }
+
+/** The layers of hub or agent: pure files, then one override for each kind of adapter. */
+function layer(side: 'hub' | 'agent'): OxlintOverride[] {
+  const refused = [main, ...otherSide[side]]
+  return [
+    {
+      files: [`${side}/**/*.ts`],
+      rules: { ...ambient, ...allowImports(computing, [...adapterFiles, ...refused]) },
+    },
+    ...Object.entries(adapters).map(([name, packages]): OxlintOverride => ({
+      files: [`${side}/**/${name}.ts`],
+      rules: {
+        ...noAmbient,
+        ...allowImports([...computing, ...packages], refused, { random: true }),
+      },
+    })),
+    {
+      // It wires the adapters, so it may import all of them.
+      files: [`${side}/main.ts`],
+      rules: { ...noAmbient, ...allowImports(['**'], refused, { random: true }) },
+    },
+  ]
+}
+
+/** The CLI talks to the API: of the hub it knows only the shapes of that conversation. */
+const apiShapes = [
+  ...['api/problem.ts', 'api/rollout-view.ts', 'api/schemas.ts', 'api/views.ts'],
+  ...['errors.ts', 'package.json'],
+]
+const forCli = [...computing, 'commander']
+
+export default defineConfig({
+  plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise'],
+  categories: { correctness: 'error', suspicious: 'error' },
+  ignorePatterns: ['proto/gen', '.build'],
+  rules: {
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-floating-promises': [
+      'error',
+      {
+        // The runner waits for these itself.
+        allowForKnownSafeCalls: [
+          { from: 'package', package: 'node:test', name: ['test', 'suite', 'describe', 'it'] },
+        ],
+      },
+    ],
+    'typescript/switch-exhaustiveness-check': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'unicorn/filename-case': ['error', { case: 'kebabCase' }],
+    'import/no-cycle': 'error',
+    'import/no-default-export': 'error',
+    'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+    'no-console': 'error',
+
+    // Off, each for a reason.
+    // Narrowing parsed JSON to what was just checked needs assertions.
+    'typescript/no-unsafe-type-assertion': 'off',
+    // tsc's noImplicitReturns says it without false alarms at exhaustive switches.
+    'typescript/consistent-return': 'off',
+    // Said for readers: `Promise<void>` beside `Promise<string>`.
+    'typescript/no-unnecessary-type-arguments': 'off',
+    // `Known | string` keeps the known words in an editor's suggestions.
+    'typescript/no-redundant-type-constituents': 'off',
+    // A closure beside its only user reads better than a function far away.
+    'unicorn/consistent-function-scoping': 'off',
+    // They sort copies: `[...names].sort()`.
+    'unicorn/no-array-sort': 'off',
+    'unicorn/no-array-reverse': 'off',
+    // reflect-metadata is imported for what it does.
+    'import/no-unassigned-import': 'off',
+    // fast-check is written `fc.property`, as its own documentation does.
+    'import/no-named-as-default-member': 'off',
+    // `...['--flag', value]` keeps a flag and its value on one line.
+    'unicorn/no-useless-spread': 'off',
+    // `name` within `(name) => …` is what it says.
+    'no-shadow': 'off',
+    // `join_` beside `join`.
+    'no-underscore-dangle': 'off',
+    // Order is wanted wherever it stands: one write after the other.
+    'no-await-in-loop': 'off',
+  },
+  overrides: [
+    {
+      files: ['proto/**/*.ts'],
+      rules: {
+        ...ambient,
+        ...allowImports(computing, ['**/grpc.ts', '**/hub/**', '**/agent/**', '**/test/**']),
+      },
+    },
+    {
+      files: ['proto/grpc.ts'],
+      rules: {
+        ...allowImports([...computing, ...adapters.grpc], ['**/hub/**', '**/agent/**']),
+        // protobuf-es and grpc-js meet here; no type of either fits the other.
+        'typescript/no-explicit-any': 'off',
+      },
+    },
+    ...layer('hub'),
+    ...layer('agent'),
+    {
+      // The REST edge, as a whole.
+      files: ['hub/api/**/*.ts'],
+      rules: {
+        ...noAmbient,
+        ...allowImports(
+          [...computing, 'fastify', '@fastify/*', 'node:events', 'node:fs/promises'],
+          [main, ...otherSide.hub],
+          { random: true },
+        ),
+      },
+    },
+    {
+      files: ['hub/cli/*.ts'],
+      rules: allowImports(forCli, ['../**', ...apiShapes.map((path) => `!../${path}`)]),
+    },
+    {
+      files: ['hub/cli/commands/*.ts'],
+      rules: allowImports(forCli, ['../../**', ...apiShapes.map((path) => `!../../${path}`)]),
+    },
+    {
+      files: ['hub/cli/main.ts'],
+      rules: {
+        ...noAmbient,
+        ...allowImports([...forCli, 'node:fs/promises', 'node:timers/promises'], ['../**']),
+      },
+    },
+    // oxlint wants it so.
+    { files: ['oxlint.config.ts'], rules: { 'import/no-default-export': 'off' } },
+  ],
+})
