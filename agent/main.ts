@@ -15,6 +15,7 @@ import { loadConnection } from './cluster/kubeconfig.ts'
 import type { Cluster } from './cluster/port.ts'
 import { type AgentConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
 import { AgentError } from './errors.ts'
+import { lockData } from './fs.ts'
 import { serveHealth } from './http.ts'
 import { enrol } from './link/enrol.ts'
 import { type StoredIdentity, loadIdentity, saveIdentity } from './link/fs.ts'
@@ -53,10 +54,12 @@ async function main(): Promise<void> {
   const cluster = createKubeCluster(connection, {
     log: (message, fields) => log.info(fields, message),
   })
+  const unlock = await lockData(config.data)
   try {
     await runAgent(config, cluster, log, stop.signal)
   } finally {
     await cluster.close()
+    await unlock()
   }
 }
 

@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type DirectoryLock, lockDirectory as claimDirectory } from '@groundswell/proto/fs.ts'
 import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
 import { type HubConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
@@ -77,47 +76,15 @@ function readYaml(path: string): Record<string, unknown> {
  * @throws HubError `config_invalid` naming the process that has it
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, 'lock')
-  const mine = `${process.pid} ${await readStart(process.pid)}\n`
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    if (await claim(path, mine)) return () => rm(path, { force: true })
-    const owner = await readFile(path, 'utf8').catch(() => '')
-    const [pid = '', start = ''] = owner.trim().split(' ')
-    if (pid && (await readStart(Number(pid))) === start && start !== '') {
-      throw new HubError(
-        'config_invalid',
-        `another hub (process ${pid}) uses ${directory}; give this one its own --data`,
-      )
-    }
-    // Moved away before it is removed: of two that see it stale, one takes it over.
-    await rename(path, `${path}.${process.pid}`).catch(() => {})
-    await rm(`${path}.${process.pid}`, { force: true })
-  }
-  throw new HubError('config_invalid', `${path} cannot be claimed; is another hub starting there?`)
-}
-
-async function claim(path: string, text: string): Promise<boolean> {
+  let lock: DirectoryLock
   try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(text)
-    await file.close()
-    return true
+    lock = await claimDirectory(directory)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw new HubError('config_invalid', `${path} cannot be written`, { cause })
+    throw new HubError('config_invalid', `${directory} cannot be written`, { cause })
   }
-}
-
-/** When a process started: tells it from a later one with the same number. Empty: it is gone. */
-async function readStart(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  try {
-    // Without /proc, being alive is all that can be known.
-    process.kill(pid, 0)
-    return 'alive'
-  } catch {
-    return ''
-  }
+  if (lock.held) return lock.release
+  throw new HubError(
+    'config_invalid',
+    `another hub (process ${lock.owner}) uses ${directory}; give this one its own --data`,
+  )
 }

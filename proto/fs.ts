@@ -1,0 +1,88 @@
+import { constants, copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Either ours until `release`, or somebody's. */
+export type DirectoryLock =
+  | { readonly held: true; readonly release: () => Promise<void> }
+  | { readonly held: false; readonly owner: number }
+
+/** Others may take a stale claim over before us, again and again, but not for ever. */
+const attempts = 10
+
+/**
+ * Claims a directory for this process, so that two never share what is in it. The claim of a
+ * process that is gone, however it went, is taken over.
+ *
+ * @throws Error of the file system when the directory cannot be written.
+ */
+export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, 'lock')
+  const own = `${path}.${process.pid}`
+  await writeFile(own, `${process.pid} ${await readStart(process.pid)}\n`, { mode: 0o600 })
+  try {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      if (await claim(own, path)) return { held: true, release: () => rm(path, { force: true }) }
+      const text = await readFile(path, 'utf8').catch(() => '')
+      if (await isAlive(text)) return { held: false, owner: ownerOf(text) }
+      await removeStale(path, text)
+    }
+    throw new Error(`${path} cannot be claimed`)
+  } finally {
+    await rm(own, { force: true })
+  }
+}
+
+/** A link appears whole or not at all: nobody ever reads half a claim. */
+async function claim(own: string, path: string): Promise<boolean> {
+  try {
+    // Some mounted volumes have no links; a copy is the next best.
+    await link(own, path).catch((error: unknown) => {
+      if (codeOf(error) === 'EEXIST') throw error
+      return copyFile(own, path, constants.COPYFILE_EXCL)
+    })
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
+}
+
+/** Of several that see the same stale claim, one may have replaced it already: that one goes back. */
+async function removeStale(path: string, stale: string): Promise<void> {
+  const aside = `${path}.${process.pid}.stale`
+  await rename(path, aside).catch(() => {})
+  const taken = await readFile(aside, 'utf8').catch(() => stale)
+  if (taken !== stale) await link(aside, path).catch(() => {})
+  await rm(aside, { force: true })
+}
+
+function ownerOf(text: string): number {
+  return Number(text.trim().split(' ')[0])
+}
+
+async function isAlive(text: string): Promise<boolean> {
+  const [pid = '', start = ''] = text.trim().split(' ')
+  return start !== '' && (await readStart(Number(pid))) === start
+}
+
+/** When a process started: tells it from a later one with the same number. Empty: it is gone. */
+async function readStart(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  if (stat !== undefined) {
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // One that ended and that nobody has asked for yet is gone all the same.
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '')
+  }
+  try {
+    // Without /proc, being alive is all that can be known.
+    process.kill(pid, 0)
+    return 'alive'
+  } catch {
+    return ''
+  }
+}
