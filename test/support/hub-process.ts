@@ -30,6 +30,8 @@ export interface HubProcessOptions {
   readonly redisUrl?: string
   readonly interval?: string
   readonly args?: readonly string[]
+  /** On top of our own. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts a hub; returns when it serves. */
@@ -54,7 +56,7 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
       {
         name: 'hub',
         logFile: join(options.directory, 'hub.log'),
-        env: { ...process.env, GROUNDSWELL_ENGINE: enginePath() },
+        env: { ...process.env, GROUNDSWELL_ENGINE: enginePath(), ...options.env },
       },
     )
     await until(

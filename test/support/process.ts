@@ -9,6 +9,8 @@ export interface ServerProcess {
   /** Settles when it has ended, for whatever reason. */
   readonly ended: Promise<void>
   readonly running: boolean
+  /** Once it has ended by itself; null while it runs and when a signal ended it. */
+  readonly exitCode: number | null
   /** The last lines it wrote, for failure messages. */
   readLog(): string
   /** Asks with SIGTERM, insists with SIGKILL after `graceMs`; returns when it has ended. */
@@ -75,6 +77,9 @@ export function startProcess(
       const insist = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs)
       await holdOpen(ended)
       clearTimeout(insist)
+    },
+    get exitCode() {
+      return child.exitCode
     },
     kill,
   }

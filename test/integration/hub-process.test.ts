@@ -1,0 +1,430 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { enginePath } from '../../deploy/setup/paths.mjs'
+import { clusterFiles } from '../support/fleet-files.ts'
+import { freePort } from '../support/free-port.ts'
+import { startGitServer } from '../support/git-server.ts'
+import { type HubProcess, type HubProcessOptions, startHub } from '../support/hub-process.ts'
+import { startRedis } from '../support/redis.ts'
+import { runSwell } from '../support/swell.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+const program = fileURLToPath(new URL('../../hub/main.ts', import.meta.url))
+
+/** A Git server with a fleet of three declared clusters, and a directory. */
+async function createSurroundings() {
+  await using stack = new AsyncDisposableStack()
+  const directory = stack.use(await createTempDir('hub-process'))
+  const git = stack.use(await startGitServer())
+  const repository = await git.createRepository('fleet')
+  await repository.commit(clusterFiles)
+  const owned = stack.move()
+  return {
+    directory: directory.path,
+    git,
+    repository,
+    fleetUrl: git.url('fleet'),
+    async start(options: Partial<HubProcessOptions> = {}): Promise<HubProcess> {
+      const hub = await startHub({
+        directory: directory.path,
+        fleetUrl: git.url('fleet'),
+        path: 'fleet',
+        interval: '1s',
+        ...options,
+      })
+      owned.defer(() => hub.stop())
+      return hub
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function untilReady(hub: HubProcess, deadlineMs = 20_000): Promise<void> {
+  await until(async () => (await fetch(`${hub.url}/readyz`)).ok, {
+    deadlineMs,
+    what: 'the hub to be ready',
+  })
+}
+
+/** Runs a hub that is expected to refuse; its exit code, its words, and that nothing stays behind. */
+async function runRefused(
+  args: readonly string[],
+): Promise<{ code: number | null; words: string }> {
+  const hub = spawn(
+    process.execPath,
+    [program, ...['--api-port', '0', '--enrol-port', '0', '--data-port', '0'], ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 30_000,
+      killSignal: 'SIGKILL',
+      env: { PATH: process.env['PATH'], GROUNDSWELL_ENGINE: enginePath() },
+    },
+  )
+  let words = ''
+  for (const stream of [hub.stdout, hub.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      words += text
+    })
+  }
+  const [code] = (await once(hub, 'close')) as [number | null]
+  const data = args[args.indexOf('--data') + 1]
+  if (args.includes('--data') && !words.includes('another hub')) {
+    assert.deepEqual(await listUsers(`${data}/`), [], 'nothing it started is left')
+  }
+  return { code, words }
+}
+
+/** Command lines of processes that name a place. */
+async function listUsers(place: string): Promise<string[]> {
+  const found = []
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '')
+    if (line.includes(place)) found.push(line.replaceAll('\0', ' '))
+  }
+  return found
+}
+
+/** Children of a process, by the kernel's word. */
+async function listChildren(pid: number): Promise<{ pid: number; name: string }[]> {
+  const children = []
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')
+    const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
+    if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid) {
+      children.push({ pid: Number(entry), name })
+    }
+  }
+  return children
+}
+
+const isAlive = async (pid: number): Promise<boolean> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat !== '' && !/\) Z /.test(stat)
+}
+
+describe('a hub as a process', () => {
+  it('SIGTERM drains: exit 0 within 10 s, no child, no lock and no temporary file left', async () => {
+    await using world = await createSurroundings()
+    const temporary = join(world.directory, 'temporary')
+    await mkdir(temporary)
+    const hub = await world.start({ env: { TMPDIR: temporary } })
+    await untilReady(hub)
+    const running = hub.process()
+    const children = await listChildren(running.pid)
+    const names = children.map(({ name }) => name)
+    assert(names.includes('redis-server'), `redis-server is among ${names.join()}`)
+    assert(children.length >= 2, `an engine is among ${names.join()}`)
+    // Held open, as a browser or a dashboard would.
+    const stream = await fetch(`${hub.url}/api/v1/events/stream`, {
+      headers: { authorization: `Bearer ${await hub.token()}` },
+    })
+    const started = performance.now()
+    process.kill(running.pid, 'SIGTERM')
+    await until(() => !running.running, { deadlineMs: 15_000, what: 'the hub to end' })
+    assert(performance.now() - started < 10_000, 'within 10 seconds')
+    assert.equal(running.exitCode, 0, running.readLog())
+    await stream.body?.cancel().catch(() => undefined)
+    for (const child of children) {
+      assert.equal(await isAlive(child.pid), false, `${child.name} outlived the hub`)
+    }
+    assert.deepEqual(await readdir(temporary), [])
+    assert.equal((await readdir(hub.data)).includes('lock'), false)
+  })
+
+  it('keeps its own Redis, keys, token and events over a restart', async () => {
+    await using world = await createSurroundings()
+    const hub = await world.start()
+    await untilReady(hub)
+    const token = await hub.token()
+    await hub.api.post('clusters/a/tokens')
+    const { items: before } = await hub.api.get<{ items: { id: string; type: string }[] }>('events')
+    assert(before.some(({ type }) => type === 'token.created'))
+    await hub.kill()
+    await hub.start()
+    assert.equal(await hub.token(), token)
+    const { items } = await hub.api.get<{ items: { id: string }[] }>('events?limit=500')
+    for (const { id } of before)
+      assert(
+        items.some((event) => event.id === id),
+        `event ${id}`,
+      )
+    const { revision } = await until(
+      async () => {
+        const fleet = await hub.api.get<{ revision: string | null }>('fleet')
+        return fleet.revision ? { revision: fleet.revision } : undefined
+      },
+      { deadlineMs: 20_000, what: 'the fleet to be read' },
+    )
+    assert(revision.endsWith(await world.repository.readHead()))
+  })
+
+  it('goes on from its data with Git away', async () => {
+    await using world = await createSurroundings()
+    const hub = await world.start()
+    await untilReady(hub)
+    world.git.fail()
+    await hub.kill()
+    await hub.start()
+    await untilReady(hub)
+  })
+
+  it('/readyz says no until the fleet repository was read, then yes', async () => {
+    await using world = await createSurroundings()
+    world.git.fail()
+    const hub = await world.start()
+    const response = await fetch(`${hub.url}/readyz`)
+    assert.equal(response.status, 503)
+    const { checks } = (await response.json()) as { checks: { name: string; ok: boolean }[] }
+    assert.deepEqual(
+      checks.filter(({ ok }) => !ok).map(({ name }) => name),
+      ['fleet'],
+    )
+    assert.equal((await fetch(`${hub.url}/livez`)).status, 200)
+    world.git.resume()
+    await untilReady(hub, 40_000)
+  })
+
+  it('refuses a Redis that evicts, saying what to set', async () => {
+    await using world = await createSurroundings()
+    await using redis = await startRedis()
+    const client = new Redis(redis.url)
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    client.disconnect()
+    const data = join(world.directory, 'evicting')
+    const refused = await runRefused([
+      ...['--fleet', world.fleetUrl, '--data', data, '--redis', redis.url],
+    ])
+    assert.equal(refused.code, 1)
+    assert.match(refused.words, /maxmemory-policy allkeys-lru.*set it to noeviction/)
+    assert.doesNotMatch(refused.words, /\n +at /)
+  })
+
+  it('names every wrong setting at once', async () => {
+    await using directory = await createTempDir('hub-settings')
+    const refused = await runRefused([
+      ...['--data', directory.path, '--api-port', '99999', '--interval', 'soon'],
+      ...['--workers', '0', '--name', 'Not A Name', '--log-level', 'loud'],
+    ])
+    assert.equal(refused.code, 1)
+    for (const word of [
+      /api-?port: not a port: 99999/i,
+      /interval.*soon/,
+      /--workers/,
+      /--name/,
+      /--log-level/,
+      /--fleet/,
+    ]) {
+      assert.match(refused.words, word)
+    }
+    assert.doesNotMatch(refused.words, /\n +at /)
+  })
+
+  it('names an unknown flag, a wrong configuration file and one that cannot be read', async () => {
+    await using directory = await createTempDir('hub-settings')
+    const flag = await runRefused(['--flet', 'https://git.example/fleet'])
+    assert.equal(flag.code, 1)
+    assert.match(flag.words, /--flet/)
+    const missing = join(directory.path, 'nowhere.yaml')
+    const unreadable = await runRefused(['--config', missing])
+    assert.equal(unreadable.code, 1)
+    assert.match(unreadable.words, /nowhere\.yaml/)
+    const broken = join(directory.path, 'broken.yaml')
+    await writeFile(broken, 'fleet: [\n')
+    const malformed = await runRefused(['--config', broken])
+    assert.equal(malformed.code, 1)
+    assert.match(malformed.words, /broken\.yaml/)
+    const unknown = join(directory.path, 'unknown.yaml')
+    await writeFile(unknown, 'fleett: https://git.example/fleet\n')
+    const member = await runRefused(['--config', unknown])
+    assert.equal(member.code, 1)
+    assert.match(member.words, /fleett/)
+    for (const { words } of [flag, unreadable, malformed, member]) {
+      assert.doesNotMatch(words, /\n +at /, 'words, not a stack')
+    }
+  })
+
+  it('names the port that is in use, and leaves nothing running', async () => {
+    await using world = await createSurroundings()
+    const port = await freePort()
+    const squatter = createServer().listen(port, '127.0.0.1')
+    await once(squatter, 'listening')
+    try {
+      for (const flag of ['--api-port', '--enrol-port', '--data-port']) {
+        const data = join(world.directory, `port${flag}`)
+        const refused = await runRefused([
+          ...['--fleet', world.fleetUrl, '--data', data, flag, String(port)],
+        ])
+        assert.equal(refused.code, 1, `${flag}: ${refused.words}`)
+        assert.match(refused.words, new RegExp(String(port)), flag)
+        assert.doesNotMatch(refused.words, /\n +at /, `${flag}: words, not a stack`)
+      }
+    } finally {
+      squatter.close()
+    }
+  })
+
+  it('refuses a fleet URL with a password in it, and does not repeat the password', async () => {
+    await using directory = await createTempDir('hub-url')
+    const refused = await runRefused([
+      ...['--fleet', 'https://robot:hunter2hunter2@git.example/fleet', '--data', directory.path],
+    ])
+    assert.equal(refused.code, 1)
+    assert.match(refused.words, /credential/)
+    assert.doesNotMatch(refused.words, /hunter2/)
+    assert.doesNotMatch(refused.words, /\n +at /)
+  })
+
+  it('a second hub on one data directory is refused; the first is unharmed', async () => {
+    await using world = await createSurroundings()
+    const hub = await world.start()
+    await untilReady(hub)
+    const second = await runRefused(['--fleet', world.fleetUrl, '--data', hub.data])
+    assert.equal(second.code, 1)
+    assert.match(second.words, new RegExp(`process ${hub.process().pid}`))
+    await hub.api.post('clusters/a/tokens')
+    assert.equal(hub.process().running, true)
+    // A lock that outlived its hub is no lock.
+    await hub.kill()
+    await hub.start()
+    await untilReady(hub)
+    await hub.api.post('clusters/b/tokens')
+  })
+
+  it('a webhook with the right HMAC makes it look at once; a wrong one is refused', async () => {
+    await using world = await createSurroundings()
+    const secretFile = join(world.directory, 'secret')
+    await writeFile(secretFile, 'a webhook secret\n')
+    const hub = await world.start({
+      interval: '1h',
+      args: ['--webhook-secret-file', secretFile],
+    })
+    await untilReady(hub)
+    const commit = await world.repository.commit({ 'README.md': 'changed\n' })
+    const body = '{"ref":"refs/heads/main"}'
+    const sign = (secret: string, text: string) =>
+      `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`
+    const post = async (name: string, signature: string | undefined) =>
+      fetch(`${hub.url}/api/v1/webhooks/${name}`, {
+        method: 'POST',
+        body,
+        headers: {
+          'content-type': 'application/json',
+          ...(signature ? { 'x-hub-signature-256': signature } : {}),
+        },
+      })
+    const wrong = [
+      await post('fleet', sign('another secret', body)),
+      await post('fleet', sign('a webhook secret', `${body} `)),
+      await post('fleet', undefined),
+      await post('nobody', sign('a webhook secret', body)),
+    ]
+    assert.deepEqual(
+      wrong.map(({ status }) => status),
+      [401, 401, 401, 401],
+    )
+    const before = await hub.api.get<{ revision: string }>('fleet')
+    assert(!before.revision.endsWith(commit), 'a refused webhook hints nothing')
+    assert.equal((await post('fleet', sign('a webhook secret', body))).status, 202)
+    await until(
+      async () => (await hub.api.get<{ revision: string }>('fleet')).revision.endsWith(commit),
+      { deadlineMs: 10_000, what: 'the commit to be seen' },
+    )
+  })
+
+  it('replays real events to a stream that resumes, then goes on with new ones', async () => {
+    await using world = await createSurroundings()
+    const hub = await world.start()
+    await untilReady(hub)
+    for (const name of ['a', 'b', 'c']) await hub.api.post(`clusters/${name}/tokens`)
+    const { items } = await hub.api.get<{ items: { id: string; subject: string }[] }>('events')
+    const tokens = items.filter(({ subject }) => /^cluster\/[abc]$/.test(subject))
+    assert.equal(tokens.length, 3)
+    const response = await fetch(`${hub.url}/api/v1/events/stream`, {
+      headers: {
+        authorization: `Bearer ${await hub.token()}`,
+        'last-event-id': tokens[0]!.id,
+      },
+      signal: AbortSignal.timeout(15_000),
+    })
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    const readUntil = async (id: string) => {
+      while (!text.includes(`id: ${id}\n`)) {
+        const { value, done } = await reader.read()
+        assert(!done, 'the stream goes on')
+        text += value
+      }
+    }
+    await readUntil(tokens[2]!.id)
+    await hub.api.post('clusters/a/tokens')
+    const { items: after } = await hub.api.get<{ items: { id: string }[] }>('events')
+    await readUntil(after.at(-1)!.id)
+    const seen = [...text.matchAll(/^id: (.+)$/gm)].map(([, id]) => id)
+    const known = after.map(({ id }) => id)
+    assert.deepEqual(seen, known.slice(known.indexOf(tokens[0]!.id) + 1))
+    await reader.cancel()
+  })
+
+  it('a viewer may look; an operator may steer rollouts; only an admin makes join tokens', async () => {
+    await using world = await createSurroundings()
+    const tokensFile = join(world.directory, 'tokens.yaml')
+    const tokens = { eve: 'viewer-token-0123456789', oli: 'operator-token-0123456789' }
+    await writeFile(
+      tokensFile,
+      `eve: {role: viewer, token: ${tokens.eve}}\noli: {role: operator, token: ${tokens.oli}}\n`,
+      { mode: 0o600 },
+    )
+    const hub = await world.start({ args: ['--tokens', tokensFile] })
+    await untilReady(hub)
+    const swell = (token: string, ...words: string[]) =>
+      runSwell({ url: hub.url, token: async () => token }, ...words)
+    assert.equal(
+      (await swell(tokens.eve, 'get', 'clusters', '-o', 'name')).out.split('\n').length,
+      4,
+    )
+    for (const words of [
+      ['rollout', 'start', 'web'],
+      ['cluster', 'token', 'a'],
+      ['cluster', 'revoke', 'a'],
+    ]) {
+      const { code, said } = await swell(tokens.eve, ...words)
+      assert.equal(code, 1, words.join(' '))
+      assert.match(said, /needs the role (operator|admin); you are viewer/)
+    }
+    const started = await swell(tokens.oli, 'rollout', 'start', 'web')
+    assert.match(started.said, /there is no application web/, 'allowed, but there is none')
+    assert.match((await swell(tokens.oli, 'cluster', 'token', 'a')).said, /needs the role admin/)
+    const nobody = await swell('no-such-token-0123456789', 'get', 'clusters')
+    assert.equal(nobody.code, 1)
+    assert.match(nobody.said, /token is wrong/)
+    const approve = await fetch(`${hub.url}/api/v1/rollouts/any/approve`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens.eve}`, 'content-type': 'application/json' },
+      body: '{}',
+    })
+    assert.equal(approve.status, 403)
+  })
+
+  it('serves the description of its own API', async () => {
+    await using world = await createSurroundings()
+    const hub = await world.start()
+    const response = await fetch(`${hub.url}/openapi.json`)
+    const { openapi, paths } = (await response.json()) as {
+      openapi: string
+      paths: Record<string, object>
+    }
+    assert.match(openapi, /^3\.1\./)
+    for (const path of ['/api/v1/clusters', '/api/v1/rollouts/{id}/approve']) assert(paths[path])
+  })
+})
