@@ -128,15 +128,20 @@ export function createAgent(deps: AgentDeps) {
   const dirty = new Set<string>()
   let reportTimer: (() => void) | undefined
   let reporting = false
+  /** A whole report is owed to this connection; it waits for one that is still on its way. */
+  let wholeDue = false
 
   function onChange(states: readonly ApplicationState[]): void {
     for (const { application } of states) dirty.add(application)
     if (!reporting && !reportTimer) void report(false)
   }
 
-  async function report(complete: boolean): Promise<void> {
+  async function report(whole: boolean): Promise<void> {
     const on = session
+    wholeDue ||= whole
     if (!on || reporting) return
+    const complete = wholeDue
+    wholeDue = false
     const states = deps.workloads.states()
     const told = complete ? states : states.filter(({ application }) => dirty.has(application))
     dirty.clear()

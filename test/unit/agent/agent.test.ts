@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import type { SigningKey } from '../../../hub/bundle/sign.ts'
+import { settle } from '../../support/manual-clock.ts'
+import { bundleOf, signOffer } from '../../support/signed-offer.ts'
+import { makeSigningKey } from '../../support/signing-key.ts'
+import { until } from '../../support/until.ts'
+import { applicationState, blankTrust, createAgentWorld } from './agent-world.ts'
+
+let key: SigningKey
+
+before(async () => {
+  key = await makeSigningKey()
+})
+
+type World = ReturnType<typeof createAgentWorld>
+
+// Signatures are checked off the event loop, so what follows them is awaited, not counted in turns.
+const soon = { deadlineMs: 5_000, intervalMs: 1 }
+const dialled = ({ hub }: World) =>
+  until(() => hub.streams.length > 0, { ...soon, what: 'a stream' })
+
+/** Runs an agent for the length of a test, connected and welcomed. */
+async function connected(body: (world: World) => Promise<void>, world = createAgentWorld(key)) {
+  const running = world.run()
+  try {
+    await dialled(world)
+    world.hub.last().welcome()
+    await settle()
+    await body(world)
+  } finally {
+    world.stop()
+    await running
+  }
+}
+
+const verdicts = ({ hub }: World) =>
+  hub
+    .last()
+    .heard('verdict')
+    .map(({ accepted, sequence, code }) => [accepted, Number(sequence), code])
+/** Waits for so many verdicts on the newest stream, and for what the agent does at once after. */
+async function judged(world: World, count: number): Promise<void> {
+  const there = () => verdicts(world).length >= count
+  await until(there, { ...soon, what: `${count} verdicts` })
+  await settle()
+}
+const reports = ({ hub }: World) =>
+  hub
+    .last()
+    .heard('report')
+    .map(({ complete, applications }) => ({
+      complete,
+      names: applications.map(({ application }) => application),
+    }))
+
+describe('offers', () => {
+  test('a good one is saved, confirmed and reconciled, in this order', () =>
+    connected(async (world) => {
+      const bundle = bundleOf('shop', 'x')
+      world.hub.store(bundle)
+      const { envelope, digest } = await signOffer(key, 3, bundle)
+      world.hub.last().offer(envelope)
+      await judged(world, 1)
+      assert.deepEqual(verdicts(world), [[true, 3, '']])
+      const [run] = world.reconciled
+      assert.equal(run?.snapshot.digest, digest)
+      assert.equal(run.saves, 1)
+    }))
+
+  test('a bad one is answered with its code and changes nothing; the next good one is taken', () =>
+    connected(async (world) => {
+      const bundle = bundleOf('shop', 'x')
+      world.hub.store(bundle)
+      const foreign = await signOffer(key, 3, bundle, { aud: 'id-b' })
+      world.hub.last().offer(foreign.envelope)
+      world.hub.last().offer(Buffer.from('nonsense'))
+      await judged(world, 2)
+      const refused = verdicts(world)
+      assert.deepEqual(refused.at(-1), [false, 0, 'envelope_malformed'])
+      assert.ok(refused.every(([accepted]) => !accepted))
+      assert.deepEqual([world.reconciled.length, world.trust.saves], [0, 0])
+      world.hub.last().offer((await signOffer(key, 4, bundle)).envelope)
+      await judged(world, 3)
+      assert.deepEqual(verdicts(world).at(-1), [true, 4, ''])
+    }))
+
+  test('content the hub has not got is asked for again after two seconds', () =>
+    connected(async (world) => {
+      const bundle = bundleOf('shop', 'x')
+      world.hub.last().offer((await signOffer(key, 1, bundle)).envelope)
+      await judged(world, 1)
+      assert.deepEqual(verdicts(world), [[false, 0, 'content_missing']])
+      world.hub.store(bundle)
+      await world.clock.advance(1_999)
+      assert.equal(verdicts(world).length, 1)
+      await world.clock.advance(1)
+      await judged(world, 2)
+      assert.deepEqual(verdicts(world).at(-1), [true, 1, ''])
+    }))
+
+  test('a newer one that came in the meantime goes before content that was missing', () =>
+    connected(async (world) => {
+      const [old, newer] = [bundleOf('shop', 'x'), bundleOf('shop', 'y')]
+      world.hub.last().offer((await signOffer(key, 1, old)).envelope)
+      await judged(world, 1)
+      world.hub.store(old, newer)
+      world.hub.last().offer((await signOffer(key, 2, newer)).envelope)
+      await world.clock.advance(2_000)
+      await judged(world, 2)
+      assert.deepEqual(verdicts(world), [
+        [false, 0, 'content_missing'],
+        [true, 2, ''],
+      ])
+    }))
+
+  test('while one is being taken only the newest of those that come waits', () =>
+    connected(async (world) => {
+      const bundle = bundleOf('shop', 'x')
+      world.hub.store(bundle)
+      world.hub.answers = false
+      const stream = world.hub.last()
+      stream.offer((await signOffer(key, 1, bundle)).envelope)
+      await until(() => stream.heard('want').length > 0, { ...soon, what: 'a want' })
+      for (const sequence of [2, 3, 4])
+        stream.offer((await signOffer(key, sequence, bundle)).envelope)
+      await settle()
+      world.hub.answers = true
+      await world.hub.answer(stream, stream.heard('want')[0]!.digests)
+      await judged(world, 2)
+      assert.deepEqual(verdicts(world), [
+        [true, 1, ''],
+        [true, 4, ''],
+      ])
+    }))
+
+  test('a newer snapshot stops the reconcile of the one before, and begins when that has ended', () =>
+    connected(async (world) => {
+      const bundle = bundleOf('shop', 'x')
+      world.hub.store(bundle)
+      const busy = Promise.withResolvers<void>()
+      world.reconciling = busy.promise
+      world.hub.last().offer((await signOffer(key, 1, bundle)).envelope)
+      await judged(world, 1)
+      world.hub.last().offer((await signOffer(key, 2, bundle)).envelope)
+      await judged(world, 2)
+      assert.equal(world.reconciled.length, 1)
+      assert.equal(world.reconciled[0]?.signal.aborted, true)
+      busy.resolve()
+      await judged(world, 2)
+      assert.deepEqual(
+        world.reconciled.map(({ snapshot, signal }) => [
+          snapshot.snapshot.sequence,
+          signal.aborted,
+        ]),
+        [
+          [1, true],
+          [2, false],
+        ],
+      )
+    }))
+
+  test('content that no snapshot needs any more is dropped', () =>
+    connected(async (world) => {
+      const [one, two] = [bundleOf('shop', 'x', 'y'), bundleOf('shop', 'x')]
+      world.hub.store(one, two)
+      world.hub.last().offer((await signOffer(key, 1, one)).envelope)
+      await judged(world, 1)
+      world.hub.last().offer((await signOffer(key, 2, two)).envelope)
+      await judged(world, 2)
+      const kept = [two.manifest, ...two.objects].map(({ digest }) => digest)
+      assert.deepEqual([...world.content.blobs.keys()].sort(), kept.sort())
+    }))
+})
+
+describe('reports', () => {
+  test('a whole one opens each connection', () =>
+    connected(async (world) => {
+      assert.deepEqual(reports(world), [{ complete: true, names: [] }])
+      world.states.set('shop', applicationState('shop'))
+      world.hub.last().drop()
+      await world.clock.advance(30_000)
+      assert.equal(world.hub.streams.length, 2)
+      world.hub.last().welcome()
+      await settle()
+      assert.deepEqual(reports(world), [{ complete: true, names: ['shop'] }])
+    }))
+
+  test('a change goes at once, those close behind it together, each application once', () =>
+    connected(async (world) => {
+      await world.clock.advance(100)
+      world.change(applicationState('a'))
+      await settle()
+      for (let n = 0; n < 20; n += 1) {
+        world.change(applicationState('b', { healed: n }), applicationState('c'))
+        await world.clock.advance(4)
+      }
+      assert.deepEqual(reports(world).slice(1), [{ complete: false, names: ['a'] }])
+      await world.clock.advance(100)
+      assert.deepEqual(reports(world).slice(2), [{ complete: false, names: ['b', 'c'] }])
+      const [b] = world.hub.last().heard('report').at(-1)!.applications
+      assert.equal(b?.healed, 19n)
+      await world.clock.advance(10_000)
+      assert.equal(reports(world).length, 3)
+    }))
+
+  test('what could not be sent is sent on the next connection', () =>
+    connected(async (world) => {
+      await world.clock.advance(100)
+      world.hub.last().drop()
+      await settle()
+      world.change(applicationState('a'))
+      await world.clock.advance(30_000)
+      world.hub.last().welcome()
+      await world.clock.advance(1_000)
+      assert.deepEqual(reports(world)[0], { complete: true, names: ['a'] })
+    }))
+
+  test('the whole one is not lost to a partial one that is still on its way at the welcome', async () => {
+    const world = createAgentWorld(key)
+    const running = world.run()
+    await settle()
+    const pipe = Promise.withResolvers<void>()
+    world.hub.last().held = pipe.promise
+    world.change(applicationState('a'))
+    await settle()
+    world.states.set('b', applicationState('b'))
+    world.hub.last().welcome()
+    await settle()
+    pipe.resolve()
+    await world.clock.advance(1_000)
+    assert.deepEqual(reports(world).at(-1), { complete: true, names: ['a', 'b'] })
+    world.stop()
+    await running
+  })
+})
+
+describe('the link', () => {
+  test('says where it is, and who', () =>
+    connected(async (world) => {
+      const [hello] = world.hub.last().heard('hello')
+      assert.equal(hello?.clusterUid, 'uid-a')
+      assert.deepEqual([hello.protocol, hello.epoch, hello.sequence], [1, 1n, 0n])
+      assert.deepEqual([hello.snapshotDigest, hello.facts?.nodes], ['', 3])
+    }))
+
+  test('dials again ever more slowly while the hub is away, and quickly after a good stream', async () => {
+    const world = createAgentWorld(key)
+    world.random = 1 - 1e-9
+    world.hub.away = true
+    const running = world.run()
+    const dials: number[] = []
+    const start = world.clock.now()
+    for (let second = 0; second < 120; second += 1) {
+      const known = world.hub.streams.length
+      await world.clock.advance(1_000)
+      for (let n = known; n < world.hub.streams.length; n += 1)
+        dials.push(world.clock.now() - start)
+    }
+    const gaps = dials.slice(1).map((at, index) => at - dials[index]!)
+    assert.ok(dials.length >= 6 && dials.length <= 10, `${dials.length} dials`)
+    assert.ok(
+      gaps.every((gap) => gap <= 31_000),
+      String(gaps),
+    )
+    assert.ok(gaps.at(-1)! >= 29_000, String(gaps))
+    world.hub.away = false
+    await world.clock.advance(31_000)
+    world.hub.last().welcome()
+    await settle()
+    const before = world.hub.streams.length
+    world.hub.last().drop()
+    await world.clock.advance(500)
+    assert.equal(world.hub.streams.length, before + 1)
+    world.stop()
+    await running
+  })
+
+  test('waits within the window the hub asked reconnects to be spread over', async () => {
+    const world = createAgentWorld(key)
+    const running = world.run()
+    await settle()
+    world.hub.last().welcome(20)
+    await settle()
+    world.hub.last().drop()
+    await world.clock.advance(9_999)
+    assert.equal(world.hub.streams.length, 1)
+    await world.clock.advance(1)
+    assert.equal(world.hub.streams.length, 2)
+    world.stop()
+    await running
+  })
+
+  test('a hub that says nothing for three heartbeats is dialled anew', () =>
+    connected(async (world) => {
+      const first = world.hub.last()
+      await world.clock.advance(60_000)
+      assert.equal(first.heard('heartbeat').length, 3)
+      assert.equal(first.closed, false)
+      await world.clock.advance(21_000)
+      assert.equal(first.closed, true)
+      assert.equal(world.hub.streams.length, 2)
+    }))
+
+  test('stopping ends the stream and the reconcile, and returns', async () => {
+    const world = createAgentWorld(key)
+    await connected(async ({ hub }) => {
+      const bundle = bundleOf('shop', 'x')
+      hub.store(bundle)
+      hub.last().offer((await signOffer(key, 1, bundle)).envelope)
+      await judged(world, 1)
+    }, world)
+    assert.equal(world.hub.last().closed, true)
+    assert.equal(world.reconciled[0]?.signal.aborted, true)
+  })
+})
+
+describe('a start from disk', () => {
+  async function restarted(change: (world: World) => void = () => {}) {
+    const before = createAgentWorld(key)
+    await connected(async ({ hub }) => {
+      const bundle = bundleOf('shop', 'x')
+      hub.store(bundle)
+      hub.last().offer((await signOffer(key, 5, bundle)).envelope)
+      await judged(before, 1)
+    }, before)
+    const world = createAgentWorld(key, await before.trust.load())
+    for (const [digest, bytes] of before.content.blobs) world.content.blobs.set(digest, bytes)
+    change(world)
+    return world
+  }
+
+  test('goes on with what was accepted while the hub is away', async () => {
+    const world = await restarted(({ hub }) => {
+      hub.away = true
+    })
+    const running = world.run()
+    await dialled(world)
+    await world.clock.advance(60_000)
+    assert.deepEqual(
+      world.reconciled.map(({ snapshot }) => snapshot.snapshot.sequence),
+      [5],
+    )
+    assert.equal(world.reconciled[0]?.signal.aborted, false)
+    world.stop()
+    await running
+  })
+
+  test('content that was damaged meanwhile is not applied; the hub is asked for the newest', async () => {
+    const world = await restarted(({ content }) => {
+      for (const digest of content.blobs.keys()) content.blobs.set(digest, Buffer.from('rotten'))
+    })
+    await connected(async ({ hub, reconciled, trust }) => {
+      assert.equal(reconciled.length, 0)
+      const [hello] = hub.last().heard('hello')
+      assert.deepEqual([hello?.sequence, hello?.snapshotDigest], [5n, ''])
+      assert.equal((await trust.load()).sequence, 5)
+      // Nothing older than what was accepted gets in for that.
+      const old = bundleOf('shop', 'old')
+      hub.store(old)
+      hub.last().offer((await signOffer(key, 4, old)).envelope)
+      await judged(world, 1)
+      assert.deepEqual(verdicts(world), [[false, 5, 'rollback']])
+    }, world)
+  })
+
+  test('a blank agent has nothing to reconcile', async () => {
+    const world = createAgentWorld(key, blankTrust)
+    await connected(async () => assert.equal(world.reconciled.length, 0), world)
+  })
+})

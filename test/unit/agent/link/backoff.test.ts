@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { backoffDelay } from '../../../../agent/link/backoff.ts'
+
+const failures = fc.oneof(fc.nat(20), fc.nat(), fc.constant(1e9))
+const windowMs = fc.oneof(fc.nat(60_000), fc.maxSafeInteger().map(Math.abs))
+const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+
+test('the wait is a whole number of milliseconds below 30 seconds, whatever the hub asks for', () => {
+  fc.assert(
+    fc.property(failures, windowMs, random, (failures, windowMs, random) => {
+      const delay = backoffDelay({ failures, windowMs, random })
+      assert.ok(Number.isInteger(delay) && delay >= 0 && delay < 30_000, String(delay))
+    }),
+  )
+})
+
+test('more failures never make the wait shorter, and reconnects spread over the window', () => {
+  fc.assert(
+    fc.property(failures, windowMs, random, (failures, windowMs, random) => {
+      const delay = backoffDelay({ failures, windowMs, random })
+      assert.ok(backoffDelay({ failures: failures + 1, windowMs, random }) >= delay)
+    }),
+  )
+  const longest = (failures: number, windowMs: number) =>
+    backoffDelay({ failures, windowMs, random: 1 - 1e-9 }) + 1
+  assert.equal(longest(0, 0), 500)
+  assert.equal(longest(1, 0), 1_000)
+  assert.equal(longest(40, 0), 30_000)
+  assert.equal(longest(0, 10_000), 10_000)
+})
