@@ -28,28 +28,27 @@ export interface AgentConfig {
 }
 
 /**
- * Flags, environment and file → the agent's configuration. `stateHome` is where per-user state
- * goes on this machine.
+ * Flags, environment and file → the agent's configuration, every fault at once. `stateHome` is
+ * where per-user state goes on this machine.
  *
  * @throws SettingsError, AgentError `config_invalid`
  */
 export function parseConfig(input: SettingsInput, stateHome: string): AgentConfig {
   const settings = readSettings(settingsTable, input)
   const value = (key: string): string | undefined => settings.get(key)?.value
+  const faults: string[] = []
   const hub = value('hub')
-  if (hub !== undefined && !/^(\[[0-9a-f:]+\]|[^:\s/]+):\d{1,5}$/i.test(hub)) {
-    throw new AgentError('config_invalid', `--hub: not host:port: ${hub}`)
-  }
+  if (hub !== undefined && !isAddress(hub)) faults.push(`--hub: not host:port: ${hub}`)
   const logLevel = value('logLevel')
-  if (logLevel !== 'debug' && logLevel !== 'info' && logLevel !== 'warn' && logLevel !== 'error') {
-    throw new AgentError(
-      'config_invalid',
-      `--log-level: not debug, info, warn or error: ${logLevel}`,
-    )
+  if (!isLogLevel(logLevel)) {
+    faults.push(`--log-level: not debug, info, warn or error: ${logLevel}`)
   }
   const healthPort = value('healthPort')
-  if (healthPort !== undefined && !/^\d{1,5}$/.test(healthPort)) {
-    throw new AgentError('config_invalid', `--health-port: not a port: ${healthPort}`)
+  if (healthPort !== undefined && !isPort(healthPort)) {
+    faults.push(`--health-port: not a port: ${healthPort}`)
+  }
+  if (faults.length > 0 || !isLogLevel(logLevel)) {
+    throw new AgentError('config_invalid', faults.join('\n'))
   }
   const context = value('context')
   return {
@@ -62,6 +61,19 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     logLevel,
     healthPort: healthPort === undefined ? undefined : Number(healthPort),
   }
+}
+
+function isAddress(text: string): boolean {
+  const match = /^(?:\[[0-9a-f:]+\]|[^:\s/]+):(\d{1,5})$/i.exec(text)
+  return match !== null && isPort(match[1]!)
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
+}
+
+function isLogLevel(text: string | undefined): text is AgentConfig['logLevel'] {
+  return text === 'debug' || text === 'info' || text === 'warn' || text === 'error'
 }
 
 function slug(text: string): string {

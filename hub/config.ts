@@ -90,6 +90,9 @@ export interface HubConfig {
   readonly allowFile: boolean
 }
 
+/** Git is never asked more often than this. */
+const shortestIntervalMs = 100
+
 /**
  * Flags, environment and file → the hub's configuration, every fault at once.
  *
@@ -122,6 +125,12 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     offlineGraceMs: readDuration(settings, 'offlineGrace', faults),
     logLevel: text('logLevel')!,
     allowFile: text('allowFile') === 'true',
+  }
+  if (
+    !faults.some((fault) => fault.startsWith('interval')) &&
+    config.intervalMs < shortestIntervalMs
+  ) {
+    faults.push(`--interval: at least 100ms: ${text('interval')}`)
   }
   if (!config.fleetUrl) faults.push('--fleet: give the URL of the fleet repository')
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(config.fleetName)) {

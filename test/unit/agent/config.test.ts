@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type AgentConfig, parseConfig } from '../../../agent/config.ts'
+import { AgentError } from '../../../agent/errors.ts'
+
+const parse = (argv: string[], file: Record<string, unknown> = {}): AgentConfig =>
+  parseConfig({ argv, env: {}, prefix: 'GROUNDSWELL_AGENT_', file }, '/state')
+
+describe('parseConfig of the agent', () => {
+  test('nothing needs to be said', () => {
+    assert.deepEqual(parse([]), {
+      hub: undefined,
+      token: undefined,
+      tokenFile: undefined,
+      data: '/state/groundswell/agent',
+      kubeconfig: undefined,
+      context: undefined,
+      logLevel: 'info',
+      healthPort: undefined,
+    })
+  })
+
+  test('each context has a data directory of its own, which no context can lead out of', () => {
+    assert.equal(parse(['--context', 'kind-a']).data, '/state/groundswell/agent-kind-a')
+    const { data } = parse(['--context', '../../etc/x'])
+    assert.equal(data, '/state/groundswell/agent-.._.._etc_x')
+    assert.equal(parse(['--context', 'a', '--data', '/here']).data, '/here')
+  })
+
+  test('a hub is host and port, IPv6 in brackets', () => {
+    for (const hub of ['hub:8443', '10.0.0.1:1', 'hub.example.com:65535', '[::1]:8443']) {
+      assert.equal(parse(['--hub', hub]).hub, hub)
+    }
+    for (const hub of [
+      'hub',
+      'hub:',
+      ':8443',
+      'https://hub:8443',
+      '::1:8443',
+      'hub:99999',
+      'hub:x',
+      'a b:1',
+    ]) {
+      assert.throws(() => parse([`--hub=${hub}`]), { code: 'config_invalid' }, hub)
+    }
+  })
+
+  test('every fault is told at once', () => {
+    assert.throws(
+      () => parse(['--hub', 'nowhere', '--log-level', 'loud'], { healthPort: 70_000 }),
+      (error) => {
+        assert.ok(error instanceof AgentError)
+        assert.equal(error.code, 'config_invalid')
+        for (const words of ['--hub', '--log-level', '--health-port']) {
+          assert.ok(error.message.includes(words), error.message)
+        }
+        return true
+      },
+    )
+  })
+
+  test('a health port is a number', () => {
+    assert.equal(parse(['--health-port', '8081']).healthPort, 8081)
+    assert.throws(() => parse(['--health-port=-1']), { code: 'config_invalid' })
+    assert.throws(() => parse(['--health-port', '']), { code: 'config_invalid' })
+  })
+})

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { SettingsError } from '@groundswell/proto/settings.ts'
+import { type HubConfig, parseConfig } from '../../../hub/config.ts'
+import { HubError } from '../../../hub/errors.ts'
+
+type Env = Record<string, string>
+const parse = (argv: string[], env: Env = {}, file: Record<string, unknown> = {}): HubConfig =>
+  parseConfig({ argv, env, prefix: 'GROUNDSWELL_HUB_', file }, '/state')
+
+function faultsOf(argv: string[]): readonly string[] {
+  try {
+    parse(argv)
+  } catch (error) {
+    assert.ok(error instanceof HubError && error.code === 'config_invalid', String(error))
+    return error.faults.map(({ message }) => message)
+  }
+  return []
+}
+
+describe('parseConfig of the hub', () => {
+  test('a fleet repository is all it needs', () => {
+    const config = parse(['--fleet', 'https://git.example/fleet.git'])
+    assert.equal(config.fleetUrl, 'https://git.example/fleet.git')
+    assert.deepEqual([config.branch, config.path, config.fleetName], ['main', '.', 'groundswell'])
+    assert.deepEqual([config.apiPort, config.enrolPort, config.dataPort], [8080, 8443, 8444])
+    assert.deepEqual([config.intervalMs, config.workers], [30_000, 2])
+    assert.deepEqual([config.data, config.host], ['/state/groundswell/hub', '127.0.0.1'])
+    assert.deepEqual([config.redisUrl, config.allowFile], [undefined, false])
+  })
+
+  test('flags beat variables, those the file; REDIS_URL is the last word asked for', () => {
+    const env = {
+      GROUNDSWELL_HUB_BRANCH: 'env',
+      GROUNDSWELL_HUB_PATH: 'env',
+      REDIS_URL: 'redis://e',
+    }
+    const config = parse(['--branch', 'flag'], env, {
+      branch: 'file',
+      path: 'file',
+      fleet: 'f',
+      workers: 8,
+    })
+    assert.deepEqual([config.branch, config.path, config.fleetUrl], ['flag', 'env', 'f'])
+    assert.deepEqual([config.workers, config.redisUrl], [8, 'redis://e'])
+    assert.equal(parse(['--fleet=f', '--redis=redis://f'], env).redisUrl, 'redis://f')
+  })
+
+  test('agents are told a host they can dial', () => {
+    const advertise = (...argv: string[]) => parse(['--fleet=f', ...argv]).advertise
+    assert.equal(advertise(), '127.0.0.1')
+    assert.equal(advertise('--host=0.0.0.0'), 'localhost')
+    assert.equal(advertise('--host=::'), 'localhost')
+    assert.equal(advertise('--host=0.0.0.0', '--advertise=hub.example'), 'hub.example')
+  })
+
+  test('every fault is told at once', () => {
+    const faults = faultsOf([
+      '--interval=soon',
+      '--offline-grace=5',
+      '--api-port=http',
+      '--enrol-port=65536',
+      '--data-port=1.5',
+      '--workers=0',
+      '--name=Not_DNS',
+      '--log-level=loud',
+    ])
+    for (const words of [
+      /^--fleet/,
+      /^interval/,
+      /^offlineGrace/,
+      /^apiPort/,
+      /^enrolPort/,
+      /^dataPort/,
+      /^--workers/,
+      /^--name/,
+      /^--log-level/,
+    ]) {
+      assert.equal(faults.filter((fault) => words.test(fault)).length, 1, String(words))
+    }
+    assert.equal(faults.length, 9)
+  })
+
+  test('numbers that are none are refused', () => {
+    for (const workers of ['', '65', '1.5', 'NaN', '-1', '1e9']) {
+      assert.equal(faultsOf(['--fleet=f', `--workers=${workers}`]).length, 1, workers)
+    }
+    assert.deepEqual(faultsOf(['--fleet=f', '--api-port=0']), [])
+  })
+
+  test('Git is not asked without a pause', () => {
+    assert.equal(faultsOf(['--fleet=f', '--interval=0s']).length, 1)
+  })
+
+  test('a flag or member of the file nobody knows is refused', () => {
+    assert.throws(() => parse(['--fleet=f', '--port=1']), SettingsError)
+    assert.throws(() => parse(['--fleet=f'], {}, { fleeet: 'x' }), SettingsError)
+  })
+})
