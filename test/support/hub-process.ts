@@ -49,7 +49,7 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
         [program],
         ['--fleet', options.fleetUrl, '--path', options.path ?? '.', '--data', directory],
         ['--api-port', String(api), '--enrol-port', String(enrol), '--data-port', String(data)],
-        ['--interval', options.interval ?? '2s', '--offline-grace', '5s'],
+        ['--interval', options.interval ?? '2s', '--offline-grace', '15s'],
         options.redisUrl ? ['--redis', options.redisUrl] : [],
         options.args ?? [],
       ].flat(),

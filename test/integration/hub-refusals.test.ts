@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { Redis } from 'ioredis'
+import { freePort } from '../support/free-port.ts'
+import { createSurroundings, runRefused, untilReady } from '../support/hub-surroundings.ts'
+import { startRedis } from '../support/redis.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+
+describe('a hub that must not start, and says why', () => {
+  it('refuses a Redis that evicts, saying what to set', async () => {
+    await using world = await createSurroundings()
+    await using redis = await startRedis()
+    const client = new Redis(redis.url)
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+    client.disconnect()
+    const data = join(world.directory, 'evicting')
+    const refused = await runRefused([
+      ...['--fleet', world.fleetUrl, '--data', data, '--redis', redis.url],
+    ])
+    assert.equal(refused.code, 1)
+    assert.match(refused.words, /maxmemory-policy allkeys-lru.*set it to noeviction/)
+    assert.doesNotMatch(refused.words, /\n +at /)
+  })
+
+  it('names every wrong setting at once', async () => {
+    await using directory = await createTempDir('hub-settings')
+    const refused = await runRefused([
+      ...['--data', directory.path, '--api-port', '99999', '--interval', 'soon'],
+      ...['--workers', '0', '--name', 'Not A Name', '--log-level', 'loud'],
+    ])
+    assert.equal(refused.code, 1)
+    for (const word of [
+      /api-?port: not a port: 99999/i,
+      /interval.*soon/,
+      /--workers/,
+      /--name/,
+      /--log-level/,
+      /--fleet/,
+    ]) {
+      assert.match(refused.words, word)
+    }
+    assert.doesNotMatch(refused.words, /\n +at /)
+  })
+
+  it('names an unknown flag, a wrong configuration file and one that cannot be read', async () => {
+    await using directory = await createTempDir('hub-settings')
+    const flag = await runRefused(['--flet', 'https://git.example/fleet'])
+    assert.equal(flag.code, 1)
+    assert.match(flag.words, /--flet/)
+    const missing = join(directory.path, 'nowhere.yaml')
+    const unreadable = await runRefused(['--config', missing])
+    assert.equal(unreadable.code, 1)
+    assert.match(unreadable.words, /nowhere\.yaml/)
+    const broken = join(directory.path, 'broken.yaml')
+    await writeFile(broken, 'fleet: [\n')
+    const malformed = await runRefused(['--config', broken])
+    assert.equal(malformed.code, 1)
+    assert.match(malformed.words, /broken\.yaml/)
+    const unknown = join(directory.path, 'unknown.yaml')
+    await writeFile(unknown, 'fleett: https://git.example/fleet\n')
+    const member = await runRefused(['--config', unknown])
+    assert.equal(member.code, 1)
+    assert.match(member.words, /fleett/)
+    for (const { words } of [flag, unreadable, malformed, member]) {
+      assert.doesNotMatch(words, /\n +at /, 'words, not a stack')
+    }
+  })
+
+  it('names the port that is in use, and leaves nothing running', async () => {
+    await using world = await createSurroundings()
+    const port = await freePort()
+    const squatter = createServer().listen(port, '127.0.0.1')
+    await once(squatter, 'listening')
+    try {
+      for (const flag of ['--api-port', '--enrol-port', '--data-port']) {
+        const data = join(world.directory, `port${flag}`)
+        const refused = await runRefused([
+          ...['--fleet', world.fleetUrl, '--data', data, flag, String(port)],
+        ])
+        assert.equal(refused.code, 1, `${flag}: ${refused.words}`)
+        assert.match(refused.words, new RegExp(String(port)), flag)
+        assert.doesNotMatch(refused.words, /\n +at /, `${flag}: words, not a stack`)
+      }
+    } finally {
+      squatter.close()
+    }
+  })
+
+  it('refuses a fleet URL with a password in it, and does not repeat the password', async () => {
+    await using directory = await createTempDir('hub-url')
+    const refused = await runRefused([
+      ...['--fleet', 'https://robot:hunter2hunter2@git.example/fleet', '--data', directory.path],
+    ])
+    assert.equal(refused.code, 1)
+    assert.match(refused.words, /credential/)
+    assert.doesNotMatch(refused.words, /hunter2/)
+    assert.doesNotMatch(refused.words, /\n +at /)
+  })
+
+  it('a second hub on one data directory is refused; the first is unharmed', async () => {
+    await using world = await createSurroundings()
+    const hub = await world.start()
+    await untilReady(hub)
+    const second = await runRefused(['--fleet', world.fleetUrl, '--data', hub.data])
+    assert.equal(second.code, 1)
+    assert.match(second.words, new RegExp(`process ${hub.process().pid}`))
+    await hub.api.post('clusters/a/tokens')
+    assert.equal(hub.process().running, true)
+    // A lock that outlived its hub is no lock.
+    await hub.kill()
+    await hub.start()
+    await untilReady(hub)
+    await hub.api.post('clusters/b/tokens')
+  })
+})
