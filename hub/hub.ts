@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { parseManifest } from '@groundswell/proto/manifest.ts'
 import { type Hub, type Listing, type Principal, isAllowed, roles } from './api/hub.ts'
@@ -41,6 +40,8 @@ export interface HubDeps {
   readonly webhookSecret: () => string | undefined
   readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>
   readonly clock: () => number
+  /** That many bytes nobody can guess. */
+  readonly random: (bytes: number) => Buffer
 }
 
 /** All that REST may see and do, over the parts that do it. */
@@ -190,8 +191,8 @@ export function createHub(deps: HubDeps): Hub {
           `cluster ${cluster} is not declared in the fleet repository; add a Cluster for it first`,
         )
       }
-      const tokenId = [...randomBytes(10)].map((byte) => (byte % 36).toString(36)).join('')
-      const secret = randomBytes(16).toString('base64url')
+      const tokenId = [...deps.random(10)].map((byte) => (byte % 36).toString(36)).join('')
+      const secret = deps.random(16).toString('base64url')
       const expiresAt = deps.clock() + ttl
       const key = secretKey(secret).toString('hex')
       await register.append(by.actor, [

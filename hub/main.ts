@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -11,12 +11,14 @@ import { loadFleetTrust } from './bundle/fs.ts'
 import { createContentStore } from './bundle/redis.ts'
 import { readDeletionPolicy } from './bundle/policy.ts'
 import { listLiveManifests, sweepContent } from './bundle/sweep.ts'
+import { later, repeat } from './clock.ts'
 import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
 import { HubError, formatFault } from './errors.ts'
 import { createHub } from './hub.ts'
 import { openLedger } from './ledger/git.ts'
 import { openRegister } from './ledger/register.ts'
 import { lockDirectory, readConfig, readCredentials, readTokens } from './fs.ts'
+import { createLifetime } from './lifetime.ts'
 import { type Log, createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createPipeline } from './pipeline.ts'
@@ -58,6 +60,7 @@ const engineMemory = 1024 * 1024 * 1024
 const renderTimeout = 90_000
 const renderCache = 128 * 1024 * 1024
 const drainMs = 5_000
+const storeCheckMs = 1_000
 const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
 const clock = Date.now
@@ -70,28 +73,13 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     log[level]({ err: cause }, message)
   }
 
-  // What is started is stopped in reverse, also when something after it fails to start.
-  await using started = new AsyncDisposableStack()
-  const stopLast = <T>(part: T, stop: (part: T) => unknown): T => {
-    started.defer(async () => {
-      await Promise.resolve(stop(part)).catch((err: unknown) => log.warn({ err }, 'not stopped'))
-    })
-    return part
-  }
-
-  const every = (ms: number, run: () => Promise<unknown>): void => {
-    const timer = setInterval(
-      () => void run().catch((err: unknown) => log.warn({ err }, 'later')),
-      ms,
-    )
-    stopLast(timer, clearInterval)
-  }
+  await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
 
   // 1. One hub to a directory; then Redis: what can be rebuilt.
-  stopLast(await lockDirectory(config.data), (unlock) => unlock())
+  started.own(await lockDirectory(config.data), (unlock) => unlock())
   const local = config.redisUrl
     ? undefined
-    : stopLast(
+    : started.own(
         await startLocalRedis(
           join(config.data, 'redis'),
           (code) => log.warn({ code }, 'the local Redis ended; it is started again'),
@@ -100,7 +88,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
         (server) => server.close(),
       )
   const redisUrl = config.redisUrl ?? local!.url
-  const redis = stopLast(
+  const redis = started.own(
     await connectRedis(redisUrl, (message, err) => log.warn({ err }, message)),
     (connection) => connection.disconnect(),
   )
@@ -118,7 +106,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
     log: report,
   })
-  stopLast(ledger, (open) => open.close())
+  started.own(ledger, (open) => open.close())
   const register = await openRegister(ledger, (entry) => {
     events.emit(describeEntry(entry))
     const { decision } = entry
@@ -142,7 +130,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       log: (message, detail) => log.warn(detail, message),
     }),
   )
-  stopLast(engine, (pool) => pool.close())
+  started.own(engine, (pool) => pool.close())
   const content = createContentStore(redis, prefix, clock)
   const credentials = readCredentials(config.credentialsFile)
   const sources = createSources({
@@ -163,7 +151,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     onFailure: (name, err) => log.warn({ repository: name, err }, err.message),
     signal,
   })
-  stopLast(sources, async (all) => {
+  started.own(sources, async (all) => {
     await all.close()
     await pipeline.settle()
   })
@@ -181,12 +169,12 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       hooks.onStatus(next, before)
     },
     onError: (err) => log.warn({ err }, 'statuses were not saved; they will be'),
-    later: (ms, run) => void setTimeout(run, ms).unref(),
+    later,
   })
   await statuses.load(startedAt)
   // Redis may be gone by then, by the same signal; all in it can be rebuilt.
-  stopLast(statuses, (known) => known.save().catch(() => {}))
-  const wake = stopLast(
+  started.own(statuses, (known) => known.save().catch(() => {}))
+  const wake = started.own(
     createWakeUps({
       url: redisUrl,
       fleet: config.fleetName,
@@ -207,7 +195,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     clock,
     log: report,
   })
-  stopLast(rollouts, (moving) => moving.close())
+  started.own(rollouts, (moving) => moving.close())
   const deciding = createDeciding({
     state: register.state,
     rollouts,
@@ -246,6 +234,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     offered,
     replica: `${process.pid}`,
     clock,
+    later,
   })
 
   // 5. Listen: agents first, so that they are there when rollouts go on.
@@ -276,7 +265,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     clock,
     onRefused: (reason, peer) => log.warn({ peer, reason }, 'a stream was refused'),
   })
-  stopLast(sync, (listener) => listener.close(drainMs))
+  started.own(sync, (listener) => listener.close(drainMs))
   const dataPort = sync.address.slice(sync.address.lastIndexOf(':') + 1)
   const enrolment = await serveEnrolment(
     config.host,
@@ -299,9 +288,11 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
       root: root.envelope,
       dataAddress: () => `${config.advertise}:${dataPort}`,
       clock,
+      random: randomBytes,
+      newId: randomUUID,
     }),
   )
-  stopLast(enrolment, (listener) => listener.close(drainMs))
+  started.own(enrolment, (listener) => listener.close(drainMs))
   const enrolPort = enrolment.address.slice(enrolment.address.lastIndexOf(':') + 1)
   const admin = await loadAdminToken(config.data)
   const api = buildServer({
@@ -331,6 +322,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
         { name: 'fleet', ok: pipeline.state().fleet !== null },
       ],
       clock,
+      random: randomBytes,
     }),
     authenticate: createTokenAuthentication([
       { token: admin, actor: 'admin', role: 'admin' },
@@ -340,7 +332,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     metrics: metrics.registry,
     version,
   })
-  stopLast(api, (server) => server.close())
+  started.own(api, (server) => server.close())
   const url = await api
     .listen({ host: config.host, port: config.apiPort })
     .catch((cause: unknown) => Promise.reject(cannotListen(config.host, config.apiPort, cause)))
@@ -356,8 +348,10 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   await rollouts.restore(register.state)
   await pipeline.resume()
   sources.follow('fleet', config.intervalMs)
-  hooks.watchStore(redis, `${prefix}:alive`, () => statuses.saveAll(), signal)
-  every(sweepEveryMs, () => sweepContent(content, listLiveManifests(register.state), sweepAgeMs))
+  started.every(storeCheckMs, () => hooks.checkStore(redis, `${prefix}:alive`))
+  started.every(sweepEveryMs, () =>
+    sweepContent(content, listLiveManifests(register.state), sweepAgeMs),
+  )
   const addresses = { api: url, enrol: enrolment.address, data: sync.address }
   log.info({ ...addresses, tokenFile: join(config.data, 'admin-token') }, 'ready')
 
@@ -365,7 +359,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   return {
     async stop() {
       stopping.abort()
-      await owned.disposeAsync()
+      await owned[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { createPublicKey, randomBytes, randomUUID, timingSafeEqual, verify } from 'node:crypto'
+import { createPublicKey, timingSafeEqual, verify } from 'node:crypto'
 import {
   type BeginRequest,
   BeginResponseSchema,
@@ -25,6 +25,10 @@ export interface EnrolOptions {
   readonly root: Uint8Array
   readonly dataAddress: () => string
   readonly clock: () => number
+  /** That many bytes nobody can guess. */
+  readonly random: (bytes: number) => Buffer
+  /** For the cluster, never used before. */
+  readonly newId: () => string
 }
 
 const nonceLifeMs = 60_000
@@ -43,7 +47,7 @@ export function createEnrolment(options: EnrolOptions) {
     if (nonces.size >= openNonces) {
       throw new HubError('token_refused', 'too many joins at once; try again in a minute')
     }
-    const nonce = randomBytes(32)
+    const nonce = options.random(32)
     nonces.set(request.tokenId, { nonce, expiresAt: clock() + nonceLifeMs })
     return create(BeginResponseSchema, { nonce })
   }
@@ -57,7 +61,7 @@ export function createEnrolment(options: EnrolOptions) {
     if (twin) {
       throw new HubError('token_refused', `this cluster is already enrolled as ${twin.cluster}`)
     }
-    const clusterId = randomUUID()
+    const clusterId = options.newId()
     const certificateChain = await authority.issue(request.certificateRequest, clusterId)
     const enrolment: Enrolment = {
       cluster: token.cluster,

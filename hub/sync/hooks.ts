@@ -18,20 +18,45 @@ export interface HooksDeps {
   readonly offered: Map<string, { sequence: number; at: number }>
   readonly replica: string
   readonly clock: () => number
+  /** Calls back after `ms`; given in, so that tests own time. */
+  readonly later: (ms: number, run: () => void) => void
 }
 
 const heartbeatSeconds = 20
 /** Agents that may come back in one second, when all must. */
 const reconnectsPerSecond = 500
-const storeCheckMs = 1_000
+/**
+ * A look at a rollout costs time in proportion to its clusters, and each of them reports several
+ * times: looks take at most a quarter of the hub's time, however many reports come.
+ */
+const restFactor = 3
+const longestRestMs = 500
 
 /** What a session hears, told to statuses and rollouts; and what those want, told to sessions. */
 export function createSyncHooks(deps: HooksDeps) {
   const { statuses, clock } = deps
   const sessions = new Map<string, Session>()
 
+  const looking = new Set<string>()
+  const lookAgain = new Set<string>()
+
   function noticeRollouts(applications: Iterable<string>): void {
-    for (const application of applications) void deps.rollouts.notice(application)
+    for (const application of applications) {
+      if (looking.has(application)) lookAgain.add(application)
+      else void lookAt(application)
+    }
+  }
+
+  /** The first notice at once; those that follow share a look, after a rest in proportion. */
+  async function lookAt(application: string): Promise<void> {
+    looking.add(application)
+    const start = clock()
+    await deps.rollouts.notice(application).catch(() => {})
+    const rest = Math.min(longestRestMs, (clock() - start) * restFactor)
+    deps.later(rest, () => {
+      looking.delete(application)
+      if (lookAgain.delete(application)) void lookAt(application)
+    })
   }
 
   const session: Pick<
@@ -109,15 +134,12 @@ export function createSyncHooks(deps: HooksDeps) {
       return [...(deps.state.assignments.get(cluster)?.values() ?? [])]
     },
     /** Writes statuses again after Redis was emptied, and lets sessions look at their snapshots. */
-    watchStore(redis: Redis, key: string, rewrite: () => Promise<void>, signal: AbortSignal): void {
-      const check = async (): Promise<void> => {
-        if ((await redis.set(key, '1', 'GET')) !== null) return
-        await rewrite()
-        for (const open of sessions.values()) open.notice()
-      }
-      const timer = setInterval(() => void check().catch(() => {}), storeCheckMs)
-      timer.unref()
-      signal.addEventListener('abort', () => clearInterval(timer))
+    async checkStore(redis: Redis, key: string): Promise<void> {
+      // Away is not emptied; its connection says so already.
+      const before = await redis.set(key, '1', 'GET').catch(() => 'unknown')
+      if (before !== null) return
+      await statuses.saveAll()
+      for (const open of sessions.values()) open.notice()
     },
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
@@ -115,6 +115,8 @@ describe('an agent and a hub over real TLS', () => {
         root: root.envelope,
         dataAddress: () => syncListener.address,
         clock: Date.now,
+        random: randomBytes,
+        newId: randomUUID,
       }),
     )
   })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { create } from '@bufbuild/protobuf'
 import { enrolProof, secretKey } from '@groundswell/proto/enrol.ts'
@@ -47,6 +47,8 @@ function world() {
     root: Buffer.from('root'),
     dataAddress: () => 'hub:8444',
     clock: () => now,
+    random: randomBytes,
+    newId: randomUUID,
   })
 
   /** What an honest agent sends, with one thing or another changed. */
