@@ -34,12 +34,23 @@ export async function signStatement(
   return { envelope: Buffer.from(canonicalJson(envelope)), digest: digestOf(payload) }
 }
 
+/** Digests of public keys, which never change; RFC 7638, with SHA-256. */
+const thumbprints = new WeakMap<SigningKey, Promise<string>>()
+
+function thumbprintOf(key: SigningKey): Promise<string> {
+  const known = thumbprints.get(key)
+  if (known) return known
+  const made = calculateJwkThumbprint({ ...key.publicKey }, 'sha256')
+  thumbprints.set(key, made)
+  return made
+}
+
 async function signWith(
   type: StatementType,
   payload: Uint8Array,
   key: SigningKey,
 ): Promise<{ protected: string; signature: string }> {
-  const kid = await calculateJwkThumbprint({ ...key.publicKey }, 'sha256')
+  const kid = await thumbprintOf(key)
   const jws = await new FlattenedSign(payload)
     .setProtectedHeader({ alg: 'EdDSA', typ: typOf(type), kid })
     .sign(key.privateKey)

@@ -14,6 +14,7 @@ import { HubError, type HubErrorCode } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { createEnrolment } from './enrol.ts'
 import type { IdentityVerdict, PeerCertificate } from './identity.ts'
+import { createPacker } from './pack.ts'
 import { type Session, type SessionDeps, converse } from './session.ts'
 import type { Authority, ServerCertificate } from './x509.ts'
 
@@ -71,6 +72,7 @@ export async function serveSync(
   deps: SyncListenerDeps,
 ): Promise<Listener & { readonly cut: (cluster: string) => void }> {
   const server = new Server(listenerOptions)
+  const shared = { ...deps, pack: createPacker(deps.compress) }
   const live = new Map<string, ServerDuplexStream<SyncRequest, SyncResponse>>()
 
   function sync(call: ServerDuplexStream<SyncRequest, SyncResponse>): void {
@@ -87,7 +89,7 @@ export async function serveSync(
       details: 'a newer stream of this cluster took over',
     })
     live.set(enrolment.cluster, call)
-    const session = converse(enrolment, call, (message) => write(call, message), deps)
+    const session = converse(enrolment, call, (message) => write(call, message), shared)
     const beat = setInterval(() => {
       const value = { sentAt: BigInt(deps.clock()) }
       void write(call, create(SyncResponseSchema, { message: { case: 'heartbeat', value } })).catch(

@@ -15,6 +15,55 @@ export const packBytes = 256 * 1024
 /** Compresses a pack; given in, so that this file stays pure. */
 export type Compress = (bytes: Uint8Array) => Promise<Uint8Array>
 
+/** Blobs → messages, as `packBlobs` makes them; `missing` travels with the last. */
+export type Pack = (blobs: readonly Blob[], missing: readonly string[]) => AsyncIterable<Content>
+
+/**
+ * Packs blobs, remembering lately made packs up to `memoryBytes`: after a commit all agents want
+ * the same few blobs, and compressing them once for each agent was most of what a rollout cost.
+ */
+export function createPacker(compress: Compress, memoryBytes = 8 * 1024 * 1024): Pack {
+  const made = new Map<string, { readonly contents: Promise<Content[]>; readonly bytes: number }>()
+  let held = 0
+
+  function remember(key: string, blobs: readonly Blob[], bytes: number): Promise<Content[]> {
+    const contents = collect(packBlobs(blobs, [], compress))
+    made.set(key, { contents, bytes })
+    held += bytes
+    contents.catch(() => forget(key))
+    for (const oldest of made.keys()) {
+      if (held <= memoryBytes) break
+      forget(oldest)
+    }
+    return contents
+  }
+
+  function forget(key: string): void {
+    held -= made.get(key)?.bytes ?? 0
+    made.delete(key)
+  }
+
+  return async function* pack(
+    blobs: readonly Blob[],
+    missing: readonly string[],
+  ): AsyncGenerator<Content> {
+    const bytes = blobs.reduce((sum, blob) => sum + blob.bytes.byteLength, 0)
+    // What is missing differs by agent, and what is large would push out everything else.
+    if (missing.length > 0 || bytes === 0 || bytes > memoryBytes / 8) {
+      yield* packBlobs(blobs, missing, compress)
+      return
+    }
+    const key = blobs.map(({ digest }) => digest).join()
+    yield* await (made.get(key)?.contents ?? remember(key, blobs, bytes))
+  }
+}
+
+async function collect(contents: AsyncIterable<Content>): Promise<Content[]> {
+  const all: Content[] = []
+  for await (const content of contents) all.push(content)
+  return all
+}
+
 /**
  * Blobs → messages of at most `packBytes` each, small blobs together (they compress better so),
  * large ones in slices. `missing` travels with the last message.

@@ -69,21 +69,27 @@ export function createServing(deps: ServingDeps) {
     const manifests = applications.flatMap((application) =>
       application.state === 'present' ? [application.manifest.digest] : [],
     )
-    const lost = (await deps.content.missing(manifests)).length > 0
-    if (lost) await deps.rebuild(cluster)
     const direct = new Set(manifests)
-    const allowed: Digest[] = []
-    const denied: Digest[] = []
-    for (const digest of wanted) {
-      if (await isAllowed(digest, manifests, direct)) allowed.push(digest)
-      else denied.push(digest)
+
+    async function look(): Promise<Served & { denied: readonly Digest[] }> {
+      const allowed: Digest[] = []
+      const denied: Digest[] = []
+      for (const digest of wanted) {
+        if (await isAllowed(digest, manifests, direct)) allowed.push(digest)
+        else denied.push(digest)
+      }
+      return { ...(await read(allowed)), denied }
     }
-    const first = await read(allowed)
-    if (first.missing.length === 0 || lost) {
-      return { blobs: first.blobs, missing: [...first.missing, ...denied] }
+
+    // Whether the store has lost anything is asked only when something was not found.
+    let found = await look()
+    const lost =
+      found.missing.length > 0 ||
+      (found.denied.length > 0 && (await deps.content.missing(manifests)).length > 0)
+    if (lost) {
+      await deps.rebuild(cluster)
+      found = await look()
     }
-    await deps.rebuild(cluster)
-    const second = await read(allowed)
-    return { blobs: second.blobs, missing: [...second.missing, ...denied] }
+    return { blobs: found.blobs, missing: [...found.missing, ...found.denied] }
   }
 }

@@ -11,7 +11,7 @@ import {
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { AgentPosition, Offered } from './offer.ts'
-import { type Compress, packBlobs } from './pack.ts'
+import { type Compress, type Pack, packBlobs } from './pack.ts'
 import type { Served } from './serving.ts'
 
 export const protocolVersion = 1
@@ -28,6 +28,8 @@ export interface SessionDeps {
     wanted: readonly Digest[],
   ) => Promise<Served>
   readonly compress: Compress
+  /** Packs what is served; without it, each time anew. */
+  readonly pack?: Pack
   readonly onHello: (cluster: string, hello: Hello) => void
   readonly onReport: (cluster: string, report: Report) => void
   readonly onVerdict: (cluster: string, verdict: Verdict) => void
@@ -123,7 +125,8 @@ export function converse(
       throw new HubError('invalid', `a want names at most ${wantedAtOnce} digests`)
     }
     const { blobs, missing } = await deps.serve(cluster, offered?.list ?? [], wanted)
-    for await (const content of packBlobs(blobs, missing, deps.compress)) {
+    const pack = deps.pack ?? ((blobs, missing) => packBlobs(blobs, missing, deps.compress))
+    for await (const content of pack(blobs, missing)) {
       await send(response({ case: 'content', value: content }))
     }
   }

@@ -12,7 +12,7 @@ import {
 import { AgentError, type AgentErrorCode } from '../../../../agent/errors.ts'
 import { createAssembly } from '../../../../agent/link/unpack.ts'
 import type { Blob } from '../../../../hub/bundle/content.ts'
-import { packBlobs, packBytes } from '../../../../hub/sync/pack.ts'
+import { createPacker, packBlobs, packBytes } from '../../../../hub/sync/pack.ts'
 
 const blobOf = (bytes: Uint8Array): Blob => ({ digest: digestOf(bytes), bytes })
 
@@ -193,5 +193,70 @@ describe('an assembly', () => {
     await assert.rejects(createAssembly(new Map(), 64).take(noise, fail), {
       code: 'object_malformed',
     })
+  })
+})
+
+describe('createPacker', () => {
+  const one = blobOf(Buffer.from('one'))
+  const two = blobOf(Buffer.from('two'))
+
+  function world(memoryBytes: number) {
+    let compressions = 0
+    const pack = createPacker(async (bytes) => {
+      compressions += 1
+      return compress(bytes)
+    }, memoryBytes)
+    return {
+      count: () => compressions,
+      async pack(blobs: readonly Blob[], missing: readonly string[] = []) {
+        const contents: Content[] = []
+        for await (const content of pack(blobs, missing)) contents.push(content)
+        return contents
+      },
+    }
+  }
+
+  test('gives what packBlobs gives, compressed once however many ask at once', async () => {
+    const { pack, count } = world(1024)
+    const answers = await Promise.all([pack([one, two]), pack([one, two]), pack([one, two])])
+    for (const answer of answers) assert.deepEqual(answer, await packAll([one, two]))
+    assert.equal(count(), 1)
+  })
+
+  test('other blobs, or the same in another order, are another pack', async () => {
+    const { pack } = world(1024)
+    assert.deepEqual(await pack([one]), await packAll([one]))
+    assert.deepEqual(await pack([two, one]), await packAll([two, one]))
+    assert.deepEqual(await pack([one, two]), await packAll([one, two]))
+  })
+
+  test('an answer that lacks something is never the answer to another', async () => {
+    const { pack } = world(1024)
+    assert.deepEqual((await pack([one], ['sha256:gone'])).at(-1)?.missing, ['sha256:gone'])
+    assert.deepEqual((await pack([one])).at(-1)?.missing, [])
+  })
+
+  test('forgets the oldest past its bound', async () => {
+    const { pack, count } = world(24)
+    const many = Array.from({ length: 10 }, (_, at) => blobOf(Buffer.from(`b${at}`)))
+    for (const blob of many) await pack([blob])
+    assert.equal(count(), 10)
+    await pack([many.at(-1)!])
+    assert.equal(count(), 10)
+    await pack([many[0]!])
+    assert.equal(count(), 11)
+  })
+
+  test('a compression that failed is tried again', async () => {
+    let broken = true
+    const pack = createPacker(async (bytes) => {
+      if (broken) throw new Error('no memory')
+      return bytes
+    })
+    await assert.rejects(async () => {
+      for await (const _ of pack([one], [])) assert.fail('nothing to give')
+    }, /no memory/)
+    broken = false
+    for await (const content of pack([one], [])) assert.deepEqual(content.missing, [])
   })
 })
