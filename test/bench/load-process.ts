@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const program = fileURLToPath(new URL('load.ts', import.meta.url))
 const heapMb = 12_000
+const graceMs = 5_000
 
 /** What the benchmark asks of the load, one at a time. */
 export type ToLoad =
@@ -60,8 +61,10 @@ export function startLoad(): LoadProcess {
       return answer
     },
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
+      if (child.connected) child.disconnect()
+      const insist = setTimeout(() => child.kill('SIGKILL'), graceMs)
       await exited
+      clearTimeout(insist)
     },
   }
 }

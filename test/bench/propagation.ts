@@ -78,7 +78,7 @@ async function deliver(
   const done = delivery.succeeded.size
   if (after.load.verified !== clusters || done !== clusters) {
     throw new Error(
-      `void: ${after.load.verified} of ${clusters} agents verified and applied the digest, the hub counts ${done} (${delivery.phase}); last warning: ${after.load.lastWarning}`,
+      `void: ${after.load.verified} of ${clusters} agents verified and applied the digest; the hub's rollout to ${Object.keys(delivery.plan.targets).length} ended ${delivery.phase} with ${done} succeeded, ${JSON.stringify(countOthers(delivery))}; ${after.load.warnings} warnings of agents, last: ${after.load.lastWarning}`,
     )
   }
   return {
@@ -106,6 +106,12 @@ async function waitForDelivery(world: World, offset: number, commit: string): Pr
     },
     { deadlineMs, intervalMs: 50, what: `the rollout of ${commit} to end` },
   )
+}
+
+function countOthers({ others }: Delivery): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const outcome of others.values()) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
 }
 
 function describe(figures: Figures): string {
