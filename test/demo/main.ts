@@ -28,10 +28,15 @@ const onceSteps = [
   ['drift', 'a ConfigMap changed by hand', driftByHand],
 ] as const
 
+const stopping = new AbortController()
+
 /** Waits for a signal's number; listens until the process ends, so that none is fatal half-way. */
 const interrupted = new Promise<number>((resolve) => {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => resolve(constants.signals[name]))
+    process.on(name, () => {
+      stopping.abort()
+      resolve(constants.signals[name])
+    })
   }
 })
 
@@ -40,18 +45,20 @@ async function runDemo(
   directory: string,
   stops: AsyncDisposableStack,
 ): Promise<StepReport[]> {
+  const { signal } = stopping
   let stack: Stack | undefined
-  const reports = [
-    await runStep('start', 'Redis, clusters, Git server, hub and agents: some 20 s', async () => {
-      stack = await startStack(directory, contexts, stops)
-      return describeArrival(stack)
-    }),
-  ]
+  const start = async () => {
+    stack = await startStack(directory, contexts, stops)
+    return describeArrival(stack)
+  }
+  const says = 'Redis, clusters, Git server, hub and agents: some 20 s'
+  const reports = [await runStep('start', says, start, signal)]
   for (const [name, says, run] of once ? [...firstSteps, ...onceSteps] : firstSteps) {
     const started = stack
     if (started === undefined || !reports.at(-1)!.ok) break
-    reports.push(await runStep(name, says, () => run(started)))
+    reports.push(await runStep(name, says, () => run(started), signal))
   }
+  if (signal.aborted) return reports
   if (!reports.at(-1)!.ok) await tellLogs(directory)
   else if (!once && stack) process.stderr.write(await writeGuide(stack))
   return reports

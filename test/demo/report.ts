@@ -27,11 +27,16 @@ export interface DemoReport {
   readonly steps: readonly StepReport[]
 }
 
-/** Runs one step and times it. What it throws is part of the report. */
+/**
+ * Runs one step and times it. What it throws is part of the report.
+ *
+ * @param stopping once aborted, a step fails because its world goes away, which is not worth saying
+ */
 export async function runStep(
   step: string,
   says: string,
   run: () => Promise<Readonly<Record<string, unknown>>>,
+  stopping: AbortSignal,
 ): Promise<StepReport> {
   say(`${step}: ${says}`)
   const start = performance.now()
@@ -42,7 +47,7 @@ export async function runStep(
     return { step, ok: true, ms: ms(), seen }
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)
-    say(`${step}: FAILED: ${words}`)
+    if (!stopping.aborted) say(`${step}: FAILED: ${words}`)
     const facts =
       error instanceof UnmetExpectation ? { expected: error.expected, seen: error.seen } : {}
     return { step, ok: false, ms: ms(), error: words, ...facts }

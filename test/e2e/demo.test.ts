@@ -117,6 +117,7 @@ describe('npm run demo', () => {
       assert.ok(performance.now() - asked < 10_000, 'took 10 s to stop')
       assert.equal(code, words === 'Groundswell runs.' ? 0 : 130, demo.stderr())
       assert.equal(demo.stdout(), '')
+      assert.doesNotMatch(demo.stderr(), /FAILED/)
       await assertNothingLeft(directoryOf(demo))
     })
   }
