@@ -208,7 +208,7 @@ describe('createPacker', () => {
     }, memoryBytes)
     return {
       count: () => compressions,
-      async pack(blobs: readonly Blob[], missing: readonly string[] = []) {
+      pack: async (blobs: readonly Blob[], missing: readonly string[] = []) => {
         const contents: Content[] = []
         for await (const content of pack(blobs, missing)) contents.push(content)
         return contents
@@ -237,7 +237,7 @@ describe('createPacker', () => {
   })
 
   test('forgets the oldest past its bound', async () => {
-    const { pack, count } = world(24)
+    const { pack, count } = world(16)
     const many = Array.from({ length: 10 }, (_, at) => blobOf(Buffer.from(`b${at}`)))
     for (const blob of many) await pack([blob])
     assert.equal(count(), 10)
