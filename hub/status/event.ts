@@ -72,8 +72,10 @@ export function describeChange(before: ClusterStatus, next: ClusterStatus): HubE
     }
     if (now.phase === 'Failed' && was?.phase !== 'Failed') {
       const [error] = now.errors
-      const words = error ? `${error.file}: ${error.object}: ${error.message}` : 'failed'
-      events.push(event('application.failed', cluster, of, `${cluster}: ${words}`))
+      const words = [error?.file, error?.object, error?.message ?? 'failed']
+      events.push(
+        event('application.failed', cluster, of, `${cluster}: ${words.filter(Boolean).join(': ')}`),
+      )
     }
     if (now.health !== was?.health) {
       const message = `${cluster}: ${now.health} (${now.readyObjects}/${now.objects})`

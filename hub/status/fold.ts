@@ -12,6 +12,8 @@ import type { ApplicationStatus, ClusterStatus, Health, Phase } from './status.t
 
 const listed = 50
 const longestText = 2_048
+/** RFC 3339 has four digits for the year. */
+const latestInstant = Date.UTC(9999, 11, 31)
 
 export function unknownCluster(cluster: string): ClusterStatus {
   return {
@@ -88,7 +90,7 @@ function toApplicationStatus(report: ApplicationReport, now: number): Applicatio
     drift: report.drift.slice(0, listed).map((drift) => ({
       object: clip(drift.object),
       missing: drift.missing,
-      firstSeen: Number(drift.firstSeen),
+      firstSeen: toInstant(drift.firstSeen),
       fields: drift.fields.slice(0, listed).map((field) => ({
         path: clip(field.path),
         desired: clip(field.desired),
@@ -136,6 +138,11 @@ function toHealth(health: WireHealth): Health {
     default:
       return 'Unknown'
   }
+}
+
+/** An agent's clock may be anything; what it says must stay a time that can be written. */
+function toInstant(milliseconds: bigint): number {
+  return Math.min(Math.max(Number(milliseconds), 0), latestInstant)
 }
 
 function clip(text: string): string {

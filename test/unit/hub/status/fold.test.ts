@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import {
+  type ApplicationReportSchema,
+  Health,
+  Phase,
+  ReportSchema,
+} from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
+import { HelloSchema, VerdictSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { foldHello, foldReport, foldVerdict, unknownCluster } from '../../../../hub/status/fold.ts'
+
+const blank = unknownCluster('a')
+type Told = MessageInitShape<typeof ApplicationReportSchema>
+const report = (complete: boolean, ...applications: Told[]) =>
+  create(ReportSchema, { sequence: 5n, complete, applications })
+const names = (status: typeof blank) => Object.keys(status.applications).sort()
+
+describe('foldReport', () => {
+  test('a complete report replaces all that was known, another only what it names', () => {
+    const list = fc.uniqueArray(fc.constantFrom('shop', 'web', 'bank', 'blog'))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), list)), (reports) => {
+        let status = blank
+        let known = new Map<string, number>()
+        for (const [now, [complete, list]] of reports.entries()) {
+          status = foldReport(
+            status,
+            report(complete, ...list.map((application) => ({ application }))),
+            now,
+          )
+          if (complete) known = new Map()
+          for (const name of list) known.set(name, now)
+        }
+        const told = Object.entries(status.applications).map(([name, { updatedAt }]) => [
+          name,
+          updatedAt,
+        ])
+        assert.deepEqual(new Map(told as [string, number][]), known)
+      }),
+    )
+  })
+
+  test('a report folded twice changes nothing but the time', () => {
+    const once = foldReport(blank, report(false, { application: 'shop', healed: 3n }), 7)
+    assert.deepEqual(foldReport(once, report(false, { application: 'shop', healed: 3n }), 7), once)
+  })
+
+  test('phases, health and counts are taken over', () => {
+    const { applications, sequence, lastSeen } = foldReport(
+      blank,
+      report(true, {
+        application: 'shop',
+        manifestDigest: digestOf('m'),
+        generation: 9n,
+        phase: Phase.APPLIED,
+        health: Health.IN_PROGRESS,
+        objects: 4,
+        readyObjects: 3,
+        unhealthy: [{ object: '/Pod/n/x', health: Health.FAILED, message: 'crashed' }],
+        driftedObjects: 2,
+        healed: 1n,
+      }),
+      123,
+    )
+    assert.deepEqual([sequence, lastSeen], [5, 123])
+    assert.deepEqual(applications['shop'], {
+      application: 'shop',
+      digest: digestOf('m'),
+      generation: 9,
+      phase: 'Applied',
+      health: 'InProgress',
+      objects: 4,
+      readyObjects: 3,
+      unhealthy: [{ object: '/Pod/n/x', health: 'Failed', message: 'crashed' }],
+      errors: [],
+      drift: [],
+      driftedObjects: 2,
+      healed: 1,
+      updatedAt: 123,
+    })
+  })
+
+  test('words of a newer agent that are not known count as the least that can be said', () => {
+    const told = { application: 'shop', phase: 99 as Phase, health: 99 as Health }
+    const { phase, health } = foldReport(blank, report(true, told), 0).applications['shop']!
+    assert.deepEqual([phase, health], ['Pending', 'Unknown'])
+  })
+
+  test('a digest that is none is no digest', () => {
+    for (const manifestDigest of ['', 'sha256:', 'latest']) {
+      const told = report(true, { application: 'shop', manifestDigest })
+      assert.equal(foldReport(blank, told, 0).applications['shop']?.digest, null)
+    }
+  })
+
+  test('I9 lists and texts are clipped, however much an agent sends', () => {
+    const text = 'x'.repeat(100_000)
+    const many = <T>(item: T): T[] => Array.from({ length: 60 }, () => item)
+    const status = foldReport(
+      blank,
+      report(true, {
+        application: 'shop',
+        unhealthy: many({ object: text, health: Health.FAILED, message: text }),
+        errors: many({ object: text, file: text, code: text, message: text }),
+        drift: many({
+          object: text,
+          fields: many({ path: text, desired: text, live: text, manager: text }),
+        }),
+      }),
+      0,
+    )
+    const { unhealthy, errors, drift } = status.applications['shop']!
+    assert.deepEqual([unhealthy.length, errors.length, drift.length], [50, 50, 50])
+    assert.equal(drift[0]?.fields.length, 50)
+    const longest = (value: unknown): number =>
+      typeof value === 'string'
+        ? value.length
+        : Math.max(0, ...Object.values((value as object) ?? {}).map(longest))
+    assert.ok(longest({ unhealthy, errors, drift }) <= 2_049)
+  })
+
+  test('an agent’s clock can be wrong, but every time it tells can be shown', () => {
+    for (const firstSeen of [-(2n ** 63n), -1n, 0n, 2n ** 63n - 1n]) {
+      const told = report(true, { application: 'shop', drift: [{ object: 'x', firstSeen }] })
+      const [drift] = foldReport(blank, told, 0).applications['shop']!.drift
+      assert.doesNotThrow(() => new Date(drift!.firstSeen).toISOString(), String(firstSeen))
+    }
+  })
+
+  test('facts stay as they were where a report tells none', () => {
+    const facts = { kubernetesVersion: '1.35', nodes: 3, agentVersion: '1.0' }
+    const known = foldReport(blank, create(ReportSchema, { facts, sequence: 5n }), 0)
+    const after = foldReport(known, create(ReportSchema), 1)
+    assert.deepEqual([after.kubernetesVersion, after.nodes, after.agentVersion], ['1.35', 3, '1.0'])
+    assert.equal(after.sequence, 5)
+    assert.deepEqual(names(after), [])
+  })
+})
+
+describe('foldHello and foldVerdict', () => {
+  test('hello tells versions and the accepted sequence, and keeps applications', () => {
+    const known = foldReport(blank, report(true, { application: 'shop' }), 1)
+    const hello = create(HelloSchema, {
+      agentVersion: '2.0',
+      sequence: 8n,
+      facts: { kubernetesVersion: '1.36', nodes: 5, agentVersion: '2.0' },
+    })
+    const after = foldHello(known, hello, 9)
+    assert.deepEqual([after.agentVersion, after.kubernetesVersion, after.nodes], ['2.0', '1.36', 5])
+    assert.deepEqual([after.sequence, after.lastSeen, names(after)], [8, 9, ['shop']])
+  })
+
+  test('a refusal is kept with its words and moves nothing; an acceptance ends it', () => {
+    const at5 = foldReport(blank, report(true), 0)
+    const refused = foldVerdict(
+      at5,
+      create(VerdictSchema, { sequence: 6n, code: 'rollback', message: 'older' }),
+      1,
+    )
+    assert.deepEqual(refused.refusal, { code: 'rollback', message: 'older' })
+    assert.equal(refused.sequence, 5)
+    const accepted = foldVerdict(
+      refused,
+      create(VerdictSchema, { accepted: true, sequence: 7n }),
+      2,
+    )
+    assert.deepEqual([accepted.refusal, accepted.sequence, accepted.lastSeen], [null, 7, 2])
+  })
+})
