@@ -87,10 +87,14 @@ function allowImports(
 }
 
 const main = '**/main.ts'
-const otherSide = { hub: ['**/agent/**', '**/test/**'], agent: ['**/hub/**', '**/test/**'] }
+const otherSide = {
+  proto: ['**/hub/**', '**/agent/**', '**/test/**'],
+  hub: ['**/agent/**', '**/test/**'],
+  agent: ['**/hub/**', '**/test/**'],
+}
 
-/** The layers of hub or agent: pure files, then one override for each kind of adapter. */
-function layer(side: 'hub' | 'agent'): OxlintOverride[] {
+/** The layers of a package: pure files, then one override for each kind of adapter. */
+function layer(side: 'proto' | 'hub' | 'agent'): OxlintOverride[] {
   const refused = [main, ...otherSide[side]]
   return [
     {
@@ -118,6 +122,12 @@ const apiShapes = [
   ...['errors.ts', 'package.json'],
 ]
 const forCli = [...computing, 'commander']
+
+/** Unit tests are of decisions: what they need of the world they make up. */
+const outside = [
+  ...new Set(['node:timers', 'node:net', 'node:https', ...Object.values(adapters).flat()]),
+]
+const noInput = 'Unit tests do no I/O; adapters are tried in test/integration.'
 
 export default defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise'],
@@ -170,28 +180,11 @@ export default defineConfig({
     'no-await-in-loop': 'off',
   },
   overrides: [
+    ...layer('proto'),
     {
-      files: ['proto/**/*.ts'],
-      rules: {
-        ...ambient,
-        ...allowImports(computing, ['**/grpc.ts', '**/hub/**', '**/agent/**', '**/test/**']),
-      },
-    },
-    {
+      // protobuf-es and grpc-js meet here; no type of either fits the other.
       files: ['proto/grpc.ts'],
-      rules: {
-        ...allowImports([...computing, ...adapters.grpc], ['**/hub/**', '**/agent/**']),
-        // protobuf-es and grpc-js meet here; no type of either fits the other.
-        'typescript/no-explicit-any': 'off',
-      },
-    },
-    {
-      // Both sides lock a directory of theirs, as this process.
-      files: ['proto/fs.ts'],
-      rules: {
-        ...noAmbient,
-        ...allowImports([...computing, ...adapters.fs], ['**/hub/**', '**/agent/**']),
-      },
+      rules: { 'typescript/no-explicit-any': 'off' },
     },
     ...layer('hub'),
     ...layer('agent'),
@@ -222,6 +215,31 @@ export default defineConfig({
         ...allowImports([...forCli, 'node:fs/promises', 'node:timers/promises'], ['../**']),
       },
     },
+    {
+      // Fakes and worlds are closures: nothing in them uses `this`.
+      files: ['test/**/*.ts'],
+      rules: { 'typescript/unbound-method': 'off' },
+    },
+    {
+      // A test waits for a condition with `until` from test/support, which has a deadline.
+      files: ['test/{unit,integration,e2e}/**/*.ts'],
+      rules: {
+        'no-restricted-imports': ['error', { paths: ['node:timers', 'node:timers/promises'] }],
+        'no-restricted-globals': ['error', 'setTimeout', 'setInterval'],
+        'no-restricted-properties': [
+          'error',
+          { object: 'mock', property: 'module', message: 'Hand a fake of our own port in.' },
+        ],
+      },
+    },
+    {
+      files: ['test/unit/**/*.ts'],
+      rules: {
+        'no-restricted-imports': ['error', { patterns: [{ group: outside, message: noInput }] }],
+      },
+    },
+    // It reads the sources.
+    { files: ['test/unit/house-rules.test.ts'], rules: { 'no-restricted-imports': 'off' } },
     // oxlint wants it so.
     { files: ['oxlint.config.ts'], rules: { 'import/no-default-export': 'off' } },
   ],

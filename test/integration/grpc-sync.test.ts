@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { createAgent } from '../../agent/agent.ts'
+import { systemClock } from '../../agent/cluster/clock.ts'
 import { AgentError } from '../../agent/errors.ts'
 import { enrol, type Enrolled } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
@@ -14,6 +14,7 @@ import type { VerifiedSnapshot } from '../../agent/trust/verified.ts'
 import { buildBundle } from '../../hub/bundle/build.ts'
 import { loadSigningKey } from '../../hub/bundle/fs.ts'
 import { signFirstRoot } from '../../hub/bundle/root.ts'
+import { repeat } from '../../hub/clock.ts'
 import type { Enrolment, JoinTokenRecord } from '../../hub/ledger/entry.ts'
 import type { Assignment } from '../../hub/rollout/rollout.ts'
 import { createEnrolment } from '../../hub/sync/enrol.ts'
@@ -228,11 +229,8 @@ describe('an agent and a hub over real TLS', () => {
       version: 'test',
       clock: Date.now,
       random: () => 0,
-      sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
-      every(ms, run) {
-        const timer = setInterval(run, ms)
-        return () => clearInterval(timer)
-      },
+      sleep: (ms, signal) => systemClock.sleep(ms, signal).catch(() => {}),
+      every: repeat,
       log: quiet,
     })
     return { reconciled, done: agent.run(signal) }

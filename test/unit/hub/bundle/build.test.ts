@@ -120,7 +120,7 @@ describe('buildBundle', () => {
     const large = { ...configMap('b'), json: 'é'.repeat(manifestLimits.objectBytes / 2 + 1) }
     const [fault] = faultsOf([exact, large])
     assert.equal(fault?.file, 'b.yaml')
-    assert.match(fault!.message, /ConfigMap\/shop\/b has \d+ bytes/)
+    assert.match(fault.message, /ConfigMap\/shop\/b has \d+ bytes/)
   })
 
   test('too many objects, or a manifest too large, ask for the application to be split', () => {
