@@ -122,6 +122,8 @@ export function createPipeline(deps: PipelineDeps) {
       }
     })().finally(() => {
       running = undefined
+      // A call that came between the last look and here.
+      if (again && !signal.aborted) void evaluate()
     })
     return running
   }

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { describe, test } from 'node:test'
+import { HubError } from '../../../../hub/errors.ts'
+import type { Fleet } from '../../../../hub/fleet/fleet.ts'
+import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { createCachedEngine, createMemoryRenderStore } from '../../../../hub/render/cache.ts'
+import { createContents } from '../../../../hub/render/contents.ts'
+import type { RenderInput, RenderedObject } from '../../../../hub/render/engine.ts'
+import type { Mirror } from '../../../../hub/source/source.ts'
+import { createMemoryContent } from '../../../support/memory-stores.ts'
+
+const never = new AbortController().signal
+const commit = 'c'.repeat(40)
+const revision = `main@sha1:${commit}`
+const hash = (text: string) => createHash('sha1').update(text).digest('hex')
+
+/** A repository in memory: files by path, the same at every commit. */
+function mirrorOf(files: Readonly<Record<string, string>>): Mirror {
+  const blobs = new Map(Object.values(files).map((text) => [hash(text), Buffer.from(text)]))
+  return {
+    fetch: async () => revision,
+    has: async () => true,
+    async readTree(_, path) {
+      const prefix = path === '.' ? '' : `${path}/`
+      const mine = Object.entries(files)
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, text]) => ({
+          path: name.slice(prefix.length),
+          oid: hash(text),
+          size: text.length,
+        }))
+      if (mine.length === 0) throw new HubError('revision_not_found', `there is no ${path}`)
+      return { id: hash(JSON.stringify(mine)), files: mine }
+    },
+    readBlobs: async (oids) => oids.map((oid) => blobs.get(oid)!),
+    describe: async () => ({ author: '', subject: '', committedAt: 0 }),
+    close: async () => {},
+  }
+}
+
+function fleetOf(
+  clusters: readonly string[],
+  applications: Readonly<Record<string, string>>,
+): Fleet {
+  const api = 'apiVersion: groundswell.dev/v1alpha1'
+  const documents = [
+    ...clusters.map(
+      (name) =>
+        `${api}\nkind: Cluster\nmetadata: { name: ${name}, labels: { site: ${name} } }\nspec: {}\n`,
+    ),
+    ...Object.entries(applications).map(
+      ([name, more]) =>
+        `${api}\nkind: Application\nmetadata: { name: ${name} }\nspec: { source: { path: apps/${name} }, targets: [{ clusterSelector: {} }]${more} }\n`,
+    ),
+  ]
+  return loadFleet(revision, [{ path: 'fleet.yaml', bytes: Buffer.from(documents.join('---\n')) }])
+}
+
+/** Renders a ConfigMap that holds the tree and the namespace it is for; fails where `fail` says so. */
+function world(files: Readonly<Record<string, string>>) {
+  const rendered: RenderInput[] = []
+  const world = { fail: (_: RenderInput): HubError | undefined => undefined }
+  const engine = createCachedEngine(
+    {
+      version: 'sha256:engine',
+      async render(input, readFiles) {
+        rendered.push(input)
+        const error = world.fail(input)
+        if (error) throw error
+        const [[file, bytes] = ['', Buffer.from('')]] = await readFiles()
+        const object: RenderedObject = {
+          id: { group: '', kind: 'ConfigMap', namespace: input.namespace, name: 'c' },
+          apiVersion: 'v1',
+          json: JSON.stringify({ text: Buffer.from(bytes).toString(), namespace: input.namespace }),
+          file,
+        }
+        return { objects: [object], warnings: [] }
+      },
+      close: async () => {},
+    },
+    createMemoryRenderStore(1_000_000),
+  )
+  const content = createMemoryContent()
+  const mirror = mirrorOf(files)
+  const contents = createContents({
+    engine,
+    content,
+    mirror: (name) => (name === 'fleet' ? mirror : undefined),
+  })
+  const revisions = new Map([['fleet', revision]])
+  return Object.assign(world, {
+    rendered,
+    content,
+    contents,
+    render: (fleet: Fleet, only?: { application: string; cluster?: string }) =>
+      contents.render({ fleet, revisions, ...(only && { only }) }, never),
+  })
+}
+
+const clusters = Array.from({ length: 40 }, (_, n) => `c${String(n).padStart(2, '0')}`)
+const files = { 'apps/shop/a.yaml': 'shop', 'apps/web/a.yaml': 'web' }
+const perSite = ', targetNamespace: "${cluster.labels.site}"'
+
+describe('createContents', () => {
+  test('clusters whose inputs are the same share one render, one bundle and one digest', async () => {
+    const { render, rendered, content } = world(files)
+    const made = await render(fleetOf(clusters, { shop: '', web: '' }))
+    assert.equal(rendered.length, 2)
+    const shop = made.applications.get('shop')!
+    assert.equal(shop.size, clusters.length)
+    assert.equal(new Set([...shop.values()].map(({ digest }) => digest)).size, 1)
+    assert.notEqual(shop.get('c00')?.digest, made.applications.get('web')?.get('c00')?.digest)
+    assert.equal(shop.get('c00')?.revision, revision)
+    const digest = shop.get('c00')!.digest!
+    assert.equal(content.blobs.get(digest)?.byteLength, shop.get('c00')?.size)
+    assert.deepEqual(made.faults, [])
+  })
+
+  test('rendering again what did not change asks the engine nothing', async () => {
+    const { render, rendered, contents } = world(files)
+    const fleet = fleetOf(clusters, { shop: '' })
+    const first = await render(fleet)
+    assert.deepEqual(await render(fleet), first)
+    contents.forget()
+    assert.deepEqual(await render(fleet), first)
+    assert.equal(rendered.length, 1)
+  })
+
+  test('content the store lost is stored anew', async () => {
+    const { render, content, contents } = world(files)
+    const fleet = fleetOf(['a'], { shop: '' })
+    await render(fleet)
+    const all = new Map(content.blobs)
+    content.blobs.clear()
+    await render(fleet)
+    assert.deepEqual(content.blobs, all)
+    // Only manifests are looked for; whoever misses an object has the rest forgotten first.
+    const digest = (await render(fleet)).applications.get('shop')!.get('a')!.digest!
+    for (const key of all.keys()) if (key !== digest) content.blobs.delete(key)
+    contents.forget()
+    await render(fleet)
+    assert.deepEqual(content.blobs, all)
+  })
+
+  test('one cluster that fails fails its whole application, and no other', async () => {
+    const made = world(files)
+    made.fail = ({ namespace }) =>
+      namespace === 'c07'
+        ? new HubError('render_failed', 'broken', {
+            faults: [{ file: 'sub/a.yaml', line: 3, message: 'bad' }],
+          })
+        : undefined
+    const { applications, faults } = await made.render(
+      fleetOf(clusters, { shop: perSite, web: '' }),
+    )
+    assert.deepEqual([...applications.keys()], ['web'])
+    assert.deepEqual(faults, [
+      {
+        object: 'Application shop',
+        cluster: 'c07',
+        file: 'apps/shop/sub/a.yaml',
+        line: 3,
+        message: 'bad',
+      },
+    ])
+  })
+
+  test('the same fault on many clusters is said once, with how many more', async () => {
+    const made = world(files)
+    made.fail = () => new HubError('render_timeout', 'too slow')
+    const { faults } = await made.render(fleetOf(clusters, { shop: perSite, web: '' }))
+    assert.deepEqual(
+      faults.map(({ object, message }) => [object, message]),
+      [
+        ['Application shop', 'too slow (and on 39 more clusters)'],
+        ['Application web', 'too slow (and on 39 more clusters)'],
+      ],
+    )
+  })
+
+  test('an application whose repository or path is not there fails with that reason', async () => {
+    const { render } = world({ 'apps/shop/a.yaml': 'x' })
+    const { applications, faults } = await render(fleetOf(['a'], { shop: '', nowhere: '' }))
+    assert.deepEqual([...applications.keys()], ['shop'])
+    assert.deepEqual(
+      faults.map(({ object, message }) => [object, message]),
+      [['Application nowhere', 'there is no apps/nowhere']],
+    )
+    const unread = createContents({
+      engine: { version: 'v', render: async () => assert.fail('rendered'), close: async () => {} },
+      content: createMemoryContent(),
+      mirror: () => mirrorOf(files),
+    })
+    const none = await unread.render(
+      { fleet: fleetOf(['a'], { shop: '' }), revisions: new Map() },
+      never,
+    )
+    assert.match(none.faults[0]!.message, /repository fleet was not read yet/)
+  })
+
+  test('I4 what is suspended is skipped, not left empty; what is excluded is empty', async () => {
+    const { render } = world(files)
+    const made = await render(fleetOf(['a', 'b'], { shop: ', suspend: true', web: '' }))
+    assert.deepEqual(made.skipped, new Map([['shop', new Set(['a', 'b'])]]))
+    assert.equal(made.applications.get('web')?.size, 2)
+  })
+
+  test('only what was asked for is rendered', async () => {
+    const { render, rendered } = world(files)
+    const fleet = fleetOf(['a', 'b'], { shop: perSite, web: '' })
+    const made = await render(fleet, { application: 'shop', cluster: 'b' })
+    assert.deepEqual(
+      [...made.applications].map(([name, on]) => [name, ...on.keys()]),
+      [['shop', 'b']],
+    )
+    assert.equal(rendered.length, 1)
+  })
+
+  test('stops when it is asked to', async () => {
+    const { contents } = world(files)
+    const stopped = AbortSignal.abort(new Error('stopped'))
+    const request = {
+      fleet: fleetOf(['a'], { shop: '' }),
+      revisions: new Map([['fleet', revision]]),
+    }
+    await assert.rejects(contents.render(request, stopped), /stopped/)
+  })
+})
