@@ -2,7 +2,7 @@ import type { RolloutView } from '../../hub/api/rollout-view.ts'
 import { finalPhases, type RolloutPhase } from '../../hub/rollout/rollout.ts'
 import { newestRollout } from '../support/api-client.ts'
 import { until } from '../support/until.ts'
-import { expectThat } from './expectation.ts'
+import { UnmetExpectation, expectThat } from './expectation.ts'
 import { say } from './progress.ts'
 import type { Stack } from './stack.ts'
 
@@ -19,6 +19,8 @@ export async function followRollout(
   let said = ''
   const ended = await until(
     async () => {
+      // Nobody will move it any more.
+      if (!hub.process().running) return 'hub ended'
       const rollout = await newestRollout(hub.api, application)
       if (!rollout?.revision.endsWith(commit)) return undefined
       const words = `${application}: ${rollout.phase}: ${rollout.message}`
@@ -32,6 +34,7 @@ export async function followRollout(
       what: `the rollout of ${application} at ${commit} to be ${phase} (${said || 'none yet'})`,
     },
   )
+  if (ended === 'hub ended') throw new UnmetExpectation('the hub to run', ended)
   const seen = `${ended.id}: ${ended.phase}: ${ended.message}`
   expectThat(ended.phase === phase, `the rollout of ${application} to end ${phase}`, seen)
   return hub.api.get<RolloutView>(`rollouts/${ended.id}`)
