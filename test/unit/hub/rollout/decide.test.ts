@@ -125,7 +125,7 @@ describe('decide', () => {
     assign('web', good, 'a', 'b', 'c')
     assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet)), [])
     assert.deepEqual(summary(), [['shop', 'a b c', true]])
-    const [{ plan }] = created as [{ plan: RolloutPlan }]
+    const { plan } = created[0]!
     assert.deepEqual(plan.trigger, { kind: 'commit', actor: 'Ada', reason: 'Make it better' })
     assert.deepEqual(
       [plan.revision, plan.fleetRevision, plan.createdAt],
