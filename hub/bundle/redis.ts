@@ -43,20 +43,36 @@ export function createContentStore(
     await pipeline.exec()
   }
 
-  async function get(digests: readonly Digest[]): Promise<(Uint8Array | undefined)[]> {
-    const found = digests.map((digest) => recent.get(digest))
-    const wanted = digests.filter((_, index) => !found[index])
-    if (wanted.length === 0) return found
-    const stored = await redis.mgetBuffer(...wanted.map(key))
-    const read = new Map<Digest, Uint8Array>()
-    for (const [index, digest] of wanted.entries()) {
+  const reading = new Map<Digest, Promise<ReadonlyMap<Digest, Uint8Array>>>()
+
+  async function read(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, Uint8Array>> {
+    const stored = await redis.mgetBuffer(...digests.map(key))
+    const found = new Map<Digest, Uint8Array>()
+    for (const [index, digest] of digests.entries()) {
       const value = stored[index]
       if (!value) continue
       const bytes = await decode(value)
       recent.set(digest, bytes)
-      read.set(digest, bytes)
+      found.set(digest, bytes)
     }
-    return digests.map((digest, index) => found[index] ?? read.get(digest))
+    return found
+  }
+
+  /** After a commit all agents want the same blobs at once: each is read and unpacked only once. */
+  async function get(digests: readonly Digest[]): Promise<(Uint8Array | undefined)[]> {
+    const found = digests.map((digest) => recent.get(digest))
+    const wanted = digests.filter((_, index) => !found[index])
+    if (wanted.length === 0) return found
+    const fresh = [...new Set(wanted)].filter((digest) => !reading.has(digest))
+    if (fresh.length > 0) {
+      const batch = read(fresh)
+      for (const digest of fresh) reading.set(digest, batch)
+      const forget = (): void => fresh.forEach((digest) => reading.delete(digest))
+      batch.then(forget, forget)
+    }
+    const reads = await Promise.all(wanted.map(async (digest) => reading.get(digest)))
+    const unpacked = new Map(wanted.map((digest, index) => [digest, reads[index]?.get(digest)]))
+    return digests.map((digest, index) => found[index] ?? unpacked.get(digest))
   }
 
   async function sweep(keep: ReadonlySet<Digest>, minimumAge: number): Promise<number> {

@@ -35,6 +35,22 @@ describe('content in Redis', () => {
     assert.deepEqual(await again.missing([digestOf('absent'), wanted[0]!]), [digestOf('absent')])
   })
 
+  it('reads a blob once, however many want it at the same moment', async () => {
+    const blobs = [blob('shared '.repeat(500)), blob('other '.repeat(500))]
+    await createContentStore(redis, 'once', () => now).put(blobs)
+    const store = createContentStore(redis, 'once', () => now)
+    const reads = async () =>
+      Number(/^cmdstat_mget:calls=(\d+)/m.exec(await redis.info('commandstats'))?.[1] ?? 0)
+    const before = await reads()
+    const both = blobs.map(({ digest }) => digest)
+    const answers = await Promise.all([store.get(both), store.get([both[1]!]), store.get(both)])
+    assert.deepEqual(
+      answers.map((found) => found.map((bytes) => bytes && digestOf(bytes))),
+      [both, [both[1]], both],
+    )
+    assert.equal((await reads()) - before, 1)
+  })
+
   it('sweeps what is old and not kept, and nothing else', async () => {
     const store = createContentStore(redis, 'sweep', () => now)
     now = 0
