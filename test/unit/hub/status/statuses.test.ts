@@ -18,7 +18,6 @@ function world(saved: readonly ClusterStatus[] = []) {
         if (disk.broken) throw new Error('away')
         writes.push(list.map(({ cluster, nodes }) => `${cluster}=${nodes}`))
       },
-      remove: async () => assert.fail('not asked'),
       remove: async () => {},
     },
     onChange: (next, before) => changes.push([next, before]),
