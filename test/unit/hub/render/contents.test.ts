@@ -60,7 +60,7 @@ function fleetOf(
 /** Renders a ConfigMap that holds the tree and the namespace it is for; fails where `fail` says so. */
 function world(files: Readonly<Record<string, string>>) {
   const rendered: RenderInput[] = []
-  const world = { fail: (_: RenderInput): HubError | undefined => undefined }
+  const world: { fail(input: RenderInput): HubError | undefined } = { fail: () => undefined }
   const engine = createCachedEngine(
     {
       version: 'sha256:engine',

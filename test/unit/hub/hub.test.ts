@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { parseJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
+import { createHub, type HubDeps } from '../../../hub/hub.ts'
+import type { Decision } from '../../../hub/ledger/entry.ts'
+import { createRun } from '../../../hub/rollout/plan.ts'
+import { createMemoryContent } from '../../support/memory-stores.ts'
+import { plan, wave } from './rollout/world.ts'
+import { assignment, enrol, fleet, knownOf } from './status/known-world.ts'
+
+const ada = { actor: 'ada', role: 'operator' } as never
+
+/** A hub over a fleet in memory; what is done to the rest is written down. */
+function world(rest: Partial<HubDeps> = {}) {
+  const known = knownOf([assignment('a', 'shop')], [])
+  const { state } = known
+  const decisions: Decision[] = []
+  const done: string[] = []
+  let seed = 0
+  const hub = createHub({
+    known: () => known,
+    pipeline: {
+      state: () => ({ fleet, refused: null, faults: [], contents: null }),
+      async rebuild(cluster: string) {
+        done.push(`rebuild ${cluster}`)
+      },
+    },
+    sources: { list: () => [], hint: () => true },
+    register: {
+      state,
+      async append(actor: string, made: readonly Decision[]) {
+        decisions.push(...made)
+        done.push(`append ${actor}`)
+        return []
+      },
+    },
+    rollouts: {
+      async get(id: string) {
+        const [plan, run] = [state.plans.get(id), state.runs.get(id)]
+        return plan && run && { plan, run }
+      },
+      waitingFor: async () => ['a person'],
+      async act(id: string, { kind }: { kind: string }) {
+        done.push(`${kind} ${id}`)
+      },
+    },
+    deciding: { active: () => [...state.plans.keys()] },
+    content: createMemoryContent(),
+    cut: (cluster: string) => done.push(`cut ${cluster}`),
+    enrolAddress: () => 'hub:8443',
+    caPin: digestOf('ca'),
+    rootDigest: digestOf('root'),
+    webhookSecret: () => undefined,
+    checks: async () => [
+      { name: 'redis', ok: true },
+      { name: 'git', ok: false },
+    ],
+    clock: () => 1_000_000,
+    random: (bytes: number) => Buffer.alloc(bytes, (seed += 1)),
+    ...rest,
+  } as unknown as HubDeps)
+  return {
+    hub,
+    state,
+    decisions,
+    done,
+    addRollout(id: string, application = 'shop') {
+      const made = plan([wave('one', ['a'])], { id, application })
+      state.plans.set(id, made)
+      state.runs.set(id, createRun(made))
+    },
+  }
+}
+
+async function collect<T>(listing: Iterable<T> | AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of listing) all.push(item)
+  return all
+}
+
+describe('join tokens', () => {
+  test('I10 what is written down is the hash of the secret, never the secret', async () => {
+    const { hub, decisions } = world()
+    const made = await hub.createToken('a', 60_000, ada)
+    const { tokenId, secret, caPin, rootDigest } = parseJoinToken(made.token)
+    assert.deepEqual([caPin, rootDigest], [digestOf('ca'), digestOf('root')])
+    const key = secretKey(secret).toString('hex')
+    assert.deepEqual(decisions, [
+      { type: 'token.created', token: { tokenId, cluster: 'a', key, expiresAt: 1_060_000 } },
+    ])
+    assert.ok(!JSON.stringify(decisions).includes(secret))
+    assert.equal(made.address, 'hub:8443')
+  })
+
+  test('each is another, and lives as long as was asked', async () => {
+    const { hub } = world()
+    const tokens = await Promise.all([1, 2].map(() => hub.createToken('a', 60_000, ada)))
+    assert.notEqual(tokens[0]?.token, tokens[1]?.token)
+    assert.equal(Date.parse(tokens[0]!.expiresAt), 1_060_000)
+  })
+
+  test('are made only for clusters that Git declares', async () => {
+    const { hub, decisions } = world()
+    await assert.rejects(hub.createToken('nobody', 60_000, ada), { code: 'not_found' })
+    assert.deepEqual(decisions, [])
+  })
+})
+
+test('a revoked cluster is written down before its stream is cut', async () => {
+  const { hub, state, decisions, done } = world()
+  await assert.rejects(hub.revokeCluster('a', ada, 'stolen'), { code: 'not_found' })
+  enrol(state, 'a')
+  await hub.revokeCluster('a', ada, 'stolen')
+  assert.deepEqual(decisions, [{ type: 'cluster.revoked', cluster: 'a', reason: 'stolen' }])
+  assert.deepEqual(done, ['append ada', 'cut a'])
+})
+
+test('clusters are listed by name, and on from a name', async () => {
+  const { hub } = world()
+  const names = async (after: string | null) =>
+    (await collect(hub.clusters(after))).map(({ name }) => name)
+  assert.deepEqual(await names(null), ['a', 'b', 'c'])
+  assert.deepEqual(await names('a'), ['b', 'c'])
+  assert.deepEqual(await names('aa'), ['b', 'c'])
+  assert.deepEqual(await names('z'), [])
+  assert.equal(await hub.cluster('nobody'), undefined)
+})
+
+test('rollouts are listed newest first, and on from one', async () => {
+  const { hub, addRollout } = world()
+  for (const id of ['r1', 'r2', 'r3']) addRollout(id, id === 'r2' ? 'web' : 'shop')
+  const ids = async (query: { application?: string; after?: string }) => {
+    const all = { application: null, active: null, after: null, ...query }
+    return (await collect(hub.rollouts(all))).map(({ run }) => run.id)
+  }
+  assert.deepEqual(await ids({}), ['r3', 'r2', 'r1'])
+  assert.deepEqual(await ids({ application: 'shop' }), ['r3', 'r1'])
+  assert.deepEqual(await ids({ after: 'r3' }), ['r2', 'r1'])
+})
+
+test('an action on a rollout that moved on meanwhile is refused', async () => {
+  const { hub, done, addRollout } = world()
+  addRollout('r1')
+  const pause = { kind: 'pause' } as const
+  await assert.rejects(hub.actOnRollout('r1', pause, ada, '', 7), { code: 'conflict' })
+  await assert.rejects(hub.actOnRollout('r9', pause, ada, '', 1), { code: 'not_found' })
+  assert.deepEqual(done, [])
+  const { waitingFor } = await hub.actOnRollout('r1', pause, ada, '', 1)
+  assert.deepEqual(waitingFor, ['a person'])
+  assert.deepEqual(done, ['pause r1'])
+})
+
+test('starting takes the rollout that waits to be started', async () => {
+  const { hub, done, addRollout } = world()
+  addRollout('r1')
+  await hub.startRollout('shop', ada, '')
+  assert.deepEqual(done, ['start r1'])
+})
+
+test('a manifest that was lost is rebuilt, and told missing when it cannot be', async () => {
+  const { hub, done } = world()
+  await assert.rejects(hub.manifest('a', 'shop'), { code: 'content_missing' })
+  assert.deepEqual(done, ['rebuild a'])
+  assert.equal(await hub.manifest('a', 'nothing'), undefined)
+})
+
+test('an unknown application, and a webhook without a secret, are refused', async () => {
+  const { hub } = world()
+  assert.throws(() => hub.diff('nobody'), { code: 'not_found' })
+  await assert.rejects(hub.webhook('fleet', {}, Buffer.from('{}')), { code: 'unauthenticated' })
+})
+
+test('is ready only when every check is well', async () => {
+  const { ready, checks } = await world().hub.health()
+  assert.deepEqual([ready, checks.length], [false, 2])
+  const well = await world({ checks: async () => [{ name: 'redis', ok: true }] }).hub.health()
+  assert.equal(well.ready, true)
+})
