@@ -17,6 +17,7 @@ import { HubError, formatFault } from './errors.ts'
 import { createHub } from './hub.ts'
 import { openLedger } from './ledger/git.ts'
 import { openRegister } from './ledger/register.ts'
+import { listEnrolled } from './ledger/replay.ts'
 import { lockDirectory, readConfig, readCredentials, readTokens } from './fs.ts'
 import { createLifetime } from './lifetime.ts'
 import { type Log, createLog } from './log.ts'
@@ -65,9 +66,11 @@ const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
 const clock = Date.now
 
-async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<void> }> {
-  const stopping = new AbortController()
-  const { signal } = stopping
+interface Hub {
+  stop(): Promise<void>
+}
+
+async function startHub(config: HubConfig, log: Log, signal: AbortSignal): Promise<Hub> {
   const startedAt = clock()
   const report = (level: 'info' | 'warn', message: string, cause?: unknown): void => {
     log[level]({ err: cause }, message)
@@ -108,7 +111,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   })
   started.own(ledger, (open) => open.close())
   const register = await openRegister(ledger, (entry) => {
-    events.emit(describeEntry(entry))
+    events.emit(describeEntry(entry), 'decision')
     const { decision } = entry
     if (decision.type === 'cluster.enrolled') void pipeline.redecide()
     if (decision.type === 'rollout.moved' && finalPhases.has(decision.change.phase ?? 'Planned')) {
@@ -243,14 +246,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   ])
   const sync = await serveSync(config.host, config.dataPort, certificate, authority, {
     ...hooks.session,
-    identify: (peer) =>
-      identify(
-        peer,
-        config.fleetName,
-        [...register.state.enrolments.values()].filter(
-          ({ cluster }) => !register.state.revoked.has(cluster),
-        ),
-      ),
+    identify: (peer) => identify(peer, config.fleetName, listEnrolled(register.state)),
     offerFor: createOffers({
       fleet: config.fleetName,
       epoch: root.root.epoch,
@@ -275,7 +271,7 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
     createEnrolment({
       record: {
         token: (id) => register.state.tokens.get(id),
-        enrolments: () => register.state.enrolments.values(),
+        enrolments: () => listEnrolled(register.state),
         enrol: async (tokenId, enrolment) => {
           if (!register.state.tokens.delete(tokenId)) return false
           await register.append(`agent/${enrolment.cluster}`, [
@@ -358,7 +354,6 @@ async function startHub(config: HubConfig, log: Log): Promise<{ stop(): Promise<
   const owned = started.move()
   return {
     async stop() {
-      stopping.abort()
       await owned[Symbol.asyncDispose]()
     },
   }
@@ -374,13 +369,22 @@ async function main(): Promise<void> {
   const { config, settings } = found
   const log = createLog(config.logLevel)
   log.info(explainSettings(settingsTable, settings), 'configuration')
+  const stopping = new AbortController()
   const asked = new Promise<string>((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(name, () => {
+        stopping.abort()
+        resolve(name)
+      })
+    }
   })
-  const hub = await startHub(config, log)
+  const starting = startHub(config, log, stopping.signal)
+  const started = await Promise.race([starting, asked])
   log.info({ signal: await asked }, 'draining')
-  await hub.stop()
+  // One that was still starting may wait for what the same signal has ended: not for ever.
+  const patience = wait(drainMs).then(() => undefined)
+  const hub = typeof started === 'string' ? await Promise.race([starting, patience]) : started
+  await hub?.stop()
   // Nothing is left that could be waited for; sockets of clients would hold the process open.
   process.exit(0)
 }

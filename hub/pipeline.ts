@@ -72,13 +72,14 @@ export function createPipeline(deps: PipelineDeps) {
       log('warn', `${revision} is refused, the last good one stays`, { faults: words })
       return
     }
+    // On disk first: a hub that says it is ready goes on from here after a crash, with Git away.
+    if (register.state.acceptedRevision !== revision) {
+      await register.append('git', [{ type: 'fleet.accepted', revision }])
+    }
     fleet = loaded
     refused = null
     loadFaults = []
     revisions.set('fleet', revision)
-    if (register.state.acceptedRevision !== revision) {
-      await register.append('git', [{ type: 'fleet.accepted', revision }])
-    }
     log('info', `fleet repository at ${revision}`)
     deps.onFleet()
     await followRepositories(loaded)

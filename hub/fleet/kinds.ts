@@ -8,7 +8,8 @@ export const apiVersion = 'groundswell.dev/v1alpha1'
 const closed = { additionalProperties: false } as const
 
 const Name = Type.String({
-  pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
+  // The one name of this shape that every JavaScript object already has.
+  pattern: '^(?!constructor$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
   description: 'RFC 1123 label: lower-case letters, digits and dashes, at most 63',
 })
 /** A Name once `${cluster.name}` and `${cluster.labels.KEY}` have been filled in. */

@@ -106,6 +106,11 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
   }
 }
 
+/** Who may connect: enrolled, and not revoked since. */
+export function listEnrolled({ enrolments, revoked }: LedgerState): Enrolment[] {
+  return [...enrolments.values()].filter(({ cluster }) => !revoked.has(cluster))
+}
+
 /** What a cluster's progress says it was assigned; null when this rollout did not touch it. */
 export function assignedBy(
   plan: RolloutPlan,

@@ -8,7 +8,8 @@ const kept = 10_000
 const backlog = 1_000
 
 export interface EventLog {
-  emit(event: HubEvent): void
+  /** In a storm, news is dropped once too much waits; decisions are not, they come no faster than the ledger takes them. */
+  emit(event: HubEvent, kind?: 'decision' | 'news'): void
   /** After an id the next ones, rising; after null the newest. */
   read(query: { after: string | null; limit: number }): Promise<EventView[]>
   subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
@@ -35,8 +36,8 @@ export function createEventLog(
   }
 
   return {
-    emit(event) {
-      if (waiting >= backlog) return
+    emit(event, kind = 'news') {
+      if (kind === 'news' && waiting >= backlog) return
       waiting += 1
       tail = tail
         .then(() => write(event))
