@@ -18,7 +18,8 @@ const TemplatedName = Type.String({
   description: 'an RFC 1123 label, which may hold ${cluster.name} or ${cluster.labels.KEY}',
 })
 export const DurationText = Type.String({
-  pattern: '^([0-9]+(ms|s|m|h))+$',
+  // Bounded, so that the sum can be counted exactly in milliseconds.
+  pattern: '^([0-9]{1,8}(ms|s|m|h)){1,8}$',
   description: 'such as 30s, 5m or 1h30m',
 })
 export const CountOrPercent = Type.Union([
