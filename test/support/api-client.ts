@@ -59,7 +59,9 @@ export async function waitForRollout(
       if (!rollout) throw new Error('there is no rollout yet')
       const there = !options.commit || rollout.revision.endsWith(options.commit)
       if (rollout.phase === phase && there) return rollout
-      throw new Error(`${rollout.id} is ${rollout.phase} at ${rollout.revision}: ${rollout.message}`)
+      throw new Error(
+        `${rollout.id} is ${rollout.phase} at ${rollout.revision}: ${rollout.message}`,
+      )
     },
     {
       deadlineMs: options.deadlineMs ?? 60_000,
