@@ -15,6 +15,8 @@ import { type Decompress, createAssembly } from './unpack.ts'
 
 /** Digests asked for in one message. */
 const wantBatch = 1_000
+/** Longest wait for what was asked for in one message. */
+const fetchMs = 60_000
 /** Heartbeats that may be missed before the stream counts as dead. */
 const silentBeats = 3
 
@@ -132,10 +134,13 @@ export function openSession(deps: SessionDeps): Session {
       }
     })
     finished.catch(() => {})
+    // A hub that keeps the stream alive but gives nothing is left: the next one is asked anew.
+    const giveUp = deps.every(fetchMs, () => stream.close())
     try {
       await send({ case: 'want', value: { digests: [...wanted.keys()] } })
       await finished
     } finally {
+      giveUp()
       fetching = undefined
     }
     if (refused.length > 0) {
