@@ -203,17 +203,14 @@ async function startHub(config: HubConfig, log: Log, signal: AbortSignal): Promi
     state: register.state,
     rollouts,
     connected: (cluster) => statuses.get(cluster).connection.state === 'Connected',
-    async describe(application, revision) {
-      const repository = pipeline.state().fleet?.applications.get(application)?.spec
-        .source.repository
-      const mirror = sources.mirror(repository ?? 'fleet')
-      const commit = revision.slice(revision.lastIndexOf(':') + 1)
-      return (
-        (await mirror?.describe(commit).catch(() => undefined)) ?? { author: 'git', subject: '' }
-      )
+    describe: (application, revision) => {
+      const spec = pipeline.state().fleet?.applications.get(application)?.spec
+      return sources.describe(spec?.source.repository ?? 'fleet', revision)
     },
     deletionPolicy: (cluster, manifest) =>
       readDeletionPolicy(content, manifest, () => pipeline.rebuild(cluster)),
+    release: (application, reason) =>
+      register.append('git', [{ type: 'hold.released', application, reason }]),
     offlineGrace: config.offlineGraceMs,
     clock,
     newId: () => `${startedAt.toString(36)}${randomBytes(4).toString('hex')}`,

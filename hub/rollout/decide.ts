@@ -9,6 +9,7 @@ import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
 import type { PlanCluster } from './pick.ts'
+import { isWithdrawn } from './hold.ts'
 import { planRollout } from './plan.ts'
 import type { Assignment, RolloutPlan, RolloutTarget } from './rollout.ts'
 
@@ -21,6 +22,8 @@ export interface DecideDeps {
     application: string,
     revision: string,
   ) => Promise<{ author: string; subject: string }>
+  /** Records that a hold has ended, and why. */
+  readonly release: (application: string, reason: string) => Promise<unknown>
   /**
    * What a manifest asks to become of its objects when its application goes.
    * @throws HubError `content_missing` when that cannot be told: then nothing is removed
@@ -74,6 +77,8 @@ export function createDeciding(deps: DecideDeps) {
     const change = find(fleet, contents, application, false)
     switch (change.kind) {
       case 'none':
+        await releaseWithdrawn(contents, application)
+        return undefined
       case 'later':
         return undefined
       case 'withdraw':
@@ -97,6 +102,14 @@ export function createDeciding(deps: DecideDeps) {
       default:
         return change satisfies never
     }
+  }
+
+  /** After a revert nothing has to move, and nothing is left to be held. */
+  async function releaseWithdrawn(contents: Contents, application: string): Promise<void> {
+    const hold = state.holds.get(application)
+    const desired = contents.applications.get(application)
+    if (!hold || !desired || !isWithdrawn(state.plans.get(hold.rollout), desired)) return
+    await deps.release(application, 'Git asks for the held content no more')
   }
 
   function find(fleet: Fleet, contents: Contents, application: string, again: boolean): Change {

@@ -1,4 +1,4 @@
-import type { Hold, RolloutPlan } from './rollout.ts'
+import type { Content, Hold, RolloutPlan } from './rollout.ts'
 
 /** What a hold means for a new plan. */
 export type HoldVerdict = 'held' | 'released' | 'unrelated'
@@ -26,4 +26,22 @@ export function judgeHold(
     if (digest !== null && badDigests.has(digest)) brings = true
   }
   return brings ? 'held' : 'unrelated'
+}
+
+/**
+ * Whether Git asks for the held content no more, so that a hold has nothing left to guard: some
+ * cluster of the bad rollout is to run something else. A cluster that Git no longer mentions says
+ * nothing either way.
+ *
+ * @param bad plan of the rollout that was held; undefined when it is no longer kept.
+ */
+export function isWithdrawn(
+  bad: RolloutPlan | undefined,
+  desired: ReadonlyMap<string, Content>,
+): boolean {
+  if (!bad) return desired.size > 0
+  return Object.entries(bad.targets).some(([cluster, { digest }]) => {
+    const wanted = desired.get(cluster)
+    return wanted !== undefined && wanted.digest !== digest
+  })
 }

@@ -80,6 +80,15 @@ export function createSources(deps: SourcesDeps) {
     drop,
     names: () => [...entries.keys()],
     mirror: (name: string): Mirror | undefined => entries.get(name)?.mirror,
+    /** Who made the commit at a revision and what they said; `git` and nothing when it is not here. */
+    async describe(name: string, revision: string): Promise<{ author: string; subject: string }> {
+      const commit = revision.slice(revision.lastIndexOf(':') + 1)
+      const found = await entries
+        .get(name)
+        ?.mirror.describe(commit)
+        .catch(() => undefined)
+      return found ?? { author: 'git', subject: '' }
+    },
     /** Look soon at one source, or at all. Says whether there is such a source. */
     hint(name?: string): boolean {
       const hinted = name === undefined ? [...entries.values()] : [entries.get(name)]

@@ -42,5 +42,13 @@ export async function revertBadChange(stack: Stack): Promise<Record<string, unkn
     expectThat(settled, `every application up to date and Current on ${name}`, cluster.applications)
   }
   const { application, good } = released
+  // The decision may follow the revision by a moment.
+  await until(
+    async () => {
+      const { hold } = await hub.api.get<ApplicationView>(`applications/${application}`)
+      return hold === null
+    },
+    { deadlineMs: stack.patience, what: `the hold on ${application} to be released` },
+  )
   return { commit, revision, clusters: await expectReadyEverywhere(stack, application, good) }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
@@ -82,6 +82,7 @@ function world(enrolled: readonly string[] = ['a', 'b', 'c'], rest: Partial<Deci
       return { plan: state.plans.get(id)!, run: state.runs.get(id)! }
     },
   }
+  const released: string[] = []
   let ids = 0
   const deciding = createDeciding({
     state,
@@ -89,6 +90,7 @@ function world(enrolled: readonly string[] = ['a', 'b', 'c'], rest: Partial<Deci
     connected: () => true,
     describe: async () => ({ author: 'Ada', subject: 'Make it better' }),
     deletionPolicy: async () => 'Delete',
+    release: async (application) => released.push(application),
     offlineGrace: 30_000,
     clock: () => 42,
     newId: () => `r${(ids += 1)}`,
@@ -99,6 +101,7 @@ function world(enrolled: readonly string[] = ['a', 'b', 'c'], rest: Partial<Deci
     deciding,
     created,
     acted,
+    released,
     assign(application: string, content: Content, ...clusters: string[]) {
       for (const cluster of clusters) {
         const mine = state.assignments.get(cluster) ?? new Map<string, never>()
@@ -133,6 +136,23 @@ describe('decide', () => {
     )
     assert.equal(plan.targets['a']?.previous?.digest, old.digest)
     assert.equal(plan.targets['c']?.previous, null)
+  })
+
+  test('a hold ends when Git asks for something else, and only then', async () => {
+    const { deciding, state, released, assign } = world(['a', 'b'])
+    const bad = target(old, { ...good, digest: digestOf('bad') })
+    const rolledBack = plan([wave('all', ['a', 'b'])], { targets: { a: bad, b: bad } })
+    state.plans.set(rolledBack.id, rolledBack)
+    state.runs.set(rolledBack.id, { ...createRun(rolledBack), phase: 'RolledBack', finishedAt: 1 })
+    const { contentDigest, id } = rolledBack
+    const hold = { application: 'shop', contentDigest, revision: 'bad', rollout: id, at: 1 }
+    state.holds.set('shop', { ...hold, reason: 'it broke' })
+    assign('shop', old, 'a', 'b')
+    const fleet = fleetOf(['a', 'b'], { shop: '' })
+    await deciding.decide(fleet, contentsOf(fleet, bad))
+    assert.deepEqual(released, [], 'Git still asks for it')
+    await deciding.decide(fleet, contentsOf(fleet, old))
+    assert.deepEqual(released, ['shop'], 'it was reverted')
   })
 
   test('clusters that are not enrolled, revoked, suspended or not declared get nothing', async () => {
