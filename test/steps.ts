@@ -89,6 +89,6 @@ export const steps: readonly Step[] = [
   {
     name: 'e2e',
     title: 'hub, agents and clusters together',
-    tests: { path: 'test/e2e', concurrency: 1, timeoutMs: 900_000, mayBeMissing: true },
+    tests: { path: 'test/e2e', concurrency: 2, timeoutMs: 900_000, mayBeMissing: true },
   },
 ]
