@@ -46,7 +46,7 @@ export function createPipeline(deps: PipelineDeps) {
   let latest: Contents | null = null
   const revisions = new Map<string, string>()
   let running: Promise<void> | undefined
-  let again = false
+  let wanted: 'decide' | 'render' | undefined
 
   async function readFleet(mirror: Mirror, revision: string): Promise<Fleet> {
     const { commit } = parseRevision(revision)
@@ -113,31 +113,31 @@ export function createPipeline(deps: PipelineDeps) {
 
   /** Renders and decides; calls that come in the meantime make one more round. */
   function evaluate(): Promise<void> {
-    again = true
+    wanted = 'render'
+    return work()
+  }
+
+  /** Decides again on what was rendered last: a cluster came, or a rollout ended. */
+  function redecide(): Promise<void> {
+    wanted ??= 'decide'
+    return work()
+  }
+
+  /** One round at a time, as long as anything is wanted. */
+  function work(): Promise<void> {
     running ??= (async () => {
-      while (again && !signal.aborted) {
-        again = false
-        await evaluateOnce().catch((error: unknown) => {
+      while (wanted && !signal.aborted) {
+        const round = wanted === 'render' ? evaluateOnce : redecideOnce
+        wanted = undefined
+        await round().catch((error: unknown) => {
           if (!signal.aborted) log('warn', 'the fleet could not be evaluated', { err: error })
         })
       }
     })().finally(() => {
       running = undefined
       // A call that came between the last look and here.
-      if (again && !signal.aborted) void evaluate()
+      if (wanted && !signal.aborted) void work()
     })
-    return running
-  }
-
-  /** Decides again on what was rendered last: a cluster came, or a rollout ended. */
-  function redecide(): Promise<void> {
-    if (running) return evaluate()
-    running = redecideOnce()
-      .catch((error: unknown) => log('warn', 'nothing could be decided', { err: error }))
-      .finally(() => {
-        running = undefined
-        if (again) void evaluate()
-      })
     return running
   }
 
