@@ -1,8 +1,8 @@
 import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
-import { parseManifest } from '@groundswell/proto/manifest.ts'
 import { type Hub, type Listing, type Principal, isAllowed, roles } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
+import { readManifest } from './bundle/stored-manifest.ts'
 import { HubError } from './errors.ts'
 import type { Register } from './ledger/register.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -144,16 +144,13 @@ export function createHub(deps: HubDeps): Hub {
     async manifest(cluster, application) {
       const assignment = state.assignments.get(cluster)?.get(application)
       if (!assignment?.digest) return undefined
-      let [bytes] = await deps.content.get([assignment.digest])
-      if (!bytes) {
-        await pipeline.rebuild(cluster)
-        ;[bytes] = await deps.content.get([assignment.digest])
-      }
-      if (!bytes) throw new HubError('content_missing', `${assignment.digest} cannot be rendered`)
+      const { digest, revision } = assignment
+      const manifest = await readManifest(deps.content, digest, () => pipeline.rebuild(cluster))
+      if (!manifest) throw new HubError('content_missing', `${digest} cannot be rendered`)
       return {
-        digest: assignment.digest,
-        revision: assignment.revision,
-        manifest: parseManifest(bytes),
+        digest,
+        revision,
+        manifest,
         status: known().status(cluster).applications[application] ?? null,
       }
     },

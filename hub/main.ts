@@ -9,7 +9,7 @@ import { loadAdminToken } from './api/fs.ts'
 import { buildServer } from './api/http.ts'
 import { loadFleetTrust } from './bundle/fs.ts'
 import { createContentStore } from './bundle/redis.ts'
-import { readDeletionPolicy } from './bundle/policy.ts'
+import { readDeletionPolicy } from './bundle/stored-manifest.ts'
 import { listLiveManifests, sweepContent } from './bundle/sweep.ts'
 import { later, repeat } from './clock.ts'
 import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
@@ -259,7 +259,6 @@ async function startHub(config: HubConfig, log: Log, signal: AbortSignal): Promi
     onRefused: (reason, peer) => log.warn({ peer, reason }, 'a stream was refused'),
   })
   started.own(sync, (listener) => listener.close(drainMs))
-  const dataPort = sync.address.slice(sync.address.lastIndexOf(':') + 1)
   const enrolment = await serveEnrolment(
     config.host,
     config.enrolPort,
@@ -279,14 +278,13 @@ async function startHub(config: HubConfig, log: Log, signal: AbortSignal): Promi
       },
       authority,
       root: root.envelope,
-      dataAddress: () => `${config.advertise}:${dataPort}`,
+      dataAddress: () => `${config.advertise}:${sync.port}`,
       clock,
       random: randomBytes,
       newId: randomUUID,
     }),
   )
   started.own(enrolment, (listener) => listener.close(drainMs))
-  const enrolPort = enrolment.address.slice(enrolment.address.lastIndexOf(':') + 1)
   const admin = await loadAdminToken(config.data)
   const api = buildServer({
     hub: createHub({
@@ -305,7 +303,7 @@ async function startHub(config: HubConfig, log: Log, signal: AbortSignal): Promi
       content,
       events,
       cut: sync.cut,
-      enrolAddress: () => `${config.advertise}:${enrolPort}`,
+      enrolAddress: () => `${config.advertise}:${enrolment.port}`,
       caPin: authority.pin,
       rootDigest: root.digest,
       webhookSecret: () =>

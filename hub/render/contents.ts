@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type BundleOptions, buildBundle } from '../bundle/build.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { type Fault, HubError } from '../errors.ts'
@@ -94,7 +95,7 @@ export function createContents(deps: ContentsDeps) {
     if (!mirror || !revision) {
       throw new HubError('source_unreachable', `repository ${target.repository} was not read yet`)
     }
-    const commit = revision.slice(revision.lastIndexOf(':') + 1)
+    const { commit } = parseRevision(revision)
     const key = JSON.stringify([target.repository, target.path, target.kind, target.valuesFiles])
     const reading = sources.get(key) ?? readRenderSource(mirror, commit, target)
     sources.set(key, reading)

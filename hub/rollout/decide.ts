@@ -44,8 +44,9 @@ export function createDeciding(deps: DecideDeps) {
 
   async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
     const faults: Fault[] = []
-    const gone = listAssigned(state).filter((name) => !fleet.applications.has(name))
-    const total = listAssigned(state).length
+    const assigned = listAssigned(state)
+    const gone = assigned.filter((name) => !fleet.applications.has(name))
+    const total = assigned.length
     const held = gone.length > 1 && gone.length > total * removalShare
     if (held) {
       faults.push({

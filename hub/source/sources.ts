@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { parseRevision } from '@groundswell/proto/revision.ts'
 import type { HubError } from '../errors.ts'
 import {
   type FollowedSource,
@@ -82,7 +83,7 @@ export function createSources(deps: SourcesDeps) {
     mirror: (name: string): Mirror | undefined => entries.get(name)?.mirror,
     /** Who made the commit at a revision and what they said; `git` and nothing when it is not here. */
     async describe(name: string, revision: string): Promise<{ author: string; subject: string }> {
-      const commit = revision.slice(revision.lastIndexOf(':') + 1)
+      const { commit } = parseRevision(revision)
       const found = await entries
         .get(name)
         ?.mirror.describe(commit)

@@ -35,6 +35,8 @@ const listenerOptions = {
 
 export interface Listener {
   readonly address: string
+  /** The one that was bound, when any was asked for. */
+  readonly port: number
   /** Stops taking streams, lets live ones end for `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>
 }
@@ -113,6 +115,7 @@ export async function serveSync(
   const listener = await listen(server, host, port, [certificate, authority], true)
   return {
     address: listener.address,
+    port: listener.port,
     /** Streams are ended, so that agents dial again at once: another replica, or this one's heir. */
     async close(graceMs) {
       for (const call of live.values()) call.end()
@@ -152,6 +155,7 @@ async function listen(
   })
   return {
     address: `${host}:${bound}`,
+    port: bound,
     async close(graceMs) {
       const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
       const cut = setTimeout(() => server.forceShutdown(), graceMs)
