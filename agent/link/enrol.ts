@@ -10,16 +10,13 @@ import type { Root } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../errors.ts'
 import type { Identity } from '../trust/state.ts'
 import { verifyRoot } from '../trust/verify.ts'
-import type { EnrolCalls } from './grpc.ts'
+import type { Endpoint, EnrolCalls } from './grpc.ts'
 import type { AgentKey } from './x509.ts'
 
 /** Everything joining gives an agent; kept in its data directory. */
 export interface Enrolled {
   readonly identity: Identity
-  readonly dataAddress: string
-  readonly hubCa: string
-  readonly certificateChain: string
-  readonly key: string
+  readonly endpoint: Endpoint
   /** Ed25519 PKCS#8 PEM; bound to this agent for life. */
   readonly boundKey: string
   readonly root: { readonly envelope: Uint8Array; readonly statement: Root }
@@ -74,10 +71,12 @@ export async function enrol(
         clusterId: answer.clusterId,
         clusterUid,
       },
-      dataAddress: answer.dataAddress,
-      hubCa: answer.hubCa,
-      certificateChain: answer.certificateChain,
-      key: agentKey.key,
+      endpoint: {
+        address: answer.dataAddress,
+        hubCa: answer.hubCa,
+        certificateChain: answer.certificateChain,
+        key: agentKey.key,
+      },
       boundKey: bound.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
       root: { envelope: answer.root, statement },
     }

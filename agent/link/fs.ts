@@ -39,12 +39,7 @@ export async function loadIdentity(directory: string): Promise<StoredIdentity | 
 export async function saveIdentity(directory: string, enrolled: Enrolled): Promise<StoredIdentity> {
   const stored: StoredIdentity = {
     identity: enrolled.identity,
-    endpoint: {
-      address: enrolled.dataAddress,
-      hubCa: enrolled.hubCa,
-      certificateChain: enrolled.certificateChain,
-      key: enrolled.key,
-    },
+    endpoint: enrolled.endpoint,
     boundKey: enrolled.boundKey,
   }
   await writeSynced(directory, join(directory, file), Buffer.from(JSON.stringify(stored)))

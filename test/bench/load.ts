@@ -70,13 +70,7 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
     }),
     content: createMemoryCache(),
     workloads: watchApplied(identity.cluster, workloads),
-    dial: () =>
-      dial({
-        address: enrolled.dataAddress,
-        hubCa: enrolled.hubCa,
-        certificateChain: enrolled.certificateChain,
-        key: enrolled.key,
-      }),
+    dial: () => dial(enrolled.endpoint),
     decompress: decompressZstd,
     facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
     version: 'bench',

@@ -217,13 +217,7 @@ describe('an agent and a hub over real TLS', () => {
         },
         states: () => states,
       },
-      dial: () =>
-        dial({
-          address: enrolled.dataAddress,
-          hubCa: enrolled.hubCa,
-          certificateChain: enrolled.certificateChain,
-          key: enrolled.key,
-        }),
+      dial: () => dial(enrolled.endpoint),
       decompress: decompressZstd,
       facts: () => ({ kubernetesVersion: 'v1.35.4', nodes: 1 }),
       version: 'test',
