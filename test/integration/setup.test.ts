@@ -16,14 +16,17 @@ test('processes that ask for the same build at once get one build, complete', as
   await using directory = await createTempDir()
   const target = join(directory.path, 'cache', 'thing')
   const log = join(directory.path, 'log')
+  const asked = join(directory.path, 'asked')
   const script = `
-    import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
-    import { setTimeout as sleep } from 'node:timers/promises'
+    import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+    import { until } from ${JSON.stringify(join(root, 'test', 'support', 'until.ts'))}
     import { buildOnce } from ${JSON.stringify(setup('build-once.mjs'))}
+    appendFileSync(${JSON.stringify(asked)}, '.')
     await buildOnce(${JSON.stringify(target)}, async (into) => {
       appendFileSync(${JSON.stringify(log)}, 'build\\n')
       writeFileSync(into + '/first', '')
-      await sleep(300)
+      const allAsked = () => readFileSync(${JSON.stringify(asked)}, 'utf8') === '...'
+      await until(allAsked, { deadlineMs: 20_000, what: 'the others to ask as well' })
       writeFileSync(into + '/second', '')
     })
     if (!existsSync(${JSON.stringify(`${target}/second`)})) process.exit(3)
