@@ -1,4 +1,5 @@
 import { type StatementType, typOf } from './statement.ts'
+import { hasExactly, isRecord } from './record.ts'
 
 /**
  * A signed statement: JWS General JSON (RFC 7515 §7.2.1) in a strict profile. Only the shape is
@@ -91,17 +92,8 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-function hasExactly(value: Record<string, unknown>, members: readonly string[]): boolean {
-  const keys = Object.keys(value).sort()
-  return keys.length === members.length && keys.every((key, index) => key === members[index])
-}
-
 /** Canonical only: no padding, and no bits beyond the last byte, so one text for the same bytes. */
 function isBase64Url(value: unknown): value is string {
   if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value)) return false
   return Buffer.from(value, 'base64url').toString('base64url') === value
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,6 @@
 import { canonicalJson } from './canonical.ts'
 import { type Digest, isDigest } from './digest.ts'
+import { isRecord } from './record.ts'
 
 /** What differs from desired state is put right, only reported, or not looked for. */
 export type DriftPolicy = 'correct' | 'report' | 'ignore'
@@ -106,8 +107,4 @@ function parseJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw new TypeError('manifest: not JSON', { cause })
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
 import { marks } from './ownership.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 
 /** An object's content as it came, numbers that JavaScript would round kept as they were written. */
 export interface Body {
@@ -87,8 +88,4 @@ function parseExactly(text: string): unknown {
       ? json.rawJSON(source)
       : value,
   )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import { isDigest } from '@groundswell/proto/digest.ts'
 import type { Root, Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../errors.ts'
+import { hasExactly, isRecord } from '@groundswell/proto/record.ts'
 
 /** Strict shapes: a signed statement with anything unknown in it is refused, not interpreted. */
 
@@ -100,9 +101,7 @@ function parseObject(payload: Uint8Array): Record<string, unknown> {
 }
 
 function exactly(value: Record<string, unknown>, members: readonly string[]): void {
-  const keys = Object.keys(value).sort()
-  const same = keys.length === members.length && keys.every((key, at) => key === members[at])
-  need(same, `members are ${keys.join(', ')}`)
+  need(hasExactly(value, members), `members are ${Object.keys(value).sort().join(', ')}`)
 }
 
 function need(condition: boolean, what: string): asserts condition {
@@ -111,8 +110,4 @@ function need(condition: boolean, what: string): asserts condition {
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

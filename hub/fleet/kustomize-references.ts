@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { parseDocument } from 'yaml'
+import { isRecord } from '@groundswell/proto/record.ts'
 
 /** Names kustomize looks for, in its order. */
 export const kustomizationFiles = [
@@ -65,8 +66,4 @@ function isLocal(path: string): boolean {
 
 function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Check } from 'typebox/value'
 import { suggest } from './suggest.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 
 export interface SchemaFault {
   readonly path: readonly (string | number)[]
@@ -113,8 +114,4 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map'
   return JSON.stringify(value).slice(0, 100)
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import type { Decision, LedgerEntry } from './entry.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 
 /** Where a chain ends: what the next line must continue. */
 export interface ChainHead {
@@ -91,10 +92,6 @@ function isEntry(value: unknown): value is LedgerEntry {
     typeof decision['type'] === 'string' &&
     Object.hasOwn(decisionTypes, decision['type'])
   )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function corrupt(line: number, why: string, cause?: unknown): HubError {

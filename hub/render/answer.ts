@@ -1,5 +1,6 @@
 import { type Fault, formatFault, HubError } from '../errors.ts'
 import type { RenderedObject, RenderInput, RenderResult } from './engine.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 
 /** What a worker says to one request. */
 export type Answer =
@@ -58,8 +59,4 @@ function toFault(value: unknown): Fault {
     ...(typeof file === 'string' && file ? { file } : {}),
     ...(typeof line === 'number' && line > 0 ? { line } : {}),
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
