@@ -109,8 +109,8 @@ function layer(side: 'proto' | 'hub' | 'agent'): OxlintOverride[] {
       },
     })),
     {
-      // It wires the adapters, so it may import all of them.
-      files: [`${side}/main.ts`],
+      // They wire the adapters, so they may import all of them.
+      files: [`${side}/main.ts`, `${side}/wiring/*.ts`],
       rules: { ...noAmbient, ...allowImports(['**'], refused, { random: true }) },
     },
   ]

@@ -45,3 +45,5 @@ export function createMetrics(registry: Registry) {
     },
   }
 }
+
+export type Metrics = ReturnType<typeof createMetrics>

@@ -65,6 +65,11 @@ export interface SyncListenerDeps extends SessionDeps {
   readonly clock: () => number
 }
 
+export interface SyncListener extends Listener {
+  /** Ends a cluster's stream: it was revoked. */
+  readonly cut: (cluster: string) => void
+}
+
 /** The data listener: a client certificate is required; the newest stream of a cluster wins. */
 export async function serveSync(
   host: string,
@@ -72,7 +77,7 @@ export async function serveSync(
   certificate: ServerCertificate,
   authority: Authority,
   deps: SyncListenerDeps,
-): Promise<Listener & { readonly cut: (cluster: string) => void }> {
+): Promise<SyncListener> {
   const server = new Server(listenerOptions)
   const shared = { ...deps, pack: createPacker(deps.compress) }
   const live = new Map<string, ServerDuplexStream<SyncRequest, SyncResponse>>()

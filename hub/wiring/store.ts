@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import type { Redis } from 'ioredis'
+import { loadFleetTrust } from '../bundle/fs.ts'
+import type { SignedRoot } from '../bundle/root.ts'
+import type { SigningKey } from '../bundle/sign.ts'
+import { lockDirectory } from '../fs.ts'
+import type { LedgerEntry } from '../ledger/entry.ts'
+import { openLedger } from '../ledger/git.ts'
+import { type Register, openRegister } from '../ledger/register.ts'
+import { assertNoEviction, connectRedis } from '../redis.ts'
+import { startLocalRedis } from '../redis-server.ts'
+import { describeEntry } from '../status/event.ts'
+import { type EventLog, createEventLog } from '../status/redis-events.ts'
+import { type Authority, loadAuthority } from '../sync/x509.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** What is kept: Redis for what can be rebuilt, files for what must never be lost. */
+export interface Store {
+  readonly redis: Redis
+  readonly redisUrl: string
+  /** Of every key in Redis; the braces keep them on one node of a Redis cluster. */
+  readonly prefix: string
+  readonly snapshotKey: SigningKey
+  readonly root: SignedRoot
+  readonly authority: Authority
+  readonly events: EventLog
+  readonly register: Register
+}
+
+/** One hub to a directory; `onEntry` sees each decision once it is on disk and in the state. */
+export async function openStore(
+  surroundings: Surroundings,
+  onEntry: (entry: LedgerEntry) => void,
+): Promise<Store> {
+  const { config, log, started, signal, clock, startedAt } = surroundings
+  started.own(await lockDirectory(config.data), (unlock) => unlock())
+  const local = config.redisUrl
+    ? undefined
+    : started.own(
+        await startLocalRedis(
+          join(config.data, 'redis'),
+          (code) => log.warn({ code }, 'the local Redis ended; it is started again'),
+          signal,
+        ),
+        (server) => server.close(),
+      )
+  const redisUrl = config.redisUrl ?? local!.url
+  const redis = started.own(
+    await connectRedis(redisUrl, (message, err) => log.warn({ err }, message)),
+    (connection) => connection.disconnect(),
+  )
+  await assertNoEviction(redis)
+  const prefix = `gs:{${config.fleetName}}`
+
+  const keys = join(config.data, 'keys')
+  const { snapshotKey, root } = await loadFleetTrust(keys, config.fleetName, startedAt)
+  const authority = await loadAuthority(join(config.data, 'ca'), config.fleetName, clock)
+  const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
+  const ledger = await openLedger(join(config.data, 'ledger'), {
+    clock,
+    author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
+    ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
+    log: (level, message, err) => log[level]({ err }, message),
+  })
+  started.own(ledger, (open) => open.close())
+  const register = await openRegister(ledger, (entry) => {
+    events.emit(describeEntry(entry), 'decision')
+    onEntry(entry)
+  })
+  return { redis, redisUrl, prefix, snapshotKey, root, authority, events, register }
+}

@@ -1,0 +1,19 @@
+import type { HubConfig } from '../config.ts'
+import type { Lifetime } from '../lifetime.ts'
+import type { Log } from '../log.ts'
+
+/** What every part of the hub is started with. */
+export interface Surroundings {
+  readonly config: HubConfig
+  readonly log: Log
+  /** Owns what is started, and stops it in reverse. */
+  readonly started: Lifetime
+  /** Fires when the hub is asked to end. */
+  readonly signal: AbortSignal
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly startedAt: number
+}
+
+/** How long live streams and requests may take to end. */
+export const drainMs = 5_000
