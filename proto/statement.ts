@@ -32,6 +32,21 @@ export interface Root {
   /** Seconds since the Unix epoch. */
   readonly expiresAt: number
   readonly roles: Readonly<Record<RoleName, KeyRole>>
+  /** Clusters whose content needs approvals beside the snapshot's own signature. */
+  readonly policies: readonly ApprovalPolicy[]
+}
+
+/**
+ * Clusters are named in the root statement itself: membership told by anybody online could be
+ * changed by whoever stole an online key.
+ */
+export interface ApprovalPolicy {
+  /** Cluster group the names were taken from; for people. */
+  readonly group: string
+  /** Names of clusters, or `*` alone for all of the fleet. Sorted. */
+  readonly clusters: readonly string[]
+  /** Distinct approver keys that must have approved; at least 1. */
+  readonly approvers: number
 }
 
 export type RoleName = 'root' | 'snapshot' | 'freshness' | 'approver'
@@ -76,3 +91,37 @@ export type SnapshotApplication =
       readonly state: 'removed'
       readonly deletionPolicy: DeletionPolicy
     }
+
+/** An approver's word that some content may run. Bound to the content, not to a sequence. */
+export interface Approval {
+  readonly v: 1
+  readonly fleet: string
+  readonly application: string
+  /** Digest of the manifest that may run, or `removed` for the application's tombstone. */
+  readonly content: Digest | 'removed'
+  /** Names of clusters, or `*` alone. Sorted. */
+  readonly clusters: readonly string[]
+  /** Seconds since the Unix epoch. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
+/** The signer's word that a snapshot is still the newest of its cluster; lives minutes. */
+export interface Freshness {
+  readonly v: 1
+  readonly fleet: string
+  /** Cluster id, as the hub's record has it. */
+  readonly aud: string
+  /** The agent's own nonce, base64url: nobody can have made this statement before it asked. */
+  readonly nonce: string
+  /** Seconds since the Unix epoch; with the nonce, time that is attested. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** Newest snapshot signed for this cluster; sequence 0 and null before the first. */
+  readonly epoch: number
+  readonly sequence: number
+  readonly snapshot: Digest | null
+  readonly rootVersion: number
+  /** Newest line of the ledger, so that agents are witnesses of it; null when there is none. */
+  readonly auditHead: { readonly index: number; readonly digest: Digest } | null
+}

@@ -44,7 +44,7 @@ export function parseSnapshot(payload: Uint8Array): Snapshot {
 /** @throws AgentError `statement_malformed` naming the member */
 export function parseRoot(payload: Uint8Array): Root {
   const value = parseObject(payload)
-  exactly(value, ['epoch', 'expiresAt', 'fleet', 'roles', 'v', 'version'])
+  exactly(value, ['epoch', 'expiresAt', 'fleet', 'policies', 'roles', 'v', 'version'])
   need(value['v'] === 1, 'v')
   need(typeof value['fleet'] === 'string' && value['fleet'] !== '', 'fleet')
   for (const member of ['version', 'epoch', 'expiresAt']) {

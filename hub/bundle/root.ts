@@ -36,6 +36,7 @@ export async function signFirstRoot(
       freshness: role(keys.snapshot),
       approver: { keys: [], threshold: 1 },
     },
+    policies: [],
   }
   const { envelope } = await signStatement('root', root, [keys.root])
   return { root, envelope, digest: digestOf(envelope) }

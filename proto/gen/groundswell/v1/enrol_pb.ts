@@ -10,9 +10,11 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/enrol.proto.
  */
 export const file_groundswell_v1_enrol: GenFile = /*@__PURE__*/
-  fileDesc("Chpncm91bmRzd2VsbC92MS9lbnJvbC5wcm90bxIOZ3JvdW5kc3dlbGwudjEiIAoMQmVnaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIh4KDUJlZ2luUmVzcG9uc2USDQoFbm9uY2UYASABKAwipAEKDEVucm9sUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIbChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAIgASgMEhEKCWJvdW5kX2tleRgDIAEoDBITCgtjbHVzdGVyX3VpZBgEIAEoCRINCgVwcm9vZhgFIAEoDBIXCg9ib3VuZF9zaWduYXR1cmUYBiABKAwSFQoNYWdlbnRfdmVyc2lvbhgHIAEoCSKDAQoNRW5yb2xSZXNwb25zZRIPCgdjbHVzdGVyGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSGQoRY2VydGlmaWNhdGVfY2hhaW4YAyABKAkSDgoGaHViX2NhGAQgASgJEhQKDGRhdGFfYWRkcmVzcxgFIAEoCRIMCgRyb290GAYgASgMMpoBCgxFbnJvbFNlcnZpY2USRAoFQmVnaW4SHC5ncm91bmRzd2VsbC52MS5CZWdpblJlcXVlc3QaHS5ncm91bmRzd2VsbC52MS5CZWdpblJlc3BvbnNlEkQKBUVucm9sEhwuZ3JvdW5kc3dlbGwudjEuRW5yb2xSZXF1ZXN0Gh0uZ3JvdW5kc3dlbGwudjEuRW5yb2xSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("Chpncm91bmRzd2VsbC92MS9lbnJvbC5wcm90bxIOZ3JvdW5kc3dlbGwudjEiNAoMQmVnaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkiHgoNQmVnaW5SZXNwb25zZRINCgVub25jZRgBIAEoDCKkAQoMRW5yb2xSZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYAiABKAwSEQoJYm91bmRfa2V5GAMgASgMEhMKC2NsdXN0ZXJfdWlkGAQgASgJEg0KBXByb29mGAUgASgMEhcKD2JvdW5kX3NpZ25hdHVyZRgGIAEoDBIVCg1hZ2VudF92ZXJzaW9uGAcgASgJIr8BCg1FbnJvbFJlc3BvbnNlEg8KB2NsdXN0ZXIYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgDIAEoCRIOCgZodWJfY2EYBCABKAkSFAoMZGF0YV9hZGRyZXNzGAUgASgJEgwKBHJvb3QYBiABKAwSDwoHcGVuZGluZxgHIAEoCBISCgpnZW5lcmF0aW9uGAggASgEEhUKDXJldHJ5X3NlY29uZHMYCSABKA0ibQoMQ2xhaW1SZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSEwoLY2x1c3Rlcl91aWQYAiABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgDIAEoDBIXCg9ib3VuZF9zaWduYXR1cmUYBCABKAwijAEKDUNsYWltUmVzcG9uc2USGQoRY2VydGlmaWNhdGVfY2hhaW4YASABKAkSDwoHcGVuZGluZxgCIAEoCBISCgpnZW5lcmF0aW9uGAMgASgEEhUKDXJldHJ5X3NlY29uZHMYBCABKA0SDgoGaHViX2NhGAUgASgJEhQKDGRhdGFfYWRkcmVzcxgGIAEoCTLgAQoMRW5yb2xTZXJ2aWNlEkQKBUJlZ2luEhwuZ3JvdW5kc3dlbGwudjEuQmVnaW5SZXF1ZXN0Gh0uZ3JvdW5kc3dlbGwudjEuQmVnaW5SZXNwb25zZRJECgVFbnJvbBIcLmdyb3VuZHN3ZWxsLnYxLkVucm9sUmVxdWVzdBodLmdyb3VuZHN3ZWxsLnYxLkVucm9sUmVzcG9uc2USRAoFQ2xhaW0SHC5ncm91bmRzd2VsbC52MS5DbGFpbVJlcXVlc3QaHS5ncm91bmRzd2VsbC52MS5DbGFpbVJlc3BvbnNlYgZwcm90bzM");
 
 /**
+ * Names a join token or, to claim, a cluster id; exactly one of them.
+ *
  * @generated from message groundswell.v1.BeginRequest
  */
 export type BeginRequest = Message<"groundswell.v1.BeginRequest"> & {
@@ -20,6 +22,11 @@ export type BeginRequest = Message<"groundswell.v1.BeginRequest"> & {
    * @generated from field: string token_id = 1;
    */
   tokenId: string;
+
+  /**
+   * @generated from field: string cluster_id = 2;
+   */
+  clusterId: string;
 };
 
 /**
@@ -148,6 +155,28 @@ export type EnrolResponse = Message<"groundswell.v1.EnrolResponse"> & {
    * @generated from field: bytes root = 6;
    */
   root: Uint8Array;
+
+  /**
+   * True while a person has to approve the cluster: no certificate yet, ask
+   * again by Claim.
+   *
+   * @generated from field: bool pending = 7;
+   */
+  pending: boolean;
+
+  /**
+   * Of the certificate; the next renewal names it. 0 while pending.
+   *
+   * @generated from field: uint64 generation = 8;
+   */
+  generation: bigint;
+
+  /**
+   * When to claim, while pending.
+   *
+   * @generated from field: uint32 retry_seconds = 9;
+   */
+  retrySeconds: number;
 };
 
 /**
@@ -156,6 +185,86 @@ export type EnrolResponse = Message<"groundswell.v1.EnrolResponse"> & {
  */
 export const EnrolResponseSchema: GenMessage<EnrolResponse> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_enrol, 3);
+
+/**
+ * @generated from message groundswell.v1.ClaimRequest
+ */
+export type ClaimRequest = Message<"groundswell.v1.ClaimRequest"> & {
+  /**
+   * @generated from field: string cluster_id = 1;
+   */
+  clusterId: string;
+
+  /**
+   * @generated from field: string cluster_uid = 2;
+   */
+  clusterUid: string;
+
+  /**
+   * PKCS#10, DER. Only its public key is used.
+   *
+   * @generated from field: bytes certificate_request = 3;
+   */
+  certificateRequest: Uint8Array;
+
+  /**
+   * Ed25519 signature by the bound key; see proto/enrol.ts for what it covers.
+   *
+   * @generated from field: bytes bound_signature = 4;
+   */
+  boundSignature: Uint8Array;
+};
+
+/**
+ * Describes the message groundswell.v1.ClaimRequest.
+ * Use `create(ClaimRequestSchema)` to create a new message.
+ */
+export const ClaimRequestSchema: GenMessage<ClaimRequest> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_enrol, 4);
+
+/**
+ * @generated from message groundswell.v1.ClaimResponse
+ */
+export type ClaimResponse = Message<"groundswell.v1.ClaimResponse"> & {
+  /**
+   * Empty while pending.
+   *
+   * @generated from field: string certificate_chain = 1;
+   */
+  certificateChain: string;
+
+  /**
+   * @generated from field: bool pending = 2;
+   */
+  pending: boolean;
+
+  /**
+   * @generated from field: uint64 generation = 3;
+   */
+  generation: bigint;
+
+  /**
+   * @generated from field: uint32 retry_seconds = 4;
+   */
+  retrySeconds: number;
+
+  /**
+   * @generated from field: string hub_ca = 5;
+   */
+  hubCa: string;
+
+  /**
+   * @generated from field: string data_address = 6;
+   */
+  dataAddress: string;
+};
+
+/**
+ * Describes the message groundswell.v1.ClaimResponse.
+ * Use `create(ClaimResponseSchema)` to create a new message.
+ */
+export const ClaimResponseSchema: GenMessage<ClaimResponse> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_enrol, 5);
 
 /**
  * How an agent joins: served on the enrol listener, where no client
@@ -183,6 +292,18 @@ export const EnrolService: GenService<{
     methodKind: "unary";
     input: typeof EnrolRequestSchema;
     output: typeof EnrolResponseSchema;
+  },
+  /**
+   * Claim proves the bound key of an enrolled cluster and returns a certificate:
+   * the first one, once somebody approved the cluster, or a new one after the
+   * old one expired, within the recovery budget of the hub's record.
+   *
+   * @generated from rpc groundswell.v1.EnrolService.Claim
+   */
+  claim: {
+    methodKind: "unary";
+    input: typeof ClaimRequestSchema;
+    output: typeof ClaimResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_groundswell_v1_enrol, 0);

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/sync.proto.
  */
 export const file_groundswell_v1_sync: GenFile = /*@__PURE__*/
-  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSLsAQoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIskBCgxTeW5jUmVzcG9uc2USKgoHd2VsY29tZRgBIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLldlbGNvbWVIABImCgVvZmZlchgCIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLk9mZmVySAASKgoHY29udGVudBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLkNvbnRlbnRIABIuCgloZWFydGJlYXQYBCABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIsIBCgVIZWxsbxIQCghwcm90b2NvbBgBIAEoDRIVCg1hZ2VudF92ZXJzaW9uGAIgASgJEhMKC2NsdXN0ZXJfdWlkGAMgASgJEhQKDHJvb3RfdmVyc2lvbhgEIAEoDRINCgVlcG9jaBgFIAEoBBIQCghzZXF1ZW5jZRgGIAEoBBIXCg9zbmFwc2hvdF9kaWdlc3QYByABKAkSKwoFZmFjdHMYCCABKAsyHC5ncm91bmRzd2VsbC52MS5DbHVzdGVyRmFjdHMiaQoHV2VsY29tZRIQCghwcm90b2NvbBgBIAEoDRIPCgdjbHVzdGVyGAIgASgJEhkKEWhlYXJ0YmVhdF9zZWNvbmRzGAMgASgNEiAKGHJlY29ubmVjdF93aW5kb3dfc2Vjb25kcxgEIAEoDSIZCgVPZmZlchIQCghlbnZlbG9wZRgBIAEoDCIXCgRXYW50Eg8KB2RpZ2VzdHMYASADKAkiagoHQ29udGVudBIqCghlbmNvZGluZxgBIAEoDjIYLmdyb3VuZHN3ZWxsLnYxLkVuY29kaW5nEhQKDGRlY29kZWRfc2l6ZRgCIAEoDRIMCgRwYWNrGAMgASgMEg8KB21pc3NpbmcYBCADKAkiKwoEUGFjaxIjCgVwYXJ0cxgBIAMoCzIULmdyb3VuZHN3ZWxsLnYxLlBhcnQiQgoEUGFydBIOCgZkaWdlc3QYASABKAkSDAoEc2l6ZRgCIAEoDRIOCgZvZmZzZXQYAyABKA0SDAoEZGF0YRgEIAEoDCJ0CgdWZXJkaWN0Eg0KBWVwb2NoGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhcKD3NuYXBzaG90X2RpZ2VzdBgDIAEoCRIQCghhY2NlcHRlZBgEIAEoCBIMCgRjb2RlGAUgASgJEg8KB21lc3NhZ2UYBiABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMqTgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIVChFFTkNPRElOR19JREVOVElUWRABEhEKDUVOQ09ESU5HX1pTVEQQAjJUCgtTeW5jU2VydmljZRJFCgRTeW5jEhsuZ3JvdW5kc3dlbGwudjEuU3luY1JlcXVlc3QaHC5ncm91bmRzd2VsbC52MS5TeW5jUmVzcG9uc2UoATABYgZwcm90bzM", [file_groundswell_v1_report]);
+  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSLLAgoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABImCgVyZW5ldxgGIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLlJlbmV3SAASNQoJZnJlc2huZXNzGAcgASgLMiAuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzUmVxdWVzdEgAQgkKB21lc3NhZ2UiggMKDFN5bmNSZXNwb25zZRIqCgd3ZWxjb21lGAEgASgLMhcuZ3JvdW5kc3dlbGwudjEuV2VsY29tZUgAEiYKBW9mZmVyGAIgASgLMhUuZ3JvdW5kc3dlbGwudjEuT2ZmZXJIABIqCgdjb250ZW50GAMgASgLMhcuZ3JvdW5kc3dlbGwudjEuQ29udGVudEgAEi4KCWhlYXJ0YmVhdBgEIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkhlYXJ0YmVhdEgAEi8KCnJvb3RfY2hhaW4YBSABKAsyGS5ncm91bmRzd2VsbC52MS5Sb290Q2hhaW5IABIqCgdyZW5ld2VkGAYgASgLMhcuZ3JvdW5kc3dlbGwudjEuUmVuZXdlZEgAEi4KCWZyZXNobmVzcxgHIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkZyZXNobmVzc0gAEioKB2dvb2RieWUYCCABKAsyFy5ncm91bmRzd2VsbC52MS5Hb29kYnllSABCCQoHbWVzc2FnZSLxAQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SFQoNYWdlbnRfdmVyc2lvbhgCIAEoCRITCgtjbHVzdGVyX3VpZBgDIAEoCRIUCgxyb290X3ZlcnNpb24YBCABKA0SDQoFZXBvY2gYBSABKAQSEAoIc2VxdWVuY2UYBiABKAQSFwoPc25hcHNob3RfZGlnZXN0GAcgASgJEisKBWZhY3RzGAggASgLMhwuZ3JvdW5kc3dlbGwudjEuQ2x1c3RlckZhY3RzEh4KFmNlcnRpZmljYXRlX2dlbmVyYXRpb24YCSABKAQSDQoFbm9uY2UYCiABKAwiaQoHV2VsY29tZRIQCghwcm90b2NvbBgBIAEoDRIPCgdjbHVzdGVyGAIgASgJEhkKEWhlYXJ0YmVhdF9zZWNvbmRzGAMgASgNEiAKGHJlY29ubmVjdF93aW5kb3dfc2Vjb25kcxgEIAEoDSIeCglSb290Q2hhaW4SEQoJZW52ZWxvcGVzGAEgAygMIlcKBU9mZmVyEhAKCGVudmVsb3BlGAEgASgMEhEKCWFwcHJvdmFscxgCIAMoDBIpCghjb250ZW50cxgDIAMoCzIXLmdyb3VuZHN3ZWxsLnYxLkNvbnRlbnQiIQoQRnJlc2huZXNzUmVxdWVzdBINCgVub25jZRgBIAEoDCIdCglGcmVzaG5lc3MSEAoIZW52ZWxvcGUYASABKAwiOAoFUmVuZXcSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgBIAEoDBISCgpnZW5lcmF0aW9uGAIgASgEIkgKB1JlbmV3ZWQSGQoRY2VydGlmaWNhdGVfY2hhaW4YASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIOCgZodWJfY2EYAyABKAkiOwoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSIAoYcmVjb25uZWN0X3dpbmRvd19zZWNvbmRzGAIgASgNIj0KBFdhbnQSDwoHZGlnZXN0cxgBIAMoCRIkCgViZWd1bhgCIAMoCzIVLmdyb3VuZHN3ZWxsLnYxLkJlZ3VuIicKBUJlZ3VuEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKA0iagoHQ29udGVudBIqCghlbmNvZGluZxgBIAEoDjIYLmdyb3VuZHN3ZWxsLnYxLkVuY29kaW5nEhQKDGRlY29kZWRfc2l6ZRgCIAEoDRIMCgRwYWNrGAMgASgMEg8KB21pc3NpbmcYBCADKAkiKwoEUGFjaxIjCgVwYXJ0cxgBIAMoCzIULmdyb3VuZHN3ZWxsLnYxLlBhcnQiQgoEUGFydBIOCgZkaWdlc3QYASABKAkSDAoEc2l6ZRgCIAEoDRIOCgZvZmZzZXQYAyABKA0SDAoEZGF0YRgEIAEoDCJ0CgdWZXJkaWN0Eg0KBWVwb2NoGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhcKD3NuYXBzaG90X2RpZ2VzdBgDIAEoCRIQCghhY2NlcHRlZBgEIAEoCBIMCgRjb2RlGAUgASgJEg8KB21lc3NhZ2UYBiABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMqTgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIVChFFTkNPRElOR19JREVOVElUWRABEhEKDUVOQ09ESU5HX1pTVEQQAjJUCgtTeW5jU2VydmljZRJFCgRTeW5jEhsuZ3JvdW5kc3dlbGwudjEuU3luY1JlcXVlc3QaHC5ncm91bmRzd2VsbC52MS5TeW5jUmVzcG9uc2UoATABYgZwcm90bzM", [file_groundswell_v1_report]);
 
 /**
  * @generated from message groundswell.v1.SyncRequest
@@ -51,6 +51,18 @@ export type SyncRequest = Message<"groundswell.v1.SyncRequest"> & {
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.Renew renew = 6;
+     */
+    value: Renew;
+    case: "renew";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.FreshnessRequest freshness = 7;
+     */
+    value: FreshnessRequest;
+    case: "freshness";
   } | { case: undefined; value?: undefined };
 };
 
@@ -92,6 +104,30 @@ export type SyncResponse = Message<"groundswell.v1.SyncResponse"> & {
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.RootChain root_chain = 5;
+     */
+    value: RootChain;
+    case: "rootChain";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.Renewed renewed = 6;
+     */
+    value: Renewed;
+    case: "renewed";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.Freshness freshness = 7;
+     */
+    value: Freshness;
+    case: "freshness";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.Goodbye goodbye = 8;
+     */
+    value: Goodbye;
+    case: "goodbye";
   } | { case: undefined; value?: undefined };
 };
 
@@ -149,6 +185,20 @@ export type Hello = Message<"groundswell.v1.Hello"> & {
    * @generated from field: groundswell.v1.ClusterFacts facts = 8;
    */
   facts?: ClusterFacts | undefined;
+
+  /**
+   * Generation of the client certificate this stream was opened with.
+   *
+   * @generated from field: uint64 certificate_generation = 9;
+   */
+  certificateGeneration: bigint;
+
+  /**
+   * 32 random bytes that a freshness statement must repeat; new on each stream.
+   *
+   * @generated from field: bytes nonce = 10;
+   */
+  nonce: Uint8Array;
 };
 
 /**
@@ -197,6 +247,27 @@ export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_sync, 3);
 
 /**
+ * Root statements the agent has not seen, oldest first, each signed by the one
+ * before and by itself. Comes before any offer that needs them; more than one
+ * message when they are many.
+ *
+ * @generated from message groundswell.v1.RootChain
+ */
+export type RootChain = Message<"groundswell.v1.RootChain"> & {
+  /**
+   * @generated from field: repeated bytes envelopes = 1;
+   */
+  envelopes: Uint8Array[];
+};
+
+/**
+ * Describes the message groundswell.v1.RootChain.
+ * Use `create(RootChainSchema)` to create a new message.
+ */
+export const RootChainSchema: GenMessage<RootChain> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 4);
+
+/**
  * A signed snapshot: the envelope's bytes exactly as signed.
  *
  * @generated from message groundswell.v1.Offer
@@ -206,6 +277,22 @@ export type Offer = Message<"groundswell.v1.Offer"> & {
    * @generated from field: bytes envelope = 1;
    */
   envelope: Uint8Array;
+
+  /**
+   * Approvals of what the snapshot lists, for clusters whose root statement
+   * demands them: envelopes exactly as signed.
+   *
+   * @generated from field: repeated bytes approvals = 2;
+   */
+  approvals: Uint8Array[];
+
+  /**
+   * What the agent lacks, as far as the hub can tell from where it was: saves
+   * the round trip of a Want. Content like any other: checked by digest.
+   *
+   * @generated from field: repeated groundswell.v1.Content contents = 3;
+   */
+  contents: Content[];
 };
 
 /**
@@ -213,7 +300,132 @@ export type Offer = Message<"groundswell.v1.Offer"> & {
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 4);
+  messageDesc(file_groundswell_v1_sync, 5);
+
+/**
+ * Asks for a statement that what the agent has is still the newest.
+ *
+ * @generated from message groundswell.v1.FreshnessRequest
+ */
+export type FreshnessRequest = Message<"groundswell.v1.FreshnessRequest"> & {
+  /**
+   * @generated from field: bytes nonce = 1;
+   */
+  nonce: Uint8Array;
+};
+
+/**
+ * Describes the message groundswell.v1.FreshnessRequest.
+ * Use `create(FreshnessRequestSchema)` to create a new message.
+ */
+export const FreshnessRequestSchema: GenMessage<FreshnessRequest> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 6);
+
+/**
+ * A freshness statement: the envelope's bytes exactly as signed.
+ *
+ * @generated from message groundswell.v1.Freshness
+ */
+export type Freshness = Message<"groundswell.v1.Freshness"> & {
+  /**
+   * @generated from field: bytes envelope = 1;
+   */
+  envelope: Uint8Array;
+};
+
+/**
+ * Describes the message groundswell.v1.Freshness.
+ * Use `create(FreshnessSchema)` to create a new message.
+ */
+export const FreshnessSchema: GenMessage<Freshness> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 7);
+
+/**
+ * Asks for the next client certificate, over the stream of the present one.
+ *
+ * @generated from message groundswell.v1.Renew
+ */
+export type Renew = Message<"groundswell.v1.Renew"> & {
+  /**
+   * PKCS#10, DER. Only its public key is used.
+   *
+   * @generated from field: bytes certificate_request = 1;
+   */
+  certificateRequest: Uint8Array;
+
+  /**
+   * Of the present certificate. One that was renewed already locks the cluster:
+   * two agents share a key.
+   *
+   * @generated from field: uint64 generation = 2;
+   */
+  generation: bigint;
+};
+
+/**
+ * Describes the message groundswell.v1.Renew.
+ * Use `create(RenewSchema)` to create a new message.
+ */
+export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 8);
+
+/**
+ * @generated from message groundswell.v1.Renewed
+ */
+export type Renewed = Message<"groundswell.v1.Renewed"> & {
+  /**
+   * PEM, leaf first.
+   *
+   * @generated from field: string certificate_chain = 1;
+   */
+  certificateChain: string;
+
+  /**
+   * @generated from field: uint64 generation = 2;
+   */
+  generation: bigint;
+
+  /**
+   * PEM of the CAs to trust from now on: more than one while the hub's changes.
+   *
+   * @generated from field: string hub_ca = 3;
+   */
+  hubCa: string;
+};
+
+/**
+ * Describes the message groundswell.v1.Renewed.
+ * Use `create(RenewedSchema)` to create a new message.
+ */
+export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 9);
+
+/**
+ * The hub ends the stream by itself: it drains, or the connection is old enough
+ * to move to another replica.
+ *
+ * @generated from message groundswell.v1.Goodbye
+ */
+export type Goodbye = Message<"groundswell.v1.Goodbye"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Spread the reconnect over this long.
+   *
+   * @generated from field: uint32 reconnect_window_seconds = 2;
+   */
+  reconnectWindowSeconds: number;
+};
+
+/**
+ * Describes the message groundswell.v1.Goodbye.
+ * Use `create(GoodbyeSchema)` to create a new message.
+ */
+export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 10);
 
 /**
  * Digests the agent lacks. The hub serves only what the cluster's snapshot
@@ -226,6 +438,14 @@ export type Want = Message<"groundswell.v1.Want"> & {
    * @generated from field: repeated string digests = 1;
    */
   digests: string[];
+
+  /**
+   * Of these digests the agent has a beginning already, from a transfer that
+   * was cut.
+   *
+   * @generated from field: repeated groundswell.v1.Begun begun = 2;
+   */
+  begun: Begun[];
 };
 
 /**
@@ -233,7 +453,31 @@ export type Want = Message<"groundswell.v1.Want"> & {
  * Use `create(WantSchema)` to create a new message.
  */
 export const WantSchema: GenMessage<Want> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 5);
+  messageDesc(file_groundswell_v1_sync, 11);
+
+/**
+ * @generated from message groundswell.v1.Begun
+ */
+export type Begun = Message<"groundswell.v1.Begun"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * Bytes the agent has; the hub goes on from there.
+   *
+   * @generated from field: uint32 offset = 2;
+   */
+  offset: number;
+};
+
+/**
+ * Describes the message groundswell.v1.Begun.
+ * Use `create(BegunSchema)` to create a new message.
+ */
+export const BegunSchema: GenMessage<Begun> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 12);
 
 /**
  * Some of the wanted blobs, packed. At most 1 MiB encoded.
@@ -273,7 +517,7 @@ export type Content = Message<"groundswell.v1.Content"> & {
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 6);
+  messageDesc(file_groundswell_v1_sync, 13);
 
 /**
  * @generated from message groundswell.v1.Pack
@@ -290,7 +534,7 @@ export type Pack = Message<"groundswell.v1.Pack"> & {
  * Use `create(PackSchema)` to create a new message.
  */
 export const PackSchema: GenMessage<Pack> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 7);
+  messageDesc(file_groundswell_v1_sync, 14);
 
 /**
  * One blob or, when it is large, a slice of it.
@@ -324,7 +568,7 @@ export type Part = Message<"groundswell.v1.Part"> & {
  * Use `create(PartSchema)` to create a new message.
  */
 export const PartSchema: GenMessage<Part> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 8);
+  messageDesc(file_groundswell_v1_sync, 15);
 
 /**
  * The agent's answer to an offer, after verifying everything.
@@ -370,7 +614,7 @@ export type Verdict = Message<"groundswell.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 9);
+  messageDesc(file_groundswell_v1_sync, 16);
 
 /**
  * @generated from message groundswell.v1.Heartbeat
@@ -389,7 +633,7 @@ export type Heartbeat = Message<"groundswell.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 10);
+  messageDesc(file_groundswell_v1_sync, 17);
 
 /**
  * @generated from enum groundswell.v1.Encoding
