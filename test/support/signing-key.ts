@@ -13,5 +13,5 @@ export async function makeSigningKey(): Promise<SigningKey> {
 export function rootOf(fleet: string, key: SigningKey): Root {
   const role = { keys: [key.publicKey], threshold: 1 }
   const roles = { root: role, snapshot: role, freshness: role, approver: role }
-  return { v: 1, fleet, version: 1, epoch: 1, expiresAt: 4_102_444_800, roles }
+  return { v: 1, fleet, version: 1, epoch: 1, expiresAt: 4_102_444_800, roles, policies: [] }
 }

@@ -47,7 +47,7 @@ describe('createOffers', () => {
     key = { privateKey: pair.privateKey, publicKey: { kty: 'OKP', crv: 'Ed25519', x: x! } }
     const role = { keys: [key.publicKey], threshold: 1 }
     const roles = { root: role, snapshot: role, freshness: role, approver: role }
-    root = { v: 1, fleet: 'f', version: 1, epoch: 1, expiresAt: 2_000_000_000, roles }
+    root = { v: 1, fleet: 'f', version: 1, epoch: 1, expiresAt: 2_000_000_000, roles, policies: [] }
   })
 
   function world(epoch = 1) {
