@@ -44,10 +44,15 @@ const releasedProto = 'groundswell.binpb'
 export const steps: readonly Step[] = [
   {
     name: 'lint',
-    title: 'rules, format, wire contract',
+    title: 'rules, format, dependencies, wire contract',
     checks: [
       { title: 'oxlint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
       { title: 'prettier', command: 'prettier', args: ['--check', '--log-level=warn', '.'] },
+      {
+        title: 'no dependency with a known advisory of level high',
+        command: process.execPath,
+        args: ['test/audit.ts'],
+      },
       { title: 'buf lint', command: 'buf', args: ['lint'], cwd: proto },
       {
         title: 'buf breaking',
