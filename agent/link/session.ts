@@ -102,6 +102,10 @@ export function openSession(deps: SessionDeps): Session {
         await fetching?.take(message.value)
         break
       case 'heartbeat':
+      case 'rootChain':
+      case 'renewed':
+      case 'freshness':
+      case 'goodbye':
       case undefined:
         break
     }

@@ -150,6 +150,8 @@ export function converse(
         case 'heartbeat':
           deps.onHeartbeat(cluster)
           break
+        case 'renew':
+        case 'freshness':
         case undefined:
           break
       }
