@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { manifestLimits } from '@groundswell/proto/manifest.ts'
 import type { Redis } from 'ioredis'
 import type { Blob, ContentStore } from './content.ts'
@@ -50,8 +50,12 @@ export function createContentStore(
     const found = new Map<Digest, Uint8Array>()
     for (const [index, digest] of digests.entries()) {
       const value = stored[index]
-      if (!value) continue
-      const bytes = await decode(value)
+      const bytes = value ? await decode(value).catch(() => undefined) : undefined
+      // Whoever may write to Redis may have changed it: what is not itself must not count as here.
+      if (!bytes || digestOf(bytes) !== digest) {
+        await redis.unlink(key(digest))
+        continue
+      }
       recent.set(digest, bytes)
       found.set(digest, bytes)
     }

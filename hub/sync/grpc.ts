@@ -96,7 +96,9 @@ export async function serveSync(
       details: 'a newer stream of this cluster took over',
     })
     live.set(enrolment.cluster, call)
-    const session = converse(enrolment, call, (message) => write(call, message), shared)
+    // A loop that is left by an error would destroy the stream, and then no status reaches the agent.
+    const requests = call.iterator({ destroyOnReturn: false })
+    const session = converse(enrolment, requests, (message) => write(call, message), shared)
     const beat = setInterval(() => {
       const value = { sentAt: BigInt(deps.clock()) }
       void write(call, create(SyncResponseSchema, { message: { case: 'heartbeat', value } })).catch(

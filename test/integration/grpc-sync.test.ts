@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { create } from '@bufbuild/protobuf'
+import { SyncRequestSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { createAgent } from '../../agent/agent.ts'
@@ -311,6 +313,28 @@ describe('an agent and a hub over real TLS', () => {
     assert.equal(served.blobs.length, 0)
     quit.abort()
     await agent.done
+  })
+
+  it('a conversation that breaks while a message is handled ends the stream at the agent too', async () => {
+    const enrolled = await join(makeToken('theta'), '6f0f2c26-0000-4000-8000-000000000008')
+    const stream = dial(enrolled.endpoint)
+    const ended = (async () => {
+      for await (const _ of stream.responses) continue
+    })()
+    let words: string | undefined
+    ended.catch((error: unknown) => {
+      words = (error as Error).message
+    })
+    const clusterUid = enrolled.identity.clusterUid
+    await stream.send(
+      create(SyncRequestSchema, { message: { case: 'hello', value: { protocol: 1, clusterUid } } }),
+    )
+    await stream.send(
+      create(SyncRequestSchema, { message: { case: 'want', value: { digests: ['not one'] } } }),
+    )
+    await until(() => words, { deadlineMs: 5_000, what: 'the stream to end' })
+    assert.match(words!, /a want names/)
+    stream.close()
   })
 
   it('waits for content the hub lost, and takes it when it is back', async () => {

@@ -51,6 +51,29 @@ describe('content in Redis', () => {
     assert.equal((await reads()) - before, 1)
   })
 
+  it('T6: gives out nothing that was changed, and takes it for missing from then on', async () => {
+    const blobs = ['flipped', 'other blob', 'noise', 'other type'].map((text) =>
+      blob(`${text} `.repeat(100)),
+    )
+    const digests = blobs.map(({ digest }) => digest)
+    await createContentStore(redis, 'changed', () => now).put(blobs)
+    const key = (at: number) => `changed:content:${digests[at]}`
+    await redis.copy(key(1), key(0), 'REPLACE')
+    await redis.set(key(2), Buffer.from([1, 2, 3]))
+    await redis.del(key(3))
+    await redis.rpush(key(3), 'not a string')
+    const store = createContentStore(redis, 'changed', () => now)
+    const found = await store.get(digests)
+    assert.deepEqual(
+      found.map((bytes) => bytes !== undefined),
+      [false, true, false, false],
+    )
+    const lost = digests.filter((_, at) => at !== 1)
+    assert.deepEqual(await store.missing(digests), lost)
+    await store.put(blobs)
+    assert.deepEqual(await store.missing(digests), [])
+  })
+
   it('sweeps what is old and not kept, and nothing else', async () => {
     const store = createContentStore(redis, 'sweep', () => now)
     now = 0

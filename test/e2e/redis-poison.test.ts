@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { waitForRollout } from '../support/api-client.ts'
+import { applicationFiles, configMap, strategyFile } from '../support/fleet-files.ts'
+import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
+import { assertRunning } from '../support/process.ts'
+import { createSeed } from '../support/seed.ts'
+import { startMemoryAgent } from '../support/memory-agent.ts'
+import { createPoison } from '../support/redis-poison.ts'
+import { startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
+
+const strikes = 500
+const strikesPerCommit = 50
+const object = '/ConfigMap/web/settings'
+
+it('T32: Redis rewritten at random 500 times: nothing wrong is applied, nothing deleted, no crash', async (t) => {
+  const seed = createSeed(process.env['SEED'])
+  t.diagnostic(`SEED=${seed.text}`)
+  await using redis = await startRedis()
+  await using world = await createSurroundings()
+  const hub = await world.start({ redisUrl: redis.url })
+  await world.repository.commit({ ...strategyFile('0s'), ...applicationFiles('web', 'text 0') })
+  await untilReady(hub)
+  await using a = await startMemoryAgent(hub, 'a')
+  await using b = await startMemoryAgent(hub, 'b')
+  await using c = await startMemoryAgent(hub, 'c')
+  const clusters = [a, b, c].map(({ cluster }) => cluster)
+  await waitForRollout(hub.api, 'web', 'Succeeded')
+
+  const texts = () =>
+    clusters.map((cluster) => (cluster.read(object)?.['data'] as { text?: string })?.text)
+  const said = new Set(['text 0'])
+  await using poison = createPoison(redis.url, seed.random)
+  const start = performance.now()
+  const done: string[] = []
+  const seen = new Set<string>()
+  for (let count = 1; count <= strikes; count += 1) {
+    done.push(await poison.strike())
+    assertRunning(hub.process())
+    for (const text of texts()) {
+      assert(text !== undefined && said.has(text), `${text} is applied`)
+      seen.add(text)
+    }
+    if (count % strikesPerCommit !== 0) continue
+    said.add(`text ${count}`)
+    await world.repository.commit({
+      'apps/web/settings.yaml': configMap('settings', `text ${count}`),
+    })
+    // The hub sees the commit while keys go on changing under it.
+    const before = world.git.requests
+    await until(() => world.git.requests > before + 1, { deadlineMs: 20_000, what: 'a poll' })
+  }
+  const wrong = clusters.flatMap(({ calls }) =>
+    calls.filter((call) => /^(delete|remove)/.test(call)),
+  )
+  assert.deepEqual(wrong, [], 'nothing was deleted')
+
+  t.diagnostic(`strikes ended after ${Math.round(performance.now() - start)} ms`)
+  // Once it stops, and what is left of it is thrown away, everything is as Git says.
+  await poison.flush()
+  const commit = await world.repository.commit({
+    'apps/web/settings.yaml': configMap('settings', 'after'),
+  })
+  await waitForRollout(hub.api, 'web', 'Succeeded', { commit, deadlineMs: 45_000 })
+  assert.deepEqual(texts(), ['after', 'after', 'after'])
+  t.diagnostic(
+    `${done.length} strikes, ${said.size} commits, ${seen.size} of them seen on clusters, 0 wrong applies, 0 deletes`,
+  )
+})

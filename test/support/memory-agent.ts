@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createAgent } from '../../agent/agent.ts'
+import { createWorkloads } from '../../agent/apply/workloads.ts'
+import { systemClock } from '../../agent/cluster/clock.ts'
+import { enrol } from '../../agent/link/enrol.ts'
+import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
+import { createAgentKey } from '../../agent/link/x509.ts'
+import type { HubProcess } from './hub-process.ts'
+import { type MemoryCluster, createMemoryCluster } from './memory-cluster.ts'
+import { createMemoryCache, createMemoryTrust } from './memory-stores.ts'
+import { until } from './until.ts'
+
+/** Real agent code and a real stream in this process; only the API server is made up. */
+export interface MemoryAgent extends AsyncDisposable {
+  readonly cluster: MemoryCluster
+  /** What it warned of, newest last. */
+  readonly warnings: readonly string[]
+}
+
+/** Joins a cluster to the hub with a fresh token; returns when the hub sees it connected. */
+export async function startMemoryAgent(hub: HubProcess, name: string): Promise<MemoryAgent> {
+  const uid = randomUUID()
+  const cluster = createMemoryCluster({ uid })
+  const { token } = await hub.api.post<{ token: string }>(`clusters/${name}/tokens`)
+  const enrolled = await enrol(token, uid, await createAgentKey(), 'memory', (pin) =>
+    dialEnrolment(hub.enrolAddress, pin),
+  )
+  const warnings: string[] = []
+  const warn = (fields: object, message: string): void => {
+    warnings.push(`${message} ${JSON.stringify(fields)}`)
+  }
+  const workloads = createWorkloads({
+    cluster,
+    clusterId: enrolled.identity.clusterId,
+    clock: systemClock,
+    random: Math.random,
+    log: () => {},
+    onChange: (states) => agent.onChange(states),
+  })
+  const agent = createAgent({
+    identity: enrolled.identity,
+    root: enrolled.root.statement,
+    trust: createMemoryTrust({
+      root: enrolled.root.envelope,
+      epoch: enrolled.root.statement.epoch,
+      sequence: 0,
+      snapshotDigest: null,
+      envelope: null,
+    }),
+    content: createMemoryCache(),
+    workloads,
+    dial: () => dial(enrolled.endpoint),
+    decompress: decompressZstd,
+    facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
+    version: 'memory',
+    clock: Date.now,
+    random: Math.random,
+    sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+    every(ms, run) {
+      const timer = setInterval(run, ms)
+      return () => clearInterval(timer)
+    },
+    log: { info: () => {}, warn, error: warn },
+  })
+  const stop = new AbortController()
+  const running = agent.run(stop.signal)
+  await until(
+    async () => {
+      const view = await hub.api.get<{ connection: { state: string } }>(`clusters/${name}`)
+      return view.connection.state === 'Connected'
+    },
+    { deadlineMs: 20_000, what: `agent ${name} to connect` },
+  )
+  return {
+    cluster,
+    warnings,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running
+      await workloads.close()
+    },
+  }
+}
