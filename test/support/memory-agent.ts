@@ -14,6 +14,8 @@ import { until } from './until.ts'
 /** Real agent code and a real stream in this process; only the API server is made up. */
 export interface MemoryAgent extends AsyncDisposable {
   readonly cluster: MemoryCluster
+  /** What it dials with, for those who would misuse it. */
+  readonly endpoint: { readonly port: number; readonly key: string; readonly cert: string }
   /** What it warned of, newest last. */
   readonly warnings: readonly string[]
 }
@@ -74,6 +76,11 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
   )
   return {
     cluster,
+    endpoint: {
+      port: Number(enrolled.endpoint.address.split(':').at(-1)),
+      key: enrolled.endpoint.key,
+      cert: enrolled.endpoint.certificateChain,
+    },
     warnings,
     async [Symbol.asyncDispose]() {
       stop.abort()
