@@ -1,5 +1,6 @@
 import { type StatementType, typOf } from './statement.ts'
 import { hasExactly, isRecord } from './record.ts'
+import { parseStrictJson } from './strict-json.ts'
 
 /**
  * A signed statement: JWS General JSON (RFC 7515 §7.2.1) in a strict profile. Only the shape is
@@ -23,7 +24,15 @@ export interface EnvelopeHeader {
   readonly kid: string
 }
 
-export const envelopeLimits = { bytes: 1024 * 1024, signatures: 16 } as const
+export const envelopeLimits = {
+  bytes: {
+    root: 32 * 1024,
+    snapshot: 1024 * 1024,
+    freshness: 16 * 1024,
+    approval: 16 * 1024,
+  },
+  signatures: 16,
+} as const satisfies { bytes: Record<StatementType, number>; signatures: number }
 
 export class EnvelopeError extends Error {
   override readonly name = 'EnvelopeError'
@@ -41,7 +50,7 @@ export class EnvelopeError extends Error {
  * @throws EnvelopeError
  */
 export function parseEnvelope(bytes: Uint8Array, type: StatementType): Envelope {
-  if (bytes.byteLength > envelopeLimits.bytes) {
+  if (bytes.byteLength > envelopeLimits.bytes[type]) {
     throw new EnvelopeError('too_large', `envelope of ${bytes.byteLength} bytes`)
   }
   const value = parseJson(bytes)
@@ -86,9 +95,9 @@ function parseSignature(item: unknown, type: StatementType): EnvelopeSignature {
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parseStrictJson(bytes)
   } catch (cause) {
-    throw new EnvelopeError('malformed', 'not JSON', { cause })
+    throw new EnvelopeError('malformed', `not strict JSON: ${(cause as Error).message}`, { cause })
   }
 }
 

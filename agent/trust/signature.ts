@@ -47,7 +47,8 @@ async function thumbprintOf({ kty, crv, x }: PublicKey): Promise<string> {
   return calculateJwkThumbprint({ kty, crv, x }, 'sha256')
 }
 
-function readEnvelope(bytes: Uint8Array, type: StatementType): Envelope {
+/** @throws AgentError `envelope_*` */
+export function readEnvelope(bytes: Uint8Array, type: StatementType): Envelope {
   try {
     return parseEnvelope(bytes, type)
   } catch (error) {

@@ -1,16 +1,26 @@
 import { isDigest } from '@groundswell/proto/digest.ts'
+import { envelopeLimits } from '@groundswell/proto/envelope.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 import type { Root, Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
-import { AgentError } from '../errors.ts'
-import { hasExactly, isRecord } from '@groundswell/proto/record.ts'
+import {
+  exactly,
+  isClusterList,
+  isCount,
+  isDigestOrNull,
+  isName,
+  need,
+  needPositive,
+  needText,
+  parseObject,
+  shaped,
+} from './shape.ts'
 
-/** Strict shapes: a signed statement with anything unknown in it is refused, not interpreted. */
-
-const namePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+/** Policies one root statement may have. */
+const policiesLimit = 100
 
 /** @throws AgentError `statement_malformed` naming the member */
 export function parseSnapshot(payload: Uint8Array): Snapshot {
-  const value = parseObject(payload)
-  exactly(value, [
+  const value = parseObject(payload, [
     'applications',
     'aud',
     'clusterUid',
@@ -22,14 +32,11 @@ export function parseSnapshot(payload: Uint8Array): Snapshot {
     'sequence',
     'v',
   ])
-  need(value['v'] === 1, 'v')
-  need(typeof value['fleet'] === 'string', 'fleet')
-  need(typeof value['aud'] === 'string', 'aud')
-  need(typeof value['clusterUid'] === 'string', 'clusterUid')
-  for (const member of ['epoch', 'sequence', 'issuedAt', 'expiresAt']) {
-    need(isCount(value[member]) && (value[member] as number) > 0, member)
+  for (const member of ['fleet', 'aud', 'clusterUid']) {
+    need(typeof value[member] === 'string', member)
   }
-  need(value['previous'] === null || isDigest(value['previous']), 'previous')
+  needPositive(value, ['epoch', 'sequence', 'issuedAt', 'expiresAt'])
+  need(isDigestOrNull(value['previous']), 'previous')
   const applications = value['applications']
   need(Array.isArray(applications) && applications.length <= 2_000, 'applications')
   const names = new Set<string>()
@@ -41,38 +48,65 @@ export function parseSnapshot(payload: Uint8Array): Snapshot {
   return value as unknown as Snapshot
 }
 
-/** @throws AgentError `statement_malformed` naming the member */
+/** @throws AgentError `root_malformed` naming the member */
 export function parseRoot(payload: Uint8Array): Root {
-  const value = parseObject(payload)
-  exactly(value, ['epoch', 'expiresAt', 'fleet', 'policies', 'roles', 'v', 'version'])
-  need(value['v'] === 1, 'v')
-  need(typeof value['fleet'] === 'string' && value['fleet'] !== '', 'fleet')
-  for (const member of ['version', 'epoch', 'expiresAt']) {
-    need(isCount(value[member]) && (value[member] as number) > 0, member)
+  return shaped('root_malformed', () => {
+    const value = parseObject(payload, [
+      'epoch',
+      'expiresAt',
+      'fleet',
+      'policies',
+      'roles',
+      'v',
+      'version',
+    ])
+    needText(value, ['fleet'])
+    needPositive(value, ['version', 'epoch', 'expiresAt'])
+    const { roles, policies } = value
+    need(isRecord(roles), 'roles')
+    exactly(roles, ['approver', 'freshness', 'root', 'snapshot'])
+    for (const [name, role] of Object.entries(roles)) checkRole(name, role)
+    need(Array.isArray(policies) && policies.length <= policiesLimit, 'policies')
+    for (const policy of policies as unknown[]) checkPolicy(policy)
+    return value as unknown as Root
+  })
+}
+
+function checkRole(name: string, role: unknown): void {
+  need(isRecord(role), name)
+  exactly(role, ['keys', 'threshold'])
+  const { keys, threshold } = role
+  need(Array.isArray(keys) && keys.length <= envelopeLimits.signatures, `${name}: keys`)
+  need(isCount(threshold) && threshold >= 1, `${name}: threshold`)
+  const seen = new Set<string>()
+  for (const key of keys as unknown[]) {
+    need(isRecord(key), `${name}: a key is no object`)
+    exactly(key, ['crv', 'kty', 'x'])
+    const { kty, crv, x } = key
+    need(kty === 'OKP' && crv === 'Ed25519' && isKeyText(x), `${name}: a key is not Ed25519`)
+    need(!seen.has(x), `${name}: a key is listed twice`)
+    seen.add(x)
   }
-  const roles = value['roles']
-  need(isRecord(roles), 'roles')
-  exactly(roles, ['approver', 'freshness', 'root', 'snapshot'])
-  for (const [name, role] of Object.entries(roles)) {
-    need(isRecord(role) && Array.isArray(role['keys']) && isCount(role['threshold']), name)
-    need((role['threshold'] as number) >= 1, `${name}: threshold`)
-    for (const key of role['keys'] as unknown[]) {
-      need(
-        isRecord(key) &&
-          key['kty'] === 'OKP' &&
-          key['crv'] === 'Ed25519' &&
-          typeof key['x'] === 'string' &&
-          /^[A-Za-z0-9_-]{43}$/.test(key['x']),
-        `${name}: a key is not Ed25519`,
-      )
-    }
-  }
-  return value as unknown as Root
+}
+
+/** Canonical base64url of 32 bytes: a key that had two spellings would have two ids (T14). */
+function isKeyText(x: unknown): x is string {
+  if (typeof x !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(x)) return false
+  return Buffer.from(x, 'base64url').toString('base64url') === x
+}
+
+function checkPolicy(policy: unknown): void {
+  need(isRecord(policy), 'policies')
+  exactly(policy, ['approvers', 'clusters', 'group'])
+  const { approvers, clusters, group } = policy
+  need(isName(group) || group === '*', 'policies: group')
+  need(isClusterList(clusters), 'policies: clusters are sorted names, or * alone')
+  need(isCount(approvers) && approvers >= 1, 'policies: approvers')
 }
 
 function checkApplication(value: unknown): asserts value is SnapshotApplication {
   need(isRecord(value), 'applications')
-  need(typeof value['name'] === 'string' && namePattern.test(value['name']), 'application name')
+  need(isName(value['name']), 'application name')
   need(isCount(value['generation']), 'generation')
   if (value['state'] === 'removed') {
     exactly(value, ['deletionPolicy', 'generation', 'name', 'state'])
@@ -85,29 +119,8 @@ function checkApplication(value: unknown): asserts value is SnapshotApplication 
   need(value['state'] === 'present', 'state')
   exactly(value, ['generation', 'manifest', 'name', 'revision', 'state'])
   const manifest = value['manifest']
-  need(isRecord(manifest) && isDigest(manifest['digest']) && isCount(manifest['size']), 'manifest')
+  need(isRecord(manifest), 'manifest')
+  exactly(manifest, ['digest', 'size'])
+  need(isDigest(manifest['digest']) && isCount(manifest['size']), 'manifest')
   need(typeof value['revision'] === 'string', 'revision')
-}
-
-function parseObject(payload: Uint8Array): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
-  } catch (cause) {
-    throw new AgentError('statement_malformed', 'the statement is not JSON', { cause })
-  }
-  need(isRecord(value), 'the statement is not an object')
-  return value
-}
-
-function exactly(value: Record<string, unknown>, members: readonly string[]): void {
-  need(hasExactly(value, members), `members are ${Object.keys(value).sort().join(', ')}`)
-}
-
-function need(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new AgentError('statement_malformed', `statement: ${what}`)
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -2,7 +2,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type Manifest, parseManifest } from '@groundswell/proto/manifest.ts'
 import type { Root, Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../errors.ts'
-import { openEnvelope } from './signature.ts'
+import { openEnvelope, readEnvelope } from './signature.ts'
 import type { Identity } from './state.ts'
 import { parseRoot, parseSnapshot } from './statement.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from './verified.ts'
@@ -32,8 +32,7 @@ export interface CheckedSnapshot {
  * @throws AgentError
  */
 export async function verifyRoot(envelope: Uint8Array): Promise<Root> {
-  const shape = JSON.parse(Buffer.from(envelope).toString()) as { payload?: unknown }
-  const claimed = parseRoot(Buffer.from(String(shape.payload), 'base64url'))
+  const claimed = parseRoot(Buffer.from(readEnvelope(envelope, 'root').payload, 'base64url'))
   return parseRoot(await openEnvelope(envelope, 'root', claimed.roles.root))
 }
 

@@ -31,8 +31,37 @@ describe('parseEnvelope', () => {
   })
 
   test('bounds the size before it parses anything', () => {
-    refuses(Buffer.alloc(envelopeLimits.bytes + 1, 0x20), 'too_large', 'large')
-    refuses(Buffer.alloc(envelopeLimits.bytes, 0x20), 'malformed', 'spaces')
+    refuses(Buffer.alloc(envelopeLimits.bytes.snapshot + 1, 0x20), 'too_large', 'large')
+    refuses(Buffer.alloc(envelopeLimits.bytes.snapshot, 0x20), 'malformed', 'spaces')
+  })
+
+  test('T8 each statement has a bound of its own', () => {
+    for (const type of ['root', 'snapshot', 'freshness', 'approval'] as const) {
+      const limit = envelopeLimits.bytes[type]
+      const codeOf = (size: number): unknown => {
+        try {
+          return parseEnvelope(Buffer.alloc(size, 0x20), type)
+        } catch (error) {
+          return (error as EnvelopeError).code
+        }
+      }
+      assert.deepEqual([codeOf(limit), codeOf(limit + 1)], ['malformed', 'too_large'])
+    }
+    assert.deepEqual(envelopeLimits.bytes, {
+      root: 32_768,
+      snapshot: 1_048_576,
+      freshness: 16_384,
+      approval: 16_384,
+    })
+  })
+
+  test('B49 refuses a member that is there twice: envelope, signature and header', () => {
+    const text = JSON.stringify(envelope)
+    refuses(Buffer.from(text.replace('{', '{"payload":"cGF5",')), 'malformed')
+    refuses(Buffer.from(text.replace('[{', '[{"signature":"c2ln",')), 'malformed')
+    const twice = JSON.stringify(header).replace('{', '{"alg":"none",')
+    const signatures = [{ ...signature, protected: Buffer.from(twice).toString('base64url') }]
+    refuses({ ...envelope, signatures }, 'malformed')
   })
 
   test('refuses more or fewer members than the profile has', () => {
