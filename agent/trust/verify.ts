@@ -79,14 +79,15 @@ function checkSequence(snapshot: Snapshot, digest: Digest, accepted: Accepted): 
   if (snapshot.epoch < accepted.epoch) {
     throw new AgentError('rollback', `epoch ${snapshot.epoch} after ${accepted.epoch}`)
   }
-  if (snapshot.epoch > accepted.epoch) return
-  if (snapshot.sequence < accepted.sequence) {
+  // A new epoch starts sequences afresh, and within reach: a jump is measured from zero.
+  const before = snapshot.epoch > accepted.epoch ? 0 : accepted.sequence
+  if (snapshot.sequence < before) {
     throw new AgentError('rollback', `sequence ${snapshot.sequence} after ${accepted.sequence}`)
   }
-  if (snapshot.sequence === accepted.sequence && digest !== accepted.snapshotDigest) {
+  if (snapshot.sequence === before && digest !== accepted.snapshotDigest) {
     throw new AgentError('equivocation', `two snapshots of sequence ${snapshot.sequence}`)
   }
-  if (snapshot.sequence - accepted.sequence > longestJump) {
+  if (snapshot.sequence - before > longestJump) {
     throw new AgentError('fast_forward', `sequence jumps to ${snapshot.sequence}`)
   }
 }

@@ -32,16 +32,14 @@ describe('parseStrictJson', () => {
   it('B49 refuses a member that is there twice, at any depth and however it is spelt', () => {
     fc.assert(
       fc.property(
-        fc.string({ maxLength: 6 }),
+        fc.string({ maxLength: 6, unit: 'binary' }).filter((text) => text.isWellFormed()),
         value,
         fc.integer({ min: 0, max: 20 }),
         (name, given, depth) => {
           const text = canonicalJson(given as never)
-          const spelt = [...name].map((char) =>
-            char.length === 1
-              ? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-              : JSON.stringify(char).slice(1, -1),
-          )
+          const spelt = name
+            .split('')
+            .map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
           const twice = `{${JSON.stringify(name)}:${text} , "${spelt.join('')}":[{"a":1}]}`
           const nested = `${'{"x":["y",'.repeat(depth)}${twice}${']}'.repeat(depth)}`
           assert.doesNotThrow(() => JSON.parse(nested))

@@ -23,7 +23,8 @@ describe('parseRoot', () => {
   const role = root.roles.root
   const { x } = key.publicKey
   /** The same 32 bytes, spelt with bits beyond them. */
-  const otherSpelling = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+  const otherSpelling = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    .split('')
     .map((last) => x.slice(0, -1) + last)
     .find(
       (text) => text !== x && Buffer.from(text, 'base64url').equals(Buffer.from(x, 'base64url')),
