@@ -41,7 +41,7 @@ const envelopesOf = (...chain: TrustedRoot[]) => chain.map(({ envelope }) => env
 
 describe('verifyRootChain', () => {
   it('takes an agent that slept through three rotations and a compromise to the newest root', async () => {
-    const [a, b, c, d, stolen, fresh] = keys as [SigningKey, ...SigningKey[]] as SigningKey[]
+    const [a, b, c, d, stolen, fresh] = keys
     const two = await rotate(first.root, b!, [a!, b!])
     const three = await rotate(two.root, c!, [b!, c!], {
       roles: { ...two.root.roles, snapshot: role(stolen!) },
