@@ -3,6 +3,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { type SigningKey, signStatement } from '../bundle/sign.ts'
 import { listApplications, nextSnapshot } from '../bundle/snapshot.ts'
+import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import { createSerial } from '../rollout/serial.ts'
@@ -21,6 +22,8 @@ export interface Offered extends SignedSnapshot {
 
 /** A snapshot is signed anew this long before it expires, should nothing else change it. */
 const renewSeconds = 15 * 24 * 3600
+/** Other hubs may sign for the same cluster first, but not for ever. */
+const putAttempts = 5
 
 export interface OfferDeps {
   readonly fleet: string
@@ -48,6 +51,7 @@ export function createOffers(deps: OfferDeps) {
   async function offerFor(
     enrolment: Enrolment,
     at: AgentPosition,
+    attempts = putAttempts,
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
     const list = listApplications(deps.assignments(enrolment.cluster))
     if (list.length === 0 && at.sequence === 0) return { offer: null, current: null }
@@ -82,7 +86,11 @@ export function createOffers(deps: OfferDeps) {
       envelope,
     }
     // Recorded before it is sent: one digest for each sequence, whatever crashes.
-    await deps.store.put(enrolment.clusterId, signed)
+    if (!(await deps.store.put(enrolment.clusterId, signed, last))) {
+      // Another hub signed meanwhile: what it said is looked at like anything said before.
+      if (attempts <= 1) throw new HubError('conflict', 'another hub signs for this cluster')
+      return offerFor(enrolment, at, attempts - 1)
+    }
     const offer = { ...signed, list }
     return { offer, current: offer }
   }

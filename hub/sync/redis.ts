@@ -16,14 +16,36 @@ export interface SignedSnapshot {
 
 export interface SnapshotStore {
   get(clusterId: string): Promise<SignedSnapshot | undefined>
-  put(clusterId: string, snapshot: SignedSnapshot): Promise<void>
+  /**
+   * Takes the place of `last`, as `get` gave it. False when somebody else was there first: two hubs
+   * must never sign two contents under one sequence (I3).
+   */
+  put(
+    clusterId: string,
+    snapshot: SignedSnapshot,
+    last: SignedSnapshot | undefined,
+  ): Promise<boolean>
 }
+
+// KEYS record; ARGV digest before (empty: none that can be read), then fields and values.
+const putScript = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
+local held = redis.call('HMGET', KEYS[1], 'digest', 'applications', 'envelope')
+local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
+local readable = isDigest(held[1]) and isDigest(held[2]) and held[3]
+if (readable and held[1] or '') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return 1`
 
 export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore {
   const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
   return {
     async get(clusterId) {
-      const found = await redis.hgetallBuffer(key(clusterId))
+      const found = await redis.hgetallBuffer(key(clusterId)).catch((error: Error) => {
+        // Made into something else by whoever may write there: as good as lost.
+        if (error.message.startsWith('WRONGTYPE')) return {} as Record<string, Buffer>
+        throw error
+      })
       const text = (field: string): string => found[field]?.toString() ?? ''
       const [digest, applications] = [text('digest'), text('applications')]
       const envelope = found['envelope']
@@ -32,15 +54,17 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
       const expiresAt = Number(text('expiresAt'))
       return { epoch, sequence, digest, applications, expiresAt, envelope }
     },
-    async put(clusterId, snapshot) {
-      await redis.hset(key(clusterId), {
+    async put(clusterId, snapshot, last) {
+      const fields = {
         epoch: snapshot.epoch,
         sequence: snapshot.sequence,
         digest: snapshot.digest,
         applications: snapshot.applications,
         expiresAt: snapshot.expiresAt,
         envelope: Buffer.from(snapshot.envelope),
-      })
+      }
+      const words = Object.entries(fields).flat()
+      return (await redis.eval(putScript, 1, key(clusterId), last?.digest ?? '', ...words)) === 1
     },
   }
 }

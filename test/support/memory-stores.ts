@@ -58,8 +58,10 @@ export function createMemorySnapshots(): SnapshotStore {
   const snapshots = new Map<string, SignedSnapshot>()
   return {
     get: async (clusterId) => snapshots.get(clusterId),
-    async put(clusterId, snapshot) {
+    async put(clusterId, snapshot, last) {
+      if (snapshots.get(clusterId)?.digest !== last?.digest) return false
       snapshots.set(clusterId, snapshot)
+      return true
     },
   }
 }

@@ -55,9 +55,13 @@ describe('createOffers', () => {
     let assigned: Assignment[] = []
     let store = createMemorySnapshots()
     let signed = 0
+    let meanwhile: (() => Promise<unknown>) | undefined
     const record = {
       get: (id: string) => store.get(id),
-      put: (id: string, snapshot: Parameters<typeof store.put>[1]) => store.put(id, snapshot),
+      async put(...given: Parameters<typeof store.put>) {
+        await meanwhile?.()
+        return store.put(...given)
+      },
     }
     const offerFor = createOffers({
       fleet: 'f',
@@ -77,6 +81,10 @@ describe('createOffers', () => {
       now: () => now,
       signed: () => signed,
       last: () => store.get('id-a'),
+      /** The same store, as another hub has it. */
+      shared: () => store,
+      /** Runs between a look and its record. */
+      race: (run: typeof meanwhile) => (meanwhile = run),
     }
   }
 
@@ -95,6 +103,44 @@ describe('createOffers', () => {
     // An agent that lost its state gets the very snapshot that was signed before.
     assert.deepEqual((await hub.offer(start)).offer?.envelope, offer.envelope)
     assert.equal(hub.signed(), 1)
+  })
+
+  test('I3: two hubs that sign at once never give one sequence two contents', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const other = createOffers({
+      fleet: 'f',
+      epoch: 1,
+      keys: [key],
+      store: hub.shared(),
+      assignments: () => [assignment('shop', 'two', 2)],
+      clock: () => hub.now() + 500,
+    })
+    const theirs: string[] = []
+    hub.race(async () => {
+      if (theirs.length > 0) return
+      theirs.push((await other(enrolment, start)).offer!.digest)
+    })
+    const { offer } = await hub.offer(start)
+    assert.equal(offer?.sequence, 2)
+    assert.equal(payloadOf(offer.envelope).previous, theirs[0])
+    assert.equal((await hub.last())?.digest, offer.digest)
+  })
+
+  test('gives up when another hub is always first', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    let generation = 2
+    const other = createOffers({
+      fleet: 'f',
+      epoch: 1,
+      keys: [key],
+      store: hub.shared(),
+      assignments: () => [assignment('shop', `n ${generation}`, (generation += 1))],
+      clock: () => hub.now() + 500,
+    })
+    hub.race(() => other(enrolment, start))
+    await assert.rejects(hub.offer(start), { code: 'conflict' })
   })
 
   test('what it signs is accepted by the agent it is for, and follows what went before', async () => {

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { connectRedis } from '../../hub/redis.ts'
+import { createSnapshotStore } from '../../hub/sync/redis.ts'
+import { type TestRedis, startRedis } from '../support/redis.ts'
+
+describe('signed snapshots in Redis', () => {
+  let server: TestRedis
+  let redis: Awaited<ReturnType<typeof connectRedis>>
+  const snapshot = (sequence: number, text = '') => ({
+    epoch: 1,
+    sequence,
+    digest: digestOf(`${sequence}${text}`),
+    applications: digestOf('applications'),
+    expiresAt: 2_000_000_000,
+    envelope: Buffer.from([0, 255, sequence]),
+  })
+
+  before(async () => {
+    server = await startRedis()
+    redis = await connectRedis(server.url)
+  })
+
+  after(async () => {
+    redis.disconnect()
+    await server.stop()
+  })
+
+  it('gives back what was put', async () => {
+    const store = createSnapshotStore(redis, 'back')
+    assert.equal(await store.get('a'), undefined)
+    assert.equal(await store.put('a', snapshot(1), undefined), true)
+    assert.deepEqual(await store.get('a'), snapshot(1))
+  })
+
+  it('I3: of two hubs that sign after the same one, the second is refused', async () => {
+    const [one, two] = [createSnapshotStore(redis, 'race'), createSnapshotStore(redis, 'race')]
+    await one.put('a', snapshot(1), undefined)
+    const last = await two.get('a')
+    assert.equal(await one.put('a', snapshot(2, 'one'), last), true)
+    assert.equal(await two.put('a', snapshot(2, 'two'), last), false)
+    assert.equal(await two.put('a', snapshot(1, 'two'), undefined), false)
+    assert.deepEqual(await two.get('a'), snapshot(2, 'one'))
+  })
+
+  it('T32: takes a record that was made unreadable for lost, and writes it anew', async () => {
+    const store = createSnapshotStore(redis, 'changed')
+    const spoil: ((key: string) => Promise<unknown>)[] = [
+      (key) => redis.hset(key, 'digest', 'noise'),
+      (key) => redis.hdel(key, 'envelope'),
+      (key) => redis.set(key, 'noise'),
+      (key) => redis.del(key).then(() => redis.rpush(key, 'noise')),
+    ]
+    for (const [index, change] of spoil.entries()) {
+      await store.put('a', snapshot(index + 1), await store.get('a'))
+      await change('changed:snapshot:a')
+      assert.equal(await store.get('a'), undefined)
+      assert.equal(await store.put('a', snapshot(index + 1), undefined), true)
+      assert.deepEqual(await store.get('a'), snapshot(index + 1))
+    }
+  })
+})
