@@ -43,7 +43,7 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
     async get(clusterId) {
       const found = await redis.hgetallBuffer(key(clusterId)).catch((error: Error) => {
         // Made into something else by whoever may write there: as good as lost.
-        if (error.message.startsWith('WRONGTYPE')) return {} as Record<string, Buffer>
+        if (error.message.startsWith('WRONGTYPE')) return {}
         throw error
       })
       const text = (field: string): string => found[field]?.toString() ?? ''
