@@ -41,11 +41,13 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
   const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
   return {
     async get(clusterId) {
-      const found = await redis.hgetallBuffer(key(clusterId)).catch((error: Error) => {
-        // Made into something else by whoever may write there: as good as lost.
-        if (error.message.startsWith('WRONGTYPE')) return {}
-        throw error
-      })
+      const found: Record<string, Buffer> = await redis
+        .hgetallBuffer(key(clusterId))
+        .catch((error: Error) => {
+          // Made into something else by whoever may write there: as good as lost.
+          if (error.message.startsWith('WRONGTYPE')) return {}
+          throw error
+        })
       const text = (field: string): string => found[field]?.toString() ?? ''
       const [digest, applications] = [text('digest'), text('applications')]
       const envelope = found['envelope']
