@@ -11,12 +11,11 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError } from '../errors.ts'
 import type { Stream } from './grpc.ts'
+import { allowanceFor, contentCost, minimumRate, unaskedAllowance } from './allowance.ts'
 import { type Decompress, createAssembly } from './unpack.ts'
 
 /** Digests asked for in one message. */
 const wantBatch = 1_000
-/** Longest wait for what was asked for in one message. */
-const fetchMs = 60_000
 /** Heartbeats that may be missed before the stream counts as dead. */
 const silentBeats = 3
 
@@ -37,7 +36,8 @@ export interface Session {
   send(message: RequestMessage): Promise<void>
   /**
    * Fetches blobs by digest, with the sizes that were declared for them.
-   * @throws AgentError `content_missing` naming what the hub would not give
+   * @throws AgentError `content_missing` naming what the hub would not give, `too_much_data`,
+   * `slow_retrieval`; the last two end the stream
    */
   fetch(
     wanted: ReadonlyMap<Digest, number | undefined>,
@@ -53,6 +53,15 @@ export function openSession(deps: SessionDeps): Session {
   let fetching: { take(content: Content): Promise<void>; fail(error: unknown): void } | undefined
   let heardAt = deps.clock()
   let ended: unknown
+  /** Why this side ended the stream, when it did. */
+  let cut: AgentError | undefined
+  /** Bytes of content the hub may still send. */
+  let allowance = unaskedAllowance
+
+  function cutStream(reason: AgentError): void {
+    cut ??= reason
+    stream.close()
+  }
 
   const send = (message: RequestMessage): Promise<void> =>
     stream.send(create(SyncRequestSchema, { message }) satisfies SyncRequest)
@@ -75,10 +84,11 @@ export function openSession(deps: SessionDeps): Session {
           stop = keepAlive(seconds)
         })
       }
+      if (cut) throw cut
       ended = new AgentError('hub_unreachable', 'the hub ended the stream')
     } catch (error) {
-      ended = error
-      throw error
+      ended = cut ?? error
+      throw ended
     } finally {
       stop()
       stream.close()
@@ -99,6 +109,10 @@ export function openSession(deps: SessionDeps): Session {
         deps.onOffer(message.value.envelope)
         break
       case 'content':
+        allowance -= contentCost(message.value)
+        if (allowance < 0) {
+          throw new AgentError('too_much_data', 'the hub sends more content than was asked for')
+        }
         await fetching?.take(message.value)
         break
       case 'heartbeat':
@@ -138,11 +152,22 @@ export function openSession(deps: SessionDeps): Session {
       }
     })
     finished.catch(() => {})
+    // What a fetch that failed left over is kept: the rest of it may be on its way.
+    allowance += allowanceFor(wanted, manifestLimits.objectBytes)
     // A hub that keeps the stream alive but gives nothing is left: the next one is asked anew.
-    const giveUp = deps.every(fetchMs, () => stream.close())
+    let seen = 0
+    const giveUp = deps.every(minimumRate.windowMs, () => {
+      const got = assembly.progress - seen
+      seen = assembly.progress
+      if (got >= minimumRate.bytes) return
+      cutStream(
+        new AgentError('slow_retrieval', `the hub sent ${got} wanted bytes in the last minute`),
+      )
+    })
     try {
       await send({ case: 'want', value: { digests: [...wanted.keys()] } })
       await finished
+      allowance = unaskedAllowance
     } finally {
       giveUp()
       fetching = undefined

@@ -13,57 +13,123 @@ export type Decompress = (bytes: Uint8Array, limit: number) => Promise<Uint8Arra
 
 /** A pack never decodes to more than this. */
 const packLimit = 1024 * 1024
+/** Blobs begun and not finished; an honest hub sends one after the other. */
+const begunLimit = 4
+
+interface Begun {
+  readonly size: number
+  /** Grows with what came: a size that was only stated costs nothing. */
+  buffer: Uint8Array
+  filled: number
+}
+
+export interface Assembly {
+  /** @throws AgentError `size_mismatch`, `digest_mismatch`, `object_malformed`, `too_much_data` */
+  take(content: Content, decompress: Decompress): Promise<{ digest: Digest; bytes: Uint8Array }[]>
+  /** Bytes taken of what was wanted; nothing else counts as progress. */
+  readonly progress: number
+}
 
 /**
  * Puts wanted blobs together from packs. Only what was wanted is taken, at the size that was
  * declared, and each blob is checked against its digest before it is handed out.
  */
-export function createAssembly(wanted: ReadonlyMap<Digest, number | undefined>, sizeLimit: number) {
-  const open = new Map<Digest, { bytes: Uint8Array; filled: number }>()
+export function createAssembly(
+  wanted: ReadonlyMap<Digest, number | undefined>,
+  sizeLimit: number,
+): Assembly {
+  const open = new Map<Digest, Begun>()
+  const finished = new Set<Digest>()
+  let progress = 0
 
-  /** @throws AgentError `size_mismatch`, `digest_mismatch`, `object_malformed` */
+  function begin(digest: Digest, size: number): Begun {
+    if (open.size >= begunLimit) {
+      throw new AgentError('too_much_data', 'the hub begins blobs and does not finish them')
+    }
+    const blob = { size, buffer: new Uint8Array(0), filled: 0 }
+    open.set(digest, blob)
+    return blob
+  }
+
   async function take(
     content: Content,
     decompress: Decompress,
   ): Promise<{ digest: Digest; bytes: Uint8Array }[]> {
     const pack = await decode(content, decompress)
     const done: { digest: Digest; bytes: Uint8Array }[] = []
-    for (const part of pack.parts) {
-      const { digest, size, offset, data } = part
-      if (!isDigest(digest) || !wanted.has(digest)) continue
+    for (const { digest, size, offset, data } of pack.parts) {
+      if (!isDigest(digest) || !wanted.has(digest) || finished.has(digest)) continue
       const declared = wanted.get(digest)
       if (size > sizeLimit || (declared !== undefined && size !== declared)) {
         throw new AgentError('size_mismatch', `${digest}: ${size} bytes, not ${declared}`)
       }
-      const blob = open.get(digest) ?? { bytes: new Uint8Array(size), filled: 0 }
-      if (offset !== blob.filled || offset + data.byteLength > blob.bytes.byteLength) {
+      const blob = open.get(digest) ?? begin(digest, size)
+      if (
+        size !== blob.size ||
+        offset !== blob.filled ||
+        data.byteLength > blob.size - blob.filled
+      ) {
         throw new AgentError('size_mismatch', `${digest}: a part does not fit`)
       }
-      blob.bytes.set(data, offset)
-      blob.filled += data.byteLength
-      open.set(digest, blob)
-      if (blob.filled < blob.bytes.byteLength) continue
+      append(blob, data)
+      progress += data.byteLength
+      if (blob.filled < blob.size) continue
       open.delete(digest)
-      checkDigest(blob.bytes, digest)
-      done.push({ digest, bytes: blob.bytes })
+      finished.add(digest)
+      const bytes = blob.buffer.subarray(0, blob.size)
+      checkDigest(bytes, digest)
+      done.push({ digest, bytes })
     }
     return done
   }
 
-  return { take }
+  return {
+    take,
+    get progress() {
+      return progress
+    },
+  }
+}
+
+function append(blob: Begun, data: Uint8Array): void {
+  const needed = blob.filled + data.byteLength
+  if (needed > blob.buffer.byteLength) {
+    const grown = new Uint8Array(Math.min(blob.size, needed * 2))
+    grown.set(blob.buffer.subarray(0, blob.filled))
+    blob.buffer = grown
+  }
+  blob.buffer.set(data, blob.filled)
+  blob.filled = needed
 }
 
 async function decode(content: Content, decompress: Decompress) {
   if (content.decodedSize > packLimit || content.pack.byteLength > packLimit) {
     throw new AgentError('size_mismatch', 'a pack is larger than allowed')
   }
+  const bytes = await unpacked(content, decompress)
+  if (bytes.byteLength !== content.decodedSize) {
+    throw new AgentError('size_mismatch', 'a pack does not decode to the size it states')
+  }
   try {
-    const bytes =
-      content.encoding === Encoding.ZSTD
-        ? await decompress(content.pack, content.decodedSize)
-        : content.pack
     return fromBinary(PackSchema, bytes, { readUnknownFields: false })
   } catch (cause) {
     throw new AgentError('object_malformed', 'a pack cannot be decoded', { cause })
   }
+}
+
+async function unpacked(content: Content, decompress: Decompress): Promise<Uint8Array> {
+  switch (content.encoding) {
+    case Encoding.ZSTD:
+      try {
+        return await decompress(content.pack, content.decodedSize)
+      } catch (cause) {
+        throw new AgentError('object_malformed', 'a pack cannot be decompressed', { cause })
+      }
+    case Encoding.IDENTITY:
+      return content.pack
+    case Encoding.UNSPECIFIED:
+      // Only `missing` travels without a pack.
+      if (content.pack.byteLength === 0) return content.pack
+  }
+  throw new AgentError('object_malformed', 'a pack in an encoding that is not known')
 }

@@ -3,48 +3,156 @@ import { describe, it } from 'node:test'
 import { create } from '@bufbuild/protobuf'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import {
+  type Content,
   HelloSchema,
   type SyncRequest,
   type SyncResponse,
+  SyncResponseSchema,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError } from '../../../../agent/errors.ts'
-import { openSession } from '../../../../agent/link/session.ts'
+import { type Session, openSession } from '../../../../agent/link/session.ts'
 import { createChannel } from '../../../support/channel.ts'
+import { settle } from '../../../support/manual-clock.ts'
+import { makePack } from '../../../support/packs.ts'
+
+const minute = 60_000
+
+function world() {
+  const responses = createChannel<SyncResponse>()
+  const sent: SyncRequest[] = []
+  const timers = new Map<number, () => void>()
+  let closed = 0
+  const session = openSession({
+    stream: {
+      responses,
+      send: async (message) => void sent.push(message),
+      close() {
+        closed += 1
+        responses.end()
+      },
+    },
+    hello: create(HelloSchema),
+    decompress: async (bytes) => bytes,
+    clock: () => 0,
+    onWelcome: () => {},
+    onOffer: () => {},
+    every(ms, run) {
+      timers.set(ms, run)
+      return () => timers.delete(ms)
+    },
+  })
+  session.done.catch(() => {})
+  const tell = async (content: Content) => {
+    responses.push(create(SyncResponseSchema, { message: { case: 'content', value: content } }))
+    await settle()
+  }
+  return { session, sent, timers, tell, closed: () => closed }
+}
+
+const code = async (done: Promise<unknown>): Promise<string | undefined> =>
+  done.then(
+    () => undefined,
+    (error: unknown) => (error instanceof AgentError ? error.code : String(error)),
+  )
+
+function fetchOne(session: Session, bytes: Uint8Array) {
+  const got: Uint8Array[] = []
+  const wanted = new Map([[digestOf(bytes), bytes.byteLength]])
+  const asked = session.fetch(wanted, async (_, blob) => void got.push(blob))
+  asked.catch(() => {})
+  return { asked, got }
+}
 
 describe('a session with a hub', () => {
-  it('is ended when what was asked for never comes, though the hub keeps talking', async () => {
-    const responses = createChannel<SyncResponse>()
-    const sent: SyncRequest[] = []
-    const timers = new Map<number, () => void>()
-    let closed = 0
-    const session = openSession({
-      stream: {
-        responses,
-        send: async (message) => void sent.push(message),
-        close() {
-          closed += 1
-          responses.end()
-        },
-      },
-      hello: create(HelloSchema),
-      decompress: async (bytes) => bytes,
-      clock: () => 0,
-      onWelcome: () => {},
-      onOffer: () => {},
-      every(ms, run) {
-        timers.set(ms, run)
-        return () => timers.delete(ms)
-      },
-    })
-    const ended = assert.doesNotReject(session.done)
-    const asked = session.fetch(new Map([[digestOf('x'), 1]]), async () => {})
-    const refused = assert.rejects(asked, (error) => error instanceof AgentError)
-    assert.equal(closed, 0)
-    timers.get(60_000)?.()
-    await refused
-    await ended
-    assert(closed > 0)
+  it('T9: is ended when what was asked for never comes, though the hub keeps talking', async () => {
+    const { session, sent, timers, closed } = world()
+    const { asked } = fetchOne(session, Buffer.from('x'))
+    await settle()
+    assert.equal(closed(), 0)
+    timers.get(minute)?.()
+    assert.equal(await code(asked), 'slow_retrieval')
+    assert.equal(await code(session.done), 'slow_retrieval')
+    assert(closed() > 0)
     assert.equal(timers.size, 0)
     assert(sent.some(({ message }) => message.case === 'want'))
+  })
+
+  it('T9: goes on for as long as the hub is fast enough, and ends when it only trickles', async () => {
+    const { session, timers, tell, closed } = world()
+    const bytes = Buffer.alloc(500 * 1024, 'slow')
+    const { asked, got } = fetchOne(session, bytes)
+    const digest = digestOf(bytes)
+    let offset = 0
+    const part = async (length: number) => {
+      const data = bytes.subarray(offset, offset + length)
+      await tell(makePack([{ digest, size: bytes.byteLength, offset, data }]))
+      offset += length
+    }
+    for (let passed = 0; passed < 4; passed += 1) {
+      await part(60 * 1024)
+      timers.get(minute)?.()
+      await settle()
+      assert.equal(closed(), 0)
+    }
+    // What nobody wanted is no progress, however much of it there is.
+    await tell(makePack([{ digest: digestOf('other'), data: bytes.subarray(0, 70 * 1024) }]))
+    await part(600)
+    timers.get(minute)?.()
+    assert.equal(await code(asked), 'slow_retrieval')
+    assert.deepEqual(got, [])
+  })
+
+  it('T8: is ended by content nobody asked for', async () => {
+    const { session, tell, closed } = world()
+    const junk = makePack([{ digest: digestOf('junk'), data: Buffer.alloc(60 * 1024) }])
+    await tell(junk)
+    assert.equal(closed(), 0)
+    await tell(junk)
+    assert.equal(await code(session.done), 'too_much_data')
+    assert(closed() > 0)
+  })
+
+  it('T8: is ended when more comes than it takes to send what was wanted', async () => {
+    const { session, tell, closed } = world()
+    const bytes = Buffer.alloc(200 * 1024, 'wanted')
+    const { asked } = fetchOne(session, bytes)
+    const junk = makePack([{ digest: digestOf('junk'), data: bytes.subarray(0, 100 * 1024) }])
+    await tell(junk)
+    await tell(junk)
+    assert.equal(closed(), 0)
+    await tell(junk)
+    assert.equal(await code(asked), 'too_much_data')
+    assert.equal(await code(session.done), 'too_much_data')
+  })
+
+  it('T8: what one fetch was allowed does not add up over many', async () => {
+    const { session, tell, closed } = world()
+    for (let fetched = 0; fetched < 20; fetched += 1) {
+      const bytes = Buffer.alloc(40 * 1024, String(fetched))
+      const { asked, got } = fetchOne(session, bytes)
+      await tell(makePack([{ digest: digestOf(bytes), data: bytes }]))
+      await asked
+      assert.equal(got.length, 1)
+    }
+    assert.equal(closed(), 0)
+    const junk = Buffer.alloc(70 * 1024)
+    await tell(makePack([{ digest: digestOf(junk), data: junk }]))
+    assert.equal(await code(session.done), 'too_much_data')
+  })
+
+  it('goes on after a fetch that failed, though the rest of its content still comes', async () => {
+    const { session, tell, closed } = world()
+    const bytes = Buffer.alloc(300 * 1024, 'rest')
+    const digest = digestOf(bytes)
+    const asked = session.fetch(new Map([[digest, bytes.byteLength]]), async () => {
+      throw new AgentError('trust_state_unwritable', 'the disk is full')
+    })
+    asked.catch(() => {})
+    await tell(makePack([{ digest, data: bytes }]))
+    assert.equal(await code(asked), 'trust_state_unwritable')
+    const { asked: next } = fetchOne(session, bytes)
+    await tell(makePack([{ digest, data: bytes }]))
+    assert.equal(await code(next), undefined)
+    assert.equal(closed(), 0)
   })
 })
