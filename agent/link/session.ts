@@ -146,6 +146,7 @@ export function openSession(deps: SessionDeps): Session {
             }
             if (open.size === 0) resolve()
           } catch (error) {
+            if (error instanceof AgentError && error.code === 'too_much_data') cutStream(error)
             reject(error)
           }
         },

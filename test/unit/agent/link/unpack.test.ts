@@ -97,7 +97,9 @@ describe('an assembly', () => {
     const undeclared = new Map<Digest, undefined>([[digest, undefined]])
     const [begin, change] = [5, 6].map((size, n) => ({ digest, size, data, offset: n * 2 }))
     const assembly = createAssembly(undeclared, limit)
-    await assert.rejects(assembly.take(makePack([begin!, change!]), same), { code: 'size_mismatch' })
+    await assert.rejects(assembly.take(makePack([begin!, change!]), same), {
+      code: 'size_mismatch',
+    })
     const other = { digest, size: 5, data: Buffer.from('smell') }
     await refuses([makePack([other])], 'digest_mismatch')
   })

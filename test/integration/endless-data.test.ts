@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { describe, it } from 'node:test'
+import type { Ask, Endured } from '../support/endless-agent.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+const MiB = 1024 * 1024
+const script = (name: string): URL => new URL(`../support/${name}.ts`, import.meta.url)
+
+/** Lets an agent's link ask a hub that never stops; each is a process, the agent's is measured. */
+async function endure(mode: string, ask: Omit<Ask, 'endpoint'>) {
+  const directory = await createTempDir('endless')
+  const hub = fork(script('endless-hub'), [`${directory.path}/ca`, mode], { execArgv: [] })
+  // V8 lets up to 48 MiB of garbage lie in its young generation: not what is measured here.
+  const agent = fork(script('endless-agent'), { execArgv: ['--max-semi-space-size=2'] })
+  try {
+    let told: Ask['endpoint'] | undefined
+    const feedings: number[] = []
+    hub.on('message', (message: { endpoint?: Ask['endpoint']; fed?: number }) => {
+      if (message.fed !== undefined) feedings.push(message.fed)
+      told ??= message.endpoint
+    })
+    const endpoint = await until(() => told, { deadlineMs: 20_000, what: 'the hub' })
+    let endured: Endured | undefined
+    agent.on('message', (message: Endured) => {
+      endured = message
+    })
+    agent.send({ ...ask, endpoint } satisfies Ask)
+    const end = await until(() => endured, { deadlineMs: 90_000, what: 'the agent' })
+    const fed = await until(() => feedings[1], { deadlineMs: 10_000, what: 'the hub to notice' })
+    return { ...end, fed }
+  } finally {
+    agent.kill('SIGKILL')
+    hub.kill('SIGKILL')
+    await directory.remove()
+  }
+}
+
+describe('an agent whose hub never stops sending', () => {
+  it('T8: ends the stream at what was asked for, and holds none of it', async (t) => {
+    const ask = { blobs: 1_000, size: MiB / 4, offers: 0 }
+    const { code, fed, growth, written } = await endure('junk', ask)
+    t.diagnostic(`fed ${Math.round(fed / MiB)} MiB, grew ${(growth / MiB).toFixed(1)} MiB`)
+    assert.equal(code, 'too_much_data')
+    assert.ok(fed > 240 * MiB && fed < 270 * MiB, `fed ${fed}`)
+    assert.ok(growth < 32 * MiB, `grew by ${growth}`)
+    assert.equal(written, 0)
+  })
+
+  it('T8: ends the stream when blobs are begun and never finished, whatever size is stated', async (t) => {
+    const { code, growth } = await endure('begun', { blobs: 1_000, size: null, offers: 0 })
+    t.diagnostic(`grew ${(growth / MiB).toFixed(1)} MiB`)
+    assert.equal(code, 'too_much_data')
+    assert.ok(growth < 32 * MiB, `grew by ${growth}`)
+  })
+
+  it('T8: half a gigabyte of offers does not pile up', async (t) => {
+    const { fed, growth, offers } = await endure('offers', { blobs: 1, size: 1, offers: 2_000 })
+    t.diagnostic(`fed ${Math.round(fed / MiB)} MiB, grew ${(growth / MiB).toFixed(1)} MiB`)
+    assert.ok(offers > 2_000)
+    assert.ok(growth < 32 * MiB, `grew by ${growth}`)
+  })
+})
