@@ -63,7 +63,7 @@ async function endure({ endpoint, blobs, size, offers: enough }: Ask): Promise<E
     every: repeat,
   })
   session.done.catch((error: { code?: string }) => {
-    code = error.code ?? String(error)
+    code = error.code ?? 'unknown'
   })
   await until(() => welcomed, { deadlineMs: 10_000, what: 'the welcome' })
   const before = resident()

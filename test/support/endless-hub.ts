@@ -54,7 +54,9 @@ function sync(call: ServerDuplexStream<SyncRequest, SyncResponse>): void {
     if (message.case === 'want') pump(message.value.digests)
     if (message.case === 'hello') {
       call.write(
-        create(SyncResponseSchema, { message: { case: 'welcome', value: { heartbeatSeconds: 1 } } }),
+        create(SyncResponseSchema, {
+          message: { case: 'welcome', value: { heartbeatSeconds: 1 } },
+        }),
       )
     }
   })
