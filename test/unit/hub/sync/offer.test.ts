@@ -127,6 +127,24 @@ describe('createOffers', () => {
     assert.equal((await hub.last())?.digest, offer.digest)
   })
 
+  test('T19: a hub restored from an old backup goes on after what its agents report', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const backup = (await hub.offer(start)).offer!
+    let last = backup
+    for (const text of ['two', 'three', 'four']) {
+      hub.assign(assignment('shop', text, last.sequence + 1))
+      last = (await hub.offer({ ...last })).offer!
+    }
+    // The record of long ago, and assignments of long ago.
+    hub.lose()
+    await hub.shared().put('id-a', backup, undefined)
+    hub.assign(assignment('shop', 'one'))
+    const { offer } = await hub.offer({ ...last })
+    assert.equal(offer?.sequence, last.sequence + 1)
+    assert.notEqual(offer.digest, last.digest)
+  })
+
   test('gives up when another hub is always first', async () => {
     const hub = world()
     hub.assign(assignment('shop', 'one'))
