@@ -47,6 +47,11 @@ export const settingsTable: readonly Setting[] = [
     flag: 'webhook-secret-file',
     help: 'file with the secret of POST /api/v1/webhooks/fleet; refused when left out',
   },
+  {
+    key: 'signerPolicy',
+    flag: 'signer-policy',
+    help: 'YAML file: repositories, kinds, groups, clusters, history and removals the signer allows',
+  },
   { key: 'ledgerRemote', flag: 'ledger-remote', help: 'Git URL the ledger is pushed to' },
   { key: 'engine', flag: 'engine', help: 'render engine binary' },
   { key: 'workers', flag: 'workers', help: 'render workers', fallback: '2' },
@@ -82,6 +87,7 @@ export interface HubConfig {
   readonly credentialsFile: string | undefined
   readonly tokensFile: string | undefined
   readonly webhookSecretFile: string | undefined
+  readonly signerPolicyFile: string | undefined
   readonly ledgerRemote: string | undefined
   readonly engine: string | undefined
   readonly workers: number
@@ -119,6 +125,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     credentialsFile: text('credentials'),
     tokensFile: text('tokens'),
     webhookSecretFile: text('webhookSecretFile'),
+    signerPolicyFile: text('signerPolicy'),
     ledgerRemote: text('ledgerRemote'),
     engine: text('engine'),
     workers: Number(text('workers')),

@@ -21,6 +21,14 @@ export type HubErrorCode =
   | 'ledger_corrupt'
   | 'ledger_unwritable'
   | 'content_missing'
+  | 'sign_unattested'
+  | 'sign_forbidden'
+  | 'sign_removal'
+  | 'sign_identity'
+  | 'sign_sequence'
+  | 'root_refused'
+  | 'approval_refused'
+  | 'signer_unavailable'
   | 'internal'
 
 /** Where a fault is and what it is, in words for the person who can mend it. */

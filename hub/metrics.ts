@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { RenderEngine } from './render/engine.ts'
 
 /** What the hub counts of its own work; names and units as Prometheus asks. */
@@ -21,8 +21,31 @@ export function createMetrics(registry: Registry) {
     help: 'Snapshots signed.',
     registers: [registry],
   })
+  const refusals = new Counter({
+    name: 'groundswell_signer_refusals_total',
+    help: 'Requests that the signer refused, by why.',
+    labelNames: ['code'],
+    registers: [registry],
+  })
+  const stale = new Gauge({
+    name: 'groundswell_cluster_stale',
+    help: '1 while a cluster cannot tell whether what it has is the newest.',
+    labelNames: ['cluster'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const cluster of listStale()) this.set({ cluster }, 1)
+    },
+  })
+  let listStale: () => readonly string[] = () => []
   return {
     registry,
+    /** Where to ask for stale clusters. */
+    watchStale(list: () => readonly string[]): void {
+      listStale = list
+      void stale
+    },
+    countRefusal: (code: string) => refusals.inc({ code }),
     countSignature: () => signatures.inc(),
     countRenders(engine: RenderEngine): RenderEngine {
       return {

@@ -16,6 +16,8 @@ export interface PipelineDeps {
   readonly register: Register
   readonly contents: ReturnType<typeof createContents>
   readonly deciding: Deciding
+  /** Tells the signer what was rendered, before anything of it is decided. */
+  readonly attest?: (fleet: Fleet, contents: Contents) => Promise<void>
   /** A fleet was taken in: what clusters may be offered can be told now. */
   readonly onFleet: () => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
@@ -152,6 +154,7 @@ export function createPipeline(deps: PipelineDeps) {
     if (!current) return
     const rendered = await contents.render({ fleet: current, revisions }, signal)
     if (fleet !== current) return
+    await deps.attest?.(current, rendered)
     latest = rendered
     const decided = await deciding.decide(current, rendered)
     workFaults = [...rendered.faults, ...decided]

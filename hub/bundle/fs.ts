@@ -1,66 +1,88 @@
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK } from 'jose'
 import { HubError } from '../errors.ts'
-import { digestOf } from '@groundswell/proto/digest.ts'
-import type { PublicKey, Root } from '@groundswell/proto/statement.ts'
-import { type FleetKeys, type SignedRoot, signFirstRoot } from './root.ts'
+import type { PublicKey } from '@groundswell/proto/statement.ts'
+import { type RootChain, extendRootChain, newestOf, openRoot } from './root-chain.ts'
+import { type SignedRoot, signFirstRoot } from './root.ts'
 import type { SigningKey } from './sign.ts'
 
-/** The online key and the root statement that names it; `directory` is for keys alone. */
-export async function loadFleetTrust(
-  directory: string,
-  fleet: string,
-  now: number,
-): Promise<{ readonly snapshotKey: SigningKey; readonly root: SignedRoot }> {
-  const snapshotKey = await loadSigningKey(directory, 'snapshot')
-  const rootKey = await loadSigningKey(directory, 'root')
-  const root = await loadRoot(directory, fleet, { root: rootKey, snapshot: snapshotKey }, now)
-  return { snapshotKey, root }
+/** The root statements of a fleet, and where the next is kept. */
+export interface RootFiles {
+  readonly chain: RootChain
+  /** Writes the newest one down. */
+  keep(chain: RootChain): Promise<void>
 }
 
 /**
- * Loads the fleet's root statement, signing the first one on first use. It is kept as it was
- * signed: join tokens pin its digest.
+ * Loads the fleet's root statements from the directory of its keys: `root.json`, the first, as it
+ * was signed, then `root-2.json` and so on. Where there is none, keys are made and the first is
+ * signed with them; `directory` is for keys alone.
  *
  * @throws HubError `config_invalid`
  */
-export async function loadRoot(
-  directory: string,
-  fleet: string,
-  keys: FleetKeys,
-  now: number,
-): Promise<SignedRoot> {
-  const path = join(directory, 'root.json')
-  const known = await readFile(path).catch(() => undefined)
-  if (known) {
-    try {
-      const { payload } = JSON.parse(known.toString()) as { payload: string }
-      const root = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Root
-      if (!root.roles.snapshot.keys.some(({ x }) => x === keys.snapshot.publicKey.x)) {
-        throw new HubError(
-          'config_invalid',
-          `${path} does not name the key in snapshot.jwk, so no agent would believe it; restore that key`,
-        )
-      }
+export async function loadRoots(directory: string, fleet: string, now: number): Promise<RootFiles> {
+  const first = await readFile(join(directory, 'root.json')).catch(() => undefined)
+  const chain = first
+    ? await readChain(directory, fleet, first)
+    : [await createFirstRoot(directory, fleet, now)]
+  return {
+    chain,
+    async keep(longer) {
+      const { root, envelope } = newestOf(longer)
+      await writeNew(join(directory, `root-${root.version}.json`), envelope, 0o644)
+    },
+  }
+}
+
+async function readChain(directory: string, fleet: string, first: Buffer): Promise<RootChain> {
+  let path = join(directory, 'root.json')
+  try {
+    let chain: RootChain = [await openRoot(first)]
+    for (;;) {
+      const { root } = newestOf(chain)
       if (root.fleet !== fleet) {
         throw new HubError('config_invalid', `${path} is of fleet ${root.fleet}, not ${fleet}`)
       }
-      return { root, envelope: known, digest: digestOf(known) }
-    } catch (cause) {
-      if (cause instanceof HubError) throw cause
-      throw new HubError('config_invalid', `${path} is damaged`, { cause })
+      path = join(directory, `root-${root.version + 1}.json`)
+      const next = await readFile(path).catch(() => undefined)
+      if (!next) return chain
+      chain = await extendRootChain(chain, next)
     }
+  } catch (cause) {
+    if (cause instanceof HubError && cause.code === 'config_invalid') throw cause
+    throw new HubError('config_invalid', `${path}: ${(cause as Error).message}`, { cause })
   }
-  const signed = await signFirstRoot(fleet, keys, now)
-  const file = await open(path, 'wx', 0o644)
+}
+
+async function createFirstRoot(directory: string, fleet: string, now: number): Promise<SignedRoot> {
+  const [root, snapshot, freshness] = [
+    await loadSigningKey(directory, 'root'),
+    await loadSigningKey(directory, 'snapshot'),
+    await loadSigningKey(directory, 'freshness'),
+  ]
+  const signed = await signFirstRoot(fleet, { root, snapshot, freshness }, now)
+  await writeNew(join(directory, 'root.json'), signed.envelope, 0o644)
+  return signed
+}
+
+/** Private keys of the online roles in a directory: `snapshot*.jwk` and `freshness*.jwk`. */
+export async function readOnlineKeys(directory: string): Promise<SigningKey[]> {
+  const names = (await readdir(directory)).filter((name) =>
+    /^(snapshot|freshness)[-.\w]*\.jwk$/.test(name),
+  )
+  const roles = names.sort().map((name) => name.slice(0, -'.jwk'.length))
+  return Promise.all(roles.map((role) => loadSigningKey(directory, role)))
+}
+
+async function writeNew(path: string, bytes: Uint8Array | string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode)
   try {
-    await file.writeFile(signed.envelope)
+    await file.writeFile(bytes)
     await file.sync()
   } finally {
     await file.close()
   }
-  return signed
 }
 
 /**
@@ -110,12 +132,6 @@ async function createJwk(directory: string, path: string): Promise<Jwk> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const jwk = await exportJWK(privateKey)
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(JSON.stringify(jwk))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await writeNew(path, JSON.stringify(jwk), 0o600)
   return jwk
 }

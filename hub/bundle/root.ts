@@ -6,6 +6,7 @@ import { type SigningKey, signStatement } from './sign.ts'
 export interface FleetKeys {
   readonly root: SigningKey
   readonly snapshot: SigningKey
+  readonly freshness: SigningKey
 }
 
 export interface SignedRoot {
@@ -33,7 +34,7 @@ export async function signFirstRoot(
     roles: {
       root: role(keys.root),
       snapshot: role(keys.snapshot),
-      freshness: role(keys.snapshot),
+      freshness: role(keys.freshness),
       approver: { keys: [], threshold: 1 },
     },
     policies: [],

@@ -19,6 +19,11 @@ export function formatLine(entry: LedgerEntry): string {
   return JSON.stringify({ index, previous, at, actor, decision })
 }
 
+/** Where the chain ends when this is its last entry. */
+export function headOf(entry: LedgerEntry): ChainHead {
+  return { index: entry.index, digest: digestOf(formatLine(entry)) }
+}
+
 /** Adds decisions to a chain: the lines to write and where the chain then ends. */
 export function extendChain(
   head: ChainHead,
@@ -78,6 +83,8 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'token.created': true,
   'cluster.enrolled': true,
   'cluster.revoked': true,
+  'root.published': true,
+  'approval.recorded': true,
 }
 
 function isEntry(value: unknown): value is LedgerEntry {

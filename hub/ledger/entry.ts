@@ -25,7 +25,26 @@ export type Decision =
       readonly enrolment: Enrolment
       readonly tokenId: string
     }
+  | {
+      readonly type: 'root.published'
+      readonly version: number
+      /** Base64. */
+      readonly envelope: string
+    }
+  | { readonly type: 'approval.recorded'; readonly approval: RecordedApproval }
   | { readonly type: 'cluster.revoked'; readonly cluster: string; readonly reason: string }
+
+/** An approver's statement; agents check its signatures themselves. */
+export interface RecordedApproval {
+  readonly application: string
+  readonly content: Digest | 'removed'
+  /** Names, or `*` alone. */
+  readonly clusters: readonly string[]
+  /** Seconds since the Unix epoch. */
+  readonly expiresAt: number
+  /** Base64. */
+  readonly envelope: string
+}
 
 /** What the hub keeps of a join token: never the secret. */
 export interface JoinTokenRecord {

@@ -10,10 +10,12 @@ import {
   type RolloutRun,
 } from '../rollout/rollout.ts'
 import { createRun } from '../rollout/plan.ts'
-import type { Enrolment, JoinTokenRecord, LedgerEntry } from './entry.ts'
+import type { Enrolment, JoinTokenRecord, LedgerEntry, RecordedApproval } from './entry.ts'
 
 /** Finished rollouts kept of each application; older ones are in the ledger only. */
 const keptRollouts = 50
+/** Approvals kept of each application: the newest. */
+const keptApprovals = 200
 
 /** Everything that follows from the ledger: what Redis holds can be rebuilt from it. */
 export interface LedgerState {
@@ -35,6 +37,10 @@ export interface LedgerState {
   readonly enrolments: Map<string, Enrolment>
   /** Cluster → why its agent may not connect; until it is enrolled again. */
   readonly revoked: Map<string, string>
+  /** Root statements after the first, by version. */
+  readonly roots: Map<number, Uint8Array>
+  /** By application; newest last. */
+  readonly approvals: Map<string, readonly RecordedApproval[]>
 }
 
 export function emptyState(): LedgerState {
@@ -50,6 +56,8 @@ export function emptyState(): LedgerState {
     usedTokens: new Set(),
     enrolments: new Map(),
     revoked: new Map(),
+    roots: new Map(),
+    approvals: new Map(),
   }
 }
 
@@ -100,6 +108,18 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       state.tokens.delete(decision.tokenId)
       state.usedTokens.add(decision.tokenId)
       return
+    case 'root.published':
+      state.roots.set(decision.version, Buffer.from(decision.envelope, 'base64'))
+      return
+    case 'approval.recorded': {
+      const { approval } = decision
+      const others = (state.approvals.get(approval.application) ?? []).filter(
+        ({ envelope, expiresAt }) =>
+          envelope !== approval.envelope && expiresAt * 1000 > entry.at,
+      )
+      state.approvals.set(approval.application, [...others, approval].slice(-keptApprovals))
+      return
+    }
     case 'cluster.revoked':
       state.revoked.set(decision.cluster, decision.reason)
       return

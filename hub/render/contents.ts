@@ -34,6 +34,21 @@ export interface Contents {
   readonly faults: readonly Fault[]
   /** Clusters that are left as they are, by application: suspended ones. */
   readonly skipped: ReadonlyMap<string, ReadonlySet<string>>
+  /** Of each manifest in `applications`. */
+  readonly origins?: ReadonlyMap<Digest, ContentOrigin>
+}
+
+/** What a manifest was made of and what is in it; the signer's policy judges by these. */
+export interface ContentOrigin {
+  readonly repository: string
+  readonly revision: string
+  /** `apps/Deployment`, `ConfigMap`; sorted, each once. */
+  readonly kinds: readonly string[]
+}
+
+type MadeContent = Content & {
+  readonly digest: Digest
+  readonly kinds: readonly string[]
 }
 
 const rendersAtOnce = 16
@@ -45,7 +60,7 @@ const rememberedBundles = 20_000
  * fails anywhere fails as a whole, so that no half of it is rolled out.
  */
 export function createContents(deps: ContentsDeps) {
-  const bundles = new Map<Digest, { digest: Digest; size: number }>()
+  const bundles = new Map<Digest, { digest: Digest; size: number; kinds: readonly string[] }>()
 
   async function render(request: ContentsRequest, signal: AbortSignal): Promise<Contents> {
     const { only } = request
@@ -57,6 +72,7 @@ export function createContents(deps: ContentsDeps) {
     const faults: Fault[] = []
     const failed = new Set<string>()
     const applications = new Map<string, Map<string, Content>>()
+    const origins = new Map<Digest, ContentOrigin>()
     const sources = new Map<string, Promise<RenderSource>>()
     for (const name of request.fleet.applications.keys()) {
       if (!only || only.application === name) applications.set(name, new Map())
@@ -66,8 +82,10 @@ export function createContents(deps: ContentsDeps) {
       await Promise.all(
         targets.slice(at, at + rendersAtOnce).map(async (target) => {
           try {
-            const content = await renderTarget(request, target, sources, signal)
+            const { kinds, ...content } = await renderTarget(request, target, sources, signal)
             applications.get(target.application)?.set(target.cluster, content)
+            const { repository } = target
+            origins.set(content.digest, { repository, revision: content.revision, kinds })
           } catch (error) {
             failed.add(target.application)
             faults.push(...toFaults(error, target))
@@ -81,7 +99,7 @@ export function createContents(deps: ContentsDeps) {
       if (reason === 'excluded') continue
       skipped.set(application, (skipped.get(application) ?? new Set()).add(cluster))
     }
-    return { applications, faults: mergeFaults(faults), skipped }
+    return { applications, faults: mergeFaults(faults), skipped, origins }
   }
 
   async function renderTarget(
@@ -89,7 +107,7 @@ export function createContents(deps: ContentsDeps) {
     target: ResolvedTarget,
     sources: Map<string, Promise<RenderSource>>,
     signal: AbortSignal,
-  ): Promise<Content> {
+  ): Promise<MadeContent> {
     const mirror = deps.mirror(target.repository)
     const revision = request.revisions.get(target.repository)
     if (!mirror || !revision) {
@@ -126,7 +144,9 @@ export function createContents(deps: ContentsDeps) {
     }))
     const bundle = buildBundle(objects, options)
     await deps.content.put([...bundle.objects, bundle.manifest])
-    const made = { digest: bundle.manifest.digest, size: bundle.manifest.bytes.byteLength }
+    const kinds = [...new Set(result.objects.map(({ id }) => kindOf(id)))].sort()
+    const size = bundle.manifest.bytes.byteLength
+    const made = { digest: bundle.manifest.digest, size, kinds }
     bundles.set(bundleKey, made)
     for (const oldest of bundles.keys()) {
       if (bundles.size <= rememberedBundles) break
@@ -140,6 +160,10 @@ export function createContents(deps: ContentsDeps) {
     /** After the content store was lost. */
     forget: () => bundles.clear(),
   }
+}
+
+function kindOf({ group, kind }: { readonly group: string; readonly kind: string }): string {
+  return group === '' ? kind : `${group}/${kind}`
 }
 
 async function readFiles(mirror: Mirror, source: RenderSource): Promise<RenderFiles> {

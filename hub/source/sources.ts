@@ -108,4 +108,10 @@ export function createSources(deps: SourcesDeps) {
   }
 }
 
+/** Where a repository is fetched from, as people configure it but without credentials. */
+export function urlOf(sources: Pick<Sources, 'list'>, name: string): string {
+  const url = sources.list().find(({ spec }) => spec.name === name)?.spec.url ?? ''
+  return url.replace(/\/\/[^/@]*@/, '//')
+}
+
 export type Sources = ReturnType<typeof createSources>

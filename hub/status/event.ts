@@ -39,6 +39,14 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
       return event(type, actor, `cluster/${decision.token.cluster}`, 'a join token was made')
     case 'cluster.enrolled':
       return event(type, actor, `cluster/${decision.enrolment.cluster}`, 'joined')
+    case 'root.published':
+      return event(type, actor, 'trust/root', `root version ${decision.version} was published`)
+    case 'approval.recorded': {
+      const { application, content, clusters } = decision.approval
+      const what = content === 'removed' ? 'its removal' : content.slice(0, 19)
+      const message = `${what} was approved for ${clusters.join(', ')}`
+      return event(type, actor, `application/${application}`, message)
+    }
     case 'cluster.revoked':
       return event(type, actor, `cluster/${decision.cluster}`, `revoked: ${decision.reason}`)
   }

@@ -59,6 +59,7 @@ export function foldReport(status: ClusterStatus, report: Report, now: number): 
   return {
     ...status,
     lastSeen: now,
+    stale: report.stale,
     sequence: Number(report.sequence) || status.sequence,
     agentVersion: clip(report.facts?.agentVersion || status.agentVersion),
     kubernetesVersion: clip(report.facts?.kubernetesVersion || status.kubernetesVersion),

@@ -45,5 +45,9 @@ export interface ClusterStatus {
   readonly sequence: number
   /** Set when the agent refused the last offer. */
   readonly refusal: { readonly code: string; readonly message: string } | null
+  /** The agent said that it has seen no freshness statement for too long. */
+  readonly stale?: boolean
+  /** Until when the last freshness statement lives that it was given; none was asked for without. */
+  readonly freshUntil?: number
   readonly applications: Readonly<Record<string, ApplicationStatus>>
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Rollouts } from '../rollout/advance.ts'
@@ -119,8 +120,25 @@ export function createSyncHooks(deps: HooksDeps) {
     )
   }
 
+  const unsigned = new Set<string>()
+
   return {
     session,
+    /** The signer's word lives until then. */
+    onFreshness: (cluster: string, freshUntil: number): void =>
+      statuses.update(cluster, (status) => ({ ...status, freshUntil })),
+    /** A refusal by the signer is told like one by the agent; null when it has signed since. */
+    onSignRefused(cluster: string, refusal: HubError | null): void {
+      if (refusal) unsigned.add(cluster)
+      else unsigned.delete(cluster)
+      const told = refusal && { code: refusal.code, message: refusal.message }
+      if (statuses.get(cluster).refusal?.message === told?.message) return
+      statuses.update(cluster, (status) => ({ ...status, refusal: told }))
+    },
+    /** Asks the signer again for what it refused: something may have been attested since. */
+    retryUnsigned(): void {
+      for (const cluster of unsigned) sessions.get(cluster)?.notice()
+    },
     onStatus,
     /** Something this cluster should run may have changed. */
     notice: (cluster: string) => sessions.get(cluster)?.notice(),

@@ -1,12 +1,12 @@
 import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
-import { type SigningKey, signStatement } from '../bundle/sign.ts'
-import { listApplications, nextSnapshot } from '../bundle/snapshot.ts'
+import type { Root, SnapshotApplication } from '@groundswell/proto/statement.ts'
+import { listApplications, type SnapshotPosition } from '../bundle/snapshot.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import { createSerial } from '../rollout/serial.ts'
+import type { Signer } from '../signer/signer.ts'
 import type { SignedSnapshot, SnapshotStore } from './redis.ts'
 
 /** Where an agent says it is: the last snapshot it accepted; 0 and empty when there is none. */
@@ -18,6 +18,8 @@ export interface AgentPosition {
 
 export interface Offered extends SignedSnapshot {
   readonly list: readonly SnapshotApplication[]
+  /** Envelopes of approvals of what is in the list. */
+  readonly approvals?: readonly Uint8Array[]
 }
 
 /** A snapshot is signed anew this long before it expires, should nothing else change it. */
@@ -26,23 +28,31 @@ const renewSeconds = 15 * 24 * 3600
 const putAttempts = 5
 
 export interface OfferDeps {
-  readonly fleet: string
-  readonly epoch: number
-  readonly keys: readonly SigningKey[]
+  /** The newest root statement: its epoch is the one to sign in. */
+  readonly root: () => Pick<Root, 'epoch' | 'version'>
+  readonly signer: Pick<Signer, 'sign'>
   readonly store: SnapshotStore
   readonly assignments: (cluster: string) => readonly Assignment[]
+  /** Approvals of content in a list, for clusters whose root statement asks for them. */
+  readonly approvals?: (
+    cluster: string,
+    list: readonly SnapshotApplication[],
+  ) => readonly Uint8Array[]
   readonly clock: () => number
   /** Called for each snapshot signed. */
   readonly onSigned?: () => void
+  /** The signer would not, or could not be asked; null when it has signed again. */
+  readonly onRefused?: (cluster: string, refusal: HubError | null) => void
 }
 
 /**
  * Decides what to offer an agent: nothing when it already has what it should, the snapshot signed
- * before when that still says it, else a newly signed one. The sequence follows the higher of the
- * hub's record and what the agent reports, so that a lost record never reuses one.
+ * before when that still says it, else a newly signed one. The sequence follows the highest of the
+ * signer's record, the hub's and what the agent reports, so that a lost record never reuses one.
  */
 export function createOffers(deps: OfferDeps) {
   const serial = createSerial()
+  const refused = new Set<string>()
 
   /** One look at a time for a cluster: two streams of it must not sign one sequence twice. */
   return (enrolment: Enrolment, at: AgentPosition) =>
@@ -53,47 +63,64 @@ export function createOffers(deps: OfferDeps) {
     at: AgentPosition,
     attempts = putAttempts,
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
-    const list = listApplications(deps.assignments(enrolment.cluster))
+    const { cluster, clusterId, clusterUid } = enrolment
+    const { epoch, version } = deps.root()
+    const list = listApplications(deps.assignments(cluster))
     if (list.length === 0 && at.sequence === 0) return { offer: null, current: null }
-    const applications = digestOf(canonicalJson(list))
-    const last = await deps.store.get(enrolment.clusterId)
-    const stands = last !== undefined && last.epoch === deps.epoch
+    const approvals = deps.approvals?.(cluster, list) ?? []
+    const applications = digestOfAll(list, approvals, version)
+    const last = await deps.store.get(clusterId)
+    const stands = last !== undefined && last.epoch === epoch
+    const told = toPosition(epoch, at)
     const fresh = stands && (last.expiresAt - renewSeconds) * 1000 > deps.clock()
-    if (fresh && last.applications === applications && last.sequence >= at.sequence) {
-      const current = { ...last, list }
-      if (last.sequence > at.sequence) return { offer: current, current }
+    if (fresh && last.applications === applications && last.sequence >= told.sequence) {
+      const current = { ...last, list, approvals }
+      if (last.sequence > told.sequence) return { offer: current, current }
       if (last.digest === at.digest) return { offer: null, current }
     }
     // Assignments are decided again from the ledger before this can run, so an empty list here
     // means that nothing was ever assigned: an agent that holds content keeps it.
     if (list.length === 0) return { offer: null, current: null }
-    const sequence = Math.max(stands ? last.sequence : 0, at.epoch === deps.epoch ? at.sequence : 0)
-    const previous = stands && last.sequence === sequence ? last.digest : toDigest(at.digest)
-    const snapshot = nextSnapshot(
-      { fleet: deps.fleet, clusterId: enrolment.clusterId, clusterUid: enrolment.clusterUid },
-      list,
-      { epoch: deps.epoch, sequence, digest: previous },
-      deps.clock(),
-    )
-    const { envelope, digest } = await signStatement('snapshot', snapshot, deps.keys)
+    const floor = stands && last.sequence >= told.sequence ? toPosition(epoch, last) : told
+    const request = { cluster, clusterId, clusterUid, applications: list, floor }
+    const made = await deps.signer.sign(request).catch((error: unknown) => {
+      if (!(error instanceof HubError) || !isRefusal(error)) throw error
+      refused.add(cluster)
+      deps.onRefused?.(cluster, error)
+      return undefined
+    })
+    if (!made) return { offer: null, current: null }
+    if (refused.delete(cluster)) deps.onRefused?.(cluster, null)
     deps.onSigned?.()
-    const signed = {
-      epoch: deps.epoch,
-      sequence: snapshot.sequence,
-      digest,
-      applications,
-      expiresAt: snapshot.expiresAt,
-      envelope,
-    }
+    const signed = { ...made, applications }
     // Recorded before it is sent: one digest for each sequence, whatever crashes.
-    if (!(await deps.store.put(enrolment.clusterId, signed, last))) {
+    if (!(await deps.store.put(clusterId, signed, last))) {
       // Another hub signed meanwhile: what it said is looked at like anything said before.
       if (attempts <= 1) throw new HubError('conflict', 'another hub signs for this cluster')
       return offerFor(enrolment, at, attempts - 1)
     }
-    const offer = { ...signed, list }
+    const offer = { ...signed, list, approvals }
     return { offer, current: offer }
   }
+}
+
+function isRefusal({ code }: HubError): boolean {
+  return code.startsWith('sign_') || code === 'signer_unavailable'
+}
+
+/** Keys may change with a root version, approvals come later: either needs a new signature. */
+function digestOfAll(
+  list: readonly SnapshotApplication[],
+  approvals: readonly Uint8Array[],
+  rootVersion: number,
+): Digest {
+  if (approvals.length === 0 && rootVersion === 1) return digestOf(canonicalJson(list))
+  return digestOf(canonicalJson([list, approvals.map((bytes) => digestOf(bytes)), rootVersion]))
+}
+
+function toPosition(epoch: number, at: AgentPosition): SnapshotPosition {
+  if (at.epoch !== epoch) return { epoch, sequence: 0, digest: null }
+  return { epoch, sequence: at.sequence, digest: toDigest(at.digest) }
 }
 
 function toDigest(text: string): Digest | null {

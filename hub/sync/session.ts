@@ -16,6 +16,8 @@ import type { Served } from './serving.ts'
 
 export const protocolVersion = 1
 const wantedAtOnce = 5_000
+/** At 32 KiB each, well within what a message may have. */
+const rootsAtOnce = 32
 
 export interface SessionDeps {
   readonly offerFor: (
@@ -27,6 +29,14 @@ export interface SessionDeps {
     applications: Offered['list'],
     wanted: readonly Digest[],
   ) => Promise<Served>
+  /** Root statements after a version; the agent gets them before any offer that needs them. */
+  readonly rootsAfter?: (version: number) => readonly Uint8Array[]
+  /** The signer's word for this nonce; null when there is none to be had now. */
+  readonly freshnessFor?: (
+    enrolment: Enrolment,
+    nonce: Uint8Array,
+    at: AgentPosition,
+  ) => Promise<Uint8Array | null>
   readonly compress: Compress
   /** Packs what is served; without it, each time anew. */
   readonly pack?: Pack
@@ -62,6 +72,7 @@ export function converse(
 ): Session {
   const { cluster } = enrolment
   let at: AgentPosition | undefined
+  let rootVersion = 0
   let offered: Offered | null = null
   let looking: Promise<void> | undefined
   let again = false
@@ -69,13 +80,33 @@ export function converse(
   async function look(): Promise<void> {
     while (again && at) {
       again = false
+      await sendRoots()
       const { offer, current } = await deps.offerFor(enrolment, at)
       if (current) offered = current
       if (!offer) continue
       // The agent is taken to be there from now on: a refusal is answered by a change, not a repeat.
       at = { epoch: offer.epoch, sequence: offer.sequence, digest: offer.digest }
       deps.onOffered(cluster, offer.sequence)
-      await send(response({ case: 'offer', value: { envelope: Uint8Array.from(offer.envelope) } }))
+      const approvals = (offer.approvals ?? []).map((bytes) => Uint8Array.from(bytes))
+      const value = { envelope: Uint8Array.from(offer.envelope), approvals }
+      await send(response({ case: 'offer', value }))
+    }
+  }
+
+  async function sendRoots(): Promise<void> {
+    const roots = deps.rootsAfter?.(rootVersion) ?? []
+    rootVersion += roots.length
+    for (let from = 0; from < roots.length; from += rootsAtOnce) {
+      const envelopes = roots.slice(from, from + rootsAtOnce).map((root) => Uint8Array.from(root))
+      await send(response({ case: 'rootChain', value: { envelopes } }))
+    }
+  }
+
+  async function sendFreshness(nonce: Uint8Array, where: AgentPosition): Promise<void> {
+    if (nonce.byteLength === 0) return
+    const envelope = await deps.freshnessFor?.(enrolment, nonce, where)
+    if (envelope) {
+      await send(response({ case: 'freshness', value: { envelope: Uint8Array.from(envelope) } }))
     }
   }
 
@@ -111,11 +142,15 @@ export function converse(
       reconnectWindowSeconds: deps.reconnectWindowSeconds(),
     }
     await send(response({ case: 'welcome', value }))
-    at = {
+    rootVersion = hello.rootVersion
+    await sendRoots()
+    const where = {
       epoch: Number(hello.epoch),
       sequence: Number(hello.sequence),
       digest: hello.snapshotDigest,
     }
+    await sendFreshness(hello.nonce, where)
+    at = where
     notice()
   }
 
@@ -150,8 +185,10 @@ export function converse(
         case 'heartbeat':
           deps.onHeartbeat(cluster)
           break
-        case 'renew':
         case 'freshness':
+          await sendFreshness(message.value.nonce, at!)
+          break
+        case 'renew':
         case undefined:
           break
       }

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Metrics } from '../metrics.ts'
 import type { Pipeline } from '../pipeline.ts'
+import { listApprovals } from '../bundle/approval.ts'
 import { listEnrolled } from '../ledger/replay.ts'
 import { createEnrolment } from '../sync/enrol.ts'
 import {
@@ -12,10 +13,13 @@ import {
 } from '../sync/grpc.ts'
 import type { createSyncHooks } from '../sync/hooks.ts'
 import { identify } from '../sync/identity.ts'
+import { createFreshness } from '../sync/freshness.ts'
 import { createOffers } from '../sync/offer.ts'
 import { createSnapshotStore } from '../sync/redis.ts'
 import { createServing } from '../sync/serving.ts'
+import type { AuditHead, Signer } from '../signer/signer.ts'
 import type { Rendering } from './rendering.ts'
+import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
 import { type Surroundings, drainMs } from './surroundings.ts'
 
@@ -23,6 +27,9 @@ export interface ListenersDeps {
   readonly store: Store
   readonly content: Rendering['content']
   readonly pipeline: Pipeline
+  readonly signer: Signer
+  readonly trust: Trust
+  readonly auditHead: () => AuditHead
   readonly hooks: ReturnType<typeof createSyncHooks>
   readonly metrics: Metrics
 }
@@ -30,9 +37,9 @@ export interface ListenersDeps {
 /** Where agents come in: one listener to join, one for data. */
 export async function startListeners(
   { config, log, started, clock }: Surroundings,
-  { store, content, pipeline, hooks, metrics }: ListenersDeps,
+  { store, content, pipeline, signer, trust, auditHead, hooks, metrics }: ListenersDeps,
 ): Promise<{ readonly sync: SyncListener; readonly enrolment: Listener }> {
-  const { redis, prefix, register, authority, root, snapshotKey } = store
+  const { redis, prefix, register, authority } = store
   const certificate = await authority.serve([
     ...new Set(['groundswell-hub', 'localhost', config.advertise]),
   ])
@@ -40,13 +47,23 @@ export async function startListeners(
     ...hooks.session,
     identify: (peer) => identify(peer, config.fleetName, listEnrolled(register.state)),
     offerFor: createOffers({
-      fleet: config.fleetName,
-      epoch: root.root.epoch,
-      keys: [snapshotKey],
+      root: () => trust.newest().root,
+      signer,
       store: createSnapshotStore(redis, prefix),
       assignments: (cluster) => hooks.assignmentsOf(cluster, pipeline.state().fleet),
+      approvals: (cluster, list) =>
+        listApprovals(register.state, trust.newest().root, cluster, list, clock()),
+      onRefused: (cluster, refusal) => hooks.onSignRefused(cluster, refusal),
       clock,
       onSigned: metrics.countSignature,
+    }),
+    rootsAfter: (version) => trust.after(version),
+    freshnessFor: createFreshness({
+      signer,
+      auditHead,
+      onGiven: (cluster, until) => hooks.onFreshness(cluster, until),
+      onFailed: (cluster, err) => log.warn({ cluster, err }, 'no freshness statement was made'),
+      clock,
     }),
     serve: createServing({ content, rebuild: (cluster) => pipeline.rebuild(cluster) }),
     compress: compressZstd,
@@ -72,7 +89,7 @@ export async function startListeners(
         },
       },
       authority,
-      root: root.envelope,
+      root: trust.chain()[0]!.envelope,
       dataAddress: () => `${config.advertise}:${sync.port}`,
       clock,
       random: randomBytes,

@@ -11,11 +11,13 @@ import { later, repeat } from '../clock.ts'
 import type { HubConfig } from '../config.ts'
 import { readTokens } from '../fs.ts'
 import { createHub } from '../hub.ts'
+import { type ChainHead, emptyChain, headOf } from '../ledger/chain.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
 import { createPipeline } from '../pipeline.ts'
+import { createAttesting } from '../render/attest.ts'
 import { createRollouts } from '../rollout/advance.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
@@ -26,12 +28,15 @@ import { describeChange } from '../status/event.ts'
 import { observeClusters } from '../status/observe.ts'
 import { createStatusStore } from '../status/redis.ts'
 import { createStatuses } from '../status/statuses.ts'
+import { urlOf } from '../source/sources.ts'
 import { cannotListen } from '../sync/grpc.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
 import { startListeners } from './listeners.ts'
 import { startRendering } from './rendering.ts'
+import { openTrust, startSigner } from './signing.ts'
 import { openStore } from './store.ts'
 
+const retryMs = 2_000
 const storeCheckMs = 1_000
 const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
@@ -59,7 +64,10 @@ export async function startHub(
   const store = await openStore(surroundings, onEntry)
   const { redis, redisUrl, prefix, events, register } = store
 
-  function onEntry({ decision }: LedgerEntry): void {
+  function onEntry(entry: LedgerEntry): void {
+    const { decision } = entry
+    audit = headOf(entry)
+    if (decision.type === 'approval.recorded') hooks.noticeAll()
     if (decision.type === 'cluster.enrolled') void pipeline.redecide()
     if (decision.type === 'rollout.moved' && finalPhases.has(decision.change.phase ?? 'Planned')) {
       // After this entry's own effects: the next rollout may be waiting for this one's end.
@@ -67,9 +75,14 @@ export async function startHub(
     }
   }
 
-  // 2. Git to content.
+  let audit: ChainHead = emptyChain
+  for await (const entry of register.read(register.head - 1)) audit = headOf(entry)
   const metrics = createMetrics(new Registry())
   collectDefaultMetrics({ register: metrics.registry })
+  const signer = await startSigner(surroundings, register.state, metrics)
+  const trust = await openTrust(signer)
+
+  // 2. Git to content.
   const { sources, content, contents, openFleet } = await startRendering(surroundings, store, {
     metrics,
     onRevision: (name, revision) => pipeline.onRevision(name, revision),
@@ -135,6 +148,7 @@ export async function startHub(
     deciding,
     onFleet: () => hooks.noticeAll(),
     log: (level, message, fields) => log[level](fields ?? {}, message),
+    attest: createAttesting({ attestor: signer, urlOf: (name) => urlOf(sources, name) }),
     signal,
   })
   const offered = new Map<string, { sequence: number; at: number }>()
@@ -150,7 +164,8 @@ export async function startHub(
   })
 
   // 4. Listen: agents first, so that they are there when rollouts go on.
-  const deps = { store, content, pipeline, hooks, metrics }
+  const auditHead = () => audit
+  const deps = { store, content, pipeline, signer, trust, auditHead, hooks, metrics }
   const { sync, enrolment } = await startListeners(surroundings, deps)
   const admin = await loadAdminToken(config.data)
   const api = buildServer({
@@ -172,7 +187,7 @@ export async function startHub(
       cut: sync.cut,
       enrolAddress: () => `${config.advertise}:${enrolment.port}`,
       caPin: store.authority.pin,
-      rootDigest: store.root.digest,
+      rootDigest: trust.chain()[0]!.digest,
       webhookSecret: () =>
         config.webhookSecretFile && readFileSync(config.webhookSecretFile, 'utf8').trim(),
       checks: async () => [
@@ -199,6 +214,7 @@ export async function startHub(
   await rollouts.restore(register.state)
   await pipeline.resume()
   sources.follow('fleet', config.intervalMs)
+  started.every(retryMs, async () => hooks.retryUnsigned())
   started.every(storeCheckMs, () => hooks.checkStore(redis, `${prefix}:alive`))
   started.every(sweepEveryMs, () =>
     sweepContent(content, listLiveManifests(register.state), sweepAgeMs),

@@ -1,8 +1,5 @@
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { loadFleetTrust } from '../bundle/fs.ts'
-import type { SignedRoot } from '../bundle/root.ts'
-import type { SigningKey } from '../bundle/sign.ts'
 import { lockDirectory } from '../fs.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { openLedger } from '../ledger/git.ts'
@@ -20,8 +17,6 @@ export interface Store {
   readonly redisUrl: string
   /** Of every key in Redis; the braces keep them on one node of a Redis cluster. */
   readonly prefix: string
-  readonly snapshotKey: SigningKey
-  readonly root: SignedRoot
   readonly authority: Authority
   readonly events: EventLog
   readonly register: Register
@@ -32,7 +27,7 @@ export async function openStore(
   surroundings: Surroundings,
   onEntry: (entry: LedgerEntry) => void,
 ): Promise<Store> {
-  const { config, log, started, signal, clock, startedAt } = surroundings
+  const { config, log, started, signal, clock } = surroundings
   started.own(await lockDirectory(config.data), (unlock) => unlock())
   const local = config.redisUrl
     ? undefined
@@ -52,8 +47,6 @@ export async function openStore(
   await assertNoEviction(redis)
   const prefix = `gs:{${config.fleetName}}`
 
-  const keys = join(config.data, 'keys')
-  const { snapshotKey, root } = await loadFleetTrust(keys, config.fleetName, startedAt)
   const authority = await loadAuthority(join(config.data, 'ca'), config.fleetName, clock)
   const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
   const ledger = await openLedger(join(config.data, 'ledger'), {
@@ -67,5 +60,5 @@ export async function openStore(
     events.emit(describeEntry(entry), 'decision')
     onEntry(entry)
   })
-  return { redis, redisUrl, prefix, snapshotKey, root, authority, events, register }
+  return { redis, redisUrl, prefix, authority, events, register }
 }

@@ -32,6 +32,7 @@ import {
   createMemorySnapshots,
   createMemoryTrust,
 } from '../support/memory-stores.ts'
+import { attestFirst, createMemorySigner } from '../support/open-signer.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
@@ -60,14 +61,21 @@ describe('an agent and a hub over real TLS', () => {
     const authority = await loadAuthority(`${directory.path}/ca`, 'test', Date.now)
     const snapshotKey = await loadSigningKey(directory.path, 'snapshot')
     const rootKey = await loadSigningKey(directory.path, 'root')
-    const root = await signFirstRoot('test', { root: rootKey, snapshot: snapshotKey }, Date.now())
+    const freshness = await loadSigningKey(directory.path, 'freshness')
+    const keys = { root: rootKey, snapshot: snapshotKey, freshness }
+    const root = await signFirstRoot('test', keys, Date.now())
+    const signer = await createMemorySigner({
+      root: root.root,
+      keys: [snapshotKey, freshness],
+      rootKeys: [rootKey],
+      clock: Date.now,
+    })
     caPin = authority.pin
     rootDigest = root.digest
     const certificate = await authority.serve(['groundswell-hub', '127.0.0.1'])
     const offerFor = createOffers({
-      fleet: 'test',
-      epoch: 1,
-      keys: [snapshotKey],
+      root: () => root.root,
+      signer: attestFirst(signer),
       store: createMemorySnapshots(),
       assignments: (cluster) => assignments.get(cluster) ?? [],
       clock: Date.now,

@@ -35,7 +35,7 @@ describe('verifySnapshot', () => {
     ;[snapshotKey, stranger] = [await makeKey(), await makeKey()]
     const signed = await signFirstRoot(
       'test',
-      { root: await makeKey(), snapshot: snapshotKey },
+      { root: await makeKey(), snapshot: snapshotKey, freshness: await makeKey() },
       now,
     )
     root = signed.root

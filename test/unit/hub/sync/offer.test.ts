@@ -8,6 +8,7 @@ import { verifySnapshot } from '../../../../agent/trust/verify.ts'
 import type { SigningKey } from '../../../../hub/bundle/sign.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
 import { type AgentPosition, createOffers } from '../../../../hub/sync/offer.ts'
+import { attestFirst, createMemorySigner } from '../../../support/open-signer.ts'
 import { createMemorySnapshots } from '../../../support/memory-stores.ts'
 
 const enrolment = {
@@ -50,6 +51,9 @@ describe('createOffers', () => {
     root = { v: 1, fleet: 'f', version: 1, epoch: 1, expiresAt: 2_000_000_000, roles, policies: [] }
   })
 
+  const openSigner = async () =>
+    attestFirst(await createMemorySigner({ root, keys: [key], clock: () => 1_700_000_000_000 }))
+
   function world(epoch = 1) {
     let now = 1_700_000_000_000
     let assigned: Assignment[] = []
@@ -63,10 +67,16 @@ describe('createOffers', () => {
         return store.put(...given)
       },
     }
-    const offerFor = createOffers({
-      fleet: 'f',
-      epoch,
+    const signer = createMemorySigner({
+      root: { ...root, epoch },
       keys: [key],
+      clock: () => now,
+    }).then(attestFirst)
+    const offerFor = createOffers({
+      root: () => ({ epoch, version: 1 }),
+      signer: {
+        sign: async (request) => (await signer).sign(request),
+      },
       store: record,
       assignments: () => assigned,
       // No two looks at the clock tell the same time.
@@ -109,9 +119,8 @@ describe('createOffers', () => {
     const hub = world()
     hub.assign(assignment('shop', 'one'))
     const other = createOffers({
-      fleet: 'f',
-      epoch: 1,
-      keys: [key],
+      root: () => root,
+      signer: await openSigner(),
       store: hub.shared(),
       assignments: () => [assignment('shop', 'two', 2)],
       clock: () => hub.now() + 500,
@@ -150,9 +159,8 @@ describe('createOffers', () => {
     hub.assign(assignment('shop', 'one'))
     let generation = 2
     const other = createOffers({
-      fleet: 'f',
-      epoch: 1,
-      keys: [key],
+      root: () => root,
+      signer: await openSigner(),
       store: hub.shared(),
       assignments: () => [assignment('shop', `n ${generation}`, (generation += 1))],
       clock: () => hub.now() + 500,

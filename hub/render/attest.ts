@@ -1,0 +1,69 @@
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { listGroupMembers } from '../fleet/group.ts'
+import type { AttestedApplication, AttestedContent } from '../signer/attestation.ts'
+import type { Attestor } from '../signer/signer.ts'
+import type { Contents } from './contents.ts'
+
+export interface AttestingDeps {
+  readonly attestor: Attestor
+  /** Where a repository is fetched from, without credentials. */
+  readonly urlOf: (repository: string) => string
+}
+
+/**
+ * Tells the signer what was rendered from Git: all of it the first time, then what changed. Only a
+ * render of a whole fleet is told. One made again to replace lost content is not, since the
+ * content it makes may be old.
+ */
+export function createAttesting({ attestor, urlOf }: AttestingDeps) {
+  let told = new Map<string, Digest>()
+  let around: Digest | undefined
+
+  return async function attest(fleet: Fleet, contents: Contents): Promise<void> {
+    const next = new Map(told)
+    const changed: AttestedApplication[] = []
+    for (const name of contents.applications.keys()) {
+      const application = describe(name, contents, urlOf)
+      const digest = digestOf(JSON.stringify(application))
+      if (told.get(name) === digest) continue
+      next.set(name, digest)
+      changed.push(application)
+    }
+    const names = [...fleet.applications.keys()]
+    for (const name of next.keys()) if (!fleet.applications.has(name)) next.delete(name)
+    const clusters = [...fleet.clusters.keys()]
+    const groups = Object.fromEntries(
+      [...fleet.groups.values()].map((group) => [
+        group.name,
+        listGroupMembers(group, fleet.clusters),
+      ]),
+    )
+    const surroundings = digestOf(JSON.stringify([clusters, names, groups]))
+    if (changed.length === 0 && surroundings === around) return
+    const fleetRevision = fleet.revision
+    await attestor.attest({ fleetRevision, clusters, names, groups, applications: changed })
+    told = next
+    around = surroundings
+  }
+}
+
+function describe(
+  name: string,
+  contents: Contents,
+  urlOf: AttestingDeps['urlOf'],
+): AttestedApplication {
+  const made = new Map<Digest, AttestedContent & { clusters: string[] }>()
+  for (const [cluster, { digest }] of contents.applications.get(name) ?? []) {
+    const origin = digest === null ? undefined : contents.origins?.get(digest)
+    if (!digest || !origin) continue
+    const { repository, revision, kinds } = origin
+    const known = made.get(digest)
+    if (known) known.clusters.push(cluster)
+    else {
+      const url = urlOf(repository)
+      made.set(digest, { digest, repository, url, revision, kinds, clusters: [cluster] })
+    }
+  }
+  return { name, contents: [...made.values()], keep: [...(contents.skipped.get(name) ?? [])] }
+}

@@ -1,0 +1,48 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import { contentBefore } from '../rollout/rollback.ts'
+import type { PairRecord, SignerEntry, SignedContent } from './record.ts'
+
+/**
+ * What a signer without a record takes from the ledger, once: which cluster is which, and the
+ * contents that rollouts put there. Where they came from is not known, so a policy that lists
+ * repositories holds them back until the renderer attests them.
+ */
+export function listSeed(state: LedgerState): SignerEntry[] {
+  const entries: SignerEntry[] = []
+  const histories = new Map<string, Map<string, Digest[]>>()
+  const note = (application: string, cluster: string, digest: Digest | null): void => {
+    if (digest === null) return
+    const pairs = histories.get(application) ?? new Map<string, Digest[]>()
+    const before = (pairs.get(cluster) ?? []).filter((other) => other !== digest)
+    histories.set(application, pairs.set(cluster, [...before, digest]))
+  }
+  for (const { application, targets } of state.plans.values()) {
+    for (const [cluster, target] of Object.entries(targets)) {
+      note(application, cluster, contentBefore(target).digest)
+      note(application, cluster, target.digest)
+    }
+  }
+  for (const { cluster, clusterId, clusterUid } of state.enrolments.values()) {
+    const contents: [string, SignedContent][] = []
+    for (const { application, digest } of state.assignments.get(cluster)?.values() ?? []) {
+      note(application, cluster, digest)
+      const proven = state.good.get(cluster)?.has(application) ?? false
+      contents.push([application, digest === null ? 'removed' : proven ? 'several' : digest])
+    }
+    const record = { cluster, clusterUid, epoch: 0, sequence: 0, digest: null }
+    entries.push({ t: 'cluster', id: clusterId, record, contents })
+  }
+  for (const [application, pairs] of histories) {
+    for (const [cluster, digests] of pairs) {
+      const gone = state.assignments.get(cluster)?.get(application)?.digest === null
+      const record: PairRecord = { history: digests.slice(-50), wanted: !gone }
+      entries.push({ t: 'pairs', application, clusters: [cluster], record })
+      for (const digest of digests) {
+        const made = { application, repository: 'unknown', url: '', kinds: [] }
+        entries.push({ t: 'manifest', digest, record: made })
+      }
+    }
+  }
+  return entries
+}

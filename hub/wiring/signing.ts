@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { loadRoots, readOnlineKeys } from '../bundle/fs.ts'
+import { type RootChain, extendRootChain, newestOf, openRoot } from '../bundle/root-chain.ts'
+import type { SignedRoot } from '../bundle/root.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Metrics } from '../metrics.ts'
+import { openSignerRecord, readSignerPolicy } from '../signer/fs.ts'
+import { foldSignerEntry } from '../signer/record.ts'
+import { listSeed } from '../signer/seed.ts'
+import type { Attestor, Signer } from '../signer/signer.ts'
+import { createSigner } from '../signer/signing.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** The signer, in this process, with a record of its own that neither Redis nor ledger can change. */
+export async function startSigner(
+  { config, log, started, clock, startedAt }: Surroundings,
+  state: LedgerState,
+  metrics: Metrics,
+): Promise<Signer & Attestor> {
+  const keys = join(config.data, 'keys')
+  const roots = await loadRoots(keys, config.fleetName, startedAt)
+  const policy = await readSignerPolicy(config.signerPolicyFile)
+  const record = started.own(
+    await openSignerRecord(join(config.data, 'signer', 'record.jsonl')),
+    (open) => open.close(),
+  )
+  // One trust domain: the ledger is believed once, so that what runs goes on running.
+  if (record.fresh) {
+    for (const entry of listSeed(state)) {
+      await record.append(entry)
+      foldSignerEntry(record.state, entry)
+    }
+  }
+  const signer = await createSigner({
+    fleet: config.fleetName,
+    policy,
+    state: record.state,
+    append: (entry) => record.append(entry),
+    roots,
+    readKeys: () => readOnlineKeys(keys),
+    clock,
+    onRefused: (code, message) => {
+      metrics.countRefusal(code)
+      log.warn({ code }, message)
+    },
+  })
+  for (const envelope of state.roots.values()) {
+    await signer.adopt(envelope).catch((err: unknown) => {
+      log.warn({ err }, 'a root statement of the ledger was not taken in')
+    })
+  }
+  return signer
+}
+
+/** The root statements as the signer has them, at hand without asking it each time. */
+export interface Trust {
+  chain(): RootChain
+  newest(): SignedRoot
+  /** Envelopes of those after a version. */
+  after(version: number): readonly Uint8Array[]
+  /** Reads them from the signer again. */
+  refresh(): Promise<void>
+}
+
+export async function openTrust(signer: Signer): Promise<Trust> {
+  let chain = await readChain(signer)
+  return {
+    chain: () => chain,
+    newest: () => newestOf(chain),
+    after: (version) =>
+      chain.filter(({ root }) => root.version > version).map(({ envelope }) => envelope),
+    async refresh() {
+      chain = await readChain(signer)
+    },
+  }
+}
+
+async function readChain(signer: Signer): Promise<RootChain> {
+  const [first, ...rest] = await signer.roots()
+  let chain: RootChain = [await openRoot(first!)]
+  for (const envelope of rest) chain = await extendRootChain(chain, envelope)
+  return chain
+}
