@@ -114,8 +114,7 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
     case 'approval.recorded': {
       const { approval } = decision
       const others = (state.approvals.get(approval.application) ?? []).filter(
-        ({ envelope, expiresAt }) =>
-          envelope !== approval.envelope && expiresAt * 1000 > entry.at,
+        ({ envelope, expiresAt }) => envelope !== approval.envelope && expiresAt * 1000 > entry.at,
       )
       state.approvals.set(approval.application, [...others, approval].slice(-keptApprovals))
       return

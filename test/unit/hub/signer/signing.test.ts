@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import type { Freshness, Snapshot } from '@groundswell/proto/statement.ts'
+import type { Snapshot } from '@groundswell/proto/statement.ts'
 import { signStatement, type SigningKey } from '../../../../hub/bundle/sign.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import type { SignerPolicy } from '../../../../hub/signer/policy.ts'
@@ -225,7 +225,7 @@ describe('createSigner', () => {
       at: old,
       auditHead,
     })
-    assert.deepEqual(payloadOf(given.envelope) as Freshness, {
+    assert.deepEqual(payloadOf(given.envelope), {
       v: 1,
       fleet: 'f',
       aud: 'id-a',
