@@ -56,7 +56,8 @@ export async function createSigner(deps: SigningDeps): Promise<Signer & Attestor
     const known = state.clusters.get(clusterId)
     const own = higher(epoch, known, request.floor)
     // Another hub's signer may have used the same sequence: then that is what was seen.
-    const position = own.sequence === request.floor.sequence ? { ...own, digest: request.floor.digest } : own
+    const position =
+      own.sequence === request.floor.sequence ? { ...own, digest: request.floor.digest } : own
     const snapshot = nextSnapshot({ fleet, clusterId, clusterUid }, applications, position, clock())
     const { envelope, digest } = await signStatement('snapshot', snapshot, keys.snapshot)
     const { sequence, expiresAt } = snapshot
