@@ -77,7 +77,10 @@ describe('an agent and a hub over real TLS', () => {
       root: () => root.root,
       signer: attestFirst(signer),
       store: createMemorySnapshots(),
-      assignments: (cluster) => assignments.get(cluster) ?? [],
+      assignments(cluster) {
+        if (cluster === 'leaky') throw new Error('redis://:CANARY@redis.internal failed')
+        return assignments.get(cluster) ?? []
+      },
       clock: Date.now,
       onSigned: () => {
         signed += 1
@@ -321,6 +324,26 @@ describe('an agent and a hub over real TLS', () => {
     assert.equal(served.blobs.length, 0)
     quit.abort()
     await agent.done
+  })
+
+  it('B59: a fault inside the hub tells the agent nothing but that there was one', async () => {
+    const enrolled = await join(makeToken('leaky'), '6f0f2c26-0000-4000-8000-000000000009')
+    const stream = dial(enrolled.endpoint)
+    let words: string | undefined
+    const ended = (async () => {
+      for await (const _ of stream.responses) continue
+    })()
+    ended.catch((error: unknown) => {
+      words = `${String(error)} ${String((error as Error).cause)}`
+    })
+    const clusterUid = enrolled.identity.clusterUid
+    await stream.send(
+      create(SyncRequestSchema, { message: { case: 'hello', value: { protocol: 1, clusterUid } } }),
+    )
+    await until(() => words, { deadlineMs: 5_000, what: 'the stream to end' })
+    assert.match(words!, /internal error/)
+    assert.doesNotMatch(words!, /CANARY|redis/)
+    stream.close()
   })
 
   it('a conversation that breaks while a message is handled ends the stream at the agent too', async () => {
