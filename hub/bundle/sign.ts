@@ -1,7 +1,9 @@
+import { KeyObject, sign } from 'node:crypto'
 import { digestOf, type Digest } from '@groundswell/proto/digest.ts'
 import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type PublicKey, type StatementType, typOf } from '@groundswell/proto/statement.ts'
-import { type CryptoKey, FlattenedSign, calculateJwkThumbprint } from 'jose'
+import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
+import type { CryptoKey } from 'jose'
 
 /** A private key that may sign statements, with the public half that a root statement lists. */
 export interface SigningKey {
@@ -26,33 +28,41 @@ export async function signStatement(
   keys: readonly SigningKey[],
 ): Promise<SignedStatement> {
   const payload = Buffer.from(canonicalJson(statement as never))
-  const signed = await Promise.all(keys.map((key) => signWith(type, payload, key)))
-  const envelope = {
-    payload: payload.toString('base64url'),
-    signatures: signed,
-  }
-  return { envelope: Buffer.from(canonicalJson(envelope)), digest: digestOf(payload) }
+  const encoded = payload.toString('base64url')
+  const signatures = keys.map((key) => signWith(type, encoded, key))
+  const envelope = canonicalJson({ payload: encoded, signatures })
+  return { envelope: Buffer.from(envelope), digest: digestOf(payload) }
 }
 
-/** Digests of public keys, which never change; RFC 7638, with SHA-256. */
-const thumbprints = new WeakMap<SigningKey, Promise<string>>()
+/** A key as Node's own signing wants it, and its name: both made once, a hub signs thousands with it. */
+interface Prepared {
+  readonly signer: KeyObject
+  readonly kid: string
+}
 
-function thumbprintOf(key: SigningKey): Promise<string> {
-  const known = thumbprints.get(key)
+const prepared = new WeakMap<SigningKey, Prepared>()
+
+function prepare(key: SigningKey): Prepared {
+  const known = prepared.get(key)
   if (known) return known
-  const made = calculateJwkThumbprint({ ...key.publicKey }, 'sha256')
-  thumbprints.set(key, made)
+  const signer = KeyObject.from(key.privateKey)
+  const made = { signer, kid: thumbprintOf(key.publicKey) }
+  prepared.set(key, made)
   return made
 }
 
-async function signWith(
+/**
+ * At once, on this thread: an Ed25519 signature takes less than handing it to another thread and
+ * back. The bytes are those of any JWS library, for Ed25519 leaves no choice.
+ */
+function signWith(
   type: StatementType,
-  payload: Uint8Array,
+  payload: string,
   key: SigningKey,
-): Promise<{ protected: string; signature: string }> {
-  const kid = await thumbprintOf(key)
-  const jws = await new FlattenedSign(payload)
-    .setProtectedHeader({ alg: 'EdDSA', typ: typOf(type), kid })
-    .sign(key.privateKey)
-  return { protected: jws.protected!, signature: jws.signature }
+): { protected: string; signature: string } {
+  const { signer, kid } = prepare(key)
+  const header = JSON.stringify({ alg: 'EdDSA', typ: typOf(type), kid })
+  const encoded = Buffer.from(header).toString('base64url')
+  const signature = sign(null, Buffer.from(`${encoded}.${payload}`), signer)
+  return { protected: encoded, signature: signature.toString('base64url') }
 }

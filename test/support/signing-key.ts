@@ -3,8 +3,8 @@ import type { Root } from '@groundswell/proto/statement.ts'
 import type { SigningKey } from '../../hub/bundle/sign.ts'
 
 /** A fresh Ed25519 key that may sign statements. */
-export async function makeSigningKey(): Promise<SigningKey> {
-  const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+export async function makeSigningKey({ extractable = true } = {}): Promise<SigningKey> {
+  const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable })
   const { x } = await exportJWK(pair.publicKey)
   return { privateKey: pair.privateKey, publicKey: { kty: 'OKP', crv: 'Ed25519', x: x! } }
 }
