@@ -20,12 +20,33 @@ export async function openEnvelope(
   type: StatementType,
   role: KeyRole,
 ): Promise<Uint8Array> {
-  const envelope = readEnvelope(bytes, type)
   if (!Number.isSafeInteger(role.threshold) || role.threshold < 1) {
     throw new AgentError('threshold_not_met', `the ${type} role has no valid threshold`)
   }
+  const { payload, signers } = await findSigners(bytes, type, role.keys)
+  if (signers.size < role.threshold) {
+    throw new AgentError(
+      'threshold_not_met',
+      `${signers.size} of ${role.threshold} keys trusted for ${type} signed this`,
+    )
+  }
+  return payload
+}
+
+/**
+ * Which of some keys signed an envelope, by key id; each counts once, however often it signed.
+ * A signature by one of them that is wrong is a fault, not one less.
+ *
+ * @throws AgentError `envelope_*`, `signature_invalid`
+ */
+export async function findSigners(
+  bytes: Uint8Array,
+  type: StatementType,
+  trusted: readonly PublicKey[],
+): Promise<{ payload: Uint8Array; signers: ReadonlySet<string> }> {
+  const envelope = readEnvelope(bytes, type)
   const keys = new Map<string, PublicKey>()
-  for (const key of role.keys) keys.set(thumbprintOf(key), key)
+  for (const key of trusted) keys.set(thumbprintOf(key), key)
   const signers = new Set<string>()
   for (const signature of envelope.signatures) {
     const { kid } = parseHeader(signature.protected, type)
@@ -34,13 +55,7 @@ export async function openEnvelope(
     checkSignature(envelope.payload, signature, key, kid)
     signers.add(kid)
   }
-  if (signers.size < role.threshold) {
-    throw new AgentError(
-      'threshold_not_met',
-      `${signers.size} of ${role.threshold} keys trusted for ${type} signed this`,
-    )
-  }
-  return Buffer.from(envelope.payload, 'base64url')
+  return { payload: Buffer.from(envelope.payload, 'base64url'), signers }
 }
 
 /** @throws AgentError `envelope_*` */

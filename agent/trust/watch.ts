@@ -1,0 +1,97 @@
+import type { Freshness, Root } from '@groundswell/proto/statement.ts'
+import { verifyFreshness } from './freshness.ts'
+import type { Identity } from './state.ts'
+import type { Accepted } from './verify.ts'
+
+/** Time before the first statement counts as missing. */
+const graceMs = 10 * 60_000
+/** Shortest and longest time between two questions. */
+const pace = { least: 1_000, most: 5 * 60_000 } as const
+
+export interface WatchDeps {
+  readonly identity: Identity
+  /** 32 random bytes. */
+  readonly nonce: () => Uint8Array
+  /** Milliseconds of a clock that nobody sets. */
+  readonly monotonic: () => number
+  /** Milliseconds since 1970, as this machine has it: believed only until a signer has spoken. */
+  readonly clock: () => number
+}
+
+/** What an agent stands on. */
+export interface Standing extends Accepted {
+  readonly rootVersion: number
+}
+
+/**
+ * Notices that news is withheld (T5), and knows the time from what was signed (F29). Stale says
+ * only that nobody vouches for what is here as the newest: it stops and removes nothing.
+ */
+export function createWatch(deps: WatchDeps) {
+  let asked: { readonly nonce: string; readonly at: number } | undefined
+  /** The newest statement; `until` on the monotonic clock, counted from the question. */
+  let told: { readonly freshness: Freshness; readonly until: number } | undefined
+  let attested: { readonly time: number; readonly at: number } | undefined
+  let floor = 0
+  let freshUntil = deps.monotonic() + graceMs
+
+  /** What we stand on is what the newest statement names: it is fresh for as long as that lives. */
+  function settle(standing: Standing): void {
+    if (!told) return
+    const { freshness, until } = told
+    const behind =
+      freshness.rootVersion > standing.rootVersion ||
+      freshness.epoch > standing.epoch ||
+      (freshness.epoch === standing.epoch && freshness.sequence > standing.sequence)
+    if (!behind) freshUntil = Math.max(freshUntil, until)
+  }
+
+  return {
+    /** A new nonce to ask with; only an answer to the latest counts. */
+    ask(): Uint8Array {
+      const nonce = deps.nonce()
+      asked = { nonce: Buffer.from(nonce).toString('base64url'), at: deps.monotonic() }
+      return nonce
+    },
+
+    /** Whether it is time to ask again: half of what the last answer lives has gone. */
+    due(): boolean {
+      if (!asked) return false
+      const lifetime = told && (told.freshness.expiresAt - told.freshness.issuedAt) * 1000
+      const half = Math.min(pace.most, Math.max(pace.least, (lifetime ?? pace.most * 2) / 2))
+      return deps.monotonic() - asked.at >= half
+    },
+
+    /** @throws AgentError when the answer is not to be believed */
+    async take(envelope: Uint8Array, root: Root, standing: Standing): Promise<Freshness> {
+      const question = asked
+      const nonce = question?.nonce ?? ''
+      const freshness = await verifyFreshness(envelope, root, deps.identity, nonce, standing)
+      // An answer that was held back has lost that much of its life.
+      const at = question?.at ?? deps.monotonic()
+      told = { freshness, until: at + (freshness.expiresAt - freshness.issuedAt) * 1000 }
+      attested = { time: freshness.issuedAt * 1000, at }
+      settle(standing)
+      return freshness
+    },
+
+    /** Whether nobody vouches any more for what we stand on as the newest. */
+    stale(standing: Standing): boolean {
+      settle(standing)
+      return deps.monotonic() >= freshUntil
+    },
+
+    /** A time (in seconds) that was signed and accepted: it is not earlier now. */
+    passed(seconds: number): void {
+      floor = Math.max(floor, seconds * 1000)
+    },
+
+    /** Milliseconds since 1970, for judging expiry. */
+    now(): number {
+      const time = attested ? attested.time + deps.monotonic() - attested.at : deps.clock()
+      return Math.max(floor, time)
+    },
+  }
+}
+
+export type Watch = ReturnType<typeof createWatch>
