@@ -96,9 +96,12 @@ export async function serveSync(
       details: 'a newer stream of this cluster took over',
     })
     live.set(enrolment.cluster, call)
-    // A loop that is left by an error would destroy the stream, and then no status reaches the agent.
-    const requests = call.iterator({ destroyOnReturn: false })
-    const session = converse(enrolment, requests, (message) => write(call, message), shared)
+    const session = converse(
+      enrolment,
+      readRequests(call),
+      (message) => write(call, message),
+      shared,
+    )
     const beat = setInterval(() => {
       const value = { sentAt: BigInt(deps.clock()) }
       void write(call, create(SyncResponseSchema, { message: { case: 'heartbeat', value } })).catch(
@@ -180,6 +183,43 @@ export function cannotListen(host: string, port: number, cause: unknown): HubErr
     `cannot listen on ${host}:${port}: ${why}; is it in use? Give another port, or 0 for any`,
     { cause },
   )
+}
+
+/**
+ * Requests one at a time, read only as they are asked for. A stream's own iterator destroys it when
+ * it ends by an error, ours included, and then no status reaches the agent: it would wait on.
+ */
+function readRequests(
+  call: ServerDuplexStream<SyncRequest, SyncResponse>,
+): AsyncIterable<SyncRequest> {
+  const held: SyncRequest[] = []
+  let ended = false
+  let wake = (): void => {}
+  call.on('data', (message: SyncRequest) => {
+    call.pause()
+    held.push(message)
+    wake()
+  })
+  for (const event of ['end', 'close', 'cancelled', 'error']) {
+    call.on(event, () => {
+      ended = true
+      wake()
+    })
+  }
+  return (async function* read() {
+    for (;;) {
+      const message = held.shift()
+      if (message) yield message
+      else if (ended) return
+      else {
+        const news = new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        call.resume()
+        await news
+      }
+    }
+  })()
 }
 
 /** Waits until the peer has room again; rejects when the stream is gone. */
