@@ -1,6 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
 import type { Root } from '@groundswell/proto/statement.ts'
+import { AgentError } from './errors.ts'
 import type { Session } from './link/session.ts'
 import type { ContentCache, Identity, TrustState, TrustStore } from './trust/state.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
@@ -32,6 +33,10 @@ export async function acceptOffer(
   deps: AcceptDeps,
 ): Promise<{ verified: VerifiedSnapshot; state: TrustState }> {
   const checked = await verifySnapshot(envelope, deps.root, deps.identity, state, deps.clock())
+  if (state.doubt !== undefined) {
+    const message = `${state.doubt}: waiting for the signer to say where the sequence is`
+    throw new AgentError('trust_state_doubtful', message)
+  }
   const manifests = await fetchManifests(checked, session, deps.content)
   await fetchObjects(manifests, session, deps.content)
   const verified = await acceptSnapshot(checked, manifests, deps.content)

@@ -69,6 +69,14 @@ export function createAgent(deps: AgentDeps) {
     reconciling = { stop, done }
   }
 
+  /** Fires when another agent was found to keep this cluster: of two, one must go. */
+  const yielded = new AbortController()
+
+  function yieldTo(error: unknown): void {
+    deps.log.error({ err: error }, 'another agent runs on this cluster; stopping')
+    yielded.abort(error)
+  }
+
   // --- offers: one at a time, the newest only ---
   let offer: Uint8Array | undefined
   let accepting = false
@@ -104,10 +112,11 @@ export function createAgent(deps: AgentDeps) {
       await deps.content.sweep(contentOf(current))
     } catch (error) {
       const { code, message } = toAgentError(error)
+      if (code === 'another_agent') return yieldTo(error)
       if (signal.aborted || code === 'hub_unreachable') return
       deps.log.warn({ code, err: error }, 'offer refused')
       await on.send({ case: 'verdict', value: verdictOf(false, code, message) }).catch(() => {})
-      if (code !== 'content_missing') return
+      if (code !== 'content_missing' && code !== 'trust_state_doubtful') return
       await deps.sleep(missingRetryMs, signal)
       offer ??= envelope
     }
@@ -209,8 +218,11 @@ export function createAgent(deps: AgentDeps) {
     return { welcomed, windowMs }
   }
 
-  async function run(signal: AbortSignal): Promise<void> {
+  /** @throws AgentError `another_agent` */
+  async function run(asked: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([asked, yielded.signal])
     state = await deps.trust.load()
+    if (state.doubt !== undefined) deps.log.error({ doubt: state.doubt }, 'trust state in doubt')
     try {
       current = await reopenAccepted(state, accept)
     } catch (error) {
@@ -228,6 +240,7 @@ export function createAgent(deps: AgentDeps) {
     reportTimer?.()
     reconciling?.stop.abort()
     await reconciling?.done
+    if (yielded.signal.aborted) throw yielded.signal.reason
   }
 
   return { run, onChange }

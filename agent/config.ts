@@ -9,6 +9,11 @@ export const settingsTable: readonly Setting[] = [
   { key: 'token', flag: 'token', help: 'join token, used once', secret: true },
   { key: 'tokenFile', flag: 'token-file', help: 'file that holds the join token' },
   { key: 'data', flag: 'data', help: 'directory for identity, trust state and content' },
+  {
+    key: 'trustSecret',
+    flag: 'trust-secret',
+    help: 'Secret to keep trust state in, namespace/name, or off; inside a cluster its own namespace',
+  },
   { key: 'kubeconfig', flag: 'kubeconfig', help: 'kubeconfig file, instead of the usual places' },
   { key: 'context', flag: 'context', help: 'kubeconfig context, instead of the current one' },
   { key: 'logLevel', flag: 'log-level', help: 'debug, info, warn or error', fallback: 'info' },
@@ -21,6 +26,8 @@ export interface AgentConfig {
   readonly token: string | undefined
   readonly tokenFile: string | undefined
   readonly data: string
+  /** Undefined leaves it to where the agent runs. */
+  readonly trustSecret: { readonly namespace: string; readonly name: string } | 'off' | undefined
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -39,6 +46,9 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   const faults: string[] = []
   const hub = value('hub')
   if (hub !== undefined && !isAddress(hub)) faults.push(`--hub: not host:port: ${hub}`)
+  const secret = value('trustSecret')
+  const trustSecret = secret === undefined ? undefined : readSecretName(secret)
+  if (trustSecret === null) faults.push(`--trust-secret: not namespace/name or off: ${secret}`)
   const logLevel = value('logLevel')
   if (!isLogLevel(logLevel)) {
     faults.push(`--log-level: not debug, info, warn or error: ${logLevel}`)
@@ -56,6 +66,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     token: value('token'),
     tokenFile: value('tokenFile'),
     data: value('data') ?? `${stateHome}/groundswell/agent${context ? `-${slug(context)}` : ''}`,
+    trustSecret: trustSecret ?? undefined,
     kubeconfig: value('kubeconfig'),
     context,
     logLevel,
@@ -66,6 +77,14 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
 function isAddress(text: string): boolean {
   const match = /^(?:\[[0-9a-f:]+\]|[^:\s/]+):(\d{1,5})$/i.exec(text)
   return match !== null && isPort(match[1]!)
+}
+
+/** Null when it is neither. */
+function readSecretName(text: string): AgentConfig['trustSecret'] | null {
+  if (text === 'off') return 'off'
+  const match =
+    /^([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\/([a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?)$/.exec(text)
+  return match ? { namespace: match[1]!, name: match[2]! } : null
 }
 
 function isPort(text: string): boolean {

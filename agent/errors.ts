@@ -39,6 +39,8 @@ export type AgentErrorCode =
   | 'content_missing'
   | 'trust_state_unwritable'
   | 'trust_state_corrupt'
+  | 'trust_state_doubtful'
+  | 'another_agent'
   | 'apply_conflict'
   | 'apply_invalid'
   | 'apply_forbidden'

@@ -10,6 +10,7 @@ import {
 import { parse } from 'yaml'
 import { type Log, createAgent } from './agent.ts'
 import { systemClock } from './cluster/clock.ts'
+import type { Connection } from './cluster/connection.ts'
 import { createKubeCluster } from './cluster/kube.ts'
 import { loadConnection } from './cluster/kubeconfig.ts'
 import type { Cluster } from './cluster/port.ts'
@@ -23,7 +24,10 @@ import { decompressZstd, dial, dialEnrolment } from './link/grpc.ts'
 import { createAgentKey } from './link/x509.ts'
 import { createLog } from './log.ts'
 import { createWorkloads } from './apply/workloads.ts'
-import { createFileContentCache, createFileTrustStore } from './trust/fs.ts'
+import { createFileContentCache, createFileStateCopy } from './trust/fs.ts'
+import { type SecretCopy, createSecretCopy } from './trust/kube.ts'
+import { createMirroredTrust } from './trust/mirror.ts'
+import type { StateCopy } from './trust/state.ts'
 import { verifyRoot } from './trust/verify.ts'
 
 /* Wires the agent: configuration → adapters → agent → run until a signal. */
@@ -55,22 +59,37 @@ async function main(): Promise<void> {
     log: (message, fields) => log.info(fields, message),
   })
   const unlock = await lockData(config.data)
+  const secret = openTrustSecret(config, connection)
+  const copies = [...(secret ? [secret] : []), createFileStateCopy(config.data)]
   try {
-    await runAgent(config, cluster, log, stop.signal)
+    await runAgent(config, cluster, copies, log, stop.signal)
   } finally {
+    await secret?.close()
     await cluster.close()
     await unlock()
   }
 }
 
+/** Inside a cluster the trust state lives there; elsewhere only when asked for. */
+function openTrustSecret(config: AgentConfig, connection: Connection): SecretCopy | undefined {
+  const { namespace } = connection
+  const name = config.trustSecret ?? (namespace && { namespace, name: 'groundswell-agent-trust' })
+  return name && name !== 'off' ? createSecretCopy(connection, name) : undefined
+}
+
 async function runAgent(
   config: AgentConfig,
   cluster: Cluster,
+  copies: readonly StateCopy[],
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const trust = createFileTrustStore(config.data)
-  const stored = (await loadIdentity(config.data)) ?? (await join(config, cluster, log, signal))
+  const stored =
+    (await loadIdentity(config.data)) ?? (await join(config, cluster, copies, log, signal))
+  const trust = createMirroredTrust(
+    copies,
+    stored.root === undefined ? undefined : Buffer.from(stored.root, 'base64'),
+  )
   const { identity, endpoint } = stored
   let facts = await cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 }))
   const readFacts = async (): Promise<void> => {
@@ -121,6 +140,7 @@ async function runAgent(
 async function join(
   config: AgentConfig,
   cluster: Cluster,
+  copies: readonly StateCopy[],
   log: Log,
   signal: AbortSignal,
 ): Promise<StoredIdentity> {
@@ -137,7 +157,7 @@ async function join(
   const enrolled = await enrol(token, uid, await createAgentKey(), version, (pin) =>
     dialEnrolment(hub, pin),
   )
-  await createFileTrustStore(config.data).save({
+  await createMirroredTrust(copies, undefined).save({
     root: enrolled.root.envelope,
     epoch: enrolled.root.statement.epoch,
     sequence: 0,

@@ -10,6 +10,8 @@ export interface Connection {
   /** Name expected in the server's certificate when it is not the host's. */
   readonly serverName?: string
   readonly insecure: boolean
+  /** The namespace we run in, when inside the cluster. */
+  readonly namespace?: string
   /** Bearer token to send now; undefined when the client certificate says enough. */
   readonly token: () => Promise<string | undefined>
 }

@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Path and query. */
   readonly path: string
   readonly body?: string

@@ -50,7 +50,9 @@ async function loadServiceAccount(host: string | undefined, port: string): Promi
   const ca = await readFile(`${serviceAccount}/ca.crt`, 'utf8').catch((error: unknown) => {
     throw invalid(`service account: ${messageOf(error)}`, error)
   })
+  const namespace = await readFile(`${serviceAccount}/namespace`, 'utf8').catch(() => '')
   return {
+    ...(namespace.trim() && { namespace: namespace.trim() }),
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     ca,
     insecure: false,

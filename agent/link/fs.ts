@@ -11,6 +11,8 @@ export interface StoredIdentity {
   readonly identity: Identity
   readonly endpoint: Endpoint
   readonly boundKey: string
+  /** The root statement's envelope that the join token pinned, base64. */
+  readonly root?: string
 }
 
 const file = 'identity.json'
@@ -41,6 +43,7 @@ export async function saveIdentity(directory: string, enrolled: Enrolled): Promi
     identity: enrolled.identity,
     endpoint: enrolled.endpoint,
     boundKey: enrolled.boundKey,
+    root: Buffer.from(enrolled.root.envelope).toString('base64'),
   }
   await writeSynced(directory, join(directory, file), Buffer.from(JSON.stringify(stored)))
   return stored

@@ -1,57 +1,36 @@
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { AgentError } from '../errors.ts'
-import type { ContentCache, TrustState, TrustStore } from './state.ts'
+import { formatState, parseState } from './state-text.ts'
+import type { ContentCache, StateCopy } from './state.ts'
 
 /** Trust state as one JSON file, replaced whole and synced before it counts. */
-export function createFileTrustStore(directory: string): TrustStore {
+export function createFileStateCopy(directory: string): StateCopy {
   const path = join(directory, 'trust.json')
   return {
+    name: path,
     async load() {
       let text: string
       try {
         text = await readFile(path, 'utf8')
       } catch (cause) {
-        throw new AgentError('trust_state_corrupt', `${path} cannot be read; join again`, { cause })
+        if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+        throw new AgentError('trust_state_corrupt', `${path} cannot be read`, { cause })
       }
-      return parseState(text, path)
+      try {
+        return parseState(text)
+      } catch (cause) {
+        throw new AgentError('trust_state_corrupt', `${path} is damaged`, { cause })
+      }
     },
     async save(state) {
-      const body = {
-        root: Buffer.from(state.root).toString('base64'),
-        epoch: state.epoch,
-        sequence: state.sequence,
-        snapshotDigest: state.snapshotDigest,
-        envelope: state.envelope && Buffer.from(state.envelope).toString('base64'),
-      }
-      const text = JSON.stringify({ ...body, checksum: digestOf(JSON.stringify(body)) })
       try {
-        await writeSynced(directory, path, Buffer.from(text))
+        await writeSynced(directory, path, Buffer.from(formatState(state)))
       } catch (cause) {
         throw new AgentError('trust_state_unwritable', `${path} cannot be written`, { cause })
       }
     },
-  }
-}
-
-function parseState(text: string, path: string): TrustState {
-  try {
-    const { checksum, ...body } = JSON.parse(text) as Record<string, unknown>
-    if (checksum !== digestOf(JSON.stringify(body))) throw new TypeError('checksum')
-    const { root, epoch, sequence, snapshotDigest, envelope } = body
-    if (typeof root !== 'string' || typeof epoch !== 'number' || typeof sequence !== 'number') {
-      throw new TypeError('members')
-    }
-    return {
-      root: Buffer.from(root, 'base64'),
-      epoch,
-      sequence,
-      snapshotDigest: isDigest(snapshotDigest) ? snapshotDigest : null,
-      envelope: typeof envelope === 'string' ? Buffer.from(envelope, 'base64') : null,
-    }
-  } catch (cause) {
-    throw new AgentError('trust_state_corrupt', `${path} is damaged; join again`, { cause })
   }
 }
 

@@ -17,11 +17,29 @@ export interface TrustState {
   readonly snapshotDigest: Digest | null
   /** The accepted snapshot's envelope; null before the first. */
   readonly envelope: Uint8Array | null
+  /**
+   * Why the position may be lower than it once was. As long as it stands nothing new is accepted;
+   * what was accepted goes on.
+   */
+  readonly doubt?: string
 }
 
 export interface TrustStore {
   load(): Promise<TrustState>
-  /** Returns only when the state has reached the disk. @throws AgentError `trust_state_unwritable` */
+  /**
+   * Returns only when the state is durable.
+   * @throws AgentError `trust_state_unwritable`, or `another_agent`, after which this one must stop
+   */
+  save(state: TrustState): Promise<void>
+}
+
+/** One place where the trust state is kept. */
+export interface StateCopy {
+  /** For people. */
+  readonly name: string
+  /** Null when there is none. @throws AgentError `trust_state_corrupt` when it is damaged */
+  load(): Promise<TrustState | null>
+  /** @throws AgentError `trust_state_unwritable`, `another_agent` */
   save(state: TrustState): Promise<void>
 }
 

@@ -13,6 +13,7 @@ describe('parseConfig of the agent', () => {
       token: undefined,
       tokenFile: undefined,
       data: '/state/groundswell/agent',
+      trustSecret: undefined,
       kubeconfig: undefined,
       context: undefined,
       logLevel: 'info',
@@ -57,6 +58,15 @@ describe('parseConfig of the agent', () => {
         return true
       },
     )
+  })
+
+  test('a trust secret is a namespace and a name, or off', () => {
+    const name = { namespace: 'a-b', name: 'c.d' }
+    assert.deepEqual(parse(['--trust-secret', 'a-b/c.d']).trustSecret, name)
+    assert.equal(parse(['--trust-secret', 'off']).trustSecret, 'off')
+    for (const secret of ['on', 'a', 'a/', '/b', 'a/b/c', 'A/b', 'a/../b', 'a/b%2f']) {
+      assert.throws(() => parse([`--trust-secret=${secret}`]), { code: 'config_invalid' }, secret)
+    }
   })
 
   test('a health port is a number', () => {
