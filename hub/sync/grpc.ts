@@ -24,6 +24,8 @@ const compressAsync = promisify(zstdCompress)
 export const compressZstd = async (bytes: Uint8Array): Promise<Uint8Array> =>
   compressAsync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
 
+type SyncCall = ServerDuplexStream<SyncRequest, SyncResponse>
+
 const listenerOptions = {
   'grpc.enable_channelz': 0,
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
@@ -57,7 +59,20 @@ export async function serveEnrolment(
   return listen(server, host, port, [certificate, authority], false)
 }
 
+/** How long a peer may take. */
+export interface SyncDeadlines {
+  /** For its first message. */
+  readonly helloMs: number
+  /** To take one message: a quarter of a mebibyte takes a slow link some time. */
+  readonly blockedMs: number
+}
+
+const deadlines: SyncDeadlines = { helloMs: 10_000, blockedMs: 60_000 }
+/** From a stream's last word until it is reset, for a peer that does not take it. */
+const lastWordMs = 5_000
+
 export interface SyncListenerDeps extends SessionDeps {
+  readonly deadlines?: SyncDeadlines
   readonly identify: (peer: PeerCertificate | undefined) => IdentityVerdict
   readonly onConnected: (enrolment: Enrolment, session: Session) => void
   readonly onDisconnected: (enrolment: Enrolment, session: Session) => void
@@ -80,42 +95,58 @@ export async function serveSync(
 ): Promise<SyncListener> {
   const server = new Server(listenerOptions)
   const shared = { ...deps, pack: createPacker(deps.compress) }
-  const live = new Map<string, ServerDuplexStream<SyncRequest, SyncResponse>>()
+  const live = new Map<string, SyncCall>()
 
-  function sync(call: ServerDuplexStream<SyncRequest, SyncResponse>): void {
+  function sync(call: SyncCall): void {
     call.on('error', () => {})
     const verdict = deps.identify(call.getAuthContext().sslPeerCertificate)
     if (!verdict.ok) {
       deps.onRefused(verdict.reason, call.getPeer())
-      call.emit('error', { code: status.UNAUTHENTICATED, details: verdict.reason })
+      end(call, { code: status.UNAUTHENTICATED, details: verdict.reason })
       return
     }
     const { enrolment } = verdict
-    live.get(enrolment.cluster)?.emit('error', {
-      code: status.ABORTED,
-      details: 'a newer stream of this cluster took over',
-    })
+    const older = live.get(enrolment.cluster)
+    if (older) {
+      end(older, { code: status.ABORTED, details: 'a newer stream of this cluster took over' })
+    }
     live.set(enrolment.cluster, call)
+    const onHello: SyncListenerDeps['onHello'] = (cluster, hello) => {
+      clearTimeout(silent)
+      deps.onHello(cluster, hello)
+    }
+    const { helloMs, blockedMs } = deps.deadlines ?? deadlines
     const session = converse(
       enrolment,
       readRequests(call),
-      (message) => write(call, message),
-      shared,
+      (message) => write(call, message, blockedMs),
+      {
+        ...shared,
+        onHello,
+      },
     )
+    const silent = setTimeout(() => {
+      end(call, { code: status.DEADLINE_EXCEEDED, details: 'no hello came in time' })
+    }, helloMs)
     const beat = setInterval(() => {
+      // A peer that takes nothing is told nothing more: what waits for it is alive as it is.
+      if (call.writableLength > 0) return
       const value = { sentAt: BigInt(deps.clock()) }
-      void write(call, create(SyncResponseSchema, { message: { case: 'heartbeat', value } })).catch(
-        () => {},
-      )
+      write(
+        call,
+        create(SyncResponseSchema, { message: { case: 'heartbeat', value } }),
+        blockedMs,
+      ).catch(() => {})
     }, deps.heartbeatSeconds * 1000)
     deps.onConnected(enrolment, session)
     void session.done
       .then(
         () => call.end(),
-        (error: unknown) => call.emit('error', toStatus(error)),
+        (error: unknown) => end(call, toStatus(error)),
       )
       .finally(() => {
         clearInterval(beat)
+        clearTimeout(silent)
         if (live.get(enrolment.cluster) === call) live.delete(enrolment.cluster)
         deps.onDisconnected(enrolment, session)
       })
@@ -132,10 +163,8 @@ export async function serveSync(
       await listener.close(graceMs)
     },
     cut(cluster) {
-      live.get(cluster)?.emit('error', {
-        code: status.PERMISSION_DENIED,
-        details: 'this cluster was revoked',
-      })
+      const call = live.get(cluster)
+      if (call) end(call, { code: status.PERMISSION_DENIED, details: 'this cluster was revoked' })
     },
   }
 }
@@ -189,9 +218,7 @@ export function cannotListen(host: string, port: number, cause: unknown): HubErr
  * Requests one at a time, read only as they are asked for. A stream's own iterator destroys it when
  * it ends by an error, ours included, and then no status reaches the agent: it would wait on.
  */
-function readRequests(
-  call: ServerDuplexStream<SyncRequest, SyncResponse>,
-): AsyncIterable<SyncRequest> {
+function readRequests(call: SyncCall): AsyncIterable<SyncRequest> {
   const held: SyncRequest[] = []
   let ended = false
   let wake = (): void => {}
@@ -222,26 +249,44 @@ function readRequests(
   })()
 }
 
-/** Waits until the peer has room again; rejects when the stream is gone. */
-async function write(
-  call: ServerDuplexStream<SyncRequest, SyncResponse>,
-  message: SyncResponse,
-): Promise<void> {
+/** Ends a stream with a status; a peer that takes no more is reset, and frees what waits for it. */
+function end(call: SyncCall, last: { code: status; details: string }): void {
+  call.emit('error', last)
+  const timer = setTimeout(() => reset(call), lastWordMs)
+  call.once('close', () => clearTimeout(timer))
+  call.once('cancelled', () => clearTimeout(timer))
+}
+
+/** RST_STREAM. grpc-js gives a server no way to it: a status waits behind what is not taken. */
+function reset(call: SyncCall): void {
+  const cancelled = 8
+  const inner = call as unknown as { call?: { stream?: { close(code: number): void } } }
+  inner.call?.stream?.close(cancelled)
+  call.destroy()
+}
+
+/**
+ * Waits until the message has left, so that at most one for each writer is held; rejects when the
+ * stream is gone. A peer that takes nothing for `blockedMs` is cut off.
+ */
+async function write(call: SyncCall, message: SyncResponse, blockedMs: number): Promise<void> {
   if (call.cancelled || call.destroyed) throw new HubError('internal', 'the stream has ended')
-  if (call.write(message)) return
   await new Promise<void>((resolve, reject) => {
-    const settle = (error?: Error): void => {
-      call.off('drain', onDrain)
+    const settle = (error?: Error | null): void => {
+      clearTimeout(blocked)
       call.off('close', onEnd)
       call.off('cancelled', onEnd)
       if (error) reject(error)
       else resolve()
     }
-    const onDrain = (): void => settle()
     const onEnd = (): void => settle(new HubError('internal', 'the stream has ended'))
-    call.once('drain', onDrain)
+    const blocked = setTimeout(() => {
+      reset(call)
+      onEnd()
+    }, blockedMs)
     call.once('close', onEnd)
     call.once('cancelled', onEnd)
+    call.write(message, (error: Error | null | undefined) => settle(error))
   })
 }
 

@@ -18,6 +18,8 @@ export const protocolVersion = 1
 const wantedAtOnce = 5_000
 /** At 32 KiB each, well within what a message may have. */
 const rootsAtOnce = 32
+/** Wants that wait for the one being answered; an honest agent has one at a time. */
+const wantsWaiting = 4
 
 export interface SessionDeps {
   readonly offerFor: (
@@ -154,11 +156,31 @@ export function converse(
     notice()
   }
 
-  async function answer(digests: readonly string[]): Promise<void> {
+  // Answered beside the reading, one at a time: reports do not wait behind a large fetch.
+  const wants: (readonly Digest[])[] = []
+  let answering: Promise<void> | undefined
+
+  function ask(digests: readonly string[]): void {
     const wanted = digests.filter(isDigest)
     if (wanted.length !== digests.length || wanted.length > wantedAtOnce) {
       throw new HubError('invalid', `a want names at most ${wantedAtOnce} digests`)
     }
+    if (wants.length >= wantsWaiting) {
+      throw new HubError('invalid', `at most ${wantsWaiting} wants may wait`)
+    }
+    wants.push(wanted)
+    answering ??= answerAll()
+      .catch(fail)
+      .finally(() => {
+        answering = undefined
+      })
+  }
+
+  async function answerAll(): Promise<void> {
+    for (let wanted = wants.shift(); wanted; wanted = wants.shift()) await answer(wanted)
+  }
+
+  async function answer(wanted: readonly Digest[]): Promise<void> {
     const { blobs, missing } = await deps.serve(cluster, offered?.list ?? [], wanted)
     const pack = deps.pack ?? ((blobs, missing) => packBlobs(blobs, missing, deps.compress))
     for await (const content of pack(blobs, missing)) {
@@ -174,7 +196,7 @@ export function converse(
           await greet(message.value)
           break
         case 'want':
-          await answer(message.value.digests)
+          ask(message.value.digests)
           break
         case 'verdict':
           deps.onVerdict(cluster, message.value)
@@ -193,6 +215,8 @@ export function converse(
           break
       }
     }
+    // An agent that only stopped speaking still gets what it asked for.
+    await answering
   }
 
   return { cluster, notice, done: Promise.race([listen(), failed]) }

@@ -191,6 +191,39 @@ describe('converse', () => {
     assert.deepEqual(content?.case === 'content' && content.value.missing, [digestOf('other')])
   })
 
+  test('F25: reports are heard while a want is being answered, and wants are answered in turn', async () => {
+    const bytes = Buffer.from('content')
+    const asked: (readonly Digest[])[] = []
+    const { requests, sent, heard, gate, session } = world({
+      async serve(_, __, wanted) {
+        asked.push(wanted)
+        return { blobs: wanted.map((digest) => ({ digest, bytes })), missing: [] }
+      },
+    })
+    requests.push(hello())
+    await settle()
+    const held = Promise.withResolvers<void>()
+    gate.open = held.promise
+    requests.push(want(digestOf('1')), want(digestOf('2')), request({ case: 'report', value: {} }))
+    await settle()
+    assert.deepEqual(heard, ['hello', 'report'])
+    assert.deepEqual(asked, [[digestOf('1')]])
+    requests.end()
+    held.resolve()
+    await session.done
+    assert.deepEqual(asked, [[digestOf('1')], [digestOf('2')]])
+    assert.equal(sent.filter((message) => message.case === 'content').length, 2)
+  })
+
+  test('F25: wants that pile up behind one that is not taken end the conversation', async () => {
+    const { requests, gate, session } = world()
+    requests.push(hello())
+    await settle()
+    gate.open = new Promise(() => {})
+    requests.push(...Array.from({ length: 6 }, (_, n) => want(digestOf(`${n}`))))
+    await assert.rejects(session.done, /wants may wait/)
+  })
+
   test('an agent that breaks the rules is cut off', async () => {
     const digests = Array.from({ length: 5_001 }, (_, n) => digestOf(`${n}`))
     await breaks([want(digestOf('x'))], 'invalid', /hello comes first/)
