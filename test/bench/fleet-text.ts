@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto'
    kustomize overlay that is the same for every cluster. */
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
+/** Objects of the application. */
+export const objects = 34
 const deployments = 11
 const configs = 11
 const configBytes = 3_650
@@ -68,6 +70,14 @@ spec:
       selector: {}
 `,
   }
+}
+
+/** Bytes of the application's objects as YAML: what a hub that knew nothing would send. */
+export function rawBytes(): number {
+  const files = Object.entries(applicationFiles()).filter(
+    ([name]) => name.startsWith(directory) && !name.endsWith('/kustomization.yaml'),
+  )
+  return files.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0)
 }
 
 /** The object a run changes, saying `word`. */

@@ -21,6 +21,9 @@ export interface LoadCount {
   readonly verified: number
   /** By all sockets of the load since it started, below TLS. */
   readonly bytesReceived: number
+  readonly bytesSent: number
+  /** Objects written or deleted on all clusters since the start. */
+  readonly writes: number
   readonly cpuMicros: number
   readonly warnings: number
   readonly lastWarning: string

@@ -8,7 +8,7 @@ import { systemClock } from '../../agent/cluster/clock.ts'
 import { type Enrolled, enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
-import { createMemoryCluster } from '../support/memory-cluster.ts'
+import { type MemoryCluster, createMemoryCluster } from '../support/memory-cluster.ts'
 import { createMemoryCache, createMemoryTrust } from '../support/memory-stores.ts'
 import type { FromLoad, ToLoad } from './load-process.ts'
 
@@ -19,20 +19,36 @@ const applied = new Map<string, string>()
 let warnings = 0
 let lastWarning = ''
 const sockets = new Set<Socket>()
-let bytesBefore = 0
+/** Of sockets that are closed. */
+const before = { received: 0, sent: 0 }
+const clusters: MemoryCluster[] = []
+/** Enrolments at a time: enough that neither side waits for the other. */
+const lanes = 16
 
 /* Every TCP connection of this process: bytes are counted below TLS, as they came. */
 subscribe('net.client.socket', (message) => {
   const { socket } = message as { socket: Socket }
   sockets.add(socket)
   socket.once('close', () => {
-    bytesBefore += socket.bytesRead
+    before.received += socket.bytesRead
+    before.sent += socket.bytesWritten
     sockets.delete(socket)
   })
 })
 
-function countReceived(): number {
-  return [...sockets].reduce((sum, socket) => sum + socket.bytesRead, bytesBefore)
+function countBytes(): { bytesReceived: number; bytesSent: number } {
+  const open = [...sockets]
+  return {
+    bytesReceived: open.reduce((sum, socket) => sum + socket.bytesRead, before.received),
+    bytesSent: open.reduce((sum, socket) => sum + socket.bytesWritten, before.sent),
+  }
+}
+
+function countWrites(): number {
+  const writes = clusters.map(({ calls }) =>
+    calls.filter((call) => !/^(get|list|watch) /.test(call)),
+  )
+  return writes.reduce((sum, calls) => sum + calls.length, 0)
 }
 
 async function startAgent(hub: string, token: string): Promise<void> {
@@ -46,6 +62,7 @@ async function startAgent(hub: string, token: string): Promise<void> {
 async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
   const { identity } = enrolled
   const cluster = createMemoryCluster({ uid: clusterUid })
+  clusters.push(cluster)
   const warn = (fields: object, message: string): void => {
     warnings += 1
     lastWarning = `${identity.cluster}: ${message} ${JSON.stringify(fields)}`
@@ -109,7 +126,7 @@ async function join(hub: string, tokens: readonly string[]): Promise<void> {
   const joinNext = async (): Promise<void> => {
     for (const token of open) await startAgent(hub, token)
   }
-  await Promise.all([joinNext(), joinNext(), joinNext(), joinNext()])
+  await Promise.all(Array.from({ length: lanes }, joinNext))
 }
 
 async function answer(message: ToLoad): Promise<FromLoad> {
@@ -123,7 +140,8 @@ async function answer(message: ToLoad): Promise<FromLoad> {
       return {
         kind: 'counted',
         verified,
-        bytesReceived: countReceived(),
+        ...countBytes(),
+        writes: countWrites(),
         cpuMicros: cpu.user + cpu.system,
         warnings,
         lastWarning,

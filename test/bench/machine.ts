@@ -51,10 +51,10 @@ export function readCpuMicros(pid: number): number {
   return (user + system) * 10_000
 }
 
-/** Resident memory in kilobytes. */
+/** Resident memory in kilobytes, as the kernel counts it when asked, not as it last estimated it. */
 export function readRssKb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN)
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  return Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1] ?? Number.NaN)
 }
 
 function childrenOf(pid: number): number[] {

@@ -1,7 +1,7 @@
+import { benchmarks } from './benchmarks.ts'
 import { type Calibration, calibrate, noCalibration } from './calibrate.ts'
 import { describeMachine } from './machine.ts'
 import { type BenchOptions, parseOptions, usage } from './options.ts'
-import { measurePropagation, objects, propagationGoals } from './propagation.ts'
 import { type BenchResult, mediansOf, spreadOf } from './result.ts'
 import { formatTable } from './table.ts'
 
@@ -12,11 +12,12 @@ const say = (text: string): void => {
 }
 
 async function runBenchmark(options: BenchOptions, calibration: Calibration): Promise<BenchResult> {
-  const runs = await measurePropagation(options, say)
+  const benchmark = benchmarks[options.name]
+  const runs = await benchmark.measure(options, say)
   return {
     name: options.name,
-    fidelity: 'B',
-    params: { clusters: options.clusters, runs: options.runs, objects, variant: 'identical' },
+    fidelity: benchmark.fidelity,
+    params: benchmark.params(options),
     machine: describeMachine(),
     calibration,
     runs,
@@ -34,7 +35,9 @@ async function main(): Promise<void> {
   if (options.calibrate) say('calibrating this machine')
   const calibration = options.calibrate ? await calibrate() : noCalibration
   const result = await runBenchmark(options, calibration)
-  const text = options.json ? `${JSON.stringify(result)}\n` : formatTable(result, propagationGoals)
+  const text = options.json
+    ? `${JSON.stringify(result)}\n`
+    : formatTable(result, benchmarks[options.name].goals)
   process.stdout.write(text)
 }
 

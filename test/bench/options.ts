@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util'
 
-export const benchNames = ['propagation'] as const
+export const benchNames = ['propagation', 'wire', 'reconnect', 'idle'] as const
 export type BenchName = (typeof benchNames)[number]
 
 /** What `npm run bench -- …` was asked for. */
 export interface BenchOptions {
   readonly name: BenchName
-  readonly clusters: number
+  /** Agents; several numbers only where a slope is measured. */
+  readonly clusters: readonly number[]
   /** Measured runs; one more before them warms up. */
   readonly runs: number
+  /** Seconds without anything happening, before and while something idle is measured. */
+  readonly quiet: number
   readonly json: boolean
   readonly calibrate: boolean
 }
@@ -16,13 +19,14 @@ export interface BenchOptions {
 export const usage = `npm run bench -- NAME [--clusters N] [--runs N] [--json] [--no-calibrate]
 
   NAME            ${benchNames.join(', ')}
-  --clusters N    agents; 200 when left out
+  --clusters N    agents; 200 when left out. idle: rising numbers, N,M,…; 0,500,1000 when left out
   --runs N        measured runs after one that warms up; 5 when left out
+  --quiet S       idle: seconds of quiet for each number of agents; 60 when left out
   --json          one JSON object as the last line of stdout, instead of a table
   --no-calibrate  leave out how fast this machine is; all of it is null then
 `
 
-const limits = { clusters: 20_000, runs: 100 } as const
+const limits = { clusters: 20_000, runs: 100, quiet: 3_600 } as const
 
 /** Command-line words → options; undefined when help was asked for. @throws Error in words */
 export function parseOptions(argv: readonly string[]): BenchOptions | undefined {
@@ -31,7 +35,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     allowPositionals: true,
     allowNegative: true,
     options: {
-      clusters: { type: 'string', default: '200' },
+      clusters: { type: 'string' },
+      quiet: { type: 'string', default: '60' },
       runs: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
       calibrate: { type: 'boolean', default: true },
@@ -45,7 +50,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
   }
   return {
     name,
-    clusters: parseCount('clusters', values.clusters),
+    clusters: parseClusters(name, values.clusters),
+    quiet: parseCount('quiet', values.quiet),
     runs: parseCount('runs', values.runs),
     json: values.json,
     calibrate: values.calibrate,
@@ -54,6 +60,16 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
 
 function isBenchName(name: string | undefined): name is BenchName {
   return benchNames.some((known) => known === name)
+}
+
+/** A slope takes several points, of which one may be without agents; all else takes one. */
+function parseClusters(name: BenchName, text: string | undefined): number[] {
+  if (name !== 'idle') return [parseCount('clusters', text ?? '200')]
+  const counts = (text ?? '0,500,1000').split(',')
+  const numbers = counts.map((count) => (count === '0' ? 0 : parseCount('clusters', count)))
+  const rising = numbers.every((count, at) => at === 0 || count > numbers[at - 1]!)
+  if (numbers.length > 1 && rising) return numbers
+  throw new Error('--clusters: idle takes at least two rising numbers, such as 0,500,1000')
 }
 
 function parseCount(flag: keyof typeof limits, text: string): number {

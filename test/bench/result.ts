@@ -52,3 +52,10 @@ export function quantile(sorted: readonly number[], share: number): number {
   const rank = Math.ceil(share * sorted.length) - 1
   return sorted[Math.max(0, Math.min(sorted.length - 1, rank))]!
 }
+
+/** One line of figures, for progress. */
+export function describeFigures(figures: Figures): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+}

@@ -17,15 +17,25 @@ const hubCore = 0
 const loadCore = 1
 const secret = 'bench'
 const repository = 'fleet'
+/** Tokens asked for at a time. */
+const lanes = 16
 
 /** A hub with its own Redis and Git server, and as many agents as asked for, joined and connected. */
 export interface World extends AsyncDisposable {
   readonly hub: HubProcess
+  /** How many agents there are. */
+  readonly clusters: number
   readonly load: LoadProcess
   /** Commits files without pushing; gives the commit's id. */
   commit(files: Readonly<Record<string, string>>): Promise<string>
   /** Pushes over HTTP; the Git server then sends the hub its webhook. */
   push(): Promise<void>
+  /** Adds clusters to the fleet and agents to them, until there are so many of both. */
+  grow(clusters: number): Promise<void>
+  /** Kills the hub without warning and starts it again with all it kept; returns when it serves. */
+  crash(): Promise<void>
+  /** Whether the hub says of every cluster that its agent streams and reports what was decided. */
+  isSettled(): Promise<boolean>
   /** When the Git server last sent a webhook, milliseconds since the epoch. */
   webhookAt(): number
   /** The ledger after so many bytes of it, and how many there are then. */
@@ -34,7 +44,11 @@ export interface World extends AsyncDisposable {
   readCounter(name: string): Promise<number>
 }
 
-export async function startWorld(clusters: number, say: (text: string) => void): Promise<World> {
+export async function startWorld(
+  clusters: number,
+  say: (text: string) => void,
+  env: Readonly<Record<string, string>> = {},
+): Promise<World> {
   await using stack = new AsyncDisposableStack()
   const directory = stack.use(await createTempDir('bench'))
   const webhook = { url: '', at: 0 }
@@ -78,23 +92,54 @@ export async function startWorld(clusters: number, say: (text: string) => void):
     // Only webhooks bring news: a poll would sometimes be there first.
     interval: '60m',
     args: ['--webhook-secret-file', secretFile, '--log-level', 'warn'],
+    env,
   })
   stack.defer(() => hub.stop())
   webhook.url = `${hub.url}/api/v1/webhooks/fleet`
   const load = stack.use(startLoad())
-  if (canPin()) {
-    pinProcess(hub.process().pid, hubCore)
-    pinProcess(load.pid, loadCore)
+  const pinHub = (): void => {
+    if (canPin()) pinProcess(hub.process().pid, hubCore)
   }
-  await joinAgents(hub, load, clusters, say)
+  pinHub()
+  if (canPin()) pinProcess(load.pid, loadCore)
+  let joined = 0
 
+  async function grow(to: number): Promise<void> {
+    if (to > clusters) {
+      await commit(clusterFiles(to))
+      await push()
+    }
+    await joinAgents(hub, load, { from: joined, to }, say)
+    joined = to
+  }
+
+  await grow(clusters)
   const ledger = join(hub.data, 'ledger', 'ledger.jsonl')
   const owned = stack.move()
   return {
     hub,
     load,
+    get clusters() {
+      return joined
+    },
     commit,
     push,
+    grow,
+    async crash() {
+      await hub.kill()
+      await hub.start()
+      pinHub()
+    },
+    async isSettled() {
+      const clusters = await listClusters(hub)
+      const settled = clusters.filter(
+        ({ connection, counts, offeredSequence, acceptedSequence }) =>
+          connection.state === 'Connected' &&
+          counts.updated === counts.applications &&
+          offeredSequence === acceptedSequence,
+      )
+      return settled.length === joined
+    },
     webhookAt: () => webhook.at,
     readLedger(offset) {
       const bytes = readFileSync(ledger)
@@ -121,40 +166,54 @@ export async function startWorld(clusters: number, say: (text: string) => void):
 async function joinAgents(
   hub: HubProcess,
   load: LoadProcess,
-  clusters: number,
+  { from, to }: { readonly from: number; readonly to: number },
   say: (text: string) => void,
 ): Promise<void> {
   await until(
     async () =>
-      (await hub.api.get<{ counts: { clusters: number } }>('fleet')).counts.clusters === clusters,
+      (await hub.api.get<{ counts: { clusters: number } }>('fleet')).counts.clusters === to,
     { deadlineMs: 30_000, what: 'the hub to know the clusters' },
   )
+  const open = Array.from({ length: to - from }, (_, at) => clusterName(from + at)).values()
   const tokens: string[] = []
-  for (let at = 0; at < clusters; at++) {
-    const { token } = await hub.api.post<{ token: string }>(`clusters/${clusterName(at)}/tokens`)
-    tokens.push(token)
+  const askNext = async (): Promise<void> => {
+    for (const name of open) {
+      tokens.push((await hub.api.post<{ token: string }>(`clusters/${name}/tokens`)).token)
+    }
   }
-  say(`${clusters} tokens made; agents join`)
+  await Promise.all(Array.from({ length: lanes }, askNext))
+  say(`${tokens.length} tokens made; agents join`)
   await load.join(hub.enrolAddress, tokens)
   say('all have joined')
-  await until(async () => (await countConnected(hub)) === clusters, {
-    deadlineMs: 60_000,
+  await until(async () => (await countConnected(hub)) === to, {
+    deadlineMs: 60_000 + to * 20,
     intervalMs: 250,
-    what: `${clusters} agents to be connected`,
+    what: `${to} agents to be connected`,
   })
 }
 
-async function countConnected(hub: HubProcess): Promise<number> {
-  let connected = 0
+interface ListedCluster {
+  readonly connection: { readonly state: string }
+  readonly counts: { readonly applications: number; readonly updated: number }
+  readonly offeredSequence: number
+  readonly acceptedSequence: number
+}
+
+async function listClusters(hub: HubProcess): Promise<ListedCluster[]> {
+  const clusters: ListedCluster[] = []
   for (let next = ''; ;) {
-    const page = await hub.api.get<{
-      items: { connection: { state: string } }[]
-      continue: string | null
-    }>(`clusters?limit=500${next && `&continue=${encodeURIComponent(next)}`}`)
-    connected += page.items.filter(({ connection }) => connection.state === 'Connected').length
-    if (!page.continue) return connected
+    const page = await hub.api.get<{ items: ListedCluster[]; continue: string | null }>(
+      `clusters?limit=500${next && `&continue=${encodeURIComponent(next)}`}`,
+    )
+    clusters.push(...page.items)
+    if (!page.continue) return clusters
     next = page.continue
   }
+}
+
+async function countConnected(hub: HubProcess): Promise<number> {
+  const clusters = await listClusters(hub)
+  return clusters.filter(({ connection }) => connection.state === 'Connected').length
 }
 
 /** What a Git host sends when somebody pushed. */

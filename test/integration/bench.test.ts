@@ -18,18 +18,19 @@ interface Printed {
   readonly metrics: Record<string, number>
 }
 
+/** What the benchmark prints as its last line. */
+async function run(...words: readonly string[]): Promise<Printed> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...words, '--json'], {
+    env: { ...process.env, GROUNDSWELL_ENGINE: await findEngineBinary() },
+    timeout: 110_000,
+    killSignal: 'SIGTERM',
+  })
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Printed
+}
+
 describe('npm run bench -- propagation', () => {
   it('prints every figure of the contract, for one render and a signature a cluster', async () => {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [program, 'propagation', '--clusters', String(clusters), '--runs', '1', '--json'],
-      {
-        env: { ...process.env, GROUNDSWELL_ENGINE: await findEngineBinary() },
-        timeout: 110_000,
-        killSignal: 'SIGTERM',
-      },
-    )
-    const printed = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Printed
+    const printed = await run('propagation', '--clusters', String(clusters), '--runs', '1')
     assert.equal(printed.name, 'propagation')
     assert.equal(printed.fidelity, 'B')
     assert.equal(printed.params['clusters'], clusters)
@@ -52,5 +53,46 @@ describe('npm run bench -- propagation', () => {
       unmeasured.map(([figure]) => figure),
       ['etcd_put_per_s'],
     )
+  })
+})
+
+describe('npm run bench -- wire', () => {
+  it('tells the bytes of one changed object from those of a first delivery', async () => {
+    const words = ['wire', '--clusters', '3', '--runs', '1', '--no-calibrate']
+    const { metrics } = await run(...words)
+    assert.equal(metrics['verified'], 3)
+    // Less than the object itself, and than a quarter of everything, came over the sockets.
+    assert.ok(metrics['one_object_bytes']! > 1_000, `${metrics['one_object_bytes']} bytes`)
+    assert.ok(metrics['one_object_bytes']! < 5_000, `${metrics['one_object_bytes']} bytes`)
+    assert.ok(metrics['first_delivery_ratio']! > 0.1, `${metrics['first_delivery_ratio']}`)
+    assert.ok(metrics['first_delivery_ratio']! < 0.4, `${metrics['first_delivery_ratio']}`)
+  })
+})
+
+describe('npm run bench -- reconnect', () => {
+  it('B9: brings every agent back to a killed hub without a write or a signature', async () => {
+    const words = ['reconnect', '--clusters', '3', '--runs', '1', '--no-calibrate']
+    const { metrics } = await run(...words)
+    assert.equal(metrics['applies'], 0)
+    assert.equal(metrics['signatures'], 0)
+    // What a new process does not find in its cache: one render, however many clusters share it.
+    assert.ok(metrics['renders']! <= 1, `${metrics['renders']} renders`)
+    assert.ok(metrics['recovered_ms']! > metrics['serving_ms']!)
+    assert.ok(metrics['bytes_per_agent']! > 500, 'the handshake is in it')
+  })
+})
+
+describe('npm run bench -- idle', () => {
+  it('draws a line through the memory of a hub that grows', async () => {
+    const words = ['idle', '--clusters', '0,3', '--quiet', '1', '--no-calibrate']
+    const { metrics, params, runs } = await run(...words)
+    assert.equal(params['clusters'], '0,3')
+    assert.equal(runs.length, 1)
+    const [none, three] = [metrics['hub_rss_mb_at_0']!, metrics['hub_rss_mb_at_3']!]
+    assert.ok(none > 40, `${none} MB is no hub`)
+    const slope = metrics['hub_rss_kb_per_agent']!
+    assert.ok(Math.abs(slope - ((three - none) * 1024) / 3) < 0.001, `${slope} KB an agent`)
+    assert.ok(Math.abs(metrics['hub_base_rss_mb']! - none) < 0.001)
+    assert.ok(metrics['hub_millicores']! >= 0)
   })
 })

@@ -1,0 +1,78 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '../support/until.ts'
+import { type Delivery, onlyDigest, readDelivery, timesOf } from './deliveries.ts'
+import { readCpuMicros } from './machine.ts'
+import type { Figures } from './result.ts'
+import type { World } from './world.ts'
+
+const deadlineMs = 120_000
+/** Statuses are saved and the ledger committed behind the news; their CPU belongs to it. */
+const aftermathMs = 1_500
+
+/**
+ * Commits and pushes files, and returns what it took until every agent had verified and applied
+ * what they make. @throws Error when not exactly every agent did: the run is void
+ */
+export async function deliver(
+  world: World,
+  files: Readonly<Record<string, string>>,
+): Promise<Figures> {
+  const { hub, load, clusters } = world
+  const pid = hub.process().pid
+  const commit = await world.commit(files)
+  const before = {
+    ledger: world.readLedger(0).end,
+    renders: await world.readCounter('groundswell_renders_total'),
+    signatures: await world.readCounter('groundswell_signatures_total'),
+    load: await load.count(''),
+    cpu: readCpuMicros(pid),
+  }
+  const start = Date.now()
+  await world.push()
+  const delivery = await waitForDelivery(world, before.ledger, commit)
+  await pause(aftermathMs)
+  const after = {
+    renders: await world.readCounter('groundswell_renders_total'),
+    signatures: await world.readCounter('groundswell_signatures_total'),
+    load: await load.count(onlyDigest(delivery.plan)),
+    cpu: readCpuMicros(pid),
+  }
+  const done = delivery.succeeded.size
+  if (after.load.verified !== clusters || done !== clusters) {
+    throw new Error(
+      `void: ${after.load.verified} of ${clusters} agents verified and applied the digest; the hub's rollout to ${Object.keys(delivery.plan.targets).length} ended ${delivery.phase} with ${done} succeeded, ${JSON.stringify(countOthers(delivery))}; ${after.load.warnings} warnings of agents, last: ${after.load.lastWarning}`,
+    )
+  }
+  return {
+    ...timesOf(delivery, start),
+    webhook_ms: world.webhookAt() - start,
+    planned_ms: delivery.startedAt - start,
+    renders: after.renders - before.renders,
+    signatures: after.signatures - before.signatures,
+    bytes_out: after.load.bytesReceived - before.load.bytesReceived,
+    bytes_in: after.load.bytesSent - before.load.bytesSent,
+    verified: after.load.verified,
+    hub_cpu_us_per_agent: Math.round((after.cpu - before.cpu) / clusters),
+    load_cpu_us_per_agent: Math.round((after.load.cpuMicros - before.load.cpuMicros) / clusters),
+  }
+}
+
+/** Looks at the ledger's file, not at the hub, which is busy with what is measured. */
+async function waitForDelivery(world: World, offset: number, commit: string): Promise<Delivery> {
+  return until(
+    () => {
+      const delivery = readDelivery(world.readLedger(offset).entries, commit)
+      if (!delivery) throw new Error('no rollout yet')
+      if (delivery.phase === 'Paused' || delivery.phase === 'Failed') return delivery
+      if (delivery.phase === 'Succeeded') return delivery
+      throw new Error(`${delivery.phase}: ${delivery.succeeded.size} done`)
+    },
+    { deadlineMs, intervalMs: 50, what: `the rollout of ${commit} to end` },
+  )
+}
+
+function countOthers({ others }: Delivery): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const outcome of others.values()) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
+}

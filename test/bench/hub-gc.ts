@@ -1,0 +1,17 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+const preload = fileURLToPath(new URL('hub-gc.mjs', import.meta.url))
+
+/** The environment of a hub whose garbage can be collected by whoever knows the socket. */
+export function collectableBy(socket: string): Record<string, string> {
+  return { NODE_OPTIONS: `--import=${preload}`, BENCH_GC_SOCKET: socket }
+}
+
+/** Returns when the hub has collected its garbage. */
+export async function collectGarbage(socket: string): Promise<void> {
+  const connection = connect(socket)
+  connection.resume()
+  await once(connection, 'close')
+}

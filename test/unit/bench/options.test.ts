@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { parseOptions } from '../../bench/options.ts'
+
+describe('parseOptions', () => {
+  it('takes one number of clusters, and several only for a slope', () => {
+    assert.deepEqual(parseOptions(['wire', '--clusters', '30'])?.clusters, [30])
+    assert.deepEqual(parseOptions(['idle', '--clusters', '0,10,20'])?.clusters, [0, 10, 20])
+    assert.deepEqual(parseOptions(['propagation'])?.clusters, [200])
+  })
+
+  for (const words of [
+    ['wire', '--clusters', '1,2'],
+    ['wire', '--clusters', '0'],
+    ['idle', '--clusters', '5'],
+    ['idle', '--clusters', '5,5'],
+    ['idle', '--clusters', '5,,6'],
+    ['idle', '--quiet', '-1'],
+    ['idle', 'wire'],
+    ['nothing'],
+  ]) {
+    it(`refuses ${words.join(' ')}`, () => {
+      assert.throws(() => parseOptions(words), Error)
+    })
+  }
+})
