@@ -15,13 +15,14 @@ import { Compile } from 'typebox/compile'
 import { HubError } from '../errors.ts'
 import { type Authenticate, authorize } from './auth.ts'
 import { createEventStreams } from './event-stream.ts'
-import type { Hub } from './hub.ts'
+import type { Hub, TrustDesk } from './hub.ts'
 import { RequestError, toProblem } from './problem.ts'
 import { addClusterRoutes } from './routes/clusters.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addFleetRoutes } from './routes/fleet.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
+import { addTrustRoutes } from './routes/trust.ts'
 import { addWebhookRoutes } from './routes/webhooks.ts'
 import { components } from './schemas.ts'
 
@@ -35,6 +36,8 @@ export type Api = FastifyInstance<
 
 export interface ApiOptions {
   readonly hub: Hub
+  /** Without it there are no routes under /trust. */
+  readonly trust?: TrustDesk
   readonly authenticate: Authenticate
   readonly log: FastifyBaseLogger
   /** A prom-client registry. */
@@ -99,6 +102,7 @@ export function buildServer(options: ApiOptions): Api {
     addFleetRoutes(api, options.hub)
     addRolloutRoutes(api, options.hub)
     addEventRoutes(api, options.hub, streams)
+    if (options.trust) addTrustRoutes(api, options.trust)
     addWebhookRoutes(api, options.hub)
   })
   return app

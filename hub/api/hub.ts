@@ -5,6 +5,7 @@ import type { ApplicationStatus } from '../status/status.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type {
   ApplicationView,
+  ApprovalView,
   ClusterDiffView,
   ClusterSummary,
   ClusterView,
@@ -13,6 +14,7 @@ import type {
   GroupView,
   HealthView,
   TokenView,
+  TrustView,
 } from './views.ts'
 
 /** Each role may do what the ones before it may. */
@@ -85,6 +87,13 @@ export interface Hub {
   /** Throws `unauthenticated` for an unknown name and for a signature that does not hold. */
   webhook(name: string, headers: WebhookHeaders, rawBody: Uint8Array): Promise<void>
   health(): Promise<HealthView>
+}
+
+/** Root statements and approvals. Each throws `root_refused` or `approval_refused`. */
+export interface TrustDesk {
+  show(): Promise<TrustView>
+  publish(envelope: Uint8Array, by: Principal): Promise<TrustView>
+  approve(envelope: Uint8Array, by: Principal): Promise<ApprovalView>
 }
 
 export interface RolloutQuery {

@@ -12,7 +12,9 @@ import {
   GroupView,
   HealthView,
   ObjectsView,
+  ApprovalView,
   TokenView,
+  TrustView,
 } from './views.ts'
 
 /* Shapes of requests, and of answers that are not a view by themselves. */
@@ -64,6 +66,10 @@ export const StartBody = Type.Object({ application: Name, reason: Type.Optional(
 export const ActionBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
 export const SkipBody = Type.Object({ cluster: Name, reason: Type.Optional(Reason) }, closed)
 export const TokenBody = Type.Object({ ttl: Type.Optional(DurationText) }, closed)
+export const EnvelopeBody = Type.Object(
+  { envelope: Type.String({ minLength: 4, maxLength: 60_000, description: 'base64' }) },
+  { additionalProperties: false },
+)
 export const RevokeBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
 
 function listOf<S extends TSchema>($id: string, item: S) {
@@ -103,6 +109,8 @@ export const components: readonly TSchema[] = [
   HealthView,
   ObjectsView,
   TokenView,
+  TrustView,
+  ApprovalView,
   ApplicationView,
   ClusterList,
   GroupList,

@@ -90,6 +90,9 @@ const clusterSummary = {
   lagSeconds: Type.Union([Type.Number({ minimum: 0 }), Type.Null()], {
     description: 'how long the newest snapshot has waited; 0 when accepted, null when unknown',
   }),
+  stale: Type.Optional(
+    Type.Boolean({ description: 'whether nobody can vouch that what it has is the newest' }),
+  ),
   refusal: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
   driftedObjects: Count,
   counts: Type.Object({ applications: Count, updated: Count, pending: Count, failed: Count }),
@@ -238,6 +241,44 @@ export const TokenView = view(
   'A join token for one cluster.',
 )
 
+export const TrustView = view(
+  'TrustView',
+  {
+    fleet: Type.String(),
+    version: Type.Integer(),
+    epoch: Type.Integer(),
+    digest: Type.String(),
+    expiresAt: Time,
+    roles: Type.Array(
+      Type.Object({
+        role: Type.String(),
+        threshold: Type.Integer(),
+        keys: Type.Array(Type.String({ description: 'RFC 7638 thumbprint' })),
+      }),
+    ),
+    policies: Type.Array(
+      Type.Object({
+        group: Type.String(),
+        clusters: Type.Array(Type.String()),
+        approvers: Type.Integer(),
+      }),
+    ),
+    envelopes: Type.Array(Type.String({ description: 'base64; oldest first' })),
+  },
+  'The newest root statement.',
+)
+
+export const ApprovalView = view(
+  'ApprovalView',
+  {
+    application: Type.String(),
+    content: Type.String({ description: 'digest of a manifest, or removed' }),
+    clusters: Type.Array(Type.String()),
+    expiresAt: Time,
+  },
+  "An approver's statement, as it was recorded.",
+)
+
 export const HealthView = view(
   'HealthView',
   {
@@ -259,4 +300,6 @@ export type ObjectsView = Frozen<Static<typeof ObjectsView>>
 export type FleetView = Frozen<Static<typeof FleetView>>
 export type EventView = Frozen<Static<typeof EventView>>
 export type TokenView = Frozen<Static<typeof TokenView>>
+export type TrustView = Frozen<Static<typeof TrustView>>
+export type ApprovalView = Frozen<Static<typeof ApprovalView>>
 export type HealthView = Frozen<Static<typeof HealthView>>

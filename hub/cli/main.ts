@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliFailure } from './failure.ts'
 import { runProgram } from './program.ts'
@@ -26,6 +26,11 @@ const exitCode = await runProgram(process.argv.slice(2), {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw new CliFailure(2, `cannot read ${path}: ${(error as Error).message}`, { cause: error })
     }
+  },
+  writeFile: async (path, text, mode) => {
+    await writeFile(path, text, { mode, flag: 'wx', flush: true }).catch((cause: Error) => {
+      throw new CliFailure(2, `cannot write ${path}: ${cause.message}`, { cause })
+    })
   },
   fetch,
   now: Date.now,

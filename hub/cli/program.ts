@@ -6,6 +6,7 @@ import { addEvents } from './commands/events.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addGet } from './commands/get.ts'
 import { addRollout } from './commands/rollout.ts'
+import { addTrust } from './commands/trust.ts'
 import { addVersion } from './commands/version.ts'
 import { createContext } from './context.ts'
 import { CliFailure, type ExitCode } from './failure.ts'
@@ -27,6 +28,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addDiff(program, context)
   addEvents(program, context)
   addFleet(program, context)
+  addTrust(program, context)
   addVersion(program, context)
   try {
     await program.parseAsync(words, { from: 'user' })

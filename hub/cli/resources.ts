@@ -13,7 +13,10 @@ const clusters = defineResource({
   columns: [
     { title: 'NAME', cell: (c) => c.name },
     { title: 'STATE', cell: (c) => (c.suspended ? `${c.lifecycle},Suspended` : c.lifecycle) },
-    { title: 'CONNECTION', cell: (c) => (c.refusal ? 'Refusing' : c.connection.state) },
+    {
+      title: 'CONNECTION',
+      cell: (c) => (c.refusal ? 'Refusing' : c.stale ? 'Stale' : c.connection.state),
+    },
     { title: 'APPS', cell: (c) => c.counts.applications },
     { title: 'UPDATED', cell: (c) => c.counts.updated },
     { title: 'FAILED', cell: (c) => c.counts.failed },

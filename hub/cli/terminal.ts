@@ -12,6 +12,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Undefined when there is no such file. */
   readonly readFile: (path: string) => Promise<string | undefined>
+  /** A new file; one that is there is never overwritten. */
+  readonly writeFile: (path: string, text: string, mode: number) => Promise<void>
   readonly fetch: Fetch
   /** Milliseconds since the epoch. */
   readonly now: () => number

@@ -30,6 +30,16 @@ export function standingOf(
   return exact && isSettled(assignment, status) ? 'updated' : 'pending'
 }
 
+/**
+ * Whether nobody can vouch that what the cluster has is the newest: its agent says so, or it is
+ * connected and its last freshness statement has run out.
+ */
+export function isStale(status: ClusterStatus, now: number): boolean {
+  if (status.stale) return true
+  if (status.connection.state !== 'Connected' || status.freshUntil === undefined) return false
+  return status.freshUntil <= now
+}
+
 export function summarizeCluster(known: Known, name: string): ClusterSummary {
   const { applications: _, ...summary } = viewCluster(known, name)
   return summary
@@ -69,6 +79,7 @@ export function viewCluster(known: Known, name: string): ClusterView {
     offeredSequence: offered?.sequence ?? accepted,
     lagSeconds: offered ? (behind ? Math.max(0, (now - offered.at) / 1000) : 0) : null,
     refusal: status.refusal,
+    stale: isStale(status, now),
     driftedObjects: applications.reduce((sum, { driftedObjects }) => sum + driftedObjects, 0),
     counts: {
       applications: applications.length,

@@ -23,7 +23,8 @@ import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
 import { finalPhases } from '../rollout/rollout.ts'
-import type { Known } from '../status/cluster-view.ts'
+import { type Known, isStale } from '../status/cluster-view.ts'
+import { listEnrolled } from '../ledger/replay.ts'
 import { describeChange } from '../status/event.ts'
 import { observeClusters } from '../status/observe.ts'
 import { createStatusStore } from '../status/redis.ts'
@@ -31,6 +32,7 @@ import { createStatuses } from '../status/statuses.ts'
 import { urlOf } from '../source/sources.ts'
 import { cannotListen } from '../sync/grpc.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
+import { createTrustDesk } from '../trust.ts'
 import { startListeners } from './listeners.ts'
 import { startRendering } from './rendering.ts'
 import { openTrust, startSigner } from './signing.ts'
@@ -140,6 +142,11 @@ export async function startHub(
     clock,
     newId: () => `${startedAt.toString(36)}${randomBytes(4).toString('hex')}`,
   })
+  metrics.watchStale(() =>
+    listEnrolled(register.state).flatMap(({ cluster }) =>
+      isStale(statuses.get(cluster), clock()) ? [cluster] : [],
+    ),
+  )
   const pipeline = createPipeline({
     path: config.path,
     sources,
@@ -196,6 +203,14 @@ export async function startHub(
       ],
       clock,
       random: randomBytes,
+    }),
+    trust: createTrustDesk({
+      signer,
+      chain: () => trust.chain(),
+      refresh: () => trust.refresh(),
+      register,
+      onChange: () => hooks.noticeAll(),
+      clock,
     }),
     authenticate: createTokenAuthentication([
       { token: admin, actor: 'admin', role: 'admin' },

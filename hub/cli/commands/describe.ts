@@ -58,6 +58,7 @@ function describeCluster(cluster: Static<typeof ClusterView>, now: number): stri
     ['Agent', cluster.agentVersion],
     ['Nodes', String(cluster.nodes)],
     ['Snapshot', `${cluster.acceptedSequence} accepted, ${cluster.offeredSequence} signed`],
+    ['Stale', cluster.stale ? 'yes: nobody vouches that it has the newest' : 'no'],
     ['Refusal', cluster.refusal ? `${cluster.refusal.code}: ${cluster.refusal.message}` : 'none'],
   ])
   const rows = cluster.applications.map((one) => [

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { copyFile, mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
+import type { HubProcess } from '../support/hub-process.ts'
+import { runSwell } from '../support/swell.ts'
+
+describe('swell trust, on files and against a hub', () => {
+  let surroundings: Awaited<ReturnType<typeof createSurroundings>>
+  let hub: HubProcess
+  let files: string
+  let keys: string
+  const nobody = { url: 'http://127.0.0.1:1', token: async () => 'none' }
+  const at = (name: string) => join(files, name)
+
+  async function swell(...words: string[]): Promise<string> {
+    const { code, out, said } = await runSwell(hub ?? nobody, 'trust', ...words)
+    assert.equal(code, 0, said)
+    return out
+  }
+
+  async function refused(words: string[], what: RegExp): Promise<void> {
+    const { code, said } = await runSwell(hub ?? nobody, 'trust', ...words)
+    assert.notEqual(code, 0)
+    assert.match(said, what)
+  }
+
+  const keyOf = async (role: string, root: string): Promise<string> => {
+    const lines = (await swell('show', '--root', root)).split('\n')
+    return lines[lines.findIndex((line) => line.startsWith(role)) + 1]!.trim()
+  }
+
+  before(async () => {
+    surroundings = await createSurroundings()
+    files = join(surroundings.directory, 'trust')
+    keys = join(surroundings.directory, 'hub', 'keys')
+    await mkdir(files)
+    await mkdir(keys, { recursive: true, mode: 0o700 })
+  })
+
+  after(() => surroundings[Symbol.asyncDispose]())
+
+  test('a fleet starts with a root statement whose two of three root keys the hub never has', async () => {
+    const init = ['init', '--fleet', 'groundswell', '--root-keys', '3', '--threshold', '2', files]
+    await swell(...init)
+    for (const name of ['root.json', 'snapshot.jwk', 'freshness.jwk']) {
+      await copyFile(at(name), join(keys, name))
+    }
+    hub = await surroundings.start()
+    await untilReady(hub)
+    assert.match(await swell('show'), /version {3}1\nepoch {5}1\n[^]*root {6}2 of 3\n/)
+    await refused(init, /cannot write/)
+  })
+
+  test('T15: an online key is rotated by two root keys, once the signer holds the new one', async () => {
+    const drop = await keyOf('snapshot', at('root.json'))
+    await swell(
+      ...['rotate', '--root', at('root.json'), '--key', at('root-1.jwk'), '--drop', drop],
+      ...['--role', 'snapshot', '--new-key', at('snapshot-b.jwk'), '--out', at('draft')],
+    )
+    await refused(['publish', at('draft')], /1 of the 2 signatures needed/)
+    await swell('sign', 'root', at('draft'), '--key', at('root-3.jwk'), '--out', at('root-2.json'))
+    await refused(['publish', at('root-2.json')], /put the key file there first/)
+    await copyFile(at('snapshot-b.jwk'), join(keys, 'snapshot-b.jwk'))
+    assert.equal(await swell('publish', at('root-2.json')), 'root version 2, epoch 1\n')
+    assert.equal(await swell('publish', at('root-2.json')), 'root version 2, epoch 1\n')
+    assert.equal(
+      (await readFile(join(keys, 'root-2.json'))).equals(await readFile(at('root-2.json'))),
+      true,
+    )
+  })
+
+  test('T15: a compromise begins a new epoch; restarts keep it; an old or foreign root is refused', async () => {
+    const drop = await keyOf('snapshot', at('root-2.json'))
+    await swell(
+      ...[
+        'revoke',
+        '--root',
+        at('root-2.json'),
+        '--key',
+        at('root-1.jwk'),
+        '--key',
+        at('root-2.jwk'),
+      ],
+      ...['--drop', drop, '--role', 'snapshot', '--new-key', at('snapshot-c.jwk')],
+      ...['--out', at('root-3.json')],
+    )
+    await copyFile(at('snapshot-c.jwk'), join(keys, 'snapshot-c.jwk'))
+    assert.equal(await swell('publish', at('root-3.json')), 'root version 3, epoch 2\n')
+    await hub.stop()
+    await hub.start()
+    await untilReady(hub)
+    assert.match(await swell('show'), /version {3}3\nepoch {5}2\n/)
+    await mkdir(at('other'))
+    await swell('init', '--fleet', 'groundswell', at('other'))
+    await refused(['publish', at('other/root.json')], /another root statement here/)
+    const ledger = await readFile(join(hub.data, 'ledger', 'ledger.jsonl'), 'utf8')
+    assert.equal(ledger.split('"root.published"').length - 1, 2)
+  })
+
+  test('an approval is taken in only from an approver that the root names', async () => {
+    const approve = (out: string) => [
+      ...['sign', 'approval', '--fleet', 'groundswell', '--application', 'shop'],
+      ...['--digest', 'removed', '--clusters', 'edge-1', '--key', at('approver.jwk'), '--out', out],
+    ]
+    await swell(
+      ...[
+        'rotate',
+        '--root',
+        at('root-3.json'),
+        '--key',
+        at('root-1.jwk'),
+        '--key',
+        at('root-2.jwk'),
+      ],
+      ...['--role', 'approver', '--new-key', at('approver.jwk'), '--out', at('root-4.json')],
+      ...['--require-approval', 'edge=edge-1,edge-2'],
+    )
+    await swell(...approve(at('approval')))
+    await refused(['publish', at('approval')], /none of its signatures is by an approver/)
+    await swell('publish', at('root-4.json'))
+    assert.equal(await swell('publish', at('approval')), 'application/shop approved for edge-1\n')
+  })
+})
