@@ -98,6 +98,6 @@ export async function readKey(text: string, where: string): Promise<SigningKey> 
   if (kty !== 'OKP' || crv !== 'Ed25519' || typeof x !== 'string' || typeof d !== 'string') {
     throw new HubError('config_invalid', `${where}: not an Ed25519 private key`)
   }
-  const privateKey = (await importJWK({ kty, crv, x, d }, 'EdDSA')) as CryptoKey
+  const privateKey = await importJWK<CryptoKey>({ kty, crv, x, d }, 'EdDSA')
   return { privateKey, publicKey: { kty, crv, x } }
 }
