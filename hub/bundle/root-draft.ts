@@ -7,7 +7,7 @@ import type {
   RoleName,
   StatementType,
 } from '@groundswell/proto/statement.ts'
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK } from 'jose'
+import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import { HubError } from '../errors.ts'
 import { keyIdOf, parseRoot } from './root-chain.ts'
 import { type SigningKey, signStatement } from './sign.ts'
@@ -98,6 +98,7 @@ export async function readKey(text: string, where: string): Promise<SigningKey> 
   if (kty !== 'OKP' || crv !== 'Ed25519' || typeof x !== 'string' || typeof d !== 'string') {
     throw new HubError('config_invalid', `${where}: not an Ed25519 private key`)
   }
-  const privateKey = await importJWK<CryptoKey>({ kty, crv, x, d }, 'EdDSA')
+  const privateKey = await importJWK({ kty, crv, x, d }, 'EdDSA')
+  if (privateKey instanceof Uint8Array) throw new HubError('config_invalid', `${where}: no key`)
   return { privateKey, publicKey: { kty, crv, x } }
 }
