@@ -1,14 +1,19 @@
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
-import type { Root } from '@groundswell/proto/statement.ts'
+import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
 import { AgentError } from './errors.ts'
 import type { Session } from './link/session.ts'
+import { reopenApprovals, verifyApprovals } from './trust/approvals.ts'
+import { verifyRootChain } from './trust/root-chain.ts'
+import { readEnvelope } from './trust/signature.ts'
 import type { ContentCache, Identity, TrustState, TrustStore } from './trust/state.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
+import { parseSnapshot } from './trust/statement.ts'
 import {
   type CheckedSnapshot,
   acceptSnapshot,
   verifyManifest,
+  verifyRoot,
   verifySnapshot,
 } from './trust/verify.ts'
 
@@ -31,19 +36,46 @@ export async function acceptOffer(
   state: TrustState,
   session: Pick<Session, 'fetch'>,
   deps: AcceptDeps,
+  given: readonly Uint8Array[] = [],
 ): Promise<{ verified: VerifiedSnapshot; state: TrustState }> {
-  const checked = await verifySnapshot(envelope, deps.root, deps.identity, state, deps.clock())
+  const { identity, root } = deps
+  const now = deps.clock()
+  const checked = await verifySnapshot(envelope, root, identity, state, now)
   if (state.doubt !== undefined) {
     const message = `${state.doubt}: waiting for the signer to say where the sequence is`
     throw new AgentError('trust_state_doubtful', message)
   }
+  const candidates = [...given, ...(state.approvals ?? [])]
+  const before = acceptedBefore(state)
+  const approvals = await verifyApprovals(checked.snapshot, before, candidates, root, identity, now)
   const manifests = await fetchManifests(checked, session, deps.content)
   await fetchObjects(manifests, session, deps.content)
   const verified = await acceptSnapshot(checked, manifests, deps.content)
   const { epoch, sequence } = checked.snapshot
-  const next = { ...state, epoch, sequence, snapshotDigest: checked.digest, envelope }
+  const { envelopeRoot: _, ...rest } = state
+  const next = { ...rest, epoch, sequence, snapshotDigest: checked.digest, envelope, approvals }
   await deps.trust.save(next)
   return { verified, state: next }
+}
+
+/**
+ * Goes on to the newest of a chain of root statements, and writes that down before it counts. What
+ * was accepted stays accepted, under the root statement it was accepted with.
+ *
+ * @throws AgentError with the code of the first that does not follow; then nothing has changed
+ */
+export async function adoptRootChain(
+  envelopes: readonly Uint8Array[],
+  state: TrustState,
+  deps: Pick<AcceptDeps, 'root' | 'trust'>,
+): Promise<{ root: Root; state: TrustState }> {
+  const trusted = { root: deps.root, envelope: state.root }
+  const newest = await verifyRootChain(trusted, envelopes)
+  if (newest === trusted) return { root: deps.root, state }
+  const envelopeRoot = state.envelope ? (state.envelopeRoot ?? state.root) : undefined
+  const next = { ...state, root: newest.envelope, ...(envelopeRoot ? { envelopeRoot } : {}) }
+  await deps.trust.save(next)
+  return { root: newest.root, state: next }
 }
 
 /**
@@ -57,7 +89,8 @@ export async function reopenAccepted(
   deps: AcceptDeps,
 ): Promise<VerifiedSnapshot | null> {
   if (!state.envelope) return null
-  const { identity, root, content, clock } = deps
+  const { identity, content, clock } = deps
+  const root = state.envelopeRoot ? await verifyRoot(state.envelopeRoot) : deps.root
   const checked = await verifySnapshot(state.envelope, root, identity, state, clock())
   const manifests = new Map<Digest, Manifest>()
   for (const application of checked.snapshot.applications) {
@@ -67,7 +100,15 @@ export async function reopenAccepted(
     manifests.set(application.manifest.digest, manifest)
     for (const { digest } of manifest.objects) await content.read(digest)
   }
+  await reopenApprovals(state.approvals ?? [], root, identity)
   return acceptSnapshot(checked, manifests, content)
+}
+
+/** The snapshot accepted before; null when there is none, or none that could be reopened. */
+function acceptedBefore(state: TrustState): Snapshot | null {
+  if (!state.envelope || !state.snapshotDigest) return null
+  const payload = Buffer.from(readEnvelope(state.envelope, 'snapshot').payload, 'base64url')
+  return digestOf(payload) === state.snapshotDigest ? parseSnapshot(payload) : null
 }
 
 /** Digests a snapshot needs at hand. */

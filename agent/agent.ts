@@ -1,7 +1,13 @@
 import { create } from '@bufbuild/protobuf'
 import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import type { Root } from '@groundswell/proto/statement.ts'
-import { type AcceptDeps, acceptOffer, contentOf, reopenAccepted } from './accept.ts'
+import {
+  type AcceptDeps,
+  acceptOffer,
+  adoptRootChain,
+  contentOf,
+  reopenAccepted,
+} from './accept.ts'
 import { AgentError } from './errors.ts'
 import { backoffDelay } from './link/backoff.ts'
 import type { Stream } from './link/grpc.ts'
@@ -10,7 +16,10 @@ import type { Decompress } from './link/unpack.ts'
 import { toApplicationReport } from './observe/report.ts'
 import type { ApplicationState } from './observe/status.ts'
 import type { ContentCache, Identity, TrustState, TrustStore } from './trust/state.ts'
+import { settleDoubt } from './trust/mirror.ts'
+import { createTurns } from './trust/turns.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
+import { createWatch } from './trust/watch.ts'
 
 /** The part of the agent that changes a cluster and watches it. */
 export interface Workloads {
@@ -35,7 +44,11 @@ export interface AgentDeps {
   readonly facts: () => { kubernetesVersion: string; nodes: number }
   readonly version: string
   readonly clock: () => number
+  /** Milliseconds of a clock that nobody sets. */
+  readonly monotonic: () => number
   readonly random: () => number
+  /** 32 random bytes. */
+  readonly nonce: () => Uint8Array
   /** Resolves after `ms`, or at once when the signal fires. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   readonly every: (ms: number, run: () => void) => () => void
@@ -46,14 +59,26 @@ export interface AgentDeps {
 const missingRetryMs = 2_000
 /** Reports closer together than this travel as one. */
 const reportGapMs = 100
+/** How often the agent looks whether it is stale, and whether to ask. */
+const watchMs = 15_000
+
+/** An offer as it came. */
+interface Offered {
+  readonly envelope: Uint8Array
+  readonly approvals: readonly Uint8Array[]
+}
 
 /**
  * The agent's whole life: go on with what was accepted, keep one stream to the hub, accept what
  * verifies, reconcile it, report. Losing the hub stops only the news.
  */
 export function createAgent(deps: AgentDeps) {
-  const accept: AcceptDeps = deps
+  let root = deps.root
   let state: TrustState
+  const watch = createWatch(deps)
+  const accept = (): AcceptDeps => ({ ...deps, root, clock: () => watch.now() })
+  /** Whatever changes the trust state, one after another, in the order the hub said it. */
+  const turns = createTurns()
   let session: Session | undefined
   let current: VerifiedSnapshot | null = null
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -78,7 +103,9 @@ export function createAgent(deps: AgentDeps) {
   }
 
   // --- offers: one at a time, the newest only ---
-  let offer: Uint8Array | undefined
+  let offer: Offered | undefined
+  /** Refused as expired; looked at again when the time has been attested. */
+  let expired: Offered | undefined
   let accepting = false
 
   async function handleOffers(signal: AbortSignal): Promise<void> {
@@ -86,25 +113,25 @@ export function createAgent(deps: AgentDeps) {
     accepting = true
     try {
       while (offer && !signal.aborted) {
-        const [envelope, on] = [offer, session]
+        const [offered, on] = [offer, session]
         if (!on) return
         offer = undefined
-        await handleOffer(envelope, on, signal)
+        await handleOffer(offered, on, signal)
       }
     } finally {
       accepting = false
     }
   }
 
-  async function handleOffer(
-    envelope: Uint8Array,
-    on: Session,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async function handleOffer(offered: Offered, on: Session, signal: AbortSignal): Promise<void> {
     try {
-      const accepted = await acceptOffer(envelope, state, on, accept)
-      state = accepted.state
-      current = accepted.verified
+      const { envelope, approvals } = offered
+      current = await turns.take(async () => {
+        const accepted = await acceptOffer(envelope, state, on, accept(), approvals)
+        state = accepted.state
+        return accepted.verified
+      })
+      watch.passed(current.snapshot.issuedAt)
       const { sequence } = state
       deps.log.info({ sequence }, 'snapshot accepted')
       await on.send({ case: 'verdict', value: verdictOf(true, '', '') }).catch(() => {})
@@ -116,9 +143,10 @@ export function createAgent(deps: AgentDeps) {
       if (signal.aborted || code === 'hub_unreachable') return
       deps.log.warn({ code, err: error }, 'offer refused')
       await on.send({ case: 'verdict', value: verdictOf(false, code, message) }).catch(() => {})
+      if (code === 'expired') expired = offered
       if (code !== 'content_missing' && code !== 'trust_state_doubtful') return
       await deps.sleep(missingRetryMs, signal)
-      offer ??= envelope
+      offer ??= offered
     }
   }
 
@@ -131,6 +159,57 @@ export function createAgent(deps: AgentDeps) {
       code,
       message,
     }
+  }
+
+  // --- trust: root statements, and the signer's word that this is the newest ---
+  let wasStale = false
+  const standing = () => ({ ...state, rootVersion: root.version })
+
+  async function takeRootChain(envelopes: readonly Uint8Array[]): Promise<void> {
+    try {
+      await turns.take(async () => {
+        const adopted = await adoptRootChain(envelopes, state, accept())
+        ;({ root, state } = adopted)
+      })
+      deps.log.info({ version: root.version }, 'root statement')
+    } catch (error) {
+      if (toAgentError(error).code === 'another_agent') return yieldTo(error)
+      deps.log.warn({ code: toAgentError(error).code, err: error }, 'root statements refused')
+    }
+  }
+
+  async function takeFreshness(envelope: Uint8Array, signal: AbortSignal): Promise<void> {
+    try {
+      await turns.take(async () => {
+        const freshness = await watch.take(envelope, root, standing())
+        const settled = settleDoubt(state, freshness)
+        // Written down with the snapshot it names, unless that is here already.
+        if (settled !== state && settled.sequence === state.sequence) await deps.trust.save(settled)
+        state = settled
+      })
+      offer ??= expired
+      expired = undefined
+      noticeStale()
+      await handleOffers(signal)
+    } catch (error) {
+      if (toAgentError(error).code === 'another_agent') return yieldTo(error)
+      deps.log.warn({ code: toAgentError(error).code, err: error }, 'freshness refused')
+    }
+  }
+
+  function askFreshness(): void {
+    if (!session || !watch.due()) return
+    const nonce = watch.ask()
+    session.send({ case: 'freshness', value: { nonce } }).catch(() => {})
+  }
+
+  function noticeStale(): void {
+    const stale = watch.stale(standing())
+    if (stale === wasStale) return
+    wasStale = stale
+    if (stale) deps.log.warn({}, 'stale: nobody vouches for what is here as the newest')
+    else deps.log.info({}, 'fresh again')
+    void report(true)
   }
 
   // --- reports: the latest of each application, never a queue ---
@@ -160,7 +239,10 @@ export function createAgent(deps: AgentDeps) {
       const applications = told.map(toApplicationReport)
       const facts = { ...deps.facts(), agentVersion: deps.version }
       const sequence = BigInt(current?.snapshot.sequence ?? 0)
-      await on.send({ case: 'report', value: { sequence, applications, complete, facts } })
+      const stale = watch.stale(standing())
+      const snapshotDigest = current?.digest ?? ''
+      const value = { sequence, snapshotDigest, applications, complete, facts, stale }
+      await on.send({ case: 'report', value })
     } catch {
       for (const { application } of told) dirty.add(application)
     } finally {
@@ -187,7 +269,8 @@ export function createAgent(deps: AgentDeps) {
           protocol: 1,
           agentVersion: deps.version,
           clusterUid: deps.identity.clusterUid,
-          rootVersion: deps.root.version,
+          rootVersion: root.version,
+          nonce: Uint8Array.from(watch.ask()),
           epoch: BigInt(state.epoch),
           sequence: BigInt(state.sequence),
           snapshotDigest: state.snapshotDigest ?? '',
@@ -202,10 +285,12 @@ export function createAgent(deps: AgentDeps) {
           deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
           void report(true)
         },
-        onOffer(envelope) {
-          offer = envelope
+        onOffer(envelope, approvals) {
+          offer = { envelope, approvals }
           void handleOffers(signal)
         },
+        onRootChain: (envelopes) => void takeRootChain(envelopes),
+        onFreshness: (envelope) => void takeFreshness(envelope, signal),
       })
       await session.done
     } catch (error) {
@@ -224,19 +309,25 @@ export function createAgent(deps: AgentDeps) {
     state = await deps.trust.load()
     if (state.doubt !== undefined) deps.log.error({ doubt: state.doubt }, 'trust state in doubt')
     try {
-      current = await reopenAccepted(state, accept)
+      current = await reopenAccepted(state, accept())
+      if (current) watch.passed(current.snapshot.issuedAt)
     } catch (error) {
       // What runs in the cluster stays; the hub is told the sequence and sends the newest again.
       deps.log.error({ err: error }, 'the accepted snapshot cannot be reopened')
       state = { ...state, snapshotDigest: null }
     }
     if (current) await reconcile(current, signal)
+    const stopWatching = deps.every(watchMs, () => {
+      noticeStale()
+      askFreshness()
+    })
     for (let failures = 0; !signal.aborted;) {
       const { welcomed, windowMs } = await talk(signal)
       failures = welcomed ? 0 : failures + 1
       if (signal.aborted) break
       await deps.sleep(backoffDelay({ failures, windowMs, random: deps.random() }), signal)
     }
+    stopWatching()
     reportTimer?.()
     reconciling?.stop.abort()
     await reconciling?.done

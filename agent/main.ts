@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -118,7 +119,9 @@ async function runAgent(
     facts: () => facts,
     version,
     clock: Date.now,
+    monotonic: () => performance.now(),
     random: Math.random,
+    nonce: () => randomBytes(32),
     sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
     every,
     log,

@@ -27,7 +27,9 @@ export interface SessionDeps {
   readonly decompress: Decompress
   readonly clock: () => number
   readonly onWelcome: (welcome: Welcome) => void
-  readonly onOffer: (envelope: Uint8Array) => void
+  readonly onOffer: (envelope: Uint8Array, approvals: readonly Uint8Array[]) => void
+  readonly onRootChain?: (envelopes: readonly Uint8Array[]) => void
+  readonly onFreshness?: (envelope: Uint8Array) => void
   /** Calls back after `ms` until the returned function is called; given in, so tests own time. */
   readonly every: (ms: number, run: () => void) => () => void
 }
@@ -106,7 +108,7 @@ export function openSession(deps: SessionDeps): Session {
         startBeat(Math.min(300, Math.max(1, message.value.heartbeatSeconds)))
         break
       case 'offer':
-        deps.onOffer(message.value.envelope)
+        deps.onOffer(message.value.envelope, message.value.approvals)
         break
       case 'content':
         allowance -= contentCost(message.value)
@@ -115,10 +117,14 @@ export function openSession(deps: SessionDeps): Session {
         }
         await fetching?.take(message.value)
         break
-      case 'heartbeat':
       case 'rootChain':
-      case 'renewed':
+        deps.onRootChain?.(message.value.envelopes)
+        break
       case 'freshness':
+        deps.onFreshness?.(message.value.envelope)
+        break
+      case 'heartbeat':
+      case 'renewed':
       case 'goodbye':
       case undefined:
         break

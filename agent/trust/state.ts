@@ -22,6 +22,13 @@ export interface TrustState {
    * what was accepted goes on.
    */
   readonly doubt?: string
+  /**
+   * The root statement that snapshot was accepted under, when a newer one was chained to since:
+   * what runs goes on being healed, though its key may be revoked for anything new.
+   */
+  readonly envelopeRoot?: Uint8Array
+  /** Approvals of what that snapshot lists. */
+  readonly approvals?: readonly Uint8Array[]
 }
 
 export interface TrustStore {

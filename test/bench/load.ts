@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -92,7 +92,9 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
     facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
     version: 'bench',
     clock: Date.now,
+    monotonic: () => performance.now(),
     random: Math.random,
+    nonce: () => randomBytes(32),
     sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
     every(ms, run) {
       const timer = setInterval(run, ms)

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createAgent } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
@@ -57,7 +57,9 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
     facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
     version: 'memory',
     clock: Date.now,
+    monotonic: () => performance.now(),
     random: Math.random,
+    nonce: () => randomBytes(32),
     sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
     every(ms, run) {
       const timer = setInterval(run, ms)

@@ -81,7 +81,9 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
     facts: () => ({ kubernetesVersion: '1.35', nodes: 3 }),
     version: '1.0',
     clock: clock.now,
+    monotonic: clock.now,
     random: () => world.random,
+    nonce: () => Buffer.alloc(32, 1),
     sleep: (ms, signal) => clock.sleep(ms, signal).catch(() => {}),
     every(ms, run) {
       const stop = new AbortController()
