@@ -25,6 +25,7 @@ const adapters = {
   log: ['pino'],
   metrics: ['prom-client'],
   kubeconfig: ['@kubernetes/client-node', 'node:fs/promises', 'node:os'],
+  net: ['node:http', 'node:net'],
   process: ['node:child_process', 'node:fs/promises', 'node:os'],
   redis: ['ioredis'],
   'redis-events': ['ioredis'],

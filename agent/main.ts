@@ -22,6 +22,7 @@ import { serveHealth } from './http.ts'
 import { enrol } from './link/enrol.ts'
 import { type StoredIdentity, loadIdentity, saveIdentity } from './link/fs.ts'
 import { decompressZstd, dial, dialEnrolment } from './link/grpc.ts'
+import { chooseProxy } from './link/proxy.ts'
 import { createAgentKey } from './link/x509.ts'
 import { createLog } from './log.ts'
 import { createWorkloads } from './apply/workloads.ts'
@@ -92,6 +93,7 @@ async function runAgent(
     stored.root === undefined ? undefined : Buffer.from(stored.root, 'base64'),
   )
   const { identity, endpoint } = stored
+  const proxy = chooseProxy(endpoint.address, process.env)
   let facts = await cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 }))
   const readFacts = async (): Promise<void> => {
     facts = await cluster.facts(signal).catch(() => facts)
@@ -114,7 +116,7 @@ async function runAgent(
     trust,
     content: createFileContentCache(config.data),
     workloads,
-    dial: () => dial(endpoint),
+    dial: () => dial(endpoint, proxy),
     decompress: decompressZstd,
     facts: () => facts,
     version,
@@ -129,7 +131,11 @@ async function runAgent(
   const health = config.healthPort
     ? await serveHealth(config.healthPort, () => workloads.states().length > 0)
     : undefined
-  log.info({ cluster: identity.cluster, hub: endpoint.address, data: config.data }, 'agent runs')
+  const via = proxy && `${proxy.host}:${proxy.port}`
+  log.info(
+    { cluster: identity.cluster, hub: endpoint.address, via, data: config.data },
+    'agent runs',
+  )
   try {
     await agent.run(signal)
   } finally {
@@ -158,7 +164,7 @@ async function join(
   const uid = await cluster.uid(signal)
   log.info({ hub, clusterUid: uid }, 'joining')
   const enrolled = await enrol(token, uid, await createAgentKey(), version, (pin) =>
-    dialEnrolment(hub, pin),
+    dialEnrolment(hub, pin, chooseProxy(hub, process.env)),
   )
   await createMirroredTrust(copies, undefined).save({
     root: enrolled.root.envelope,

@@ -24,6 +24,8 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import { AgentError } from '../errors.ts'
+import { type Relay, openRelay, openTunnel } from './net.ts'
+import { type Proxy, splitAddress } from './proxy.ts'
 import type { Decompress } from './unpack.ts'
 
 const decompress = promisify(zstdDecompress)
@@ -33,6 +35,8 @@ export const decompressZstd: Decompress = async (bytes, limit) =>
   decompress(bytes, { maxOutputLength: Math.max(1, limit) })
 
 const channelOptions = {
+  // grpc-js reads half of the variables and takes names apart in its own way: see proxy.ts.
+  'grpc.enable_http_proxy': 0,
   'grpc.enable_channelz': 0,
   'grpc.enable_retries': 0,
   'grpc.keepalive_time_ms': 20_000,
@@ -64,8 +68,45 @@ export interface Stream {
 const SyncClient = makeGenericClientConstructor(toServiceDefinition(SyncService), 'Sync')
 const EnrolClient = makeGenericClientConstructor(toServiceDefinition(EnrolService), 'Enrol')
 
-/** Opens the one stream to the data listener. @throws AgentError `hub_unreachable` from `responses` */
-export function dial(endpoint: Endpoint): Stream {
+/**
+ * Opens the one stream to the data listener, through a proxy when one is given.
+ * @throws AgentError `hub_unreachable` from `responses`
+ */
+export function dial(endpoint: Endpoint, proxy?: Proxy): Stream {
+  return proxy ? dialThrough(proxy, endpoint) : openStream(endpoint)
+}
+
+function dialThrough(proxy: Proxy, endpoint: Endpoint): Stream {
+  let closed = false
+  const opened = openRelay(proxy, endpoint.address).then((relay) => {
+    const stream = openStream({ ...endpoint, address: relay.target })
+    const close = (): void => {
+      stream.close()
+      relay.close()
+    }
+    if (closed) close()
+    return { relay, stream, close }
+  })
+  opened.catch(() => {})
+  async function* responses(): AsyncGenerator<SyncResponse> {
+    const { relay, stream } = await opened
+    try {
+      yield* stream.responses
+    } catch (error) {
+      throw relay.fault ?? error
+    }
+  }
+  return {
+    responses: responses(),
+    send: async (message) => (await opened).stream.send(message),
+    close() {
+      closed = true
+      opened.then(({ close }) => close()).catch(() => {})
+    },
+  }
+}
+
+function openStream(endpoint: Endpoint): Stream {
   const client = new SyncClient(
     endpoint.address,
     credentials.createSsl(
@@ -130,9 +171,14 @@ export interface EnrolCalls {
 }
 
 /** @throws AgentError `hub_unreachable`, `hub_untrusted` when no certificate of the chain is pinned */
-export async function dialEnrolment(address: string, caPin: string): Promise<EnrolCalls> {
-  const ca = await fetchPinnedCa(address, caPin)
-  const client = new EnrolClient(address, credentials.createSsl(Buffer.from(ca)), {
+export async function dialEnrolment(
+  address: string,
+  caPin: string,
+  proxy?: Proxy,
+): Promise<EnrolCalls> {
+  const ca = await fetchPinnedCa(address, caPin, proxy)
+  const relay: Relay | undefined = proxy && (await openRelay(proxy, address))
+  const client = new EnrolClient(relay?.target ?? address, credentials.createSsl(Buffer.from(ca)), {
     ...channelOptions,
   })
   function call<O>(name: string, request: object): Promise<O> {
@@ -143,7 +189,7 @@ export async function dialEnrolment(address: string, caPin: string): Promise<Enr
     ) => { metadata?: Metadata }
     return new Promise((resolve, reject) => {
       method.call(client, request, { deadline: Date.now() + 20_000 }, (error, value) => {
-        if (error) reject(toEnrolError(error))
+        if (error) reject(relay?.fault ?? toEnrolError(error))
         else resolve(value!)
       })
     })
@@ -151,7 +197,10 @@ export async function dialEnrolment(address: string, caPin: string): Promise<Enr
   return {
     begin: (request) => call('begin', request),
     enrol: (request) => call('enrol', request),
-    close: () => client.close(),
+    close() {
+      client.close()
+      relay?.close()
+    },
   }
 }
 
@@ -163,13 +212,13 @@ function toEnrolError(error: ServiceError): AgentError {
 }
 
 /** Reads the chain the hub shows and returns the CA whose public key is pinned; trusts nothing else. */
-async function fetchPinnedCa(address: string, caPin: string): Promise<string> {
-  const at = address.lastIndexOf(':')
-  const [host, port] = [address.slice(0, at).replace(/^\[|\]$/g, ''), Number(address.slice(at + 1))]
+async function fetchPinnedCa(address: string, caPin: string, proxy?: Proxy): Promise<string> {
+  const tunnel = proxy && (await openTunnel(proxy, address))
+  const to = tunnel ? { socket: tunnel } : splitAddress(address)
   const chain = await new Promise<X509Certificate[]>((resolve, reject) => {
     // The chain is only read here: what is sent over the channel opened next is verified by it.
     const socket = connectTls(
-      { host, port, rejectUnauthorized: false, ALPNProtocols: ['h2'], timeout: 10_000 },
+      { ...to, rejectUnauthorized: false, ALPNProtocols: ['h2'], timeout: 10_000 },
       () => {
         const found: X509Certificate[] = []
         for (
@@ -182,13 +231,15 @@ async function fetchPinnedCa(address: string, caPin: string): Promise<string> {
           found.push(at)
         }
         socket.destroy()
+        tunnel?.destroy()
         resolve(found)
       },
     )
     socket.on('timeout', () => socket.destroy(new Error('timed out')))
-    socket.on('error', (cause) =>
-      reject(new AgentError('hub_unreachable', `${address}: ${cause.message}`, { cause })),
-    )
+    socket.on('error', (cause) => {
+      tunnel?.destroy()
+      reject(new AgentError('hub_unreachable', `${address}: ${cause.message}`, { cause }))
+    })
   })
   for (const certificate of chain) {
     const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
