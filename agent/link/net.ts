@@ -72,24 +72,27 @@ export async function openRelay(proxy: Proxy, address: string): Promise<Relay> {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   }
+  async function lead(near: Socket): Promise<void> {
+    let far: Socket
+    try {
+      far = await openTunnel(proxy, address)
+    } catch (error) {
+      fault = error as AgentError
+      near.destroy()
+      return
+    }
+    fault = undefined
+    keep(far)
+    far.on('error', () => near.destroy())
+    far.once('close', () => near.destroy())
+    near.once('close', () => far.destroy())
+    if (near.destroyed) far.destroy()
+    near.pipe(far).pipe(near)
+  }
   const server = createServer((near) => {
     keep(near)
     near.on('error', () => {})
-    openTunnel(proxy, address).then(
-      (far) => {
-        fault = undefined
-        keep(far)
-        far.on('error', () => near.destroy())
-        far.once('close', () => near.destroy())
-        near.once('close', () => far.destroy())
-        if (near.destroyed) far.destroy()
-        near.pipe(far).pipe(near)
-      },
-      (error: AgentError) => {
-        fault = error
-        near.destroy()
-      },
-    )
+    void lead(near)
   })
   server.maxConnections = 4
   await new Promise<void>((resolve, reject) => {

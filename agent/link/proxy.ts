@@ -21,7 +21,7 @@ export function chooseProxy(
   const url = env['https_proxy'] || env['HTTPS_PROXY']
   if (!url) return undefined
   const { host, port } = splitAddress(address)
-  if (host === 'localhost' || /^127\./.test(host) || host === '::1') return undefined
+  if (host === 'localhost' || host.startsWith('127.') || host === '::1') return undefined
   const exceptions = (env['no_proxy'] || env['NO_PROXY'] || '').toLowerCase().split(/[\s,]+/)
   if (exceptions.some((entry) => entry !== '' && excepts(entry, host, port))) return undefined
   return parseProxy(url)
@@ -72,8 +72,8 @@ function excepts(entry: string, host: string, port: number): boolean {
 
 function splitEntry(entry: string): { name: string; only?: number } {
   const bracketed = /^\[(.+)\](?::(\d+))?$/.exec(entry)
-  const [, name, only] = bracketed ?? /^([^:]+):(\d+)$/.exec(entry) ?? [entry, entry]
-  return { name: name!, ...(only === undefined ? {} : { only: Number(only) }) }
+  const [, name = entry, only] = bracketed ?? /^([^:]+):(\d+)$/.exec(entry) ?? [entry, entry]
+  return { name, ...(only === undefined ? {} : { only: Number(only) }) }
 }
 
 function isWithin(host: string, network: string, prefix: number): boolean {
