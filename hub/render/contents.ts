@@ -10,7 +10,7 @@ import { type RenderSource, readRenderSource } from '../fleet/render-source.ts'
 import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
 import type { Content } from '../rollout/rollout.ts'
 import type { Mirror } from '../source/source.ts'
-import type { RenderEngine, RenderFiles } from './engine.ts'
+import type { RenderEngine, RenderFiles, RenderInput } from './engine.ts'
 import { renderInputDigest } from './input.ts'
 
 export interface ContentsDeps {
@@ -46,9 +46,26 @@ export interface ContentOrigin {
   readonly kinds: readonly string[]
 }
 
-type MadeContent = Content & {
+interface MadeBundle {
   readonly digest: Digest
+  readonly size: number
   readonly kinds: readonly string[]
+}
+
+type MadeContent = Content & MadeBundle
+
+/** What decides a bundle's bytes. */
+interface BundleSource {
+  readonly mirror: Mirror
+  readonly source: RenderSource
+  readonly input: RenderInput
+  readonly options: BundleOptions
+}
+
+/** What clusters have in common within one look at the fleet: read, made and stored once for all. */
+interface Shared {
+  readonly sources: Map<string, Promise<RenderSource>>
+  readonly bundles: Map<Digest, Promise<MadeBundle>>
 }
 
 const rendersAtOnce = 16
@@ -60,7 +77,7 @@ const rememberedBundles = 20_000
  * fails anywhere fails as a whole, so that no half of it is rolled out.
  */
 export function createContents(deps: ContentsDeps) {
-  const bundles = new Map<Digest, { digest: Digest; size: number; kinds: readonly string[] }>()
+  const bundles = new Map<Digest, MadeBundle>()
 
   async function render(request: ContentsRequest, signal: AbortSignal): Promise<Contents> {
     const { only } = request
@@ -73,7 +90,7 @@ export function createContents(deps: ContentsDeps) {
     const failed = new Set<string>()
     const applications = new Map<string, Map<string, Content>>()
     const origins = new Map<Digest, ContentOrigin>()
-    const sources = new Map<string, Promise<RenderSource>>()
+    const shared: Shared = { sources: new Map(), bundles: new Map() }
     for (const name of request.fleet.applications.keys()) {
       if (!only || only.application === name) applications.set(name, new Map())
     }
@@ -82,7 +99,7 @@ export function createContents(deps: ContentsDeps) {
       await Promise.all(
         targets.slice(at, at + rendersAtOnce).map(async (target) => {
           try {
-            const { kinds, ...content } = await renderTarget(request, target, sources, signal)
+            const { kinds, ...content } = await renderTarget(request, target, shared, signal)
             applications.get(target.application)?.set(target.cluster, content)
             const { repository } = target
             origins.set(content.digest, { repository, revision: content.revision, kinds })
@@ -105,7 +122,7 @@ export function createContents(deps: ContentsDeps) {
   async function renderTarget(
     request: ContentsRequest,
     target: ResolvedTarget,
-    sources: Map<string, Promise<RenderSource>>,
+    shared: Shared,
     signal: AbortSignal,
   ): Promise<MadeContent> {
     const mirror = deps.mirror(target.repository)
@@ -115,8 +132,8 @@ export function createContents(deps: ContentsDeps) {
     }
     const { commit } = parseRevision(revision)
     const key = JSON.stringify([target.repository, target.path, target.kind, target.valuesFiles])
-    const reading = sources.get(key) ?? readRenderSource(mirror, commit, target)
-    sources.set(key, reading)
+    const reading = shared.sources.get(key) ?? readRenderSource(mirror, commit, target)
+    shared.sources.set(key, reading)
     const source = await reading
     const input = toRenderInput(target, source)
     const spec = request.fleet.applications.get(target.application)!.spec
@@ -130,10 +147,20 @@ export function createContents(deps: ContentsDeps) {
     }
     const inputDigest = renderInputDigest(input, deps.engine.version)
     const bundleKey = digestOf(JSON.stringify([inputDigest, source.root, options]))
+    const making =
+      shared.bundles.get(bundleKey) ??
+      makeBundle(bundleKey, { mirror, source, input, options }, signal)
+    shared.bundles.set(bundleKey, making)
+    return { ...(await making), revision }
+  }
+
+  async function makeBundle(
+    bundleKey: Digest,
+    { mirror, source, input, options }: BundleSource,
+    signal: AbortSignal,
+  ): Promise<MadeBundle> {
     const known = bundles.get(bundleKey)
-    if (known && (await deps.content.missing([known.digest])).length === 0) {
-      return { ...known, revision }
-    }
+    if (known && (await deps.content.missing([known.digest])).length === 0) return known
     const files = (): Promise<RenderFiles> => readFiles(mirror, source)
     const result = await deps.engine
       .render(input, files, signal)
@@ -152,7 +179,7 @@ export function createContents(deps: ContentsDeps) {
       if (bundles.size <= rememberedBundles) break
       bundles.delete(oldest)
     }
-    return { ...made, revision }
+    return made
   }
 
   return {

@@ -5,14 +5,17 @@ import { finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
 import type { RolloutQuery, RolloutStore, StoredRollout, Swap } from './store.ts'
 
 // KEYS rollout, all, ofApplication, active; ARGV id, plan, run, version, createdAt, isFinal, mode.
-// `put` writes unless something newer is there; `swap` wants exactly the version before.
+// `put` writes unless something newer is there; `swap` wants exactly the version before, and
+// brings no plan: a plan never changes, and may be much larger than all else of a rollout.
 const writeScript = `
 local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 local version = tonumber(ARGV[4])
 if held >= version then return 'lost' end
-if ARGV[7] == 'swap' and held ~= version - 1 then return 'behind' end
+if ARGV[7] == 'swap' and (held ~= version - 1 or redis.call('HEXISTS', KEYS[1], 'plan') == 0) then
+  return 'behind'
+end
 redis.call('HSET', KEYS[1], 'run', ARGV[3], 'version', ARGV[4])
-redis.call('HSETNX', KEYS[1], 'plan', ARGV[2])
+if ARGV[7] == 'put' then redis.call('HSETNX', KEYS[1], 'plan', ARGV[2]) end
 redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
 if ARGV[6] == '1' then redis.call('ZREM', KEYS[4], ARGV[1])
@@ -44,7 +47,7 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
         indexKey({ application: plan.application }),
         indexKey({ active: true }),
         run.id,
-        JSON.stringify(plan),
+        mode === 'put' ? JSON.stringify(plan) : '',
         JSON.stringify(run),
         String(run.version),
         String(plan.createdAt),

@@ -43,6 +43,20 @@ test('a rollout is read back as it was written', async () => {
   assert.deepEqual(await store.get('r1'), one)
 })
 
+test('a plan is sent once, and a record that lost it asks for all of it again', async () => {
+  const store = createRolloutStore(redis, 'plan-once')
+  const { plan, run } = rollout('r1')
+  await store.put({ plan, run })
+  const moved = next(run, { message: 'moved' })
+  assert.equal(await store.swap(plan, moved), 'done')
+  assert.deepEqual(await store.get('r1'), { plan, run: moved })
+  await redis.hdel('gs:{plan-once}:rollout:r1', 'plan')
+  const again = next(moved)
+  assert.equal(await store.swap(plan, again), 'behind')
+  await store.put({ plan, run: again })
+  assert.deepEqual(await store.get('r1'), { plan, run: again })
+})
+
 test('of many that swap the same version exactly one wins', async () => {
   const store = openStore()
   const { plan, run } = rollout('r1')

@@ -117,6 +117,18 @@ describe('createContents', () => {
     assert.deepEqual(made.faults, [])
   })
 
+  test('what clusters share is asked for and stored once, not once a cluster', async () => {
+    const { render, content } = world(files)
+    const asked = { missing: 0, put: 0 }
+    const { missing, put } = content
+    content.missing = (digests) => ((asked.missing += 1), missing(digests))
+    content.put = (blobs) => ((asked.put += 1), put(blobs))
+    await render(fleetOf(clusters, { shop: '' }))
+    assert.deepEqual(asked, { missing: 0, put: 1 })
+    await render(fleetOf(clusters, { shop: '' }))
+    assert.deepEqual(asked, { missing: 1, put: 1 })
+  })
+
   test('rendering again what did not change asks the engine nothing', async () => {
     const { render, rendered, contents } = world(files)
     const fleet = fleetOf(clusters, { shop: '' })
