@@ -97,7 +97,7 @@ export async function loadSigningKey(directory: string, role: string): Promise<S
   if (jwk.kty !== 'OKP' || jwk.crv !== 'Ed25519' || !jwk.d || !jwk.x) {
     throw new HubError('config_invalid', `${path}: not an Ed25519 private key`)
   }
-  const privateKey = (await importJWK(jwk, 'EdDSA')) as CryptoKey
+  const privateKey = (await importJWK(jwk, 'EdDSA', { extractable: true })) as CryptoKey
   const publicKey: PublicKey = { kty: 'OKP', crv: 'Ed25519', x: jwk.x }
   return { privateKey, publicKey }
 }

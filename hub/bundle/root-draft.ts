@@ -98,7 +98,7 @@ export async function readKey(text: string, where: string): Promise<SigningKey> 
   if (kty !== 'OKP' || crv !== 'Ed25519' || typeof x !== 'string' || typeof d !== 'string') {
     throw new HubError('config_invalid', `${where}: not an Ed25519 private key`)
   }
-  const privateKey = await importJWK({ kty, crv, x, d }, 'EdDSA')
+  const privateKey = await importJWK({ kty, crv, x, d }, 'EdDSA', { extractable: true })
   if (privateKey instanceof Uint8Array) throw new HubError('config_invalid', `${where}: no key`)
   return { privateKey, publicKey: { kty, crv, x } }
 }
