@@ -285,6 +285,10 @@ export function createAgent(deps: AgentDeps) {
           deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
           void report(true)
         },
+        onGoodbye({ reason, reconnectWindowSeconds }) {
+          windowMs = reconnectWindowSeconds * 1000
+          deps.log.info({ reason }, 'the hub says goodbye')
+        },
         onOffer(envelope, approvals) {
           offer = { envelope, approvals }
           void handleOffers(signal)

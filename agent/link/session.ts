@@ -3,6 +3,7 @@ import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import { manifestLimits } from '@groundswell/proto/manifest.ts'
 import {
   type Content,
+  type Goodbye,
   type Hello,
   type SyncRequest,
   SyncRequestSchema,
@@ -30,6 +31,8 @@ export interface SessionDeps {
   readonly onOffer: (envelope: Uint8Array, approvals: readonly Uint8Array[]) => void
   readonly onRootChain?: (envelopes: readonly Uint8Array[]) => void
   readonly onFreshness?: (envelope: Uint8Array) => void
+  /** The hub will end the stream, and says how long to spread the next dial over. */
+  readonly onGoodbye: (goodbye: Goodbye) => void
   /** Calls back after `ms` until the returned function is called; given in, so tests own time. */
   readonly every: (ms: number, run: () => void) => () => void
 }
@@ -123,9 +126,11 @@ export function openSession(deps: SessionDeps): Session {
       case 'freshness':
         deps.onFreshness?.(message.value.envelope)
         break
+      case 'goodbye':
+        deps.onGoodbye(message.value)
+        break
       case 'heartbeat':
       case 'renewed':
-      case 'goodbye':
       case undefined:
         break
     }

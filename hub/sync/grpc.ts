@@ -157,9 +157,24 @@ export async function serveSync(
   return {
     address: listener.address,
     port: listener.port,
-    /** Streams are ended, so that agents dial again at once: another replica, or this one's heir. */
+    /**
+     * Streams are ended with a word of how long to spread the way back over: to another replica, or
+     * to this one's heir.
+     */
     async close(graceMs) {
-      for (const call of live.values()) call.end()
+      const goodbye = create(SyncResponseSchema, {
+        message: {
+          case: 'goodbye',
+          value: {
+            reason: 'the hub stops',
+            reconnectWindowSeconds: deps.reconnectWindowSeconds(),
+          },
+        },
+      })
+      for (const call of live.values()) {
+        if (!call.destroyed && !call.writableEnded) call.write(goodbye)
+        call.end()
+      }
       await listener.close(graceMs)
     },
     cut(cluster) {

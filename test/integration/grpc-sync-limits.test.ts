@@ -46,7 +46,7 @@ describe('a hub and agents that do not behave', () => {
         return raw
       },
       heartbeatSeconds: 1,
-      reconnectWindowSeconds: () => 0,
+      reconnectWindowSeconds: () => 7,
       onConnected: ({ cluster }) => connected.add(cluster),
       onDisconnected: ({ cluster }) => connected.delete(cluster),
       onRefused: () => {},
@@ -81,9 +81,14 @@ describe('a hub and agents that do not behave', () => {
 
   /** Reads until the stream ends; tells how. */
   function read(responses: AsyncIterable<SyncResponse>) {
-    const got = { content: 0, ended: '' }
+    const got = { content: 0, goodbye: '', ended: '' }
     void (async () => {
-      for await (const { message } of responses) if (message.case === 'content') got.content += 1
+      for await (const { message } of responses) {
+        if (message.case === 'content') got.content += 1
+        if (message.case === 'goodbye') {
+          got.goodbye = `${message.value.reason}, ${message.value.reconnectWindowSeconds} s`
+        }
+      }
     })().then(
       () => (got.ended = 'ended'),
       (error: unknown) => (got.ended = (error as Error).message),
@@ -131,6 +136,18 @@ describe('a hub and agents that do not behave', () => {
     for (let n = 0; n < 8; n += 1) await want(5_000)
     await until(() => got.ended, { deadlineMs: 10_000, what: 'the end' })
     assert.match(got.ended, /wants may wait/)
+    stream.close()
+  })
+
+  it('says goodbye before it ends its streams, with the time to spread the way back over', async () => {
+    const { stream, greet } = await connect('left')
+    const got = read(stream.responses)
+    await greet()
+    await until(() => heard.includes('left hello'), { deadlineMs: 5_000, what: 'a hello' })
+    await listener.close(2_000)
+    await until(() => got.ended, { deadlineMs: 5_000, what: 'the end' })
+    assert.equal(got.goodbye, 'the hub stops, 7 s')
+    assert.equal(got.ended, 'ended')
     stream.close()
   })
 })

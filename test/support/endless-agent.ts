@@ -60,6 +60,7 @@ async function endure({ endpoint, blobs, size, offers: enough }: Ask): Promise<E
       offers += 1
       if (offers > enough) stream.close()
     },
+    onGoodbye: () => {},
     every: repeat,
   })
   session.done.catch((error: { code?: string }) => {

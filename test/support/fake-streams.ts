@@ -22,6 +22,7 @@ export interface FakeStream extends Stream {
   heard<C extends Case>(kind: C): ValueOf<C>[]
   say(message: ResponseInit): void
   welcome(reconnectWindowSeconds?: number): void
+  goodbye(reconnectWindowSeconds: number): void
   offer(envelope: Uint8Array): void
   /** The hub goes away. */
   drop(): void
@@ -84,6 +85,8 @@ export function createFakeStreams() {
       get closed() {
         return closed
       },
+      goodbye: (reconnectWindowSeconds) =>
+        say({ case: 'goodbye', value: { reason: 'test', reconnectWindowSeconds } }),
       welcome: (reconnectWindowSeconds = 0) =>
         say({
           case: 'welcome',

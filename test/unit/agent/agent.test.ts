@@ -291,6 +291,23 @@ describe('the link', () => {
     await running
   })
 
+  test('spreads its way back over the window a goodbye names, whatever the welcome said', async () => {
+    const world = createAgentWorld(key)
+    const running = world.run()
+    await settle()
+    world.hub.last().welcome(1)
+    await settle()
+    world.hub.last().goodbye(20)
+    await settle()
+    world.hub.last().drop()
+    await world.clock.advance(9_999)
+    assert.equal(world.hub.streams.length, 1)
+    await world.clock.advance(1)
+    assert.equal(world.hub.streams.length, 2)
+    world.stop()
+    await running
+  })
+
   test('a hub that says nothing for three heartbeats is dialled anew', () =>
     connected(async (world) => {
       const first = world.hub.last()

@@ -36,6 +36,7 @@ function world() {
     clock: () => 0,
     onWelcome: () => {},
     onOffer: () => {},
+    onGoodbye: () => {},
     every(ms, run) {
       timers.set(ms, run)
       return () => timers.delete(ms)
