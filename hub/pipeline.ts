@@ -50,15 +50,21 @@ export function createPipeline(deps: PipelineDeps) {
   let running: Promise<void> | undefined
   let wanted: 'decide' | 'render' | undefined
 
+  /** By the tree it was loaded from: most commits change what is rolled out, not the fleet. */
+  let loadedLast: { readonly tree: string; readonly fleet: Fleet } | undefined
+
   async function readFleet(mirror: Mirror, revision: string): Promise<Fleet> {
     const { commit } = parseRevision(revision)
     const tree = await mirror.readTree(commit, posix.normalize(deps.path))
+    if (loadedLast?.tree === tree.id) return { ...loadedLast.fleet, revision }
     const files = tree.files.filter(({ path }) => /\.ya?ml$/i.test(path))
     const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
-    return loadFleet(
+    const loaded = loadFleet(
       revision,
       files.map(({ path }, at) => ({ path: posix.join(deps.path, path), bytes: bytes[at]! })),
     )
+    loadedLast = { tree: tree.id, fleet: loaded }
+    return loaded
   }
 
   /** A new commit of the fleet repository. One with faults is refused whole. */

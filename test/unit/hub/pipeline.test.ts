@@ -23,6 +23,7 @@ function world(commits: Record<string, string> = {}) {
   const renders: string[] = []
   const decided: string[] = []
   const told: (string | undefined)[] = []
+  const read: string[] = []
   const life = new AbortController()
   const world = {
     unreachable: false,
@@ -39,9 +40,12 @@ function world(commits: Record<string, string> = {}) {
     has: async (commit) => commits[commit[0]!] !== undefined,
     async readTree(commit) {
       if (world.unreachable) throw new HubError('source_unreachable', 'Git is away')
-      return { id: commit, files: [{ path: 'fleet.yaml', oid: commit[0]!, size: 1 }] }
+      return { id: commits[commit[0]!]!, files: [{ path: 'fleet.yaml', oid: commit[0]!, size: 1 }] }
     },
-    readBlobs: async (oids) => oids.map((oid) => Buffer.from(commits[oid]!)),
+    async readBlobs(oids) {
+      read.push(...oids)
+      return oids.map((oid) => Buffer.from(commits[oid]!))
+    },
   }
   const pipeline = createPipeline({
     path: '.',
@@ -69,7 +73,7 @@ function world(commits: Record<string, string> = {}) {
     log() {},
     signal: life.signal,
   } as unknown as PipelineDeps)
-  return Object.assign(world, { pipeline, accepted, followed, renders, decided, told, state })
+  return Object.assign(world, { pipeline, accepted, followed, renders, decided, told, read, state })
 }
 
 async function turns(count: number): Promise<void> {
@@ -88,6 +92,20 @@ describe('a new commit of the fleet repository', () => {
     assert.deepEqual(decided, renders)
     const { fleet, refused, faults } = pipeline.state()
     assert.deepEqual([[...fleet!.clusters.keys()], refused, faults], [['a'], null, []])
+  })
+
+  test('is not read again when the fleet in it is the one before', async () => {
+    const same = clusterFile('a')
+    const { pipeline, accepted, decided, read } = world({ 1: same, 2: same, 3: clusterFile('b') })
+    for (const commit of ['1', '2', '3', '2']) {
+      await pipeline.onRevision('fleet', at(commit))
+      await pipeline.settle()
+      const { fleet } = pipeline.state()
+      assert.equal(fleet?.revision, at(commit))
+      assert.deepEqual([...fleet.clusters.keys()], [commit === '3' ? 'b' : 'a'])
+    }
+    assert.deepEqual(read, ['1', '3', '2'])
+    assert.deepEqual(decided, accepted)
   })
 
   test('I4 with faults is refused whole and said; the last good one stays', async () => {
