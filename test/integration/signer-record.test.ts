@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { openSignerRecord, readSignerPolicy } from '../../hub/signer/fs.ts'
+import { type SignerEntry, foldSignerEntry, listEntries } from '../../hub/signer/record.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+
+const signed = (sequence: number): SignerEntry => ({
+  t: 'signed',
+  cluster: 'a',
+  clusterId: 'id-a',
+  clusterUid: 'uid-a',
+  epoch: 1,
+  sequence,
+  digest: digestOf(`${sequence}`),
+  changed: [['shop', digestOf(`${sequence}`)]],
+})
+
+test('I3 a signer’s record outlives it, in few lines, and a line cut short never was', async () => {
+  await using directory = await createTempDir('signer-record')
+  const path = join(directory.path, 'record.jsonl')
+  const first = await openSignerRecord(path)
+  assert.equal(first.fresh, true)
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, at) => {
+      const entry = signed(at + 1)
+      await first.append(entry)
+      foldSignerEntry(first.state, entry)
+    }),
+  )
+  await first.close()
+  await assert.rejects(first.append(signed(51)), { code: 'signer_unavailable' })
+  assert.equal((await stat(path)).mode & 0o077, 0)
+  await appendFile(path, JSON.stringify(signed(99)).slice(0, -9))
+  const again = await openSignerRecord(path)
+  assert.equal(again.fresh, false)
+  assert.equal(again.state.clusters.get('id-a')?.sequence, 50)
+  assert.equal(again.state.clusters.get('id-a')?.contents.get('shop'), 'several')
+  assert.deepEqual(listEntries(again.state), listEntries(first.state))
+  assert.ok((await readFile(path, 'utf8')).split('\n').length < 5)
+  await again.close()
+})
+
+test('a damaged record stops the signer; a policy with faults names all of them', async () => {
+  await using directory = await createTempDir('signer-record')
+  const path = join(directory.path, 'record.jsonl')
+  await writeFile(path, `${JSON.stringify(signed(1))}\n{"t":\n${JSON.stringify(signed(2))}\n`)
+  await assert.rejects(openSignerRecord(path), /line 2 is damaged/)
+  const policy = join(directory.path, 'policy.yaml')
+  await writeFile(policy, 'repositories: [x]\ngroups: [prod]\nhistory: 3\n')
+  assert.deepEqual(await readSignerPolicy(policy), {
+    repositories: ['x'],
+    kinds: ['*'],
+    clusters: [],
+    groups: ['prod'],
+    history: 3,
+    removals: 'attested',
+  })
+  await writeFile(policy, 'repository: x\nhistory: 0\nremovals: sometimes\n')
+  await assert.rejects(readSignerPolicy(policy), /unknown member repository[^]*history[^]*removals/)
+})
