@@ -31,6 +31,8 @@ import { type SecretCopy, createSecretCopy } from './trust/kube.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import type { StateCopy } from './trust/state.ts'
 import { verifyRoot } from './trust/verify.ts'
+import { runVerify } from './verify/command.ts'
+import { diskFiles } from './verify/fs.ts'
 
 /* Wires the agent: configuration → adapters → agent → run until a signal. */
 
@@ -43,6 +45,11 @@ const version = (
 const factsEveryMs = 5 * 60_000
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'verify') {
+    const say = (text: string): void => void process.stdout.write(text)
+    process.exitCode = await runVerify(process.argv.slice(3), diskFiles, say)
+    return
+  }
   const config = readConfig()
   if (!config) return
   const log = createLog(config.logLevel)

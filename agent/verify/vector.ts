@@ -1,0 +1,69 @@
+import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
+import { type VerifyCase, readIdentity, readState } from './case.ts'
+
+/** One case with the verdict it must get; the format is told in test/vectors/README.md. */
+export interface Vector {
+  readonly name: string
+  readonly rows: readonly string[]
+  readonly expected: string
+  readonly given: VerifyCase
+}
+
+/**
+ * A file of vectors: `defaults` hold for each vector that does not say otherwise.
+ *
+ * @throws TypeError, SyntaxError
+ */
+export function parseVectors(text: string): readonly Vector[] {
+  const file: unknown = JSON.parse(text)
+  if (!isRecord(file) || !isRecord(file['defaults']) || !Array.isArray(file['vectors'])) {
+    throw new TypeError('a file of vectors has defaults and vectors')
+  }
+  const { defaults, vectors } = file
+  return (vectors as unknown[]).map((vector) => {
+    if (!isRecord(vector)) throw new TypeError('a vector is an object')
+    const { name, rows, expected } = vector
+    if (typeof name !== 'string' || typeof expected !== 'string' || !Array.isArray(rows)) {
+      throw new TypeError('a vector has name, rows and expected')
+    }
+    return { name, rows: rows.map(String), expected, given: readCase({ ...defaults, ...vector }) }
+  })
+}
+
+function readCase(value: Record<string, unknown>): VerifyCase {
+  const { rootChain, approvals, snapshot, freshness, nonce, content, at } = value
+  if (!Number.isSafeInteger(at)) throw new TypeError('at is not in whole seconds')
+  return {
+    root: decode(value['root'], 'root'),
+    rootChain: decodeAll(rootChain, 'rootChain'),
+    state: readState(value['state']),
+    identity: readIdentity(value['identity']),
+    approvals: decodeAll(approvals, 'approvals'),
+    at: at as number,
+    ...(snapshot === undefined ? {} : { snapshot: decode(snapshot, 'snapshot') }),
+    ...(freshness === undefined ? {} : { freshness: decode(freshness, 'freshness') }),
+    ...(typeof nonce === 'string' ? { nonce } : {}),
+    ...(content === undefined ? {} : { content: readContent(content) }),
+  }
+}
+
+function readContent(value: unknown): ReadonlyMap<Digest, Uint8Array> {
+  if (!isRecord(value)) throw new TypeError('content is not an object')
+  const entries = Object.entries(value).map(([digest, text]) => {
+    if (!isDigest(digest)) throw new TypeError('content is named by digest')
+    return [digest, decode(text, 'content')] as const
+  })
+  return new Map(entries)
+}
+
+function decodeAll(value: unknown, what: string): readonly Uint8Array[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw new TypeError(`${what} is not a list`)
+  return (value as unknown[]).map((text) => decode(text, what))
+}
+
+function decode(value: unknown, what: string): Uint8Array {
+  if (typeof value !== 'string') throw new TypeError(`${what} is not base64`)
+  return Buffer.from(value, 'base64')
+}
