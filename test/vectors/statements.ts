@@ -335,7 +335,9 @@ export const statementVectors: readonly Written[] = [
   ...snapshots.map(([rows, name, change, expected]) =>
     vector(rows, name, expected, { snapshot: sealedSnapshot(change) }),
   ),
-  ...texts.map(([rows, name, given]) => vector(rows, `payload: ${name}`, 'statement_malformed', given)),
+  ...texts.map(([rows, name, given]) =>
+    vector(rows, `payload: ${name}`, 'statement_malformed', given),
+  ),
   ...contents.map(([rows, name, given, expected]) => vector(rows, name, expected, given)),
   ...words.map(([rows, name, change, expected]) =>
     vector(rows, `freshness: ${name}`, expected, {
