@@ -10,6 +10,7 @@ import {
 } from './accept.ts'
 import { AgentError } from './errors.ts'
 import { backoffDelay } from './link/backoff.ts'
+import type { Credentials, Renewed } from './link/credentials.ts'
 import type { Stream } from './link/grpc.ts'
 import { type Session, openSession } from './link/session.ts'
 import type { Decompress } from './link/unpack.ts'
@@ -40,6 +41,8 @@ export interface AgentDeps {
   readonly content: ContentCache
   readonly workloads: Workloads
   readonly dial: () => Stream
+  /** Renews what `dial` proves itself by; without it, that stays as it is. */
+  readonly credentials?: Credentials
   readonly decompress: Decompress
   readonly facts: () => { kubernetesVersion: string; nodes: number }
   readonly version: string
@@ -259,6 +262,8 @@ export function createAgent(deps: AgentDeps) {
   async function talk(signal: AbortSignal): Promise<{ welcomed: boolean; windowMs: number }> {
     let welcomed = false
     let windowMs = 0
+    let stopRenewing = (): void => {}
+    const { credentials } = deps
     const stream = deps.dial()
     const close = (): void => stream.close()
     signal.addEventListener('abort', close)
@@ -275,6 +280,7 @@ export function createAgent(deps: AgentDeps) {
           sequence: BigInt(state.sequence),
           snapshotDigest: state.snapshotDigest ?? '',
           facts: { ...deps.facts(), agentVersion: deps.version },
+          certificateGeneration: BigInt(credentials?.generation() ?? 0),
         }),
         decompress: deps.decompress,
         clock: deps.clock,
@@ -283,6 +289,7 @@ export function createAgent(deps: AgentDeps) {
           welcomed = true
           windowMs = welcome.reconnectWindowSeconds * 1000
           deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
+          if (credentials) stopRenewing = keepRenewing(credentials)
           void report(true)
         },
         onGoodbye({ reason, reconnectWindowSeconds }) {
@@ -295,16 +302,48 @@ export function createAgent(deps: AgentDeps) {
         },
         onRootChain: (envelopes) => void takeRootChain(envelopes),
         onFreshness: (envelope) => void takeFreshness(envelope, signal),
+        onRenewed: (renewed) => void takeRenewed(renewed, close),
       })
       await session.done
     } catch (error) {
       const { code, message } = toAgentError(error)
-      if (!signal.aborted) deps.log.warn({ code }, `the stream to the hub ended: ${message}`)
+      if (!signal.aborted && !renewedNow) {
+        deps.log.warn({ code }, `the stream to the hub ended: ${message}`)
+        renewedNow = (await credentials?.failed(code).catch(logUnkept)) === true
+      }
     } finally {
+      stopRenewing()
       session = undefined
       signal.removeEventListener('abort', close)
     }
     return { welcomed, windowMs }
+  }
+
+  /** Set when there is a new certificate to go on with at once. */
+  let renewedNow = false
+
+  function keepRenewing(credentials: Credentials): () => void {
+    void credentials.accepted().catch(logUnkept)
+    return deps.every(credentials.checkEveryMs, () => {
+      credentials
+        .renewal()
+        .then(async (value) => value && session?.send({ case: 'renew', value }))
+        .catch(logUnkept)
+    })
+  }
+
+  async function takeRenewed(renewed: Renewed, redial: () => void): Promise<void> {
+    try {
+      await deps.credentials?.renewed(renewed)
+      renewedNow = true
+      redial()
+    } catch (error) {
+      logUnkept(error)
+    }
+  }
+
+  function logUnkept(error: unknown): void {
+    deps.log.warn({ err: error }, 'the certificate could not be renewed; tried again later')
   }
 
   /** @throws AgentError `another_agent` */
@@ -328,6 +367,10 @@ export function createAgent(deps: AgentDeps) {
     for (let failures = 0; !signal.aborted;) {
       const { welcomed, windowMs } = await talk(signal)
       failures = welcomed ? 0 : failures + 1
+      if (renewedNow && !signal.aborted) {
+        renewedNow = false
+        continue
+      }
       if (signal.aborted) break
       await deps.sleep(backoffDelay({ failures, windowMs, random: deps.random() }), signal)
     }

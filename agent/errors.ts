@@ -3,6 +3,8 @@ export type AgentErrorCode =
   | 'config_invalid'
   | 'token_refused'
   | 'hub_unreachable'
+  | 'hub_busy'
+  | 'identity_refused'
   | 'hub_untrusted'
   | 'envelope_too_large'
   | 'envelope_malformed'

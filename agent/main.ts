@@ -19,12 +19,11 @@ import { type AgentConfig, environmentPrefix, parseConfig, settingsTable } from 
 import { AgentError } from './errors.ts'
 import { lockData } from './fs.ts'
 import { serveHealth } from './http.ts'
-import { enrol } from './link/enrol.ts'
-import { type StoredIdentity, loadIdentity, saveIdentity } from './link/fs.ts'
-import { decompressZstd, dial, dialEnrolment } from './link/grpc.ts'
-import { chooseProxy } from './link/proxy.ts'
-import { createAgentKey } from './link/x509.ts'
+import { createFileIdentityStore } from './link/fs.ts'
+import { decompressZstd, dial } from './link/grpc.ts'
+import { type Proxy, chooseProxy } from './link/proxy.ts'
 import { createLog } from './log.ts'
+import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
 import { createWorkloads } from './apply/workloads.ts'
 import { createFileContentCache, createFileStateCopy } from './trust/fs.ts'
 import { type SecretCopy, createSecretCopy } from './trust/kube.ts'
@@ -70,10 +69,15 @@ async function main(): Promise<void> {
   const unlock = await lockData(config.data)
   const secret = openTrustSecret(config, connection)
   const copies = [...(secret ? [secret] : []), createFileStateCopy(config.data)]
+  // Alive already while somebody has to approve it.
+  const health = config.healthPort
+    ? await serveHealth(config.healthPort, () => isReady())
+    : undefined
   try {
     await runAgent(config, cluster, copies, log, stop.signal)
   } finally {
     await secret?.close()
+    await health?.close()
     await cluster.close()
     await unlock()
   }
@@ -85,6 +89,7 @@ function openTrustSecret(config: AgentConfig, connection: Connection): SecretCop
   const name = config.trustSecret ?? (namespace && { namespace, name: 'groundswell-agent-trust' })
   return name && name !== 'off' ? createSecretCopy(connection, name) : undefined
 }
+let isReady = (): boolean => false
 
 async function runAgent(
   config: AgentConfig,
@@ -93,14 +98,19 @@ async function runAgent(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const stored =
-    (await loadIdentity(config.data)) ?? (await join(config, cluster, copies, log, signal))
+  const store = createFileIdentityStore(config.data)
+  const deps: IdentityDeps = { config, cluster, store, copies, log, version }
+  const stored = await openIdentity(deps, signal)
+  if (!stored) return
   const trust = createMirroredTrust(
     copies,
     stored.root === undefined ? undefined : Buffer.from(stored.root, 'base64'),
   )
-  const { identity, endpoint } = stored
-  const proxy = chooseProxy(endpoint.address, process.env)
+  const credentials = openCredentials(deps, stored)
+  // As it is now, not as it was when it joined: a copied identity shows itself by this.
+  const clusterUid = await cluster.uid(signal).catch(() => stored.identity.clusterUid)
+  const identity = { ...stored.identity, clusterUid }
+  const proxyNow = (): Proxy | undefined => chooseProxy(credentials.endpoint().address, process.env)
   let facts = await cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 }))
   const readFacts = async (): Promise<void> => {
     facts = await cluster.facts(signal).catch(() => facts)
@@ -123,7 +133,8 @@ async function runAgent(
     trust,
     content: createFileContentCache(config.data),
     workloads,
-    dial: () => dial(endpoint, proxy),
+    dial: () => dial(credentials.endpoint(), proxyNow()),
+    credentials,
     decompress: decompressZstd,
     facts: () => facts,
     version,
@@ -135,12 +146,11 @@ async function runAgent(
     every,
     log,
   })
-  const health = config.healthPort
-    ? await serveHealth(config.healthPort, () => workloads.states().length > 0)
-    : undefined
+  isReady = () => workloads.states().length > 0
+  const proxy = proxyNow()
   const via = proxy && `${proxy.host}:${proxy.port}`
   log.info(
-    { cluster: identity.cluster, hub: endpoint.address, via, data: config.data },
+    { cluster: identity.cluster, hub: stored.endpoint.address, via, data: config.data },
     'agent runs',
   )
   try {
@@ -148,40 +158,8 @@ async function runAgent(
   } finally {
     stopFacts()
     await workloads.close()
-    await health?.close()
     log.info({}, 'agent stopped')
   }
-}
-
-async function join(
-  config: AgentConfig,
-  cluster: Cluster,
-  copies: readonly StateCopy[],
-  log: Log,
-  signal: AbortSignal,
-): Promise<StoredIdentity> {
-  const token = config.token ?? (config.tokenFile && readFileSync(config.tokenFile, 'utf8'))
-  const { hub } = config
-  if (!hub || !token) {
-    throw new AgentError(
-      'config_invalid',
-      `this agent has not joined yet (nothing in ${config.data}); give --hub HOST:PORT and --token, from \`swell cluster token NAME\``,
-    )
-  }
-  const uid = await cluster.uid(signal)
-  log.info({ hub, clusterUid: uid }, 'joining')
-  const enrolled = await enrol(token, uid, await createAgentKey(), version, (pin) =>
-    dialEnrolment(hub, pin, chooseProxy(hub, process.env)),
-  )
-  await createMirroredTrust(copies, undefined).save({
-    root: enrolled.root.envelope,
-    epoch: enrolled.root.statement.epoch,
-    sequence: 0,
-    snapshotDigest: null,
-    envelope: null,
-  })
-  log.info({ cluster: enrolled.identity.cluster }, 'joined')
-  return saveIdentity(config.data, enrolled)
 }
 
 function readConfig(): AgentConfig | undefined {

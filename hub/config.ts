@@ -32,6 +32,18 @@ export const settingsTable: readonly Setting[] = [
   { key: 'enrolPort', flag: 'enrol-port', help: 'port where agents join', fallback: '8443' },
   { key: 'dataPort', flag: 'data-port', help: 'port of the agents’ streams', fallback: '8444' },
   {
+    key: 'certificateLife',
+    flag: 'certificate-life',
+    help: "how long an agent's certificate holds; it renews at half of that",
+    fallback: '24h',
+  },
+  {
+    key: 'enrolRate',
+    flag: 'enrol-rate',
+    help: 'calls a second that the enrol listener answers; half of it for one address',
+    fallback: '20',
+  },
+  {
     key: 'advertise',
     flag: 'advertise',
     help: 'host agents reach the hub by; the listen address when left out',
@@ -84,6 +96,8 @@ export interface HubConfig {
   readonly enrolPort: number
   readonly dataPort: number
   readonly advertise: string
+  readonly certificateLifeMs: number
+  readonly enrolRate: number
   readonly credentialsFile: string | undefined
   readonly tokensFile: string | undefined
   readonly webhookSecretFile: string | undefined
@@ -98,6 +112,7 @@ export interface HubConfig {
 
 /** Git is never asked more often than this. */
 const shortestIntervalMs = 100
+const yearMs = 8_760 * 3_600_000
 
 /**
  * Flags, environment and file → the hub's configuration, every fault at once.
@@ -122,6 +137,8 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     enrolPort: readPort(settings, 'enrolPort', faults),
     dataPort: readPort(settings, 'dataPort', faults),
     advertise: text('advertise') ?? (host === '0.0.0.0' || host === '::' ? 'localhost' : host),
+    certificateLifeMs: readDuration(settings, 'certificateLife', faults),
+    enrolRate: Number(text('enrolRate')),
     credentialsFile: text('credentials'),
     tokensFile: text('tokens'),
     webhookSecretFile: text('webhookSecretFile'),
@@ -138,6 +155,13 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     config.intervalMs < shortestIntervalMs
   ) {
     faults.push(`--interval: at least 100ms: ${text('interval')}`)
+  }
+  const { certificateLifeMs } = config
+  if (certificateLifeMs > 0 && !(certificateLifeMs >= 2_000 && certificateLifeMs <= yearMs)) {
+    faults.push(`--certificate-life: from 2s to 8760h: ${text('certificateLife')}`)
+  }
+  if (!(config.enrolRate >= 1 && config.enrolRate <= 100_000)) {
+    faults.push(`--enrol-rate: not a number from 1 to 100000: ${text('enrolRate')}`)
   }
   if (!config.fleetUrl) faults.push('--fleet: give the URL of the fleet repository')
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(config.fleetName)) {

@@ -1,10 +1,10 @@
-import { formatJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { type Hub, type Listing, type Principal, isAllowed, roles } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
 import { readManifest } from './bundle/stored-manifest.ts'
 import { HubError } from './errors.ts'
 import type { Register } from './ledger/register.ts'
+import { createMembership } from './membership.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
@@ -32,8 +32,6 @@ export interface HubDeps {
   readonly deciding: Deciding
   readonly content: ContentStore
   readonly events: EventLog
-  /** Cuts a revoked cluster's stream. */
-  readonly cut: (cluster: string) => void
   readonly enrolAddress: () => string
   readonly caPin: string
   readonly rootDigest: string
@@ -181,35 +179,7 @@ export function createHub(deps: HubDeps): Hub {
       return (await record(id))!
     },
 
-    async createToken(cluster, ttl, by) {
-      if (!known().fleet?.clusters.has(cluster)) {
-        throw new HubError(
-          'not_found',
-          `cluster ${cluster} is not declared in the fleet repository; add a Cluster for it first`,
-        )
-      }
-      const tokenId = [...deps.random(10)].map((byte) => (byte % 36).toString(36)).join('')
-      const secret = deps.random(16).toString('base64url')
-      const expiresAt = deps.clock() + ttl
-      const key = secretKey(secret).toString('hex')
-      await register.append(by.actor, [
-        { type: 'token.created', token: { tokenId, cluster, key, expiresAt } },
-      ])
-      const { caPin, rootDigest } = deps
-      return {
-        cluster,
-        token: formatJoinToken({ tokenId, secret, caPin, rootDigest }),
-        expiresAt: new Date(expiresAt).toISOString(),
-        address: deps.enrolAddress(),
-      }
-    },
-    async revokeCluster(cluster, by: Principal, reason) {
-      if (!state.enrolments.has(cluster)) {
-        throw new HubError('not_found', `no agent of cluster ${cluster} is enrolled`)
-      }
-      await register.append(by.actor, [{ type: 'cluster.revoked', cluster, reason }])
-      deps.cut(cluster)
-    },
+    ...createMembership({ ...deps, fleet: () => known().fleet }),
 
     async fleet() {
       const { refused, faults } = pipeline.state()

@@ -59,14 +59,63 @@ export interface EnrolProofInput {
 
 /** Binds the token's secret to this CSR, key, cluster and challenge. */
 export function enrolProof(key: Uint8Array, input: EnrolProofInput): Buffer {
-  const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
   const text = [
     'groundswell/enrol/v1',
     input.caPin,
-    hash(input.certificateRequest),
-    hash(input.boundKey),
+    hex(input.certificateRequest),
+    hex(input.boundKey),
     input.clusterUid,
-    hash(input.nonce),
+    hex(input.nonce),
   ].join('|')
   return createHmac('sha256', key).update(text).digest()
+}
+
+/** What the bound key signs as it joins: that its holder is there now. */
+export function boundText(nonce: Uint8Array): Buffer {
+  return Buffer.from(`groundswell/bound/v1|${hex(nonce)}`)
+}
+
+export interface ClaimInput {
+  readonly clusterId: string
+  readonly clusterUid: string
+  readonly certificateRequest: Uint8Array
+  readonly nonce: Uint8Array
+}
+
+/** What the bound key signs to claim a certificate: for this cluster, this CSR, this challenge. */
+export function claimText(input: ClaimInput): Buffer {
+  const { clusterId, clusterUid, certificateRequest, nonce } = input
+  return Buffer.from(
+    ['groundswell/claim/v1', clusterId, clusterUid, hex(certificateRequest), hex(nonce)].join('|'),
+  )
+}
+
+export interface FingerprintInput {
+  /** Raw Ed25519 public key. */
+  readonly boundKey: Uint8Array
+  /** SubjectPublicKeyInfo, DER, of the key in the certificate request. */
+  readonly certificateKey: Uint8Array
+  readonly clusterUid: string
+}
+
+/**
+ * What a person compares before approving a cluster: eight groups of four hex digits, 128 bits
+ * over everything the hub will believe of this agent. The agent logs it, the hub shows it.
+ */
+export function enrolmentFingerprint(input: FingerprintInput): string {
+  const { boundKey, certificateKey, clusterUid } = input
+  const text = ['groundswell/fingerprint/v1', hex(boundKey), hex(certificateKey), clusterUid]
+  return hex(Buffer.from(text.join('|')))
+    .slice(0, 32)
+    .replace(/(.{4})(?=.)/g, '$1-')
+}
+
+/** As `enrolmentFingerprint` writes it, or as people type it: other case, spaces for dashes. */
+export function isSameFingerprint(typed: string, fingerprint: string): boolean {
+  const bare = (text: string): string => text.toLowerCase().replace(/[-\s:]/g, '')
+  return bare(typed) === bare(fingerprint)
+}
+
+function hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }

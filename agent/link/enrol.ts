@@ -1,7 +1,13 @@
 import { sign } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { enrolProof, parseJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
+import {
+  boundText,
+  enrolmentFingerprint,
+  enrolProof,
+  parseJoinToken,
+  secretKey,
+} from '@groundswell/proto/enrol.ts'
 import {
   BeginRequestSchema,
   EnrolRequestSchema,
@@ -20,6 +26,11 @@ export interface Enrolled {
   /** Ed25519 PKCS#8 PEM; bound to this agent for life. */
   readonly boundKey: string
   readonly root: { readonly envelope: Uint8Array; readonly statement: Root }
+  /** Of the certificate; 0 while there is none. */
+  readonly generation: number
+  /** Somebody has to approve the fingerprint first: there is no certificate yet. */
+  readonly pending: boolean
+  readonly fingerprint: string
 }
 
 /**
@@ -56,8 +67,9 @@ export async function enrol(
         boundKey: Uint8Array.from(boundPublic),
         clusterUid,
         proof: Uint8Array.from(proof),
-        boundSignature: Uint8Array.from(sign(null, nonce, bound.privateKey)),
+        boundSignature: Uint8Array.from(sign(null, boundText(nonce), bound.privateKey)),
         agentVersion,
+        nonce,
       }),
     )
     if (digestOf(answer.root) !== token.rootDigest) {
@@ -79,6 +91,13 @@ export async function enrol(
       },
       boundKey: bound.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
       root: { envelope: answer.root, statement },
+      generation: Number(answer.generation),
+      pending: answer.pending,
+      fingerprint: enrolmentFingerprint({
+        boundKey: boundPublic,
+        certificateKey: agentKey.publicKey,
+        clusterUid,
+      }),
     }
   } finally {
     calls.close()

@@ -13,6 +13,8 @@ import {
 import {
   type BeginRequest,
   type BeginResponse,
+  type ClaimRequest,
+  type ClaimResponse,
   type EnrolRequest,
   type EnrolResponse,
   EnrolService,
@@ -23,7 +25,7 @@ import {
   SyncService,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
-import { AgentError } from '../errors.ts'
+import { AgentError, type AgentErrorCode } from '../errors.ts'
 import { type Relay, openRelay, openTunnel } from './net.ts'
 import { type Proxy, splitAddress } from './proxy.ts'
 import type { Decompress } from './unpack.ts'
@@ -135,11 +137,18 @@ async function* translate(
   try {
     for await (const message of call) yield message as SyncResponse
   } catch (cause) {
-    throw new AgentError('hub_unreachable', (cause as ServiceError).details || String(cause), {
+    const { code, details } = cause as ServiceError
+    throw new AgentError(streamFaults.get(code) ?? 'hub_unreachable', details || String(cause), {
       cause,
     })
   }
 }
+
+/** What the hub says of who we are; all else is the link's fault. */
+const streamFaults = new Map<status, AgentErrorCode>([
+  [status.UNAUTHENTICATED, 'identity_refused'],
+  [status.PERMISSION_DENIED, 'locked'],
+])
 
 async function write(
   call: ClientDuplexStream<SyncRequest, SyncResponse>,
@@ -163,20 +172,21 @@ async function write(
   })
 }
 
-/** The enrol listener's two calls, after its CA was found to match the pin. */
+/** The enrol listener's calls, after its CA was found to match the pin. */
 export interface EnrolCalls {
   begin(request: BeginRequest): Promise<BeginResponse>
   enrol(request: EnrolRequest): Promise<EnrolResponse>
+  claim(request: ClaimRequest): Promise<ClaimResponse>
   close(): void
 }
 
 /** @throws AgentError `hub_unreachable`, `hub_untrusted` when no certificate of the chain is pinned */
 export async function dialEnrolment(
   address: string,
-  caPin: string,
+  trust: string | { readonly ca: string },
   proxy?: Proxy,
 ): Promise<EnrolCalls> {
-  const ca = await fetchPinnedCa(address, caPin, proxy)
+  const ca = typeof trust === 'string' ? await fetchPinnedCa(address, trust, proxy) : trust.ca
   const relay: Relay | undefined = proxy && (await openRelay(proxy, address))
   const client = new EnrolClient(relay?.target ?? address, credentials.createSsl(Buffer.from(ca)), {
     ...channelOptions,
@@ -197,6 +207,7 @@ export async function dialEnrolment(
   return {
     begin: (request) => call('begin', request),
     enrol: (request) => call('enrol', request),
+    claim: (request) => call('claim', request),
     close() {
       client.close()
       relay?.close()
@@ -204,11 +215,16 @@ export async function dialEnrolment(
   }
 }
 
+const enrolFaults = new Map<status, AgentErrorCode>([
+  [status.PERMISSION_DENIED, 'token_refused'],
+  [status.UNAUTHENTICATED, 'token_refused'],
+  [status.INVALID_ARGUMENT, 'token_refused'],
+  [status.RESOURCE_EXHAUSTED, 'hub_busy'],
+])
+
 function toEnrolError(error: ServiceError): AgentError {
-  const refused = error.code === status.PERMISSION_DENIED || error.code === status.INVALID_ARGUMENT
-  return new AgentError(refused ? 'token_refused' : 'hub_unreachable', error.details, {
-    cause: error,
-  })
+  const code = enrolFaults.get(error.code) ?? 'hub_unreachable'
+  return new AgentError(code, error.details, { cause: error })
 }
 
 /** Reads the chain the hub shows and returns the CA whose public key is pinned; trusts nothing else. */

@@ -8,6 +8,7 @@ import {
   type SyncRequest,
   SyncRequestSchema,
   type SyncResponse,
+  type Renewed,
   type Welcome,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError } from '../errors.ts'
@@ -33,6 +34,8 @@ export interface SessionDeps {
   readonly onFreshness?: (envelope: Uint8Array) => void
   /** The hub will end the stream, and says how long to spread the next dial over. */
   readonly onGoodbye: (goodbye: Goodbye) => void
+  /** The next client certificate. */
+  readonly onRenewed?: (renewed: Renewed) => void
   /** Calls back after `ms` until the returned function is called; given in, so tests own time. */
   readonly every: (ms: number, run: () => void) => () => void
 }
@@ -123,6 +126,9 @@ export function openSession(deps: SessionDeps): Session {
       case 'rootChain':
         deps.onRootChain?.(message.value.envelopes)
         break
+      case 'renewed':
+        deps.onRenewed?.(message.value)
+        break
       case 'freshness':
         deps.onFreshness?.(message.value.envelope)
         break
@@ -130,7 +136,6 @@ export function openSession(deps: SessionDeps): Session {
         deps.onGoodbye(message.value)
         break
       case 'heartbeat':
-      case 'renewed':
       case undefined:
         break
     }

@@ -18,6 +18,7 @@ import { createEventStreams } from './event-stream.ts'
 import type { Hub, TrustDesk } from './hub.ts'
 import { RequestError, toProblem } from './problem.ts'
 import { addClusterRoutes } from './routes/clusters.ts'
+import { addMembershipRoutes } from './routes/membership.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addFleetRoutes } from './routes/fleet.ts'
 import { addHealthRoutes } from './routes/health.ts'
@@ -99,6 +100,7 @@ export function buildServer(options: ApiOptions): Api {
   void app.register(async (api: Api) => {
     addHealthRoutes(api, options)
     addClusterRoutes(api, options.hub)
+    addMembershipRoutes(api, options.hub)
     addFleetRoutes(api, options.hub)
     addRolloutRoutes(api, options.hub)
     addEventRoutes(api, options.hub, streams)

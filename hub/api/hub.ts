@@ -13,6 +13,7 @@ import type {
   FleetView,
   GroupView,
   HealthView,
+  PendingView,
   TokenView,
   TrustView,
 } from './views.ts'
@@ -74,9 +75,14 @@ export interface Hub {
     version?: number,
   ): Promise<RolloutRecord>
 
-  /** `ttl` in milliseconds. */
-  createToken(cluster: string, ttl: number, by: Principal): Promise<TokenView>
+  createToken(cluster: string, request: TokenRequest, by: Principal): Promise<TokenView>
+  /** Agents that joined and wait for somebody to compare their fingerprint; by cluster name. */
+  pendingClusters(): readonly PendingView[]
+  /** `conflict` when the agent that waits has another fingerprint. */
+  approveCluster(cluster: string, fingerprint: string, by: Principal): Promise<void>
   revokeCluster(cluster: string, by: Principal, reason: string): Promise<void>
+  unlockCluster(cluster: string, by: Principal, reason: string): Promise<void>
+  recoverCluster(cluster: string, by: Principal, reason: string): Promise<void>
 
   fleet(): Promise<FleetView>
   /** Rising; after an id the next ones, after null the newest. At most `limit`. */
@@ -94,6 +100,17 @@ export interface TrustDesk {
   show(): Promise<TrustView>
   publish(envelope: Uint8Array, by: Principal): Promise<TrustView>
   approve(envelope: Uint8Array, by: Principal): Promise<ApprovalView>
+}
+
+/** What a join token is to allow. */
+export interface TokenRequest {
+  /** Milliseconds. */
+  readonly ttl: number
+  readonly preApproved?: boolean
+  readonly replace?: boolean
+  readonly clusterUid?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly project?: string
 }
 
 export interface RolloutQuery {

@@ -50,9 +50,11 @@ type Code = HubErrorCode | RequestCode
 const table: Readonly<Record<Code, readonly [status: number, title: string]>> = {
   invalid: [400, 'The request is not valid'],
   unauthenticated: [401, 'A valid bearer token is needed'],
+  busy: [429, 'Too many at once'],
   token_refused: [401, 'The token was refused'],
   forbidden: [403, 'Your role does not allow this'],
   identity_refused: [403, 'The identity was refused'],
+  identity_barred: [403, 'The identity is barred'],
   not_found: [404, 'Not found'],
   revision_not_found: [404, 'No such revision'],
   conflict: [409, 'The current state does not allow this'],

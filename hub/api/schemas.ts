@@ -13,6 +13,7 @@ import {
   HealthView,
   ObjectsView,
   ApprovalView,
+  PendingView,
   TokenView,
   TrustView,
 } from './views.ts'
@@ -35,6 +36,7 @@ const paging = {
   continue: Type.Optional(Type.String({ maxLength: 256, description: 'from the page before' })),
 }
 export const defaultLimit = 100
+export const NoQuery = Type.Object({}, closed)
 export const PageQuery = Type.Object(paging, closed)
 export const SelectorQuery = Type.Object(
   {
@@ -65,10 +67,31 @@ export const PlanBody = Type.Object({ application: Name }, closed)
 export const StartBody = Type.Object({ application: Name, reason: Type.Optional(Reason) }, closed)
 export const ActionBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
 export const SkipBody = Type.Object({ cluster: Name, reason: Type.Optional(Reason) }, closed)
-export const TokenBody = Type.Object({ ttl: Type.Optional(DurationText) }, closed)
 export const EnvelopeBody = Type.Object(
   { envelope: Type.String({ minLength: 4, maxLength: 60_000, description: 'base64' }) },
   { additionalProperties: false },
+)
+export const TokenBody = Type.Object(
+  {
+    ttl: Type.Optional(DurationText),
+    preApproved: Type.Optional(Type.Boolean({ description: 'no fingerprint has to be compared' })),
+    replace: Type.Optional(Type.Boolean({ description: 'may replace an agent that is enrolled' })),
+    clusterUid: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f-]{36}$', description: 'the only cluster that may use it' }),
+    ),
+    labels: Type.Optional(
+      Type.Record(Type.String({ maxLength: 317 }), Type.String({ maxLength: 63 }), {
+        maxProperties: 32,
+        description: 'labels the cluster must have in Git',
+      }),
+    ),
+    project: Type.Optional(Type.String({ maxLength: 63, description: 'kept in the ledger' })),
+  },
+  closed,
+)
+export const ApproveBody = Type.Object(
+  { fingerprint: Type.String({ minLength: 1, maxLength: 100 }) },
+  closed,
 )
 export const RevokeBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
 
@@ -83,6 +106,7 @@ function listOf<S extends TSchema>($id: string, item: S) {
 }
 
 export const ClusterList = listOf('ClusterList', ClusterSummary)
+export const PendingList = Type.Object({ items: Type.Array(PendingView) }, { $id: 'PendingList' })
 export const GroupList = listOf('GroupList', GroupView)
 export const ApplicationList = listOf('ApplicationList', ApplicationView)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
@@ -113,6 +137,7 @@ export const components: readonly TSchema[] = [
   ApprovalView,
   ApplicationView,
   ClusterList,
+  PendingList,
   GroupList,
   ApplicationList,
   RolloutList,

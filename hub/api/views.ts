@@ -78,7 +78,8 @@ const clusterSummary = {
   displayName: Type.String(),
   labels: Labels,
   groups: Type.Array(Type.String()),
-  lifecycle: words('Declared', 'Enrolled', 'Detached', 'Revoked'),
+  lifecycle: words('Declared', 'Pending', 'Enrolled', 'Locked', 'Detached', 'Revoked'),
+  lifecycleReason: Type.String({ description: 'why it is locked or revoked, or empty' }),
   suspended: Type.Boolean(),
   connection: ConnectionView,
   lastSeen: TimeOrNull,
@@ -237,6 +238,7 @@ export const TokenView = view(
     token: Type.String({ description: 'shown once; the hub keeps only its hash' }),
     expiresAt: Time,
     address: Type.String({ description: 'what the agent dials, host:port' }),
+    preApproved: Type.Boolean({ description: 'nobody has to compare a fingerprint' }),
   },
   'A join token for one cluster.',
 )
@@ -279,6 +281,19 @@ export const ApprovalView = view(
   "An approver's statement, as it was recorded.",
 )
 
+export const PendingView = view(
+  'PendingView',
+  {
+    cluster: Type.String(),
+    clusterId: Type.String(),
+    clusterUid: Type.String({ description: 'of the kube-system namespace' }),
+    fingerprint: Type.String({ description: 'compare it with the one in the agent’s log' }),
+    since: Time,
+    replaces: Type.Boolean({ description: 'another agent of this name is enrolled until then' }),
+  },
+  'An agent that joined and waits for approval.',
+)
+
 export const HealthView = view(
   'HealthView',
   {
@@ -302,4 +317,5 @@ export type EventView = Frozen<Static<typeof EventView>>
 export type TokenView = Frozen<Static<typeof TokenView>>
 export type TrustView = Frozen<Static<typeof TrustView>>
 export type ApprovalView = Frozen<Static<typeof ApprovalView>>
+export type PendingView = Frozen<Static<typeof PendingView>>
 export type HealthView = Frozen<Static<typeof HealthView>>

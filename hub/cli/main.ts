@@ -32,6 +32,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
       throw new CliFailure(2, `cannot write ${path}: ${cause.message}`, { cause })
     })
   },
+  ...(process.stdin.isTTY && { ask }),
   fetch,
   now: Date.now,
   wait: async (milliseconds, signal) => {
@@ -39,6 +40,12 @@ const exitCode = await runProgram(process.argv.slice(2), {
   },
   signal: interrupted.signal,
 })
+
+async function ask(question: string): Promise<string | undefined> {
+  process.stderr.write(question)
+  for await (const line of process.stdin) return String(line)
+  return undefined
+}
 
 // As shells report a process that Ctrl-C ended.
 process.exitCode = interrupted.signal.aborted ? 130 : exitCode

@@ -14,6 +14,8 @@ export interface Terminal {
   readonly readFile: (path: string) => Promise<string | undefined>
   /** A new file; one that is there is never overwritten. */
   readonly writeFile: (path: string, text: string, mode: number) => Promise<void>
+  /** A line from whoever sits there; missing when nobody does. */
+  readonly ask?: (question: string) => Promise<string | undefined>
   readonly fetch: Fetch
   /** Milliseconds since the epoch. */
   readonly now: () => number

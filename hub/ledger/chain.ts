@@ -81,10 +81,17 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'hold.set': true,
   'hold.released': true,
   'token.created': true,
+  'token.spent': true,
   'cluster.enrolled': true,
+  'cluster.pending': true,
+  'cluster.approved': true,
   'cluster.revoked': true,
   'root.published': true,
   'approval.recorded': true,
+  'cluster.locked': true,
+  'cluster.unlocked': true,
+  'cluster.recovered': true,
+  'recovery.granted': true,
 }
 
 function isEntry(value: unknown): value is LedgerEntry {

@@ -32,7 +32,48 @@ export type Decision =
       readonly envelope: string
     }
   | { readonly type: 'approval.recorded'; readonly approval: RecordedApproval }
+  /** A token that can join nobody any more: too many wrong proofs. */
+  | { readonly type: 'token.spent'; readonly tokenId: string; readonly cluster: string }
+  /** Joined with a token that is used up by it, but not trusted until somebody approves. */
+  | {
+      readonly type: 'cluster.pending'
+      readonly enrolment: Enrolment
+      readonly tokenId: string
+    }
+  | { readonly type: 'cluster.approved'; readonly cluster: string; readonly clusterId: string }
   | { readonly type: 'cluster.revoked'; readonly cluster: string; readonly reason: string }
+  /** Nothing is signed for it and no certificate of it passes until it is unlocked. */
+  | {
+      readonly type: 'cluster.locked'
+      readonly cluster: string
+      readonly clusterId: string
+      readonly reason: string
+    }
+  /** Certificates before `series` are dead; the bound key may take one up to `recoverable`. */
+  | {
+      readonly type: 'cluster.unlocked'
+      readonly cluster: string
+      readonly clusterId: string
+      readonly series: number
+      readonly recoverable: number
+      readonly reason: string
+    }
+  /** A certificate was given to the bound key: the first one after approval, or a recovery. */
+  | {
+      readonly type: 'cluster.recovered'
+      readonly cluster: string
+      readonly clusterId: string
+      readonly series: number
+      /** Digest of the key it is for. */
+      readonly key: Digest
+    }
+  | {
+      readonly type: 'recovery.granted'
+      readonly cluster: string
+      readonly clusterId: string
+      readonly recoverable: number
+      readonly reason: string
+    }
 
 /** An approver's statement; agents check its signatures themselves. */
 export interface RecordedApproval {
@@ -53,6 +94,15 @@ export interface JoinTokenRecord {
   /** SHA-256 of the secret, hex. */
   readonly key: string
   readonly expiresAt: number
+  /** Joins without anybody comparing a fingerprint. */
+  readonly preApproved?: boolean
+  /** The only cluster that may use it, by UID of its kube-system namespace. */
+  readonly clusterUid?: string
+  /** May take the place of an identity that is in use. */
+  readonly replace?: boolean
+  /** Labels the cluster had to have in Git when the token was made. */
+  readonly labels?: Readonly<Record<string, string>>
+  readonly project?: string
 }
 
 /** Who a cluster's agent is. Identity comes from here, never from a certificate request. */
@@ -63,6 +113,17 @@ export interface Enrolment {
   /** Raw Ed25519 public key, base64url. */
   readonly boundKey: string
   readonly enrolledAt: number
+  /**
+   * Rises with each certificate given to the bound key. A client certificate names its series and
+   * only the newest passes, whatever Redis says. Missing: joined before there were series.
+   */
+  readonly series?: number
+  /** Highest series the bound key may take without an operator. */
+  readonly recoverable?: number
+  /** What people compare; the first certificate is for the key that it covers. */
+  readonly fingerprint?: string
+  /** Digest of the key that the newest series was claimed for: asked again, it is no new claim. */
+  readonly claimedKey?: Digest
 }
 
 /** A line of the ledger: hash-chained, so that a missing or altered one is noticed. */

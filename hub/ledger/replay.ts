@@ -10,7 +10,8 @@ import {
   type RolloutRun,
 } from '../rollout/rollout.ts'
 import { createRun } from '../rollout/plan.ts'
-import type { Enrolment, JoinTokenRecord, LedgerEntry, RecordedApproval } from './entry.ts'
+import type { LedgerEntry, RecordedApproval } from './entry.ts'
+import { emptyMembership, foldMembership, type Membership } from './membership.ts'
 
 /** Finished rollouts kept of each application; older ones are in the ledger only. */
 const keptRollouts = 50
@@ -18,7 +19,7 @@ const keptRollouts = 50
 const keptApprovals = 200
 
 /** Everything that follows from the ledger: what Redis holds can be rebuilt from it. */
-export interface LedgerState {
+export interface LedgerState extends Membership {
   /** Index of the newest entry folded in. */
   head: number
   acceptedRevision: string | null
@@ -30,13 +31,6 @@ export interface LedgerState {
   readonly good: Map<string, Map<string, Content>>
   /** By application. */
   readonly holds: Map<string, Hold>
-  /** By token id, until used or long expired. */
-  readonly tokens: Map<string, JoinTokenRecord>
-  readonly usedTokens: Set<string>
-  /** By cluster. */
-  readonly enrolments: Map<string, Enrolment>
-  /** Cluster → why its agent may not connect; until it is enrolled again. */
-  readonly revoked: Map<string, string>
   /** Root statements after the first, by version. */
   readonly roots: Map<number, Uint8Array>
   /** By application; newest last. */
@@ -52,12 +46,9 @@ export function emptyState(): LedgerState {
     assignments: new Map(),
     good: new Map(),
     holds: new Map(),
-    tokens: new Map(),
-    usedTokens: new Set(),
-    enrolments: new Map(),
-    revoked: new Map(),
     roots: new Map(),
     approvals: new Map(),
+    ...emptyMembership(),
   }
 }
 
@@ -96,18 +87,6 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
     case 'hold.released':
       state.holds.delete(decision.application)
       return
-    case 'token.created':
-      for (const [id, token] of state.tokens) {
-        if (token.expiresAt < entry.at) state.tokens.delete(id)
-      }
-      state.tokens.set(decision.token.tokenId, decision.token)
-      return
-    case 'cluster.enrolled':
-      state.enrolments.set(decision.enrolment.cluster, decision.enrolment)
-      state.revoked.delete(decision.enrolment.cluster)
-      state.tokens.delete(decision.tokenId)
-      state.usedTokens.add(decision.tokenId)
-      return
     case 'root.published':
       state.roots.set(decision.version, Buffer.from(decision.envelope, 'base64'))
       return
@@ -119,15 +98,19 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       state.approvals.set(approval.application, [...others, approval].slice(-keptApprovals))
       return
     }
+    case 'token.created':
+    case 'token.spent':
+    case 'cluster.enrolled':
+    case 'cluster.pending':
+    case 'cluster.approved':
     case 'cluster.revoked':
-      state.revoked.set(decision.cluster, decision.reason)
+    case 'cluster.locked':
+    case 'cluster.unlocked':
+    case 'cluster.recovered':
+    case 'recovery.granted':
+      foldMembership(state, decision, entry.at)
       return
   }
-}
-
-/** Who may connect: enrolled, and not revoked since. */
-export function listEnrolled({ enrolments, revoked }: LedgerState): Enrolment[] {
-  return [...enrolments.values()].filter(({ cluster }) => !revoked.has(cluster))
 }
 
 /** What a cluster's progress says it was assigned; null when this rollout did not touch it. */

@@ -69,6 +69,7 @@ export function viewCluster(known: Known, name: string): ClusterView {
     labels: { ...declared?.labels },
     groups: fleet ? groupsOf(fleet, name) : [],
     lifecycle: lifecycleOf(known, name),
+    lifecycleReason: state.revoked.get(name) ?? state.locked.get(name) ?? '',
     suspended: declared?.spec.suspend ?? false,
     connection: viewConnection(connection),
     lastSeen: toTime(status.lastSeen),
@@ -195,7 +196,11 @@ function isSettled(
 
 function lifecycleOf({ fleet, state }: Known, name: string): ClusterSummary['lifecycle'] {
   if (state.revoked.has(name)) return 'Revoked'
-  if (!state.enrolments.has(name)) return fleet?.clusters.has(name) ? 'Declared' : 'Detached'
+  if (!state.enrolments.has(name)) {
+    if (state.pending.has(name)) return 'Pending'
+    return fleet?.clusters.has(name) ? 'Declared' : 'Detached'
+  }
+  if (state.locked.has(name)) return 'Locked'
   return fleet && !fleet.clusters.has(name) ? 'Detached' : 'Enrolled'
 }
 

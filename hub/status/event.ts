@@ -47,6 +47,30 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
       const message = `${what} was approved for ${clusters.join(', ')}`
       return event(type, actor, `application/${application}`, message)
     }
+    case 'token.spent':
+      return event(
+        type,
+        actor,
+        `cluster/${decision.cluster}`,
+        'a join token met too many wrong proofs',
+      )
+    case 'cluster.pending': {
+      const { cluster, fingerprint } = decision.enrolment
+      const message = `joined and waits for approval: ${fingerprint ?? ''}`
+      return event(type, actor, `cluster/${cluster}`, message)
+    }
+    case 'cluster.approved':
+      return event(type, actor, `cluster/${decision.cluster}`, 'approved')
+    case 'cluster.locked':
+      return event(type, actor, `cluster/${decision.cluster}`, `locked: ${decision.reason}`)
+    case 'cluster.unlocked':
+      return event(type, actor, `cluster/${decision.cluster}`, `unlocked: ${decision.reason}`)
+    case 'cluster.recovered': {
+      const message = decision.series === 1 ? 'took its first certificate' : 'recovered by its key'
+      return event(type, actor, `cluster/${decision.cluster}`, message)
+    }
+    case 'recovery.granted':
+      return event(type, actor, `cluster/${decision.cluster}`, 'may recover once more')
     case 'cluster.revoked':
       return event(type, actor, `cluster/${decision.cluster}`, `revoked: ${decision.reason}`)
   }

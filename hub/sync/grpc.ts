@@ -55,6 +55,7 @@ export async function serveEnrolment(
   server.addService(toServiceDefinition(EnrolService), {
     begin: unary(enrolment.begin),
     enrol: unary(enrolment.enrol),
+    claim: unary(enrolment.claim),
   })
   return listen(server, host, port, [certificate, authority], false)
 }
@@ -73,7 +74,9 @@ const lastWordMs = 5_000
 
 export interface SyncListenerDeps extends SessionDeps {
   readonly deadlines?: SyncDeadlines
-  readonly identify: (peer: PeerCertificate | undefined) => IdentityVerdict
+  readonly identify: (
+    peer: PeerCertificate | undefined,
+  ) => IdentityVerdict | Promise<IdentityVerdict>
   readonly onConnected: (enrolment: Enrolment, session: Session) => void
   readonly onDisconnected: (enrolment: Enrolment, session: Session) => void
   readonly onRefused: (reason: string, peer: string) => void
@@ -81,8 +84,8 @@ export interface SyncListenerDeps extends SessionDeps {
 }
 
 export interface SyncListener extends Listener {
-  /** Ends a cluster's stream: it was revoked. */
-  readonly cut: (cluster: string) => void
+  /** Ends a cluster's stream: its identity counts no longer. */
+  readonly cut: (cluster: string, reason: string) => void
 }
 
 /** The data listener: a client certificate is required; the newest stream of a cluster wins. */
@@ -99,13 +102,21 @@ export async function serveSync(
 
   function sync(call: SyncCall): void {
     call.on('error', () => {})
-    const verdict = deps.identify(call.getAuthContext().sslPeerCertificate)
+    void Promise.resolve(deps.identify(call.getAuthContext().sslPeerCertificate)).then(
+      (verdict) => admit(call, verdict),
+      (error: unknown) => end(call, toStatus(error)),
+    )
+  }
+
+  function admit(call: SyncCall, verdict: IdentityVerdict): void {
+    if (call.cancelled) return
     if (!verdict.ok) {
       deps.onRefused(verdict.reason, call.getPeer())
-      end(call, { code: status.UNAUTHENTICATED, details: verdict.reason })
+      const code = verdict.barred ? status.PERMISSION_DENIED : status.UNAUTHENTICATED
+      end(call, { code, details: verdict.reason })
       return
     }
-    const { enrolment } = verdict
+    const { enrolment, certificate } = verdict
     const older = live.get(enrolment.cluster)
     if (older) {
       end(older, { code: status.ABORTED, details: 'a newer stream of this cluster took over' })
@@ -124,6 +135,7 @@ export async function serveSync(
         ...shared,
         onHello,
       },
+      certificate,
     )
     const silent = setTimeout(() => {
       end(call, { code: status.DEADLINE_EXCEEDED, details: 'no hello came in time' })
@@ -177,9 +189,9 @@ export async function serveSync(
       }
       await listener.close(graceMs)
     },
-    cut(cluster) {
+    cut(cluster, details) {
       const call = live.get(cluster)
-      if (call) end(call, { code: status.PERMISSION_DENIED, details: 'this cluster was revoked' })
+      if (call) end(call, { code: status.PERMISSION_DENIED, details })
     },
   }
 }
@@ -305,14 +317,14 @@ async function write(call: SyncCall, message: SyncResponse, blockedMs: number): 
   })
 }
 
-function unary<I, O>(handle: (request: I) => O | Promise<O>) {
+function unary<I, O>(handle: (request: I, peer: string) => O | Promise<O>) {
   return async (
-    call: { request: I },
+    call: { request: I; getPeer(): string },
     callback: (error: object | null, value?: O) => void,
   ): Promise<void> => {
     let value: O
     try {
-      value = await handle(call.request)
+      value = await handle(call.request, call.getPeer())
     } catch (error) {
       callback(toStatus(error))
       return
@@ -324,7 +336,9 @@ function unary<I, O>(handle: (request: I) => O | Promise<O>) {
 /** Errors whose words are meant for the peer. */
 const told: { readonly [code in HubErrorCode]?: status } = {
   token_refused: status.PERMISSION_DENIED,
-  identity_refused: status.PERMISSION_DENIED,
+  busy: status.RESOURCE_EXHAUSTED,
+  identity_refused: status.UNAUTHENTICATED,
+  identity_barred: status.PERMISSION_DENIED,
   invalid: status.INVALID_ARGUMENT,
 }
 

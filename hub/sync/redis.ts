@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Redis } from 'ioredis'
+import type { Pins, PinStore } from './pins.ts'
 
 /** The last snapshot signed for a cluster, kept so that an unchanged one is never signed twice. */
 export interface SignedSnapshot {
@@ -67,6 +68,59 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
       }
       const words = Object.entries(fields).flat()
       return (await redis.eval(putScript, 1, key(clusterId), last?.digest ?? '', ...words)) === 1
+    },
+  }
+}
+
+/** Compare and set, in one step for everybody who shares this Redis. */
+const replaceScript = `
+local now = redis.call('GET', KEYS[1])
+if (now or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1`
+
+export function createPinStore(redis: Redis, prefix: string): PinStore {
+  const key = (clusterId: string): string => `${prefix}:pins:${clusterId}`
+  return {
+    async get(clusterId) {
+      const was = await redis.get(key(clusterId))
+      const pins = was === null ? undefined : parsePins(was)
+      // What cannot be read is as good as lost; it is written anew.
+      return was === null || !pins ? undefined : { pins, was }
+    },
+    async replace(clusterId, was, pins) {
+      const next = JSON.stringify(pins)
+      if (was === null) {
+        const before = await redis.get(key(clusterId))
+        if (before !== null && parsePins(before)) return false
+        return (await redis.eval(replaceScript, 1, key(clusterId), before ?? '', next)) === 1
+      }
+      return (await redis.eval(replaceScript, 1, key(clusterId), was, next)) === 1
+    },
+  }
+}
+
+function parsePins(text: string): Pins | undefined {
+  try {
+    const { series, serial, generation, next } = JSON.parse(text) as Pins
+    const held = Number.isSafeInteger(series) && Number.isSafeInteger(generation)
+    if (!held || typeof serial !== 'string') return undefined
+    const whole = typeof next?.serial === 'string' && typeof next.key === 'string'
+    return { series, serial, generation, next: next && whole ? next : null }
+  } catch {
+    return undefined
+  }
+}
+
+/** A join token is used once by all hubs that share this Redis; the ledger keeps that for ever. */
+export function createTokenUse(redis: Redis, prefix: string, lifeSeconds: number) {
+  const key = (tokenId: string): string => `${prefix}:token:${tokenId}`
+  return {
+    async take(tokenId: string): Promise<boolean> {
+      return (await redis.set(key(tokenId), '1', 'EX', lifeSeconds, 'NX')) === 'OK'
+    },
+    async giveBack(tokenId: string): Promise<void> {
+      await redis.del(key(tokenId))
     },
   }
 }

@@ -3,6 +3,7 @@ import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Report } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import {
   type Hello,
+  type Renew,
   type SyncRequest,
   type SyncResponse,
   SyncResponseSchema,
@@ -10,8 +11,10 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
+import type { SessionIdentity } from './credentials.ts'
 import type { AgentPosition, Offered } from './offer.ts'
 import { type Compress, type Pack, packBlobs } from './pack.ts'
+import type { CertificateNumber } from './serial-number.ts'
 import type { Served } from './serving.ts'
 
 export const protocolVersion = 1
@@ -40,6 +43,8 @@ export interface SessionDeps {
     at: AgentPosition,
   ) => Promise<Uint8Array | null>
   readonly compress: Compress
+  /** Without it, another cluster is refused all the same, and nothing is renewed. */
+  readonly identity?: SessionIdentity
   /** Packs what is served; without it, each time anew. */
   readonly pack?: Pack
   readonly onHello: (cluster: string, hello: Hello) => void
@@ -71,6 +76,7 @@ export function converse(
   requests: AsyncIterable<SyncRequest>,
   send: Send,
   deps: SessionDeps,
+  certificate?: CertificateNumber,
 ): Session {
   const { cluster } = enrolment
   let at: AgentPosition | undefined
@@ -133,6 +139,7 @@ export function converse(
     if (hello.protocol !== protocolVersion) {
       throw new HubError('invalid', `protocol ${hello.protocol} is not spoken here`)
     }
+    await deps.identity?.checkCluster(enrolment, hello.clusterUid)
     if (hello.clusterUid !== enrolment.clusterUid) {
       throw new HubError('identity_refused', 'this identity belongs to another cluster')
     }
@@ -188,6 +195,12 @@ export function converse(
     }
   }
 
+  async function renew(request: Renew): Promise<void> {
+    if (!deps.identity) return
+    const value = await deps.identity.renew(enrolment, certificate, request)
+    await send(response({ case: 'renewed', value }))
+  }
+
   async function listen(): Promise<void> {
     for await (const { message } of requests) {
       if (!at && message.case !== 'hello') throw new HubError('invalid', 'hello comes first')
@@ -207,10 +220,12 @@ export function converse(
         case 'heartbeat':
           deps.onHeartbeat(cluster)
           break
+        case 'renew':
+          await renew(message.value)
+          break
         case 'freshness':
           await sendFreshness(message.value.nonce, at!)
           break
-        case 'renew':
         case undefined:
           break
       }

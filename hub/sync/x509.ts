@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
 import { HubError } from '../errors.ts'
 import { clusterUri } from './identity.ts'
+import { formatSerial, serialRandomBytes } from './serial-number.ts'
 
 x509.cryptoProvider.set(webcrypto as never)
 
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const dayMs = 24 * 3600 * 1000
-const clientLifeMs = 365 * dayMs
 const serverLifeMs = 365 * dayMs
 
 export interface ServerCertificate {
@@ -27,10 +27,23 @@ export interface Authority {
   readonly pin: string
   serve(hosts: readonly string[]): Promise<ServerCertificate>
   /**
-   * A client certificate for a cluster. Of the request only the key is used.
-   * @throws HubError `identity_refused` when the request is not signed by its P-256 key
+   * The key a request is for, as SubjectPublicKeyInfo in DER; nothing else of it is ever used.
+   * @throws HubError `identity_refused` unless it is one PKCS#10 request signed by its own P-256 key
    */
-  issue(certificateRequest: Uint8Array, clusterId: string): Promise<string>
+  readRequest(certificateRequest: Uint8Array): Promise<Uint8Array>
+  /** A client certificate for a cluster, over a key that was read from a request. PEM, with the CA. */
+  issue(publicKey: Uint8Array, clusterId: string, number: IssuedNumber): Promise<Issued>
+}
+
+export interface IssuedNumber {
+  readonly series: number
+  readonly generation: number
+}
+
+export interface Issued {
+  /** PEM, leaf first. */
+  readonly chain: string
+  readonly serial: string
 }
 
 /** Loads the authority of a directory, making one on first use. `clock` in milliseconds. */
@@ -38,6 +51,7 @@ export async function loadAuthority(
   directory: string,
   fleet: string,
   clock: () => number,
+  clientLifeMs = dayMs,
 ): Promise<Authority> {
   const { certificate, privateKey } =
     (await readAuthority(directory)) ?? (await createAuthority(directory, fleet, clock()))
@@ -50,14 +64,14 @@ export async function loadAuthority(
     lifeMs: number,
     names: x509.JsonGeneralNames,
     usage: x509.ExtendedKeyUsage,
+    serialNumber: string,
   ): Promise<string> {
     const leaf = await x509.X509CertificateGenerator.create({
-      serialNumber: randomBytes(16)
-        .toString('hex')
-        .replace(/^[89a-f]/, '1'),
+      serialNumber,
       subject,
       issuer: issuer.subject,
-      notBefore: new Date(clock() - 5 * 60_000),
+      // Clocks differ; a short life is not to be mostly of the past.
+      notBefore: new Date(clock() - Math.min(5 * 60_000, Math.floor(lifeMs / 10))),
       notAfter: new Date(clock() + lifeMs),
       signingAlgorithm: p256,
       publicKey: publicKey as never,
@@ -85,20 +99,40 @@ export async function loadAuthority(
       const usage = x509.ExtendedKeyUsage.serverAuth
       return {
         key: await exportKey(keys.privateKey),
-        certificate: await sign(keys.publicKey, 'CN=groundswell-hub', serverLifeMs, names, usage),
+        certificate: await sign(
+          keys.publicKey,
+          'CN=groundswell-hub',
+          serverLifeMs,
+          names,
+          usage,
+          // Never read as one of a client's: those begin with 01.
+          `02${randomBytes(15).toString('hex')}`,
+        ),
       }
     },
-    async issue(certificateRequest, clusterId) {
-      const request = await readRequest(certificateRequest)
+    readRequest,
+    async issue(publicKey, clusterId, { series, generation }) {
       const names = [{ type: 'url' as const, value: clusterUri(fleet, clusterId) }]
       const usage = x509.ExtendedKeyUsage.clientAuth
-      const leaf = await sign(request.publicKey, `CN=${clusterId}`, clientLifeMs, names, usage)
-      return `${leaf}\n${certificate}`
+      const serial = formatSerial(series, generation, randomBytes(serialRandomBytes))
+      const key = new x509.PublicKey(Buffer.from(publicKey))
+      const leaf = await sign(key, `CN=${clusterId}`, clientLifeMs, names, usage, serial)
+      return { chain: `${leaf}\n${certificate}`, serial }
     },
   }
 }
 
-async function readRequest(der: Uint8Array): Promise<x509.Pkcs10CertificateRequest> {
+/** A P-256 key, signature and name take 250 bytes or so. */
+const longestRequest = 4 * 1024
+
+async function readRequest(der: Uint8Array): Promise<Uint8Array> {
+  if (
+    der.byteLength === 0 ||
+    der.byteLength > longestRequest ||
+    derLength(der) !== der.byteLength
+  ) {
+    throw new HubError('identity_refused', 'the certificate request is not one PKCS#10 request')
+  }
   try {
     const request = new x509.Pkcs10CertificateRequest(Buffer.from(der))
     const algorithm = request.publicKey.algorithm as { name: string; namedCurve?: string }
@@ -107,12 +141,24 @@ async function readRequest(der: Uint8Array): Promise<x509.Pkcs10CertificateReque
       algorithm.namedCurve === 'P-256' &&
       (await request.verify())
     ) {
-      return request
+      return new Uint8Array(request.publicKey.rawData)
     }
   } catch (cause) {
     throw new HubError('identity_refused', 'the certificate request cannot be read', { cause })
   }
   throw new HubError('identity_refused', 'the certificate request is not signed by a P-256 key')
+}
+
+/** Bytes of the SEQUENCE that is all a request may be; -1 when it is none, or not in DER's form. */
+function derLength(der: Uint8Array): number {
+  const [tag, first, second, third] = der
+  if (tag !== 0x30 || first === undefined) return -1
+  if (first < 0x80) return 2 + first
+  if (first === 0x81 && second !== undefined && second >= 0x80) return 3 + second
+  if (first === 0x82 && second !== undefined && third !== undefined && second > 0) {
+    return 4 + second * 256 + third
+  }
+  return -1
 }
 
 async function readAuthority(directory: string) {

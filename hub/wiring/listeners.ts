@@ -2,7 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Metrics } from '../metrics.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { listApprovals } from '../bundle/approval.ts'
-import { listEnrolled } from '../ledger/replay.ts'
+import type { Enrolment } from '../ledger/entry.ts'
+import { findBar } from '../ledger/membership.ts'
+import { HubError } from '../errors.ts'
+import { createChallenges } from '../sync/challenge.ts'
+import { createCredentials } from '../sync/credentials.ts'
 import { createEnrolment } from '../sync/enrol.ts'
 import {
   type Listener,
@@ -12,16 +16,20 @@ import {
   serveSync,
 } from '../sync/grpc.ts'
 import type { createSyncHooks } from '../sync/hooks.ts'
-import { identify } from '../sync/identity.ts'
 import { createFreshness } from '../sync/freshness.ts'
-import { createOffers } from '../sync/offer.ts'
-import { createSnapshotStore } from '../sync/redis.ts'
+import { createMembers } from '../sync/members.ts'
+import { type AgentPosition, createOffers } from '../sync/offer.ts'
+import { createRateLimit } from '../sync/rate-limit.ts'
+import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
 import { createServing } from '../sync/serving.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
 import type { Rendering } from './rendering.ts'
 import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
 import { type Surroundings, drainMs } from './surroundings.ts'
+
+/** A token lives a day at most. */
+const tokenUseSeconds = 2 * 24 * 3600
 
 export interface ListenersDeps {
   readonly store: Store
@@ -43,20 +51,33 @@ export async function startListeners(
   const certificate = await authority.serve([
     ...new Set(['groundswell-hub', 'localhost', config.advertise]),
   ])
+  const credentials = createCredentials({
+    fleet: config.fleetName,
+    membership: register.state,
+    pins: createPinStore(redis, prefix),
+    authority,
+    lock: async ({ cluster, clusterId }, reason) => {
+      await register.append('hub', [{ type: 'cluster.locked', cluster, clusterId, reason }])
+    },
+  })
   const sync = await serveSync(config.host, config.dataPort, certificate, authority, {
     ...hooks.session,
-    identify: (peer) => identify(peer, config.fleetName, listEnrolled(register.state)),
-    offerFor: createOffers({
-      root: () => trust.newest().root,
-      signer,
-      store: createSnapshotStore(redis, prefix),
-      assignments: (cluster) => hooks.assignmentsOf(cluster, pipeline.state().fleet),
-      approvals: (cluster, list) =>
-        listApprovals(register.state, trust.newest().root, cluster, list, clock()),
-      onRefused: (cluster, refusal) => hooks.onSignRefused(cluster, refusal),
-      clock,
-      onSigned: metrics.countSignature,
-    }),
+    identify: (peer) => credentials.identify(peer),
+    identity: credentials,
+    offerFor: refuseBarred(
+      register.state,
+      createOffers({
+        root: () => trust.newest().root,
+        signer,
+        store: createSnapshotStore(redis, prefix),
+        assignments: (cluster) => hooks.assignmentsOf(cluster, pipeline.state().fleet),
+        approvals: (cluster, list) =>
+          listApprovals(register.state, trust.newest().root, cluster, list, clock()),
+        onRefused: (cluster, refusal) => hooks.onSignRefused(cluster, refusal),
+        clock,
+        onSigned: metrics.countSignature,
+      }),
+    ),
     rootsAfter: (version) => trust.after(version),
     freshnessFor: createFreshness({
       signer,
@@ -77,25 +98,35 @@ export async function startListeners(
     certificate,
     authority,
     createEnrolment({
-      record: {
-        token: (id) => register.state.tokens.get(id),
-        enrolments: () => listEnrolled(register.state),
-        enrol: async (tokenId, enrolment) => {
-          if (!register.state.tokens.delete(tokenId)) return false
-          await register.append(`agent/${enrolment.cluster}`, [
-            { type: 'cluster.enrolled', enrolment, tokenId },
-          ])
-          return true
-        },
-      },
+      record: createMembers({
+        membership: register.state,
+        append: (actor, decisions) => register.append(actor, decisions),
+        ...createTokenUse(redis, prefix, tokenUseSeconds),
+      }),
       authority,
+      challenges: createChallenges(randomBytes(32), randomBytes),
+      allow: createRateLimit({
+        perSecond: config.enrolRate,
+        perCaller: Math.max(1, config.enrolRate / 2),
+      }),
       root: trust.chain()[0]!.envelope,
       dataAddress: () => `${config.advertise}:${sync.port}`,
       clock,
-      random: randomBytes,
       newId: randomUUID,
     }),
   )
   started.own(enrolment, (listener) => listener.close(drainMs))
   return { sync, enrolment }
+}
+
+/** Nothing is signed for an identity that counts no longer, however its stream came to live on. */
+function refuseBarred<R>(
+  membership: Parameters<typeof findBar>[0],
+  offerFor: (enrolment: Enrolment, at: AgentPosition) => Promise<R>,
+): (enrolment: Enrolment, at: AgentPosition) => Promise<R> {
+  return async (enrolment, at) => {
+    const bar = findBar(membership, enrolment)
+    if (bar !== undefined) throw new HubError('identity_barred', bar)
+    return offerFor(enrolment, at)
+  }
 }

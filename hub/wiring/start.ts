@@ -13,6 +13,7 @@ import { readTokens } from '../fs.ts'
 import { createHub } from '../hub.ts'
 import { type ChainHead, emptyChain, headOf } from '../ledger/chain.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
+import { endedBy, listEnrolled } from '../ledger/membership.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
@@ -24,7 +25,6 @@ import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import { type Known, isStale } from '../status/cluster-view.ts'
-import { listEnrolled } from '../ledger/replay.ts'
 import { describeChange } from '../status/event.ts'
 import { observeClusters } from '../status/observe.ts'
 import { createStatusStore } from '../status/redis.ts'
@@ -66,11 +66,18 @@ export async function startHub(
   const store = await openStore(surroundings, onEntry)
   const { redis, redisUrl, prefix, events, register } = store
 
+  /** Nobody has a stream before agents are listened to. */
+  let cut: (cluster: string, reason: string) => void = () => {}
+
   function onEntry(entry: LedgerEntry): void {
     const { decision } = entry
     audit = headOf(entry)
     if (decision.type === 'approval.recorded') hooks.noticeAll()
-    if (decision.type === 'cluster.enrolled') void pipeline.redecide()
+    if (decision.type === 'cluster.enrolled' || decision.type === 'cluster.approved') {
+      void pipeline.redecide()
+    }
+    const ended = endedBy(decision)
+    if (ended) cut(ended.cluster, ended.reason)
     if (decision.type === 'rollout.moved' && finalPhases.has(decision.change.phase ?? 'Planned')) {
       // After this entry's own effects: the next rollout may be waiting for this one's end.
       setImmediate(() => void pipeline.redecide())
@@ -174,6 +181,7 @@ export async function startHub(
   const auditHead = () => audit
   const deps = { store, content, pipeline, signer, trust, auditHead, hooks, metrics }
   const { sync, enrolment } = await startListeners(surroundings, deps)
+  cut = sync.cut
   const admin = await loadAdminToken(config.data)
   const api = buildServer({
     hub: createHub({
@@ -191,7 +199,6 @@ export async function startHub(
       deciding,
       content,
       events,
-      cut: sync.cut,
       enrolAddress: () => `${config.advertise}:${enrolment.port}`,
       caPin: store.authority.pin,
       rootDigest: trust.chain()[0]!.digest,

@@ -47,7 +47,12 @@ export async function openStore(
   await assertNoEviction(redis)
   const prefix = `gs:{${config.fleetName}}`
 
-  const authority = await loadAuthority(join(config.data, 'ca'), config.fleetName, clock)
+  const authority = await loadAuthority(
+    join(config.data, 'ca'),
+    config.fleetName,
+    clock,
+    config.certificateLifeMs,
+  )
   const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
   const ledger = await openLedger(join(config.data, 'ledger'), {
     clock,

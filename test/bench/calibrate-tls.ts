@@ -13,9 +13,10 @@ export async function measureHandshakes(
   const authority = await loadAuthority(directory.path, 'bench', Date.now)
   const { key, certificate } = await authority.serve(['localhost'])
   const agent = await createAgentKey()
-  const cert = await authority.issue(
-    agent.certificateRequest,
+  const { chain: cert } = await authority.issue(
+    agent.publicKey,
     '00000000-0000-0000-0000-000000000000',
+    { series: 1, generation: 1 },
   )
   const server = createServer(
     {

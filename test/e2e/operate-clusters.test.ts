@@ -257,8 +257,8 @@ spec: {selector: {matchLabels: {ring: production}}}
     await fleet.assertTexts({ c: text })
     await agent.kill()
 
-    const first = (await fleet.swell('cluster', 'token', 'c')).trim()
-    const second = (await fleet.swell('cluster', 'token', 'c')).trim()
+    const first = (await fleet.swell('cluster', 'token', 'c', '--pre-approved')).trim()
+    const second = (await fleet.swell('cluster', 'token', 'c', '--pre-approved')).trim()
     assert.notEqual(first, second)
     await using directory = await createTempDir('rejoin')
     const join_ = [

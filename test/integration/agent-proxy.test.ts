@@ -75,7 +75,8 @@ describe('an agent behind a proxy', () => {
     sync = await serveSync('127.0.0.1', 0, certificate, authority, {
       identify() {
         const enrolment = { cluster: 'a', clusterId: 'a', clusterUid: 'a', boundKey: '' }
-        return { ok: true, enrolment: { ...enrolment, enrolledAt: 0 } }
+        const certificate = { series: 1, generation: 1, serial: '' }
+        return { ok: true, enrolment: { ...enrolment, enrolledAt: 0 }, certificate }
       },
       offerFor: async () => ({ offer: null, current: null }),
       serve: async (_, __, wanted) => ({ blobs: [], missing: wanted }),
@@ -115,8 +116,9 @@ describe('an agent behind a proxy', () => {
     chooseProxy(address, { HTTPS_PROXY: proxy.url(who) })
 
   async function open(address: string, who?: string) {
-    const { key, certificateRequest } = await createAgentKey()
-    const certificateChain = await authority.issue(certificateRequest, 'a')
+    const { key, publicKey } = await createAgentKey()
+    const number = { series: 1, generation: 1 }
+    const { chain: certificateChain } = await authority.issue(publicKey, 'a', number)
     const hubCa = authority.certificate
     const stream = dial({ address, hubCa, certificateChain, key }, through(address, who))
     const got = { welcomes: 0, ended: '' }

@@ -72,6 +72,23 @@ const routes: Route[] = [
     missing: '/api/v1/clusters/nope/tokens',
     schema: views.TokenView,
   },
+  get('pending-clusters', schemas.PendingList),
+  {
+    method: 'POST',
+    url: '/api/v1/clusters/lab/approve',
+    role: 'admin',
+    body: { fingerprint: '0123-4567-89ab-cdef-0123-4567-89ab-cdef' },
+    missing: '/api/v1/clusters/nope/approve',
+    schema: views.ClusterView,
+  },
+  ...(['unlock', 'recover'] as const).map((action) => ({
+    method: 'POST' as const,
+    url: `/api/v1/clusters/lab/${action}`,
+    role: 'admin' as const,
+    body: { reason: 'looked at' },
+    missing: `/api/v1/clusters/nope/${action}`,
+    schema: views.ClusterView,
+  })),
   {
     method: 'POST',
     url: '/api/v1/clusters/lab/revoke',

@@ -210,6 +210,20 @@ describe('swell cluster', () => {
     assert.match(err, /until 2026-01-02T05:04:05/)
   })
 
+  it('shows who waits, and approves only the fingerprint that is given', async () => {
+    const { out } = await run('cluster pending')
+    assert.match(out, /^NAME +FINGERPRINT +AGE +REPLACES\nlab +0123-4567-/)
+    const wrong = await run('cluster approve lab --fingerprint 9999')
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.err, /another fingerprint/)
+    // Nobody sits at this terminal, so it cannot be asked for.
+    assert.equal((await run('cluster approve lab')).code, 2)
+    const right = '0123-4567-89ab-cdef-0123-4567-89ab-cdef'
+    const approved = await run(`cluster approve lab --fingerprint ${right}`)
+    assert.deepEqual([approved.out, approved.code], ['cluster/lab Enrolled\n', 0])
+    assert.match((await run('cluster list')).out, /^NAME +STATE +CONNECTION +SEEN +REASON\n/)
+  })
+
   it('revokes', async () => {
     assert.equal((await run('cluster revoke lab')).out, 'cluster/lab Revoked\n')
   })

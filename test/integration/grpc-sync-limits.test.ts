@@ -33,7 +33,8 @@ describe('a hub and agents that do not behave', () => {
       identify(peer) {
         const cluster = peer!.subjectaltname!.split('/').at(-1)!
         const enrolment = { cluster, clusterId: cluster, clusterUid: cluster, boundKey: '' }
-        return { ok: true, enrolment: { ...enrolment, enrolledAt: 0 } }
+        const certificate = { series: 1, generation: 1, serial: '' }
+        return { ok: true, enrolment: { ...enrolment, enrolledAt: 0 }, certificate }
       },
       deadlines: { helloMs: 500, blockedMs: 1_500 },
       offerFor: async () => ({ offer: null, current: null }),
@@ -65,8 +66,9 @@ describe('a hub and agents that do not behave', () => {
   })
 
   async function connect(cluster: string) {
-    const { key, certificateRequest } = await createAgentKey()
-    const certificateChain = await authority.issue(certificateRequest, cluster)
+    const { key, publicKey } = await createAgentKey()
+    const number = { series: 1, generation: 1 }
+    const { chain: certificateChain } = await authority.issue(publicKey, cluster, number)
     const { certificate: hubCa } = authority
     const stream = dial({ address: listener.address, hubCa, certificateChain, key })
     const send = (message: Message) => stream.send(create(SyncRequestSchema, { message }))

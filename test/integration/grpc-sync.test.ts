@@ -17,11 +17,14 @@ import { buildBundle } from '../../hub/bundle/build.ts'
 import { loadSigningKey } from '../../hub/bundle/fs.ts'
 import { signFirstRoot } from '../../hub/bundle/root.ts'
 import { repeat } from '../../hub/clock.ts'
-import type { Enrolment, JoinTokenRecord } from '../../hub/ledger/entry.ts'
+import type { Decision } from '../../hub/ledger/entry.ts'
+import { emptyMembership, foldMembership } from '../../hub/ledger/membership.ts'
 import type { Assignment } from '../../hub/rollout/rollout.ts'
+import { createChallenges } from '../../hub/sync/challenge.ts'
+import { createCredentials } from '../../hub/sync/credentials.ts'
 import { createEnrolment } from '../../hub/sync/enrol.ts'
 import { compressZstd, type Listener, serveEnrolment, serveSync } from '../../hub/sync/grpc.ts'
-import { identify } from '../../hub/sync/identity.ts'
+import { createMembers } from '../../hub/sync/members.ts'
 import { createOffers } from '../../hub/sync/offer.ts'
 import { createServing } from '../../hub/sync/serving.ts'
 import type { Session } from '../../hub/sync/session.ts'
@@ -29,6 +32,7 @@ import { loadAuthority } from '../../hub/sync/x509.ts'
 import {
   createMemoryCache,
   createMemoryContent,
+  createMemoryPins,
   createMemorySnapshots,
   createMemoryTrust,
 } from '../support/memory-stores.ts'
@@ -37,6 +41,7 @@ import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
 const uid = '6f0f2c26-0000-4000-8000-000000000001'
+const useFreely = { take: async () => true, giveBack: async () => {} }
 const quiet = { info() {}, warn() {}, error() {} }
 
 describe('an agent and a hub over real TLS', () => {
@@ -45,15 +50,16 @@ describe('an agent and a hub over real TLS', () => {
   let syncListener: Awaited<ReturnType<typeof serveSync>>
   let caPin: string
   let rootDigest: string
-  const tokens = new Map<string, JoinTokenRecord>()
-  const enrolments: Enrolment[] = []
+  const membership = emptyMembership()
+  const append = async (_: string, decisions: readonly Decision[]): Promise<void> => {
+    for (const decision of decisions) foldMembership(membership, decision as never, Date.now())
+  }
   const assignments = new Map<string, Assignment[]>()
   const content = createMemoryContent()
   const sessions = new Set<Session>()
   const reports: { cluster: string; applications: string[] }[] = []
   const verdicts: { cluster: string; accepted: boolean; code: string }[] = []
-  let signed = 0
-  let rebuilds = 0
+  let [signed, rebuilds] = [0, 0]
   const stop = new AbortController()
 
   before(async () => {
@@ -92,8 +98,17 @@ describe('an agent and a hub over real TLS', () => {
         rebuilds += 1
       },
     })
+    const credentials = createCredentials({
+      fleet: 'test',
+      membership,
+      pins: createMemoryPins(),
+      authority,
+      lock: async ({ cluster, clusterId }, reason) =>
+        append('hub', [{ type: 'cluster.locked', cluster, clusterId, reason }]),
+    })
     syncListener = await serveSync('127.0.0.1', 0, certificate, authority, {
-      identify: (peer) => identify(peer, 'test', enrolments),
+      identify: (peer) => credentials.identify(peer),
+      identity: credentials,
       offerFor,
       serve,
       compress: compressZstd,
@@ -116,20 +131,13 @@ describe('an agent and a hub over real TLS', () => {
       certificate,
       authority,
       createEnrolment({
-        record: {
-          token: (id) => tokens.get(id),
-          enrolments: () => enrolments,
-          async enrol(tokenId, enrolment) {
-            if (!tokens.delete(tokenId)) return false
-            enrolments.push(enrolment)
-            return true
-          },
-        },
+        record: createMembers({ membership, append, ...useFreely }),
         authority,
         root: root.envelope,
         dataAddress: () => syncListener.address,
         clock: Date.now,
-        random: randomBytes,
+        challenges: createChallenges(randomBytes(32), randomBytes),
+        allow: () => true,
         newId: randomUUID,
       }),
     )
@@ -146,7 +154,8 @@ describe('an agent and a hub over real TLS', () => {
     const tokenId = randomBytes(5).toString('hex')
     const secret = randomBytes(16).toString('base64url')
     const key = secretKey(secret).toString('hex')
-    tokens.set(tokenId, { tokenId, cluster, key, expiresAt: Date.now() + 60_000 })
+    const expiresAt = Date.now() + 60_000
+    membership.tokens.set(tokenId, { tokenId, cluster, key, expiresAt, preApproved: true })
     return formatJoinToken({ tokenId, secret, caPin, rootDigest })
   }
 

@@ -31,7 +31,9 @@ export async function startAgent(
 ): Promise<AgentProcess> {
   const { cluster } = options
   const data = join(options.directory, `agent-${cluster}`)
-  const { token } = await hub.api.post<{ token: string }>(`clusters/${cluster}/tokens`)
+  const { token } = await hub.api.post<{ token: string }>(`clusters/${cluster}/tokens`, {
+    preApproved: true,
+  })
   let running = launch(['--hub', hub.enrolAddress, '--token', token])
 
   function launch(join_: readonly string[]): ServerProcess {

@@ -11,6 +11,7 @@ import type {
 } from '../../hub/api/views.ts'
 import { HubError } from '../../hub/errors.ts'
 import type { RolloutPhase, RolloutPlan } from '../../hub/rollout/rollout.ts'
+import { createFakeMembership } from './fake-membership.ts'
 
 /** The instant everything in the fake hub happened: 2026-01-02T03:04:05Z. */
 export const fakeNow = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -172,22 +173,7 @@ export function createFakeHub(): FakeHub {
       records[records.indexOf(record)] = next
       return next
     },
-    createToken: async (cluster, ttl) => {
-      if (!view.clusters.some((one) => one.name === cluster)) {
-        throw new HubError('not_found', `No cluster ${cluster}`)
-      }
-      return {
-        cluster,
-        token: 'gsw1.abcdefghij.secret',
-        expiresAt: timestamp(fakeNow + ttl),
-        address: 'hub.example:7443',
-      }
-    },
-    revokeCluster: async (name) => {
-      const index = view.clusters.findIndex((one) => one.name === name)
-      if (index < 0) throw new HubError('not_found', `No cluster ${name}`)
-      view.clusters[index] = { ...view.clusters[index]!, lifecycle: 'Revoked' }
-    },
+    ...createFakeMembership(() => view.clusters, fakeNow),
     fleet: async () => view.fleet,
     events: async ({ after, limit }) =>
       after === null ? events.slice(-limit) : since(after).slice(0, limit),
@@ -232,6 +218,7 @@ function makeCluster(
     labels,
     groups: labels['env'] === 'prod' ? ['prod'] : [],
     lifecycle: 'Enrolled',
+    lifecycleReason: '',
     suspended: false,
     connection: { state: connected ? 'Connected' : 'Disconnected', since: at },
     lastSeen: at,

@@ -24,7 +24,9 @@ export interface MemoryAgent extends AsyncDisposable {
 export async function startMemoryAgent(hub: HubProcess, name: string): Promise<MemoryAgent> {
   const uid = randomUUID()
   const cluster = createMemoryCluster({ uid })
-  const { token } = await hub.api.post<{ token: string }>(`clusters/${name}/tokens`)
+  const { token } = await hub.api.post<{ token: string }>(`clusters/${name}/tokens`, {
+    preApproved: true,
+  })
   const enrolled = await enrol(token, uid, await createAgentKey(), 'memory', (pin) =>
     dialEnrolment(hub.enrolAddress, pin),
   )

@@ -2,6 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import type { ContentCache, TrustState, TrustStore } from '../../agent/trust/state.ts'
 import { AgentError } from '../../agent/errors.ts'
 import type { ContentStore } from '../../hub/bundle/content.ts'
+import type { Pins, PinStore } from '../../hub/sync/pins.ts'
 import type { SignedSnapshot, SnapshotStore } from '../../hub/sync/redis.ts'
 
 /* Our own ports, kept in memory: for unit tests and for many agents in one process. */
@@ -61,6 +62,23 @@ export function createMemorySnapshots(): SnapshotStore {
     async put(clusterId, snapshot, last) {
       if (snapshots.get(clusterId)?.digest !== last?.digest) return false
       snapshots.set(clusterId, snapshot)
+      return true
+    },
+  }
+}
+
+export function createMemoryPins(): PinStore & { readonly held: Map<string, Pins> } {
+  const held = new Map<string, Pins>()
+  return {
+    held,
+    async get(clusterId) {
+      const pins = held.get(clusterId)
+      return pins && { pins, was: JSON.stringify(pins) }
+    },
+    async replace(clusterId, was, pins) {
+      const now = held.get(clusterId)
+      if ((now ? JSON.stringify(now) : null) !== was) return false
+      held.set(clusterId, pins)
       return true
     },
   }

@@ -1,6 +1,4 @@
-import { parseDuration } from '@groundswell/proto/duration.ts'
 import { HubError } from '../../errors.ts'
-import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
 import type { Hub } from '../hub.ts'
 import { viewObjects } from '../objects-view.ts'
@@ -11,15 +9,10 @@ import {
   ByName,
   ClusterList,
   defaultLimit,
-  RevokeBody,
   SelectorQuery,
-  TokenBody,
 } from '../schemas.ts'
 import { parseSelector } from '../selector.ts'
-import { ClusterView, ObjectsView, TokenView } from '../views.ts'
-
-/** A token lives an hour unless asked otherwise; a week at most. Milliseconds. */
-const tokenTtl = { default: 3_600_000, minimum: 60_000, maximum: 24 * 3_600_000 }
+import { ClusterView, ObjectsView } from '../views.ts'
 
 export function addClusterRoutes(app: Api, hub: Hub): void {
   app.get('/api/v1/clusters', {
@@ -66,42 +59,6 @@ export function addClusterRoutes(app: Api, hub: Hub): void {
         throw new HubError('not_found', `Cluster ${name} is assigned no application ${application}`)
       }
       return viewObjects(name, application, assigned)
-    },
-  })
-
-  app.post('/api/v1/clusters/:name/tokens', {
-    config: { policy: 'admin' },
-    schema: {
-      operationId: 'createToken',
-      summary: 'Make a join token for a cluster; shown only now',
-      params: ByName,
-      body: TokenBody,
-      response: answers(201, TokenView),
-    },
-    handler: async (request, reply) => {
-      const { ttl } = request.body
-      const duration = ttl === undefined ? tokenTtl.default : parseDuration(ttl)
-      if (duration < tokenTtl.minimum || duration > tokenTtl.maximum) {
-        throw new HubError('invalid', 'ttl: at least 1m and at most 24h')
-      }
-      const token = await hub.createToken(request.params.name, duration, principalOf(request))
-      return reply.code(201).header('cache-control', 'no-store').send(token)
-    },
-  })
-
-  app.post('/api/v1/clusters/:name/revoke', {
-    config: { policy: 'admin' },
-    schema: {
-      operationId: 'revokeCluster',
-      summary: "End a cluster's identity; what runs on it is left alone",
-      params: ByName,
-      body: RevokeBody,
-      response: answers(200, ClusterView),
-    },
-    handler: async (request) => {
-      const { name } = request.params
-      await hub.revokeCluster(name, principalOf(request), request.body.reason ?? '')
-      return (await hub.cluster(name)) ?? missing(name)
     },
   })
 }

@@ -1,40 +1,188 @@
 import { type Command, Option } from 'commander'
-import { ClusterView, TokenView } from '../../api/views.ts'
+import { ClusterList, PendingList } from '../../api/schemas.ts'
+import { type ClusterSummary, ClusterView, TokenView } from '../../api/views.ts'
+import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { escapeLine, formatJson } from '../output.ts'
+import { CliFailure } from '../failure.ts'
+import { escapeLine, formatAge, formatJson, formatTable } from '../output.ts'
 
-export function addCluster(program: Command, { terminal, connect }: CommandContext): void {
+interface OutputFlags extends ConnectionFlags {
+  readonly output: 'table' | 'text' | 'json'
+}
+
+export interface TokenFlags extends ConnectionFlags {
+  readonly ttl: string
+  readonly preApproved?: true
+  readonly replace?: true
+  readonly clusterUid?: string
+  readonly label?: readonly string[]
+  readonly project?: string
+}
+
+export function addCluster(program: Command, context: CommandContext): void {
+  const { terminal, connect } = context
   const { signal } = terminal
-  const cluster = program.command('cluster').description('enrol and revoke clusters')
+  const cluster = program.command('cluster').description('enrol, approve and revoke clusters')
+  const tableOrJson = (): Option =>
+    new Option('-o, --output <format>').choices(['table', 'json']).default('table')
 
-  withConnection(cluster.command('token'))
+  withTokenFlags(withConnection(cluster.command('token')))
     .description('make a join token for a cluster that Git declares')
     .argument('<name>')
-    .option('--ttl <duration>', 'how long it can be used: 30m, 1h, 24h', '1h')
     .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
-    .action(async (name: string, flags: ConnectionFlags & { ttl: string; output: string }) => {
-      const client = await connect(flags)
-      const path = `clusters/${encodeURIComponent(name)}/tokens`
-      const made = await client.ask(path, TokenView, { body: { ttl: flags.ttl }, signal })
+    .action(async (name: string, flags: TokenFlags & OutputFlags) => {
+      const made = await makeToken(await connect(flags), name, flags, signal)
       if (flags.output === 'json') return terminal.out(formatJson(made))
       const [token, address] = [escapeLine(made.token), escapeLine(made.address)]
       // Only the token is data: `TOKEN=$(swell cluster token edge-1)`.
       terminal.out(`${token}\n`)
+      const approval = made.preApproved
+        ? ''
+        : `; then compare fingerprints: swell cluster approve ${escapeLine(name)}`
       terminal.say(
-        `good for one agent until ${escapeLine(made.expiresAt)}; shown only now. Start the agent with\n\n  npm run agent -- --hub ${address} --token ${token}\n`,
+        `good for one agent until ${escapeLine(made.expiresAt)}${approval}; shown only now. Start the agent with\n\n  npm run agent -- --hub ${address} --token ${token}\n`,
       )
     })
 
-  withConnection(cluster.command('revoke'))
-    .description("end a cluster's identity; what runs on it is left alone")
-    .argument('<name>')
-    .option('--reason <text>', 'kept in the ledger')
-    .action(async (name: string, flags: ConnectionFlags & { reason?: string }) => {
-      const client = await connect(flags)
-      const path = `clusters/${encodeURIComponent(name)}/revoke`
-      const body = { reason: flags.reason ?? '' }
-      const revoked = await client.ask(path, ClusterView, { body, signal })
-      terminal.out(`cluster/${escapeLine(revoked.name)} ${revoked.lifecycle}\n`)
+  withConnection(cluster.command('list'))
+    .description('clusters by how their agents stand with the hub')
+    .addOption(tableOrJson())
+    .action(async (flags: OutputFlags) => {
+      const found = await listClusters(await connect(flags), signal)
+      if (flags.output === 'json') return terminal.out(formatJson({ items: found }))
+      const rows = found.map((one) => [
+        one.name,
+        one.lifecycle,
+        one.connection.state,
+        formatAge(one.lastSeen, terminal.now()),
+        one.lifecycleReason,
+      ])
+      terminal.out(formatTable([['NAME', 'STATE', 'CONNECTION', 'SEEN', 'REASON'], ...rows]))
     })
+
+  withConnection(cluster.command('pending'))
+    .description('agents that joined and wait for approval')
+    .addOption(tableOrJson())
+    .action(async (flags: OutputFlags) => {
+      const { items } = await (
+        await connect(flags)
+      ).ask('pending-clusters', PendingList, { signal })
+      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      if (items.length === 0) return terminal.say('nobody waits\n')
+      const rows = items.map((one) => [
+        one.cluster,
+        one.fingerprint,
+        formatAge(one.since, terminal.now()),
+        one.replaces ? 'yes' : 'no',
+      ])
+      terminal.out(formatTable([['NAME', 'FINGERPRINT', 'AGE', 'REPLACES'], ...rows]))
+    })
+
+  withConnection(cluster.command('approve'))
+    .description("trust the agent that waits, after comparing its fingerprint with its log's")
+    .argument('<name>')
+    .option('--fingerprint <text>', "as the agent's log has it; asked for when left out")
+    .action(async (name: string, flags: ConnectionFlags & { fingerprint?: string }) => {
+      const client = await connect(flags)
+      const fingerprint = flags.fingerprint ?? (await askForIt(client, name, context))
+      const approved = await client.ask(
+        `clusters/${encodeURIComponent(name)}/approve`,
+        ClusterView,
+        {
+          body: { fingerprint },
+          signal,
+        },
+      )
+      terminal.out(`cluster/${escapeLine(approved.name)} ${approved.lifecycle}\n`)
+    })
+
+  const actions = [
+    ['revoke', "end a cluster's identity; what runs on it is left alone"],
+    ['unlock', 'let a locked cluster take a new certificate by its bound key'],
+    ['recover', 'let a cluster whose certificate expired take one more by its bound key'],
+  ] as const
+  for (const [action, description] of actions) {
+    withConnection(cluster.command(action))
+      .description(description)
+      .argument('<name>')
+      .option('--reason <text>', 'kept in the ledger')
+      .action(async (name: string, flags: ConnectionFlags & { reason?: string }) => {
+        const client = await connect(flags)
+        const path = `clusters/${encodeURIComponent(name)}/${action}`
+        const body = { reason: flags.reason ?? '' }
+        const changed = await client.ask(path, ClusterView, { body, signal })
+        terminal.out(`cluster/${escapeLine(changed.name)} ${changed.lifecycle}\n`)
+      })
+  }
+}
+
+export function withTokenFlags(command: Command): Command {
+  return command
+    .option('--ttl <duration>', 'how long the token can be used: 30m, 1h, 24h', '1h')
+    .option('--pre-approved', 'trust whoever joins with it; no fingerprint is compared')
+    .option('--replace', 'may take the place of an agent that is enrolled')
+    .option('--cluster-uid <uid>', 'only for the cluster with this kube-system namespace UID')
+    .option('--label <key=value...>', 'refuse unless the cluster has this label in Git')
+    .option('--project <text>', 'kept in the ledger')
+}
+
+/** @throws CliFailure */
+export async function makeToken(
+  client: Client,
+  name: string,
+  flags: TokenFlags,
+  signal: AbortSignal,
+) {
+  const { ttl, preApproved, replace, clusterUid, project } = flags
+  const labels = flags.label?.map((text) => {
+    const [key, ...value] = text.split('=')
+    if (!key || value.length === 0) throw new CliFailure(2, `--label: not key=value: ${text}`)
+    return [key, value.join('=')] as const
+  })
+  const body = {
+    ttl,
+    ...(preApproved && { preApproved }),
+    ...(replace && { replace }),
+    ...(clusterUid !== undefined && { clusterUid }),
+    ...(labels && { labels: Object.fromEntries(labels) }),
+    ...(project !== undefined && { project }),
+  }
+  return client.ask(`clusters/${encodeURIComponent(name)}/tokens`, TokenView, { body, signal })
+}
+
+async function listClusters(client: Client, signal: AbortSignal): Promise<ClusterSummary[]> {
+  const found: ClusterSummary[] = []
+  for (let next: string | null = ''; next !== null;) {
+    const query = { limit: '500', ...(next && { continue: next }) }
+    const page: { items: ClusterSummary[]; continue: string | null } = await client.ask(
+      'clusters',
+      ClusterList,
+      { query, signal },
+    )
+    found.push(...page.items)
+    next = page.continue
+  }
+  return found
+}
+
+/** Shows what waits and asks: approving without having seen it would be no comparison. */
+async function askForIt(
+  client: Client,
+  name: string,
+  { terminal }: CommandContext,
+): Promise<string> {
+  const { signal } = terminal
+  const { items } = await client.ask('pending-clusters', PendingList, { signal })
+  const waiting = items.find(({ cluster }) => cluster === name)
+  if (!waiting) throw new CliFailure(1, `no agent of cluster ${name} waits for approval`)
+  if (!terminal.ask) {
+    throw new CliFailure(2, 'give --fingerprint, as it stands in the log of the agent', {
+      hint: 'this is no terminal to ask on',
+    })
+  }
+  terminal.say(`the agent that waits as ${escapeLine(name)} says\n\n  ${waiting.fingerprint}\n\n`)
+  const answer = await terminal.ask("Does the agent's own log say the same? [yes/no] ")
+  if (answer?.trim() !== 'yes') throw new CliFailure(1, 'not approved')
+  return waiting.fingerprint
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/enrol.proto.
  */
 export const file_groundswell_v1_enrol: GenFile = /*@__PURE__*/
-  fileDesc("Chpncm91bmRzd2VsbC92MS9lbnJvbC5wcm90bxIOZ3JvdW5kc3dlbGwudjEiNAoMQmVnaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkiHgoNQmVnaW5SZXNwb25zZRINCgVub25jZRgBIAEoDCKkAQoMRW5yb2xSZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYAiABKAwSEQoJYm91bmRfa2V5GAMgASgMEhMKC2NsdXN0ZXJfdWlkGAQgASgJEg0KBXByb29mGAUgASgMEhcKD2JvdW5kX3NpZ25hdHVyZRgGIAEoDBIVCg1hZ2VudF92ZXJzaW9uGAcgASgJIr8BCg1FbnJvbFJlc3BvbnNlEg8KB2NsdXN0ZXIYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgDIAEoCRIOCgZodWJfY2EYBCABKAkSFAoMZGF0YV9hZGRyZXNzGAUgASgJEgwKBHJvb3QYBiABKAwSDwoHcGVuZGluZxgHIAEoCBISCgpnZW5lcmF0aW9uGAggASgEEhUKDXJldHJ5X3NlY29uZHMYCSABKA0ibQoMQ2xhaW1SZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSEwoLY2x1c3Rlcl91aWQYAiABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgDIAEoDBIXCg9ib3VuZF9zaWduYXR1cmUYBCABKAwijAEKDUNsYWltUmVzcG9uc2USGQoRY2VydGlmaWNhdGVfY2hhaW4YASABKAkSDwoHcGVuZGluZxgCIAEoCBISCgpnZW5lcmF0aW9uGAMgASgEEhUKDXJldHJ5X3NlY29uZHMYBCABKA0SDgoGaHViX2NhGAUgASgJEhQKDGRhdGFfYWRkcmVzcxgGIAEoCTLgAQoMRW5yb2xTZXJ2aWNlEkQKBUJlZ2luEhwuZ3JvdW5kc3dlbGwudjEuQmVnaW5SZXF1ZXN0Gh0uZ3JvdW5kc3dlbGwudjEuQmVnaW5SZXNwb25zZRJECgVFbnJvbBIcLmdyb3VuZHN3ZWxsLnYxLkVucm9sUmVxdWVzdBodLmdyb3VuZHN3ZWxsLnYxLkVucm9sUmVzcG9uc2USRAoFQ2xhaW0SHC5ncm91bmRzd2VsbC52MS5DbGFpbVJlcXVlc3QaHS5ncm91bmRzd2VsbC52MS5DbGFpbVJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Chpncm91bmRzd2VsbC92MS9lbnJvbC5wcm90bxIOZ3JvdW5kc3dlbGwudjEiNAoMQmVnaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkiHgoNQmVnaW5SZXNwb25zZRINCgVub25jZRgBIAEoDCKzAQoMRW5yb2xSZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYAiABKAwSEQoJYm91bmRfa2V5GAMgASgMEhMKC2NsdXN0ZXJfdWlkGAQgASgJEg0KBXByb29mGAUgASgMEhcKD2JvdW5kX3NpZ25hdHVyZRgGIAEoDBIVCg1hZ2VudF92ZXJzaW9uGAcgASgJEg0KBW5vbmNlGAggASgMIr8BCg1FbnJvbFJlc3BvbnNlEg8KB2NsdXN0ZXIYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgDIAEoCRIOCgZodWJfY2EYBCABKAkSFAoMZGF0YV9hZGRyZXNzGAUgASgJEgwKBHJvb3QYBiABKAwSDwoHcGVuZGluZxgHIAEoCBISCgpnZW5lcmF0aW9uGAggASgEEhUKDXJldHJ5X3NlY29uZHMYCSABKA0ifAoMQ2xhaW1SZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSEwoLY2x1c3Rlcl91aWQYAiABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgDIAEoDBIXCg9ib3VuZF9zaWduYXR1cmUYBCABKAwSDQoFbm9uY2UYBSABKAwijAEKDUNsYWltUmVzcG9uc2USGQoRY2VydGlmaWNhdGVfY2hhaW4YASABKAkSDwoHcGVuZGluZxgCIAEoCBISCgpnZW5lcmF0aW9uGAMgASgEEhUKDXJldHJ5X3NlY29uZHMYBCABKA0SDgoGaHViX2NhGAUgASgJEhQKDGRhdGFfYWRkcmVzcxgGIAEoCTLgAQoMRW5yb2xTZXJ2aWNlEkQKBUJlZ2luEhwuZ3JvdW5kc3dlbGwudjEuQmVnaW5SZXF1ZXN0Gh0uZ3JvdW5kc3dlbGwudjEuQmVnaW5SZXNwb25zZRJECgVFbnJvbBIcLmdyb3VuZHN3ZWxsLnYxLkVucm9sUmVxdWVzdBodLmdyb3VuZHN3ZWxsLnYxLkVucm9sUmVzcG9uc2USRAoFQ2xhaW0SHC5ncm91bmRzd2VsbC52MS5DbGFpbVJlcXVlc3QaHS5ncm91bmRzd2VsbC52MS5DbGFpbVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Names a join token or, to claim, a cluster id; exactly one of them.
@@ -91,7 +91,7 @@ export type EnrolRequest = Message<"groundswell.v1.EnrolRequest"> & {
   proof: Uint8Array;
 
   /**
-   * Ed25519 signature of the nonce by the bound key.
+   * Ed25519 signature by the bound key; see proto/enrol.ts for what it covers.
    *
    * @generated from field: bytes bound_signature = 6;
    */
@@ -101,6 +101,13 @@ export type EnrolRequest = Message<"groundswell.v1.EnrolRequest"> & {
    * @generated from field: string agent_version = 7;
    */
   agentVersion: string;
+
+  /**
+   * Of Begin; the hub keeps nothing of it.
+   *
+   * @generated from field: bytes nonce = 8;
+   */
+  nonce: Uint8Array;
 };
 
 /**
@@ -213,6 +220,13 @@ export type ClaimRequest = Message<"groundswell.v1.ClaimRequest"> & {
    * @generated from field: bytes bound_signature = 4;
    */
   boundSignature: Uint8Array;
+
+  /**
+   * Of Begin.
+   *
+   * @generated from field: bytes nonce = 5;
+   */
+  nonce: Uint8Array;
 };
 
 /**

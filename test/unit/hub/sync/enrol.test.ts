@@ -1,98 +1,12 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { create } from '@bufbuild/protobuf'
-import { enrolProof, secretKey } from '@groundswell/proto/enrol.ts'
-import {
-  BeginRequestSchema,
-  type EnrolRequest,
-  EnrolRequestSchema,
-} from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
 import { HubError } from '../../../../hub/errors.ts'
-import type { Enrolment, JoinTokenRecord } from '../../../../hub/ledger/entry.ts'
-import { createEnrolment } from '../../../../hub/sync/enrol.ts'
+import { listEnrolled } from '../../../../hub/ledger/membership.ts'
+import { createEnrolWorld, otherUid, secret, uid } from './enrol-world.ts'
 
-const uid = '6f0f2c26-0000-4000-8000-000000000001'
-const secret = 'the secret of the token'
 const unknownToken = /the join token is unknown, expired or already used/
-
-function world() {
-  let now = 1_000_000
-  const key = secretKey(secret).toString('hex')
-  const tokens = new Map<string, JoinTokenRecord>()
-  for (const tokenId of ['one', 'two']) {
-    tokens.set(tokenId, { tokenId, cluster: `cluster ${tokenId}`, key, expiresAt: now + 600_000 })
-  }
-  const enrolments: Enrolment[] = []
-  const issued: string[] = []
-  const calls = createEnrolment({
-    record: {
-      token: (id) => tokens.get(id),
-      enrolments: () => enrolments,
-      async enrol(tokenId, enrolment) {
-        if (!tokens.delete(tokenId)) return false
-        enrolments.push(enrolment)
-        return true
-      },
-    },
-    authority: {
-      certificate: 'CA',
-      pin: 'sha256:pin',
-      serve: async () => assert.fail('not asked'),
-      async issue(_, clusterId) {
-        issued.push(clusterId)
-        return 'CHAIN'
-      },
-    },
-    root: Buffer.from('root'),
-    dataAddress: () => 'hub:8444',
-    clock: () => now,
-    random: randomBytes,
-    newId: randomUUID,
-  })
-
-  /** What an honest agent sends, with one thing or another changed. */
-  function answer(
-    tokenId: string,
-    nonce: Uint8Array,
-    change: Partial<EnrolRequest> = {},
-    by = secret,
-  ) {
-    const pair = generateKeyPairSync('ed25519')
-    const boundKey = Uint8Array.from(
-      Buffer.from(pair.publicKey.export({ format: 'jwk' }).x!, 'base64url'),
-    )
-    const certificateRequest = Uint8Array.of(1, 2, 3)
-    const proof = enrolProof(secretKey(by), {
-      caPin: 'sha256:pin',
-      certificateRequest,
-      boundKey,
-      clusterUid: uid,
-      nonce,
-    })
-    return create(EnrolRequestSchema, {
-      tokenId,
-      certificateRequest,
-      boundKey,
-      clusterUid: uid,
-      proof: Uint8Array.from(proof),
-      boundSignature: Uint8Array.from(sign(null, nonce, pair.privateKey)),
-      ...change,
-    } as Parameters<typeof create<typeof EnrolRequestSchema>>[1])
-  }
-  const begin = (tokenId: string) => calls.begin(create(BeginRequestSchema, { tokenId })).nonce
-  return {
-    begin,
-    answer,
-    tokens,
-    enrolments,
-    issued,
-    later: (ms: number) => (now += ms),
-    enrol: calls.enrol,
-    join: (tokenId: string, change: Partial<EnrolRequest> = {}, by = secret) =>
-      calls.enrol(answer(tokenId, begin(tokenId), change, by)),
-  }
-}
+const unknownCluster = /knows no such cluster by this key/
 
 const refused = (work: Promise<unknown>, words = unknownToken) =>
   assert.rejects(work, (error) => {
@@ -103,102 +17,284 @@ const refused = (work: Promise<unknown>, words = unknownToken) =>
     return true
   })
 
-describe('createEnrolment', () => {
+describe('joining', () => {
   test('an agent that proves the secret gets an identity of the hub’s making', async () => {
-    const hub = world()
+    const hub = createEnrolWorld()
     const response = await hub.join('one')
-    const [enrolment] = hub.enrolments
+    const [enrolment] = listEnrolled(hub.state)
     assert.equal(response.cluster, 'cluster one')
     assert.equal(response.clusterId, enrolment?.clusterId)
-    assert.deepEqual(hub.issued, [enrolment?.clusterId])
+    assert.deepEqual(hub.issued, [{ clusterId: enrolment?.clusterId, series: 1 }])
     assert.equal(enrolment?.clusterUid, uid)
-    const { certificateChain, hubCa, dataAddress } = response
+    const { certificateChain, hubCa, dataAddress, generation, pending } = response
     assert.deepEqual([certificateChain, hubCa, dataAddress], ['CHAIN', 'CA', 'hub:8444'])
+    assert.deepEqual([generation, pending], [1n, false])
     assert.equal(Buffer.from(response.root).toString(), 'root')
   })
 
-  test('a token joins once', async () => {
-    const hub = world()
+  test('T22: a token joins once', async () => {
+    const hub = createEnrolWorld()
     await hub.join('one')
     await refused(hub.join('one'))
-    assert.equal(hub.enrolments.length, 1)
+    assert.equal(listEnrolled(hub.state).length, 1)
   })
 
-  test('of two joins with one token at the same time only one is recorded', async () => {
-    const hub = world()
-    const first = hub.answer('one', hub.begin('one'))
-    const going = hub.enrol(first)
-    const second = hub.answer('one', hub.begin('one'))
-    const results = await Promise.allSettled([going, hub.enrol(second)])
-    assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
-    assert.equal(hub.enrolments.length, 1)
+  test('T22: of many joins with one token at the same time exactly one is recorded', async () => {
+    const hub = createEnrolWorld()
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => hub.join('one')))
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+    assert.equal(hub.decisions.length, 1)
+    assert.equal(hub.issued.length, 1)
   })
 
-  test('unknown, expired and used tokens get one and the same answer', async () => {
-    const hub = world()
+  test('T22: a request that is sent again changes nothing', async () => {
+    const hub = createEnrolWorld()
+    const request = hub.answer('one', hub.begin('one'))
+    await hub.enrol(request)
+    hub.addToken('one')
+    await refused(hub.enrol(request))
+    assert.equal(hub.issued.length, 1)
+  })
+
+  test('T22: unknown, expired and used tokens get one and the same answer', async () => {
+    const hub = createEnrolWorld()
     await refused(hub.join('nobody'))
     hub.later(600_001)
     await refused(hub.join('one'))
   })
 
-  test('a challenge is good once, for a minute, for the token it was asked with', async () => {
-    const hub = world()
-    const nonce = hub.begin('one')
-    await refused(hub.enrol(hub.answer('two', nonce)))
-    await refused(hub.enrol(hub.answer('one', nonce, { proof: new Uint8Array(32) })))
-    await refused(hub.enrol(hub.answer('one', nonce)))
+  test('T22: a challenge is good for a minute, and for the token it was asked with', async () => {
+    const hub = createEnrolWorld()
+    await refused(hub.enrol(hub.answer('two', hub.begin('one'))))
     const late = hub.begin('one')
     hub.later(60_001)
     await refused(hub.enrol(hub.answer('one', late)))
+    await refused(hub.enrol(hub.answer('one', new Uint8Array(38))))
+    await refused(hub.enrol(hub.answer('one', hub.beginClaim('one'))))
+    const forged = Uint8Array.from(hub.begin('one'))
+    forged[0]! ^= 1
+    await refused(hub.enrol(hub.answer('one', forged)))
     assert.equal((await hub.join('one')).cluster, 'cluster one')
   })
 
-  test('anything the proof does not cover is refused', async () => {
+  test('T22: anything the proof does not cover is refused', async () => {
     const stranger = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }).x!
     for (const change of [
       { proof: new Uint8Array(32) },
       { proof: new Uint8Array(31) },
       { proof: new Uint8Array() },
       { certificateRequest: Uint8Array.of(9) },
-      { clusterUid: uid.replace('1', '2') },
       { boundKey: Uint8Array.from(Buffer.from(stranger, 'base64url')) },
       { boundSignature: new Uint8Array(64) },
       { boundSignature: new Uint8Array() },
     ]) {
-      const hub = world()
+      const hub = createEnrolWorld()
       await refused(hub.join('one', change))
       assert.deepEqual(hub.issued, [])
     }
-    await refused(world().join('one', { clusterUid: 'not a uid' }), /names no cluster or key/)
-    await refused(world().join('one', { boundKey: new Uint8Array(31) }), /names no cluster or key/)
+    const hub = createEnrolWorld()
+    const moved = { ...hub.answer('one', hub.begin('one')), clusterUid: otherUid }
+    await refused(hub.enrol(moved))
+    await refused(hub.join('one', { clusterUid: 'not a uid' }), /names no cluster or key/)
+    await refused(hub.join('one', { boundKey: new Uint8Array(31) }), /names no cluster or key/)
   })
 
-  test('a token is dead after five wrong proofs, and only that one', async () => {
-    const hub = world()
+  test('T22: a token is dead after five wrong proofs, for ever, and only that one', async () => {
+    const hub = createEnrolWorld()
     for (let n = 0; n < 4; n += 1) await refused(hub.join('two', {}, 'a guess'))
     assert.equal((await hub.join('two')).cluster, 'cluster two')
-    const other = world()
+    const other = createEnrolWorld()
     for (let n = 0; n < 5; n += 1) await refused(other.join('one', {}, 'a guess'))
+    assert.deepEqual(other.decisions, [
+      { type: 'token.spent', tokenId: 'one', cluster: 'cluster one' },
+    ])
     await refused(other.join('one'))
     assert.equal((await other.join('two')).cluster, 'cluster two')
   })
 
-  test('one cluster cannot be enrolled under two names; under its own it can again', async () => {
-    const hub = world()
-    await hub.join('one')
-    await refused(hub.join('two'), /already enrolled as cluster one/)
-    const again = { tokenId: 'again', key: secretKey(secret).toString('hex'), expiresAt: 2 ** 50 }
-    hub.tokens.set('again', { ...again, cluster: 'cluster one' })
-    await hub.join('again')
-    const [first, second] = hub.enrolments
-    assert.notEqual(first?.clusterId, second?.clusterId)
+  test('T22: a token for one cluster joins no other', async () => {
+    const hub = createEnrolWorld()
+    hub.addToken('bound', { clusterUid: otherUid })
+    await refused(hub.join('bound'), /made for another cluster/)
+    assert.equal((await hub.join('bound', { clusterUid: otherUid })).cluster, 'cluster bound')
   })
 
-  test('challenges that nobody answers are bounded and make room after a minute', () => {
-    const hub = world()
-    for (let n = 0; n < 1_000; n += 1) hub.begin(`t${n}`)
-    assert.throws(() => hub.begin('one'), { code: 'token_refused' })
+  test('a cluster that is enrolled is replaced only by a token made for that', async () => {
+    const hub = createEnrolWorld()
+    const { clusterId } = await hub.join('one')
+    await refused(hub.join('two'), /already enrolled as cluster one.*--replace/)
+    hub.addToken('again', { cluster: 'cluster one' })
+    await refused(hub.join('again'), /already enrolled as cluster one/)
+    hub.addToken('stranger', { cluster: 'cluster one' })
+    await refused(hub.join('stranger', { clusterUid: otherUid }), /already enrolled/)
+    hub.addToken('anew', { cluster: 'cluster one', replace: true })
+    assert.notEqual((await hub.join('anew')).clusterId, clusterId)
+    assert.equal(listEnrolled(hub.state).length, 1)
+  })
+
+  test('a cluster that joins under another name leaves the first: never two identities', async () => {
+    const hub = createEnrolWorld()
+    await hub.join('one')
+    hub.addToken('moved', { replace: true })
+    await hub.join('moved')
+    assert.deepEqual(
+      listEnrolled(hub.state).map(({ cluster }) => cluster),
+      ['cluster moved'],
+    )
+    assert.match(hub.state.revoked.get('cluster one') ?? '', /joined as cluster moved/)
+  })
+
+  test('after a revocation the cluster joins again without more ado', async () => {
+    const hub = createEnrolWorld()
+    await hub.join('one')
+    await hub.append('ada', [{ type: 'cluster.revoked', cluster: 'cluster one', reason: '' }])
+    hub.addToken('again', { cluster: 'cluster one' })
+    assert.equal((await hub.join('again')).cluster, 'cluster one')
+  })
+
+  test('too many calls are turned away before anything is looked at', async () => {
+    const hub = createEnrolWorld()
+    const nonce = hub.begin('one')
+    hub.setBusy(true)
+    assert.throws(() => hub.begin('one'), { code: 'busy' })
+    await assert.rejects(hub.enrol(hub.answer('one', nonce)), { code: 'busy' })
+    hub.setBusy(false)
+    await hub.enrol(hub.answer('one', nonce))
+  })
+})
+
+describe('approval', () => {
+  const approve = async (hub: ReturnType<typeof createEnrolWorld>, cluster: string) => {
+    const clusterId = hub.state.pending.get(cluster)?.clusterId ?? ''
+    await hub.append('ada', [{ type: 'cluster.approved', cluster, clusterId }])
+  }
+
+  test('without pre-approval there is no certificate until somebody approves', async () => {
+    const hub = createEnrolWorld()
+    hub.addToken('slow', { preApproved: false })
+    const { clusterId, pending, certificateChain, pair } = await hub.joinAndKeep('slow')
+    assert.deepEqual([pending, certificateChain, hub.issued.length], [true, '', 0])
+    assert.deepEqual(listEnrolled(hub.state), [])
+    assert.equal((await hub.claim(clusterId, pair.privateKey)).pending, true)
+    await approve(hub, 'cluster slow')
+    const claimed = await hub.claim(clusterId, pair.privateKey)
+    assert.deepEqual([claimed.pending, claimed.certificateChain], [false, 'CHAIN'])
+    assert.deepEqual(hub.issued, [{ clusterId, series: 1 }])
+  })
+
+  test('the first certificate is only for the key whose fingerprint was compared', async () => {
+    const hub = createEnrolWorld()
+    hub.addToken('slow', { preApproved: false })
+    const { clusterId, pair } = await hub.joinAndKeep('slow')
+    await approve(hub, 'cluster slow')
+    const request = Uint8Array.of(6, 6, 6)
+    await refused(hub.claim(clusterId, pair.privateKey, { request }), /key that was approved/)
+    assert.deepEqual(hub.issued, [])
+  })
+
+  test('one that waits changes nothing for the agent that is enrolled', async () => {
+    const hub = createEnrolWorld()
+    const { clusterId } = await hub.join('one')
+    hub.addToken('next', { cluster: 'cluster one', preApproved: false, replace: true })
+    const next = await hub.joinAndKeep('next')
+    assert.deepEqual(
+      listEnrolled(hub.state).map((one) => one.clusterId),
+      [clusterId],
+    )
+    await approve(hub, 'cluster one')
+    assert.deepEqual(
+      listEnrolled(hub.state).map((one) => one.clusterId),
+      [next.clusterId],
+    )
+  })
+
+  test('a revocation also turns away whoever waits', async () => {
+    const hub = createEnrolWorld()
+    hub.addToken('slow', { preApproved: false })
+    const { clusterId, pair } = await hub.joinAndKeep('slow')
+    await hub.append('ada', [{ type: 'cluster.revoked', cluster: 'cluster slow', reason: '' }])
+    await approve(hub, 'cluster slow')
+    await refused(hub.claim(clusterId, pair.privateKey), unknownCluster)
+  })
+})
+
+describe('recovery', () => {
+  test('F30: the bound key takes one new certificate, and another when an operator says so', async () => {
+    const hub = createEnrolWorld()
+    const { clusterId, pair, cluster } = await hub.joinAndKeep('one')
+    const key = (n: number) => ({ request: Uint8Array.of(n) })
+    await hub.claim(clusterId, pair.privateKey, key(1))
+    await refused(
+      hub.claim(clusterId, pair.privateKey, key(2)),
+      /swell cluster recover cluster one/,
+    )
+    await hub.append('ada', [
+      { type: 'recovery.granted', cluster, clusterId, recoverable: 3, reason: '' },
+    ])
+    await hub.claim(clusterId, pair.privateKey, key(3))
+    await refused(hub.claim(clusterId, pair.privateKey, key(4)), /recover/)
+    assert.deepEqual(
+      hub.issued.map(({ series }) => series),
+      [1, 2, 3],
+    )
+  })
+
+  test('an answer that got lost is given again and costs no second recovery', async () => {
+    const hub = createEnrolWorld()
+    const { clusterId, pair } = await hub.joinAndKeep('one')
+    const request = Uint8Array.of(7)
+    await hub.claim(clusterId, pair.privateKey, { request })
+    await hub.claim(clusterId, pair.privateKey, { request })
+    const recovered = hub.decisions.filter(({ type }) => type === 'cluster.recovered')
+    assert.equal(recovered.length, 1)
+    assert.deepEqual(
+      hub.issued.map(({ series }) => series),
+      [1, 2, 2],
+    )
+  })
+
+  test('T21: a claim is for the cluster whose key signed it, and for nothing else', async () => {
+    const hub = createEnrolWorld()
+    const one = await hub.joinAndKeep('one')
+    hub.addToken('three')
+    const three = await hub.enrol(hub.answer('three', hub.begin('three'), { clusterUid: otherUid }))
+    const { clusterId, pair } = one
+    const stranger = generateKeyPairSync('ed25519').privateKey
+    const by = pair.privateKey
+    const before = hub.issued.length
+    await refused(hub.claim(clusterId, stranger), unknownCluster)
+    await refused(hub.claim(three.clusterId, by, { clusterUid: otherUid }), unknownCluster)
+    await refused(hub.claim('nobody', by), unknownCluster)
+    await refused(hub.claim('', by), unknownCluster)
+    await refused(hub.claim(clusterId, by, { clusterUid: otherUid }), unknownCluster)
+    await refused(hub.claim(clusterId, by, { signed: { clusterId: 'x' } }), unknownCluster)
+    await refused(hub.claim(clusterId, by, { signed: { clusterUid: 'x' } }), unknownCluster)
+    const request = { certificateRequest: Uint8Array.of(9) }
+    await refused(hub.claim(clusterId, by, { signed: request }), unknownCluster)
+    await refused(
+      hub.claim(clusterId, by, { nonce: hub.beginClaim(three.clusterId) }),
+      unknownCluster,
+    )
+    await refused(hub.claim(clusterId, by, { nonce: hub.begin('one') }), unknownCluster)
+    const nonce = hub.beginClaim(clusterId)
     hub.later(60_001)
-    assert.equal(hub.begin('one').byteLength, 32)
+    await refused(hub.claim(clusterId, by, { nonce }), unknownCluster)
+    assert.equal(hub.issued.length, before)
+    const again = hub.beginClaim(clusterId)
+    await hub.claim(clusterId, by, { nonce: again })
+    await refused(hub.claim(clusterId, by, { nonce: again }), unknownCluster)
+  })
+
+  test('nothing is issued to who is revoked or locked; unlocking lets the key claim once', async () => {
+    const hub = createEnrolWorld()
+    const { clusterId, pair, cluster } = await hub.joinAndKeep('one')
+    await hub.append('hub', [{ type: 'cluster.locked', cluster, clusterId, reason: 'a copy' }])
+    await refused(hub.claim(clusterId, pair.privateKey), /locked: a copy/)
+    const unlocked = { cluster, clusterId, series: 2, recoverable: 3, reason: '' }
+    await hub.append('ada', [{ type: 'cluster.unlocked', ...unlocked }])
+    await hub.claim(clusterId, pair.privateKey)
+    assert.equal(hub.issued.at(-1)?.series, 3)
+    await hub.append('ada', [{ type: 'cluster.revoked', cluster, reason: 'gone' }])
+    await refused(hub.claim(clusterId, pair.privateKey), /revoked: gone/)
   })
 })

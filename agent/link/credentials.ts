@@ -1,0 +1,181 @@
+import { AgentError } from '../errors.ts'
+import type { Claimed } from './claim.ts'
+import type { Endpoint } from './grpc.ts'
+import type { NextCertificate, StoredIdentity } from './identity.ts'
+import { type Life, lifeOf, mayBeOver, renewAt } from './renewal.ts'
+import type { CertificateKey } from './x509.ts'
+
+export interface CredentialsDeps {
+  readonly stored: StoredIdentity
+  /** Returns once it is durable. */
+  readonly save: (stored: StoredIdentity) => Promise<void>
+  readonly createKey: () => Promise<CertificateKey>
+  /** Missing when nobody knows where to claim. */
+  readonly claim?: (stored: StoredIdentity, certificateRequest: Uint8Array) => Promise<Claimed>
+  readonly clock: () => number
+  readonly random: () => number
+  readonly log: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+  }
+}
+
+/** How an agent keeps proving who it is. */
+export interface Credentials {
+  /** To dial with now. */
+  endpoint(): Endpoint
+  /** Of the certificate dialled with. */
+  generation(): number
+  /** The hub took it: what was kept beside it is dropped. */
+  accepted(): Promise<void>
+  /** The hub did not take it, or cannot be reached. True when a new one was claimed: dial at once. */
+  failed(code: string): Promise<boolean>
+  /** What to ask on the live stream, when it is time to. */
+  renewal(): Promise<{ certificateRequest: Uint8Array; generation: bigint } | undefined>
+  /** The hub's answer; to be dialled with once this returned. */
+  renewed(answer: Renewed): Promise<void>
+  /** How often to ask whether it is time. */
+  readonly checkEveryMs: number
+}
+
+export interface Renewed {
+  readonly certificateChain: string
+  readonly generation: bigint | number
+  readonly hubCa: string
+}
+
+const claimRetryMs = { first: 2_000, longest: 300_000 } as const
+/** An answer to a renewal is waited for this long; a short-lived certificate has less time. */
+const answerMs = 60_000
+const checkMs = 60_000
+
+/**
+ * Renews the certificate over the live stream well before it ends, keeps the old one until the new
+ * one has worked, and claims one by the bound key when it is too late for that. Each key is written
+ * down before it is used: after a crash the same question is asked again, not another.
+ */
+export function createCredentials(deps: CredentialsDeps): Credentials {
+  const { clock, log } = deps
+  let stored = deps.stored
+  let life: Life = lifeOf(stored.endpoint.certificateChain, stored.receivedAt ?? clock())
+  let dueAt = renewAt(life, deps.random())
+  /** The next one is tried first; when that fails, they take turns. */
+  let trying: 'next' | 'current' = 'next'
+  let askedAt: number | undefined
+  let claimAt = 0
+  let claimWaitMs: number = claimRetryMs.first
+
+  const refused = new Set<'next' | 'current'>()
+
+  function canWork(): boolean {
+    const now = clock()
+    if (!refused.has('current') && !mayBeOver(life, now)) return true
+    const ready = stored.next?.issued
+    if (!ready || refused.has('next')) return false
+    return !mayBeOver(lifeOf(ready.certificateChain, ready.receivedAt), now)
+  }
+
+  const issued = () => (trying === 'next' ? stored.next?.issued : undefined)
+
+  async function keep(next: StoredIdentity): Promise<void> {
+    await deps.save(next)
+    stored = next
+  }
+
+  /** The key of the next certificate: the one that waits, or a fresh one. */
+  async function nextKey(fresh: boolean): Promise<NextCertificate> {
+    if (stored.next && !(fresh && stored.next.issued)) return stored.next
+    const { key, certificateRequest } = await deps.createKey()
+    const request = Buffer.from(certificateRequest).toString('base64')
+    const next = { key, request, issued: null }
+    await keep({ ...stored, next })
+    return next
+  }
+
+  async function take(answer: Renewed): Promise<void> {
+    const { next } = stored
+    if (!next) return
+    const { certificateChain, hubCa } = answer
+    const generation = Number(answer.generation)
+    await keep({
+      ...stored,
+      next: { ...next, issued: { certificateChain, hubCa, generation, receivedAt: clock() } },
+    })
+    refused.delete('next')
+    trying = 'next'
+  }
+
+  async function recover(): Promise<boolean> {
+    if (!deps.claim || clock() < claimAt) return false
+    try {
+      const { request } = await nextKey(true)
+      const claimed = await deps.claim(stored, Buffer.from(request, 'base64'))
+      if (claimed.pending) throw new AgentError('pending_approval', 'the hub waits for approval')
+      await keep({ ...stored, endpoint: { ...stored.endpoint, address: claimed.dataAddress } })
+      await take(claimed)
+      claimWaitMs = claimRetryMs.first
+      claimAt = clock() + claimWaitMs
+      log.info({ generation: claimed.generation }, 'a new certificate was claimed by the bound key')
+      return true
+    } catch (error) {
+      claimAt = clock() + claimWaitMs
+      claimWaitMs = Math.min(claimWaitMs * 2, claimRetryMs.longest)
+      const { code, message } = error as AgentError
+      log.warn({ code }, `no new certificate: ${message}`)
+      return false
+    }
+  }
+
+  return {
+    get checkEveryMs() {
+      return Math.min(checkMs, Math.ceil(life.lengthMs / 20))
+    },
+    endpoint() {
+      const ready = issued()
+      if (!ready || !stored.next) return stored.endpoint
+      const { certificateChain, hubCa } = ready
+      return { ...stored.endpoint, certificateChain, hubCa, key: stored.next.key }
+    },
+    generation: () => issued()?.generation ?? stored.generation ?? 0,
+
+    async accepted() {
+      askedAt = undefined
+      claimWaitMs = claimRetryMs.first
+      refused.clear()
+      const ready = issued()
+      if (!ready || !stored.next) return
+      const { next, ...rest } = stored
+      const { certificateChain, hubCa, generation, receivedAt } = ready
+      const endpoint = { ...stored.endpoint, certificateChain, hubCa, key: next.key }
+      await keep({ ...rest, endpoint, generation, receivedAt })
+      life = lifeOf(certificateChain, receivedAt)
+      dueAt = renewAt(life, deps.random())
+      log.info({ generation }, 'the new certificate is in use')
+    },
+
+    async failed(code) {
+      askedAt = undefined
+      if (code === 'identity_refused') refused.add(issued() ? 'next' : 'current')
+      trying = trying === 'next' ? 'current' : 'next'
+      // One that was claimed and has not been taken yet is worth more tries, not another claim.
+      return code !== 'locked' && !canWork() && recover()
+    },
+
+    async renewal() {
+      const now = clock()
+      const waiting = askedAt !== undefined && now - askedAt < Math.min(answerMs, life.lengthMs / 8)
+      if (waiting || stored.next?.issued || (now < dueAt && now >= life.from)) return undefined
+      askedAt = now
+      const { request } = await nextKey(false)
+      return {
+        certificateRequest: Uint8Array.from(Buffer.from(request, 'base64')),
+        generation: BigInt(stored.generation ?? 0),
+      }
+    },
+
+    async renewed(answer) {
+      askedAt = undefined
+      await take(answer)
+    },
+  }
+}

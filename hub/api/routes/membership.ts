@@ -1,0 +1,116 @@
+import { parseDuration } from '@groundswell/proto/duration.ts'
+import { HubError } from '../../errors.ts'
+import { principalOf } from '../auth.ts'
+import type { Api } from '../http.ts'
+import type { Hub, Principal } from '../hub.ts'
+import {
+  answers,
+  ApproveBody,
+  ByName,
+  NoQuery,
+  PendingList,
+  RevokeBody,
+  TokenBody,
+} from '../schemas.ts'
+import { ClusterView, TokenView } from '../views.ts'
+
+/** A token lives an hour unless asked otherwise; a day at most. Milliseconds. */
+const tokenTtl = { default: 3_600_000, minimum: 60_000, maximum: 24 * 3_600_000 }
+
+/** Who belongs to the fleet: joining, approval, revocation. */
+export function addMembershipRoutes(app: Api, hub: Hub): void {
+  app.post('/api/v1/clusters/:name/tokens', {
+    config: { policy: 'admin' },
+    schema: {
+      operationId: 'createToken',
+      summary: 'Make a join token for a cluster; shown only now',
+      params: ByName,
+      body: TokenBody,
+      response: answers(201, TokenView),
+    },
+    handler: async (request, reply) => {
+      const { ttl: text, ...asked } = request.body
+      const ttl = text === undefined ? tokenTtl.default : parseDuration(text)
+      if (ttl < tokenTtl.minimum || ttl > tokenTtl.maximum) {
+        throw new HubError('invalid', 'ttl: at least 1m and at most 24h')
+      }
+      const by = principalOf(request)
+      const token = await hub.createToken(request.params.name, { ...asked, ttl }, by)
+      return reply.code(201).header('cache-control', 'no-store').send(token)
+    },
+  })
+
+  app.get('/api/v1/pending-clusters', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'listPendingClusters',
+      summary: 'Agents that joined and wait for approval',
+      querystring: NoQuery,
+      response: answers(200, PendingList),
+    },
+    handler: async () => ({ items: [...hub.pendingClusters()] }),
+  })
+
+  app.post('/api/v1/clusters/:name/approve', {
+    config: { policy: 'admin' },
+    schema: {
+      operationId: 'approveCluster',
+      summary: 'Trust the agent that waits, whose fingerprint was compared',
+      params: ByName,
+      body: ApproveBody,
+      response: answers(200, ClusterView),
+    },
+    handler: async (request) => {
+      const { name } = request.params
+      await hub.approveCluster(name, request.body.fingerprint, principalOf(request))
+      return viewOf(hub, name)
+    },
+  })
+
+  const addAction = (
+    path: 'revoke' | 'unlock' | 'recover',
+    operationId: string,
+    summary: string,
+    act: (name: string, by: Principal, reason: string) => Promise<void>,
+  ): void => {
+    app.post(`/api/v1/clusters/:name/${path}`, {
+      config: { policy: 'admin' },
+      schema: {
+        operationId,
+        summary,
+        params: ByName,
+        body: RevokeBody,
+        response: answers(200, ClusterView),
+      },
+      handler: async (request) => {
+        const { name } = request.params
+        await act(name, principalOf(request), request.body.reason ?? '')
+        return viewOf(hub, name)
+      },
+    })
+  }
+  addAction(
+    'revoke',
+    'revokeCluster',
+    "End a cluster's identity; what runs on it is left alone",
+    (name, by, reason) => hub.revokeCluster(name, by, reason),
+  )
+  addAction(
+    'unlock',
+    'unlockCluster',
+    'Let a locked cluster take a new certificate by its bound key',
+    (name, by, reason) => hub.unlockCluster(name, by, reason),
+  )
+  addAction(
+    'recover',
+    'recoverCluster',
+    'Let a cluster whose certificate expired take one more by its bound key',
+    (name, by, reason) => hub.recoverCluster(name, by, reason),
+  )
+}
+
+async function viewOf(hub: Hub, name: string) {
+  const found = await hub.cluster(name)
+  if (!found) throw new HubError('not_found', `No cluster ${name}`)
+  return found
+}
