@@ -56,7 +56,14 @@ function newestOf(a: TrustState, b: TrustState): TrustState {
   // A doubt that was written down stands until it is settled, whichever copy has it.
   const doubt = a.doubt ?? b.doubt
   if (root === position.root && position.doubt === doubt) return position
-  return { ...rest, root, ...(doubt === undefined ? {} : { doubt }) }
+  // Its snapshot was accepted under the root beside it, and is reopened under that one.
+  const under = root === position.root ? position.envelopeRoot : (position.envelopeRoot ?? position.root)
+  return {
+    ...rest,
+    root,
+    ...(doubt === undefined ? {} : { doubt }),
+    ...(under === undefined ? {} : { envelopeRoot: under }),
+  }
 }
 
 type Position = Pick<TrustState, 'epoch' | 'sequence'>
