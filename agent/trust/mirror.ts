@@ -51,13 +51,15 @@ async function readCopy(copy: StateCopy): Promise<{ state?: TrustState; fault?: 
 
 function newestOf(a: TrustState, b: TrustState): TrustState {
   const position = isPast(b, a) ? b : a
-  const { root } = rootVersionOf(b.root) > rootVersionOf(a.root) ? b : a
+  const other = position === a ? b : a
+  const { root } = rootVersionOf(other.root) > rootVersionOf(position.root) ? other : position
   const { doubt: _, ...rest } = position
   // A doubt that was written down stands until it is settled, whichever copy has it.
   const doubt = a.doubt ?? b.doubt
   if (root === position.root && position.doubt === doubt) return position
   // Its snapshot was accepted under the root beside it, and is reopened under that one.
-  const under = root === position.root ? position.envelopeRoot : (position.envelopeRoot ?? position.root)
+  const under =
+    root === position.root ? position.envelopeRoot : (position.envelopeRoot ?? position.root)
   return {
     ...rest,
     root,
