@@ -164,7 +164,7 @@ describe('verifyApprovals', () => {
     const broken = Buffer.from(
       Buffer.from(past)
         .toString()
-        .replace(/"signature":"./, '"signature":"_'),
+        .replace(/"signature":"(.)/, (_, first) => `"signature":"${first === 'A' ? 'B' : 'A'}`),
     )
     await assert.rejects(reopenApprovals([broken], root, agentIdentity), {
       code: 'approval_invalid',
