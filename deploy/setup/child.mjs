@@ -14,8 +14,6 @@ const echoMs = 1_000
  */
 export function runInForeground(command, args, env) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'inherit', detached: true, env })
-    const { pid } = child
     let askedAt = Number.NEGATIVE_INFINITY
 
     /** @param {NodeJS.Signals} signal */
@@ -26,9 +24,12 @@ export function runInForeground(command, args, env) {
       else child.kill(signal)
       askedAt = now
     }
+    // Before there is anything to leave behind: a signal that comes as it starts would end us alone.
     process.on('SIGINT', passOn)
     process.on('SIGTERM', passOn)
     process.on('SIGHUP', () => passOn('SIGTERM'))
+    const child = spawn(command, args, { stdio: 'inherit', detached: true, env })
+    const { pid } = child
     const watch = watchNpm(() => passOn('SIGTERM'))
     const lastResort = () => killGroup(pid)
     process.on('exit', lastResort)
