@@ -1,7 +1,8 @@
+import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import type { TrustDesk } from './api/hub.ts'
 import type { TrustView } from './api/views.ts'
 import { checkApproval } from './bundle/approval.ts'
-import { type RootChain, extendRootChain, keyIdOf, newestOf } from './bundle/root-chain.ts'
+import { type RootChain, extendRootChain, newestOf } from './bundle/root-chain.ts'
 import type { Register } from './ledger/register.ts'
 import type { Signer } from './signer/signer.ts'
 
@@ -25,7 +26,7 @@ export function createTrustDesk(deps: TrustDeskDeps): TrustDesk {
       Object.entries(root.roles).map(async ([role, { keys, threshold }]) => ({
         role,
         threshold,
-        keys: await Promise.all(keys.map(keyIdOf)),
+        keys: keys.map(thumbprintOf),
       })),
     )
     return {

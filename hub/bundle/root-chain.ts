@@ -1,5 +1,6 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { EnvelopeError, parseEnvelope, parseHeader } from '@groundswell/proto/envelope.ts'
+import { parseStrictJson } from '@groundswell/proto/strict-json.ts'
 import { hasExactly, isRecord } from '@groundswell/proto/record.ts'
 import type {
   KeyRole,
@@ -8,7 +9,8 @@ import type {
   RoleName,
   StatementType,
 } from '@groundswell/proto/statement.ts'
-import { calculateJwkThumbprint, flattenedVerify, importJWK } from 'jose'
+import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
+import { flattenedVerify, importJWK } from 'jose'
 import { HubError } from '../errors.ts'
 import type { SignedRoot } from './root.ts'
 
@@ -72,7 +74,7 @@ export async function countSigners(
 ): Promise<number> {
   const { payload, signatures } = parseEnvelope(envelope, type)
   const keys = new Map<string, PublicKey>()
-  for (const key of role.keys) keys.set(await keyIdOf(key), key)
+  for (const key of role.keys) keys.set(thumbprintOf(key), key)
   const signers = new Set<string>()
   for (const signature of signatures) {
     const { kid } = parseHeader(signature.protected, type)
@@ -89,16 +91,11 @@ export async function countSigners(
   return signers.size
 }
 
-/** RFC 7638, with SHA-256: what people call a key by. */
-export async function keyIdOf({ kty, crv, x }: PublicKey): Promise<string> {
-  return calculateJwkThumbprint({ kty, crv, x }, 'sha256')
-}
-
 /** The bytes an envelope holds, of whoever's; check who signed them. @throws HubError `root_refused` */
 export function readPayload(envelope: Uint8Array, type: StatementType): unknown {
   try {
     const { payload } = parseEnvelope(envelope, type)
-    return JSON.parse(Buffer.from(payload, 'base64url').toString())
+    return parseStrictJson(Buffer.from(payload, 'base64url'))
   } catch (cause) {
     const words = cause instanceof EnvelopeError ? cause.message : 'its payload is not JSON'
     throw new HubError('root_refused', `not a ${type} statement: ${words}`, { cause })

@@ -8,8 +8,9 @@ import type {
   StatementType,
 } from '@groundswell/proto/statement.ts'
 import { exportJWK, generateKeyPair, importJWK } from 'jose'
+import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import { HubError } from '../errors.ts'
-import { keyIdOf, parseRoot } from './root-chain.ts'
+import { parseRoot } from './root-chain.ts'
 import { type SigningKey, signStatement } from './sign.ts'
 
 /* What people do with root statements on a machine of their own, on files. Pure but for new keys. */
@@ -34,7 +35,7 @@ export async function draftRoot(root: Root, change: RootChange): Promise<Root> {
   for (const [name, role] of Object.entries(root.roles)) {
     const keys: PublicKey[] = []
     for (const key of role.keys) {
-      const id = await keyIdOf(key)
+      const id = thumbprintOf(key)
       known.add(id)
       if (!drop.has(id)) keys.push(key)
     }

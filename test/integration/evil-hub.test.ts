@@ -10,7 +10,7 @@ import type { TrustState } from '../../agent/trust/state.ts'
 import { createWatch } from '../../agent/trust/watch.ts'
 import type { Bundle } from '../../hub/bundle/build.ts'
 import { draftRoot } from '../../hub/bundle/root-draft.ts'
-import { keyIdOf } from '../../hub/bundle/root-chain.ts'
+import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import { type SigningKey, signStatement } from '../../hub/bundle/sign.ts'
 import { HubError } from '../../hub/errors.ts'
 import type { Attestor, SignRequest, Signer } from '../../hub/signer/signer.ts'
@@ -294,7 +294,7 @@ describe('an evil hub', () => {
         online = fresh
         keys.push(fresh)
       }
-      t.diagnostic(`version ${newest.version}: ${await keyIdOf(before.publicKey)} goes (${step})`)
+      t.diagnostic(`version ${newest.version}: ${thumbprintOf(before.publicKey)} goes (${step})`)
       await mine.adopt((await signStatement('root', newest, signers)).envelope)
     }
     const [first, ...rest] = await mine.roots()

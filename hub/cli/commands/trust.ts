@@ -4,7 +4,8 @@ import { parseEnvelope } from '@groundswell/proto/envelope.ts'
 import { isDigest } from '@groundswell/proto/digest.ts'
 import type { Approval, ApprovalPolicy, Root, RoleName } from '@groundswell/proto/statement.ts'
 import { ApprovalView, TrustView } from '../../api/views.ts'
-import { keyIdOf, openRoot } from '../../bundle/root-chain.ts'
+import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
+import { openRoot } from '../../bundle/root-chain.ts'
 import { addSignatures, draftRoot, makeKey, readKey } from '../../bundle/root-draft.ts'
 import { type SigningKey, signStatement } from '../../bundle/sign.ts'
 import { HubError } from '../../errors.ts'
@@ -44,7 +45,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
   const saveKey = async (path: string): Promise<SigningKey> => {
     const { key, text } = await makeKey()
     await terminal.writeFile(path, text, 0o600)
-    terminal.say(`wrote ${path}, a private key: ${await keyIdOf(key.publicKey)}\n`)
+    terminal.say(`wrote ${path}, a private key: ${thumbprintOf(key.publicKey)}\n`)
     return key
   }
   const saveDraft = async (path: string, envelope: Uint8Array): Promise<void> => {
@@ -264,7 +265,7 @@ async function describe(root: Root, digest: string): Promise<string> {
   for (const name of roleNames) {
     const { keys, threshold } = root.roles[name]
     lines.push(`${name.padEnd(9)} ${threshold} of ${keys.length}`)
-    for (const key of keys) lines.push(`          ${await keyIdOf(key)}`)
+    for (const key of keys) lines.push(`          ${thumbprintOf(key)}`)
   }
   for (const { group, clusters, approvers } of root.policies) {
     lines.push(`approval  ${group}: ${approvers} for ${clusters.join(', ')}`)
