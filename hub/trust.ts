@@ -49,7 +49,7 @@ export function createTrustDesk(deps: TrustDeskDeps): TrustDesk {
     show,
     async publish(envelope, by) {
       const before = deps.chain()
-      const longer = await extendRootChain(before, envelope)
+      const longer = extendRootChain(before, envelope)
       if (longer === before) return show()
       // The signer holds it to the same, and to the keys it has; then it is written down for all.
       await deps.signer.adopt(envelope)
@@ -67,7 +67,7 @@ export function createTrustDesk(deps: TrustDeskDeps): TrustDesk {
     },
     async approve(envelope, by) {
       const { root } = newestOf(deps.chain())
-      const approval = await checkApproval(envelope, root, deps.clock())
+      const approval = checkApproval(envelope, root, deps.clock())
       await deps.register.append(by.actor, [{ type: 'approval.recorded', approval }])
       deps.onChange()
       const { application, content, clusters, expiresAt } = approval

@@ -1,17 +1,9 @@
-import { isDigest } from '@groundswell/proto/digest.ts'
+import { coversCluster } from '@groundswell/proto/statement-shape.ts'
 import type { Approval, Root, Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../errors.ts'
-import {
-  isClusterList,
-  isName,
-  need,
-  needPositive,
-  needText,
-  parseObject,
-  shaped,
-} from './shape.ts'
 import { findSigners } from './signature.ts'
 import type { Identity } from './state.ts'
+import { parseApproval } from './statement.ts'
 
 /** Approvals looked at for one offer. */
 const approvalsLimit = 4_096
@@ -23,30 +15,9 @@ interface Vouched {
   readonly signers: ReadonlySet<string>
 }
 
-/** @throws AgentError `approval_invalid` naming the member */
-export function parseApproval(payload: Uint8Array): Approval {
-  return shaped('approval_invalid', () => {
-    const value = parseObject(payload, [
-      'application',
-      'clusters',
-      'content',
-      'expiresAt',
-      'fleet',
-      'issuedAt',
-      'v',
-    ])
-    needText(value, ['fleet'])
-    needPositive(value, ['issuedAt', 'expiresAt'])
-    need(isName(value['application']), 'application')
-    need(value['content'] === 'removed' || isDigest(value['content']), 'content')
-    need(isClusterList(value['clusters']), 'clusters are sorted names, or * alone')
-    return value as unknown as Approval
-  })
-}
-
 /** Distinct approvers that this cluster's content needs; 0 when no policy names it. */
 export function approversNeeded(root: Root, cluster: string): number {
-  const policies = root.policies.filter(({ clusters }) => names(clusters, cluster))
+  const policies = root.policies.filter(({ clusters }) => coversCluster(clusters, cluster))
   if (policies.length === 0) return 0
   return Math.max(root.roles.approver.threshold, ...policies.map(({ approvers }) => approvers))
 }
@@ -135,7 +106,7 @@ async function openApproval(
   root: Root,
   identity: Identity,
 ): Promise<Vouched> {
-  const { payload, signers } = await findSigners(envelope, 'approval', root.roles.approver.keys)
+  const { payload, signers } = findSigners(envelope, 'approval', root.roles.approver.keys)
   if (signers.size === 0) {
     throw new AgentError('threshold_not_met', 'no trusted approver signed this')
   }
@@ -143,7 +114,7 @@ async function openApproval(
   if (approval.fleet !== identity.fleet || approval.fleet !== root.fleet) {
     throw new AgentError('wrong_fleet', `this approval is for fleet ${approval.fleet}`)
   }
-  if (!names(approval.clusters, identity.cluster)) {
+  if (!coversCluster(approval.clusters, identity.cluster)) {
     throw new AgentError('wrong_cluster', 'this approval is for other clusters')
   }
   return { envelope, approval, signers }
@@ -151,8 +122,4 @@ async function openApproval(
 
 function contentOf(application: SnapshotApplication): Approval['content'] {
   return application.state === 'removed' ? 'removed' : application.manifest.digest
-}
-
-function names(clusters: readonly string[], cluster: string): boolean {
-  return clusters[0] === '*' || clusters.includes(cluster)
 }

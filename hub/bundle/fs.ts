@@ -38,7 +38,7 @@ export async function loadRoots(directory: string, fleet: string, now: number): 
 async function readChain(directory: string, fleet: string, first: Buffer): Promise<RootChain> {
   let path = join(directory, 'root.json')
   try {
-    let chain: RootChain = [await openRoot(first)]
+    let chain: RootChain = [openRoot(first)]
     for (;;) {
       const { root } = newestOf(chain)
       if (root.fleet !== fleet) {
@@ -47,7 +47,7 @@ async function readChain(directory: string, fleet: string, first: Buffer): Promi
       path = join(directory, `root-${root.version + 1}.json`)
       const next = await readFile(path).catch(() => undefined)
       if (!next) return chain
-      chain = await extendRootChain(chain, next)
+      chain = extendRootChain(chain, next)
     }
   } catch (cause) {
     if (cause instanceof HubError && cause.code === 'config_invalid') throw cause

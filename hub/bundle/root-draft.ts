@@ -10,7 +10,7 @@ import type {
 import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import { HubError } from '../errors.ts'
-import { parseRoot } from './root-chain.ts'
+import { readRoot } from './root-chain.ts'
 import { type SigningKey, signStatement } from './sign.ts'
 
 /* What people do with root statements on a machine of their own, on files. Pure but for new keys. */
@@ -47,14 +47,15 @@ export async function draftRoot(root: Root, change: RootChange): Promise<Root> {
   for (const id of drop) {
     if (!known.has(id)) throw new HubError('root_refused', `no key ${id} is in this root statement`)
   }
-  return parseRoot({
+  const next = {
     ...root,
     version: root.version + 1,
     epoch: root.epoch + (change.newEpoch ? 1 : 0),
     expiresAt: change.expiresAt,
     roles,
     policies: change.policies ?? root.policies,
-  })
+  }
+  return readRoot(Buffer.from(canonicalJson(next as never)))
 }
 
 /** The envelope with the signatures of these keys added to those that are there. */

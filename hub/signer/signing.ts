@@ -104,7 +104,7 @@ export async function createSigner(deps: SigningDeps): Promise<Signer & Attestor
     roots: async () => chain.map(({ envelope }) => envelope),
     adopt: (envelope) =>
       serial.run('roots', async () => {
-        const longer = await extendRootChain(chain, envelope)
+        const longer = extendRootChain(chain, envelope)
         if (longer === chain) return
         const found = await findKeys(longer, await deps.readKeys())
         await deps.roots.keep(longer)

@@ -77,7 +77,7 @@ export async function openTrust(signer: Signer): Promise<Trust> {
 
 async function readChain(signer: Signer): Promise<RootChain> {
   const [first, ...rest] = await signer.roots()
-  let chain: RootChain = [await openRoot(first!)]
-  for (const envelope of rest) chain = await extendRootChain(chain, envelope)
+  let chain: RootChain = [openRoot(first!)]
+  for (const envelope of rest) chain = extendRootChain(chain, envelope)
   return chain
 }

@@ -91,7 +91,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
           policies: [],
         }
         const { envelope } = await signStatement('root', root, rootKeys)
-        await openRoot(envelope)
+        openRoot(envelope)
         await saveDraft(`${directory}/root.json`, envelope)
         terminal.say(
           'before the hub first starts, put root.json, snapshot.jwk and freshness.jwk into keys/ of its data directory; keep the root keys off it\n',
@@ -112,7 +112,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
         }
         const view = await (await connect(flags)).ask('trust/roots', TrustView, { signal })
         if (flags.output === 'json') return terminal.out(formatJson(view))
-        const newest = await openRoot(Buffer.from(view.envelopes.at(-1) ?? '', 'base64'))
+        const newest = openRoot(Buffer.from(view.envelopes.at(-1) ?? '', 'base64'))
         terminal.out(await describe(newest.root, newest.digest))
       }),
     )

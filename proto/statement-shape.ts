@@ -1,20 +1,29 @@
-import { isDigest } from '@groundswell/proto/digest.ts'
-import { hasExactly, isRecord } from '@groundswell/proto/record.ts'
-import { parseStrictJson } from '@groundswell/proto/strict-json.ts'
-import { AgentError, type AgentErrorCode } from '../errors.ts'
+import { isDigest } from './digest.ts'
+import { hasExactly, isRecord } from './record.ts'
+import { parseStrictJson } from './strict-json.ts'
 
-/** Strict shapes: a signed statement with anything unknown in it is refused, not interpreted. */
+/* Strict shapes: a signed statement with anything unknown in it is refused, not interpreted. */
+
+/** A statement that is not as it must be; the message names the member. */
+export class StatementError extends Error {
+  override readonly name = 'StatementError'
+}
 
 /** Clusters one policy or approval may name. */
 const clustersLimit = 10_000
 
 const namePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
+/** @throws StatementError */
 export function need(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new AgentError('statement_malformed', `statement: ${what}`)
+  if (!condition) throw new StatementError(`statement: ${what}`)
 }
 
-/** A payload with exactly these members, given sorted; `v` is 1. */
+/**
+ * A payload with exactly these members, given sorted; `v` is 1.
+ *
+ * @throws StatementError
+ */
 export function parseObject(
   payload: Uint8Array,
   members: readonly string[],
@@ -24,9 +33,7 @@ export function parseObject(
     value = parseStrictJson(payload)
   } catch (cause) {
     const why = (cause as Error).message
-    throw new AgentError('statement_malformed', `the statement is not strict JSON: ${why}`, {
-      cause,
-    })
+    throw new StatementError(`the statement is not strict JSON: ${why}`, { cause })
   }
   need(isRecord(value), 'the statement is not an object')
   exactly(value, members)
@@ -69,12 +76,7 @@ export function isClusterList(value: unknown): value is readonly string[] {
   return names.every((name, at) => isName(name) && (at === 0 || (names[at - 1] as string) < name))
 }
 
-/** Gives a statement's own code to whatever is wrong with its shape. */
-export function shaped<T>(code: AgentErrorCode, parse: () => T): T {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof AgentError) || error.code !== 'statement_malformed') throw error
-    throw new AgentError(code, error.message, { cause: error })
-  }
+/** Whether such a list names a cluster. */
+export function coversCluster(clusters: readonly string[], cluster: string): boolean {
+  return clusters[0] === '*' || clusters.includes(cluster)
 }

@@ -1,0 +1,66 @@
+import { isDigest } from './digest.ts'
+import { isRecord } from './record.ts'
+import {
+  exactly,
+  isCount,
+  isDigestOrNull,
+  isName,
+  need,
+  needPositive,
+  parseObject,
+} from './statement-shape.ts'
+import type { Snapshot, SnapshotApplication } from './statement.ts'
+
+/** Applications one snapshot may list. */
+const applicationsLimit = 2_000
+
+/** @throws StatementError naming the member */
+export function parseSnapshot(payload: Uint8Array): Snapshot {
+  const value = parseObject(payload, [
+    'applications',
+    'aud',
+    'clusterUid',
+    'epoch',
+    'expiresAt',
+    'fleet',
+    'issuedAt',
+    'previous',
+    'sequence',
+    'v',
+  ])
+  for (const member of ['fleet', 'aud', 'clusterUid']) {
+    need(typeof value[member] === 'string', member)
+  }
+  needPositive(value, ['epoch', 'sequence', 'issuedAt', 'expiresAt'])
+  need(isDigestOrNull(value['previous']), 'previous')
+  const applications = value['applications']
+  need(Array.isArray(applications) && applications.length <= applicationsLimit, 'applications')
+  const names = new Set<string>()
+  for (const application of applications as unknown[]) {
+    checkApplication(application)
+    need(!names.has(application.name), `applications: ${application.name} is listed twice`)
+    names.add(application.name)
+  }
+  return value as unknown as Snapshot
+}
+
+function checkApplication(value: unknown): asserts value is SnapshotApplication {
+  need(isRecord(value), 'applications')
+  need(isName(value['name']), 'application name')
+  need(isCount(value['generation']), 'generation')
+  if (value['state'] === 'removed') {
+    exactly(value, ['deletionPolicy', 'generation', 'name', 'state'])
+    need(
+      value['deletionPolicy'] === 'Delete' || value['deletionPolicy'] === 'Orphan',
+      'deletionPolicy',
+    )
+    return
+  }
+  need(value['state'] === 'present', 'state')
+  exactly(value, ['generation', 'manifest', 'name', 'revision', 'state'])
+  const manifest = value['manifest']
+  need(isRecord(manifest), 'manifest')
+  exactly(manifest, ['digest', 'size'])
+  need(isDigest(manifest['digest']) && isCount(manifest['size']), 'manifest')
+  need(typeof value['revision'] === 'string', 'revision')
+}
