@@ -343,6 +343,7 @@ export function createAgent(deps: AgentDeps) {
   }
 
   function logUnkept(error: unknown): void {
+    if (toAgentError(error).code === 'another_agent') return yieldTo(error)
     deps.log.warn({ err: error }, 'the certificate could not be renewed; tried again later')
   }
 

@@ -10,6 +10,11 @@ export const settingsTable: readonly Setting[] = [
   { key: 'tokenFile', flag: 'token-file', help: 'file that holds the join token' },
   { key: 'data', flag: 'data', help: 'directory for identity, trust state and content' },
   {
+    key: 'identitySecret',
+    flag: 'identity-secret',
+    help: 'Secret to keep the identity in, namespace/name, or off; inside a cluster its own namespace',
+  },
+  {
     key: 'trustSecret',
     flag: 'trust-secret',
     help: 'Secret to keep trust state in, namespace/name, or off; inside a cluster its own namespace',
@@ -21,13 +26,16 @@ export const settingsTable: readonly Setting[] = [
   { key: 'help', flag: 'help', help: 'print this', boolean: true },
 ]
 
+/** Undefined leaves it to where the agent runs. */
+export type SecretChoice = { readonly namespace: string; readonly name: string } | 'off' | undefined
+
 export interface AgentConfig {
   readonly hub: string | undefined
   readonly token: string | undefined
   readonly tokenFile: string | undefined
   readonly data: string
-  /** Undefined leaves it to where the agent runs. */
-  readonly trustSecret: { readonly namespace: string; readonly name: string } | 'off' | undefined
+  readonly identitySecret: SecretChoice
+  readonly trustSecret: SecretChoice
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -46,9 +54,14 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   const faults: string[] = []
   const hub = value('hub')
   if (hub !== undefined && !isAddress(hub)) faults.push(`--hub: not host:port: ${hub}`)
-  const secret = value('trustSecret')
-  const trustSecret = secret === undefined ? undefined : readSecretName(secret)
-  if (trustSecret === null) faults.push(`--trust-secret: not namespace/name or off: ${secret}`)
+  function secretOf(key: string, flag: string): SecretChoice {
+    const text = value(key)
+    const chosen = text === undefined ? undefined : readSecretName(text)
+    if (chosen === null) faults.push(`${flag}: not namespace/name or off: ${text}`)
+    return chosen ?? undefined
+  }
+  const identitySecret = secretOf('identitySecret', '--identity-secret')
+  const trustSecret = secretOf('trustSecret', '--trust-secret')
   const logLevel = value('logLevel')
   if (!isLogLevel(logLevel)) {
     faults.push(`--log-level: not debug, info, warn or error: ${logLevel}`)
@@ -66,7 +79,8 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     token: value('token'),
     tokenFile: value('tokenFile'),
     data: value('data') ?? `${stateHome}/groundswell/agent${context ? `-${slug(context)}` : ''}`,
-    trustSecret: trustSecret ?? undefined,
+    identitySecret,
+    trustSecret,
     kubeconfig: value('kubeconfig'),
     context,
     logLevel,
@@ -80,7 +94,7 @@ function isAddress(text: string): boolean {
 }
 
 /** Null when it is neither. */
-function readSecretName(text: string): AgentConfig['trustSecret'] | null {
+function readSecretName(text: string): SecretChoice | null {
   if (text === 'off') return 'off'
   const match =
     /^([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\/([a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?)$/.exec(text)

@@ -9,26 +9,31 @@ import {
   readSettings,
 } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
-import { type Log, createAgent } from './agent.ts'
+import { createAgent } from './agent.ts'
 import { systemClock } from './cluster/clock.ts'
-import type { Connection } from './cluster/connection.ts'
 import { createKubeCluster } from './cluster/kube.ts'
 import { loadConnection } from './cluster/kubeconfig.ts'
-import type { Cluster } from './cluster/port.ts'
-import { type AgentConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
+import type { SecretName } from './cluster/secret.ts'
+import {
+  type AgentConfig,
+  type SecretChoice,
+  environmentPrefix,
+  parseConfig,
+  settingsTable,
+} from './config.ts'
 import { AgentError } from './errors.ts'
 import { lockData } from './fs.ts'
 import { serveHealth } from './http.ts'
 import { createFileIdentityStore } from './link/fs.ts'
+import { createSecretIdentityStore } from './link/kube.ts'
 import { decompressZstd, dial } from './link/grpc.ts'
 import { type Proxy, chooseProxy } from './link/proxy.ts'
 import { createLog } from './log.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
 import { createWorkloads } from './apply/workloads.ts'
 import { createFileContentCache, createFileStateCopy } from './trust/fs.ts'
-import { type SecretCopy, createSecretCopy } from './trust/kube.ts'
+import { createSecretCopy } from './trust/kube.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
-import type { StateCopy } from './trust/state.ts'
 import { verifyRoot } from './trust/verify.ts'
 import { runVerify } from './verify/command.ts'
 import { diskFiles } from './verify/fs.ts'
@@ -67,39 +72,37 @@ async function main(): Promise<void> {
     log: (message, fields) => log.info(fields, message),
   })
   const unlock = await lockData(config.data)
-  const secret = openTrustSecret(config, connection)
+  // Inside a cluster both live there; elsewhere only when asked for.
+  const named = (choice: SecretChoice, name: string): SecretName | undefined => {
+    const { namespace } = connection
+    const secret = choice ?? (namespace === undefined ? 'off' : { namespace, name })
+    return secret === 'off' ? undefined : secret
+  }
+  const trustSecret = named(config.trustSecret, 'groundswell-agent-trust')
+  const secret = trustSecret && createSecretCopy(connection, trustSecret)
   const copies = [...(secret ? [secret] : []), createFileStateCopy(config.data)]
+  const identitySecret = named(config.identitySecret, 'groundswell-agent-identity')
+  const kept = identitySecret && createSecretIdentityStore(connection, identitySecret)
+  const store = kept ?? createFileIdentityStore(config.data)
   // Alive already while somebody has to approve it.
   const health = config.healthPort
     ? await serveHealth(config.healthPort, () => isReady())
     : undefined
   try {
-    await runAgent(config, cluster, copies, log, stop.signal)
+    await runAgent({ config, cluster, store, copies, log, version }, stop.signal)
   } finally {
     await secret?.close()
+    await kept?.close()
     await health?.close()
     await cluster.close()
     await unlock()
   }
 }
 
-/** Inside a cluster the trust state lives there; elsewhere only when asked for. */
-function openTrustSecret(config: AgentConfig, connection: Connection): SecretCopy | undefined {
-  const { namespace } = connection
-  const name = config.trustSecret ?? (namespace && { namespace, name: 'groundswell-agent-trust' })
-  return name && name !== 'off' ? createSecretCopy(connection, name) : undefined
-}
 let isReady = (): boolean => false
 
-async function runAgent(
-  config: AgentConfig,
-  cluster: Cluster,
-  copies: readonly StateCopy[],
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  const store = createFileIdentityStore(config.data)
-  const deps: IdentityDeps = { config, cluster, store, copies, log, version }
+async function runAgent(deps: IdentityDeps, signal: AbortSignal): Promise<void> {
+  const { config, cluster, copies, log } = deps
   const stored = await openIdentity(deps, signal)
   if (!stored) return
   const trust = createMirroredTrust(

@@ -9,6 +9,8 @@ export interface CredentialsDeps {
   readonly stored: StoredIdentity
   /** Returns once it is durable. */
   readonly save: (stored: StoredIdentity) => Promise<void>
+  /** @throws AgentError `another_agent` when another process took this identity over */
+  readonly confirm?: () => Promise<void>
   readonly createKey: () => Promise<CertificateKey>
   /** Missing when nobody knows where to claim. */
   readonly claim?: (stored: StoredIdentity, certificateRequest: Uint8Array) => Promise<Claimed>
@@ -28,7 +30,10 @@ export interface Credentials {
   generation(): number
   /** The hub took it: what was kept beside it is dropped. */
   accepted(): Promise<void>
-  /** The hub did not take it, or cannot be reached. True when a new one was claimed: dial at once. */
+  /**
+   * The hub did not take it, or cannot be reached. True when a new one was claimed: dial at once.
+   * @throws AgentError `another_agent`
+   */
   failed(code: string): Promise<boolean>
   /** What to ask on the live stream, when it is time to. */
   renewal(): Promise<{ certificateRequest: Uint8Array; generation: bigint } | undefined>
@@ -155,6 +160,10 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
 
     async failed(code) {
       askedAt = undefined
+      // A stream also ends because a newer one took over: perhaps it is another pod's.
+      await deps.confirm?.().catch((error: unknown) => {
+        if (error instanceof AgentError && error.code === 'another_agent') throw error
+      })
       if (code === 'identity_refused') refused.add(issued() ? 'next' : 'current')
       trying = trying === 'next' ? 'current' : 'next'
       // One that was claimed and has not been taken yet is worth more tries, not another claim.

@@ -8,6 +8,7 @@ import { type IdentityStore, parseIdentity } from './identity.ts'
 export function createFileIdentityStore(directory: string): IdentityStore {
   const path = join(directory, 'identity.json')
   return {
+    name: path,
     async load() {
       let text: string
       try {

@@ -40,10 +40,16 @@ export interface StoredIdentity {
 
 /** Where an agent keeps who it is: a file, or a Secret in its cluster. */
 export interface IdentityStore {
+  /** For people. */
+  readonly name: string
   /** Undefined when this agent has not joined yet. @throws AgentError `config_invalid` when damaged */
   load(): Promise<StoredIdentity | undefined>
-  /** Returns once it is durable. @throws AgentError `trust_state_unwritable` */
+  /** Returns once it is durable. @throws AgentError `trust_state_unwritable`, `another_agent` */
   save(stored: StoredIdentity): Promise<void>
+  /** Says that this process goes on with what it loaded; one that did before learns of it. */
+  claim?(stored: StoredIdentity): Promise<void>
+  /** @throws AgentError `another_agent` when another process goes on with it */
+  confirm?(): Promise<void>
 }
 
 /** @throws TypeError when the text is not what `formatIdentity` wrote. */

@@ -40,7 +40,9 @@ export async function openIdentity(
   signal: AbortSignal,
 ): Promise<StoredIdentity | undefined> {
   const { store, log } = deps
-  const stored = (await store.load()) ?? (await join(deps, signal))
+  const known = await store.load()
+  if (known) await store.claim?.(known)
+  const stored = known ?? (await join(deps, signal))
   if (!stored.pending) return stored
   const key = stored.next
   const approved = await awaitApproval(
@@ -61,6 +63,7 @@ export function openCredentials(deps: IdentityDeps, stored: StoredIdentity): Cre
   return createCredentials({
     stored,
     save: (next) => store.save(next),
+    ...(store.confirm ? { confirm: () => store.confirm!() } : {}),
     createKey: createCertificateKey,
     ...(addressOf(config, stored) === undefined
       ? {}
@@ -92,7 +95,7 @@ async function join(deps: IdentityDeps, signal: AbortSignal): Promise<StoredIden
   if (!hub || !token) {
     throw new AgentError(
       'config_invalid',
-      `this agent has not joined yet (nothing in ${config.data}); give --hub HOST:PORT and --token, from \`swell cluster token NAME\``,
+      `this agent has not joined yet (nothing in ${deps.store.name}); give --hub HOST:PORT and --token, from \`swell cluster token NAME\``,
     )
   }
   const uid = await cluster.uid(signal)

@@ -13,6 +13,7 @@ describe('parseConfig of the agent', () => {
       token: undefined,
       tokenFile: undefined,
       data: '/state/groundswell/agent',
+      identitySecret: undefined,
       trustSecret: undefined,
       kubeconfig: undefined,
       context: undefined,
@@ -60,12 +61,15 @@ describe('parseConfig of the agent', () => {
     )
   })
 
-  test('a trust secret is a namespace and a name, or off', () => {
+  test('secrets for identity and trust state are a namespace and a name, or off', () => {
     const name = { namespace: 'a-b', name: 'c.d' }
-    assert.deepEqual(parse(['--trust-secret', 'a-b/c.d']).trustSecret, name)
-    assert.equal(parse(['--trust-secret', 'off']).trustSecret, 'off')
-    for (const secret of ['on', 'a', 'a/', '/b', 'a/b/c', 'A/b', 'a/../b', 'a/b%2f']) {
-      assert.throws(() => parse([`--trust-secret=${secret}`]), { code: 'config_invalid' }, secret)
+    for (const key of ['trust', 'identity'] as const) {
+      const read = (text: string) => parse([`--${key}-secret=${text}`])[`${key}Secret`]
+      assert.deepEqual(read('a-b/c.d'), name)
+      assert.equal(read('off'), 'off')
+      for (const secret of ['on', 'a', 'a/', '/b', 'a/b/c', 'A/b', 'a/../b', 'a/b%2f']) {
+        assert.throws(() => read(secret), { code: 'config_invalid' }, secret)
+      }
     }
   })
 
