@@ -8,10 +8,10 @@ import {
   contentOf,
   reopenAccepted,
 } from './accept.ts'
-import { AgentError } from './errors.ts'
-import { backoffDelay } from './link/backoff.ts'
+import { toAgentError } from './errors.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
 import type { Stream } from './link/grpc.ts'
+import { createRedial } from './link/redial.ts'
 import { type Session, openSession } from './link/session.ts'
 import type { Decompress } from './link/unpack.ts'
 import { toApplicationReport } from './observe/report.ts'
@@ -82,6 +82,7 @@ export function createAgent(deps: AgentDeps) {
   const accept = (): AcceptDeps => ({ ...deps, root, clock: () => watch.now() })
   /** Whatever changes the trust state, one after another, in the order the hub said it. */
   const turns = createTurns()
+  const redial = createRedial(deps)
   let session: Session | undefined
   let current: VerifiedSnapshot | null = null
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -135,6 +136,7 @@ export function createAgent(deps: AgentDeps) {
         return accepted.verified
       })
       watch.passed(current.snapshot.issuedAt)
+      redial.proved()
       const { sequence } = state
       deps.log.info({ sequence }, 'snapshot accepted')
       await on.send({ case: 'verdict', value: verdictOf(true, '', '') }).catch(() => {})
@@ -144,6 +146,7 @@ export function createAgent(deps: AgentDeps) {
       const { code, message } = toAgentError(error)
       if (code === 'another_agent') return yieldTo(error)
       if (signal.aborted || code === 'hub_unreachable') return
+      redial.failed(code)
       deps.log.warn({ code, err: error }, 'offer refused')
       await on.send({ case: 'verdict', value: verdictOf(false, code, message) }).catch(() => {})
       if (code === 'expired') expired = offered
@@ -176,8 +179,10 @@ export function createAgent(deps: AgentDeps) {
       })
       deps.log.info({ version: root.version }, 'root statement')
     } catch (error) {
-      if (toAgentError(error).code === 'another_agent') return yieldTo(error)
-      deps.log.warn({ code: toAgentError(error).code, err: error }, 'root statements refused')
+      const { code } = toAgentError(error)
+      if (code === 'another_agent') return yieldTo(error)
+      redial.failed(code)
+      deps.log.warn({ code, err: error }, 'root statements refused')
     }
   }
 
@@ -190,13 +195,16 @@ export function createAgent(deps: AgentDeps) {
         if (settled !== state && settled.sequence === state.sequence) await deps.trust.save(settled)
         state = settled
       })
+      redial.proved()
       offer ??= expired
       expired = undefined
       noticeStale()
       await handleOffers(signal)
     } catch (error) {
-      if (toAgentError(error).code === 'another_agent') return yieldTo(error)
-      deps.log.warn({ code: toAgentError(error).code, err: error }, 'freshness refused')
+      const { code } = toAgentError(error)
+      if (code === 'another_agent') return yieldTo(error)
+      redial.failed(code)
+      deps.log.warn({ code, err: error }, 'freshness refused')
     }
   }
 
@@ -259,9 +267,8 @@ export function createAgent(deps: AgentDeps) {
   }
 
   // --- the link: one stream after another ---
-  async function talk(signal: AbortSignal): Promise<{ welcomed: boolean; windowMs: number }> {
-    let welcomed = false
-    let windowMs = 0
+  async function talk(signal: AbortSignal): Promise<void> {
+    redial.dialled()
     let stopRenewing = (): void => {}
     const { credentials } = deps
     const stream = deps.dial()
@@ -286,14 +293,13 @@ export function createAgent(deps: AgentDeps) {
         clock: deps.clock,
         every: deps.every,
         onWelcome(welcome) {
-          welcomed = true
-          windowMs = welcome.reconnectWindowSeconds * 1000
+          redial.welcomed(welcome.reconnectWindowSeconds)
           deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
           if (credentials) stopRenewing = keepRenewing(credentials)
           void report(true)
         },
         onGoodbye({ reason, reconnectWindowSeconds }) {
-          windowMs = reconnectWindowSeconds * 1000
+          redial.dismissed(reconnectWindowSeconds)
           deps.log.info({ reason }, 'the hub says goodbye')
         },
         onOffer(envelope, approvals) {
@@ -307,6 +313,7 @@ export function createAgent(deps: AgentDeps) {
       await session.done
     } catch (error) {
       const { code, message } = toAgentError(error)
+      redial.failed(code)
       if (!signal.aborted && !renewedNow) {
         deps.log.warn({ code }, `the stream to the hub ended: ${message}`)
         renewedNow = (await credentials?.failed(code).catch(logUnkept)) === true
@@ -316,7 +323,6 @@ export function createAgent(deps: AgentDeps) {
       session = undefined
       signal.removeEventListener('abort', close)
     }
-    return { welcomed, windowMs }
   }
 
   /** Set when there is a new certificate to go on with at once. */
@@ -365,15 +371,14 @@ export function createAgent(deps: AgentDeps) {
       noticeStale()
       askFreshness()
     })
-    for (let failures = 0; !signal.aborted;) {
-      const { welcomed, windowMs } = await talk(signal)
-      failures = welcomed ? 0 : failures + 1
+    while (!signal.aborted) {
+      await talk(signal)
       if (renewedNow && !signal.aborted) {
         renewedNow = false
         continue
       }
       if (signal.aborted) break
-      await deps.sleep(backoffDelay({ failures, windowMs, random: deps.random() }), signal)
+      await deps.sleep(redial.delay(), signal)
     }
     stopWatching()
     reportTimer?.()
@@ -383,9 +388,4 @@ export function createAgent(deps: AgentDeps) {
   }
 
   return { run, onChange }
-}
-
-function toAgentError(error: unknown): AgentError {
-  if (error instanceof AgentError) return error
-  return new AgentError('internal', (error as Error).message, { cause: error })
 }

@@ -63,3 +63,9 @@ export class AgentError extends Error {
     this.code = code
   }
 }
+
+/** Whatever was thrown, as an error of ours; what nobody foresaw is `internal`. */
+export function toAgentError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  return new AgentError('internal', (error as Error).message, { cause: error })
+}

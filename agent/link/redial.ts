@@ -1,0 +1,65 @@
+import type { AgentErrorCode } from '../errors.ts'
+import { backoffDelay } from './backoff.ts'
+
+/** A stream that lived this long after its welcome has proved good, if nothing of it was refused. */
+const provedAfterMs = 30_000
+
+/**
+ * What no honest hub does over a sound link. A stream that did it counts as a failure, whatever
+ * else it brought: else a hostile hub is dialled twice a second for as long as it likes.
+ */
+const breaches: ReadonlySet<AgentErrorCode> = new Set([
+  ...(['too_much_data', 'slow_retrieval', 'size_mismatch', 'digest_mismatch'] as const),
+  ...(['envelope_too_large', 'envelope_malformed', 'envelope_header'] as const),
+  ...(['signature_invalid', 'threshold_not_met', 'statement_malformed'] as const),
+  ...(['wrong_fleet', 'wrong_audience', 'wrong_cluster', 'equivocation'] as const),
+  ...(['rollback', 'fast_forward', 'root_malformed', 'root_rollback'] as const),
+  ...(['root_gap', 'root_chain_too_long', 'approval_invalid', 'freshness_invalid'] as const),
+  ...(['manifest_malformed', 'object_malformed'] as const),
+])
+
+export interface RedialDeps {
+  /** Milliseconds of a clock that nobody sets. */
+  readonly monotonic: () => number
+  /** In [0, 1). */
+  readonly random: () => number
+}
+
+/** When to dial again: by how the streams before went, and by what the hub asked for. */
+export function createRedial({ monotonic, random }: RedialDeps) {
+  let failures = 0
+  let windowMs = 0
+  let welcomedAt: number | undefined
+  let proved = false
+  let broken = false
+
+  return {
+    /** A stream is being opened. */
+    dialled(): void {
+      ;[windowMs, welcomedAt, proved, broken] = [0, undefined, false, false]
+    },
+    /** The hub spoke; it spreads those that come back over `seconds`. */
+    welcomed(seconds: number): void {
+      windowMs = seconds * 1000
+      welcomedAt = monotonic()
+    },
+    /** The hub ends the stream by itself; its last word on `seconds` counts. */
+    dismissed(seconds: number): void {
+      windowMs = seconds * 1000
+    },
+    /** What came over the stream was verified. */
+    proved(): void {
+      proved = true
+    },
+    /** What came over the stream was refused, or the stream ended, for this. */
+    failed(code: AgentErrorCode): void {
+      broken ||= breaches.has(code)
+    },
+    /** The stream has ended: milliseconds to wait before the next. */
+    delay(): number {
+      const old = welcomedAt !== undefined && monotonic() - welcomedAt >= provedAfterMs
+      failures = !broken && (proved || old) ? 0 : failures + 1
+      return backoffDelay({ failures, windowMs, random: random() })
+    },
+  }
+}
