@@ -162,6 +162,8 @@ export function createSyncHooks(deps: HooksDeps) {
   }
 }
 
+export type SyncHooks = ReturnType<typeof createSyncHooks>
+
 function activeOn(state: LedgerState, cluster: string): string[] {
   return [...state.plans.values()]
     .filter((plan) => plan.targets[cluster] && state.runs.get(plan.id)?.finishedAt === null)

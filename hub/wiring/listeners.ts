@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Metrics } from '../metrics.ts'
-import type { Pipeline } from '../pipeline.ts'
+import type { ContentStore } from '../bundle/content.ts'
+import type { Fleet } from '../fleet/fleet.ts'
 import { listApprovals } from '../bundle/approval.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import { findBar } from '../ledger/membership.ts'
@@ -15,7 +16,7 @@ import {
   serveEnrolment,
   serveSync,
 } from '../sync/grpc.ts'
-import type { createSyncHooks } from '../sync/hooks.ts'
+import type { SyncHooks } from '../sync/hooks.ts'
 import { createFreshness } from '../sync/freshness.ts'
 import { createMembers } from '../sync/members.ts'
 import { type AgentPosition, createOffers } from '../sync/offer.ts'
@@ -23,7 +24,6 @@ import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
 import { createServing } from '../sync/serving.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
-import type { Rendering } from './rendering.ts'
 import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
 import { type Surroundings, drainMs } from './surroundings.ts'
@@ -33,19 +33,21 @@ const tokenUseSeconds = 2 * 24 * 3600
 
 export interface ListenersDeps {
   readonly store: Store
-  readonly content: Rendering['content']
-  readonly pipeline: Pipeline
+  readonly content: ContentStore
+  readonly fleet: () => Fleet | null
+  /** Renders a cluster's assigned content anew. */
+  readonly rebuild: (cluster: string) => Promise<void>
   readonly signer: Signer
   readonly trust: Trust
   readonly auditHead: () => AuditHead
-  readonly hooks: ReturnType<typeof createSyncHooks>
+  readonly hooks: SyncHooks
   readonly metrics: Metrics
 }
 
 /** Where agents come in: one listener to join, one for data. */
 export async function startListeners(
   { config, log, started, clock }: Surroundings,
-  { store, content, pipeline, signer, trust, auditHead, hooks, metrics }: ListenersDeps,
+  { store, content, fleet, rebuild, signer, trust, auditHead, hooks, metrics }: ListenersDeps,
 ): Promise<{ readonly sync: SyncListener; readonly enrolment: Listener }> {
   const { redis, prefix, register, authority } = store
   const certificate = await authority.serve([
@@ -70,7 +72,7 @@ export async function startListeners(
         root: () => trust.newest().root,
         signer,
         store: createSnapshotStore(redis, prefix),
-        assignments: (cluster) => hooks.assignmentsOf(cluster, pipeline.state().fleet),
+        assignments: (cluster) => hooks.assignmentsOf(cluster, fleet()),
         approvals: (cluster, list) =>
           listApprovals(register.state, trust.newest().root, cluster, list, clock()),
         onRefused: (cluster, refusal) => hooks.onSignRefused(cluster, refusal),
@@ -86,7 +88,7 @@ export async function startListeners(
       onFailed: (cluster, err) => log.warn({ cluster, err }, 'no freshness statement was made'),
       clock,
     }),
-    serve: createServing({ content, rebuild: (cluster) => pipeline.rebuild(cluster) }),
+    serve: createServing({ content, rebuild }),
     compress: compressZstd,
     clock,
     onRefused: (reason, peer) => log.warn({ peer, reason }, 'a stream was refused'),

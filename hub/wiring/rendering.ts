@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ContentStore } from '../bundle/content.ts'
-import { createContentStore } from '../bundle/redis.ts'
 import { readCredentials } from '../fs.ts'
 import type { Metrics } from '../metrics.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
@@ -9,7 +8,6 @@ import { createContents } from '../render/contents.ts'
 import { createRenderEngine } from '../render/process.ts'
 import { createMirror } from '../source/git.ts'
 import { type Sources, createSources } from '../source/sources.ts'
-import type { Store } from './store.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const engineMemory = 1024 * 1024 * 1024
@@ -19,7 +17,6 @@ const renderCache = 128 * 1024 * 1024
 /** From Git to content. */
 export interface Rendering {
   readonly sources: Sources
-  readonly content: ContentStore
   readonly contents: ReturnType<typeof createContents>
   /** Opens the fleet repository's mirror without following it yet. */
   readonly openFleet: () => Promise<unknown>
@@ -34,7 +31,7 @@ export interface RenderingHooks {
 
 export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
-  { redis, prefix }: Pick<Store, 'redis' | 'prefix'>,
+  content: ContentStore,
   { metrics, onRevision, settle }: RenderingHooks,
 ): Promise<Rendering> {
   const engine = metrics.countRenders(
@@ -48,7 +45,6 @@ export async function startRendering(
     }),
   )
   started.own(engine, (pool) => pool.close())
-  const content = createContentStore(redis, prefix, clock)
   const credentials = readCredentials(config.credentialsFile)
   const sources = createSources({
     directory: join(config.data, 'mirrors'),
@@ -79,7 +75,6 @@ export async function startRendering(
   })
   return {
     sources,
-    content,
     contents,
     openFleet: () =>
       sources.open({

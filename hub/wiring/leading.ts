@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Hub } from '../api/hub.ts'
+import type { ContentStore } from '../bundle/content.ts'
+import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
+import { listLiveManifests, sweepContent } from '../bundle/sweep.ts'
+import { createHub } from '../hub.ts'
+import type { Metrics } from '../metrics.ts'
+import { type Pipeline, createPipeline } from '../pipeline.ts'
+import { createAttesting } from '../render/attest.ts'
+import { type Rollouts, createRollouts } from '../rollout/advance.ts'
+import { createWakeUps } from '../rollout/bullmq.ts'
+import { createDeciding } from '../rollout/decide.ts'
+import { createRolloutStore } from '../rollout/redis.ts'
+import type { Attestor, Signer } from '../signer/signer.ts'
+import { urlOf } from '../source/sources.ts'
+import type { Known } from '../status/cluster-view.ts'
+import { observeClusters } from '../status/observe.ts'
+import type { Statuses } from '../status/statuses.ts'
+import type { SyncHooks } from '../sync/hooks.ts'
+import { startRendering } from './rendering.ts'
+import type { Trust } from './signing.ts'
+import type { Store } from './store.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const sweepEveryMs = 30 * 60_000
+const sweepAgeMs = 60 * 60_000
+
+export interface LeadingDeps {
+  readonly store: Store
+  readonly content: ContentStore
+  readonly signer: Signer & Attestor
+  readonly trust: Trust
+  readonly statuses: Statuses
+  readonly hooks: SyncHooks
+  readonly offered: ReadonlyMap<string, { sequence: number; at: number }>
+  readonly metrics: Metrics
+  readonly enrolAddress: () => string
+}
+
+/** All that decides: what only one hub of a fleet does at a time. */
+export interface Leading {
+  readonly pipeline: Pipeline
+  readonly rollouts: Rollouts
+  readonly hub: Hub
+  /** Goes on where the ledger says, then with what Git says now. */
+  begin(): Promise<void>
+}
+
+/** Puts together what decides. Nothing moves before `begin`; `started` ends it. */
+export async function startLeading(
+  surroundings: Surroundings,
+  deps: LeadingDeps,
+): Promise<Leading> {
+  const { config, log, started, signal, clock } = surroundings
+  const { store, content, signer, trust, statuses, hooks, offered, metrics } = deps
+  const { redis, redisUrl, events, register } = store
+  const since = clock()
+
+  const { sources, contents, openFleet } = await startRendering(surroundings, content, {
+    metrics,
+    onRevision: (name, revision) => pipeline.onRevision(name, revision),
+    settle: () => pipeline.settle(),
+  })
+  const wake = started.own(
+    createWakeUps({
+      url: redisUrl,
+      fleet: config.fleetName,
+      clock,
+      log: (message, err) => log.warn({ err }, message),
+    }),
+    (alarms) => alarms.close().catch(() => {}),
+  )
+  const rollouts = createRollouts({
+    ledger: register,
+    store: createRolloutStore(redis, config.fleetName),
+    wake,
+    observe: async (application, clusters) =>
+      observeClusters(statuses.get, application, clusters, since),
+    assign: async (assignments) => {
+      for (const { cluster } of assignments) hooks.notice(cluster)
+    },
+    clock,
+    log: (level, message, err) => log[level]({ err }, message),
+  })
+  started.own(rollouts, (moving) => moving.close())
+  const deciding = createDeciding({
+    state: register.state,
+    rollouts,
+    connected: (cluster) => statuses.get(cluster).connection.state === 'Connected',
+    describe: (application, revision) => {
+      const spec = pipeline.state().fleet?.applications.get(application)?.spec
+      return sources.describe(spec?.source.repository ?? 'fleet', revision)
+    },
+    deletionPolicy: (cluster, manifest) =>
+      readDeletionPolicy(content, manifest, () => pipeline.rebuild(cluster)),
+    release: (application, reason) =>
+      register.append('git', [{ type: 'hold.released', application, reason }]),
+    offlineGrace: config.offlineGraceMs,
+    clock,
+    newId: () => `${since.toString(36)}${randomBytes(4).toString('hex')}`,
+  })
+  const pipeline = createPipeline({
+    path: config.path,
+    sources,
+    register,
+    contents,
+    deciding,
+    onFleet: () => hooks.noticeAll(),
+    log: (level, message, fields) => log[level](fields ?? {}, message),
+    attest: createAttesting({ attestor: signer, urlOf: (name) => urlOf(sources, name) }),
+    signal,
+  })
+  const hub = createHub({
+    known: (): Known => ({
+      fleet: pipeline.state().fleet,
+      state: register.state,
+      status: statuses.get,
+      offered: (cluster) => offered.get(cluster),
+      now: clock(),
+    }),
+    pipeline,
+    sources,
+    register,
+    rollouts,
+    deciding,
+    content,
+    events,
+    enrolAddress: deps.enrolAddress,
+    caPin: store.authority.pin,
+    rootDigest: trust.chain()[0]!.digest,
+    webhookSecret: () =>
+      config.webhookSecretFile && readFileSync(config.webhookSecretFile, 'utf8').trim(),
+    checks: async () => [
+      { name: 'redis', ok: redis.status === 'ready' },
+      { name: 'fleet', ok: pipeline.state().fleet !== null },
+    ],
+    clock,
+    random: randomBytes,
+  })
+
+  return {
+    pipeline,
+    rollouts,
+    hub,
+    async begin() {
+      await openFleet()
+      await rollouts.restore(register.state)
+      await pipeline.resume()
+      sources.follow('fleet', config.intervalMs)
+      started.every(sweepEveryMs, () =>
+        sweepContent(content, listLiveManifests(register.state), sweepAgeMs),
+      )
+    },
+  }
+}
