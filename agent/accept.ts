@@ -2,7 +2,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
 import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
 import { AgentError } from './errors.ts'
-import type { Session } from './link/session.ts'
+import type { Pushed, Session } from './link/session.ts'
 import { reopenApprovals, verifyApprovals } from './trust/approvals.ts'
 import { verifyRootChain } from './trust/root-chain.ts'
 import { readEnvelope } from './trust/signature.ts'
@@ -25,6 +25,13 @@ export interface AcceptDeps {
   readonly clock: () => number
 }
 
+/** What came with an offer; none of it is believed more than what is asked for. */
+export interface GivenAlong {
+  readonly approvals?: readonly Uint8Array[]
+  /** Content the hub thinks is lacking. */
+  readonly pushed?: Pushed
+}
+
 /**
  * An offer, from untrusted bytes to a verified snapshot: check the statement, fetch what is
  * lacking, check every byte, write the trust state down. Only then may it be applied.
@@ -36,7 +43,7 @@ export async function acceptOffer(
   state: TrustState,
   session: Pick<Session, 'fetch'>,
   deps: AcceptDeps,
-  given: readonly Uint8Array[] = [],
+  given: GivenAlong = {},
 ): Promise<{ verified: VerifiedSnapshot; state: TrustState }> {
   const { identity, root } = deps
   const now = deps.clock()
@@ -45,11 +52,14 @@ export async function acceptOffer(
     const message = `${state.doubt}: waiting for the signer to say where the sequence is`
     throw new AgentError('trust_state_doubtful', message)
   }
-  const candidates = [...given, ...(state.approvals ?? [])]
+  const candidates = [...(given.approvals ?? []), ...(state.approvals ?? [])]
   const before = acceptedBefore(state)
   const approvals = await verifyApprovals(checked.snapshot, before, candidates, root, identity, now)
-  const manifests = await fetchManifests(checked, session, deps.content)
-  await fetchObjects(manifests, session, deps.content)
+  // Not looked at before it is known that a trusted key signed what it came with.
+  const pushed = await given.pushed?.()
+  const source: Source = (wanted, onBlob) => session.fetch(wanted, onBlob, pushed)
+  const manifests = await fetchManifests(checked, source, deps.content)
+  await fetchObjects(manifests, source, deps.content)
   const verified = await acceptSnapshot(checked, manifests, deps.content)
   const { epoch, sequence } = checked.snapshot
   const { envelopeRoot: _, ...rest } = state
@@ -122,9 +132,14 @@ export function contentOf(snapshot: VerifiedSnapshot): Set<Digest> {
   return digests
 }
 
+type Source = (
+  wanted: ReadonlyMap<Digest, number | undefined>,
+  onBlob: (digest: Digest, bytes: Uint8Array) => Promise<void>,
+) => Promise<void>
+
 async function fetchManifests(
   checked: CheckedSnapshot,
-  session: Pick<Session, 'fetch'>,
+  source: Source,
   content: ContentCache,
 ): Promise<Map<Digest, Manifest>> {
   const present = checked.snapshot.applications.filter(
@@ -134,7 +149,7 @@ async function fetchManifests(
   for (const { manifest } of present) {
     if (!(await content.has(manifest.digest))) lacking.set(manifest.digest, manifest.size)
   }
-  await session.fetch(lacking, (digest, bytes) => content.write(digest, bytes))
+  await source(lacking, (digest, bytes) => content.write(digest, bytes))
   const manifests = new Map<Digest, Manifest>()
   for (const application of present) {
     const { digest } = application.manifest
@@ -145,7 +160,7 @@ async function fetchManifests(
 
 async function fetchObjects(
   manifests: ReadonlyMap<Digest, Manifest>,
-  session: Pick<Session, 'fetch'>,
+  source: Source,
   content: ContentCache,
 ): Promise<void> {
   const lacking = new Map<Digest, number | undefined>()
@@ -154,5 +169,5 @@ async function fetchObjects(
       if (!lacking.has(digest) && !(await content.has(digest))) lacking.set(digest, size)
     }
   }
-  await session.fetch(lacking, (digest, bytes) => content.write(digest, bytes))
+  await source(lacking, (digest, bytes) => content.write(digest, bytes))
 }

@@ -12,7 +12,7 @@ import { toAgentError } from './errors.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
 import type { Stream } from './link/grpc.ts'
 import { createRedial } from './link/redial.ts'
-import { type Session, openSession } from './link/session.ts'
+import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
 import type { Decompress } from './link/unpack.ts'
 import { toApplicationReport } from './observe/report.ts'
 import type { ApplicationState } from './observe/status.ts'
@@ -65,12 +65,6 @@ const reportGapMs = 100
 /** How often the agent looks whether it is stale, and whether to ask. */
 const watchMs = 15_000
 
-/** An offer as it came. */
-interface Offered {
-  readonly envelope: Uint8Array
-  readonly approvals: readonly Uint8Array[]
-}
-
 /**
  * The agent's whole life: go on with what was accepted, keep one stream to the hub, accept what
  * verifies, reconcile it, report. Losing the hub stops only the news.
@@ -107,9 +101,9 @@ export function createAgent(deps: AgentDeps) {
   }
 
   // --- offers: one at a time, the newest only ---
-  let offer: Offered | undefined
+  let offer: ReceivedOffer | undefined
   /** Refused as expired; looked at again when the time has been attested. */
-  let expired: Offered | undefined
+  let expired: ReceivedOffer | undefined
   let accepting = false
 
   async function handleOffers(signal: AbortSignal): Promise<void> {
@@ -127,11 +121,14 @@ export function createAgent(deps: AgentDeps) {
     }
   }
 
-  async function handleOffer(offered: Offered, on: Session, signal: AbortSignal): Promise<void> {
+  async function handleOffer(
+    offered: ReceivedOffer,
+    on: Session,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
-      const { envelope, approvals } = offered
       current = await turns.take(async () => {
-        const accepted = await acceptOffer(envelope, state, on, accept(), approvals)
+        const accepted = await acceptOffer(offered.envelope, state, on, accept(), offered)
         state = accepted.state
         return accepted.verified
       })
@@ -302,8 +299,8 @@ export function createAgent(deps: AgentDeps) {
           redial.dismissed(reconnectWindowSeconds)
           deps.log.info({ reason }, 'the hub says goodbye')
         },
-        onOffer(envelope, approvals) {
-          offer = { envelope, approvals }
+        onOffer(received) {
+          offer = received
           void handleOffers(signal)
         },
         onRootChain: (envelopes) => void takeRootChain(envelopes),

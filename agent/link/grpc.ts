@@ -1,7 +1,7 @@
 import { connect as connectTls } from 'node:tls'
 import { type X509Certificate, createHash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { zstdDecompress } from 'node:zlib'
+import { zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import {
   type ClientDuplexStream,
   type Metadata,
@@ -32,9 +32,14 @@ import type { Decompress } from './unpack.ts'
 
 const decompress = promisify(zstdDecompress)
 
+/** Up to here another thread costs more than the work. */
+const atOnce = 64 * 1024
+
 /** Stops at the declared size: a bomb costs no more than an honest pack. */
-export const decompressZstd: Decompress = async (bytes, limit) =>
-  decompress(bytes, { maxOutputLength: Math.max(1, limit) })
+export const decompressZstd: Decompress = async (bytes, limit) => {
+  const options = { maxOutputLength: Math.max(1, limit) }
+  return limit <= atOnce ? zstdDecompressSync(bytes, options) : decompress(bytes, options)
+}
 
 const channelOptions = {
   // grpc-js reads half of the variables and takes names apart in its own way: see proxy.ts.

@@ -14,7 +14,7 @@ import {
 import { AgentError } from '../errors.ts'
 import type { Stream } from './grpc.ts'
 import { allowanceFor, contentCost, minimumRate, unaskedAllowance } from './allowance.ts'
-import { type Decompress, createAssembly } from './unpack.ts'
+import { type Decompress, createAssembly, unpackPush } from './unpack.ts'
 
 /** Digests asked for in one message. */
 const wantBatch = 1_000
@@ -23,13 +23,24 @@ const silentBeats = 3
 
 export type RequestMessage = NonNullable<MessageInitShape<typeof SyncRequestSchema>['message']>
 
+/** A signed snapshot as it came, and what came with it. */
+export interface ReceivedOffer {
+  readonly envelope: Uint8Array
+  readonly approvals: readonly Uint8Array[]
+  /** Blobs that came along, each checked against its digest; to be looked at once it is known whose word they go with. */
+  readonly pushed: Pushed
+}
+
+/** @throws AgentError when what came along is not what it says */
+export type Pushed = () => Promise<ReadonlyMap<Digest, Uint8Array>>
+
 export interface SessionDeps {
   readonly stream: Stream
   readonly hello: Hello
   readonly decompress: Decompress
   readonly clock: () => number
   readonly onWelcome: (welcome: Welcome) => void
-  readonly onOffer: (envelope: Uint8Array, approvals: readonly Uint8Array[]) => void
+  readonly onOffer: (offer: ReceivedOffer) => void
   readonly onRootChain?: (envelopes: readonly Uint8Array[]) => void
   readonly onFreshness?: (envelope: Uint8Array) => void
   /** The hub will end the stream, and says how long to spread the next dial over. */
@@ -43,13 +54,15 @@ export interface SessionDeps {
 export interface Session {
   send(message: RequestMessage): Promise<void>
   /**
-   * Fetches blobs by digest, with the sizes that were declared for them.
+   * Fetches blobs by digest, with the sizes that were declared for them. What was `pushed` is taken
+   * from there, and the hub is asked for the rest.
    * @throws AgentError `content_missing` naming what the hub would not give, `too_much_data`,
    * `slow_retrieval`; the last two end the stream
    */
   fetch(
     wanted: ReadonlyMap<Digest, number | undefined>,
     onBlob: (digest: Digest, bytes: Uint8Array) => Promise<void>,
+    pushed?: ReadonlyMap<Digest, Uint8Array>,
   ): Promise<void>
   /** Resolves when the hub ended the stream; rejects with AgentError when it broke. */
   readonly done: Promise<void>
@@ -104,6 +117,13 @@ export function openSession(deps: SessionDeps): Session {
     }
   }
 
+  function charge(content: Content): void {
+    allowance -= contentCost(content)
+    if (allowance < 0) {
+      throw new AgentError('too_much_data', 'the hub sends more content than was asked for')
+    }
+  }
+
   async function handle(
     { message }: SyncResponse,
     startBeat: (seconds: number) => void,
@@ -113,14 +133,15 @@ export function openSession(deps: SessionDeps): Session {
         deps.onWelcome(message.value)
         startBeat(Math.min(300, Math.max(1, message.value.heartbeatSeconds)))
         break
-      case 'offer':
-        deps.onOffer(message.value.envelope, message.value.approvals)
+      case 'offer': {
+        const { envelope, approvals, contents } = message.value
+        for (const content of contents) charge(content)
+        const pushed: Pushed = () => unpackPush(contents, deps.decompress)
+        deps.onOffer({ envelope, approvals, pushed })
         break
+      }
       case 'content':
-        allowance -= contentCost(message.value)
-        if (allowance < 0) {
-          throw new AgentError('too_much_data', 'the hub sends more content than was asked for')
-        }
+        charge(message.value)
         await fetching?.take(message.value)
         break
       case 'rootChain':
@@ -199,8 +220,18 @@ export function openSession(deps: SessionDeps): Session {
 
   return {
     send,
-    async fetch(wanted, onBlob) {
-      const entries = [...wanted]
+    async fetch(wanted, onBlob, pushed) {
+      const entries: [Digest, number | undefined][] = []
+      for (const [digest, size] of wanted) {
+        const bytes = pushed?.get(digest)
+        if (!bytes) entries.push([digest, size])
+        else {
+          checkSize(bytes, digest, size)
+          await onBlob(digest, bytes)
+        }
+      }
+      // What was pushed was wanted: it uses nothing up.
+      if (wanted.size > 0 && entries.length === 0) allowance = unaskedAllowance
       for (let at = 0; at < entries.length; at += wantBatch) {
         if (ended) throw ended
         await fetchBatch(new Map(entries.slice(at, at + wantBatch)), onBlob)
@@ -208,4 +239,10 @@ export function openSession(deps: SessionDeps): Session {
     },
     done: listen(),
   }
+}
+
+function checkSize(bytes: Uint8Array, digest: Digest, declared: number | undefined): void {
+  const fits = bytes.byteLength <= manifestLimits.objectBytes
+  if (fits && (declared === undefined || bytes.byteLength === declared)) return
+  throw new AgentError('size_mismatch', `${digest}: ${bytes.byteLength} bytes, not ${declared}`)
 }

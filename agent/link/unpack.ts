@@ -91,6 +91,26 @@ export function createAssembly(
   }
 }
 
+/**
+ * Whole blobs that came along with an offer, each checked against its digest; slices are left out.
+ * @throws AgentError `size_mismatch`, `digest_mismatch`, `object_malformed`
+ */
+export async function unpackPush(
+  contents: readonly Content[],
+  decompress: Decompress,
+): Promise<ReadonlyMap<Digest, Uint8Array>> {
+  const blobs = new Map<Digest, Uint8Array>()
+  for (const content of contents) {
+    const pack = await decode(content, decompress)
+    for (const { digest, size, data } of pack.parts) {
+      if (!isDigest(digest) || data.byteLength !== size) continue
+      checkDigest(data, digest)
+      blobs.set(digest, data)
+    }
+  }
+  return blobs
+}
+
 function append(blob: Begun, data: Uint8Array): void {
   const needed = blob.filled + data.byteLength
   if (needed > blob.buffer.byteLength) {

@@ -15,6 +15,7 @@ import type { SessionIdentity } from './credentials.ts'
 import type { AgentPosition, Offered } from './offer.ts'
 import { type Compress, type Pack, packBlobs } from './pack.ts'
 import type { CertificateNumber } from './serial-number.ts'
+import type { Push } from './push.ts'
 import type { Served } from './serving.ts'
 
 export const protocolVersion = 1
@@ -47,6 +48,8 @@ export interface SessionDeps {
   readonly identity?: SessionIdentity
   /** Packs what is served; without it, each time anew. */
   readonly pack?: Pack
+  /** What goes with an offer, from what the agent has; without it, agents ask for all they lack. */
+  readonly push?: Push
   readonly onHello: (cluster: string, hello: Hello) => void
   readonly onReport: (cluster: string, report: Report) => void
   readonly onVerdict: (cluster: string, verdict: Verdict) => void
@@ -82,6 +85,8 @@ export function converse(
   let at: AgentPosition | undefined
   let rootVersion = 0
   let offered: Offered | null = null
+  /** What the agent has: undefined until the first look tells, null when it refused something. */
+  let held: Offered['list'] | null | undefined
   let looking: Promise<void> | undefined
   let again = false
 
@@ -91,12 +96,21 @@ export function converse(
       await sendRoots()
       const { offer, current } = await deps.offerFor(enrolment, at)
       if (current) offered = current
-      if (!offer) continue
+      if (!offer) {
+        if (held === undefined) held = current?.list
+        continue
+      }
+      const contents = held && deps.push ? await deps.push(held, offer.list) : []
+      held = offer.list
       // The agent is taken to be there from now on: a refusal is answered by a change, not a repeat.
       at = { epoch: offer.epoch, sequence: offer.sequence, digest: offer.digest }
       deps.onOffered(cluster, offer.sequence)
       const approvals = (offer.approvals ?? []).map((bytes) => Uint8Array.from(bytes))
-      const value = { envelope: Uint8Array.from(offer.envelope), approvals }
+      const value = {
+        envelope: Uint8Array.from(offer.envelope),
+        approvals,
+        contents: [...contents],
+      }
       await send(response({ case: 'offer', value }))
     }
   }
@@ -159,6 +173,7 @@ export function converse(
       digest: hello.snapshotDigest,
     }
     await sendFreshness(hello.nonce, where)
+    if (where.sequence === 0) held = []
     at = where
     notice()
   }
@@ -212,6 +227,7 @@ export function converse(
           ask(message.value.digests)
           break
         case 'verdict':
+          if (!message.value.accepted) held = null
           deps.onVerdict(cluster, message.value)
           break
         case 'report':

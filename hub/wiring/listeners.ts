@@ -20,6 +20,7 @@ import type { SyncHooks } from '../sync/hooks.ts'
 import { createFreshness } from '../sync/freshness.ts'
 import { createMembers } from '../sync/members.ts'
 import { type AgentPosition, createOffers } from '../sync/offer.ts'
+import { createPush } from '../sync/push.ts'
 import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
 import { createServing } from '../sync/serving.ts'
@@ -89,6 +90,7 @@ export async function startListeners(
       clock,
     }),
     serve: createServing({ content, rebuild }),
+    push: createPush({ content, compress: compressZstd }),
     compress: compressZstd,
     clock,
     onRefused: (reason, peer) => log.warn({ peer, reason }, 'a stream was refused'),

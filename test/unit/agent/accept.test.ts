@@ -65,6 +65,29 @@ describe('acceptOffer', () => {
     assert.equal(content.blobs.size, 5)
   })
 
+  test('what came along is handed to the fetch, and only after the signature was checked', async () => {
+    const { deps } = world()
+    const bundle = bundleOf('shop', 'x')
+    const blobs = new Map([bundle.manifest, ...bundle.objects].map((b) => [b.digest, b.bytes]))
+    let looks = 0
+    const pushed = async () => {
+      looks += 1
+      return blobs
+    }
+    const session: Parameters<typeof acceptOffer>[2] = {
+      async fetch(wanted, onBlob, given) {
+        for (const digest of wanted.keys()) await onBlob(digest, given!.get(digest)!)
+      },
+    }
+    const stranger = await makeSigningKey()
+    const foreign = (await signOffer(stranger, 1, bundle)).envelope
+    await assert.rejects(acceptOffer(foreign, blank, session, deps, { pushed }), AgentError)
+    assert.equal(looks, 0)
+    const { envelope } = await signOffer(key, 1, bundle)
+    const { state } = await acceptOffer(envelope, blank, session, deps, { pushed })
+    assert.deepEqual([looks, state.sequence], [1, 1])
+  })
+
   test('I3 what was accepted is saved before it may be applied', async () => {
     const { deps, trust } = world()
     const bundle = bundleOf('shop', 'x')

@@ -10,7 +10,7 @@ import {
   SyncResponseSchema,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError } from '../../../../agent/errors.ts'
-import { type Session, openSession } from '../../../../agent/link/session.ts'
+import { type ReceivedOffer, type Session, openSession } from '../../../../agent/link/session.ts'
 import { createChannel } from '../../../support/channel.ts'
 import { settle } from '../../../support/manual-clock.ts'
 import { makePack } from '../../../support/packs.ts'
@@ -20,6 +20,7 @@ const minute = 60_000
 function world() {
   const responses = createChannel<SyncResponse>()
   const sent: SyncRequest[] = []
+  const offers: ReceivedOffer[] = []
   const timers = new Map<number, () => void>()
   let closed = 0
   const session = openSession({
@@ -35,7 +36,7 @@ function world() {
     decompress: async (bytes) => bytes,
     clock: () => 0,
     onWelcome: () => {},
-    onOffer: () => {},
+    onOffer: (offer) => void offers.push(offer),
     onGoodbye: () => {},
     every(ms, run) {
       timers.set(ms, run)
@@ -47,7 +48,12 @@ function world() {
     responses.push(create(SyncResponseSchema, { message: { case: 'content', value: content } }))
     await settle()
   }
-  return { session, sent, timers, tell, closed: () => closed }
+  const offer = async (...contents: Content[]) => {
+    responses.push(create(SyncResponseSchema, { message: { case: 'offer', value: { contents } } }))
+    await settle()
+    return offers.at(-1)!
+  }
+  return { session, sent, timers, tell, offer, closed: () => closed }
 }
 
 const code = async (done: Promise<unknown>): Promise<string | undefined> =>
@@ -139,6 +145,50 @@ describe('a session with a hub', () => {
     const junk = Buffer.alloc(70 * 1024)
     await tell(makePack([{ digest: digestOf(junk), data: junk }]))
     assert.equal(await code(session.done), 'too_much_data')
+  })
+
+  it('takes what was pushed from there, and asks for the rest only', async () => {
+    const { session, sent, offer, tell } = world()
+    const [one, two] = [Buffer.from('one'), Buffer.from('two')]
+    const { pushed } = await offer(makePack([{ digest: digestOf(one), data: one }]))
+    const wanted = new Map([one, two].map((bytes) => [digestOf(bytes), bytes.byteLength]))
+    const got: string[] = []
+    const take = async (_: string, bytes: Uint8Array) =>
+      void got.push(Buffer.from(bytes).toString())
+    const asked = session.fetch(wanted, take, await pushed())
+    await settle()
+    await tell(makePack([{ digest: digestOf(two), data: two }]))
+    await asked
+    assert.deepEqual(got, ['one', 'two'])
+    const wants = sent.flatMap(({ message }) =>
+      message.case === 'want' ? [message.value.digests] : [],
+    )
+    assert.deepEqual(wants, [[digestOf(two)]])
+  })
+
+  it('T8: is ended by pushes nobody can use, while those that are wanted use nothing up', async () => {
+    const { session, offer, closed } = world()
+    const bytes = Buffer.alloc(40 * 1024, 'pushed')
+    const pack = makePack([{ digest: digestOf(bytes), data: bytes }])
+    const wanted = new Map([[digestOf(bytes), bytes.byteLength]])
+    for (let offers = 0; offers < 20; offers += 1) {
+      const { pushed } = await offer(pack)
+      await session.fetch(wanted, async () => {}, await pushed())
+    }
+    assert.equal(closed(), 0)
+    await offer(pack)
+    await offer(pack)
+    assert.equal(await code(session.done), 'too_much_data')
+  })
+
+  it('T1, T6: what was pushed is checked like any content: digest and declared size', async () => {
+    const { session, offer } = world()
+    const bytes = Buffer.from('bytes')
+    const lie = await offer(makePack([{ digest: digestOf('other'), data: bytes }]))
+    assert.equal(await code(lie.pushed()), 'digest_mismatch')
+    const { pushed } = await offer(makePack([{ digest: digestOf(bytes), data: bytes }]))
+    const wanted = new Map([[digestOf(bytes), bytes.byteLength + 1]])
+    assert.equal(await code(session.fetch(wanted, async () => {}, await pushed())), 'size_mismatch')
   })
 
   it('goes on after a fetch that failed, though the rest of its content still comes', async () => {

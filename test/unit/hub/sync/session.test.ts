@@ -12,6 +12,7 @@ import type { AgentPosition, Offered } from '../../../../hub/sync/offer.ts'
 import { converse, type SessionDeps } from '../../../../hub/sync/session.ts'
 import { createChannel } from '../../../support/channel.ts'
 import { settle } from '../../../support/manual-clock.ts'
+import { makePack } from '../../../support/packs.ts'
 
 const enrolment = {
   cluster: 'a',
@@ -169,6 +170,56 @@ describe('converse', () => {
     requests.end()
     await session.done
     assert.deepEqual(heard, ['hello', 'heartbeat', 'report', 'verdict'])
+  })
+
+  test('an offer brings what the agent lacks, as long as it is known what it has', async () => {
+    const pack = makePack([{ digest: digestOf('x'), data: Buffer.from('x') }])
+    const pushes: (readonly unknown[])[] = []
+    const { requests, sent, state, session } = world({
+      async push(before, after) {
+        pushes.push([before.length, after.length])
+        return [pack]
+      },
+    })
+    const brought = () =>
+      sent.flatMap((message) => (message.case === 'offer' ? [message.value.contents.length] : []))
+    const offerNext = async () => {
+      state.newest += 1
+      session.notice()
+      await settle()
+    }
+    // Of one that has something, it is known once it turns out to be the newest.
+    state.newest = 1
+    requests.push(hello({ epoch: 1n, sequence: 1n, snapshotDigest: 'sha256:x' }))
+    await settle()
+    await offerNext()
+    requests.push(request({ case: 'verdict', value: { accepted: true, sequence: 2n } }))
+    await offerNext()
+    assert.deepEqual(brought(), [1, 1])
+    requests.push(request({ case: 'verdict', value: { accepted: false } }))
+    await settle()
+    session.notice()
+    await settle()
+    await offerNext()
+    assert.deepEqual(brought(), [1, 1, 0])
+    await offerNext()
+    assert.deepEqual(brought(), [1, 1, 0, 1])
+    assert.equal(pushes.length, 3)
+  })
+
+  test('an agent that is behind is pushed nothing, one that has nothing all', async () => {
+    for (const [sequence, expected] of [
+      [0n, 1],
+      [4n, 0],
+    ] as const) {
+      const pushed = makePack([])
+      const { requests, sent, state } = world({ push: async () => [pushed] })
+      state.newest = 5
+      requests.push(hello({ epoch: 1n, sequence }))
+      await settle()
+      const offer = sent.find((message) => message.case === 'offer')
+      assert.equal(offer?.case === 'offer' && offer.value.contents.length, expected)
+    }
   })
 
   test('serves wanted digests out of the list that was offered', async () => {
