@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addAgent } from './commands/agent.ts'
 import { addCluster } from './commands/cluster.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addDiff } from './commands/diff.ts'
@@ -25,6 +26,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addDescribe(program, context)
   addRollout(program, context)
   addCluster(program, context)
+  addAgent(program, context)
   addDiff(program, context)
   addEvents(program, context)
   addFleet(program, context)

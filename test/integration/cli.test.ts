@@ -317,3 +317,47 @@ describe('swell', () => {
     assert.equal(await closed, 0)
   })
 })
+
+describe('swell agent manifest', () => {
+  const manifest = 'agent manifest edge-1 --image registry.example/agent:1'
+
+  it('prints objects to apply, with a token made for them', async () => {
+    const { out, err, code } = await run(`${manifest} --pre-approved --ttl 30m`)
+    assert.equal(code, 0, err)
+    assert.match(out, /^apiVersion: v1\nkind: Namespace\n/)
+    assert.match(err, /good for one agent until .*kubectl apply --server-side -f -/)
+    assert.match(err, /may do anything in its cluster; --cluster-role NAME narrows/)
+    const { items } = JSON.parse((await run(`${manifest} -o json`)).out) as { items: unknown[] }
+    assert.equal(items.length, out.split('\n---\n').length)
+  })
+
+  it('takes a token that was made before, and asks no hub then', async () => {
+    const token = `gsw1.abcdefghij.${'s'.repeat(22)}.${'a'.repeat(64)}.${'b'.repeat(64)}`
+    const words = `${manifest} --token ${token} --hub hub.example:8443 --cluster-role apps`
+    const { out, err, code } = await run(words, { SWELL_SERVER: 'http://127.0.0.1:9' })
+    assert.equal(code, 0, err)
+    assert.match(out, /--hub=hub.example:8443/)
+    assert(out.includes(Buffer.from(token).toString('base64')))
+    assert.doesNotMatch(err, /anything/)
+  })
+
+  it('refuses what cannot be, before it makes a token', async () => {
+    const token = `gsw1.abcdefghij.${'s'.repeat(22)}.${'a'.repeat(64)}.${'b'.repeat(64)}`
+    const cases: readonly [string, RegExp][] = [
+      ['agent manifest edge-1', /--image/],
+      [`${manifest} --namespace Kube_System`, /--namespace: cannot be "Kube_System"/],
+      [`${manifest} --cluster-role a/b`, /--cluster-role: cannot be/],
+      [`${manifest} --hub hub.example`, /--hub: cannot be/],
+      [`${manifest} --token ${token}`, /--token needs --hub/],
+      [`${manifest} --token ${token} --pre-approved --hub h:1`, /cannot be used with/],
+      [`${manifest} --token gsw1.short --hub h:1`, /not a join token/],
+    ]
+    for (const [words, expected] of cases) {
+      const { out, err, code } = await run(words)
+      assert.equal(code, 2, words)
+      assert.match(err, expected)
+      assert.equal(out, '')
+    }
+    assert.deepEqual(test.hub.actions, [])
+  })
+})

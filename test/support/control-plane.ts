@@ -187,8 +187,8 @@ function createServiceAccountKey(): string {
   }).privateKey
 }
 
-/** JSON is YAML: no library needed. */
-function formatKubeconfig(name: string, { server, ca, token }: KubeAccess): string {
+/** For one user of one cluster. JSON is YAML: no library needed. */
+export function formatKubeconfig(name: string, { server, ca, token }: KubeAccess): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
