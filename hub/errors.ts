@@ -31,6 +31,7 @@ export type HubErrorCode =
   | 'root_refused'
   | 'approval_refused'
   | 'signer_unavailable'
+  | 'renderer_unavailable'
   | 'internal'
 
 /** Where a fault is and what it is, in words for the person who can mend it. */

@@ -6,11 +6,11 @@ import { HubError } from './errors.ts'
 import type { Register } from './ledger/register.ts'
 import { createMembership } from './membership.ts'
 import type { Pipeline } from './pipeline.ts'
+import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
 import { currentGate } from './rollout/gate.ts'
 import { finalPhases } from './rollout/rollout.ts'
-import type { Sources } from './source/sources.ts'
 import { judgeWebhook } from './source/webhook.ts'
 import { listApplicationNames, viewApplication, viewFleet } from './status/application-view.ts'
 import {
@@ -26,7 +26,7 @@ import type { EventLog } from './status/redis-events.ts'
 export interface HubDeps {
   readonly known: () => Known
   readonly pipeline: Pipeline
-  readonly sources: Sources
+  readonly renderer: Pick<Renderer, 'hint' | 'list'>
   readonly register: Register
   readonly rollouts: Rollouts
   readonly deciding: Deciding
@@ -183,14 +183,14 @@ export function createHub(deps: HubDeps): Hub {
 
     async fleet() {
       const { refused, faults } = pipeline.state()
-      return viewFleet(known(), { refused, faults, sources: deps.sources.list() })
+      return viewFleet(known(), { refused, faults, sources: await deps.renderer.list() })
     },
     events: (query) => deps.events.read(query),
     subscribe: (after, signal) => deps.events.subscribe(after, signal),
     async webhook(name, headers, rawBody) {
       const verdict = judgeWebhook(headers, rawBody, deps.webhookSecret())
       if (!verdict.accepted) throw new HubError('unauthenticated', 'this webhook is not accepted')
-      if (!deps.sources.hint(name)) {
+      if (!(await deps.renderer.hint(name))) {
         throw new HubError('unauthenticated', 'this webhook is not accepted')
       }
     },

@@ -1,28 +1,24 @@
-import { posix } from 'node:path'
-import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type Fault, HubError, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
-import { loadFleet } from './fleet/load.ts'
-import { toSourceSpec } from './fleet/repository-spec.ts'
 import type { Register } from './ledger/register.ts'
-import type { Contents, createContents } from './render/contents.ts'
+import type { Contents } from './render/contents.ts'
+import type { Renderer } from './render/renderer.ts'
 import type { Deciding } from './rollout/decide.ts'
-import type { Mirror } from './source/source.ts'
-import type { Sources } from './source/sources.ts'
 
 export interface PipelineDeps {
-  readonly path: string
-  readonly sources: Sources
+  readonly renderer: Renderer
   readonly register: Register
-  readonly contents: ReturnType<typeof createContents>
   readonly deciding: Deciding
-  /** Tells the signer what was rendered, before anything of it is decided. */
-  readonly attest?: (fleet: Fleet, contents: Contents) => Promise<void>
   /** A fleet was taken in: what clusters may be offered can be told now. */
   readonly onFleet: () => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
+  /** Calls back once after so many milliseconds. */
+  readonly later: (ms: number, run: () => void) => void
   readonly signal: AbortSignal
 }
+
+/** A part of the hub that was away is asked again after this long, in milliseconds. */
+const retryMs = 2_000
 
 /** What the hub last made of Git; the last good fleet stays whatever comes after it. */
 export interface PipelineState {
@@ -35,45 +31,28 @@ export interface PipelineState {
 }
 
 /**
- * The story of a commit up to its rollout: fleet revision seen → load → follow its repositories →
- * render → store → decide what has to be rolled out. Faults stop the part they are in, never
+ * The story of a commit up to its rollout: fleet revision seen → load → render → decide what has
+ * to be rolled out. Faults stop the part they are in, never
  * what runs already.
  */
 export function createPipeline(deps: PipelineDeps) {
-  const { sources, register, contents, deciding, log, signal } = deps
+  const { renderer, register, deciding, log, signal } = deps
   let fleet: Fleet | null = null
   let refused: string | null = null
   let loadFaults: readonly Fault[] = []
   let workFaults: readonly Fault[] = []
   let latest: Contents | null = null
-  const revisions = new Map<string, string>()
   let running: Promise<void> | undefined
   let wanted: 'decide' | 'render' | undefined
-
-  /** By the tree it was loaded from: most commits change what is rolled out, not the fleet. */
-  let loadedLast: { readonly tree: string; readonly fleet: Fleet } | undefined
-
-  async function readFleet(mirror: Mirror, revision: string): Promise<Fleet> {
-    const { commit } = parseRevision(revision)
-    const tree = await mirror.readTree(commit, posix.normalize(deps.path))
-    if (loadedLast?.tree === tree.id) return { ...loadedLast.fleet, revision }
-    const files = tree.files.filter(({ path }) => /\.ya?ml$/i.test(path))
-    const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
-    const loaded = loadFleet(
-      revision,
-      files.map(({ path }, at) => ({ path: posix.join(deps.path, path), bytes: bytes[at]! })),
-    )
-    loadedLast = { tree: tree.id, fleet: loaded }
-    return loaded
-  }
+  let retrying = false
 
   /** A new commit of the fleet repository. One with faults is refused whole. */
   async function takeFleet(revision: string): Promise<void> {
     let loaded: Fleet
     try {
-      loaded = await readFleet(sources.mirror('fleet')!, revision)
+      loaded = await renderer.readFleet(revision)
     } catch (error) {
-      if (!(error instanceof HubError) || error.code === 'source_unreachable') throw error
+      if (!(error instanceof HubError) || isAway(error)) throw error
       refused = revision
       loadFaults = error.faults.length > 0 ? error.faults : [{ message: error.message }]
       const words = loadFaults.slice(0, 20).map(formatFault)
@@ -87,35 +66,14 @@ export function createPipeline(deps: PipelineDeps) {
     fleet = loaded
     refused = null
     loadFaults = []
-    revisions.set('fleet', revision)
     log('info', `fleet repository at ${revision}`)
     deps.onFleet()
-    await followRepositories(loaded)
     void evaluate()
-  }
-
-  async function followRepositories(loaded: Fleet): Promise<void> {
-    for (const repository of loaded.repositories.values()) {
-      if (repository.spec.suspend) continue
-      const { spec, interval } = toSourceSpec(repository)
-      try {
-        await sources.open(spec)
-        sources.follow(spec.name, interval)
-      } catch (error) {
-        log('warn', `repository ${spec.name} cannot be followed: ${(error as Error).message}`)
-      }
-    }
-    for (const name of sources.names()) {
-      if (name === 'fleet' || loaded.repositories.has(name)) continue
-      revisions.delete(name)
-      await sources.drop(name)
-    }
   }
 
   /** Called for every new revision of any followed repository. */
   async function onRevision(name: string, revision: string): Promise<void> {
     if (name === 'fleet') return takeFleet(revision)
-    revisions.set(name, revision)
     void evaluate()
   }
 
@@ -138,7 +96,11 @@ export function createPipeline(deps: PipelineDeps) {
         const round = wanted === 'render' ? evaluateOnce : redecideOnce
         wanted = undefined
         await round().catch((error: unknown) => {
-          if (!signal.aborted) log('warn', 'the fleet could not be evaluated', { err: error })
+          if (signal.aborted) return
+          // The next round is asked for by the news of what it moved on to.
+          if (error instanceof HubError && error.code === 'conflict') return
+          log('warn', 'the fleet could not be evaluated', { err: error })
+          if (error instanceof HubError && isAway(error)) retryLater()
         })
       }
     })().finally(() => {
@@ -147,6 +109,15 @@ export function createPipeline(deps: PipelineDeps) {
       if (wanted && !signal.aborted) void work()
     })
     return running
+  }
+
+  function retryLater(): void {
+    if (retrying) return
+    retrying = true
+    deps.later(retryMs, () => {
+      retrying = false
+      void evaluate()
+    })
   }
 
   async function redecideOnce(): Promise<void> {
@@ -158,49 +129,37 @@ export function createPipeline(deps: PipelineDeps) {
   async function evaluateOnce(): Promise<void> {
     const current = fleet
     if (!current) return
-    const rendered = await contents.render({ fleet: current, revisions }, signal)
+    const rendered = await renderer.render(current.revision, signal)
     if (fleet !== current) return
-    await deps.attest?.(current, rendered)
     latest = rendered
     const decided = await deciding.decide(current, rendered)
     workFaults = [...rendered.faults, ...decided]
     for (const fault of workFaults) log('warn', formatFault(fault))
   }
 
-  /**
-   * Goes on from the last accepted commit, from what the mirror holds, with Git away if need be.
-   * The mirror of the fleet repository is open by now.
-   */
+  /** Goes on from the last accepted commit, should what came after it be refused, or Git be away. */
   async function resume(): Promise<void> {
     const accepted = register.state.acceptedRevision
-    const mirror = sources.mirror('fleet')
-    if (!accepted || !mirror || !(await mirror.has(parseRevision(accepted).commit))) return
-    await takeFleet(accepted)
+    if (fleet || !accepted) return
+    try {
+      if (await renderer.has(accepted)) await takeFleet(accepted)
+    } catch (error) {
+      log('warn', `${accepted} cannot be gone on from yet`, { err: error })
+    }
   }
 
   /** Renders again what a cluster is assigned, from the commits it was made of. */
   async function rebuild(cluster: string): Promise<void> {
-    contents.forget()
-    const mirror = sources.mirror('fleet')
     const mine = [...(register.state.assignments.get(cluster)?.values() ?? [])]
     for (const { application, digest, revision } of mine) {
       const plan = [...register.state.plans.values()].findLast(
         (plan) => plan.application === application && plan.targets[cluster]?.digest === digest,
       )
       const fleetRevision = plan?.fleetRevision ?? revision
-      if (digest === null || !mirror) continue
+      if (digest === null) continue
       try {
-        const then = await readFleet(mirror, fleetRevision)
-        const repository = then.applications.get(application)?.spec.source.repository ?? 'fleet'
-        const at = new Map([
-          ['fleet', fleetRevision],
-          [repository, revision],
-        ])
-        const made = await contents.render(
-          { fleet: then, revisions: at, only: { application, cluster } },
-          signal,
-        )
-        const found = made.applications.get(application)?.get(cluster)?.digest
+        const request = { application, cluster, fleetRevision, revision }
+        const found = await renderer.rebuild(request, signal)
         if (found !== digest) {
           log('warn', `${application} for ${cluster} renders to ${found} now, not ${digest}`)
         }
@@ -224,6 +183,11 @@ export function createPipeline(deps: PipelineDeps) {
     }),
     settle: async (): Promise<void> => running,
   }
+}
+
+/** Not a fault of what was read: it may be there the next time. */
+function isAway({ code }: HubError): boolean {
+  return code === 'source_unreachable' || code.endsWith('_unavailable')
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>

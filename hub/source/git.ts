@@ -147,10 +147,16 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
       return formatRevision({ ref: ref.label, commit: spec.ref.commit })
     }
     await fetchObjects(['--end-of-options', 'origin', `+${ref.remote}:${ref.local}`], signal)
+    const found = await head()
+    if (found === null) throw fail('revision_not_found', `${ref.words} is not a commit`)
+    return found
+  }
+
+  async function head(): Promise<string | null> {
+    const local = 'commit' in spec.ref ? spec.ref.commit : ref.local
     // A tag is followed to its commit; a tree or blob under a tag has none.
-    const [found] = await objects.inspect([`${ref.local}^{commit}`])
-    if (!found) throw fail('revision_not_found', `${ref.words} is not a commit`)
-    return formatRevision({ ref: ref.label, commit: found.oid })
+    const [found] = await objects.inspect([`${local}^{commit}`])
+    return found ? formatRevision({ ref: ref.label, commit: found.oid }) : null
   }
 
   async function has(commit: string): Promise<boolean> {
@@ -165,6 +171,7 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
 
   return {
     fetch: (signal) => inTurn(() => fetchRef(signal)),
+    head,
     has,
     async readTree(commit, at): Promise<Tree> {
       requireCommit(commit)

@@ -31,6 +31,8 @@ export interface Mirror {
    * @throws HubError `source_unreachable`, `source_refused`, `revision_not_found`
    */
   fetch(signal: AbortSignal): Promise<string>
+  /** The revision of the last fetch, this process's or an earlier one's; null before the first. */
+  head(): Promise<string | null>
   /** Whether this commit's objects are here, without asking the network. */
   has(commit: string): Promise<boolean>
   /**

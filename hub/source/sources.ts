@@ -10,6 +10,20 @@ import {
 } from './follow.ts'
 import type { Mirror, SourceSpec } from './source.ts'
 
+/** A repository that is followed, as far as people are told of it. */
+export interface SourceView {
+  /** Name of the Repository, or `fleet`. */
+  readonly name: string
+  /** Without credentials. */
+  readonly url: string
+  /** Branch, tag or commit. */
+  readonly ref: string
+  readonly revision: string | null
+  /** Milliseconds since the epoch. */
+  readonly lastFetchedAt: number | null
+  readonly error: string | null
+}
+
 export interface SourcesDeps {
   /** Where mirrors live; one directory each, named by what they mirror. */
   readonly directory: string
@@ -111,6 +125,21 @@ export function createSources(deps: SourcesDeps) {
 /** Where a repository is fetched from, as people configure it but without credentials. */
 export function urlOf(sources: Pick<Sources, 'list'>, name: string): string {
   const url = sources.list().find(({ spec }) => spec.name === name)?.spec.url ?? ''
+  return hideCredentials(url)
+}
+
+export function viewSource({ spec, state }: Source): SourceView {
+  return {
+    name: spec.name,
+    url: hideCredentials(spec.url),
+    ref: Object.values(spec.ref)[0] ?? '',
+    revision: state.revision,
+    lastFetchedAt: state.lastFetchedAt,
+    error: state.failure?.error.message ?? null,
+  }
+}
+
+function hideCredentials(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//')
 }
 

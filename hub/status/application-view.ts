@@ -2,7 +2,7 @@ import type { ApplicationView, FleetView } from '../api/views.ts'
 import type { Fault } from '../errors.ts'
 import type { Contents } from '../render/contents.ts'
 import { finalPhases } from '../rollout/rollout.ts'
-import type { Source } from '../source/sources.ts'
+import type { SourceView } from '../source/sources.ts'
 import { type Known, standingOf, toTime } from './cluster-view.ts'
 
 /** Applications that are declared, or still run somewhere, by name. */
@@ -74,22 +74,18 @@ function currentRollout({ state }: Known, application: string): ApplicationView[
 export interface FleetFacts {
   readonly refused: string | null
   readonly faults: readonly Fault[]
-  readonly sources: readonly Source[]
+  readonly sources: readonly SourceView[]
 }
 
 export function viewFleet({ fleet }: Known, facts: FleetFacts): FleetView {
-  const main = facts.sources.find(({ spec }) => spec.name === 'fleet')
+  const main = facts.sources.find(({ name }) => name === 'fleet')
   return {
     revision: fleet?.revision ?? null,
     refused: facts.refused,
-    lastFetch: toTime(main?.state.lastFetchedAt ?? null),
-    sources: facts.sources.map(({ spec, state }) => ({
-      name: spec.name,
-      url: spec.url.replace(/\/\/[^/@]*@/, '//'),
-      ref: Object.values(spec.ref)[0] ?? '',
-      revision: state.revision,
-      lastFetch: toTime(state.lastFetchedAt),
-      error: state.failure?.error.message ?? null,
+    lastFetch: toTime(main?.lastFetchedAt ?? null),
+    sources: facts.sources.map(({ name, url, ref, revision, lastFetchedAt, error }) => ({
+      ...{ name, url, ref, revision, error },
+      lastFetch: toTime(lastFetchedAt),
     })),
     faults: facts.faults.map((fault) => ({ ...fault })),
     counts: {

@@ -4,16 +4,15 @@ import type { Hub } from '../api/hub.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
 import { listLiveManifests, sweepContent } from '../bundle/sweep.ts'
+import { later } from '../clock.ts'
 import { createHub } from '../hub.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Pipeline, createPipeline } from '../pipeline.ts'
-import { createAttesting } from '../render/attest.ts'
 import { type Rollouts, createRollouts } from '../rollout/advance.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
 import type { Attestor, Signer } from '../signer/signer.ts'
-import { urlOf } from '../source/sources.ts'
 import type { Known } from '../status/cluster-view.ts'
 import { observeClusters } from '../status/observe.ts'
 import type { Statuses } from '../status/statuses.ts'
@@ -57,11 +56,14 @@ export async function startLeading(
   const { redis, redisUrl, events, register } = store
   const since = clock()
 
-  const { sources, contents, openFleet } = await startRendering(surroundings, content, {
+  const rendering = await startRendering(surroundings, {
+    content,
+    attestor: signer,
     metrics,
     onRevision: (name, revision) => pipeline.onRevision(name, revision),
     settle: () => pipeline.settle(),
   })
+  const { renderer } = rendering
   const wake = started.own(
     createWakeUps({
       url: redisUrl,
@@ -90,7 +92,7 @@ export async function startLeading(
     connected: (cluster) => statuses.get(cluster).connection.state === 'Connected',
     describe: (application, revision) => {
       const spec = pipeline.state().fleet?.applications.get(application)?.spec
-      return sources.describe(spec?.source.repository ?? 'fleet', revision)
+      return renderer.describe(spec?.source.repository ?? 'fleet', revision)
     },
     deletionPolicy: (cluster, manifest) =>
       readDeletionPolicy(content, manifest, () => pipeline.rebuild(cluster)),
@@ -101,14 +103,12 @@ export async function startLeading(
     newId: () => `${since.toString(36)}${randomBytes(4).toString('hex')}`,
   })
   const pipeline = createPipeline({
-    path: config.path,
-    sources,
+    renderer,
     register,
-    contents,
     deciding,
     onFleet: () => hooks.noticeAll(),
     log: (level, message, fields) => log[level](fields ?? {}, message),
-    attest: createAttesting({ attestor: signer, urlOf: (name) => urlOf(sources, name) }),
+    later,
     signal,
   })
   const hub = createHub({
@@ -120,7 +120,7 @@ export async function startLeading(
       now: clock(),
     }),
     pipeline,
-    sources,
+    renderer,
     register,
     rollouts,
     deciding,
@@ -144,10 +144,11 @@ export async function startLeading(
     rollouts,
     hub,
     async begin() {
-      await openFleet()
+      await rendering.open()
       await rollouts.restore(register.state)
+      await renderer.recall()
       await pipeline.resume()
-      sources.follow('fleet', config.intervalMs)
+      rendering.follow()
       started.every(sweepEveryMs, () =>
         sweepContent(content, listLiveManifests(register.state), sweepAgeMs),
       )

@@ -3,36 +3,43 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ContentStore } from '../bundle/content.ts'
 import { readCredentials } from '../fs.ts'
 import type { Metrics } from '../metrics.ts'
+import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
+import { createRevisionFile } from '../render/fs.ts'
 import { createRenderEngine } from '../render/process.ts'
+import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
+import type { Attestor } from '../signer/signer.ts'
 import { createMirror } from '../source/git.ts'
-import { type Sources, createSources } from '../source/sources.ts'
+import { createSources, urlOf } from '../source/sources.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const engineMemory = 1024 * 1024 * 1024
 const renderTimeout = 90_000
 const renderCache = 128 * 1024 * 1024
 
-/** From Git to content. */
+/** A renderer in this process, and when it begins. */
 export interface Rendering {
-  readonly sources: Sources
-  readonly contents: ReturnType<typeof createContents>
+  readonly renderer: LocalRenderer
   /** Opens the fleet repository's mirror without following it yet. */
-  readonly openFleet: () => Promise<unknown>
+  open(): Promise<void>
+  /** Follows the fleet repository from now on. */
+  follow(): void
 }
 
 export interface RenderingHooks {
-  readonly metrics: Metrics
+  readonly content: ContentStore
+  readonly attestor: Attestor
+  readonly metrics: Pick<Metrics, 'countRenders'>
   readonly onRevision: (name: string, revision: string) => Promise<void>
   /** Resolves when nothing works on what was fetched any more. */
   readonly settle: () => Promise<void>
 }
 
+/** From Git to content: mirrors, credentials and the engine. */
 export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
-  content: ContentStore,
-  { metrics, onRevision, settle }: RenderingHooks,
+  { content, attestor, metrics, onRevision, settle }: RenderingHooks,
 ): Promise<Rendering> {
   const engine = metrics.countRenders(
     await createRenderEngine({
@@ -60,7 +67,7 @@ export async function startRendering(
       random: Math.random,
       sleep: (ms, signal) => wait(ms, undefined, { signal }),
     },
-    onRevision,
+    onRevision: (name, revision) => renderer.onRevision(name, revision),
     onFailure: (name, err) => log.warn({ repository: name, err }, err.message),
     signal,
   })
@@ -68,21 +75,30 @@ export async function startRendering(
     await all.close()
     await settle()
   })
-  const contents = createContents({
-    engine: createCachedEngine(engine, createMemoryRenderStore(renderCache)),
-    content,
-    mirror: (name) => sources.mirror(name),
+  const renderer = createRenderer({
+    path: config.path,
+    sources,
+    contents: createContents({
+      engine: createCachedEngine(engine, createMemoryRenderStore(renderCache)),
+      content,
+      mirror: (name) => sources.mirror(name),
+    }),
+    attest: createAttesting({ attestor, urlOf: (name) => urlOf(sources, name) }),
+    lastGood: createRevisionFile(join(config.data, 'mirrors', 'last-good')),
+    onRevision,
+    log: (level, message, fields) => log[level](fields ?? {}, message),
   })
   return {
-    sources,
-    contents,
-    openFleet: () =>
-      sources.open({
+    renderer,
+    async open() {
+      await sources.open({
         name: 'fleet',
         url: config.fleetUrl,
         ref: { branch: config.branch },
         timeout: 60_000,
         ...(credentials['fleet'] ? { credential: 'fleet' } : {}),
-      }),
+      })
+    },
+    follow: () => sources.follow('fleet', config.intervalMs),
   }
 }

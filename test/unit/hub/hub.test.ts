@@ -26,7 +26,7 @@ function world(rest: Partial<HubDeps> = {}) {
         done.push(`rebuild ${cluster}`)
       },
     },
-    sources: { list: () => [], hint: () => true },
+    renderer: { list: async () => [], hint: async () => true },
     register: {
       state,
       async append(actor: string, made: readonly Decision[]) {

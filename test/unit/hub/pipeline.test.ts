@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type Fault, HubError } from '../../../hub/errors.ts'
 import type { Fleet } from '../../../hub/fleet/fleet.ts'
 import { emptyState } from '../../../hub/ledger/replay.ts'
 import { createPipeline, type PipelineDeps } from '../../../hub/pipeline.ts'
+import { loadFleet } from '../../../hub/fleet/load.ts'
 import type { Contents } from '../../../hub/render/contents.ts'
-import type { Mirror } from '../../../hub/source/source.ts'
+import type { Renderer } from '../../../hub/render/renderer.ts'
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 const clusterFile = (name: string) =>
   `${api}\nkind: Cluster\nmetadata: { name: ${name} }\nspec: {}\n`
-const repositoryFile = (name: string) =>
-  `${api}\nkind: Repository\nmetadata: { name: ${name} }\nspec: { url: 'https://git.example/x.git', ref: { branch: main } }\n`
 const at = (digit: string) => `main@sha1:${digit.repeat(40)}`
 const nothing: Contents = { applications: new Map(), faults: [], skipped: new Map() }
 
@@ -19,16 +19,15 @@ const nothing: Contents = { applications: new Map(), faults: [], skipped: new Ma
 function world(commits: Record<string, string> = {}) {
   const state = emptyState()
   const accepted: string[] = []
-  const followed = new Set<string>(['fleet'])
   const renders: string[] = []
   const decided: string[] = []
   const told: (string | undefined)[] = []
-  const read: string[] = []
+  const waiting: (() => void)[] = []
   const life = new AbortController()
   const world = {
     unreachable: false,
-    render: async (fleet: Fleet): Promise<Contents> => {
-      renders.push(fleet.revision)
+    render: async (revision: string): Promise<Contents> => {
+      renders.push(revision)
       return nothing
     },
     decide: async (fleet: Fleet): Promise<Fault[]> => {
@@ -36,26 +35,18 @@ function world(commits: Record<string, string> = {}) {
       return []
     },
   }
-  const mirror: Pick<Mirror, 'has' | 'readTree' | 'readBlobs'> = {
-    has: async (commit) => commits[commit[0]!] !== undefined,
-    async readTree(commit) {
+  const renderer: Pick<Renderer, 'has' | 'readFleet' | 'render'> = {
+    has: async (revision) => textOf(revision) !== undefined,
+    async readFleet(revision) {
       if (world.unreachable) throw new HubError('source_unreachable', 'Git is away')
-      return { id: commits[commit[0]!]!, files: [{ path: 'fleet.yaml', oid: commit[0]!, size: 1 }] }
+      const bytes = Buffer.from(textOf(revision)!)
+      return loadFleet(revision, [{ path: 'fleet.yaml', bytes }])
     },
-    async readBlobs(oids) {
-      read.push(...oids)
-      return oids.map((oid) => Buffer.from(commits[oid]!))
-    },
+    render: (revision) => world.render(revision),
   }
+  const textOf = (revision: string) => commits[parseRevision(revision).commit[0]!]
   const pipeline = createPipeline({
-    path: '.',
-    sources: {
-      mirror: (name: string) => (name === 'fleet' ? mirror : undefined),
-      names: () => [...followed],
-      open: async ({ name }: { name: string }) => followed.add(name),
-      follow() {},
-      drop: async (name: string) => followed.delete(name),
-    },
+    renderer,
     register: {
       state,
       async append(_: string, [decision]: { revision: string }[]) {
@@ -64,16 +55,13 @@ function world(commits: Record<string, string> = {}) {
         return []
       },
     },
-    contents: {
-      render: ({ fleet }: { fleet: Fleet }) => world.render(fleet),
-      forget() {},
-    },
     deciding: { decide: (fleet: Fleet) => world.decide(fleet) },
     onFleet: () => void told.push(pipeline.state().fleet?.revision),
     log() {},
+    later: (_: number, run: () => void) => void waiting.push(run),
     signal: life.signal,
   } as unknown as PipelineDeps)
-  return Object.assign(world, { pipeline, accepted, followed, renders, decided, told, read, state })
+  return Object.assign(world, { pipeline, accepted, renders, decided, told, waiting, state })
 }
 
 async function turns(count: number): Promise<void> {
@@ -92,20 +80,6 @@ describe('a new commit of the fleet repository', () => {
     assert.deepEqual(decided, renders)
     const { fleet, refused, faults } = pipeline.state()
     assert.deepEqual([[...fleet!.clusters.keys()], refused, faults], [['a'], null, []])
-  })
-
-  test('is not read again when the fleet in it is the one before', async () => {
-    const same = clusterFile('a')
-    const { pipeline, accepted, decided, read } = world({ 1: same, 2: same, 3: clusterFile('b') })
-    for (const commit of ['1', '2', '3', '2']) {
-      await pipeline.onRevision('fleet', at(commit))
-      await pipeline.settle()
-      const { fleet } = pipeline.state()
-      assert.equal(fleet?.revision, at(commit))
-      assert.deepEqual([...fleet.clusters.keys()], [commit === '3' ? 'b' : 'a'])
-    }
-    assert.deepEqual(read, ['1', '3', '2'])
-    assert.deepEqual(decided, accepted)
   })
 
   test('I4 with faults is refused whole and said; the last good one stays', async () => {
@@ -136,14 +110,6 @@ describe('a new commit of the fleet repository', () => {
     await assert.rejects(made.pipeline.onRevision('fleet', at('1')), { code: 'source_unreachable' })
     assert.equal(made.pipeline.state().refused, null)
   })
-
-  test('opens the repositories it names and drops those it does not', async () => {
-    const { pipeline, followed } = world({ 1: repositoryFile('apps'), 2: repositoryFile('charts') })
-    await pipeline.onRevision('fleet', at('1'))
-    assert.deepEqual([...followed], ['fleet', 'apps'])
-    await pipeline.onRevision('fleet', at('2'))
-    assert.deepEqual([...followed], ['fleet', 'charts'])
-  })
 })
 
 describe('evaluate', () => {
@@ -160,12 +126,34 @@ describe('evaluate', () => {
     assert.deepEqual(made.decided, [at('1')])
   })
 
+  test('a part that is away is asked again later, once, whatever else asks meanwhile', async () => {
+    const made = world({ 1: clusterFile('a') })
+    const { render } = made
+    made.render = async () => Promise.reject(new HubError('signer_unavailable', 'it restarts'))
+    await made.pipeline.onRevision('fleet', at('1'))
+    for (let n = 0; n < 3; n += 1) await made.pipeline.evaluate()
+    assert.equal(made.waiting.length, 1)
+    assert.deepEqual(made.decided, [])
+    made.render = render
+    made.waiting.shift()!()
+    await made.pipeline.settle()
+    assert.deepEqual([made.decided, made.waiting.length], [[at('1')], 0])
+  })
+
+  test('what has moved on is left to the news of it', async () => {
+    const made = world({ 1: clusterFile('a') })
+    made.render = async () => Promise.reject(new HubError('conflict', 'moved on'))
+    await made.pipeline.onRevision('fleet', at('1'))
+    await made.pipeline.settle()
+    assert.deepEqual([made.decided, made.waiting], [[], []])
+  })
+
   test('many calls during one round make one more, and what is stale is not decided', async () => {
     const made = world({ 1: clusterFile('a'), 2: clusterFile('b') })
     const held = Promise.withResolvers<void>()
     const { render } = made
-    made.render = async (fleet) => {
-      const result = await render(fleet)
+    made.render = async (revision) => {
+      const result = await render(revision)
       await held.promise
       return result
     }
@@ -201,6 +189,14 @@ describe('resume', () => {
     await made.pipeline.settle()
     assert.equal(made.pipeline.state().fleet?.revision, at('1'))
     assert.deepEqual(made.accepted, [])
+  })
+
+  test('does not go back from what was taken since', async () => {
+    const made = world({ 1: clusterFile('a'), 2: clusterFile('b') })
+    await made.pipeline.onRevision('fleet', at('2'))
+    made.state.acceptedRevision = at('1')
+    await made.pipeline.resume()
+    assert.equal(made.pipeline.state().fleet?.revision, at('2'))
   })
 
   test('waits for Git when the mirror has not got that commit', async () => {

@@ -20,6 +20,7 @@ function mirrorOf(files: Readonly<Record<string, string>>): Mirror {
   const blobs = new Map(Object.values(files).map((text) => [hash(text), Buffer.from(text)]))
   return {
     fetch: async () => revision,
+    head: async () => null,
     has: async () => true,
     async readTree(_, path) {
       const prefix = path === '.' ? '' : `${path}/`

@@ -1,0 +1,183 @@
+import { posix } from 'node:path'
+import { parseRevision } from '@groundswell/proto/revision.ts'
+import { HubError } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { loadFleet } from '../fleet/load.ts'
+import { toSourceSpec } from '../fleet/repository-spec.ts'
+import { createSerial } from '../rollout/serial.ts'
+import type { Mirror } from '../source/source.ts'
+import { type Sources, viewSource } from '../source/sources.ts'
+import type { Contents, createContents } from './contents.ts'
+import type { FleetText } from './fleet-text.ts'
+import type { Renderer } from './renderer.ts'
+
+export interface RenderingDeps {
+  /** Directory of the fleet repository that holds the configuration. */
+  readonly path: string
+  readonly sources: Sources
+  readonly contents: ReturnType<typeof createContents>
+  /** Tells the signer what was rendered. */
+  readonly attest: (fleet: Fleet, contents: Contents) => Promise<void>
+  /** Keeps the last revision of the fleet repository that was without faults, over restarts. */
+  readonly lastGood: { read(): Promise<string | null>; write(revision: string): Promise<void> }
+  /** News for whoever decides; a throw is a failed fetch, which is tried again. */
+  readonly onRevision: (name: string, revision: string) => Promise<void>
+  readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
+}
+
+/** The renderer as its own process has it: also what only it may do. */
+export interface LocalRenderer extends Renderer {
+  /** Goes on from what the mirrors hold, so that Git may be away. The fleet's is open by now. */
+  recall(): Promise<void>
+  /** A source has another revision. */
+  onRevision(name: string, revision: string): Promise<void>
+  /** Revisions that sources have now, by name. */
+  heads(): ReadonlyMap<string, string>
+  /** The configuration files at a revision, for those who load them themselves. */
+  readText(revision: string): Promise<FleetText>
+}
+
+/**
+ * From Git to content. It loads the fleet by itself, so that repositories, patches and targets are
+ * those of Git, and attests only what is rendered at the revisions it fetched last.
+ */
+export function createRenderer(deps: RenderingDeps): LocalRenderer {
+  const { sources, contents, log } = deps
+  const heads = new Map<string, string>()
+  const serial = createSerial()
+  /** Of those fetched, the last that was without faults. */
+  let newest: Fleet | undefined
+  /** By the tree it was loaded from: most commits change what is rolled out, not the fleet. */
+  let loadedLast: { readonly tree: string; readonly fleet: Fleet } | undefined
+
+  function fleetMirror(): Mirror {
+    const mirror = sources.mirror('fleet')
+    if (mirror) return mirror
+    throw new HubError('source_unreachable', 'the fleet repository was not opened yet')
+  }
+
+  async function readText(revision: string, known?: string): Promise<FleetText> {
+    const mirror = fleetMirror()
+    const { commit } = parseRevision(revision)
+    const tree = await mirror.readTree(commit, posix.normalize(deps.path))
+    if (tree.id === known) return { tree: tree.id, files: [] }
+    const files = tree.files.filter(({ path }) => /\.ya?ml$/i.test(path))
+    const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
+    return {
+      tree: tree.id,
+      files: files.map(({ path }, at) => ({
+        path: posix.join(deps.path, path),
+        bytes: bytes[at]!,
+      })),
+    }
+  }
+
+  async function readFleet(revision: string): Promise<Fleet> {
+    const before = loadedLast
+    const { tree, files } = await readText(revision, before?.tree)
+    if (before?.tree === tree) return { ...before.fleet, revision }
+    const fleet = loadFleet(revision, files)
+    loadedLast = { tree, fleet }
+    return fleet
+  }
+
+  async function followRepositories(fleet: Fleet): Promise<void> {
+    for (const repository of fleet.repositories.values()) {
+      if (repository.spec.suspend) continue
+      const { spec, interval } = toSourceSpec(repository)
+      try {
+        const mirror = await sources.open(spec)
+        const head = heads.has(spec.name) ? null : await mirror.head()
+        if (head !== null) heads.set(spec.name, head)
+        sources.follow(spec.name, interval)
+      } catch (error) {
+        log('warn', `repository ${spec.name} cannot be followed: ${(error as Error).message}`)
+      }
+    }
+    for (const name of sources.names()) {
+      if (name === 'fleet' || fleet.repositories.has(name)) continue
+      heads.delete(name)
+      await sources.drop(name)
+    }
+  }
+
+  /** The newest commit of the fleet repository; one with faults is refused by all who load it. */
+  async function takeFleet(revision: string): Promise<void> {
+    heads.set('fleet', revision)
+    try {
+      const fleet = await readFleet(revision)
+      newest = fleet
+      await followRepositories(fleet)
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code === 'source_unreachable') throw error
+      return
+    }
+    await deps.lastGood.write(revision)
+  }
+
+  /** What a mirror lacks is fetched when its repository can be reached. */
+  async function attempt(work: Promise<void>): Promise<void> {
+    await work.catch((err: unknown) => {
+      log('warn', 'what the mirrors hold is not enough to go on from', { err })
+    })
+  }
+
+  async function renderAll(revision: string, signal: AbortSignal): Promise<Contents> {
+    const fleet = await readFleet(revision)
+    const attestable = newest?.revision === revision
+    if (newest && !attestable) throw moved(revision)
+    if (!newest) await followRepositories(fleet)
+    const made = await contents.render(
+      { fleet, revisions: new Map(heads).set('fleet', revision) },
+      signal,
+    )
+    if (!attestable) return made
+    if (newest?.revision !== revision) throw moved(revision)
+    await deps.attest(fleet, made)
+    return made
+  }
+
+  return {
+    readFleet,
+    readText,
+    heads: () => heads,
+    async recall() {
+      const mirror = fleetMirror()
+      const [good, head] = [await deps.lastGood.read(), await mirror.head()]
+      if (good && good !== head && (await mirror.has(parseRevision(good).commit))) {
+        await attempt(takeFleet(good))
+      }
+      if (head !== null) await attempt(takeFleet(head))
+      for (const [name, revision] of heads) await attempt(deps.onRevision(name, revision))
+    },
+    async onRevision(name, revision) {
+      if (name === 'fleet') await takeFleet(revision)
+      else heads.set(name, revision)
+      await deps.onRevision(name, revision)
+    },
+    async has(revision) {
+      return (await sources.mirror('fleet')?.has(parseRevision(revision).commit)) ?? false
+    },
+    // One at a time: what is attested last is what Git asked for last.
+    render: (revision, signal) => serial.run('render', () => renderAll(revision, signal)),
+    async rebuild({ application, cluster, fleetRevision, revision }, signal) {
+      contents.forget()
+      const fleet = await readFleet(fleetRevision)
+      const repository = fleet.applications.get(application)?.spec.source.repository ?? 'fleet'
+      const revisions = new Map([
+        ['fleet', fleetRevision],
+        [repository, revision],
+      ])
+      const only = { application, cluster }
+      const made = await contents.render({ fleet, revisions, only }, signal)
+      return made.applications.get(application)?.get(cluster)?.digest ?? null
+    },
+    describe: (repository, revision) => sources.describe(repository, revision),
+    hint: async (name) => sources.hint(name),
+    list: async () => sources.list().map(viewSource),
+  }
+}
+
+function moved(revision: string): HubError {
+  return new HubError('conflict', `the fleet repository has moved on from ${revision}`)
+}
