@@ -1,13 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import type { Root } from '@groundswell/proto/statement.ts'
-import {
-  type AcceptDeps,
-  acceptOffer,
-  adoptRootChain,
-  contentOf,
-  reopenAccepted,
-} from './accept.ts'
 import { toAgentError } from './errors.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
 import type { Stream } from './link/grpc.ts'
@@ -16,11 +9,9 @@ import { type ReceivedOffer, type Session, openSession } from './link/session.ts
 import type { Decompress } from './link/unpack.ts'
 import { toApplicationReport } from './observe/report.ts'
 import type { ApplicationState } from './observe/status.ts'
-import type { ContentCache, Identity, TrustState, TrustStore } from './trust/state.ts'
-import { settleDoubt } from './trust/mirror.ts'
-import { createTurns } from './trust/turns.ts'
+import { createStanding } from './standing.ts'
+import type { ContentCache, Identity, TrustStore } from './trust/state.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
-import { createWatch } from './trust/watch.ts'
 
 /** The part of the agent that changes a cluster and watches it. */
 export interface Workloads {
@@ -70,15 +61,9 @@ const watchMs = 15_000
  * verifies, reconcile it, report. Losing the hub stops only the news.
  */
 export function createAgent(deps: AgentDeps) {
-  let root = deps.root
-  let state: TrustState
-  const watch = createWatch(deps)
-  const accept = (): AcceptDeps => ({ ...deps, root, clock: () => watch.now() })
-  /** Whatever changes the trust state, one after another, in the order the hub said it. */
-  const turns = createTurns()
+  const standing = createStanding(deps)
   const redial = createRedial(deps)
   let session: Session | undefined
-  let current: VerifiedSnapshot | null = null
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
 
   async function reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void> {
@@ -127,18 +112,13 @@ export function createAgent(deps: AgentDeps) {
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      current = await turns.take(async () => {
-        const accepted = await acceptOffer(offered.envelope, state, on, accept(), offered)
-        state = accepted.state
-        return accepted.verified
-      })
-      watch.passed(current.snapshot.issuedAt)
+      const accepted = await standing.accept(offered, on)
       redial.proved()
-      const { sequence } = state
+      const { sequence } = accepted.snapshot
       deps.log.info({ sequence }, 'snapshot accepted')
       await on.send({ case: 'verdict', value: verdictOf(true, '', '') }).catch(() => {})
-      await reconcile(current, signal)
-      await deps.content.sweep(contentOf(current))
+      await reconcile(accepted, signal)
+      await standing.sweep()
     } catch (error) {
       const { code, message } = toAgentError(error)
       if (code === 'another_agent') return yieldTo(error)
@@ -154,27 +134,18 @@ export function createAgent(deps: AgentDeps) {
   }
 
   function verdictOf(accepted: boolean, code: string, message: string) {
-    return {
-      epoch: BigInt(state.epoch),
-      sequence: BigInt(state.sequence),
-      snapshotDigest: state.snapshotDigest ?? '',
-      accepted,
-      code,
-      message,
-    }
+    const { epoch, sequence, snapshotDigest } = standing.position()
+    const where = { epoch: BigInt(epoch), sequence: BigInt(sequence), snapshotDigest }
+    return { ...where, accepted, code, message }
   }
 
   // --- trust: root statements, and the signer's word that this is the newest ---
   let wasStale = false
-  const standing = () => ({ ...state, rootVersion: root.version })
 
   async function takeRootChain(envelopes: readonly Uint8Array[]): Promise<void> {
     try {
-      await turns.take(async () => {
-        const adopted = await adoptRootChain(envelopes, state, accept())
-        ;({ root, state } = adopted)
-      })
-      deps.log.info({ version: root.version }, 'root statement')
+      const { version } = await standing.adopt(envelopes)
+      deps.log.info({ version }, 'root statement')
     } catch (error) {
       const { code } = toAgentError(error)
       if (code === 'another_agent') return yieldTo(error)
@@ -185,13 +156,7 @@ export function createAgent(deps: AgentDeps) {
 
   async function takeFreshness(envelope: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
-      await turns.take(async () => {
-        const freshness = await watch.take(envelope, root, standing())
-        const settled = settleDoubt(state, freshness)
-        // Written down with the snapshot it names, unless that is here already.
-        if (settled !== state && settled.sequence === state.sequence) await deps.trust.save(settled)
-        state = settled
-      })
+      await standing.take(envelope)
       redial.proved()
       offer ??= expired
       expired = undefined
@@ -206,13 +171,13 @@ export function createAgent(deps: AgentDeps) {
   }
 
   function askFreshness(): void {
-    if (!session || !watch.due()) return
-    const nonce = watch.ask()
+    if (!session || !standing.due()) return
+    const nonce = standing.ask()
     session.send({ case: 'freshness', value: { nonce } }).catch(() => {})
   }
 
   function noticeStale(): void {
-    const stale = watch.stale(standing())
+    const stale = standing.stale()
     if (stale === wasStale) return
     wasStale = stale
     if (stale) deps.log.warn({}, 'stale: nobody vouches for what is here as the newest')
@@ -246,8 +211,9 @@ export function createAgent(deps: AgentDeps) {
     try {
       const applications = told.map(toApplicationReport)
       const facts = { ...deps.facts(), agentVersion: deps.version }
+      const current = standing.current()
       const sequence = BigInt(current?.snapshot.sequence ?? 0)
-      const stale = watch.stale(standing())
+      const stale = standing.stale()
       const snapshotDigest = current?.digest ?? ''
       const value = { sequence, snapshotDigest, applications, complete, facts, stale }
       await on.send({ case: 'report', value })
@@ -272,17 +238,18 @@ export function createAgent(deps: AgentDeps) {
     const close = (): void => stream.close()
     signal.addEventListener('abort', close)
     try {
+      const { epoch, sequence, rootVersion, snapshotDigest } = standing.position()
       session = openSession({
         stream,
         hello: create(HelloSchema, {
           protocol: 1,
           agentVersion: deps.version,
           clusterUid: deps.identity.clusterUid,
-          rootVersion: root.version,
-          nonce: Uint8Array.from(watch.ask()),
-          epoch: BigInt(state.epoch),
-          sequence: BigInt(state.sequence),
-          snapshotDigest: state.snapshotDigest ?? '',
+          rootVersion,
+          nonce: Uint8Array.from(standing.ask()),
+          epoch: BigInt(epoch),
+          sequence: BigInt(sequence),
+          snapshotDigest,
           facts: { ...deps.facts(), agentVersion: deps.version },
           certificateGeneration: BigInt(credentials?.generation() ?? 0),
         }),
@@ -353,17 +320,14 @@ export function createAgent(deps: AgentDeps) {
   /** @throws AgentError `another_agent` */
   async function run(asked: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([asked, yielded.signal])
-    state = await deps.trust.load()
-    if (state.doubt !== undefined) deps.log.error({ doubt: state.doubt }, 'trust state in doubt')
-    try {
-      current = await reopenAccepted(state, accept())
-      if (current) watch.passed(current.snapshot.issuedAt)
-    } catch (error) {
-      // What runs in the cluster stays; the hub is told the sequence and sends the newest again.
+    const { doubt } = await standing.load()
+    if (doubt !== undefined) deps.log.error({ doubt }, 'trust state in doubt')
+    // What runs in the cluster stays; the hub is told the sequence and sends the newest again.
+    const reopened = await standing.reopen().catch((error: unknown) => {
       deps.log.error({ err: error }, 'the accepted snapshot cannot be reopened')
-      state = { ...state, snapshotDigest: null }
-    }
-    if (current) await reconcile(current, signal)
+      return null
+    })
+    if (reopened) await reconcile(reopened, signal)
     const stopWatching = deps.every(watchMs, () => {
       noticeStale()
       askFreshness()
