@@ -13,6 +13,7 @@ import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import { HubError, type HubErrorCode } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { createEnrolment } from './enrol.ts'
+import { watchHandshakes } from './handshake.ts'
 import type { IdentityVerdict, PeerCertificate } from './identity.ts'
 import { createPacker } from './pack.ts'
 import { type Session, type SessionDeps, converse } from './session.ts'
@@ -166,6 +167,7 @@ export async function serveSync(
 
   server.addService(toServiceDefinition(SyncService), { sync })
   const listener = await listen(server, host, port, [certificate, authority], true)
+  watchHandshakes(server, deps.onRefused)
   return {
     address: listener.address,
     port: listener.port,

@@ -15,6 +15,8 @@ export interface PeerCertificate {
   readonly serialNumber?: string | undefined
   /** Object identifiers of its extended key usage. */
   readonly ext_key_usage?: readonly string[] | undefined
+  /** Whether it may sign others. */
+  readonly ca?: boolean | undefined
 }
 
 export type IdentityVerdict =
@@ -50,7 +52,7 @@ export function identify(
   const bar = findBar(membership, enrolment)
   if (bar !== undefined) return { ok: false, reason: bar, barred: true }
   const usages = peer.ext_key_usage ?? []
-  if (usages.length !== 1 || usages[0] !== clientAuth) {
+  if (usages.length !== 1 || usages[0] !== clientAuth || peer.ca === true) {
     return { ok: false, reason: 'this certificate is not for clients' }
   }
   const certificate = parseSerial(peer.serialNumber ?? '')

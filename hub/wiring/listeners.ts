@@ -18,6 +18,7 @@ import {
 } from '../sync/grpc.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
 import { createFreshness } from '../sync/freshness.ts'
+import { createRefusalLog } from '../sync/handshake.ts'
 import { createMembers } from '../sync/members.ts'
 import { type AgentPosition, createOffers } from '../sync/offer.ts'
 import { createPush } from '../sync/push.ts'
@@ -93,7 +94,11 @@ export async function startListeners(
     push: createPush({ content, compress: compressZstd }),
     compress: compressZstd,
     clock,
-    onRefused: (reason, peer) => log.warn({ peer, reason }, 'a stream was refused'),
+    onRefused: createRefusalLog(
+      (reason, peer, untold) =>
+        log.warn({ peer, reason, ...(untold > 0 && { untold }) }, 'a stream was refused'),
+      clock,
+    ),
   })
   started.own(sync, (listener) => listener.close(drainMs))
   const enrolment = await serveEnrolment(

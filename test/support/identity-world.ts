@@ -47,6 +47,7 @@ export async function createIdentityWorld(lifeMs: number) {
   const connected: { cluster: string; generation: number }[] = []
   const live = new Set<unknown>()
   const refused: string[] = []
+  const refusedPeers: string[] = []
   const pins = createMemoryPins()
   /** Agents end with the world, also when a test fails. */
   const stop = new AbortController()
@@ -79,7 +80,10 @@ export async function createIdentityWorld(lifeMs: number) {
     reconnectWindowSeconds: () => 0,
     onConnected: (_, session) => live.add(session),
     onDisconnected: (_, session) => live.delete(session),
-    onRefused: (reason) => refused.push(reason),
+    onRefused(reason, peer) {
+      refused.push(reason)
+      refusedPeers.push(peer)
+    },
     clock: Date.now,
     onHello: (cluster, hello) =>
       connected.push({ cluster, generation: Number(hello.certificateGeneration) }),
@@ -110,18 +114,22 @@ export async function createIdentityWorld(lifeMs: number) {
     }),
   )
 
-  async function join(
-    cluster: string,
-    rest: Partial<JoinTokenRecord> = {},
-    uid = clusterUid,
-  ): Promise<{ enrolled: Enrolled; stored: StoredIdentity }> {
+  function makeToken(cluster: string, rest: Partial<JoinTokenRecord> = {}): string {
     const tokenId = randomBytes(5).toString('hex')
     const secret = randomBytes(16).toString('base64url')
     const key = secretKey(secret).toString('hex')
     const expiresAt = Date.now() + 60_000
     membership.tokens.set(tokenId, { tokenId, cluster, key, expiresAt, preApproved: true, ...rest })
     const { pin: caPin } = authority
-    const token = formatJoinToken({ tokenId, secret, caPin, rootDigest: root.digest })
+    return formatJoinToken({ tokenId, secret, caPin, rootDigest: root.digest })
+  }
+
+  async function join(
+    cluster: string,
+    rest: Partial<JoinTokenRecord> = {},
+    uid = clusterUid,
+  ): Promise<{ enrolled: Enrolled; stored: StoredIdentity }> {
+    const token = makeToken(cluster, rest)
     const enrolled = await enrol(token, uid, await createAgentKey(), 'test', (pin) =>
       dialEnrolment(enrolment.address, pin),
     )
@@ -195,11 +203,18 @@ export async function createIdentityWorld(lifeMs: number) {
     /** Streams open now. */
     live,
     refused,
+    refusedPeers,
     pins,
     append,
+    makeToken,
     join,
     startAgent,
     sync,
+    enrolment,
+    /** Of the listeners. */
+    certificate,
+    /** Where the authority's key is. */
+    caDirectory: `${directory.path}/ca`,
     async [Symbol.asyncDispose]() {
       stop.abort()
       await sync.close(500)
