@@ -86,9 +86,11 @@ export async function signLeaf(
     signingKey: issuer.privateKey as never,
     extensions: [
       new x509.BasicConstraintsExtension(options.ca === true, undefined, true),
-      new x509.KeyUsagesExtension(
-        options.ca ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature,
+      // Bits of digitalSignature, and of keyCertSign beside it.
+      new x509.Extension(
+        '2.5.29.15',
         true,
+        Buffer.from(options.ca ? '03020284' : '03020780', 'hex'),
       ),
       ...(options.usages?.length === 0
         ? []
