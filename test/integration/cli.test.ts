@@ -211,8 +211,10 @@ describe('swell cluster', () => {
   })
 
   it('shows who waits, and approves only the fingerprint that is given', async () => {
-    const { out } = await run('cluster pending')
+    const { out, err } = await run('cluster pending')
     assert.match(out, /^NAME +FINGERPRINT +AGE +REPLACES\nlab +0123-4567-/)
+    assert.match(err, /compare with the agent's own log/)
+    assert.match((await run('cluster list')).out, /^lab .* waits for approval$/m)
     const wrong = await run('cluster approve lab --fingerprint 9999')
     assert.equal(wrong.code, 1)
     assert.match(wrong.err, /another fingerprint/)

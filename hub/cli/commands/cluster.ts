@@ -49,14 +49,22 @@ export function addCluster(program: Command, context: CommandContext): void {
     .description('clusters by how their agents stand with the hub')
     .addOption(tableOrJson())
     .action(async (flags: OutputFlags) => {
-      const found = await listClusters(await connect(flags), signal)
+      const client = await connect(flags)
+      const found = await listClusters(client, signal)
       if (flags.output === 'json') return terminal.out(formatJson({ items: found }))
+      const { items } = await client.ask('pending-clusters', PendingList, { signal })
+      const waits = new Map(
+        items.map(({ cluster, replaces }) => [
+          cluster,
+          replaces ? 'another agent waits for approval to replace it' : 'waits for approval',
+        ]),
+      )
       const rows = found.map((one) => [
         one.name,
         one.lifecycle,
         one.connection.state,
         formatAge(one.lastSeen, terminal.now()),
-        one.lifecycleReason,
+        [one.lifecycleReason, waits.get(one.name)].filter(Boolean).join('; '),
       ])
       terminal.out(formatTable([['NAME', 'STATE', 'CONNECTION', 'SEEN', 'REASON'], ...rows]))
     })
@@ -77,6 +85,9 @@ export function addCluster(program: Command, context: CommandContext): void {
         one.replaces ? 'yes' : 'no',
       ])
       terminal.out(formatTable([['NAME', 'FINGERPRINT', 'AGE', 'REPLACES'], ...rows]))
+      terminal.say(
+        "compare with the agent's own log, then: swell cluster approve NAME --fingerprint FINGERPRINT\n",
+      )
     })
 
   withConnection(cluster.command('approve'))
