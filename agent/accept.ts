@@ -53,7 +53,7 @@ export async function acceptOffer(
     throw new AgentError('trust_state_doubtful', message)
   }
   const candidates = [...(given.approvals ?? []), ...(state.approvals ?? [])]
-  const before = acceptedBefore(state)
+  const before = state.envelope && readAccepted(state.envelope).snapshot
   const approvals = await verifyApprovals(checked.snapshot, before, candidates, root, identity, now)
   // Not looked at before it is known that a trusted key signed what it came with.
   const pushed = await given.pushed?.()
@@ -83,25 +83,57 @@ export async function adoptRootChain(
   const newest = await verifyRootChain(trusted, envelopes)
   if (newest === trusted) return { root: deps.root, state }
   const envelopeRoot = state.envelope ? (state.envelopeRoot ?? state.root) : undefined
-  const next = { ...state, root: newest.envelope, ...(envelopeRoot ? { envelopeRoot } : {}) }
+  // The root keys have spoken: a contradiction in the ledger is known to those who hold them.
+  const { auditFault, auditHead, timeFloor, ...rest } = state
+  const next = {
+    ...rest,
+    root: newest.envelope,
+    ...(envelopeRoot ? { envelopeRoot } : {}),
+    ...(auditHead && !auditFault ? { auditHead } : {}),
+    // A new epoch cures a compromise, and with it a time that a stolen key set too late.
+    ...(timeFloor !== undefined && newest.root.epoch === deps.root.epoch ? { timeFloor } : {}),
+  }
   await deps.trust.save(next)
   return { root: newest.root, state: next }
 }
 
 /**
- * What was accepted before, checked again from the disk up, so that the agent goes on with nobody
- * to ask. Null when nothing was accepted yet.
+ * The statement that was accepted before, judged again: its signatures, that it is for this
+ * cluster, and its approvals. It may be from before the mark, where a signer has said that the
+ * sequence went on; never from past it. Null when nothing was accepted yet.
+ *
+ * @throws AgentError when it does not hold any more
+ */
+export async function reopenStatement(
+  state: TrustState,
+  deps: AcceptDeps,
+): Promise<CheckedSnapshot | null> {
+  if (!state.envelope) return null
+  const { identity, clock } = deps
+  const root = state.envelopeRoot ? await verifyRoot(state.envelopeRoot) : deps.root
+  const { snapshot, digest: snapshotDigest } = readAccepted(state.envelope)
+  const { epoch, sequence } = snapshot
+  if (epoch > state.epoch || (epoch === state.epoch && sequence > state.sequence)) {
+    const message = `sequence ${sequence} is past ${state.sequence}`
+    throw new AgentError('trust_state_corrupt', message)
+  }
+  const atMark = epoch === state.epoch && sequence === state.sequence
+  const accepted = atMark ? state : { epoch, sequence, snapshotDigest }
+  const checked = await verifySnapshot(state.envelope, root, identity, accepted, clock())
+  await reopenApprovals(state.approvals ?? [], root, identity)
+  return checked
+}
+
+/**
+ * The content of what was accepted before, every byte checked again from the disk up, so that the
+ * agent goes on with nobody to ask.
  *
  * @throws AgentError when any of it does not hold any more
  */
-export async function reopenAccepted(
-  state: TrustState,
-  deps: AcceptDeps,
-): Promise<VerifiedSnapshot | null> {
-  if (!state.envelope) return null
-  const { identity, content, clock } = deps
-  const root = state.envelopeRoot ? await verifyRoot(state.envelopeRoot) : deps.root
-  const checked = await verifySnapshot(state.envelope, root, identity, state, clock())
+export async function reopenContent(
+  checked: CheckedSnapshot,
+  content: ContentCache,
+): Promise<VerifiedSnapshot> {
   const manifests = new Map<Digest, Manifest>()
   for (const application of checked.snapshot.applications) {
     if (application.state === 'removed') continue
@@ -110,15 +142,12 @@ export async function reopenAccepted(
     manifests.set(application.manifest.digest, manifest)
     for (const { digest } of manifest.objects) await content.read(digest)
   }
-  await reopenApprovals(state.approvals ?? [], root, identity)
   return acceptSnapshot(checked, manifests, content)
 }
 
-/** The snapshot accepted before; null when there is none, or none that could be reopened. */
-function acceptedBefore(state: TrustState): Snapshot | null {
-  if (!state.envelope || !state.snapshotDigest) return null
-  const payload = Buffer.from(readEnvelope(state.envelope, 'snapshot').payload, 'base64url')
-  return digestOf(payload) === state.snapshotDigest ? parseSnapshot(payload) : null
+function readAccepted(envelope: Uint8Array): { snapshot: Snapshot; digest: Digest } {
+  const payload = Buffer.from(readEnvelope(envelope, 'snapshot').payload, 'base64url')
+  return { snapshot: parseSnapshot(payload), digest: digestOf(payload) }
 }
 
 /** Digests a snapshot needs at hand. */

@@ -7,10 +7,11 @@ import type { Stream } from './link/grpc.ts'
 import { createRedial } from './link/redial.ts'
 import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
 import type { Decompress } from './link/unpack.ts'
-import { toApplicationReport } from './observe/report.ts'
+import { toApplicationReport, toAuditFault, toAuditHead } from './observe/report.ts'
 import type { ApplicationState } from './observe/status.ts'
+import { type Evidence, type EvidenceStore } from './trust/evidence.ts'
 import { createStanding } from './standing.ts'
-import type { ContentCache, Identity, TrustStore } from './trust/state.ts'
+import type { AuditFault, ContentCache, Identity, TrustStore } from './trust/state.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
 
 /** The part of the agent that changes a cluster and watches it. */
@@ -30,6 +31,8 @@ export interface AgentDeps {
   readonly root: Root
   readonly trust: TrustStore
   readonly content: ContentCache
+  /** Without it, evidence of equivocation lives as long as the agent. */
+  readonly evidence?: EvidenceStore
   readonly workloads: Workloads
   readonly dial: () => Stream
   /** Renews what `dial` proves itself by; without it, that stays as it is. */
@@ -61,7 +64,7 @@ const watchMs = 15_000
  * verifies, reconcile it, report. Losing the hub stops only the news.
  */
 export function createAgent(deps: AgentDeps) {
-  const standing = createStanding(deps)
+  const standing = createStanding({ ...deps, onEquivocation: (found) => tellEvidence(found) })
   const redial = createRedial(deps)
   let session: Session | undefined
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -146,6 +149,7 @@ export function createAgent(deps: AgentDeps) {
     try {
       const { version } = await standing.adopt(envelopes)
       deps.log.info({ version }, 'root statement')
+      noticeAuditFault()
     } catch (error) {
       const { code } = toAgentError(error)
       if (code === 'another_agent') return yieldTo(error)
@@ -161,6 +165,7 @@ export function createAgent(deps: AgentDeps) {
       offer ??= expired
       expired = undefined
       noticeStale()
+      noticeAuditFault()
       await handleOffers(signal)
     } catch (error) {
       const { code } = toAgentError(error)
@@ -168,6 +173,12 @@ export function createAgent(deps: AgentDeps) {
       redial.failed(code)
       deps.log.warn({ code, err: error }, 'freshness refused')
     }
+  }
+
+  /** Told when it is found and again on each stream: the hub may have lost it, or be another. */
+  function tellEvidence({ accepted, refused }: Evidence): void {
+    const value = { accepted: Uint8Array.from(accepted), refused: Uint8Array.from(refused) }
+    session?.send({ case: 'evidence', value }).catch(() => {})
   }
 
   function askFreshness(): void {
@@ -182,6 +193,16 @@ export function createAgent(deps: AgentDeps) {
     wasStale = stale
     if (stale) deps.log.warn({}, 'stale: nobody vouches for what is here as the newest')
     else deps.log.info({}, 'fresh again')
+    void report(true)
+  }
+
+  let auditFaultTold: AuditFault | undefined
+
+  function noticeAuditFault(): void {
+    const { auditFault } = standing.witness()
+    if (auditFault === auditFaultTold) return
+    auditFaultTold = auditFault
+    if (auditFault) deps.log.error({ auditFault }, "the hub's ledger is not what it was")
     void report(true)
   }
 
@@ -215,7 +236,9 @@ export function createAgent(deps: AgentDeps) {
       const sequence = BigInt(current?.snapshot.sequence ?? 0)
       const stale = standing.stale()
       const snapshotDigest = current?.digest ?? ''
-      const value = { sequence, snapshotDigest, applications, complete, facts, stale }
+      const { auditFault } = standing.witness()
+      const fault = auditFault && { auditFault: toAuditFault(auditFault) }
+      const value = { sequence, snapshotDigest, applications, complete, facts, stale, ...fault }
       await on.send({ case: 'report', value })
     } catch {
       for (const { application } of told) dirty.add(application)
@@ -239,6 +262,7 @@ export function createAgent(deps: AgentDeps) {
     signal.addEventListener('abort', close)
     try {
       const { epoch, sequence, rootVersion, snapshotDigest } = standing.position()
+      const { auditHead } = standing.witness()
       session = openSession({
         stream,
         hello: create(HelloSchema, {
@@ -250,6 +274,7 @@ export function createAgent(deps: AgentDeps) {
           epoch: BigInt(epoch),
           sequence: BigInt(sequence),
           snapshotDigest,
+          ...(auditHead && { witnessed: toAuditHead(auditHead) }),
           facts: { ...deps.facts(), agentVersion: deps.version },
           certificateGeneration: BigInt(credentials?.generation() ?? 0),
         }),
@@ -260,6 +285,7 @@ export function createAgent(deps: AgentDeps) {
           redial.welcomed(welcome.reconnectWindowSeconds)
           deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
           if (credentials) stopRenewing = keepRenewing(credentials)
+          for (const found of standing.evidence()) tellEvidence(found)
           void report(true)
         },
         onGoodbye({ reason, reconnectWindowSeconds }) {
@@ -321,6 +347,7 @@ export function createAgent(deps: AgentDeps) {
   async function run(asked: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([asked, yielded.signal])
     const { doubt } = await standing.load()
+    auditFaultTold = standing.witness().auditFault
     if (doubt !== undefined) deps.log.error({ doubt }, 'trust state in doubt')
     // What runs in the cluster stays; the hub is told the sequence and sends the newest again.
     const reopened = await standing.reopen().catch((error: unknown) => {

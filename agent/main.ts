@@ -31,7 +31,7 @@ import { type Proxy, chooseProxy } from './link/proxy.ts'
 import { createLog } from './log.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
 import { createWorkloads } from './apply/workloads.ts'
-import { createFileContentCache, createFileStateCopy } from './trust/fs.ts'
+import { createFileContentCache, createFileEvidence, createFileStateCopy } from './trust/fs.ts'
 import { createSecretCopy } from './trust/kube.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import { verifyRoot } from './trust/verify.ts'
@@ -135,6 +135,7 @@ async function runAgent(deps: IdentityDeps, signal: AbortSignal): Promise<void> 
     root: await verifyRoot((await trust.load()).root),
     trust,
     content: createFileContentCache(config.data),
+    evidence: createFileEvidence(config.data),
     workloads,
     dial: () => dial(credentials.endpoint(), proxyNow()),
     credentials,

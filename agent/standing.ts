@@ -4,16 +4,28 @@ import {
   acceptOffer,
   adoptRootChain,
   contentOf,
-  reopenAccepted,
+  reopenContent,
+  reopenStatement,
 } from './accept.ts'
+import { AgentError } from './errors.ts'
 import type { ReceivedOffer, Session } from './link/session.ts'
+import { type Evidence, type EvidenceStore, addEvidence, evidenceOf } from './trust/evidence.ts'
 import { settleDoubt } from './trust/mirror.ts'
 import type { TrustState } from './trust/state.ts'
 import { createTurns } from './trust/turns.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
 import { type WatchDeps, createWatch } from './trust/watch.ts'
+import { type Witness, witnessHead } from './trust/witness.ts'
 
-export type StandingDeps = WatchDeps & Pick<AcceptDeps, 'root' | 'trust' | 'content' | 'identity'>
+export type StandingDeps = WatchDeps &
+  Pick<AcceptDeps, 'root' | 'trust' | 'content' | 'identity'> & {
+    readonly evidence?: EvidenceStore
+    /** Two things were signed for one sequence. */
+    readonly onEquivocation: (evidence: Evidence) => void
+  }
+
+/** The attested time is written down when it has gone on by this much; seconds. */
+const floorStep = 60
 
 /** Where the agent is, as it tells the hub. */
 export interface Position {
@@ -36,23 +48,59 @@ export function createStanding(deps: StandingDeps) {
   const watch = createWatch(deps)
   const turns = createTurns()
   const accepting = (): AcceptDeps => ({ ...deps, root, clock: () => watch.now() })
-  const place = () => ({ ...state, rootVersion: root.version })
+  const isHeld = (): boolean => state.sequence === 0 || current?.digest === state.snapshotDigest
+  const place = () => ({ ...state, rootVersion: root.version, held: isHeld() })
+
+  let evidence: readonly Evidence[] = []
+  /** The head of the ledger was told lower than before, so far once. */
+  let below = false
+
+  /** Keeps both statements when there are two for one sequence. */
+  async function keepEvidence(error: unknown, refused: Uint8Array): Promise<void> {
+    if (!(error instanceof AgentError) || error.code !== 'equivocation') return
+    const found = evidenceOf(state, refused)
+    if (!found) return
+    evidence = addEvidence(evidence, found)
+    deps.onEquivocation(found)
+    // Where it cannot be written the hub has it all the same.
+    await deps.evidence?.save(evidence).catch(() => {})
+  }
+
+  /** Goes on to what a freshness statement settled; written down when that says anything new. */
+  async function keep(settled: TrustState, seen: Witness): Promise<void> {
+    const { auditHead, auditFault } = seen
+    const attested = watch.attested()
+    const later = attested >= (state.timeFloor ?? 0) + floorStep
+    const next: TrustState = {
+      ...settled,
+      ...(later ? { timeFloor: attested } : {}),
+      ...(auditHead ? { auditHead } : {}),
+      ...(auditFault ? { auditFault } : {}),
+    }
+    below = seen.below ?? false
+    const same = settled === state && !later
+    if (same && auditHead === state.auditHead && auditFault === state.auditFault) return
+    await deps.trust.save(next)
+    state = next
+  }
 
   return {
     /** Reads what was written down; `reopen` then opens what was accepted. */
     async load(): Promise<Pick<TrustState, 'doubt'>> {
       state = await deps.trust.load()
+      evidence = (await deps.evidence?.load().catch(() => [])) ?? []
+      watch.passed(state.timeFloor ?? 0)
       return state
     },
 
     /** @throws AgentError when what was accepted does not hold any more; the hub is then asked for it */
     async reopen(): Promise<VerifiedSnapshot | null> {
-      try {
-        current = await reopenAccepted(state, accepting())
-      } catch (error) {
-        state = { ...state, snapshotDigest: null }
+      const checked = await reopenStatement(state, accepting()).catch((error: unknown) => {
+        // The mark stands, and the same snapshot may be offered again; nothing counts as approved.
+        state = { ...state, envelope: null, approvals: [] }
         throw error
-      }
+      })
+      current = checked && (await reopenContent(checked, deps.content))
       if (current) watch.passed(current.snapshot.issuedAt)
       return current
     },
@@ -64,9 +112,14 @@ export function createStanding(deps: StandingDeps) {
     ): Promise<VerifiedSnapshot> {
       const { envelope } = offered
       const verified = await turns.take(async () => {
-        const accepted = await acceptOffer(envelope, state, session, accepting(), offered)
-        state = accepted.state
-        return accepted.verified
+        try {
+          const accepted = await acceptOffer(envelope, state, session, accepting(), offered)
+          state = accepted.state
+          return accepted.verified
+        } catch (error) {
+          await keepEvidence(error, envelope)
+          throw error
+        }
       })
       current = verified
       watch.passed(verified.snapshot.issuedAt)
@@ -79,8 +132,10 @@ export function createStanding(deps: StandingDeps) {
     /** Follows root statements to the newest. @throws AgentError when they do not follow */
     async adopt(envelopes: readonly Uint8Array[]): Promise<Root> {
       await turns.take(async () => {
+        const { epoch } = root
         const adopted = await adoptRootChain(envelopes, state, accepting())
         ;({ root, state } = adopted)
+        if (root.epoch > epoch) watch.forget()
       })
       return root
     },
@@ -88,10 +143,13 @@ export function createStanding(deps: StandingDeps) {
     /** Takes the answer to the latest question. @throws AgentError when it is not to be believed */
     async take(freshness: Uint8Array): Promise<void> {
       await turns.take(async () => {
-        const settled = settleDoubt(state, await watch.take(freshness, root, place()))
-        // Written down with the snapshot it names, unless that is here already.
-        if (settled !== state && settled.sequence === state.sequence) await deps.trust.save(settled)
-        state = settled
+        try {
+          const told = await watch.take(freshness, root, place())
+          await keep(settleDoubt(state, told), witnessHead({ ...state, below }, told))
+        } catch (error) {
+          await keepEvidence(error, freshness)
+          throw error
+        }
       })
     },
 
@@ -103,9 +161,14 @@ export function createStanding(deps: StandingDeps) {
     stale: (): boolean => watch.stale(place()),
     current: (): VerifiedSnapshot | null => current,
 
+    evidence: (): readonly Evidence[] => evidence,
+    /** What was seen of the hub's ledger. */
+    witness: (): Pick<TrustState, 'auditHead' | 'auditFault'> => state,
+
     position(): Position {
       const { epoch, sequence, snapshotDigest } = state
-      return { rootVersion: root.version, epoch, sequence, snapshotDigest: snapshotDigest ?? '' }
+      const digest = isHeld() ? snapshotDigest : null
+      return { rootVersion: root.version, epoch, sequence, snapshotDigest: digest ?? '' }
     },
   }
 }

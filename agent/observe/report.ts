@@ -5,6 +5,7 @@ import {
   Health as WireHealth,
   Phase as WirePhase,
 } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
+import type { AuditFault, AuditHead } from '../trust/state.ts'
 import type { ApplicationState, Health, Phase } from './status.ts'
 
 const phases: Readonly<Record<Phase, WirePhase>> = {
@@ -49,4 +50,12 @@ export function toApplicationReport(state: ApplicationState): ApplicationReport 
     driftedObjects: state.driftedObjects,
     healed: BigInt(state.healed),
   })
+}
+
+export function toAuditHead({ index, digest }: AuditHead): { index: bigint; digest: string } {
+  return { index: BigInt(index), digest }
+}
+
+export function toAuditFault({ code, seen, told }: AuditFault) {
+  return { code, seen: toAuditHead(seen), ...(told && { told: toAuditHead(told) }) }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { AgentError } from '../errors.ts'
 import { formatState, parseState } from './state-text.ts'
+import { type Evidence, type EvidenceStore, evidenceLimit } from './evidence.ts'
 import type { ContentCache, StateCopy } from './state.ts'
 
 /** Trust state as one JSON file, replaced whole and synced before it counts. */
@@ -71,6 +72,27 @@ export function createFileContentCache(directory: string): ContentCache {
           await rm(join(directory, 'content', name), { force: true })
         }
       }
+    },
+  }
+}
+
+/** Evidence of equivocation as one JSON file: lists of two envelopes, newest last. */
+export function createFileEvidence(directory: string): EvidenceStore {
+  const path = join(directory, 'evidence.json')
+  return {
+    async load() {
+      const text = await readFile(path, 'utf8').catch(() => '[]')
+      const pairs = JSON.parse(text) as readonly (readonly [string, string])[]
+      return pairs.slice(-evidenceLimit).map(([accepted, refused]): Evidence => {
+        const [first, second] = [accepted, refused].map((envelope) => Buffer.from(envelope))
+        return { accepted: first!, refused: second! }
+      })
+    },
+    async save(evidence) {
+      const pairs = evidence.map(({ accepted, refused }) =>
+        [accepted, refused].map((envelope) => Buffer.from(envelope).toString()),
+      )
+      await writeSynced(directory, path, Buffer.from(JSON.stringify(pairs)))
     },
   }
 }

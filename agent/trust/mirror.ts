@@ -56,15 +56,38 @@ function newestOf(a: TrustState, b: TrustState): TrustState {
   const { doubt: _, ...rest } = position
   // A doubt that was written down stands until it is settled, whichever copy has it.
   const doubt = a.doubt ?? b.doubt
-  if (root === position.root && position.doubt === doubt) return position
+  const known = newestKnown(position, other)
+  const same = Object.entries(known).every(([name, value]) => value === rest[name as Known])
+  if (root === position.root && position.doubt === doubt && same) return position
   // Its snapshot was accepted under the root beside it, and is reopened under that one.
   const under =
     root === position.root ? position.envelopeRoot : (position.envelopeRoot ?? position.root)
   return {
     ...rest,
+    ...known,
     root,
     ...(doubt === undefined ? {} : { doubt }),
     ...(under === undefined ? {} : { envelopeRoot: under }),
+  }
+}
+
+type Known = 'timeFloor' | 'auditHead' | 'auditFault'
+
+/** What was learnt of time and ledger goes forward only, each by itself. */
+function newestKnown(position: TrustState, other: TrustState): Partial<Pick<TrustState, Known>> {
+  // A floor belongs to its epoch: a compromise may have set it too high.
+  const floors = position.epoch === other.epoch ? [position, other] : [position]
+  const timeFloor = Math.max(...floors.map((state) => state.timeFloor ?? 0))
+  const heads = [position.auditHead, other.auditHead].filter((head) => head !== undefined)
+  const auditHead = heads.reduce<TrustState['auditHead']>(
+    (best, head) => (!best || head.index > best.index ? head : best),
+    undefined,
+  )
+  const auditFault = position.auditFault ?? other.auditFault
+  return {
+    ...(timeFloor > 0 ? { timeFloor } : {}),
+    ...(auditHead ? { auditHead } : {}),
+    ...(auditFault ? { auditFault } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 import { digestOf, isDigest } from '@groundswell/proto/digest.ts'
-import type { TrustState } from './state.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
+import type { AuditFault, AuditHead, TrustState } from './state.ts'
 
 /** A trust state as text that tells when any of it was changed. */
 export function formatState(state: TrustState): string {
@@ -12,6 +13,9 @@ export function formatState(state: TrustState): string {
     ...(state.envelopeRoot ? { envelopeRoot: encode(state.envelopeRoot) } : {}),
     ...(state.approvals?.length ? { approvals: state.approvals.map(encode) } : {}),
     ...(state.doubt === undefined ? {} : { doubt: state.doubt }),
+    ...(state.timeFloor === undefined ? {} : { timeFloor: state.timeFloor }),
+    ...(state.auditHead ? { auditHead: state.auditHead } : {}),
+    ...(state.auditFault ? { auditFault: state.auditFault } : {}),
   }
   return JSON.stringify({ ...body, checksum: digestOf(JSON.stringify(body)) })
 }
@@ -21,7 +25,8 @@ export function parseState(text: string): TrustState {
   const { checksum, ...body } = JSON.parse(text) as Record<string, unknown>
   if (checksum !== digestOf(JSON.stringify(body))) throw new TypeError('checksum')
   const { root, epoch, sequence, snapshotDigest, envelope, doubt } = body
-  const { envelopeRoot, approvals } = body
+  const { envelopeRoot, approvals, timeFloor } = body
+  const [auditHead, auditFault] = [readHead(body['auditHead']), readFault(body['auditFault'])]
   if (typeof root !== 'string' || typeof epoch !== 'number' || typeof sequence !== 'number') {
     throw new TypeError('members')
   }
@@ -34,7 +39,24 @@ export function parseState(text: string): TrustState {
     ...(typeof envelopeRoot === 'string' ? { envelopeRoot: decode(envelopeRoot) } : {}),
     ...(Array.isArray(approvals) ? { approvals: approvals.map(decode) } : {}),
     ...(typeof doubt === 'string' ? { doubt } : {}),
+    ...(typeof timeFloor === 'number' ? { timeFloor } : {}),
+    ...(auditHead ? { auditHead } : {}),
+    ...(auditFault ? { auditFault } : {}),
   }
+}
+
+function readHead(value: unknown): AuditHead | null {
+  if (!isRecord(value)) return null
+  const { index, digest } = value
+  return typeof index === 'number' && isDigest(digest) ? { index, digest } : null
+}
+
+function readFault(value: unknown): AuditFault | null {
+  if (!isRecord(value)) return null
+  const { code } = value
+  const [seen, told] = [readHead(value['seen']), readHead(value['told'])]
+  if ((code !== 'audit_forked' && code !== 'audit_rewound') || !seen) return null
+  return { code, seen, told }
 }
 
 const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Freshness } from '@groundswell/proto/statement.ts'
 
 /** Who this agent is to the hub; fixed when it joined. */
 export interface Identity {
@@ -29,6 +30,22 @@ export interface TrustState {
   readonly envelopeRoot?: Uint8Array
   /** Approvals of what that snapshot lists. */
   readonly approvals?: readonly Uint8Array[]
+  /** Seconds since the Unix epoch that a signer attested: it is not earlier, whatever a clock says. */
+  readonly timeFloor?: number
+  /** The furthest head of the hub's ledger that was told. */
+  readonly auditHead?: AuditHead
+  /** Set when the hub's ledger was told in two ways that cannot both be. */
+  readonly auditFault?: AuditFault
+}
+
+/** Newest line of the hub's ledger, as a freshness statement tells it. */
+export type AuditHead = NonNullable<Freshness['auditHead']>
+
+/** A line of the ledger that was seen is another now, or there no more. */
+export interface AuditFault {
+  readonly code: 'audit_forked' | 'audit_rewound'
+  readonly seen: AuditHead
+  readonly told: AuditHead | null
 }
 
 export interface TrustStore {

@@ -21,6 +21,8 @@ export interface WatchDeps {
 /** What an agent stands on. */
 export interface Standing extends Accepted {
   readonly rootVersion: number
+  /** Whether the snapshot of that sequence is at hand; it is unless this says no. */
+  readonly held?: boolean
 }
 
 /**
@@ -40,6 +42,7 @@ export function createWatch(deps: WatchDeps) {
     if (!told) return
     const { freshness, until } = told
     const behind =
+      standing.held === false ||
       freshness.rootVersion > standing.rootVersion ||
       freshness.epoch > standing.epoch ||
       (freshness.epoch === standing.epoch && freshness.sequence > standing.sequence)
@@ -84,6 +87,18 @@ export function createWatch(deps: WatchDeps) {
     /** A time (in seconds) that was signed and accepted: it is not earlier now. */
     passed(seconds: number): void {
       floor = Math.max(floor, seconds * 1000)
+    },
+
+    /** Seconds that a signer attested; 0 before the first. What only this machine's clock says is no part of it. */
+    attested(): number {
+      if (!attested) return 0
+      return Math.floor((attested.time + deps.monotonic() - attested.at) / 1000)
+    },
+
+    /** A new epoch cures what a stolen key said of the time. */
+    forget(): void {
+      attested = undefined
+      floor = 0
     },
 
     /** Milliseconds since 1970, for judging expiry. */

@@ -25,6 +25,8 @@ const DigestText = Type.Unsafe<Digest>({ type: 'string', pattern: '^sha256:[0-9a
 const TimeOrNull = Type.Union([Time, Type.Null()])
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
 const DigestOrNull = orNull(DigestText)
+const Told = Type.Object({ code: Type.String(), message: Type.String() })
+const ToldOrNull = Type.Union([Told, Type.Null()])
 const Labels = Type.Record(Type.String(), Type.String())
 
 export const Phase = words('Pending', 'Applying', 'Applied', 'Failed', 'Removed')
@@ -94,7 +96,24 @@ const clusterSummary = {
   stale: Type.Optional(
     Type.Boolean({ description: 'whether nobody can vouch that what it has is the newest' }),
   ),
-  refusal: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
+  refusal: ToldOrNull,
+  auditFault: Type.Optional(
+    Type.Union([Told, Type.Null()], {
+      description: 'what its agent was told of the ledger contradicts itself, or the ledger',
+    }),
+  ),
+  equivocations: Type.Optional(
+    Type.Array(
+      Type.Object({
+        epoch: Count,
+        sequence: Count,
+        accepted: DigestText,
+        refused: DigestText,
+        at: Time,
+      }),
+      { description: 'two snapshots under one sequence, proved by their signatures' },
+    ),
+  ),
   driftedObjects: Count,
   counts: Type.Object({ applications: Count, updated: Count, pending: Count, failed: Count }),
 }

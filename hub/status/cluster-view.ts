@@ -81,6 +81,11 @@ export function viewCluster(known: Known, name: string): ClusterView {
     lagSeconds: offered ? (behind ? Math.max(0, (now - offered.at) / 1000) : 0) : null,
     refusal: status.refusal,
     stale: isStale(status, now),
+    auditFault: status.auditFault ?? status.ledgerFault ?? null,
+    equivocations: (status.equivocations ?? []).map(({ at, ...found }) => ({
+      ...found,
+      at: new Date(at).toISOString(),
+    })),
     driftedObjects: applications.reduce((sum, { driftedObjects }) => sum + driftedObjects, 0),
     counts: {
       applications: applications.length,

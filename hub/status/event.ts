@@ -90,6 +90,18 @@ export function describeChange(before: ClusterStatus, next: ClusterStatus): HubE
     const { code, message } = next.refusal
     events.push(event('snapshot.refused', cluster, subject, `${code}: ${message}`))
   }
+  for (const found of next.equivocations ?? []) {
+    if (before.equivocations?.some(({ refused }) => refused === found.refused)) continue
+    const message = `two snapshots of epoch ${found.epoch}, sequence ${found.sequence}: ${found.accepted} and ${found.refused}`
+    events.push(event('snapshot.equivocated', cluster, subject, message))
+  }
+  for (const [was, now] of [
+    [before.auditFault, next.auditFault],
+    [before.ledgerFault, next.ledgerFault],
+  ]) {
+    if (!now || now.message === was?.message) continue
+    events.push(event('audit.contradicted', cluster, subject, `${now.code}: ${now.message}`))
+  }
   for (const [name, now] of Object.entries(next.applications)) {
     const was = before.applications[name]
     const of = `application/${name}`

@@ -1,4 +1,4 @@
-import { isDigest } from '@groundswell/proto/digest.ts'
+import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import {
   type ApplicationReport,
   Health as WireHealth,
@@ -6,11 +6,13 @@ import {
   type Report,
 } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import type { Hello, Verdict } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
-import type { ApplicationStatus, ClusterStatus, Health, Phase } from './status.ts'
+import type { Equivocation } from '../bundle/equivocation.ts'
+import type { ApplicationStatus, ClusterStatus, Health, Phase, Told } from './status.ts'
 
 /* What agents say → what is known of a cluster. Pure; times are the hub's, in milliseconds. */
 
 const listed = 50
+const equivocationsKept = 3
 const longestText = 2_048
 /** RFC 3339 has four digits for the year. */
 const latestInstant = Date.UTC(9999, 11, 31)
@@ -60,12 +62,50 @@ export function foldReport(status: ClusterStatus, report: Report, now: number): 
     ...status,
     lastSeen: now,
     stale: report.stale,
+    auditFault: toAuditFault(report.auditFault),
     sequence: Number(report.sequence) || status.sequence,
     agentVersion: clip(report.facts?.agentVersion || status.agentVersion),
     kubernetesVersion: clip(report.facts?.kubernetesVersion || status.kubernetesVersion),
     nodes: report.facts?.nodes ?? status.nodes,
     applications: report.complete ? told : { ...status.applications, ...told },
   }
+}
+
+function toAuditFault(fault: Report['auditFault']): Told | null {
+  if (!fault) return null
+  const { seen, told } = fault
+  const now = told ? `line ${told.index}, ${clip(told.digest)}` : 'empty'
+  const message = `the ledger ended with line ${seen?.index ?? 0}, ${clip(seen?.digest ?? '')}, and is told to end with ${now}`
+  return { code: clip(fault.code), message }
+}
+
+/** What an agent was told of the ledger, held against the ledger of this hub (T38). */
+export function foldWitness(
+  status: ClusterStatus,
+  witnessed: Hello['witnessed'],
+  digestAt: (index: number) => Digest | undefined,
+): ClusterStatus {
+  const index = Number(witnessed?.index ?? 0n)
+  const digest = digestAt(index)
+  if (!witnessed || digest === undefined || digest === witnessed.digest) {
+    return status.ledgerFault ? { ...status, ledgerFault: null } : status
+  }
+  const message = `line ${index} of the ledger is ${digest}, and was ${clip(witnessed.digest)} when the agent was told of it`
+  return { ...status, ledgerFault: { code: 'audit_forked', message } }
+}
+
+/** The newest few, each once. */
+export function foldEquivocation(
+  status: ClusterStatus,
+  found: Equivocation,
+  now: number,
+): ClusterStatus {
+  const known = status.equivocations ?? []
+  const same = known.some(
+    ({ accepted, refused }) => accepted === found.accepted && refused === found.refused,
+  )
+  if (same) return status
+  return { ...status, equivocations: [...known, { ...found, at: now }].slice(-equivocationsKept) }
 }
 
 function toApplicationStatus(report: ApplicationReport, now: number): ApplicationStatus {

@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Equivocation } from '../bundle/equivocation.ts'
 
 export type Phase = 'Pending' | 'Applying' | 'Applied' | 'Failed' | 'Removed'
 export type Health = 'Unknown' | 'InProgress' | 'Current' | 'Failed' | 'Terminating' | 'NotFound'
@@ -33,6 +34,12 @@ export interface ObjectDrift {
   readonly fields: readonly { path: string; desired: string; live: string; manager: string }[]
 }
 
+/** A code and words for people. */
+export interface Told {
+  readonly code: string
+  readonly message: string
+}
+
 /** All the hub knows of what one cluster runs. */
 export interface ClusterStatus {
   readonly cluster: string
@@ -44,10 +51,16 @@ export interface ClusterStatus {
   /** Sequence of the snapshot the agent accepted. */
   readonly sequence: number
   /** Set when the agent refused the last offer. */
-  readonly refusal: { readonly code: string; readonly message: string } | null
+  readonly refusal: Told | null
   /** The agent said that it has seen no freshness statement for too long. */
   readonly stale?: boolean
   /** Until when the last freshness statement lives that it was given; none was asked for without. */
   readonly freshUntil?: number
+  /** What the agent was told of the ledger contradicts itself; by the agent's own word. */
+  readonly auditFault?: Told | null
+  /** What the agent was told of the ledger is not what this hub's ledger says. */
+  readonly ledgerFault?: Told | null
+  /** Two snapshots under one sequence, proved; the newest few, newest last. */
+  readonly equivocations?: readonly (Equivocation & { readonly at: number })[]
   readonly applications: Readonly<Record<string, ApplicationStatus>>
 }

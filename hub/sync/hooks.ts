@@ -1,10 +1,18 @@
 import type { Redis } from 'ioredis'
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Equivocation } from '../bundle/equivocation.ts'
 import type { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Rollouts } from '../rollout/advance.ts'
 import type { Assignment } from '../rollout/rollout.ts'
-import { foldHello, foldReport, foldVerdict } from '../status/fold.ts'
+import {
+  foldEquivocation,
+  foldHello,
+  foldReport,
+  foldVerdict,
+  foldWitness,
+} from '../status/fold.ts'
 import type { ClusterStatus } from '../status/status.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncListenerDeps } from './grpc.ts'
@@ -18,6 +26,8 @@ export interface HooksDeps {
   /** By cluster name; what views tell of lag. */
   readonly offered: Map<string, { sequence: number; at: number }>
   readonly replica: string
+  /** Of a line of the ledger, while it is at hand. */
+  readonly digestAt: (index: number) => Digest | undefined
   readonly clock: () => number
   /** Calls back after `ms`; given in, so that tests own time. */
   readonly later: (ms: number, run: () => void) => void
@@ -87,7 +97,10 @@ export function createSyncHooks(deps: HooksDeps) {
     },
     onHello: (cluster, hello) => {
       const connection = { state: 'Connected', since: clock(), replica: deps.replica } as const
-      statuses.update(cluster, (status) => ({ ...foldHello(status, hello, clock()), connection }))
+      statuses.update(cluster, (status) => {
+        const told = foldWitness(status, hello.witnessed, deps.digestAt)
+        return { ...foldHello(told, hello, clock()), connection }
+      })
     },
     onReport: (cluster, report) =>
       statuses.update(cluster, (status) => foldReport(status, report, clock())),
@@ -125,6 +138,9 @@ export function createSyncHooks(deps: HooksDeps) {
   return {
     session,
     /** The signer's word lives until then. */
+    /** Its agent has proved that two things were signed for one sequence. */
+    onEquivocation: (cluster: string, found: Equivocation): void =>
+      statuses.update(cluster, (status) => foldEquivocation(status, found, clock())),
     onFreshness: (cluster: string, freshUntil: number): void =>
       statuses.update(cluster, (status) => ({ ...status, freshUntil })),
     /** A refusal by the signer is told like one by the agent; null when it has signed since. */

@@ -9,7 +9,7 @@ import { createSerial } from '../rollout/serial.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { SignedSnapshot, SnapshotStore } from './redis.ts'
 
-/** Where an agent says it is: the last snapshot it accepted; 0 and empty when there is none. */
+/** Where an agent says it is: how far it has come, and the snapshot it holds; empty when none. */
 export interface AgentPosition {
   readonly epoch: number
   readonly sequence: number
@@ -77,6 +77,8 @@ export function createOffers(deps: OfferDeps) {
       const current = { ...last, list, approvals }
       if (last.sequence > told.sequence) return { offer: current, current }
       if (last.digest === at.digest) return { offer: null, current }
+      // It knows of this one and has it no more, or never had it: the same again, not another.
+      if (at.digest === '') return { offer: current, current }
     }
     // Assignments are decided again from the ledger before this can run, so an empty list here
     // means that nothing was ever assigned: an agent that holds content keeps it.

@@ -2,6 +2,7 @@ import { type MessageInitShape, create } from '@bufbuild/protobuf'
 import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Report } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import {
+  type Evidence,
   type Hello,
   type Renew,
   type SyncRequest,
@@ -24,6 +25,8 @@ const wantedAtOnce = 5_000
 const rootsAtOnce = 32
 /** Wants that wait for the one being answered; an honest agent has one at a time. */
 const wantsWaiting = 4
+/** Looked at for one stream; checking costs signatures, and an agent keeps three. */
+const evidenceAtMost = 8
 
 export interface SessionDeps {
   readonly offerFor: (
@@ -53,6 +56,7 @@ export interface SessionDeps {
   readonly onHello: (cluster: string, hello: Hello) => void
   readonly onReport: (cluster: string, report: Report) => void
   readonly onVerdict: (cluster: string, verdict: Verdict) => void
+  readonly onEvidence?: (enrolment: Enrolment, evidence: Evidence) => void
   readonly onHeartbeat: (cluster: string) => void
   readonly onOffered: (cluster: string, sequence: number) => void
   readonly heartbeatSeconds: number
@@ -216,6 +220,8 @@ export function converse(
     await send(response({ case: 'renewed', value }))
   }
 
+  let evidenceLeft = evidenceAtMost
+
   async function listen(): Promise<void> {
     for await (const { message } of requests) {
       if (!at && message.case !== 'hello') throw new HubError('invalid', 'hello comes first')
@@ -232,6 +238,10 @@ export function converse(
           break
         case 'report':
           deps.onReport(cluster, message.value)
+          break
+        case 'evidence':
+          evidenceLeft -= 1
+          if (evidenceLeft >= 0) deps.onEvidence?.(enrolment, message.value)
           break
         case 'heartbeat':
           deps.onHeartbeat(cluster)

@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type { Metrics } from '../metrics.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { listApprovals } from '../bundle/approval.ts'
+import { readEquivocation } from '../bundle/equivocation.ts'
+import { createEvidenceFiles } from '../status/fs.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import { findBar } from '../ledger/membership.ts'
 import { HubError } from '../errors.ts'
@@ -64,6 +67,7 @@ export async function startListeners(
       await register.append('hub', [{ type: 'cluster.locked', cluster, clusterId, reason }])
     },
   })
+  const evidence = createEvidenceFiles(join(config.data, 'evidence'))
   const sync = await serveSync(config.host, config.dataPort, certificate, authority, {
     ...hooks.session,
     identify: (peer) => credentials.identify(peer),
@@ -82,6 +86,15 @@ export async function startListeners(
         onSigned: metrics.countSignature,
       }),
     ),
+    onEvidence({ cluster, clusterId }, { accepted, refused }) {
+      const found = readEquivocation(accepted, refused, clusterId, trust.chain())
+      if (!found) return log.warn({ cluster }, 'an agent sent evidence that proves nothing')
+      log.error({ cluster, ...found }, 'two snapshots were signed for one sequence')
+      hooks.onEquivocation(cluster, found)
+      evidence.keep(cluster, found, [accepted, refused]).catch((err: unknown) => {
+        log.warn({ cluster, err }, 'evidence could not be written')
+      })
+    },
     rootsAfter: (version) => trust.after(version),
     freshnessFor: createFreshness({
       signer,

@@ -9,6 +9,7 @@ import type { HubConfig } from '../config.ts'
 import { readTokens } from '../fs.ts'
 import { type ChainHead, emptyChain, headOf } from '../ledger/chain.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
+import { createHeads, headsLimit } from '../ledger/heads.ts'
 import { endedBy, listEnrolled } from '../ledger/membership.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
@@ -56,7 +57,7 @@ export async function startHub(
 
   function onEntry(entry: LedgerEntry): void {
     const { decision } = entry
-    audit = headOf(entry)
+    noteHead(entry)
     if (decision.type === 'approval.recorded') hooks.noticeAll()
     if (decision.type === 'cluster.enrolled' || decision.type === 'cluster.approved') {
       void leading?.pipeline.redecide()
@@ -69,8 +70,13 @@ export async function startHub(
     }
   }
 
+  const heads = createHeads()
   let audit: ChainHead = emptyChain
-  for await (const entry of register.read(register.head - 1)) audit = headOf(entry)
+  function noteHead(entry: LedgerEntry): void {
+    audit = headOf(entry)
+    heads.note(audit)
+  }
+  for await (const entry of register.read(Math.max(0, register.head - headsLimit))) noteHead(entry)
   const metrics = createMetrics(new Registry())
   collectDefaultMetrics({ register: metrics.registry })
   const signer = await startSigner(surroundings, register.state, metrics)
@@ -104,6 +110,7 @@ export async function startHub(
     redecide: () => void leading?.pipeline.redecide(),
     offered,
     replica: `${process.pid}`,
+    digestAt: (index) => heads.digestAt(index),
     clock,
     later,
   })

@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Evidence, EvidenceStore } from '../../agent/trust/evidence.ts'
 import type { ContentCache, TrustState, TrustStore } from '../../agent/trust/state.ts'
 import { AgentError } from '../../agent/errors.ts'
 import type { ContentStore } from '../../hub/bundle/content.ts'
@@ -15,6 +16,18 @@ export function createMemoryTrust(first: TrustState): TrustStore & { saves: numb
     async save(next) {
       this.saves += 1
       state = next
+    },
+  }
+}
+
+export function createMemoryEvidence(): EvidenceStore & { kept: readonly Evidence[] } {
+  return {
+    kept: [],
+    async load() {
+      return this.kept
+    },
+    async save(evidence) {
+      this.kept = evidence
     },
   }
 }

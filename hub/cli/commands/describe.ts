@@ -60,6 +60,7 @@ function describeCluster(cluster: Static<typeof ClusterView>, now: number): stri
     ['Snapshot', `${cluster.acceptedSequence} accepted, ${cluster.offeredSequence} signed`],
     ['Stale', cluster.stale ? 'yes: nobody vouches that it has the newest' : 'no'],
     ['Refusal', cluster.refusal ? `${cluster.refusal.code}: ${cluster.refusal.message}` : 'none'],
+    ...describeContradictions(cluster),
   ])
   const rows = cluster.applications.map((one) => [
     one.name,
@@ -82,6 +83,21 @@ function describeCluster(cluster: Static<typeof ClusterView>, now: number): stri
     'MESSAGE',
   ]
   return `${fields}\n${formatTable([header, ...rows])}`
+}
+
+/** What nobody may see: shown only when it is there. */
+function describeContradictions(cluster: Static<typeof ClusterView>): [string, string][] {
+  const { auditFault, equivocations = [] } = cluster
+  const twice = equivocations.map(
+    ({ epoch, sequence, accepted, refused, at }) =>
+      `epoch ${epoch}, sequence ${sequence}: ${accepted} accepted, ${refused} refused (told ${at})`,
+  )
+  return [
+    ...(auditFault
+      ? [['Ledger', `${auditFault.code}: ${auditFault.message}`] as [string, string]]
+      : []),
+    ...(twice.length > 0 ? [['Equivocation', twice.join('\n')] as [string, string]] : []),
+  ]
 }
 
 function describeGroup(group: Static<typeof GroupView>): string {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Root } from '@groundswell/proto/statement.ts'
-import { type AcceptDeps, acceptOffer, contentOf, reopenAccepted } from '../../../agent/accept.ts'
+import {
+  type AcceptDeps,
+  acceptOffer,
+  contentOf,
+  reopenContent,
+  reopenStatement,
+} from '../../../agent/accept.ts'
 import { AgentError, type AgentErrorCode } from '../../../agent/errors.ts'
 import type { TrustState } from '../../../agent/trust/state.ts'
 import { buildBundle } from '../../../hub/bundle/build.ts'
@@ -193,7 +200,12 @@ describe('acceptOffer', () => {
   })
 })
 
-describe('reopenAccepted', () => {
+async function reopenAccepted(state: TrustState, deps: AcceptDeps) {
+  const checked = await reopenStatement(state, deps)
+  return checked && reopenContent(checked, deps.content)
+}
+
+describe('what was accepted, opened again', () => {
   async function accepted() {
     const made = world()
     const bundle = bundleOf('shop', 'x', 'y')
@@ -233,7 +245,15 @@ describe('reopenAccepted', () => {
     const envelope = Uint8Array.from(state.envelope!)
     envelope[20]! ^= 1
     await assert.rejects(reopenAccepted({ ...state, envelope }, deps), AgentError)
-    await failsWith(reopenAccepted({ ...state, sequence: 4 }, deps), 'rollback')
+    await failsWith(reopenAccepted({ ...state, sequence: 2 }, deps), 'trust_state_corrupt')
+    const other = { ...state, snapshotDigest: digestOf('other') }
+    await failsWith(reopenAccepted(other, deps), 'equivocation')
+  })
+
+  test('what runs is reopened though a signer has said that the sequence went on', async () => {
+    const { deps, state, verified } = await accepted()
+    const settled = { ...state, sequence: 4, snapshotDigest: digestOf('4') }
+    assert.equal((await reopenAccepted(settled, deps))?.digest, verified.digest)
   })
 
   test('an application that is allowed to be empty reopens too', async () => {

@@ -5,7 +5,7 @@ import type { VerifiedSnapshot } from '../../../agent/trust/verified.ts'
 import type { SigningKey } from '../../../hub/bundle/sign.ts'
 import { createFakeStreams } from '../../support/fake-streams.ts'
 import { createManualClock } from '../../support/manual-clock.ts'
-import { createMemoryTrust } from '../../support/memory-stores.ts'
+import { createMemoryEvidence, createMemoryTrust } from '../../support/memory-stores.ts'
 import { agentIdentity, createCheckingCache } from '../../support/signed-offer.ts'
 import { rootOf } from '../../support/signing-key.ts'
 
@@ -40,6 +40,7 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
   const clock = createManualClock()
   const trust = createMemoryTrust(first)
   const content = createCheckingCache()
+  const evidence = createMemoryEvidence()
   const hub = createFakeStreams()
   const life = new AbortController()
   const states = new Map<string, ApplicationState>()
@@ -50,6 +51,7 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
     clock,
     trust,
     content,
+    evidence,
     hub,
     states,
     reconciled,
@@ -69,6 +71,7 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
     root: rootOf('f', key),
     trust,
     content,
+    evidence,
     workloads: {
       async reconcile(snapshot, signal) {
         reconciled.push({ snapshot, signal, saves: trust.saves })

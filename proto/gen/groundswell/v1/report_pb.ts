@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/report.proto.
  */
 export const file_groundswell_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("Chtncm91bmRzd2VsbC92MS9yZXBvcnQucHJvdG8SDmdyb3VuZHN3ZWxsLnYxIroBCgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSNwoMYXBwbGljYXRpb25zGAIgAygLMiEuZ3JvdW5kc3dlbGwudjEuQXBwbGljYXRpb25SZXBvcnQSEAoIY29tcGxldGUYAyABKAgSKwoFZmFjdHMYBCABKAsyHC5ncm91bmRzd2VsbC52MS5DbHVzdGVyRmFjdHMSFwoPc25hcHNob3RfZGlnZXN0GAUgASgJEg0KBXN0YWxlGAYgASgIIlAKDENsdXN0ZXJGYWN0cxIaChJrdWJlcm5ldGVzX3ZlcnNpb24YASABKAkSDQoFbm9kZXMYAiABKA0SFQoNYWdlbnRfdmVyc2lvbhgDIAEoCSL+AgoRQXBwbGljYXRpb25SZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSFwoPbWFuaWZlc3RfZGlnZXN0GAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAQSJAoFcGhhc2UYBCABKA4yFS5ncm91bmRzd2VsbC52MS5QaGFzZRImCgZoZWFsdGgYBSABKA4yFi5ncm91bmRzd2VsbC52MS5IZWFsdGgSDwoHb2JqZWN0cxgGIAEoDRIVCg1yZWFkeV9vYmplY3RzGAcgASgNEi8KCXVuaGVhbHRoeRgIIAMoCzIcLmdyb3VuZHN3ZWxsLnYxLk9iamVjdEhlYWx0aBIrCgZlcnJvcnMYCSADKAsyGy5ncm91bmRzd2VsbC52MS5PYmplY3RFcnJvchIqCgVkcmlmdBgKIAMoCzIbLmdyb3VuZHN3ZWxsLnYxLk9iamVjdERyaWZ0EhcKD2RyaWZ0ZWRfb2JqZWN0cxgLIAEoDRIOCgZoZWFsZWQYDCABKAQiVwoMT2JqZWN0SGVhbHRoEg4KBm9iamVjdBgBIAEoCRImCgZoZWFsdGgYAiABKA4yFi5ncm91bmRzd2VsbC52MS5IZWFsdGgSDwoHbWVzc2FnZRgDIAEoCSJKCgtPYmplY3RFcnJvchIOCgZvYmplY3QYASABKAkSDAoEZmlsZRgCIAEoCRIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkibgoLT2JqZWN0RHJpZnQSDgoGb2JqZWN0GAEgASgJEioKBmZpZWxkcxgCIAMoCzIaLmdyb3VuZHN3ZWxsLnYxLkZpZWxkRHJpZnQSEgoKZmlyc3Rfc2VlbhgDIAEoAxIPCgdtaXNzaW5nGAQgASgIIkoKCkZpZWxkRHJpZnQSDAoEcGF0aBgBIAEoCRIPCgdkZXNpcmVkGAIgASgJEgwKBGxpdmUYAyABKAkSDwoHbWFuYWdlchgEIAEoCSp9CgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhEKDVBIQVNFX1BFTkRJTkcQARISCg5QSEFTRV9BUFBMWUlORxACEhEKDVBIQVNFX0FQUExJRUQQAxIQCgxQSEFTRV9GQUlMRUQQBBIRCg1QSEFTRV9SRU1PVkVEEAUqoQEKBkhlYWx0aBIWChJIRUFMVEhfVU5TUEVDSUZJRUQQABISCg5IRUFMVEhfVU5LTk9XThABEhYKEkhFQUxUSF9JTl9QUk9HUkVTUxACEhIKDkhFQUxUSF9DVVJSRU5UEAMSEQoNSEVBTFRIX0ZBSUxFRBAEEhYKEkhFQUxUSF9URVJNSU5BVElORxAFEhQKEEhFQUxUSF9OT1RfRk9VTkQQBmIGcHJvdG8z");
+  fileDesc("Chtncm91bmRzd2VsbC92MS9yZXBvcnQucHJvdG8SDmdyb3VuZHN3ZWxsLnYxIusBCgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSNwoMYXBwbGljYXRpb25zGAIgAygLMiEuZ3JvdW5kc3dlbGwudjEuQXBwbGljYXRpb25SZXBvcnQSEAoIY29tcGxldGUYAyABKAgSKwoFZmFjdHMYBCABKAsyHC5ncm91bmRzd2VsbC52MS5DbHVzdGVyRmFjdHMSFwoPc25hcHNob3RfZGlnZXN0GAUgASgJEg0KBXN0YWxlGAYgASgIEi8KC2F1ZGl0X2ZhdWx0GAcgASgLMhouZ3JvdW5kc3dlbGwudjEuQXVkaXRGYXVsdCIqCglBdWRpdEhlYWQSDQoFaW5kZXgYASABKAQSDgoGZGlnZXN0GAIgASgJImwKCkF1ZGl0RmF1bHQSDAoEY29kZRgBIAEoCRInCgRzZWVuGAIgASgLMhkuZ3JvdW5kc3dlbGwudjEuQXVkaXRIZWFkEicKBHRvbGQYAyABKAsyGS5ncm91bmRzd2VsbC52MS5BdWRpdEhlYWQiUAoMQ2x1c3RlckZhY3RzEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgBIAEoCRINCgVub2RlcxgCIAEoDRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJIv4CChFBcHBsaWNhdGlvblJlcG9ydBITCgthcHBsaWNhdGlvbhgBIAEoCRIXCg9tYW5pZmVzdF9kaWdlc3QYAiABKAkSEgoKZ2VuZXJhdGlvbhgDIAEoBBIkCgVwaGFzZRgEIAEoDjIVLmdyb3VuZHN3ZWxsLnYxLlBoYXNlEiYKBmhlYWx0aBgFIAEoDjIWLmdyb3VuZHN3ZWxsLnYxLkhlYWx0aBIPCgdvYmplY3RzGAYgASgNEhUKDXJlYWR5X29iamVjdHMYByABKA0SLwoJdW5oZWFsdGh5GAggAygLMhwuZ3JvdW5kc3dlbGwudjEuT2JqZWN0SGVhbHRoEisKBmVycm9ycxgJIAMoCzIbLmdyb3VuZHN3ZWxsLnYxLk9iamVjdEVycm9yEioKBWRyaWZ0GAogAygLMhsuZ3JvdW5kc3dlbGwudjEuT2JqZWN0RHJpZnQSFwoPZHJpZnRlZF9vYmplY3RzGAsgASgNEg4KBmhlYWxlZBgMIAEoBCJXCgxPYmplY3RIZWFsdGgSDgoGb2JqZWN0GAEgASgJEiYKBmhlYWx0aBgCIAEoDjIWLmdyb3VuZHN3ZWxsLnYxLkhlYWx0aBIPCgdtZXNzYWdlGAMgASgJIkoKC09iamVjdEVycm9yEg4KBm9iamVjdBgBIAEoCRIMCgRmaWxlGAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSJuCgtPYmplY3REcmlmdBIOCgZvYmplY3QYASABKAkSKgoGZmllbGRzGAIgAygLMhouZ3JvdW5kc3dlbGwudjEuRmllbGREcmlmdBISCgpmaXJzdF9zZWVuGAMgASgDEg8KB21pc3NpbmcYBCABKAgiSgoKRmllbGREcmlmdBIMCgRwYXRoGAEgASgJEg8KB2Rlc2lyZWQYAiABKAkSDAoEbGl2ZRgDIAEoCRIPCgdtYW5hZ2VyGAQgASgJKn0KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEQoNUEhBU0VfUEVORElORxABEhIKDlBIQVNFX0FQUExZSU5HEAISEQoNUEhBU0VfQVBQTElFRBADEhAKDFBIQVNFX0ZBSUxFRBAEEhEKDVBIQVNFX1JFTU9WRUQQBSqhAQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEhIKDkhFQUxUSF9VTktOT1dOEAESFgoSSEVBTFRIX0lOX1BST0dSRVNTEAISEgoOSEVBTFRIX0NVUlJFTlQQAxIRCg1IRUFMVEhfRkFJTEVEEAQSFgoSSEVBTFRIX1RFUk1JTkFUSU5HEAUSFAoQSEVBTFRIX05PVF9GT1VORBAGYgZwcm90bzM");
 
 /**
  * What runs on one cluster, as its agent sees it. A report is a level, not an
@@ -57,6 +57,13 @@ export type Report = Message<"groundswell.v1.Report"> & {
    * @generated from field: bool stale = 6;
    */
   stale: boolean;
+
+  /**
+   * Set while what freshness statements told of the hub's ledger cannot both be.
+   *
+   * @generated from field: groundswell.v1.AuditFault audit_fault = 7;
+   */
+  auditFault?: AuditFault | undefined;
 };
 
 /**
@@ -65,6 +72,61 @@ export type Report = Message<"groundswell.v1.Report"> & {
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_report, 0);
+
+/**
+ * A line of the ledger: the newest when it was told.
+ *
+ * @generated from message groundswell.v1.AuditHead
+ */
+export type AuditHead = Message<"groundswell.v1.AuditHead"> & {
+  /**
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message groundswell.v1.AuditHead.
+ * Use `create(AuditHeadSchema)` to create a new message.
+ */
+export const AuditHeadSchema: GenMessage<AuditHead> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_report, 1);
+
+/**
+ * @generated from message groundswell.v1.AuditFault
+ */
+export type AuditFault = Message<"groundswell.v1.AuditFault"> & {
+  /**
+   * One of the codes of agent/trust/state.ts.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: groundswell.v1.AuditHead seen = 2;
+   */
+  seen?: AuditHead | undefined;
+
+  /**
+   * None when the ledger was told to be empty.
+   *
+   * @generated from field: groundswell.v1.AuditHead told = 3;
+   */
+  told?: AuditHead | undefined;
+};
+
+/**
+ * Describes the message groundswell.v1.AuditFault.
+ * Use `create(AuditFaultSchema)` to create a new message.
+ */
+export const AuditFaultSchema: GenMessage<AuditFault> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_report, 2);
 
 /**
  * @generated from message groundswell.v1.ClusterFacts
@@ -91,7 +153,7 @@ export type ClusterFacts = Message<"groundswell.v1.ClusterFacts"> & {
  * Use `create(ClusterFactsSchema)` to create a new message.
  */
 export const ClusterFactsSchema: GenMessage<ClusterFacts> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 1);
+  messageDesc(file_groundswell_v1_report, 3);
 
 /**
  * @generated from message groundswell.v1.ApplicationReport
@@ -175,7 +237,7 @@ export type ApplicationReport = Message<"groundswell.v1.ApplicationReport"> & {
  * Use `create(ApplicationReportSchema)` to create a new message.
  */
 export const ApplicationReportSchema: GenMessage<ApplicationReport> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 2);
+  messageDesc(file_groundswell_v1_report, 4);
 
 /**
  * @generated from message groundswell.v1.ObjectHealth
@@ -204,7 +266,7 @@ export type ObjectHealth = Message<"groundswell.v1.ObjectHealth"> & {
  * Use `create(ObjectHealthSchema)` to create a new message.
  */
 export const ObjectHealthSchema: GenMessage<ObjectHealth> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 3);
+  messageDesc(file_groundswell_v1_report, 5);
 
 /**
  * @generated from message groundswell.v1.ObjectError
@@ -240,7 +302,7 @@ export type ObjectError = Message<"groundswell.v1.ObjectError"> & {
  * Use `create(ObjectErrorSchema)` to create a new message.
  */
 export const ObjectErrorSchema: GenMessage<ObjectError> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 4);
+  messageDesc(file_groundswell_v1_report, 6);
 
 /**
  * @generated from message groundswell.v1.ObjectDrift
@@ -276,7 +338,7 @@ export type ObjectDrift = Message<"groundswell.v1.ObjectDrift"> & {
  * Use `create(ObjectDriftSchema)` to create a new message.
  */
 export const ObjectDriftSchema: GenMessage<ObjectDrift> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 5);
+  messageDesc(file_groundswell_v1_report, 7);
 
 /**
  * @generated from message groundswell.v1.FieldDrift
@@ -314,7 +376,7 @@ export type FieldDrift = Message<"groundswell.v1.FieldDrift"> & {
  * Use `create(FieldDriftSchema)` to create a new message.
  */
 export const FieldDriftSchema: GenMessage<FieldDrift> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 6);
+  messageDesc(file_groundswell_v1_report, 8);
 
 /**
  * @generated from enum groundswell.v1.Phase

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ClusterFacts, Report } from "./report_pb.ts";
+import type { AuditHead, ClusterFacts, Report } from "./report_pb.ts";
 import { file_groundswell_v1_report } from "./report_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/sync.proto.
  */
 export const file_groundswell_v1_sync: GenFile = /*@__PURE__*/
-  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSLLAgoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABImCgVyZW5ldxgGIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLlJlbmV3SAASNQoJZnJlc2huZXNzGAcgASgLMiAuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzUmVxdWVzdEgAQgkKB21lc3NhZ2UiggMKDFN5bmNSZXNwb25zZRIqCgd3ZWxjb21lGAEgASgLMhcuZ3JvdW5kc3dlbGwudjEuV2VsY29tZUgAEiYKBW9mZmVyGAIgASgLMhUuZ3JvdW5kc3dlbGwudjEuT2ZmZXJIABIqCgdjb250ZW50GAMgASgLMhcuZ3JvdW5kc3dlbGwudjEuQ29udGVudEgAEi4KCWhlYXJ0YmVhdBgEIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkhlYXJ0YmVhdEgAEi8KCnJvb3RfY2hhaW4YBSABKAsyGS5ncm91bmRzd2VsbC52MS5Sb290Q2hhaW5IABIqCgdyZW5ld2VkGAYgASgLMhcuZ3JvdW5kc3dlbGwudjEuUmVuZXdlZEgAEi4KCWZyZXNobmVzcxgHIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkZyZXNobmVzc0gAEioKB2dvb2RieWUYCCABKAsyFy5ncm91bmRzd2VsbC52MS5Hb29kYnllSABCCQoHbWVzc2FnZSLxAQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SFQoNYWdlbnRfdmVyc2lvbhgCIAEoCRITCgtjbHVzdGVyX3VpZBgDIAEoCRIUCgxyb290X3ZlcnNpb24YBCABKA0SDQoFZXBvY2gYBSABKAQSEAoIc2VxdWVuY2UYBiABKAQSFwoPc25hcHNob3RfZGlnZXN0GAcgASgJEisKBWZhY3RzGAggASgLMhwuZ3JvdW5kc3dlbGwudjEuQ2x1c3RlckZhY3RzEh4KFmNlcnRpZmljYXRlX2dlbmVyYXRpb24YCSABKAQSDQoFbm9uY2UYCiABKAwiaQoHV2VsY29tZRIQCghwcm90b2NvbBgBIAEoDRIPCgdjbHVzdGVyGAIgASgJEhkKEWhlYXJ0YmVhdF9zZWNvbmRzGAMgASgNEiAKGHJlY29ubmVjdF93aW5kb3dfc2Vjb25kcxgEIAEoDSIeCglSb290Q2hhaW4SEQoJZW52ZWxvcGVzGAEgAygMIlcKBU9mZmVyEhAKCGVudmVsb3BlGAEgASgMEhEKCWFwcHJvdmFscxgCIAMoDBIpCghjb250ZW50cxgDIAMoCzIXLmdyb3VuZHN3ZWxsLnYxLkNvbnRlbnQiIQoQRnJlc2huZXNzUmVxdWVzdBINCgVub25jZRgBIAEoDCIdCglGcmVzaG5lc3MSEAoIZW52ZWxvcGUYASABKAwiOAoFUmVuZXcSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgBIAEoDBISCgpnZW5lcmF0aW9uGAIgASgEIkgKB1JlbmV3ZWQSGQoRY2VydGlmaWNhdGVfY2hhaW4YASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIOCgZodWJfY2EYAyABKAkiOwoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSIAoYcmVjb25uZWN0X3dpbmRvd19zZWNvbmRzGAIgASgNIj0KBFdhbnQSDwoHZGlnZXN0cxgBIAMoCRIkCgViZWd1bhgCIAMoCzIVLmdyb3VuZHN3ZWxsLnYxLkJlZ3VuIicKBUJlZ3VuEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKA0iagoHQ29udGVudBIqCghlbmNvZGluZxgBIAEoDjIYLmdyb3VuZHN3ZWxsLnYxLkVuY29kaW5nEhQKDGRlY29kZWRfc2l6ZRgCIAEoDRIMCgRwYWNrGAMgASgMEg8KB21pc3NpbmcYBCADKAkiKwoEUGFjaxIjCgVwYXJ0cxgBIAMoCzIULmdyb3VuZHN3ZWxsLnYxLlBhcnQiQgoEUGFydBIOCgZkaWdlc3QYASABKAkSDAoEc2l6ZRgCIAEoDRIOCgZvZmZzZXQYAyABKA0SDAoEZGF0YRgEIAEoDCJ0CgdWZXJkaWN0Eg0KBWVwb2NoGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhcKD3NuYXBzaG90X2RpZ2VzdBgDIAEoCRIQCghhY2NlcHRlZBgEIAEoCBIMCgRjb2RlGAUgASgJEg8KB21lc3NhZ2UYBiABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMqTgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIVChFFTkNPRElOR19JREVOVElUWRABEhEKDUVOQ09ESU5HX1pTVEQQAjJUCgtTeW5jU2VydmljZRJFCgRTeW5jEhsuZ3JvdW5kc3dlbGwudjEuU3luY1JlcXVlc3QaHC5ncm91bmRzd2VsbC52MS5TeW5jUmVzcG9uc2UoATABYgZwcm90bzM", [file_groundswell_v1_report]);
+  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSL5AgoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABImCgVyZW5ldxgGIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLlJlbmV3SAASNQoJZnJlc2huZXNzGAcgASgLMiAuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzUmVxdWVzdEgAEiwKCGV2aWRlbmNlGAggASgLMhguZ3JvdW5kc3dlbGwudjEuRXZpZGVuY2VIAEIJCgdtZXNzYWdlIoIDCgxTeW5jUmVzcG9uc2USKgoHd2VsY29tZRgBIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLldlbGNvbWVIABImCgVvZmZlchgCIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLk9mZmVySAASKgoHY29udGVudBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLkNvbnRlbnRIABIuCgloZWFydGJlYXQYBCABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABIvCgpyb290X2NoYWluGAUgASgLMhkuZ3JvdW5kc3dlbGwudjEuUm9vdENoYWluSAASKgoHcmVuZXdlZBgGIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlJlbmV3ZWRIABIuCglmcmVzaG5lc3MYByABKAsyGS5ncm91bmRzd2VsbC52MS5GcmVzaG5lc3NIABIqCgdnb29kYnllGAggASgLMhcuZ3JvdW5kc3dlbGwudjEuR29vZGJ5ZUgAQgkKB21lc3NhZ2UinwIKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSEwoLY2x1c3Rlcl91aWQYAyABKAkSFAoMcm9vdF92ZXJzaW9uGAQgASgNEg0KBWVwb2NoGAUgASgEEhAKCHNlcXVlbmNlGAYgASgEEhcKD3NuYXBzaG90X2RpZ2VzdBgHIAEoCRIrCgVmYWN0cxgIIAEoCzIcLmdyb3VuZHN3ZWxsLnYxLkNsdXN0ZXJGYWN0cxIeChZjZXJ0aWZpY2F0ZV9nZW5lcmF0aW9uGAkgASgEEg0KBW5vbmNlGAogASgMEiwKCXdpdG5lc3NlZBgLIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkF1ZGl0SGVhZCJpCgdXZWxjb21lEhAKCHByb3RvY29sGAEgASgNEg8KB2NsdXN0ZXIYAiABKAkSGQoRaGVhcnRiZWF0X3NlY29uZHMYAyABKA0SIAoYcmVjb25uZWN0X3dpbmRvd19zZWNvbmRzGAQgASgNIh4KCVJvb3RDaGFpbhIRCgllbnZlbG9wZXMYASADKAwiVwoFT2ZmZXISEAoIZW52ZWxvcGUYASABKAwSEQoJYXBwcm92YWxzGAIgAygMEikKCGNvbnRlbnRzGAMgAygLMhcuZ3JvdW5kc3dlbGwudjEuQ29udGVudCIhChBGcmVzaG5lc3NSZXF1ZXN0Eg0KBW5vbmNlGAEgASgMIh0KCUZyZXNobmVzcxIQCghlbnZlbG9wZRgBIAEoDCI4CgVSZW5ldxIbChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAEgASgMEhIKCmdlbmVyYXRpb24YAiABKAQiSAoHUmVuZXdlZBIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEg4KBmh1Yl9jYRgDIAEoCSI7CgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCRIgChhyZWNvbm5lY3Rfd2luZG93X3NlY29uZHMYAiABKA0iPQoEV2FudBIPCgdkaWdlc3RzGAEgAygJEiQKBWJlZ3VuGAIgAygLMhUuZ3JvdW5kc3dlbGwudjEuQmVndW4iJwoFQmVndW4SDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoDSJqCgdDb250ZW50EioKCGVuY29kaW5nGAEgASgOMhguZ3JvdW5kc3dlbGwudjEuRW5jb2RpbmcSFAoMZGVjb2RlZF9zaXplGAIgASgNEgwKBHBhY2sYAyABKAwSDwoHbWlzc2luZxgEIAMoCSIrCgRQYWNrEiMKBXBhcnRzGAEgAygLMhQuZ3JvdW5kc3dlbGwudjEuUGFydCJCCgRQYXJ0Eg4KBmRpZ2VzdBgBIAEoCRIMCgRzaXplGAIgASgNEg4KBm9mZnNldBgDIAEoDRIMCgRkYXRhGAQgASgMInQKB1ZlcmRpY3QSDQoFZXBvY2gYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSFwoPc25hcHNob3RfZGlnZXN0GAMgASgJEhAKCGFjY2VwdGVkGAQgASgIEgwKBGNvZGUYBSABKAkSDwoHbWVzc2FnZRgGIAEoCSIcCglIZWFydGJlYXQSDwoHc2VudF9hdBgBIAEoAyItCghFdmlkZW5jZRIQCghhY2NlcHRlZBgBIAEoDBIPCgdyZWZ1c2VkGAIgASgMKk4KCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASFQoRRU5DT0RJTkdfSURFTlRJVFkQARIRCg1FTkNPRElOR19aU1REEAIyVAoLU3luY1NlcnZpY2USRQoEU3luYxIbLmdyb3VuZHN3ZWxsLnYxLlN5bmNSZXF1ZXN0GhwuZ3JvdW5kc3dlbGwudjEuU3luY1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_groundswell_v1_report]);
 
 /**
  * @generated from message groundswell.v1.SyncRequest
@@ -63,6 +63,12 @@ export type SyncRequest = Message<"groundswell.v1.SyncRequest"> & {
      */
     value: FreshnessRequest;
     case: "freshness";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.Evidence evidence = 8;
+     */
+    value: Evidence;
+    case: "evidence";
   } | { case: undefined; value?: undefined };
 };
 
@@ -199,6 +205,14 @@ export type Hello = Message<"groundswell.v1.Hello"> & {
    * @generated from field: bytes nonce = 10;
    */
   nonce: Uint8Array;
+
+  /**
+   * The furthest head of the hub's ledger that the agent was told; none before
+   * the first.
+   *
+   * @generated from field: groundswell.v1.AuditHead witnessed = 11;
+   */
+  witnessed?: AuditHead | undefined;
 };
 
 /**
@@ -634,6 +648,35 @@ export type Heartbeat = Message<"groundswell.v1.Heartbeat"> & {
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_sync, 17);
+
+/**
+ * Two statements, signed by the fleet's own keys, that name different snapshots
+ * for one sequence. Said when they are found, and again on each stream.
+ *
+ * @generated from message groundswell.v1.Evidence
+ */
+export type Evidence = Message<"groundswell.v1.Evidence"> & {
+  /**
+   * The envelope of the snapshot that was accepted.
+   *
+   * @generated from field: bytes accepted = 1;
+   */
+  accepted: Uint8Array;
+
+  /**
+   * The envelope of the snapshot or freshness statement that contradicts it.
+   *
+   * @generated from field: bytes refused = 2;
+   */
+  refused: Uint8Array;
+};
+
+/**
+ * Describes the message groundswell.v1.Evidence.
+ * Use `create(EvidenceSchema)` to create a new message.
+ */
+export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 18);
 
 /**
  * @generated from enum groundswell.v1.Encoding

@@ -10,7 +10,14 @@ import {
   ReportSchema,
 } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import { HelloSchema, VerdictSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
-import { foldHello, foldReport, foldVerdict, unknownCluster } from '../../../../hub/status/fold.ts'
+import {
+  foldEquivocation,
+  foldHello,
+  foldReport,
+  foldVerdict,
+  foldWitness,
+  unknownCluster,
+} from '../../../../hub/status/fold.ts'
 
 const blank = unknownCluster('a')
 type Told = MessageInitShape<typeof ApplicationReportSchema>
@@ -168,5 +175,48 @@ describe('foldHello and foldVerdict', () => {
       2,
     )
     assert.deepEqual([accepted.refusal, accepted.sequence, accepted.lastSeen], [null, 7, 2])
+  })
+})
+
+describe('what agents witness', () => {
+  const found = (sequence: number) => ({
+    ...{ epoch: 1, sequence, accepted: digestOf('a') },
+    refused: digestOf(`b${sequence}`),
+  })
+
+  test('T3: evidence of equivocation is kept once each, the newest three', () => {
+    const told = [1, 2, 2, 3, 1, 4].reduce(
+      (status, sequence, at) => foldEquivocation(status, found(sequence), at),
+      blank,
+    )
+    assert.deepEqual(
+      told.equivocations?.map(({ sequence, at }) => [sequence, at]),
+      [
+        [2, 1],
+        [3, 3],
+        [4, 5],
+      ],
+    )
+  })
+
+  test('T38: a line that the agent saw and the ledger has otherwise is a fault, until they agree', () => {
+    const at = (index: number) => (index === 7 ? digestOf('seven') : undefined)
+    const saw = (index: bigint, text: string) =>
+      create(HelloSchema, { witnessed: { index, digest: digestOf(text) } }).witnessed
+    const forked = foldWitness(blank, saw(7n, 'other'), at)
+    assert.equal(forked.ledgerFault?.code, 'audit_forked')
+    assert.equal(foldWitness(forked, saw(7n, 'seven'), at).ledgerFault, null)
+    for (const quiet of [saw(7n, 'seven'), saw(8n, 'eight'), undefined]) {
+      assert.equal(foldWitness(blank, quiet, at), blank)
+    }
+  })
+
+  test('T38: what an agent was told of the ledger is shown while it says so', () => {
+    const seen = { index: 9n, digest: digestOf('nine') }
+    const auditFault = { code: 'audit_rewound', seen, told: { ...seen, index: 4n } }
+    const told = foldReport(blank, create(ReportSchema, { auditFault }), 1)
+    assert.equal(told.auditFault?.code, 'audit_rewound')
+    assert.match(told.auditFault.message, /line 9, .* told to end with line 4/)
+    assert.equal(foldReport(told, create(ReportSchema, {}), 2).auditFault, null)
   })
 })

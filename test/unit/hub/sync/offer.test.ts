@@ -115,6 +115,15 @@ describe('createOffers', () => {
     assert.equal(hub.signed(), 1)
   })
 
+  test('T18: an agent that knows how far it was and lacks the snapshot gets the same again, not another', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const { offer } = await hub.offer(start)
+    const without = { epoch: 1, sequence: 1, digest: '' }
+    assert.deepEqual((await hub.offer(without)).offer?.envelope, offer?.envelope)
+    assert.equal(hub.signed(), 1)
+  })
+
   test('I3: two hubs that sign at once never give one sequence two contents', async () => {
     const hub = world()
     hub.assign(assignment('shop', 'one'))
