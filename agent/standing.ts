@@ -56,8 +56,8 @@ export function createStanding(deps: StandingDeps) {
   let below = false
 
   /** Keeps both statements when there are two for one sequence. */
-  async function keepEvidence(error: unknown, refused: Uint8Array): Promise<void> {
-    if (!(error instanceof AgentError) || error.code !== 'equivocation') return
+  async function keepEvidence(fault: unknown, refused: Uint8Array): Promise<void> {
+    if (!(fault instanceof AgentError) || fault.code !== 'equivocation') return
     const found = evidenceOf(state, refused)
     if (!found) return
     evidence = addEvidence(evidence, found)
