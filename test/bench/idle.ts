@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createTempDir } from '../support/temp-dir.ts'
 import { collectGarbage, collectableBy } from './hub-gc.ts'
 import { readCpuMicros, readRssKb } from './machine.ts'
+import type { BenchOptions } from './options.ts'
 import { type Figures, describeFigures } from './result.ts'
 import { type Point, fitLine } from './slope.ts'
 import { startWorld } from './world.ts'
@@ -25,13 +26,16 @@ export const idleGoals = [
  * @throws Error when an agent is gone after the quiet time: the run is void
  */
 export async function measureIdle(
-  options: { readonly clusters: readonly number[]; readonly quiet: number },
+  options: Pick<BenchOptions, 'clusters' | 'fidelity' | 'quiet'>,
   say: (text: string) => void,
 ): Promise<Figures[]> {
   await using directory = await createTempDir('bench-idle')
   const socket = join(directory.path, 'gc')
   const [smallest = 0] = options.clusters
-  await using world = await startWorld(smallest, say, collectableBy(socket))
+  await using world = await startWorld(
+    { clusters: smallest, fidelity: options.fidelity, env: collectableBy(socket) },
+    say,
+  )
   const points: Point[] = []
   let millicores = Number.NaN
   for (const clusters of options.clusters) {

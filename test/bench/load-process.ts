@@ -6,6 +6,15 @@ const program = fileURLToPath(new URL('load.ts', import.meta.url))
 const heapMb = 12_000
 const graceMs = 5_000
 
+/** B: agents on clusters in memory. C: a stub in the cluster's place. */
+export type LoadFidelity = 'B' | 'C'
+
+/** @throws Error for anything else */
+export function parseLoadFidelity(text: string | undefined): LoadFidelity {
+  if (text === 'B' || text === 'C') return text
+  throw new Error(`not a fidelity of a load: ${text}`)
+}
+
 /** What the benchmark asks of the load, one at a time. */
 export type ToLoad =
   | { readonly kind: 'join'; readonly hub: string; readonly tokens: readonly string[] }
@@ -37,8 +46,8 @@ export interface LoadProcess extends AsyncDisposable {
   count(digest: string): Promise<LoadCount>
 }
 
-export function startLoad(): LoadProcess {
-  const child = fork(program, [], {
+export function startLoad(fidelity: LoadFidelity): LoadProcess {
+  const child = fork(program, [fidelity], {
     execArgv: [`--max-old-space-size=${heapMb}`],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

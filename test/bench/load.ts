@@ -9,10 +9,15 @@ import { type Enrolled, enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import { type MemoryCluster, createMemoryCluster } from '../support/memory-cluster.ts'
-import { createMemoryCache, createMemoryTrust } from '../support/memory-stores.ts'
-import type { FromLoad, ToLoad } from './load-process.ts'
+import { createMemoryTrust } from '../support/memory-stores.ts'
+import { type FromLoad, type ToLoad, parseLoadFidelity } from './load-process.ts'
+import { createSharedCaches, createStubWorkloads } from './stub-workloads.ts'
 
-/* The load's process: real agents on clusters of memory, told what to do by the benchmark. */
+/* The load's process: real agents on clusters of memory (fidelity B), or with a stub in a cluster's
+   place (C), told what to do by the benchmark. */
+
+const fidelity = parseLoadFidelity(process.argv[2])
+const createCache = createSharedCaches()
 
 /** Cluster → digest of the manifest its agent verified and then applied. */
 const applied = new Map<string, string>()
@@ -61,20 +66,15 @@ async function startAgent(hub: string, token: string): Promise<void> {
 
 async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
   const { identity } = enrolled
-  const cluster = createMemoryCluster({ uid: clusterUid })
-  clusters.push(cluster)
   const warn = (fields: object, message: string): void => {
     warnings += 1
     lastWarning = `${identity.cluster}: ${message} ${JSON.stringify(fields)}`
   }
-  const workloads = createWorkloads({
-    cluster,
-    clusterId: identity.clusterId,
-    clock: systemClock,
-    random: Math.random,
-    log: () => {},
-    onChange: (states) => agent.onChange(states),
-  })
+  const onChange: Parameters<typeof createStubWorkloads>[0] = (states) => agent.onChange(states)
+  const workloads =
+    fidelity === 'C'
+      ? createStubWorkloads(onChange)
+      : createMemoryWorkloads(clusterUid, identity.clusterId, onChange)
   const agent = createAgent({
     identity,
     root: enrolled.root.statement,
@@ -85,7 +85,7 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
       snapshotDigest: null,
       envelope: null,
     }),
-    content: createMemoryCache(),
+    content: createCache(),
     workloads: watchApplied(identity.cluster, workloads),
     dial: () => dial(enrolled.endpoint),
     decompress: decompressZstd,
@@ -103,6 +103,23 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
     log: { info: () => {}, warn, error: warn },
   })
   await agent.run(new AbortController().signal)
+}
+
+function createMemoryWorkloads(
+  uid: string,
+  clusterId: string,
+  onChange: Parameters<typeof createStubWorkloads>[0],
+): Workloads {
+  const cluster = createMemoryCluster({ uid })
+  clusters.push(cluster)
+  return createWorkloads({
+    cluster,
+    clusterId,
+    clock: systemClock,
+    random: Math.random,
+    log: () => {},
+    onChange,
+  })
 }
 
 /** Only what passed verification reaches a reconcile, so what was applied here was verified. */

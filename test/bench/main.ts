@@ -16,7 +16,7 @@ async function runBenchmark(options: BenchOptions, calibration: Calibration): Pr
   const runs = await benchmark.measure(options, say)
   return {
     name: options.name,
-    fidelity: benchmark.fidelity,
+    fidelity: options.fidelity,
     params: benchmark.params(options),
     machine: describeMachine(),
     calibration,

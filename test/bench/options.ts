@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { type LoadFidelity, parseLoadFidelity } from './load-process.ts'
 
 export const benchNames = ['propagation', 'wire', 'reconnect', 'idle'] as const
 export type BenchName = (typeof benchNames)[number]
@@ -8,6 +9,8 @@ export interface BenchOptions {
   readonly name: BenchName
   /** Agents; several numbers only where a slope is measured. */
   readonly clusters: readonly number[]
+  /** What stands behind the agents. */
+  readonly fidelity: LoadFidelity
   /** Measured runs; one more before them warms up. */
   readonly runs: number
   /** Seconds without anything happening, before and while something idle is measured. */
@@ -16,10 +19,20 @@ export interface BenchOptions {
   readonly calibrate: boolean
 }
 
-export const usage = `npm run bench -- NAME [--clusters N] [--runs N] [--json] [--no-calibrate]
+/** Above this, applying to clusters in memory costs more than what is measured. */
+const mostInMemory = 500
+
+/** Of a benchmark that runs with one number of agents. */
+export interface SizedOptions extends Pick<BenchOptions, 'fidelity' | 'runs'> {
+  readonly clusters: number
+}
+
+export const usage = `npm run bench -- NAME [--clusters N] [--fidelity B|C] [--runs N] [--json] [--no-calibrate]
 
   NAME            ${benchNames.join(', ')}
   --clusters N    agents; 200 when left out. idle: rising numbers, N,M,…; 0,500,1000 when left out
+  --fidelity F    B: agents on clusters in memory; C: agents that count as applied what they
+                  verified. propagation: C above ${mostInMemory} agents when left out; else B
   --runs N        measured runs after one that warms up; 5 when left out
   --quiet S       idle: seconds of quiet for each number of agents; 60 when left out
   --json          one JSON object as the last line of stdout, instead of a table
@@ -36,6 +49,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     allowNegative: true,
     options: {
       clusters: { type: 'string' },
+      fidelity: { type: 'string' },
       quiet: { type: 'string', default: '60' },
       runs: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
@@ -48,9 +62,12 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
   if (!isBenchName(name) || more.length > 0) {
     throw new Error(`name one benchmark: ${benchNames.join(', ')}`)
   }
+  const clusters = parseClusters(name, values.clusters)
+  const usual = name === 'propagation' && clusters[0]! > mostInMemory ? 'C' : 'B'
   return {
     name,
-    clusters: parseClusters(name, values.clusters),
+    clusters,
+    fidelity: parseLoadFidelity(values.fidelity ?? usual),
     quiet: parseCount('quiet', values.quiet),
     runs: parseCount('runs', values.runs),
     json: values.json,

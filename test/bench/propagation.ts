@@ -1,5 +1,6 @@
 import { applicationFiles, changedFile, changedText } from './fleet-text.ts'
 import { deliver } from './deliver.ts'
+import type { SizedOptions } from './options.ts'
 import { type Figures, describeFigures as describe } from './result.ts'
 import { startWorld } from './world.ts'
 
@@ -23,10 +24,10 @@ export const propagationGoals = [
  * @throws Error when not exactly every agent verified and applied the digest: the run is void
  */
 export async function measurePropagation(
-  options: { readonly clusters: number; readonly runs: number },
+  options: SizedOptions,
   say: (text: string) => void,
 ): Promise<Figures[]> {
-  await using world = await startWorld(options.clusters, say)
+  await using world = await startWorld(options, say)
   say('first delivery of everything')
   const first = await deliver(world, applicationFiles())
   say(`first delivery: ${describe(first)}`)

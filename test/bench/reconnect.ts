@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../support/until.ts'
 import { deliver } from './deliver.ts'
 import { applicationFiles } from './fleet-text.ts'
+import type { SizedOptions } from './options.ts'
 import { type Figures, describeFigures } from './result.ts'
 import { type World, startWorld } from './world.ts'
 
@@ -29,10 +30,10 @@ const aftermathMs = 1_500
  * @throws Error when an agent does not come back: the run is void
  */
 export async function measureReconnect(
-  options: { readonly clusters: number; readonly runs: number },
+  options: SizedOptions,
   say: (text: string) => void,
 ): Promise<Figures[]> {
-  await using world = await startWorld(options.clusters, say)
+  await using world = await startWorld(options, say)
   await deliver(world, applicationFiles())
   await waitUntilSettled(world)
   const runs: Figures[] = []

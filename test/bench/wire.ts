@@ -1,5 +1,6 @@
 import { deliver } from './deliver.ts'
 import { applicationFiles, changedFile, changedText, rawBytes } from './fleet-text.ts'
+import type { SizedOptions } from './options.ts'
 import { type Figures, describeFigures } from './result.ts'
 import { startWorld } from './world.ts'
 
@@ -19,10 +20,10 @@ export const wireGoals = [
  * @throws Error when not exactly every agent verified and applied the digest: the run is void
  */
 export async function measureWire(
-  options: { readonly clusters: number; readonly runs: number },
+  options: SizedOptions,
   say: (text: string) => void,
 ): Promise<Figures[]> {
-  await using world = await startWorld(options.clusters, say)
+  await using world = await startWorld(options, say)
   const first = await deliver(world, applicationFiles())
   say(`first delivery: ${describeFigures(first)}`)
   const firstBytes = first['bytes_out']! / options.clusters

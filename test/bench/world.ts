@@ -10,7 +10,7 @@ import { startRedis } from '../support/redis.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 import { clusterFiles, clusterName } from './fleet-text.ts'
-import { type LoadProcess, startLoad } from './load-process.ts'
+import { type LoadFidelity, type LoadProcess, startLoad } from './load-process.ts'
 import { canPin, pinProcess } from './machine.ts'
 
 const hubCore = 0
@@ -44,10 +44,16 @@ export interface World extends AsyncDisposable {
   readCounter(name: string): Promise<number>
 }
 
+export interface WorldOptions {
+  readonly clusters: number
+  readonly fidelity: LoadFidelity
+  /** Of the hub, on top of our own. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 export async function startWorld(
-  clusters: number,
+  { clusters, fidelity, env = {} }: WorldOptions,
   say: (text: string) => void,
-  env: Readonly<Record<string, string>> = {},
 ): Promise<World> {
   await using stack = new AsyncDisposableStack()
   const directory = stack.use(await createTempDir('bench'))
@@ -96,7 +102,7 @@ export async function startWorld(
   })
   stack.defer(() => hub.stop())
   webhook.url = `${hub.url}/api/v1/webhooks/fleet`
-  const load = stack.use(startLoad())
+  const load = stack.use(startLoad(fidelity))
   const pinHub = (): void => {
     if (canPin()) pinProcess(hub.process().pid, hubCore)
   }

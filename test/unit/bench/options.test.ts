@@ -9,7 +9,16 @@ describe('parseOptions', () => {
     assert.deepEqual(parseOptions(['propagation'])?.clusters, [200])
   })
 
+  it('leaves clusters in memory out where they would cost more than what is measured', () => {
+    const fidelityOf = (...words: string[]) => parseOptions(words)?.fidelity
+    assert.equal(fidelityOf('propagation', '--clusters', '500'), 'B')
+    assert.equal(fidelityOf('propagation', '--clusters', '501'), 'C')
+    assert.equal(fidelityOf('propagation', '--clusters', '1000', '--fidelity', 'B'), 'B')
+    assert.equal(fidelityOf('reconnect', '--clusters', '1000'), 'B')
+  })
+
   for (const words of [
+    ['propagation', '--fidelity', 'A'],
     ['wire', '--clusters', '1,2'],
     ['wire', '--clusters', '0'],
     ['idle', '--clusters', '5'],
