@@ -63,11 +63,13 @@ export function createPipeline(deps: PipelineDeps) {
     if (register.state.acceptedRevision !== revision) {
       await register.append('git', [{ type: 'fleet.accepted', revision }])
     }
+    // Where only what is rolled out changed, clusters may be offered what they might before.
+    const isOther = fleet?.clusters !== loaded.clusters
     fleet = loaded
     refused = null
     loadFaults = []
     log('info', `fleet repository at ${revision}`)
-    deps.onFleet()
+    if (isOther) deps.onFleet()
     void evaluate()
   }
 

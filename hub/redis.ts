@@ -20,6 +20,8 @@ export async function connectRedis(
     commandTimeout,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
+    // What is asked for in one turn travels in one write.
+    enableAutoPipelining: true,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
   })
   let last: unknown

@@ -16,7 +16,7 @@ export interface LedgerOptions {
   /** Repository the branch is pushed to; an unreachable one never holds up an append. */
   readonly remote?: string
   readonly log?: (level: 'info' | 'warn', message: string, cause?: unknown) => void
-  /** Milliseconds between commits at the least; 1 s by default. */
+  /** Milliseconds between commits at the least; 2 s by default. */
   readonly commitInterval?: number
 }
 
@@ -48,7 +48,7 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
     return openLedger(directory, options)
   }
 
-  const minInterval = options.commitInterval ?? 1_000
+  const minInterval = options.commitInterval ?? 2_000
   let committed = -1
   let pushed = true
   let pushDelay = minInterval
@@ -186,9 +186,12 @@ function createRepository(directory: string, author: LedgerOptions['author']) {
     },
     /** False when the branch already has it. */
     async commit(message: string): Promise<boolean> {
+      const commit = ['commit', '--quiet', '--no-gpg-sign', '--message', message, '--', fileName]
+      // One process as a rule: starting one holds the hub up. Otherwise it is new, or unchanged.
+      if (await succeeds(...commit)) return true
       await git('add', '--', fileName)
       if (await succeeds('diff', '--cached', '--quiet')) return false
-      await git('commit', '--quiet', '--no-gpg-sign', '--message', message)
+      await git(...commit)
       return true
     },
     async push(remote: string): Promise<void> {

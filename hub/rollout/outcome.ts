@@ -60,6 +60,8 @@ export function judgeInFlight(
     const healthySince = progress.state === 'Soaking' ? progress.healthySince : now
     const soakedAt = healthySince + wave.soak
     if (now >= soakedAt) return done(progress, 'Succeeded', 'healthy', now)
+    // The very same when nothing changed: most clusters of a look, and then nothing to compare.
+    if (progress.state === 'Soaking') return { progress, recheckAt: soakedAt }
     const { generation, offeredAt } = progress
     return {
       progress: { state: 'Soaking', generation, offeredAt, healthySince },
@@ -72,6 +74,7 @@ export function judgeInFlight(
   const countsFrom = offline === 'wait' ? Math.max(offeredAt, seen.since) : offeredAt
   const deadline = countsFrom + wave.progressDeadline
   if (now >= deadline) return done(progress, 'TimedOut', verdict.message, now)
+  if (progress.state === 'Offered') return { progress, recheckAt: deadline }
   return {
     progress: { state: 'Offered', generation: progress.generation, offeredAt },
     recheckAt: deadline,

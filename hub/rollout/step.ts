@@ -44,7 +44,10 @@ export function step(
     run: next,
     effects,
     recheckAt,
-    waitingFor: explainWaiting(plan, next, observations, now),
+    // For people, and only when one asks: a rollout is looked at far more often.
+    get waitingFor() {
+      return explainWaiting(plan, next, observations, now)
+    },
   }
 }
 

@@ -55,12 +55,17 @@ export function createOffers(deps: OfferDeps) {
   const refused = new Set<string>()
 
   /** One look at a time for a cluster: two streams of it must not sign one sequence twice. */
-  return (enrolment: Enrolment, at: AgentPosition) =>
-    serial.run(enrolment.clusterId, () => offerFor(enrolment, at))
+  return (
+    enrolment: Enrolment,
+    at: AgentPosition,
+    /** What its stream was offered last: where the agent is, the store need not be asked. */
+    known?: Offered | null,
+  ) => serial.run(enrolment.clusterId, () => offerFor(enrolment, at, known))
 
   async function offerFor(
     enrolment: Enrolment,
     at: AgentPosition,
+    known?: Offered | null,
     attempts = putAttempts,
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
     const { cluster, clusterId, clusterUid } = enrolment
@@ -69,7 +74,8 @@ export function createOffers(deps: OfferDeps) {
     if (list.length === 0 && at.sequence === 0) return { offer: null, current: null }
     const approvals = deps.approvals?.(cluster, list) ?? []
     const applications = digestOfAll(list, approvals, version)
-    const last = await deps.store.get(clusterId)
+    // Should another hub have signed since, `put` says so, and it is read then.
+    const last = known?.digest === at.digest ? known : await deps.store.get(clusterId)
     const stands = last !== undefined && last.epoch === epoch
     const told = toPosition(epoch, at)
     const fresh = stands && (last.expiresAt - renewSeconds) * 1000 > deps.clock()
@@ -99,7 +105,7 @@ export function createOffers(deps: OfferDeps) {
     if (!(await deps.store.put(clusterId, signed, last))) {
       // Another hub signed meanwhile: what it said is looked at like anything said before.
       if (attempts <= 1) throw new HubError('conflict', 'another hub signs for this cluster')
-      return offerFor(enrolment, at, attempts - 1)
+      return offerFor(enrolment, at, null, attempts - 1)
     }
     const offer = { ...signed, list, approvals }
     return { offer, current: offer }

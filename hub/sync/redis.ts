@@ -39,6 +39,7 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 return 1`
 
 export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore {
+  const put = defineScript(redis, 'groundswellPutSnapshot', putScript)
   const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
   return {
     async get(clusterId) {
@@ -67,9 +68,18 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
         envelope: Buffer.from(snapshot.envelope),
       }
       const words = Object.entries(fields).flat()
-      return (await redis.eval(putScript, 1, key(clusterId), last?.digest ?? '', ...words)) === 1
+      return (await put(key(clusterId), last?.digest ?? '', ...words)) === 1
     },
   }
+}
+
+type Word = string | number | Buffer
+
+/** A script with one key, sent by its digest once Redis has it. */
+function defineScript(redis: Redis, name: string, lua: string) {
+  redis.defineCommand(name, { numberOfKeys: 1, lua })
+  const commands = redis as unknown as Record<string, (...words: Word[]) => Promise<unknown>>
+  return (key: string, ...words: Word[]): Promise<unknown> => commands[name]!(key, ...words)
 }
 
 /** Compare and set, in one step for everybody who shares this Redis. */

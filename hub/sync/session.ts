@@ -32,6 +32,7 @@ export interface SessionDeps {
   readonly offerFor: (
     enrolment: Enrolment,
     at: AgentPosition,
+    known?: Offered | null,
   ) => Promise<{ offer: Offered | null; current: Offered | null }>
   readonly serve: (
     cluster: string,
@@ -98,7 +99,7 @@ export function converse(
     while (again && at) {
       again = false
       await sendRoots()
-      const { offer, current } = await deps.offerFor(enrolment, at)
+      const { offer, current } = await deps.offerFor(enrolment, at, offered)
       if (current) offered = current
       if (!offer) {
         if (held === undefined) held = current?.list

@@ -6,7 +6,6 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { listApprovals } from '../bundle/approval.ts'
 import { readEquivocation } from '../bundle/equivocation.ts'
 import { createEvidenceFiles } from '../status/fs.ts'
-import type { Enrolment } from '../ledger/entry.ts'
 import { findBar } from '../ledger/membership.ts'
 import { HubError } from '../errors.ts'
 import { createChallenges } from '../sync/challenge.ts'
@@ -15,6 +14,7 @@ import { createEnrolment } from '../sync/enrol.ts'
 import {
   type Listener,
   type SyncListener,
+  type SyncListenerDeps,
   compressZstd,
   serveEnrolment,
   serveSync,
@@ -22,8 +22,9 @@ import {
 import type { SyncHooks } from '../sync/hooks.ts'
 import { createFreshness } from '../sync/freshness.ts'
 import { createRefusalLog } from '../sync/handshake.ts'
+import { createLanes } from '../sync/lanes.ts'
 import { createMembers } from '../sync/members.ts'
-import { type AgentPosition, createOffers } from '../sync/offer.ts'
+import { createOffers } from '../sync/offer.ts'
 import { createPush } from '../sync/push.ts'
 import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
@@ -35,6 +36,8 @@ import { type Surroundings, drainMs } from './surroundings.ts'
 
 /** A token lives a day at most. */
 const tokenUseSeconds = 2 * 24 * 3600
+/** Enough to share the signer's fsync, few enough that the first agents need not wait for the last. */
+const offersAtOnce = 64
 
 export interface ListenersDeps {
   readonly store: Store
@@ -72,7 +75,7 @@ export async function startListeners(
     ...hooks.session,
     identify: (peer) => credentials.identify(peer),
     identity: credentials,
-    offerFor: refuseBarred(
+    offerFor: judgeEach(
       register.state,
       createOffers({
         root: () => trust.newest().root,
@@ -141,14 +144,19 @@ export async function startListeners(
   return { sync, enrolment }
 }
 
-/** Nothing is signed for an identity that counts no longer, however its stream came to live on. */
-function refuseBarred<R>(
+/**
+ * So many at a time; and when it is its turn, nothing is signed for an identity that counts no
+ * longer, however its stream came to live on.
+ */
+function judgeEach(
   membership: Parameters<typeof findBar>[0],
-  offerFor: (enrolment: Enrolment, at: AgentPosition) => Promise<R>,
-): (enrolment: Enrolment, at: AgentPosition) => Promise<R> {
-  return async (enrolment, at) => {
-    const bar = findBar(membership, enrolment)
-    if (bar !== undefined) throw new HubError('identity_barred', bar)
-    return offerFor(enrolment, at)
-  }
+  offerFor: SyncListenerDeps['offerFor'],
+): SyncListenerDeps['offerFor'] {
+  const inLane = createLanes(offersAtOnce)
+  return (enrolment, at, known) =>
+    inLane(async () => {
+      const bar = findBar(membership, enrolment)
+      if (bar !== undefined) throw new HubError('identity_barred', bar)
+      return offerFor(enrolment, at, known)
+    })
 }

@@ -35,12 +35,17 @@ function world(commits: Record<string, string> = {}) {
       return []
     },
   }
+  const loaded = new Map<string, Fleet>()
   const renderer: Pick<Renderer, 'has' | 'readFleet' | 'render'> = {
     has: async (revision) => textOf(revision) !== undefined,
     async readFleet(revision) {
       if (world.unreachable) throw new HubError('source_unreachable', 'Git is away')
-      const bytes = Buffer.from(textOf(revision)!)
-      return loadFleet(revision, [{ path: 'fleet.yaml', bytes }])
+      const text = textOf(revision)!
+      const fleet =
+        loaded.get(text) ?? loadFleet(revision, [{ path: 'fleet.yaml', bytes: Buffer.from(text) }])
+      // As the real one does: the same files are the same fleet, at another revision.
+      loaded.set(text, fleet)
+      return { ...fleet, revision }
     },
     render: (revision) => world.render(revision),
   }
@@ -80,6 +85,17 @@ describe('a new commit of the fleet repository', () => {
     assert.deepEqual(decided, renders)
     const { fleet, refused, faults } = pipeline.state()
     assert.deepEqual([[...fleet!.clusters.keys()], refused, faults], [['a'], null, []])
+  })
+
+  test('lets sessions look at their snapshots only where clusters may have changed', async () => {
+    const same = clusterFile('a')
+    const { pipeline, told, decided } = world({ 1: same, 2: same, 3: clusterFile('b') })
+    for (const commit of ['1', '2', '3']) {
+      await pipeline.onRevision('fleet', at(commit))
+      await pipeline.settle()
+    }
+    assert.deepEqual(decided, [at('1'), at('2'), at('3')])
+    assert.deepEqual(told, [at('1'), at('3')])
   })
 
   test('I4 with faults is refused whole and said; the last good one stays', async () => {

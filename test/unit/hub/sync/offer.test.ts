@@ -7,7 +7,7 @@ import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
 import { verifySnapshot } from '../../../../agent/trust/verify.ts'
 import type { SigningKey } from '../../../../hub/bundle/sign.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
-import { type AgentPosition, createOffers } from '../../../../hub/sync/offer.ts'
+import { type AgentPosition, type Offered, createOffers } from '../../../../hub/sync/offer.ts'
 import { attestFirst, createMemorySigner } from '../../../support/open-signer.ts'
 import { createMemorySnapshots } from '../../../support/memory-stores.ts'
 
@@ -59,9 +59,13 @@ describe('createOffers', () => {
     let assigned: Assignment[] = []
     let store = createMemorySnapshots()
     let signed = 0
+    let reads = 0
     let meanwhile: (() => Promise<unknown>) | undefined
     const record = {
-      get: (id: string) => store.get(id),
+      get: (id: string) => {
+        reads += 1
+        return store.get(id)
+      },
       async put(...given: Parameters<typeof store.put>) {
         await meanwhile?.()
         return store.put(...given)
@@ -84,7 +88,8 @@ describe('createOffers', () => {
       onSigned: () => (signed += 1),
     })
     return {
-      offer: (at: AgentPosition) => offerFor(enrolment, at),
+      offer: (at: AgentPosition, known?: Offered | null) => offerFor(enrolment, at, known),
+      reads: () => reads,
       assign: (...list: Assignment[]) => (assigned = list),
       later: (ms: number) => (now += ms),
       lose: () => (store = createMemorySnapshots()),
@@ -122,6 +127,33 @@ describe('createOffers', () => {
     const without = { epoch: 1, sequence: 1, digest: '' }
     assert.deepEqual((await hub.offer(without)).offer?.envelope, offer?.envelope)
     assert.equal(hub.signed(), 1)
+  })
+
+  test('the store is not read for an agent that is where its stream left it', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    const at = { epoch: 1, sequence: 1, digest: first.digest }
+    const before = hub.reads()
+    assert.equal((await hub.offer(at, first)).offer, null)
+    hub.assign(assignment('shop', 'two', 2))
+    const second = (await hub.offer(at, first)).offer!
+    assert.deepEqual([second.sequence, hub.reads(), hub.signed()], [2, before, 2])
+    // What is known of another snapshot than the agent has says nothing.
+    assert.equal((await hub.offer(at, second)).offer?.digest, second.digest)
+    assert.equal(hub.reads(), before + 1)
+  })
+
+  test('I3: what is known may be old: another hub that signed meanwhile is found out', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    const at = { epoch: 1, sequence: 1, digest: first.digest }
+    hub.assign(assignment('shop', 'two', 2))
+    const theirs = (await hub.offer(at)).offer!
+    const mine = (await hub.offer(at, first)).offer!
+    assert.deepEqual([mine.sequence, mine.digest], [theirs.sequence, theirs.digest])
+    assert.equal((await hub.last())?.digest, theirs.digest)
   })
 
   test('I3: two hubs that sign at once never give one sequence two contents', async () => {
