@@ -10,12 +10,15 @@ import { type RenderSource, readRenderSource } from '../fleet/render-source.ts'
 import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
 import type { Content } from '../rollout/rollout.ts'
 import type { Mirror } from '../source/source.ts'
+import { type BundleMemory, type MadeBundle, rememberedBundles } from './bundle-memory.ts'
 import type { RenderEngine, RenderFiles, RenderInput } from './engine.ts'
 import { renderInputDigest } from './input.ts'
 
 export interface ContentsDeps {
   readonly engine: RenderEngine
   readonly content: ContentStore
+  /** Over restarts; without it, all is rendered anew once. */
+  readonly memory?: BundleMemory
   /** The mirror of a Repository, `fleet` for the fleet repository. */
   readonly mirror: (repository: string) => Mirror | undefined
 }
@@ -46,12 +49,6 @@ export interface ContentOrigin {
   readonly kinds: readonly string[]
 }
 
-interface MadeBundle {
-  readonly digest: Digest
-  readonly size: number
-  readonly kinds: readonly string[]
-}
-
 type MadeContent = Content & MadeBundle
 
 /** What decides a bundle's bytes. */
@@ -69,7 +66,6 @@ interface Shared {
 }
 
 const rendersAtOnce = 16
-const rememberedBundles = 20_000
 
 /**
  * A fleet at given revisions → the content of every application on every cluster, rendered,
@@ -78,8 +74,14 @@ const rememberedBundles = 20_000
  */
 export function createContents(deps: ContentsDeps) {
   const bundles = new Map<Digest, MadeBundle>()
+  let remembering: Promise<void> | undefined
+
+  async function remember(): Promise<void> {
+    for (const [key, made] of (await deps.memory?.load()) ?? []) bundles.set(key, made)
+  }
 
   async function render(request: ContentsRequest, signal: AbortSignal): Promise<Contents> {
+    await (remembering ??= remember())
     const { only } = request
     const resolution = resolveTargets(request.fleet)
     const targets = resolution.targets.filter(
@@ -175,6 +177,7 @@ export function createContents(deps: ContentsDeps) {
     const size = bundle.manifest.bytes.byteLength
     const made = { digest: bundle.manifest.digest, size, kinds }
     bundles.set(bundleKey, made)
+    await deps.memory?.keep(bundleKey, made)
     for (const oldest of bundles.keys()) {
       if (bundles.size <= rememberedBundles) break
       bundles.delete(oldest)

@@ -1,4 +1,5 @@
 import { promisify } from 'node:util'
+import { constants as tlsConstants } from 'node:crypto'
 import { constants, zstdCompress } from 'node:zlib'
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { create } from '@bufbuild/protobuf'
@@ -210,11 +211,17 @@ async function listen(
     [
       {
         private_key: Buffer.from(certificate.key),
-        cert_chain: Buffer.from(`${certificate.certificate}\n${authority.certificate}`),
+        // Who joins reads the CA from here and holds it against the pin; agents have it already.
+        cert_chain: Buffer.from(
+          requireClient
+            ? certificate.certificate
+            : `${certificate.certificate}\n${authority.certificate}`,
+        ),
       },
     ],
     requireClient,
   )
+  omitTickets(credentials)
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, credentials, (error, actual) => {
       if (error) reject(cannotListen(host, port, error))
@@ -231,6 +238,18 @@ async function listen(
       clearTimeout(cut)
     },
   }
+}
+
+/**
+ * grpc-js's client never resumes a TLS session, and each of two tickets would hold the agent's whole
+ * certificate: a third of what a reconnect sends. grpc-js gives no way to this option of Node's.
+ */
+function omitTickets(credentials: ServerCredentials): void {
+  const options = credentials._getSecureContextOptions()
+  credentials._getSecureContextOptions = () => ({
+    ...options,
+    secureOptions: tlsConstants.SSL_OP_NO_TICKET,
+  })
 }
 
 /** Names the address, and what to do about it. */

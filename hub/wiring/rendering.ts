@@ -6,7 +6,7 @@ import type { Metrics } from '../metrics.ts'
 import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
-import { createRevisionFile } from '../render/fs.ts'
+import { createBundleFile, createRevisionFile } from '../render/fs.ts'
 import { createRenderEngine } from '../render/process.ts'
 import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
 import type { Attestor } from '../signer/signer.ts'
@@ -81,6 +81,7 @@ export async function startRendering(
     contents: createContents({
       engine: createCachedEngine(engine, createMemoryRenderStore(renderCache)),
       content,
+      memory: createBundleFile(join(config.data, 'mirrors', 'bundles.jsonl')),
       mirror: (name) => sources.mirror(name),
     }),
     attest: createAttesting({ attestor, urlOf: (name) => urlOf(sources, name) }),

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../../../../hub/render/cache.ts'
+import type { BundleMemory, MadeBundle } from '../../../../hub/render/bundle-memory.ts'
 import { createContents } from '../../../../hub/render/contents.ts'
 import type { RenderInput, RenderedObject } from '../../../../hub/render/engine.ts'
 import type { Mirror } from '../../../../hub/source/source.ts'
@@ -59,7 +61,7 @@ function fleetOf(
 }
 
 /** Renders a ConfigMap that holds the tree and the namespace it is for; fails where `fail` says so. */
-function world(files: Readonly<Record<string, string>>) {
+function world(files: Readonly<Record<string, string>>, memory?: BundleMemory) {
   const rendered: RenderInput[] = []
   const world: { fail(input: RenderInput): HubError | undefined } = { fail: () => undefined }
   const engine = createCachedEngine(
@@ -87,6 +89,7 @@ function world(files: Readonly<Record<string, string>>) {
   const contents = createContents({
     engine,
     content,
+    ...(memory && { memory }),
     mirror: (name) => (name === 'fleet' ? mirror : undefined),
   })
   const revisions = new Map([['fleet', revision]])
@@ -128,6 +131,25 @@ describe('createContents', () => {
     assert.deepEqual(asked, { missing: 0, put: 1 })
     await render(fleetOf(clusters, { shop: '' }))
     assert.deepEqual(asked, { missing: 1, put: 1 })
+  })
+
+  test('after a restart nothing is rendered whose content is there, and all whose content is not', async () => {
+    const kept = new Map<Digest, MadeBundle>()
+    const memory: BundleMemory = {
+      load: async () => kept,
+      keep: async (input, made) => void kept.set(input, made),
+    }
+    const fleet = fleetOf(clusters, { shop: '', web: '' })
+    const before = world(files, memory)
+    const first = await before.render(fleet)
+    assert.equal(kept.size, 2)
+    const after = world(files, memory)
+    await after.content.put([...before.content.blobs].map(([digest, bytes]) => ({ digest, bytes })))
+    assert.deepEqual(await after.render(fleet), first)
+    assert.equal(after.rendered.length, 0)
+    const lost = world(files, memory)
+    assert.deepEqual(await lost.render(fleet), first)
+    assert.equal(lost.rendered.length, 2)
   })
 
   test('rendering again what did not change asks the engine nothing', async () => {

@@ -1,0 +1,45 @@
+import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
+
+/** What was made of an input: enough to go on with, as long as the content store has it. */
+export interface MadeBundle {
+  readonly digest: Digest
+  /** Bytes of the manifest. */
+  readonly size: number
+  /** `apps/Deployment`, `ConfigMap`; sorted, each once. */
+  readonly kinds: readonly string[]
+}
+
+/** Bundles remembered; those that were made first are forgotten first. */
+export const rememberedBundles = 20_000
+
+/**
+ * The renderer's memory over restarts. It stays on the renderer's own disk: what an input renders to
+ * is attested, so nobody else may say it.
+ */
+export interface BundleMemory {
+  /** What was kept; empty when it is lost. */
+  load(): Promise<ReadonlyMap<Digest, MadeBundle>>
+  /** Not synced: what is lost costs a render. Never throws. */
+  keep(input: Digest, made: MadeBundle): Promise<void>
+}
+
+/** One line for each; it carries a digest of itself, so that a damaged one counts as none. */
+export function formatBundleLine(input: Digest, { digest, size, kinds }: MadeBundle): string {
+  const text = JSON.stringify([input, digest, size, kinds])
+  return `${digestOf(text)} ${text}\n`
+}
+
+/** Lines → what was made, by input; the last word on an input counts. */
+export function parseBundleLines(text: string): Map<Digest, MadeBundle> {
+  const found = new Map<Digest, MadeBundle>()
+  for (const line of text.split('\n')) {
+    const space = line.indexOf(' ')
+    const body = line.slice(space + 1)
+    if (space < 0 || line.slice(0, space) !== digestOf(body)) continue
+    const [input, digest, size, kinds] = JSON.parse(body) as [Digest, Digest, number, string[]]
+    if (!isDigest(input) || !isDigest(digest)) continue
+    found.delete(input)
+    found.set(input, { digest, size, kinds })
+  }
+  return new Map([...found].slice(-rememberedBundles))
+}
