@@ -131,8 +131,39 @@ function openStream(endpoint: Endpoint): Stream {
     send: (message) => write(call, message),
     close() {
       call.cancel()
+      const stop = holdAttempts(client.getChannel())
       client.close()
+      stop()
     },
+  }
+}
+
+/** What of grpc-js's innards says that a connection will be tried again. */
+interface Attempt {
+  continueConnecting?: boolean
+}
+
+/**
+ * A channel that is closed while it waits to try again does try again, and then holds a connection
+ * that nobody has: after an outage, one for each dial that failed. grpc-js gives no way to end that.
+ */
+function holdAttempts(channel: object): () => void {
+  const { internalChannel } = channel as {
+    internalChannel?: {
+      subchannelPool?: { pool?: Record<string, readonly { subchannel?: Attempt }[]> }
+    }
+  }
+  const pool = internalChannel?.subchannelPool?.pool ?? {}
+  const attempts = Object.values(pool).flatMap((held) =>
+    held.flatMap(({ subchannel }) => subchannel ?? []),
+  )
+  const stop = (): void => {
+    for (const attempt of attempts) attempt.continueConnecting = false
+  }
+  return () => {
+    stop()
+    // What asks for another attempt does so at the end of this turn.
+    setImmediate(stop)
   }
 }
 
