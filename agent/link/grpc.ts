@@ -3,6 +3,7 @@ import { type X509Certificate, createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import {
+  type ChannelCredentials,
   type ClientDuplexStream,
   type Metadata,
   type ServiceError,
@@ -80,13 +81,13 @@ const EnrolClient = makeGenericClientConstructor(toServiceDefinition(EnrolServic
  * @throws AgentError `hub_unreachable` from `responses`
  */
 export function dial(endpoint: Endpoint, proxy?: Proxy): Stream {
-  return proxy ? dialThrough(proxy, endpoint) : openStream(endpoint)
+  return proxy ? dialThrough(proxy, endpoint) : openStream(endpoint.address, endpoint)
 }
 
 function dialThrough(proxy: Proxy, endpoint: Endpoint): Stream {
   let closed = false
   const opened = openRelay(proxy, endpoint.address).then((relay) => {
-    const stream = openStream({ ...endpoint, address: relay.target })
+    const stream = openStream(relay.target, endpoint)
     const close = (): void => {
       stream.close()
       relay.close()
@@ -113,16 +114,23 @@ function dialThrough(proxy: Proxy, endpoint: Endpoint): Stream {
   }
 }
 
-function openStream(endpoint: Endpoint): Stream {
-  const client = new SyncClient(
-    endpoint.address,
+const known = new WeakMap<Endpoint, ChannelCredentials>()
+
+/** Keys and certificates are read once for each endpoint: more work than a dial that is refused. */
+function credentialsOf(endpoint: Endpoint): ChannelCredentials {
+  const made =
+    known.get(endpoint) ??
     credentials.createSsl(
       Buffer.from(endpoint.hubCa),
       Buffer.from(endpoint.key),
       Buffer.from(endpoint.certificateChain),
-    ),
-    channelOptions,
-  )
+    )
+  known.set(endpoint, made)
+  return made
+}
+
+function openStream(address: string, endpoint: Endpoint): Stream {
+  const client = new SyncClient(address, credentialsOf(endpoint), channelOptions)
   const open = client['sync'] as unknown as () => ClientDuplexStream<SyncRequest, SyncResponse>
   const call = open.call(client)
   call.on('error', () => {})
