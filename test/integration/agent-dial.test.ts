@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
-import { setTimeout as pass } from 'node:timers/promises'
 import { dial } from '../../agent/link/grpc.ts'
 import { loadAuthority } from '../../hub/sync/x509.ts'
 import { freePort } from '../support/free-port.ts'
 import { createTempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 /** A channel tries again after a second, give or take a fifth. */
 const triedAgainMs = 1_500
@@ -39,8 +39,12 @@ describe('a dial of the agent', () => {
       socket.destroy()
     }).listen(port, '127.0.0.1')
     await once(hub, 'listening')
+    const start = performance.now()
     // That something does not come can only be waited for.
-    await pass(triedAgainMs)
+    await until(() => connections > 0 || performance.now() - start > triedAgainMs, {
+      deadlineMs: 10_000,
+      what: 'the time in which a channel tries again',
+    })
     hub.close()
     assert.equal(connections, 0)
   })
