@@ -1,23 +1,37 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Verdict } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { createAgent } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
+import type { Identity, TrustStore } from '../../agent/trust/state.ts'
+import { verifyRoot } from '../../agent/trust/verify.ts'
 import type { HubProcess } from './hub-process.ts'
 import { type MemoryCluster, createMemoryCluster } from './memory-cluster.ts'
-import { createMemoryCache, createMemoryTrust } from './memory-stores.ts'
+import { createMemoryCache, createMemoryEvidence, createMemoryTrust } from './memory-stores.ts'
+import { type TappedStream, tapStream } from './tapped-stream.ts'
 import { until } from './until.ts'
 
 /** Real agent code and a real stream in this process; only the API server is made up. */
 export interface MemoryAgent extends AsyncDisposable {
+  readonly name: string
+  readonly identity: Identity
   readonly cluster: MemoryCluster
+  /** What it has written down; it outlives `stop`. */
+  readonly trust: TrustStore
   /** What it dials with, for those who would misuse it. */
   readonly endpoint: { readonly port: number; readonly key: string; readonly cert: string }
   /** What it warned of, newest last. */
   readonly warnings: readonly string[]
+  /** Offers as somebody in the middle of its stream; resolves with the agent's answer. */
+  offerForged(envelope: Uint8Array): Promise<Verdict>
+  /** The agent ends; cluster, content and trust state stay. */
+  stop(): Promise<void>
+  /** It runs again, from what it has written down. */
+  start(): Promise<void>
 }
 
 /** Joins a cluster to the hub with a fresh token; returns when the hub sees it connected. */
@@ -34,62 +48,89 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
   const warn = (fields: object, message: string): void => {
     warnings.push(`${message} ${JSON.stringify(fields)}`)
   }
-  const workloads = createWorkloads({
-    cluster,
-    clusterId: enrolled.identity.clusterId,
-    clock: systemClock,
-    random: Math.random,
-    log: () => {},
-    onChange: (states) => agent.onChange(states),
+  const trust = createMemoryTrust({
+    root: enrolled.root.envelope,
+    epoch: enrolled.root.statement.epoch,
+    sequence: 0,
+    snapshotDigest: null,
+    envelope: null,
   })
-  const agent = createAgent({
-    identity: enrolled.identity,
-    root: enrolled.root.statement,
-    trust: createMemoryTrust({
-      root: enrolled.root.envelope,
-      epoch: enrolled.root.statement.epoch,
-      sequence: 0,
-      snapshotDigest: null,
-      envelope: null,
-    }),
-    content: createMemoryCache(),
-    workloads,
-    dial: () => dial(enrolled.endpoint),
-    decompress: decompressZstd,
-    facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
-    version: 'memory',
-    clock: Date.now,
-    monotonic: () => performance.now(),
-    random: Math.random,
-    nonce: () => randomBytes(32),
-    sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
-    every(ms, run) {
-      const timer = setInterval(run, ms)
-      return () => clearInterval(timer)
-    },
-    log: { info: () => {}, warn, error: warn },
-  })
-  const stop = new AbortController()
-  const running = agent.run(stop.signal)
-  await until(
-    async () => {
-      const view = await hub.api.get<{ connection: { state: string } }>(`clusters/${name}`)
-      return view.connection.state === 'Connected'
-    },
-    { deadlineMs: 20_000, what: `agent ${name} to connect` },
-  )
+  const [content, evidence] = [createMemoryCache(), createMemoryEvidence()]
+  let stream: TappedStream | undefined
+  /** Whoever waits for the next verdict. */
+  let answered: (verdict: Verdict) => void = () => {}
+  let end: () => Promise<void> = async () => {}
+
+  async function start(): Promise<void> {
+    const workloads = createWorkloads({
+      cluster,
+      clusterId: enrolled.identity.clusterId,
+      clock: systemClock,
+      random: Math.random,
+      log: () => {},
+      onChange: (states) => agent.onChange(states),
+    })
+    const agent = createAgent({
+      identity: enrolled.identity,
+      root: await verifyRoot((await trust.load()).root),
+      trust,
+      content,
+      evidence,
+      workloads,
+      dial: () =>
+        (stream = tapStream(dial(enrolled.endpoint), ({ message }) => {
+          if (message.case === 'verdict') answered(message.value)
+        })),
+      decompress: decompressZstd,
+      facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
+      version: 'memory',
+      clock: Date.now,
+      monotonic: () => performance.now(),
+      random: Math.random,
+      nonce: () => randomBytes(32),
+      sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+      every(ms, run) {
+        const timer = setInterval(run, ms)
+        return () => clearInterval(timer)
+      },
+      log: { info: () => {}, warn, error: warn },
+    })
+    const stop = new AbortController()
+    const running = agent.run(stop.signal)
+    end = async () => {
+      stop.abort()
+      await running
+      await workloads.close()
+      end = async () => {}
+    }
+    await until(
+      async () => {
+        const view = await hub.api.get<{ connection: { state: string } }>(`clusters/${name}`)
+        return view.connection.state === 'Connected'
+      },
+      { deadlineMs: 20_000, what: `agent ${name} to connect` },
+    )
+  }
+
+  await start()
   return {
+    name,
+    identity: enrolled.identity,
     cluster,
+    trust,
     endpoint: {
       port: Number(enrolled.endpoint.address.split(':').at(-1)),
       key: enrolled.endpoint.key,
       cert: enrolled.endpoint.certificateChain,
     },
     warnings,
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-      await workloads.close()
-    },
+    offerForged: (envelope) =>
+      new Promise((resolve) => {
+        answered = resolve
+        stream?.say({ case: 'offer', value: { envelope: Uint8Array.from(envelope) } })
+      }),
+    start,
+    stop: () => end(),
+    [Symbol.asyncDispose]: () => end(),
   }
 }
