@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import type { Root } from '@groundswell/proto/statement.ts'
 import { toAgentError } from './errors.ts'
+import { createBeginnings } from './link/beginnings.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
 import type { Stream } from './link/grpc.ts'
 import { createRedial } from './link/redial.ts'
@@ -66,6 +67,7 @@ const watchMs = 15_000
 export function createAgent(deps: AgentDeps) {
   const standing = createStanding({ ...deps, onEquivocation: (found) => tellEvidence(found) })
   const redial = createRedial(deps)
+  const beginnings = createBeginnings()
   let session: Session | undefined
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
 
@@ -279,6 +281,7 @@ export function createAgent(deps: AgentDeps) {
           certificateGeneration: BigInt(credentials?.generation() ?? 0),
         }),
         decompress: deps.decompress,
+        beginnings,
         clock: deps.clock,
         every: deps.every,
         onWelcome(welcome) {

@@ -11,9 +11,10 @@ import {
   type Renewed,
   type Welcome,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
-import { AgentError } from '../errors.ts'
+import { AgentError, toAgentError } from '../errors.ts'
 import type { Stream } from './grpc.ts'
 import { allowanceFor, contentCost, minimumRate, unaskedAllowance } from './allowance.ts'
+import type { Beginnings } from './beginnings.ts'
 import { type Decompress, createAssembly, unpackPush } from './unpack.ts'
 
 /** Digests asked for in one message. */
@@ -38,6 +39,8 @@ export interface SessionDeps {
   readonly stream: Stream
   readonly hello: Hello
   readonly decompress: Decompress
+  /** Of blobs whose transfer was cut; without it, each begins anew. */
+  readonly beginnings?: Beginnings
   readonly clock: () => number
   readonly onWelcome: (welcome: Welcome) => void
   readonly onOffer: (offer: ReceivedOffer) => void
@@ -162,13 +165,24 @@ export function openSession(deps: SessionDeps): Session {
     }
   }
 
+  /** Blobs that did not go on as they had begun, each once: what comes of them is allowed again. */
+  async function askAnew(
+    digests: readonly Digest[],
+    wanted: ReadonlyMap<Digest, number | undefined>,
+  ): Promise<void> {
+    if (digests.length === 0) return
+    const again = new Map(digests.map((digest) => [digest, wanted.get(digest)]))
+    allowance += allowanceFor(again, manifestLimits.objectBytes)
+    await send({ case: 'want', value: { digests: [...digests] } })
+  }
+
   async function fetchBatch(
     wanted: ReadonlyMap<Digest, number | undefined>,
     onBlob: (digest: Digest, bytes: Uint8Array) => Promise<void>,
   ): Promise<void> {
     const open = new Set(wanted.keys())
     const refused: string[] = []
-    const assembly = createAssembly(wanted, manifestLimits.objectBytes)
+    const assembly = createAssembly(wanted, manifestLimits.objectBytes, deps.beginnings)
     const finished = new Promise<void>((resolve, reject) => {
       fetching = {
         fail: reject,
@@ -178,6 +192,7 @@ export function openSession(deps: SessionDeps): Session {
               await onBlob(digest, bytes)
               open.delete(digest)
             }
+            await askAnew(assembly.takeSpoilt(), wanted)
             for (const digest of content.missing) {
               if (isDigest(digest) && open.delete(digest)) refused.push(digest)
             }
@@ -203,9 +218,15 @@ export function openSession(deps: SessionDeps): Session {
       )
     })
     try {
-      await send({ case: 'want', value: { digests: [...wanted.keys()] } })
+      const begun = assembly.begun.map(({ digest, offset }) => ({ digest, offset }))
+      await send({ case: 'want', value: { digests: [...wanted.keys()], begun } })
       await finished
       allowance = unaskedAllowance
+    } catch (error) {
+      const { code } = toAgentError(error)
+      const goesOn = code === 'hub_unreachable' || code === 'slow_retrieval'
+      if (goesOn && deps.beginnings) assembly.leave(deps.beginnings)
+      throw error
     } finally {
       giveUp()
       fetching = undefined

@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
 import {
   type Content,
   Encoding,
@@ -7,6 +7,7 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError } from '../errors.ts'
 import { checkDigest } from '../trust/verify.ts'
+import type { Beginnings } from './beginnings.ts'
 
 /** Decompression bounded by `limit` bytes; given in, so that this file stays pure. */
 export type Decompress = (bytes: Uint8Array, limit: number) => Promise<Uint8Array>
@@ -21,6 +22,8 @@ interface Begun {
   /** Grows with what came: a size that was only stated costs nothing. */
   buffer: Uint8Array
   filled: number
+  /** Bytes of it that an earlier stream brought. */
+  resumed: number
 }
 
 export interface Assembly {
@@ -28,6 +31,12 @@ export interface Assembly {
   take(content: Content, decompress: Decompress): Promise<{ digest: Digest; bytes: Uint8Array }[]>
   /** Bytes taken of what was wanted; nothing else counts as progress. */
   readonly progress: number
+  /** What earlier streams brought of what is wanted. */
+  readonly begun: readonly { readonly digest: Digest; readonly offset: number }[]
+  /** Blobs that did not go on as they had begun: to be asked for from their start, once each. */
+  takeSpoilt(): Digest[]
+  /** Hands over what is begun, for another stream to go on with. */
+  leave(beginnings: Beginnings): void
 }
 
 /**
@@ -37,16 +46,27 @@ export interface Assembly {
 export function createAssembly(
   wanted: ReadonlyMap<Digest, number | undefined>,
   sizeLimit: number,
+  beginnings?: Beginnings,
 ): Assembly {
   const open = new Map<Digest, Begun>()
   const finished = new Set<Digest>()
+  let spoilt: Digest[] = []
   let progress = 0
+  for (const [digest, declared] of wanted) {
+    // An honest hub begins others beside them.
+    if (open.size >= begunLimit / 2) break
+    const found = beginnings?.take(digest, declared)
+    if (!found) continue
+    const { size, bytes } = found
+    open.set(digest, { size, buffer: bytes, filled: bytes.byteLength, resumed: bytes.byteLength })
+  }
+  const begun = [...open].map(([digest, { filled }]) => ({ digest, offset: filled }))
 
   function begin(digest: Digest, size: number): Begun {
     if (open.size >= begunLimit) {
       throw new AgentError('too_much_data', 'the hub begins blobs and does not finish them')
     }
-    const blob = { size, buffer: new Uint8Array(0), filled: 0 }
+    const blob = { size, buffer: new Uint8Array(0), filled: 0, resumed: 0 }
     open.set(digest, blob)
     return blob
   }
@@ -63,7 +83,12 @@ export function createAssembly(
       if (size > sizeLimit || (declared !== undefined && size !== declared)) {
         throw new AgentError('size_mismatch', `${digest}: ${size} bytes, not ${declared}`)
       }
-      const blob = open.get(digest) ?? begin(digest, size)
+      let blob = open.get(digest) ?? begin(digest, size)
+      // A hub that does not go on with a beginning sends the whole.
+      if (offset === 0 && blob.resumed > 0 && blob.filled === blob.resumed) {
+        open.delete(digest)
+        blob = begin(digest, size)
+      }
       if (
         size !== blob.size ||
         offset !== blob.filled ||
@@ -75,8 +100,13 @@ export function createAssembly(
       progress += data.byteLength
       if (blob.filled < blob.size) continue
       open.delete(digest)
-      finished.add(digest)
       const bytes = blob.buffer.subarray(0, blob.size)
+      // Its beginning may be of a hub that lied: the one that is here now gets to send all of it.
+      if (blob.resumed > 0 && digestOf(bytes) !== digest) {
+        spoilt.push(digest)
+        continue
+      }
+      finished.add(digest)
       checkDigest(bytes, digest)
       done.push({ digest, bytes })
     }
@@ -87,6 +117,18 @@ export function createAssembly(
     take,
     get progress() {
       return progress
+    },
+    begun,
+    takeSpoilt() {
+      const taken = spoilt
+      spoilt = []
+      return taken
+    },
+    leave(to) {
+      for (const [digest, { size, buffer, filled }] of open) {
+        to.keep(digest, { size, bytes: buffer.subarray(0, filled) })
+      }
+      open.clear()
     },
   }
 }

@@ -1,23 +1,21 @@
 import { promisify } from 'node:util'
 import { constants as tlsConstants } from 'node:crypto'
 import { constants, zstdCompress } from 'node:zlib'
-import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { create } from '@bufbuild/protobuf'
 import { EnrolService } from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
-import {
-  type SyncRequest,
-  type SyncResponse,
-  SyncResponseSchema,
-  SyncService,
-} from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { SyncResponseSchema, SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
-import { HubError, type HubErrorCode } from '../errors.ts'
+import { repeat } from '../clock.ts'
+import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { createEnrolment } from './enrol.ts'
 import { watchHandshakes } from './handshake.ts'
 import type { IdentityVerdict, PeerCertificate } from './identity.ts'
+import { createFlow } from './flow.ts'
 import { createPacker } from './pack.ts'
 import { type Session, type SessionDeps, converse } from './session.ts'
+import { type SyncCall, end, readRequests, reset, toStatus, write } from './stream/grpc.ts'
 import type { Authority, ServerCertificate } from './x509.ts'
 
 const compressAsync = promisify(zstdCompress)
@@ -25,8 +23,6 @@ const compressAsync = promisify(zstdCompress)
 /** zstd at its default level. */
 export const compressZstd = async (bytes: Uint8Array): Promise<Uint8Array> =>
   compressAsync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
-
-type SyncCall = ServerDuplexStream<SyncRequest, SyncResponse>
 
 const listenerOptions = {
   'grpc.enable_channelz': 0,
@@ -71,11 +67,19 @@ export interface SyncDeadlines {
 }
 
 const deadlines: SyncDeadlines = { helloMs: 10_000, blockedMs: 60_000 }
-/** From a stream's last word until it is reset, for a peer that does not take it. */
-const lastWordMs = 5_000
+/** Of all agents together: what of content is read, packed or waits for its reader. */
+const contentInFlight = 64 * 1024 * 1024
+/** Who takes nothing for so long goes when others wait for that. */
+const stallMs = 5_000
+/** Heartbeats an agent may miss before its stream counts as dead. */
+const silentBeats = 3
+/** How long a stream that is dismissed may take to finish what is being sent. */
+const leaveMs = 60_000
 
 export interface SyncListenerDeps extends SessionDeps {
   readonly deadlines?: SyncDeadlines
+  /** After about so long a stream is dismissed, to be taken up by any replica; never by default. */
+  readonly connectionAgeMs?: number
   readonly identify: (
     peer: PeerCertificate | undefined,
   ) => IdentityVerdict | Promise<IdentityVerdict>
@@ -99,8 +103,28 @@ export async function serveSync(
   deps: SyncListenerDeps,
 ): Promise<SyncListener> {
   const server = new Server(listenerOptions)
-  const shared = { ...deps, pack: createPacker(deps.compress) }
+  const flow = createFlow({
+    limitBytes: contentInFlight,
+    stallMs,
+    monotonic: () => performance.now(),
+    every: repeat,
+  })
+  const shared = { flow, ...deps, pack: createPacker(deps.compress) }
   const live = new Map<string, SyncCall>()
+  const open = new Map<SyncCall, Session>()
+
+  /** Ends a stream without loss: what is being sent is finished, what was not begun is left. */
+  async function dismiss(call: SyncCall, reason: string): Promise<void> {
+    const late = setTimeout(() => call.end(), leaveMs)
+    try {
+      await open.get(call)?.leave(reason)
+    } catch {
+      // It has ended by itself.
+    } finally {
+      clearTimeout(late)
+      call.end()
+    }
+  }
 
   function sync(call: SyncCall): void {
     call.on('error', () => {})
@@ -136,13 +160,30 @@ export async function serveSync(
       {
         ...shared,
         onHello,
+        cut: () => reset(call),
       },
       certificate,
     )
+    open.set(call, session)
     const silent = setTimeout(() => {
       end(call, { code: status.DEADLINE_EXCEEDED, details: 'no hello came in time' })
     }, helloMs)
+    let heardAt = performance.now()
+    // It is not the agent that is silent while nobody listens.
+    for (const event of ['data', 'resume']) call.on(event, () => (heardAt = performance.now()))
+    const old =
+      deps.connectionAgeMs &&
+      setTimeout(
+        () => void dismiss(call, 'the connection is old: any hub may take it up'),
+        // Spread by a tenth either way, so that those that came at once do not all go at once.
+        deps.connectionAgeMs * (0.9 + Math.random() / 5),
+      )
     const beat = setInterval(() => {
+      const silence = performance.now() - heardAt
+      if (!call.isPaused() && silence > deps.heartbeatSeconds * 1000 * silentBeats) {
+        end(call, { code: status.DEADLINE_EXCEEDED, details: 'nothing was heard for too long' })
+        return
+      }
       // A peer that takes nothing is told nothing more: what waits for it is alive as it is.
       if (call.writableLength > 0) return
       const value = { sentAt: BigInt(deps.clock()) }
@@ -161,6 +202,8 @@ export async function serveSync(
       .finally(() => {
         clearInterval(beat)
         clearTimeout(silent)
+        clearTimeout(old)
+        open.delete(call)
         if (live.get(enrolment.cluster) === call) live.delete(enrolment.cluster)
         deps.onDisconnected(enrolment, session)
       })
@@ -177,19 +220,7 @@ export async function serveSync(
      * to this one's heir.
      */
     async close(graceMs) {
-      const goodbye = create(SyncResponseSchema, {
-        message: {
-          case: 'goodbye',
-          value: {
-            reason: 'the hub stops',
-            reconnectWindowSeconds: deps.reconnectWindowSeconds(),
-          },
-        },
-      })
-      for (const call of live.values()) {
-        if (!call.destroyed && !call.writableEnded) call.write(goodbye)
-        call.end()
-      }
+      for (const call of open.keys()) void dismiss(call, 'the hub stops')
       await listener.close(graceMs)
     },
     cut(cluster, details) {
@@ -262,82 +293,6 @@ export function cannotListen(host: string, port: number, cause: unknown): HubErr
   )
 }
 
-/**
- * Requests one at a time, read only as they are asked for. A stream's own iterator destroys it when
- * it ends by an error, ours included, and then no status reaches the agent: it would wait on.
- */
-function readRequests(call: SyncCall): AsyncIterable<SyncRequest> {
-  const held: SyncRequest[] = []
-  let ended = false
-  let wake = (): void => {}
-  call.on('data', (message: SyncRequest) => {
-    call.pause()
-    held.push(message)
-    wake()
-  })
-  for (const event of ['end', 'close', 'cancelled', 'error']) {
-    call.on(event, () => {
-      ended = true
-      wake()
-    })
-  }
-  return (async function* read() {
-    for (;;) {
-      const message = held.shift()
-      if (message) yield message
-      else if (ended) return
-      else {
-        const news = new Promise<void>((resolve) => {
-          wake = resolve
-        })
-        call.resume()
-        await news
-      }
-    }
-  })()
-}
-
-/** Ends a stream with a status; a peer that takes no more is reset, and frees what waits for it. */
-function end(call: SyncCall, last: { code: status; details: string }): void {
-  call.emit('error', last)
-  const timer = setTimeout(() => reset(call), lastWordMs)
-  call.once('close', () => clearTimeout(timer))
-  call.once('cancelled', () => clearTimeout(timer))
-}
-
-/** RST_STREAM. grpc-js gives a server no way to it: a status waits behind what is not taken. */
-function reset(call: SyncCall): void {
-  const cancelled = 8
-  const inner = call as unknown as { call?: { stream?: { close(code: number): void } } }
-  inner.call?.stream?.close(cancelled)
-  call.destroy()
-}
-
-/**
- * Waits until the message has left, so that at most one for each writer is held; rejects when the
- * stream is gone. A peer that takes nothing for `blockedMs` is cut off.
- */
-async function write(call: SyncCall, message: SyncResponse, blockedMs: number): Promise<void> {
-  if (call.cancelled || call.destroyed) throw new HubError('internal', 'the stream has ended')
-  await new Promise<void>((resolve, reject) => {
-    const settle = (error?: Error | null): void => {
-      clearTimeout(blocked)
-      call.off('close', onEnd)
-      call.off('cancelled', onEnd)
-      if (error) reject(error)
-      else resolve()
-    }
-    const onEnd = (): void => settle(new HubError('internal', 'the stream has ended'))
-    const blocked = setTimeout(() => {
-      reset(call)
-      onEnd()
-    }, blockedMs)
-    call.once('close', onEnd)
-    call.once('cancelled', onEnd)
-    call.write(message, (error: Error | null | undefined) => settle(error))
-  })
-}
-
 function unary<I, O>(handle: (request: I, peer: string) => O | Promise<O>) {
   return async (
     call: { request: I; getPeer(): string },
@@ -352,21 +307,4 @@ function unary<I, O>(handle: (request: I, peer: string) => O | Promise<O>) {
     }
     callback(null, value)
   }
-}
-
-/** Errors whose words are meant for the peer. */
-const told: { readonly [code in HubErrorCode]?: status } = {
-  token_refused: status.PERMISSION_DENIED,
-  busy: status.RESOURCE_EXHAUSTED,
-  identity_refused: status.UNAUTHENTICATED,
-  identity_barred: status.PERMISSION_DENIED,
-  invalid: status.INVALID_ARGUMENT,
-}
-
-/** Only words meant for the peer leave the hub. */
-function toStatus(error: unknown): { code: status; details: string } {
-  if (!(error instanceof HubError)) return { code: status.INTERNAL, details: 'internal error' }
-  const code = told[error.code]
-  if (code !== undefined) return { code, details: error.message }
-  return { code: status.UNAVAILABLE, details: 'the hub cannot serve this now' }
 }

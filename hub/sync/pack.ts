@@ -11,12 +11,25 @@ import type { Blob } from '../bundle/content.ts'
 
 /** Bytes of blobs in one pack, before compression: well under gRPC's 4 MiB receive limit. */
 export const packBytes = 256 * 1024
+/**
+ * Of a blob that does not fit a pack, each has this much: what is lost of it when the link breaks is
+ * at most that.
+ */
+export const sliceBytes = 64 * 1024
 
 /** Compresses a pack; given in, so that this file stays pure. */
 export type Compress = (bytes: Uint8Array) => Promise<Uint8Array>
 
+export interface PackedBlob extends Blob {
+  /** The agent has what is before; 0 by default. */
+  readonly from?: number
+}
+
 /** Blobs → messages, as `packBlobs` makes them; `missing` travels with the last. */
-export type Pack = (blobs: readonly Blob[], missing: readonly string[]) => AsyncIterable<Content>
+export type Pack = (
+  blobs: readonly PackedBlob[],
+  missing: readonly string[],
+) => AsyncIterable<Content>
 
 /**
  * Packs blobs, remembering lately made packs up to `memoryBytes`: after a commit all agents want
@@ -44,12 +57,13 @@ export function createPacker(compress: Compress, memoryBytes = 8 * 1024 * 1024):
   }
 
   return async function* pack(
-    blobs: readonly Blob[],
+    blobs: readonly PackedBlob[],
     missing: readonly string[],
   ): AsyncGenerator<Content> {
     const bytes = blobs.reduce((sum, blob) => sum + blob.bytes.byteLength, 0)
-    // What is missing differs by agent, and what is large would push out everything else.
-    if (missing.length > 0 || bytes === 0 || bytes > memoryBytes / 8) {
+    // What is missing or begun differs by agent; what is large would push out everything else.
+    const own = missing.length > 0 || blobs.some(({ from }) => from !== undefined)
+    if (own || bytes === 0 || bytes > memoryBytes / 8) {
       yield* packBlobs(blobs, missing, compress)
       return
     }
@@ -66,28 +80,28 @@ async function collect(contents: AsyncIterable<Content>): Promise<Content[]> {
 
 /**
  * Blobs → messages of at most `packBytes` each, small blobs together (they compress better so),
- * large ones in slices. `missing` travels with the last message.
+ * large ones in slices of `sliceBytes`. `missing` travels with the last message.
  */
 export async function* packBlobs(
-  blobs: readonly Blob[],
+  blobs: readonly PackedBlob[],
   missing: readonly string[],
   compress: Compress,
 ): AsyncGenerator<Content> {
   let parts: Part[] = []
   let bytes = 0
-  for (const { digest, bytes: data } of blobs) {
-    for (let offset = 0; offset === 0 || offset < data.byteLength;) {
-      const slice = data.subarray(offset, offset + packBytes - bytes)
+  for (const { digest, bytes: data, from = 0 } of blobs) {
+    const room = data.byteLength > packBytes ? sliceBytes : packBytes
+    for (let offset = from; offset === from || offset < data.byteLength;) {
+      if (bytes >= room) {
+        yield await encodePack(parts, [], compress)
+        ;[parts, bytes] = [[], 0]
+      }
+      const slice = data.subarray(offset, offset + room - bytes)
       parts.push(
         create(PartSchema, { digest, size: data.byteLength, offset, data: Uint8Array.from(slice) }),
       )
       bytes += slice.byteLength
       offset += slice.byteLength
-      if (bytes >= packBytes) {
-        yield await encodePack(parts, [], compress)
-        parts = []
-        bytes = 0
-      }
       if (data.byteLength === 0) break
     }
   }

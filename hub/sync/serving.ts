@@ -2,11 +2,38 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { parseManifest } from '@groundswell/proto/manifest.ts'
 import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
 import type { Blob, ContentStore } from '../bundle/content.ts'
+import { packBytes } from './pack.ts'
 
 export interface Served {
   readonly blobs: readonly Blob[]
   /** Not in the store, or not this cluster's business. */
   readonly missing: readonly Digest[]
+}
+
+/** Part of a want: what is read and sent together. */
+export interface Batch {
+  readonly digests: readonly Digest[]
+  /** At most, by what manifests declare. */
+  readonly bytes: number
+}
+
+/** A digest costs this much however small its blob: its lookup, its place in a pack. */
+const leastBytes = 1024
+/** Not this cluster's business, or of a manifest that the store lost: neither is likely to be read. */
+const unknownBytes = 4 * 1024
+
+/** Serves wanted digests to one cluster. */
+export interface Serve {
+  (
+    cluster: string,
+    applications: readonly SnapshotApplication[],
+    wanted: readonly Digest[],
+  ): Promise<Served>
+  /** Splits a want so that each part is about a pack, or one blob that is larger. */
+  readonly batch?: (
+    applications: readonly SnapshotApplication[],
+    wanted: readonly Digest[],
+  ) => Promise<readonly Batch[]>
 }
 
 export interface ServingDeps {
@@ -19,16 +46,17 @@ export interface ServingDeps {
  * Serves wanted digests to one cluster, and only those its snapshot refers to: a manifest it
  * names, or an object of such a manifest (T21).
  */
-export function createServing(deps: ServingDeps) {
-  const objectsOf = new Map<Digest, ReadonlySet<Digest>>()
+export function createServing(deps: ServingDeps): Serve {
+  /** Sizes of the objects of manifests. */
+  const objectsOf = new Map<Digest, ReadonlyMap<Digest, number>>()
   const rememberedManifests = 2_000
 
-  async function readManifestObjects(manifest: Digest): Promise<ReadonlySet<Digest>> {
+  async function readManifestObjects(manifest: Digest): Promise<ReadonlyMap<Digest, number>> {
     const known = objectsOf.get(manifest)
     if (known) return known
     const [bytes] = await deps.content.get([manifest])
-    if (!bytes) return new Set()
-    const objects = new Set(parseManifest(bytes).objects.map(({ digest }) => digest))
+    if (!bytes) return new Map()
+    const objects = new Map(parseManifest(bytes).objects.map(({ digest, size }) => [digest, size]))
     objectsOf.set(manifest, objects)
     for (const oldest of objectsOf.keys()) {
       if (objectsOf.size <= rememberedManifests) break
@@ -61,7 +89,38 @@ export function createServing(deps: ServingDeps) {
     return { blobs, missing }
   }
 
-  return async function serve(
+  async function sizeOf(
+    digest: Digest,
+    applications: readonly SnapshotApplication[],
+  ): Promise<number> {
+    for (const application of applications) {
+      if (application.state !== 'present') continue
+      const { manifest } = application
+      if (manifest.digest === digest) return manifest.size
+      const size = (await readManifestObjects(manifest.digest)).get(digest)
+      if (size !== undefined) return size
+    }
+    return unknownBytes
+  }
+
+  async function batch(
+    applications: readonly SnapshotApplication[],
+    wanted: readonly Digest[],
+  ): Promise<readonly Batch[]> {
+    const batches: { digests: Digest[]; bytes: number }[] = []
+    for (const digest of wanted) {
+      const bytes = Math.max(leastBytes, await sizeOf(digest, applications))
+      const last = batches.at(-1)
+      if (!last || last.bytes + bytes > packBytes) batches.push({ digests: [digest], bytes })
+      else {
+        last.digests.push(digest)
+        last.bytes += bytes
+      }
+    }
+    return batches
+  }
+
+  async function serve(
     cluster: string,
     applications: readonly SnapshotApplication[],
     wanted: readonly Digest[],
@@ -92,4 +151,6 @@ export function createServing(deps: ServingDeps) {
     }
     return { blobs: found.blobs, missing: [...found.missing, ...found.denied] }
   }
+
+  return Object.assign(serve, { batch })
 }

@@ -1,5 +1,4 @@
 import { type MessageInitShape, create } from '@bufbuild/protobuf'
-import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Report } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import {
   type Evidence,
@@ -12,33 +11,24 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
+import { type AnsweringDeps, createAnswering } from './answering.ts'
 import type { SessionIdentity } from './credentials.ts'
 import type { AgentPosition, Offered } from './offer.ts'
-import { type Compress, type Pack, packBlobs } from './pack.ts'
 import type { CertificateNumber } from './serial-number.ts'
 import type { Push } from './push.ts'
-import type { Served } from './serving.ts'
 
 export const protocolVersion = 1
-const wantedAtOnce = 5_000
 /** At 32 KiB each, well within what a message may have. */
 const rootsAtOnce = 32
-/** Wants that wait for the one being answered; an honest agent has one at a time. */
-const wantsWaiting = 4
 /** Looked at for one stream; checking costs signatures, and an agent keeps three. */
 const evidenceAtMost = 8
 
-export interface SessionDeps {
+export interface SessionDeps extends AnsweringDeps {
   readonly offerFor: (
     enrolment: Enrolment,
     at: AgentPosition,
     known?: Offered | null,
   ) => Promise<{ offer: Offered | null; current: Offered | null }>
-  readonly serve: (
-    cluster: string,
-    applications: Offered['list'],
-    wanted: readonly Digest[],
-  ) => Promise<Served>
   /** Root statements after a version; the agent gets them before any offer that needs them. */
   readonly rootsAfter?: (version: number) => readonly Uint8Array[]
   /** The signer's word for this nonce; null when there is none to be had now. */
@@ -47,11 +37,8 @@ export interface SessionDeps {
     nonce: Uint8Array,
     at: AgentPosition,
   ) => Promise<Uint8Array | null>
-  readonly compress: Compress
   /** Without it, another cluster is refused all the same, and nothing is renewed. */
   readonly identity?: SessionIdentity
-  /** Packs what is served; without it, each time anew. */
-  readonly pack?: Pack
   /** What goes with an offer, from what the agent has; without it, agents ask for all they lack. */
   readonly push?: Push
   readonly onHello: (cluster: string, hello: Hello) => void
@@ -60,6 +47,8 @@ export interface SessionDeps {
   readonly onEvidence?: (enrolment: Enrolment, evidence: Evidence) => void
   readonly onHeartbeat: (cluster: string) => void
   readonly onOffered: (cluster: string, sequence: number) => void
+  /** Ends this stream at once: its agent takes nothing, and others wait. */
+  readonly cut?: () => void
   readonly heartbeatSeconds: number
   readonly reconnectWindowSeconds: () => number
 }
@@ -71,6 +60,11 @@ export interface Session {
   readonly cluster: string
   /** Something this cluster should run may have changed; many calls make one look. */
   notice(): void
+  /**
+   * Says goodbye and why, finishes what is being sent and takes up nothing more. Resolves when the
+   * stream may be ended without loss.
+   */
+  leave(reason: string): Promise<void>
   /** Resolves when the conversation ended; rejects with HubError when the agent broke its rules. */
   readonly done: Promise<void>
 }
@@ -142,7 +136,19 @@ export function converse(
     fail = reject
   })
 
+  let leaving = false
+
+  async function leave(reason: string): Promise<void> {
+    leaving = true
+    again = false
+    const reconnectWindowSeconds = deps.reconnectWindowSeconds()
+    const answered = answering.leave()
+    await send(response({ case: 'goodbye', value: { reason, reconnectWindowSeconds } }))
+    await answered
+  }
+
   function notice(): void {
+    if (leaving) return
     again = true
     if (looking || !at) return
     looking = look()
@@ -183,37 +189,16 @@ export function converse(
     notice()
   }
 
-  // Answered beside the reading, one at a time: reports do not wait behind a large fetch.
-  const wants: (readonly Digest[])[] = []
-  let answering: Promise<void> | undefined
-
-  function ask(digests: readonly string[]): void {
-    const wanted = digests.filter(isDigest)
-    if (wanted.length !== digests.length || wanted.length > wantedAtOnce) {
-      throw new HubError('invalid', `a want names at most ${wantedAtOnce} digests`)
-    }
-    if (wants.length >= wantsWaiting) {
-      throw new HubError('invalid', `at most ${wantsWaiting} wants may wait`)
-    }
-    wants.push(wanted)
-    answering ??= answerAll()
-      .catch(fail)
-      .finally(() => {
-        answering = undefined
-      })
-  }
-
-  async function answerAll(): Promise<void> {
-    for (let wanted = wants.shift(); wanted; wanted = wants.shift()) await answer(wanted)
-  }
-
-  async function answer(wanted: readonly Digest[]): Promise<void> {
-    const { blobs, missing } = await deps.serve(cluster, offered?.list ?? [], wanted)
-    const pack = deps.pack ?? ((blobs, missing) => packBlobs(blobs, missing, deps.compress))
-    for await (const content of pack(blobs, missing)) {
-      await send(response({ case: 'content', value: content }))
-    }
-  }
+  const answering = createAnswering(
+    {
+      cluster,
+      list: () => offered?.list ?? [],
+      send: (content) => send(response({ case: 'content', value: content })),
+      cut: () => deps.cut?.(),
+      onFailed: fail,
+    },
+    deps,
+  )
 
   async function renew(request: Renew): Promise<void> {
     if (!deps.identity) return
@@ -231,7 +216,7 @@ export function converse(
           await greet(message.value)
           break
         case 'want':
-          ask(message.value.digests)
+          answering.ask(message.value)
           break
         case 'verdict':
           if (!message.value.accepted) held = null
@@ -258,10 +243,11 @@ export function converse(
       }
     }
     // An agent that only stopped speaking still gets what it asked for.
-    await answering
+    await answering.idle()
   }
 
-  return { cluster, notice, done: Promise.race([listen(), failed]) }
+  const done = Promise.race([listen(), failed]).finally(() => answering.end())
+  return { cluster, notice, leave, done }
 }
 
 type ResponseMessage = NonNullable<MessageInitShape<typeof SyncResponseSchema>['message']>

@@ -10,6 +10,7 @@ import {
   SyncResponseSchema,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError } from '../../../../agent/errors.ts'
+import { createBeginnings } from '../../../../agent/link/beginnings.ts'
 import { type ReceivedOffer, type Session, openSession } from '../../../../agent/link/session.ts'
 import { createChannel } from '../../../support/channel.ts'
 import { settle } from '../../../support/manual-clock.ts'
@@ -17,7 +18,7 @@ import { makePack } from '../../../support/packs.ts'
 
 const minute = 60_000
 
-function world() {
+function world(beginnings = createBeginnings()) {
   const responses = createChannel<SyncResponse>()
   const sent: SyncRequest[] = []
   const offers: ReceivedOffer[] = []
@@ -34,6 +35,7 @@ function world() {
     },
     hello: create(HelloSchema),
     decompress: async (bytes) => bytes,
+    beginnings,
     clock: () => 0,
     onWelcome: () => {},
     onOffer: (offer) => void offers.push(offer),
@@ -53,7 +55,7 @@ function world() {
     await settle()
     return offers.at(-1)!
   }
-  return { session, sent, timers, tell, offer, closed: () => closed }
+  return { session, sent, timers, tell, offer, closed: () => closed, end: () => responses.end() }
 }
 
 const code = async (done: Promise<unknown>): Promise<string | undefined> =>
@@ -205,5 +207,75 @@ describe('a session with a hub', () => {
     await tell(makePack([{ digest, data: bytes }]))
     assert.equal(await code(next), undefined)
     assert.equal(closed(), 0)
+  })
+})
+
+describe('a transfer that was cut', () => {
+  const bytes = Uint8Array.from(Buffer.from('0123456789'))
+  const digest = digestOf(bytes)
+  const part = (offset: number, data: Uint8Array) =>
+    makePack([{ digest, size: bytes.byteLength, offset, data }])
+  const wants = (sent: readonly SyncRequest[]) =>
+    sent.flatMap(({ message }) => (message.case === 'want' ? [message.value] : []))
+
+  /** What a stream brought before it ended, of one blob. */
+  async function begin(data: Uint8Array) {
+    const beginnings = createBeginnings()
+    const { session, tell, end } = world(beginnings)
+    const { asked } = fetchOne(session, bytes)
+    await settle()
+    await tell(part(0, data))
+    end()
+    assert.equal(await code(asked), 'hub_unreachable')
+    return beginnings
+  }
+
+  it('F21: goes on where it broke off, on the next stream', async () => {
+    const { session, sent, tell } = world(await begin(bytes.subarray(0, 6)))
+    const { got, asked } = fetchOne(session, bytes)
+    await settle()
+    assert.deepEqual(
+      wants(sent).map(({ begun }) => begun.map(({ digest, offset }) => [digest, offset])),
+      [[[digest, 6]]],
+    )
+    await tell(part(6, bytes.subarray(6)))
+    await asked
+    assert.deepEqual(got, [bytes])
+  })
+
+  it('a beginning that was false is thrown away, and the blob asked for from its start, once', async () => {
+    for (const honest of [true, false]) {
+      const { session, sent, tell, closed } = world(await begin(Buffer.from('forged')))
+      const { got, asked } = fetchOne(session, bytes)
+      await settle()
+      await tell(part(6, bytes.subarray(6)))
+      const last = wants(sent).at(-1)!
+      assert.deepEqual([wants(sent).length, last.digests, last.begun.length], [2, [digest], 0])
+      await tell(part(0, honest ? bytes : Buffer.from('forged6789')))
+      assert.equal(await code(asked), honest ? undefined : 'digest_mismatch')
+      assert.deepEqual(got, honest ? [bytes] : [])
+      assert.equal(closed(), 0)
+      assert.equal(wants(sent).length, 2)
+    }
+  })
+
+  it('a hub that does not know of beginnings sends the whole', async () => {
+    const { session, tell } = world(await begin(bytes.subarray(0, 6)))
+    const { got, asked } = fetchOne(session, bytes)
+    await settle()
+    await tell(part(0, bytes))
+    await asked
+    assert.deepEqual(got, [bytes])
+  })
+
+  it('a beginning that breaks the rules is not kept', async () => {
+    const beginnings = createBeginnings()
+    const { session, tell } = world(beginnings)
+    const { asked } = fetchOne(session, bytes)
+    await settle()
+    await tell(part(0, bytes.subarray(0, 6)))
+    await tell(part(9, bytes.subarray(9)))
+    assert.equal(await code(asked), 'size_mismatch')
+    assert.equal(beginnings.take(digest, bytes.byteLength), undefined)
   })
 })

@@ -100,4 +100,37 @@ describe('createServing', () => {
       [shop.manifest.digest, stranger].toSorted(),
     )
   })
+
+  test('splits a want by what manifests declare: about a pack each, a large blob by itself', async () => {
+    const sizes = [200, 100, 100, 900, 10, 10].map((kib) => kib * 1024)
+    const objects = sizes.map((size, at) => ({
+      id: { group: '', kind: 'ConfigMap', namespace: 'n', name: `c${at}` },
+      apiVersion: 'v1',
+      json: JSON.stringify({ text: 'x'.repeat(size) }),
+      file: '',
+    }))
+    const many = buildBundle(objects, {
+      application: 'shop',
+      targetNamespace: '',
+      prune: true,
+      allowEmpty: true,
+      drift: 'correct',
+      deletionPolicy: 'Delete',
+    })
+    const { content } = await world([many])
+    const serve = createServing({ content, rebuild: async () => assert.fail('rebuilt') })
+    const wanted = many.objects.map(({ digest }) => digest)
+    const batches = await serve.batch!([listed(many, 'shop')], wanted)
+    assert.deepEqual(
+      batches.flatMap(({ digests }) => digests),
+      wanted,
+    )
+    for (const { digests, bytes } of batches) {
+      assert.ok(bytes <= 256 * 1024 || digests.length === 1, `${digests.length} of ${bytes}`)
+      const found = await content.get(digests)
+      const sum = found.reduce((all, one) => all + one!.byteLength, 0)
+      assert.ok(bytes >= sum, `${bytes} for ${sum}`)
+    }
+    assert.ok(batches.length <= 5, `${batches.length}`)
+  })
 })

@@ -226,14 +226,14 @@ describe('converse', () => {
     const bytes = Buffer.from('content')
     const digest = digestOf(bytes)
     const asked: (readonly Digest[])[] = []
-    const { requests, sent, session } = world({
-      async serve(cluster, list, wanted) {
-        assert.equal(cluster, 'a')
-        assert.deepEqual(list, [])
-        asked.push(wanted)
-        return { blobs: [{ digest, bytes }], missing: wanted.slice(1) }
-      },
-    })
+    const serve: SessionDeps['serve'] = async (cluster, list, wanted) => {
+      assert.equal(cluster, 'a')
+      assert.deepEqual(list, [])
+      asked.push(wanted)
+      return { blobs: [{ digest, bytes }], missing: wanted.slice(1) }
+    }
+    const batch = async (_: unknown, digests: readonly Digest[]) => [{ digests, bytes: 1 }]
+    const { requests, sent, session } = world({ serve: Object.assign(serve, { batch }) })
     requests.push(hello(), want(digest, digestOf('other')))
     requests.end()
     await session.done

@@ -1,0 +1,107 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import type { SyncRequest, SyncResponse } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { HubError, type HubErrorCode } from '../../errors.ts'
+
+/* One stream of an agent, as grpc-js has it: read, written and ended without anything piling up. */
+
+export type SyncCall = ServerDuplexStream<SyncRequest, SyncResponse>
+
+/** From a stream's last word until it is reset, for a peer that does not take it. */
+const lastWordMs = 5_000
+
+/**
+ * Requests one at a time, read only as they are asked for. A stream's own iterator destroys it when
+ * it ends by an error, ours included, and then no status reaches the agent: it would wait on.
+ */
+export function readRequests(call: SyncCall): AsyncIterable<SyncRequest> {
+  const held: SyncRequest[] = []
+  let ended = false
+  let wake = (): void => {}
+  call.on('data', (message: SyncRequest) => {
+    call.pause()
+    held.push(message)
+    wake()
+  })
+  for (const event of ['end', 'close', 'cancelled', 'error']) {
+    call.on(event, () => {
+      ended = true
+      wake()
+    })
+  }
+  return (async function* read() {
+    for (;;) {
+      const message = held.shift()
+      if (message) yield message
+      else if (ended) return
+      else {
+        const news = new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        call.resume()
+        await news
+      }
+    }
+  })()
+}
+
+/** Ends a stream with a status; a peer that takes no more is reset, and frees what waits for it. */
+export function end(call: SyncCall, last: { code: status; details: string }): void {
+  call.emit('error', last)
+  const timer = setTimeout(() => reset(call), lastWordMs)
+  call.once('close', () => clearTimeout(timer))
+  call.once('cancelled', () => clearTimeout(timer))
+}
+
+/** RST_STREAM. grpc-js gives a server no way to it: a status waits behind what is not taken. */
+export function reset(call: SyncCall): void {
+  const cancelled = 8
+  const inner = call as unknown as { call?: { stream?: { close(code: number): void } } }
+  inner.call?.stream?.close(cancelled)
+  call.destroy()
+}
+
+/**
+ * Waits until the message has left, so that at most one for each writer is held; rejects when the
+ * stream is gone. A peer that takes nothing for `blockedMs` is cut off.
+ */
+export async function write(
+  call: SyncCall,
+  message: SyncResponse,
+  blockedMs: number,
+): Promise<void> {
+  if (call.cancelled || call.destroyed) throw new HubError('internal', 'the stream has ended')
+  await new Promise<void>((resolve, reject) => {
+    const settle = (error?: Error | null): void => {
+      clearTimeout(blocked)
+      call.off('close', onEnd)
+      call.off('cancelled', onEnd)
+      if (error) reject(error)
+      else resolve()
+    }
+    const onEnd = (): void => settle(new HubError('internal', 'the stream has ended'))
+    const blocked = setTimeout(() => {
+      reset(call)
+      onEnd()
+    }, blockedMs)
+    call.once('close', onEnd)
+    call.once('cancelled', onEnd)
+    call.write(message, (error: Error | null | undefined) => settle(error))
+  })
+}
+
+/** Errors whose words are meant for the peer. */
+const told: { readonly [code in HubErrorCode]?: status } = {
+  token_refused: status.PERMISSION_DENIED,
+  busy: status.RESOURCE_EXHAUSTED,
+  identity_refused: status.UNAUTHENTICATED,
+  identity_barred: status.PERMISSION_DENIED,
+  invalid: status.INVALID_ARGUMENT,
+}
+
+/** Only words meant for the peer leave the hub. */
+export function toStatus(error: unknown): { code: status; details: string } {
+  if (!(error instanceof HubError)) return { code: status.INTERNAL, details: 'internal error' }
+  const code = told[error.code]
+  if (code !== undefined) return { code, details: error.message }
+  return { code: status.UNAVAILABLE, details: 'the hub cannot serve this now' }
+}
