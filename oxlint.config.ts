@@ -123,6 +123,7 @@ const apiShapes = [
   ...['errors.ts', 'package.json'],
   // Statements are made on a machine of people's own, by the same code.
   ...['bundle/root-chain.ts', 'bundle/root-draft.ts', 'bundle/sign.ts'],
+  ...['bundle/root-warning.ts', 'bundle/root.ts'],
 ]
 const forCli = [...computing, 'commander']
 

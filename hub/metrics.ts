@@ -37,6 +37,26 @@ export function createMetrics(registry: Registry) {
       for (const cluster of listStale()) this.set({ cluster }, 1)
     },
   })
+  const rootExpiry = new Gauge({
+    name: 'groundswell_root_expiry_timestamp_seconds',
+    help: 'When the newest root statement expires, in seconds since 1970.',
+    registers: [registry],
+    collect() {
+      const root = newestRoot()
+      if (root) this.set(root.expiresAt)
+    },
+  })
+  const rootBytes = new Gauge({
+    name: 'groundswell_root_bytes',
+    help: 'Size of the newest root statement; agents read 32768 at most.',
+    registers: [registry],
+    collect() {
+      const root = newestRoot()
+      if (root) this.set(root.bytes)
+    },
+  })
+  let newestRoot: () => { readonly expiresAt: number; readonly bytes: number } | undefined = () =>
+    undefined
   let listStale: () => readonly string[] = () => []
   return {
     registry,
@@ -44,6 +64,12 @@ export function createMetrics(registry: Registry) {
     watchStale(list: () => readonly string[]): void {
       listStale = list
       void stale
+    },
+    /** Where to ask for the newest root statement; `expiresAt` in seconds. */
+    watchRoot(newest: typeof newestRoot): void {
+      newestRoot = newest
+      void rootExpiry
+      void rootBytes
     },
     countRefusal: (code: string) => refusals.inc({ code }),
     countSignature: () => signatures.inc(),

@@ -3,6 +3,7 @@ import type { TrustDesk } from './api/hub.ts'
 import type { TrustView } from './api/views.ts'
 import { checkApproval } from './bundle/approval.ts'
 import { type RootChain, extendRootChain, newestOf } from './bundle/root-chain.ts'
+import { listRootWarnings } from './bundle/root-warning.ts'
 import type { Register } from './ledger/register.ts'
 import type { Signer } from './signer/signer.ts'
 
@@ -41,12 +42,16 @@ export function createTrustDesk(deps: TrustDeskDeps): TrustDesk {
         clusters: [...clusters],
         approvers,
       })),
+      warnings: [...warnings()],
       envelopes: chain.map(({ envelope }) => Buffer.from(envelope).toString('base64')),
     }
   }
 
+  const warnings = () => listRootWarnings(newestOf(deps.chain()), deps.clock())
+
   return {
     show,
+    warnings,
     async publish(envelope, by) {
       const before = deps.chain()
       const longer = extendRootChain(before, envelope)

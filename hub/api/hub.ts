@@ -1,5 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
+import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
 import type { RolloutRecord } from './rollout-view.ts'
@@ -98,6 +99,8 @@ export interface Hub {
 /** Root statements and approvals. Each throws `root_refused` or `approval_refused`. */
 export interface TrustDesk {
   show(): Promise<TrustView>
+  /** What will go wrong with the newest root statement, unless there is another. */
+  warnings(): readonly RootWarning[]
   publish(envelope: Uint8Array, by: Principal): Promise<TrustView>
   approve(envelope: Uint8Array, by: Principal): Promise<ApprovalView>
 }

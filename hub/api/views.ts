@@ -284,6 +284,9 @@ export const TrustView = view(
         approvers: Type.Integer(),
       }),
     ),
+    warnings: Type.Optional(
+      Type.Array(Told, { description: 'what goes wrong unless another one is published' }),
+    ),
     envelopes: Type.Array(Type.String({ description: 'base64; oldest first' })),
   },
   'The newest root statement.',
@@ -318,6 +321,9 @@ export const HealthView = view(
   {
     ready: Type.Boolean(),
     checks: Type.Array(Type.Object({ name: Type.String(), ok: Type.Boolean() })),
+    warnings: Type.Optional(
+      Type.Array(Type.String(), { description: 'codes of what needs a person before long' }),
+    ),
   },
   'Whether the hub can do its work.',
 )

@@ -29,6 +29,7 @@ import { openStore } from './store.ts'
 
 const retryMs = 2_000
 const storeCheckMs = 1_000
+const rootCheckMs = 60 * 60_000
 const clock = Date.now
 
 export interface RunningHub {
@@ -81,6 +82,10 @@ export async function startHub(
   collectDefaultMetrics({ register: metrics.registry })
   const signer = await startSigner(surroundings, register.state, metrics)
   const trust = await openTrust(signer)
+  metrics.watchRoot(() => {
+    const { root, envelope } = trust.newest()
+    return { expiresAt: root.expiresAt, bytes: envelope.byteLength }
+  })
 
   const content = createContentStore(redis, prefix, clock)
 
@@ -131,17 +136,28 @@ export async function startHub(
   })
   enrolAddress = `${config.advertise}:${enrolment.port}`
   cut = sync.cut
+  const desk = createTrustDesk({
+    signer,
+    chain: () => trust.chain(),
+    refresh: () => trust.refresh(),
+    register,
+    onChange: () => hooks.noticeAll(),
+    clock,
+  })
+  const warned = new Set<string>()
+  async function warnOfRoot(): Promise<void> {
+    for (const { code, message } of desk.warnings()) {
+      const name = `${trust.newest().root.version} ${code}`
+      if (warned.has(name)) continue
+      warned.add(name)
+      log.warn({ code }, message)
+      events.emit({ type: `trust.${code}`, actor: 'hub', subject: 'trust/root', message })
+    }
+  }
   const admin = await loadAdminToken(config.data)
   const api = buildServer({
     hub,
-    trust: createTrustDesk({
-      signer,
-      chain: () => trust.chain(),
-      refresh: () => trust.refresh(),
-      register,
-      onChange: () => hooks.noticeAll(),
-      clock,
-    }),
+    trust: desk,
     authenticate: createTokenAuthentication([
       { token: admin, actor: 'admin', role: 'admin' },
       ...readTokens(config.tokensFile),
@@ -155,6 +171,8 @@ export async function startHub(
     .listen({ host: config.host, port: config.apiPort })
     .catch((cause: unknown) => Promise.reject(cannotListen(config.host, config.apiPort, cause)))
   await leading.begin()
+  await warnOfRoot()
+  started.every(rootCheckMs, warnOfRoot)
   started.every(retryMs, async () => hooks.retryUnsigned())
   started.every(storeCheckMs, () => hooks.checkStore(redis, `${prefix}:alive`))
   const addresses = { api: url, enrol: enrolment.address, data: sync.address }

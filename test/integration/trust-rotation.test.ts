@@ -122,4 +122,44 @@ describe('swell trust, on files and against a hub', () => {
     await swell('publish', at('root-4.json'))
     assert.equal(await swell('publish', at('approval')), 'application/shop approved for edge-1\n')
   })
+  test('T17: a root statement that runs out or fills up is warned of wherever people look', async () => {
+    const signed = ['--key', at('root-1.jwk'), '--key', at('root-2.jwk')]
+    const next = (version: number, ...words: string[]) =>
+      swell(
+        ...['rotate', '--root', at(`root-${version - 1}.json`), ...signed, ...words],
+        ...['--out', at(`root-${version}.json`)],
+      )
+    await next(5, '--days', '20')
+    await swell('publish', at('root-5.json'))
+    const ready = (await (await fetch(`${hub.url}/readyz`)).json()) as object
+    assert.deepEqual(ready, { ...ready, ready: true, warnings: ['root_expires_within_30_days'] })
+    const { said } = await runSwell(hub, 'trust', 'show')
+    assert.match(said, /warning: root_expires_within_30_days: the root statement expires on /)
+    const metrics = await fetch(`${hub.url}/metrics`, {
+      headers: { authorization: `Bearer ${await hub.token()}` },
+    })
+    const [, seconds] =
+      /groundswell_root_expiry_timestamp_seconds (\d+)/.exec(await metrics.text()) ?? []
+    assert.ok(Math.abs(Number(seconds) * 1000 - Date.now() - 20 * 24 * 3600 * 1000) < 120_000)
+    // A hub that starts tells once more.
+    await hub.stop()
+    await hub.start()
+    await untilReady(hub)
+    const { items } = await hub.api.get<{ items: { type: string; message: string }[] }>('events')
+    assert.ok(items.some(({ type }) => type === 'trust.root_expires_within_30_days'))
+
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, n) => `cluster-${10_000 + n}`).join(',')
+    await refused(
+      [
+        ...['rotate', '--root', at('root-5.json'), ...signed, '--require-approval'],
+        ...[`prod=${many(2_000)}`, '--out', at('too-large.json')],
+      ],
+      /of 32768: its policies name 2000 clusters; ask for all by \*/,
+    )
+    await next(6, '--require-approval', `prod=${many(1_200)}`)
+    await swell('publish', at('root-6.json'))
+    const full = await runSwell(hub, 'trust', 'show')
+    assert.match(full.said, /root_large: the root statement takes 8\d % .* name 1200 clusters/)
+  })
 })

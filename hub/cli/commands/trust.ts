@@ -6,6 +6,8 @@ import type { Approval, ApprovalPolicy, Root, RoleName } from '@groundswell/prot
 import { ApprovalView, TrustView } from '../../api/views.ts'
 import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import { openRoot } from '../../bundle/root-chain.ts'
+import { checkRootSize, listRootWarnings } from '../../bundle/root-warning.ts'
+import type { SignedRoot } from '../../bundle/root.ts'
 import { addSignatures, draftRoot, makeKey, readKey } from '../../bundle/root-draft.ts'
 import { type SigningKey, signStatement } from '../../bundle/sign.ts'
 import { HubError } from '../../errors.ts'
@@ -52,6 +54,18 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
     await terminal.writeFile(path, Buffer.from(envelope).toString(), 0o644)
     terminal.out(`${path}\n`)
   }
+  const warn = (signed: SignedRoot): void => {
+    for (const { code, message } of listRootWarnings(signed, terminal.now())) {
+      terminal.say(`warning: ${code}: ${message}\n`)
+    }
+  }
+  /** @throws HubError `root_refused` for one that no agent would read */
+  const signRoot = async (root: Root, keys: readonly SigningKey[]): Promise<Uint8Array> => {
+    const { envelope, digest } = await signStatement('root', root, keys)
+    checkRootSize(root, envelope)
+    warn({ root, envelope, digest })
+    return envelope
+  }
   const many = (value: string, before: readonly string[]): string[] => [...before, value]
 
   trust
@@ -90,7 +104,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
           },
           policies: [],
         }
-        const { envelope } = await signStatement('root', root, rootKeys)
+        const envelope = await signRoot(root, rootKeys)
         openRoot(envelope)
         await saveDraft(`${directory}/root.json`, envelope)
         terminal.say(
@@ -106,13 +120,16 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
     .action((flags: ConnectionFlags & { root?: string; output: string }) =>
       explain(async () => {
         if (flags.root !== undefined) {
-          const { root, digest } = await readRoot(flags.root)
-          const text = flags.output === 'json' ? formatJson(root) : await describe(root, digest)
-          return terminal.out(text)
+          const signed = await readRoot(flags.root)
+          const { root, digest } = signed
+          if (flags.output === 'json') return terminal.out(formatJson(root))
+          warn(signed)
+          return terminal.out(await describe(root, digest))
         }
         const view = await (await connect(flags)).ask('trust/roots', TrustView, { signal })
         if (flags.output === 'json') return terminal.out(formatJson(view))
         const newest = openRoot(Buffer.from(view.envelopes.at(-1) ?? '', 'base64'))
+        warn(newest)
         terminal.out(await describe(newest.root, newest.digest))
       }),
     )
@@ -175,8 +192,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
           thresholds: { [role]: toCount(flags.threshold, '--threshold') },
         }),
     })
-    const { envelope } = await signStatement('root', next, signers)
-    await saveDraft(flags.out, envelope)
+    await saveDraft(flags.out, await signRoot(next, signers))
     terminal.say(
       `version ${next.version}, epoch ${next.epoch}; have others sign it with \`swell trust sign root\`, put new online keys into keys/ of the signer, then \`swell trust publish ${flags.out}\`\n`,
     )
