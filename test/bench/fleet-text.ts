@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { imageDigest, propertiesText } from './config-text.ts'
 
 /* The fleet that benchmarks roll out: 34 objects in 60 KB (the shape Nova measured with), one
    kustomize overlay that is the same for every cluster. */
@@ -8,7 +8,7 @@ const api = 'apiVersion: groundswell.dev/v1alpha1'
 export const objects = 34
 const deployments = 11
 const configs = 11
-const configBytes = 3_650
+const configBytes = 4_000
 /** A kustomization names its files; the directory holds them. */
 const directory = 'apps/web'
 
@@ -85,13 +85,7 @@ export function changedText(word: string): string {
   return configText(0, word)
 }
 
-/** Text that compresses as configuration does: words from a small vocabulary, never the same twice. */
 function configText(index: number, word: string): string {
-  let lines = ''
-  for (let line = 0; lines.length < configBytes; line++) {
-    const hash = createHash('sha256').update(`${index}/${line}`).digest('hex')
-    lines += `    setting.${line}.${hash.slice(0, 6)} = value-${hash.slice(6, 14)} # of config ${index}\n`
-  }
   return `apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -99,7 +93,7 @@ metadata:
 data:
   word: ${word}
   settings: |
-${lines}`
+${propertiesText(`config-${index}`, configBytes)}`
 }
 
 function deployment(name: string): string {
@@ -119,7 +113,7 @@ spec:
       terminationGracePeriodSeconds: 30
       containers:
         - name: web
-          image: registry.invalid/${name}:1.0.0
+          image: registry.invalid/${name}:1.0.0@${imageDigest(name)}
           args: [--listen=:8080, --name=${name}, --log-level=info]
           ports: [{name: http, containerPort: 8080}]
           env:

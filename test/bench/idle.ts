@@ -14,13 +14,20 @@ export const idleGoals = [
   { metric: 'hub_millicores', text: '≤ 30 at 1000 clusters' },
 ]
 
+/** The number of agents for which there is a goal of CPU. */
+const judgedAt = 1_000
+
 /**
  * B3: what a hub holds and uses for agents that only stream: they are joined and nothing was ever
  * rolled out. One hub grows through all the numbers; at each, after the quiet time, its garbage is
  * collected and its resident memory read, and the line through these points is the result. Every
  * agent brings its cluster's declaration, enrolment and status along, so they are in the slope.
  *
- * CPU is the hub's own process over the quiet time at the largest number, the collection not in it.
+ * The smallest number should not be 0: a hub that no agent ever joined has not loaded and compiled what
+ * the next ones need, and that would count as theirs.
+ *
+ * CPU is the hub's own process over the quiet time, at 1,000 agents or else at the largest number, the
+ * collection not in it.
  * Redis and the render workers are in neither.
  *
  * @throws Error when an agent is gone after the quiet time: the run is void
@@ -37,25 +44,27 @@ export async function measureIdle(
     say,
   )
   const points: Point[] = []
-  let millicores = Number.NaN
+  const millicores = new Map<number, number>()
   for (const clusters of options.clusters) {
     if (clusters > world.clusters) await world.grow(clusters)
     const { pid } = world.hub.process()
     await collectGarbage(socket)
     const [cpu, start] = [readCpuMicros(pid), Date.now()]
     await pause(options.quiet * 1_000)
-    millicores = (readCpuMicros(pid) - cpu) / (Date.now() - start)
+    const used = (readCpuMicros(pid) - cpu) / (Date.now() - start)
+    millicores.set(clusters, used)
     await collectGarbage(socket)
     points.push({ x: clusters, y: readRssKb(pid) })
     if (!(await world.isSettled())) throw new Error(`void: not all ${clusters} agents are there`)
-    say(`${clusters} agents: ${points.at(-1)!.y} KB, ${millicores.toFixed(1)} millicores`)
+    say(`${clusters} agents: ${points.at(-1)!.y} KB, ${used.toFixed(1)} millicores`)
   }
   const { slope, start } = fitLine(points)
   const figures = {
     hub_rss_kb_per_agent: slope,
     hub_base_rss_mb: start / 1024,
-    hub_millicores: millicores,
+    hub_millicores: millicores.get(judgedAt) ?? [...millicores.values()].at(-1)!,
     ...Object.fromEntries(points.map(({ x, y }) => [`hub_rss_mb_at_${x}`, y / 1024])),
+    ...Object.fromEntries([...millicores].map(([x, used]) => [`hub_millicores_at_${x}`, used])),
   }
   say(describeFigures(figures))
   return [figures]

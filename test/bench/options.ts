@@ -30,7 +30,7 @@ export interface SizedOptions extends Pick<BenchOptions, 'fidelity' | 'runs'> {
 export const usage = `npm run bench -- NAME [--clusters N] [--fidelity B|C] [--runs N] [--json] [--no-calibrate]
 
   NAME            ${benchNames.join(', ')}
-  --clusters N    agents; 200 when left out. idle: rising numbers, N,M,…; 0,500,1000 when left out
+  --clusters N    agents; 200 when left out. idle: rising numbers, N,M,…; 200,600,1000 when left out
   --fidelity F    B: agents on clusters in memory; C: agents that count as applied what they
                   verified. propagation: C above ${mostInMemory} agents when left out; else B
   --runs N        measured runs after one that warms up; 5 when left out
@@ -82,11 +82,11 @@ function isBenchName(name: string | undefined): name is BenchName {
 /** A slope takes several points, of which one may be without agents; all else takes one. */
 function parseClusters(name: BenchName, text: string | undefined): number[] {
   if (name !== 'idle') return [parseCount('clusters', text ?? '200')]
-  const counts = (text ?? '0,500,1000').split(',')
+  const counts = (text ?? '200,600,1000').split(',')
   const numbers = counts.map((count) => (count === '0' ? 0 : parseCount('clusters', count)))
   const rising = numbers.every((count, at) => at === 0 || count > numbers[at - 1]!)
   if (numbers.length > 1 && rising) return numbers
-  throw new Error('--clusters: idle takes at least two rising numbers, such as 0,500,1000')
+  throw new Error('--clusters: idle takes at least two rising numbers, such as 200,600,1000')
 }
 
 function parseCount(flag: keyof typeof limits, text: string): number {
