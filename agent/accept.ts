@@ -3,7 +3,7 @@ import type { Manifest } from '@groundswell/proto/manifest.ts'
 import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
 import { AgentError } from './errors.ts'
 import type { Pushed, Session } from './link/session.ts'
-import { reopenApprovals, verifyApprovals } from './trust/approvals.ts'
+import { approversNeeded, reopenApprovals, verifyApprovals } from './trust/approvals.ts'
 import { verifyRootChain } from './trust/root-chain.ts'
 import { readEnvelope } from './trust/signature.ts'
 import type { ContentCache, Identity, TrustState, TrustStore } from './trust/state.ts'
@@ -53,7 +53,9 @@ export async function acceptOffer(
     throw new AgentError('trust_state_doubtful', message)
   }
   const candidates = [...(given.approvals ?? []), ...(state.approvals ?? [])]
-  const before = state.envelope && readAccepted(state.envelope).snapshot
+  // Read again only where it matters what was accepted before: most clusters need no approvals.
+  const asks = approversNeeded(root, identity.cluster) > 0
+  const before = asks && state.envelope ? readAccepted(state.envelope).snapshot : null
   const approvals = await verifyApprovals(checked.snapshot, before, candidates, root, identity, now)
   // Not looked at before it is known that a trusted key signed what it came with.
   const pushed = await given.pushed?.()

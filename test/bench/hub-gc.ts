@@ -6,7 +6,8 @@ const preload = fileURLToPath(new URL('hub-gc.mjs', import.meta.url))
 
 /** The environment of a hub whose garbage can be collected by whoever knows the socket. */
 export function collectableBy(socket: string): Record<string, string> {
-  return { NODE_OPTIONS: `--import=${preload}`, BENCH_GC_SOCKET: socket }
+  const options = [process.env['NODE_OPTIONS'], `--import=${preload}`].filter(Boolean)
+  return { NODE_OPTIONS: options.join(' '), BENCH_GC_SOCKET: socket }
 }
 
 /** Returns when the hub has collected its garbage. */

@@ -45,9 +45,16 @@ export async function measureIdle(
   )
   const points: Point[] = []
   const millicores = new Map<number, number>()
+  /** Of the resident memory, what Node says it holds itself. */
+  const heap: Record<string, Point[]> = {
+    nodejs_heap_size_used_bytes: [],
+    nodejs_external_memory_bytes: [],
+  }
   for (const clusters of options.clusters) {
     if (clusters > world.clusters) await world.grow(clusters)
     const { pid } = world.hub.process()
+    // Statuses are saved, the ledger committed and memory given back a while after the last has joined.
+    await pause(options.quiet * 500)
     await collectGarbage(socket)
     const [cpu, start] = [readCpuMicros(pid), Date.now()]
     await pause(options.quiet * 1_000)
@@ -55,6 +62,9 @@ export async function measureIdle(
     millicores.set(clusters, used)
     await collectGarbage(socket)
     points.push({ x: clusters, y: readRssKb(pid) })
+    for (const [name, line] of Object.entries(heap)) {
+      line.push({ x: clusters, y: (await world.readCounter(name)) / 1024 })
+    }
     if (!(await world.isSettled())) throw new Error(`void: not all ${clusters} agents are there`)
     say(`${clusters} agents: ${points.at(-1)!.y} KB, ${used.toFixed(1)} millicores`)
   }
@@ -62,6 +72,8 @@ export async function measureIdle(
   const figures = {
     hub_rss_kb_per_agent: slope,
     hub_base_rss_mb: start / 1024,
+    hub_heap_kb_per_agent: fitLine(heap['nodejs_heap_size_used_bytes']!).slope,
+    hub_external_kb_per_agent: fitLine(heap['nodejs_external_memory_bytes']!).slope,
     hub_millicores: millicores.get(judgedAt) ?? [...millicores.values()].at(-1)!,
     ...Object.fromEntries(points.map(({ x, y }) => [`hub_rss_mb_at_${x}`, y / 1024])),
     ...Object.fromEntries([...millicores].map(([x, used]) => [`hub_millicores_at_${x}`, used])),

@@ -34,7 +34,7 @@ export const usage = `npm run bench -- NAME [--clusters N] [--fidelity B|C] [--r
   --fidelity F    B: agents on clusters in memory; C: agents that count as applied what they
                   verified. propagation: C above ${mostInMemory} agents when left out; else B
   --runs N        measured runs after one that warms up; 5 when left out
-  --quiet S       idle: seconds of quiet for each number of agents; 60 when left out
+  --quiet S       idle: seconds of quiet for each number of agents, after half as many to settle; 60 when left out
   --json          one JSON object as the last line of stdout, instead of a table
   --no-calibrate  leave out how fast this machine is; all of it is null then
 `
