@@ -6,6 +6,8 @@ import type { HubEvent } from './event.ts'
 const kept = 10_000
 /** Events a slow reader may fall behind before it starts again from the log. */
 const backlog = 1_000
+/** Events written in one go. */
+const batchSize = 200
 
 export interface EventLog {
   /** In a storm, news is dropped once too much waits; decisions are not, they come no faster than the ledger takes them. */
@@ -23,28 +25,44 @@ export function createEventLog(
 ): EventLog {
   const key = `${prefix}:events`
   const listeners = new Set<(event: EventView) => void>()
-  let tail: Promise<unknown> = Promise.resolve()
-  let waiting = 0
+  const waiting: HubEvent[] = []
+  let writing = false
 
-  async function write(event: HubEvent): Promise<void> {
-    const { type, actor, subject, message } = event
-    const fields = ['type', type, 'actor', actor, 'subject', subject, 'message', message]
-    const id = await redis.xadd(key, 'MAXLEN', '~', kept, '*', ...fields)
-    if (!id) return
-    const view = toView(id, event)
-    for (const listener of listeners) listener(view)
+  /** All at once, in their order: after a commit a thousand clusters have news together. */
+  async function write(events: readonly HubEvent[]): Promise<void> {
+    const pipeline = redis.pipeline()
+    for (const { type, actor, subject, message } of events) {
+      const fields = ['type', type, 'actor', actor, 'subject', subject, 'message', message]
+      pipeline.xadd(key, 'MAXLEN', '~', kept, '*', ...fields)
+    }
+    const answers = (await pipeline.exec()) ?? []
+    for (const [at, event] of events.entries()) {
+      const [error, id] = answers[at] ?? [null, null]
+      if (error) onError(error)
+      if (typeof id !== 'string') continue
+      const view = toView(id, event)
+      for (const listener of listeners) listener(view)
+    }
+  }
+
+  async function writeAll(): Promise<void> {
+    writing = true
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, batchSize)
+      await write(batch).catch(onError)
+    }
+    writing = false
   }
 
   return {
     emit(event, kind = 'news') {
-      if (kind === 'news' && waiting >= backlog) return
-      waiting += 1
-      tail = tail
-        .then(() => write(event))
-        .catch(onError)
-        .finally(() => {
-          waiting -= 1
-        })
+      if (kind === 'news' && waiting.length >= backlog) return
+      waiting.push(event)
+      // The end of this turn, so that what happened together is written together.
+      if (!writing) {
+        writing = true
+        queueMicrotask(() => void writeAll())
+      }
     },
     async read({ after, limit }) {
       if (after === null) {
