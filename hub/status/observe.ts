@@ -42,9 +42,14 @@ export function observeCluster(status: ClusterStatus, application: string): Clus
   }
 }
 
-/** An agent that could not get content yet asks again by itself: that is no failure of the content. */
+/**
+ * Refusals that end without new content: an agent that could not get it yet asks again by itself,
+ * and what waits for an approver is offered anew with the approval. The wave's deadline goes on.
+ */
+const passing: readonly string[] = ['content_missing', 'approval_missing', 'approval_invalid']
+
 function isFinal(refusal: ClusterStatus['refusal']): refusal is NonNullable<typeof refusal> {
-  return refusal !== null && refusal.code !== 'content_missing'
+  return refusal !== null && !passing.includes(refusal.code)
 }
 
 /** The first thing that is wrong, with file and object, as the agent named it. */

@@ -266,6 +266,30 @@ describe('a trust drill', () => {
     }
   })
 
+  test('T14: with a threshold of two the signer signs by two keys, and one alone is worth nothing', async () => {
+    await trust(
+      ...['rotate', '--root', at('v5.json'), '--key', at('root-1.jwk'), '--key', at('root-2.jwk')],
+      ...['--role', 'snapshot', '--new-key', at('snapshot-4.jwk'), '--threshold', '2'],
+      ...['--out', at('v6.json')],
+    )
+    const early = await runSwell(hub, 'trust', 'publish', at('v6.json'))
+    assert.match(early.said, /names snapshot keys of which 1 of 2 needed are in the signer's keys/)
+    await copyFile(at('snapshot-4.jwk'), join(keys, 'snapshot-4.jwk'))
+    await trust('publish', at('v6.json'))
+    await reach(6)
+    await say('by two keys')
+    const pair = await Promise.all(['snapshot-3.jwk', 'snapshot-4.jwk'].map(keyIn))
+    for (const agent of agents) {
+      const { envelope, sequence } = await agent.trust.load()
+      const { signatures } = JSON.parse(Buffer.from(envelope!).toString()) as { signatures: [] }
+      assert.equal(signatures.length, 2)
+      for (const key of pair) {
+        const alone = await forge(agent, key, { sequence: sequence + 1 })
+        assert.equal((await agent.offerForged(alone)).code, 'threshold_not_met')
+      }
+    }
+  })
+
   test('T38: a ledger that was written anew is shown at every cluster, and nothing stops', async () => {
     const heads = await Promise.all(agents.map(async ({ trust }) => (await trust.load()).auditHead))
     assert.ok(

@@ -27,7 +27,9 @@ export interface MemoryAgent extends AsyncDisposable {
   /** What it warned of, newest last. */
   readonly warnings: readonly string[]
   /** Offers as somebody in the middle of its stream; resolves with the agent's answer. */
-  offerForged(envelope: Uint8Array): Promise<Verdict>
+  offerForged(envelope: Uint8Array, approvals?: readonly Uint8Array[]): Promise<Verdict>
+  /** The envelope that the hub offered last. */
+  lastOffer(): Uint8Array | undefined
   /** The agent ends; cluster, content and trust state stay. */
   stop(): Promise<void>
   /** It runs again, from what it has written down. */
@@ -59,6 +61,7 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
   let stream: TappedStream | undefined
   /** Whoever waits for the next verdict. */
   let answered: (verdict: Verdict) => void = () => {}
+  let lastOffer: Uint8Array | undefined
   let end: () => Promise<void> = async () => {}
 
   async function start(): Promise<void> {
@@ -78,8 +81,9 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
       evidence,
       workloads,
       dial: () =>
-        (stream = tapStream(dial(enrolled.endpoint), ({ message }) => {
+        (stream = tapStream(dial(enrolled.endpoint), (message) => {
           if (message.case === 'verdict') answered(message.value)
+          if (message.case === 'offer') lastOffer = message.value.envelope
         })),
       decompress: decompressZstd,
       facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
@@ -124,10 +128,12 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
       cert: enrolled.endpoint.certificateChain,
     },
     warnings,
-    offerForged: (envelope) =>
+    lastOffer: () => lastOffer,
+    offerForged: (envelope, given = []) =>
       new Promise((resolve) => {
         answered = resolve
-        stream?.say({ case: 'offer', value: { envelope: Uint8Array.from(envelope) } })
+        const approvals = given.map((approval) => Uint8Array.from(approval))
+        stream?.say({ case: 'offer', value: { envelope: Uint8Array.from(envelope), approvals } })
       }),
     start,
     stop: () => end(),

@@ -14,11 +14,17 @@ export interface TappedStream extends Stream {
   say(message: ResponseInit): void
 }
 
-export function tapStream(stream: Stream, hear: (request: SyncRequest) => void): TappedStream {
+export function tapStream(
+  stream: Stream,
+  hear: (message: SyncRequest['message'] | SyncResponse['message']) => void,
+): TappedStream {
   const responses = createChannel<SyncResponse>()
   const pump = async (): Promise<void> => {
     try {
-      for await (const response of stream.responses) responses.push(response)
+      for await (const response of stream.responses) {
+        hear(response.message)
+        responses.push(response)
+      }
       responses.end()
     } catch (error) {
       responses.fail(error)
@@ -28,7 +34,7 @@ export function tapStream(stream: Stream, hear: (request: SyncRequest) => void):
   return {
     responses,
     send(request) {
-      hear(request)
+      hear(request.message)
       return stream.send(request)
     },
     close: () => stream.close(),

@@ -44,11 +44,14 @@ describe('observeCluster', () => {
     assert.equal(observeCluster(cluster('a', { applications }), 'shop').application, null)
   })
 
-  test('a refusal counts, unless it is for content that is asked for again', () => {
+  test('a refusal counts, unless it ends without other content: by asking again, or by an approval', () => {
     const refused = (code: string) =>
       observeCluster(cluster('a', { refusal: { code, message: 'words' } }), 'shop').refusal
     assert.equal(refused('wrong_audience'), 'wrong_audience: words')
     assert.equal(refused('content_missing'), null)
+    assert.equal(refused('approval_missing'), null)
+    assert.equal(refused('approval_invalid'), null)
+    assert.equal(refused('approval'), 'approval: words')
   })
 
   test('the first error is named with its file, else the first unhealthy object', () => {
