@@ -15,7 +15,7 @@ export const packBytes = 256 * 1024
  * Of a blob that does not fit a pack, each has this much: what is lost of it when the link breaks is
  * at most that.
  */
-export const sliceBytes = 64 * 1024
+export const sliceBytes = 32 * 1024
 
 /** Compresses a pack; given in, so that this file stays pure. */
 export type Compress = (bytes: Uint8Array) => Promise<Uint8Array>

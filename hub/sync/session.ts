@@ -84,6 +84,8 @@ export function converse(
   let at: AgentPosition | undefined
   let rootVersion = 0
   let offered: Offered | null = null
+  /** Of the offer before: the agent may be taking it still, and would wait if it got no content. */
+  let earlier: Offered['list'] = []
   /** What the agent has: undefined until the first look tells, null when it refused something. */
   let held: Offered['list'] | null | undefined
   let looking: Promise<void> | undefined
@@ -94,6 +96,7 @@ export function converse(
       again = false
       await sendRoots()
       const { offer, current } = await deps.offerFor(enrolment, at, offered)
+      if (offer) earlier = offered?.list ?? []
       if (current) offered = current
       if (!offer) {
         if (held === undefined) held = current?.list
@@ -192,7 +195,7 @@ export function converse(
   const answering = createAnswering(
     {
       cluster,
-      list: () => offered?.list ?? [],
+      list: () => [...(offered?.list ?? []), ...earlier],
       send: (content) => send(response({ case: 'content', value: content })),
       cut: () => deps.cut?.(),
       onFailed: fail,

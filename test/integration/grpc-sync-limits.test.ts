@@ -21,6 +21,7 @@ describe('a hub and agents that do not behave', () => {
   let authority: Authority
   let listener: SyncListener
   let packed = 0
+  let served = 0
   const connected = new Set<string>()
   const heard: string[] = []
   const bytes = Buffer.from(webcrypto.getRandomValues(new Uint8Array(60 * 1024)))
@@ -36,12 +37,12 @@ describe('a hub and agents that do not behave', () => {
         const certificate = { series: 1, generation: 1, serial: '' }
         return { ok: true, enrolment: { ...enrolment, enrolledAt: 0 }, certificate }
       },
-      deadlines: { helloMs: 500, blockedMs: 1_500 },
+      deadlines: { helloMs: 2_000, blockedMs: 1_500 },
       offerFor: async () => ({ offer: null, current: null }),
-      serve: async (_, __, wanted) => ({
-        blobs: wanted.map((digest) => ({ digest, bytes })),
-        missing: [],
-      }),
+      async serve(_, __, wanted) {
+        served += wanted.length * bytes.byteLength
+        return { blobs: wanted.map((digest) => ({ digest, bytes })), missing: [] }
+      },
       async compress(raw) {
         packed += raw.byteLength
         return raw
@@ -129,6 +130,50 @@ describe('a hub and agents that do not behave', () => {
     assert.ok(connected.has('other'))
     stuck.stream.close()
     other.stream.close()
+  })
+
+  it('F25: one that fetches half a gigabyte does not hold up sixty kilobytes for another', async (t) => {
+    const big = await connect('big')
+    const bulk = read(big.stream.responses)
+    await big.greet()
+    for (let n = 0; n < 2; n += 1) await big.want(5_000)
+    await until(() => bulk.content > 50, { deadlineMs: 10_000, what: 'the large one to flow' })
+    const small = await connect('little')
+    const got = read(small.stream.responses)
+    await small.greet()
+    await until(() => heard.includes('little hello'), { deadlineMs: 5_000, what: 'a hello' })
+    const before = served
+    await small.want(1)
+    await until(() => got.content > 0, { deadlineMs: 5_000, intervalMs: 1, what: 'its content' })
+    const between = served - before
+    t.diagnostic(`${Math.round(between / 1024)} KiB were served to the other meanwhile`)
+    assert.ok(between < 8 * 1024 * 1024, `${between}`)
+    assert.ok(bulk.content < 10_000, 'the large one had ended')
+    big.stream.close()
+    small.stream.close()
+  })
+
+  it('F25: fifty that stop reading cost the hub a few packs each', async (t) => {
+    await until(() => connected.size === 0, { deadlineMs: 10_000, what: 'nobody else' })
+    const before = served
+    const names = Array.from({ length: 50 }, (_, n) => `stalled-${n}`)
+    const all = await Promise.all(
+      names.map(async (name) => {
+        const one = await connect(name)
+        await one.greet()
+        await one.stream.responses[Symbol.asyncIterator]().next()
+        await one.want(5_000)
+        return one
+      }),
+    )
+    await until(() => names.every((name) => !connected.has(name)), {
+      deadlineMs: 20_000,
+      what: 'all of them cut',
+    })
+    const each = (served - before) / names.length
+    t.diagnostic(`${Math.round(each / 1024)} KiB were read for each`)
+    assert.ok(each < 3 * 1024 * 1024, `${each}`)
+    for (const { stream } of all) stream.close()
   })
 
   it('many wants at once end the stream', async () => {

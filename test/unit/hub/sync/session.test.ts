@@ -242,6 +242,68 @@ describe('converse', () => {
     assert.deepEqual(content?.case === 'content' && content.value.missing, [digestOf('other')])
   })
 
+  test('serves what the offer before named as well: the agent may be taking it still', async () => {
+    const lists: unknown[] = []
+    const list = (name: string): Offered['list'] => [
+      { name, generation: 1, state: 'removed', policy: 'Delete' } as never,
+    ]
+    let newest = 1
+    const { requests, session } = world({
+      offerFor: async (_, at) => {
+        const current = { ...offered(newest), list: list(`list ${newest}`) }
+        return { offer: newest > at.sequence ? current : null, current }
+      },
+      async serve(_, applications, wanted) {
+        lists.push(applications.map(({ name }) => name))
+        return { blobs: [], missing: wanted }
+      },
+    })
+    requests.push(hello())
+    await settle()
+    for (newest = 2; newest <= 3; newest += 1) {
+      session.notice()
+      await settle()
+      requests.push(want(digestOf('x')))
+      await settle()
+    }
+    assert.deepEqual(lists, [
+      ['list 2', 'list 1'],
+      ['list 3', 'list 2'],
+    ])
+    requests.end()
+    await session.done
+  })
+
+  test('says goodbye with the window, finishes what it is sending, and offers nothing more', async () => {
+    const bytes = Buffer.from('content')
+    const { requests, sent, gate, state, session, offers } = world({
+      serve: async (_, __, wanted) => ({
+        blobs: wanted.map((digest) => ({ digest, bytes })),
+        missing: [],
+      }),
+    })
+    requests.push(hello())
+    await settle()
+    const held = Promise.withResolvers<void>()
+    gate.open = held.promise
+    requests.push(want(digestOf('1')), want(digestOf('2')))
+    await settle()
+    let left = false
+    const leaving = session.leave('it ends').then(() => (left = true))
+    state.newest = 1
+    session.notice()
+    requests.push(want(digestOf('3')))
+    await settle()
+    assert.equal(left, false)
+    held.resolve()
+    await leaving
+    const last = sent.at(-1)
+    assert.ok(last?.case === 'goodbye')
+    assert.deepEqual([last.value.reason, last.value.reconnectWindowSeconds], ['it ends', 3])
+    assert.equal(sent.filter((message) => message.case === 'content').length, 1)
+    assert.deepEqual(offers(), [])
+  })
+
   test('F25: reports are heard while a want is being answered, and wants are answered in turn', async () => {
     const bytes = Buffer.from('content')
     const asked: (readonly Digest[])[] = []
