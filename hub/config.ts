@@ -6,11 +6,23 @@ import {
   readSettings,
 } from '@groundswell/proto/settings.ts'
 import { HubError } from './errors.ts'
+import { type Role, listForeignSettings, roles } from './role.ts'
 
 export const environmentPrefix = 'GROUNDSWELL_HUB_'
 
 export const settingsTable: readonly Setting[] = [
   { key: 'config', flag: 'config', help: 'YAML file with any of these settings' },
+  {
+    key: 'role',
+    flag: 'role',
+    help: 'all, or one of api, renderer and signer, each a process of its own',
+    fallback: 'all',
+  },
+  {
+    key: 'sockets',
+    flag: 'sockets',
+    help: 'directory of the sockets that roles reach each other by',
+  },
   { key: 'fleet', flag: 'fleet', help: 'URL of the fleet repository (https, http or ssh)' },
   { key: 'branch', flag: 'branch', help: 'branch of it to follow', fallback: 'main' },
   {
@@ -84,6 +96,9 @@ export const settingsTable: readonly Setting[] = [
 ]
 
 export interface HubConfig {
+  readonly role: Role
+  /** Empty when all is one process. */
+  readonly sockets: string
   readonly fleetUrl: string
   readonly branch: string
   readonly path: string
@@ -124,13 +139,16 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   const faults: string[] = []
   const text = (key: string): string | undefined => settings.get(key)?.value
   const host = text('host')!
+  const role = roles.find((name) => name === text('role')) ?? 'all'
   const config: HubConfig = {
+    role,
+    sockets: text('sockets') ?? '',
     fleetUrl: text('fleet') ?? '',
     branch: text('branch')!,
     path: text('path')!,
     intervalMs: readDuration(settings, 'interval', faults),
     fleetName: text('name')!,
-    data: text('data') ?? `${stateHome}/groundswell/hub`,
+    data: text('data') ?? `${stateHome}/groundswell/${directoryOf(role)}`,
     redisUrl: text('redis') ?? input.env['REDIS_URL'],
     host,
     apiPort: readPort(settings, 'apiPort', faults),
@@ -163,7 +181,14 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   if (!(config.enrolRate >= 1 && config.enrolRate <= 100_000)) {
     faults.push(`--enrol-rate: not a number from 1 to 100000: ${text('enrolRate')}`)
   }
-  if (!config.fleetUrl) faults.push('--fleet: give the URL of the fleet repository')
+  faults.push(...listForeignSettings(role, settingsTable, settings).faults)
+  if (role !== text('role')) faults.push(`--role: one of ${roles.join(', ')}: ${text('role')}`)
+  if (role !== 'all' && !config.sockets) faults.push(`--sockets: --role ${role} needs a directory`)
+  if (role === 'renderer' && config.redisUrl === undefined) {
+    faults.push('--redis: the renderer needs the URL of the Redis that the api has')
+  }
+  if (!config.fleetUrl && (role === 'all' || role === 'renderer'))
+    faults.push('--fleet: give the URL of the fleet repository')
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(config.fleetName)) {
     faults.push(`--name: not a DNS name: ${config.fleetName}`)
   }
@@ -179,6 +204,10 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     })
   }
   return config
+}
+
+function directoryOf(role: Role): string {
+  return role === 'all' || role === 'api' ? 'hub' : role
 }
 
 function readDuration(settings: Settings, key: string, faults: string[]): number {

@@ -1,38 +1,41 @@
 /** Everything the hub can say is wrong; closed, so that every surface can explain each. */
-export type HubErrorCode =
-  | 'config_invalid'
-  | 'fleet_invalid'
-  | 'source_unreachable'
-  | 'source_refused'
-  | 'revision_not_found'
-  | 'render_failed'
-  | 'render_timeout'
-  | 'engine_unavailable'
-  | 'plan_invalid'
-  | 'not_found'
-  | 'conflict'
-  | 'invalid'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'token_refused'
-  | 'busy'
-  | 'identity_refused'
-  | 'identity_barred'
-  | 'redis_refused'
-  | 'redis_unavailable'
-  | 'ledger_corrupt'
-  | 'ledger_unwritable'
-  | 'content_missing'
-  | 'sign_unattested'
-  | 'sign_forbidden'
-  | 'sign_removal'
-  | 'sign_identity'
-  | 'sign_sequence'
-  | 'root_refused'
-  | 'approval_refused'
-  | 'signer_unavailable'
-  | 'renderer_unavailable'
-  | 'internal'
+export const hubErrorCodes = [
+  'config_invalid',
+  'fleet_invalid',
+  'source_unreachable',
+  'source_refused',
+  'revision_not_found',
+  'render_failed',
+  'render_timeout',
+  'engine_unavailable',
+  'plan_invalid',
+  'not_found',
+  'conflict',
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'token_refused',
+  'busy',
+  'identity_refused',
+  'identity_barred',
+  'redis_refused',
+  'redis_unavailable',
+  'ledger_corrupt',
+  'ledger_unwritable',
+  'content_missing',
+  'sign_unattested',
+  'sign_forbidden',
+  'sign_removal',
+  'sign_identity',
+  'sign_sequence',
+  'root_refused',
+  'approval_refused',
+  'signer_unavailable',
+  'renderer_unavailable',
+  'internal',
+] as const
+
+export type HubErrorCode = (typeof hubErrorCodes)[number]
 
 /** Where a fault is and what it is, in words for the person who can mend it. */
 export interface Fault {

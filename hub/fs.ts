@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { type DirectoryLock, lockDirectory as claimDirectory } from '@groundswell/proto/fs.ts'
 import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
@@ -67,6 +68,27 @@ function readYaml(path: string): Record<string, unknown> {
     throw new HubError('config_invalid', `${path}: ${(cause as Error).message}`, { cause })
   }
   throw new HubError('config_invalid', `${path}: not a map of settings`)
+}
+
+/**
+ * A role beside the signer has no business with signing keys: where they are, it must not run.
+ *
+ * @throws HubError `config_invalid` naming the directory
+ */
+export function refuseSigningKeys(data: string): void {
+  const keys = join(data, 'keys')
+  let names: string[] = []
+  try {
+    names = readdirSync(keys)
+  } catch (error) {
+    // One that cannot be read is as good as none.
+    if (!['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code!)) throw error
+  }
+  if (!names.some((name) => name.endsWith('.jwk'))) return
+  throw new HubError(
+    'config_invalid',
+    `${keys} holds signing keys; move it, and signer/ beside it, to the data directory of --role signer`,
+  )
 }
 
 /**

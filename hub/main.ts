@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { SettingsError, describeSettings, explainSettings } from '@groundswell/proto/settings.ts'
-import { environmentPrefix, settingsTable } from './config.ts'
+import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
 import { HubError, formatFault } from './errors.ts'
 import { readConfig } from './fs.ts'
-import { createLog } from './log.ts'
-import { startHub } from './wiring/start.ts'
-import { drainMs } from './wiring/surroundings.ts'
+import { type Log, createLog } from './log.ts'
+import { listForeignSettings } from './role.ts'
+import { startRole } from './wiring/role.ts'
+import { type RunningHub, drainMs } from './wiring/surroundings.ts'
 
-/* The hub's process: configuration → hub → run until a signal → drain. */
+/* The hub's process, or that of one of its roles: configuration → hub → run until a signal → drain. */
 
 const { version } = JSON.parse(
   readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
@@ -25,6 +26,9 @@ async function main(): Promise<void> {
   const { config, settings } = found
   const log = createLog(config.logLevel)
   log.info(explainSettings(settingsTable, settings), 'configuration')
+  for (const words of listForeignSettings(config.role, settingsTable, settings).warnings) {
+    log.warn({}, `${words}; it is not used`)
+  }
   const stopping = new AbortController()
   const asked = new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -34,7 +38,7 @@ async function main(): Promise<void> {
       })
     }
   })
-  const starting = startHub(config, log, stopping.signal, version)
+  const starting = start(config, log, stopping.signal)
   const started = await Promise.race([starting, asked])
   log.info({ signal: await asked }, 'draining')
   // One that was still starting may wait for what the same signal has ended: not for ever.
@@ -43,6 +47,25 @@ async function main(): Promise<void> {
   await hub?.stop()
   // Nothing is left that could be waited for; sockets of clients would hold the process open.
   process.exit(0)
+}
+
+/** Of a role of its own, no more is loaded than it needs. */
+async function start(config: HubConfig, log: Log, signal: AbortSignal): Promise<RunningHub> {
+  switch (config.role) {
+    case 'all':
+    case 'api': {
+      const { startHub } = await import('./wiring/start.ts')
+      return startHub(config, log, signal, version)
+    }
+    case 'renderer': {
+      const { startRendererRole } = await import('./wiring/renderer.ts')
+      return startRole(config, log, signal, startRendererRole)
+    }
+    case 'signer': {
+      const { startSignerRole } = await import('./wiring/signer.ts')
+      return startRole(config, log, signal, startSignerRole)
+    }
+  }
 }
 
 try {

@@ -20,7 +20,7 @@ export function createAttesting({ attestor, urlOf }: AttestingDeps) {
   let told = new Map<string, Digest>()
   let around: Digest | undefined
 
-  return async function attest(fleet: Fleet, contents: Contents): Promise<void> {
+  async function attest(fleet: Fleet, contents: Contents): Promise<void> {
     const next = new Map(told)
     const changed: AttestedApplication[] = []
     for (const name of contents.applications.keys()) {
@@ -45,6 +45,15 @@ export function createAttesting({ attestor, urlOf }: AttestingDeps) {
     await attestor.attest({ fleetRevision, clusters, names, groups, applications: changed })
     told = next
     around = surroundings
+  }
+
+  return {
+    attest,
+    /** The next time all of it is told. */
+    forget(): void {
+      told = new Map()
+      around = undefined
+    },
   }
 }
 

@@ -33,8 +33,8 @@ export interface LocalRenderer extends Renderer {
   onRevision(name: string, revision: string): Promise<void>
   /** Revisions that sources have now, by name. */
   heads(): ReadonlyMap<string, string>
-  /** The configuration files at a revision, for those who load them themselves. */
-  readText(revision: string): Promise<FleetText>
+  /** The configuration files at a revision, for those who load them; none when they know the tree. */
+  readText(revision: string, known?: string): Promise<FleetText>
 }
 
 /**

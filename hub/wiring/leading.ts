@@ -12,11 +12,12 @@ import { type Rollouts, createRollouts } from '../rollout/advance.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
-import type { Attestor, Signer } from '../signer/signer.ts'
+import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
 import { observeClusters } from '../status/observe.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
+import { reachRenderer } from './remote-rendering.ts'
 import { startRendering } from './rendering.ts'
 import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
@@ -28,7 +29,8 @@ const sweepAgeMs = 60 * 60_000
 export interface LeadingDeps {
   readonly store: Store
   readonly content: ContentStore
-  readonly signer: Signer & Attestor
+  /** Of a hub that renders by itself. */
+  readonly attestor: Attestor | undefined
   readonly trust: Trust
   readonly statuses: Statuses
   readonly hooks: SyncHooks
@@ -52,17 +54,20 @@ export async function startLeading(
   deps: LeadingDeps,
 ): Promise<Leading> {
   const { config, log, started, signal, clock } = surroundings
-  const { store, content, signer, trust, statuses, hooks, offered, metrics } = deps
+  const { store, content, attestor, trust, statuses, hooks, offered, metrics } = deps
   const { redis, redisUrl, events, register } = store
   const since = clock()
 
-  const rendering = await startRendering(surroundings, {
-    content,
-    attestor: signer,
-    metrics,
-    onRevision: (name, revision) => pipeline.onRevision(name, revision),
+  const news = {
+    onRevision: (name: string, revision: string) => pipeline.onRevision(name, revision),
     settle: () => pipeline.settle(),
-  })
+  }
+  const rendering = attestor
+    ? await startRendering(surroundings, {
+        ...{ ...news, content, attestor },
+        countRenders: (engine) => metrics.countRenders(engine),
+      })
+    : reachRenderer(surroundings, news)
   const { renderer } = rendering
   const wake = started.own(
     createWakeUps({
@@ -146,7 +151,7 @@ export async function startLeading(
     async begin() {
       await rendering.open()
       await rollouts.restore(register.state)
-      await renderer.recall()
+      await rendering.recall()
       await pipeline.resume()
       rendering.follow()
       started.every(sweepEveryMs, () =>

@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ContentStore } from '../bundle/content.ts'
 import { readCredentials } from '../fs.ts'
-import type { Metrics } from '../metrics.ts'
 import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
 import { createBundleFile, createRevisionFile } from '../render/fs.ts'
+import type { RenderEngine } from '../render/engine.ts'
 import { createRenderEngine } from '../render/process.ts'
+import type { Renderer } from '../render/renderer.ts'
 import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
 import type { Attestor } from '../signer/signer.ts'
 import { createMirror } from '../source/git.ts'
@@ -18,19 +19,27 @@ const engineMemory = 1024 * 1024 * 1024
 const renderTimeout = 90_000
 const renderCache = 128 * 1024 * 1024
 
-/** A renderer in this process, and when it begins. */
+/** A renderer, here or elsewhere, and when it begins. */
 export interface Rendering {
-  readonly renderer: LocalRenderer
+  readonly renderer: Renderer
   /** Opens the fleet repository's mirror without following it yet. */
   open(): Promise<void>
-  /** Follows the fleet repository from now on. */
+  /** Goes on from what the mirrors hold. */
+  recall(): Promise<void>
+  /** Tells of every revision from now on. */
   follow(): void
+}
+
+export interface LocalRendering extends Rendering {
+  readonly renderer: LocalRenderer
+  /** The signer may know nothing of what it was told. */
+  forgetAttested(): void
 }
 
 export interface RenderingHooks {
   readonly content: ContentStore
   readonly attestor: Attestor
-  readonly metrics: Pick<Metrics, 'countRenders'>
+  readonly countRenders: (engine: RenderEngine) => RenderEngine
   readonly onRevision: (name: string, revision: string) => Promise<void>
   /** Resolves when nothing works on what was fetched any more. */
   readonly settle: () => Promise<void>
@@ -39,9 +48,9 @@ export interface RenderingHooks {
 /** From Git to content: mirrors, credentials and the engine. */
 export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
-  { content, attestor, metrics, onRevision, settle }: RenderingHooks,
-): Promise<Rendering> {
-  const engine = metrics.countRenders(
+  { content, attestor, countRenders, onRevision, settle }: RenderingHooks,
+): Promise<LocalRendering> {
+  const engine = countRenders(
     await createRenderEngine({
       binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
       workers: config.workers,
@@ -75,6 +84,7 @@ export async function startRendering(
     await all.close()
     await settle()
   })
+  const attesting = createAttesting({ attestor, urlOf: (name) => urlOf(sources, name) })
   const renderer = createRenderer({
     path: config.path,
     sources,
@@ -84,7 +94,7 @@ export async function startRendering(
       memory: createBundleFile(join(config.data, 'mirrors', 'bundles.jsonl')),
       mirror: (name) => sources.mirror(name),
     }),
-    attest: createAttesting({ attestor, urlOf: (name) => urlOf(sources, name) }),
+    attest: attesting.attest,
     lastGood: createRevisionFile(join(config.data, 'mirrors', 'last-good')),
     onRevision,
     log: (level, message, fields) => log[level](fields ?? {}, message),
@@ -100,6 +110,8 @@ export async function startRendering(
         ...(credentials['fleet'] ? { credential: 'fleet' } : {}),
       })
     },
+    recall: () => renderer.recall(),
     follow: () => sources.follow('fleet', config.intervalMs),
+    forgetAttested: () => attesting.forget(),
   }
 }

@@ -3,7 +3,7 @@ import { loadRoots, readOnlineKeys } from '../bundle/fs.ts'
 import { type RootChain, extendRootChain, newestOf, openRoot } from '../bundle/root-chain.ts'
 import type { SignedRoot } from '../bundle/root.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Log } from '../log.ts'
 import { openSignerRecord, readSignerPolicy } from '../signer/fs.ts'
 import { foldSignerEntry } from '../signer/record.ts'
 import { listSeed } from '../signer/seed.ts'
@@ -11,11 +11,16 @@ import type { Attestor, Signer } from '../signer/signer.ts'
 import { createSigner } from '../signer/signing.ts'
 import type { Surroundings } from './surroundings.ts'
 
+export interface SigningHooks {
+  /** What a signer without a record believes once; a signer apart believes nobody. */
+  readonly ledger?: LedgerState
+  readonly onRefused: (code: string) => void
+}
+
 /** The signer, in this process, with a record of its own that neither Redis nor ledger can change. */
 export async function startSigner(
   { config, log, started, clock, startedAt }: Surroundings,
-  state: LedgerState,
-  metrics: Metrics,
+  { ledger, onRefused }: SigningHooks,
 ): Promise<Signer & Attestor> {
   const keys = join(config.data, 'keys')
   const roots = await loadRoots(keys, config.fleetName, startedAt)
@@ -25,13 +30,13 @@ export async function startSigner(
     (open) => open.close(),
   )
   // One trust domain: the ledger is believed once, so that what runs goes on running.
-  if (record.fresh) {
-    for (const entry of listSeed(state)) {
+  if (record.fresh && ledger) {
+    for (const entry of listSeed(ledger)) {
       await record.append(entry)
       foldSignerEntry(record.state, entry)
     }
   }
-  const signer = await createSigner({
+  return createSigner({
     fleet: config.fleetName,
     policy,
     state: record.state,
@@ -40,16 +45,23 @@ export async function startSigner(
     readKeys: () => readOnlineKeys(keys),
     clock,
     onRefused: (code, message) => {
-      metrics.countRefusal(code)
+      onRefused(code)
       log.warn({ code }, message)
     },
   })
-  for (const envelope of state.roots.values()) {
+}
+
+/** Gives a signer the root statements that were published: it may have been away, or restored. */
+export async function handOverRoots(
+  signer: Signer,
+  { roots }: LedgerState,
+  log: Log,
+): Promise<void> {
+  for (const envelope of roots.values()) {
     await signer.adopt(envelope).catch((err: unknown) => {
       log.warn({ err }, 'a root statement of the ledger was not taken in')
     })
   }
-  return signer
 }
 
 /** The root statements as the signer has them, at hand without asking it each time. */

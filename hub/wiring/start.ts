@@ -6,7 +6,7 @@ import { createTokenAuthentication } from '../api/token.ts'
 import { later, repeat } from '../clock.ts'
 import { createContentStore } from '../bundle/redis.ts'
 import type { HubConfig } from '../config.ts'
-import { readTokens } from '../fs.ts'
+import { readTokens, refuseSigningKeys } from '../fs.ts'
 import { type ChainHead, emptyChain, headOf } from '../ledger/chain.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { createHeads, headsLimit } from '../ledger/heads.ts'
@@ -24,19 +24,17 @@ import { createSyncHooks } from '../sync/hooks.ts'
 import { createTrustDesk } from '../trust.ts'
 import { startListeners } from './listeners.ts'
 import { type Leading, startLeading } from './leading.ts'
-import { openTrust, startSigner } from './signing.ts'
+import { reachSigner } from './remote-signing.ts'
+import { handOverRoots, openTrust, startSigner } from './signing.ts'
 import { openStore } from './store.ts'
+import type { RunningHub } from './surroundings.ts'
 
 const retryMs = 2_000
 const storeCheckMs = 1_000
 const rootCheckMs = 60 * 60_000
 const clock = Date.now
 
-export interface RunningHub {
-  stop(): Promise<void>
-}
-
-/** Starts a whole hub; `version` is what it says of itself. */
+/** Starts a whole hub, or all of it that is not another process; `version` is what it says of itself. */
 export async function startHub(
   config: HubConfig,
   log: Log,
@@ -48,6 +46,7 @@ export async function startHub(
   const surroundings = { config, log, started, signal, clock, startedAt }
 
   // 1. What is kept.
+  if (config.role === 'api') refuseSigningKeys(config.data)
   const store = await openStore(surroundings, onEntry)
   const { redis, prefix, events, register } = store
 
@@ -80,12 +79,29 @@ export async function startHub(
   for await (const entry of register.read(Math.max(0, register.head - headsLimit))) noteHead(entry)
   const metrics = createMetrics(new Registry())
   collectDefaultMetrics({ register: metrics.registry })
-  const signer = await startSigner(surroundings, register.state, metrics)
+  const onRefused = metrics.countRefusal
+  const own =
+    config.role === 'all'
+      ? await startSigner(surroundings, { ledger: register.state, onRefused })
+      : undefined
+  const signer = own ?? (await reachSigner(surroundings, { onRefused, onUp: () => void greet() }))
+  await handOverRoots(signer, register.state, log)
   const trust = await openTrust(signer)
   metrics.watchRoot(() => {
     const { root, envelope } = trust.newest()
     return { expiresAt: root.expiresAt, bytes: envelope.byteLength }
   })
+
+  /** A signer that was away: it may have been restored, or given another root. */
+  async function greet(): Promise<void> {
+    try {
+      await handOverRoots(signer, register.state, log)
+      await trust.refresh()
+      hooks.noticeAll()
+    } catch (err) {
+      log.warn({ err }, 'the signer was there and is away again')
+    }
+  }
 
   const content = createContentStore(redis, prefix, clock)
 
@@ -122,7 +138,8 @@ export async function startHub(
 
   // 3. What decides: from Git to rollouts.
   leading = await startLeading(surroundings, {
-    ...{ store, content, signer, trust, statuses, hooks, offered, metrics },
+    ...{ store, content, trust, statuses, hooks, offered, metrics },
+    attestor: own,
     enrolAddress: () => enrolAddress,
   })
 

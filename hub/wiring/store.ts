@@ -15,11 +15,15 @@ import type { Surroundings } from './surroundings.ts'
 export interface Store {
   readonly redis: Redis
   readonly redisUrl: string
-  /** Of every key in Redis; the braces keep them on one node of a Redis cluster. */
   readonly prefix: string
   readonly authority: Authority
   readonly events: EventLog
   readonly register: Register
+}
+
+/** Of every key in Redis; the braces keep them on one node of a Redis cluster. */
+export function prefixOf(fleet: string): string {
+  return `gs:{${fleet}}`
 }
 
 /** One hub to a directory; `onEntry` sees each decision once it is on disk and in the state. */
@@ -45,7 +49,7 @@ export async function openStore(
     (connection) => connection.disconnect(),
   )
   await assertNoEviction(redis)
-  const prefix = `gs:{${config.fleetName}}`
+  const prefix = prefixOf(config.fleetName)
 
   const authority = await loadAuthority(
     join(config.data, 'ca'),

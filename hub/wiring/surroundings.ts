@@ -17,3 +17,7 @@ export interface Surroundings {
 
 /** How long live streams and requests may take to end. */
 export const drainMs = 5_000
+
+export interface RunningHub {
+  stop(): Promise<void>
+}

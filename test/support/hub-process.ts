@@ -25,7 +25,8 @@ export interface HubProcess {
 
 export interface HubProcessOptions {
   readonly directory: string
-  readonly fleetUrl: string
+  /** Left out of an api that is a process of its own. */
+  readonly fleetUrl?: string
   readonly path?: string
   readonly redisUrl?: string
   readonly interval?: string
@@ -47,9 +48,15 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
       process.execPath,
       [
         [program],
-        ['--fleet', options.fleetUrl, '--path', options.path ?? '.', '--data', directory],
+        options.fleetUrl === undefined
+          ? []
+          : [
+              ...['--fleet', options.fleetUrl, '--path', options.path ?? '.'],
+              ...['--interval', options.interval ?? '2s'],
+            ],
+        ['--data', directory],
         ['--api-port', String(api), '--enrol-port', String(enrol), '--data-port', String(data)],
-        ['--interval', options.interval ?? '2s', '--offline-grace', '15s'],
+        ['--offline-grace', '15s'],
         options.redisUrl ? ['--redis', options.redisUrl] : [],
         options.args ?? [],
       ].flat(),

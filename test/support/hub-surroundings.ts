@@ -51,16 +51,14 @@ export async function untilReady(hub: HubProcess, deadlineMs = 20_000): Promise<
 export async function runRefused(
   args: readonly string[],
 ): Promise<{ code: number | null; words: string }> {
-  const hub = spawn(
-    process.execPath,
-    [program, ...['--api-port', '0', '--enrol-port', '0', '--data-port', '0'], ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 30_000,
-      killSignal: 'SIGKILL',
-      env: { PATH: process.env['PATH'], GROUNDSWELL_ENGINE: enginePath() },
-    },
-  )
+  const isListening = !args.includes('signer') && !args.includes('renderer')
+  const ports = isListening ? ['--api-port', '0', '--enrol-port', '0', '--data-port', '0'] : []
+  const hub = spawn(process.execPath, [program, ...ports, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+    env: { PATH: process.env['PATH'], GROUNDSWELL_ENGINE: enginePath() },
+  })
   let words = ''
   for (const stream of [hub.stdout, hub.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,150 @@
+import { type HubErrorCode, HubError } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { loadFleet } from '../fleet/load.ts'
+import type { RebuildRequest, Renderer } from '../render/renderer.ts'
+import type { LocalRenderer } from '../render/rendering.ts'
+import type { SourceView } from '../source/sources.ts'
+import type { Methods } from './answerer.ts'
+import type { Caller } from './caller.ts'
+import { formatContents, parseContents } from './contents-wire.ts'
+import {
+  formatBytes,
+  parseBytes,
+  parseDigestOrNull,
+  parseList,
+  parseNumber,
+  parseObject,
+  parseText,
+} from './parse.ts'
+
+/* The renderer, from another process. */
+
+const deadlineMs = 30_000
+/** Of a whole fleet; one that is given up goes on from what it rendered. */
+const renderMs = 30 * 60_000
+
+/** What the front end may ask. */
+export function answerRendering(renderer: LocalRenderer): Methods {
+  return {
+    readText: judged(async (params) => {
+      const { revision, known } = parseObject(params)
+      const { tree, files } = await renderer.readText(parseText(revision), parseText(known))
+      return { tree, files: files.map(({ path, bytes }) => ({ path, bytes: formatBytes(bytes) })) }
+    }),
+    has: judged(async (params) => renderer.has(parseText(params))),
+    render: judged(async (params, signal) =>
+      formatContents(await renderer.render(parseText(params), signal)),
+    ),
+    rebuild: judged(async (params, signal) => renderer.rebuild(parseRebuild(params), signal)),
+    describe: judged(async (params) => {
+      const { repository, revision } = parseObject(params)
+      return renderer.describe(parseText(repository), parseText(revision))
+    }),
+    hint: judged(async (params) => renderer.hint(parseText(params))),
+    list: async () => renderer.list(),
+  }
+}
+
+export function createRemoteRenderer(caller: Caller): Renderer {
+  /** By the tree it was loaded from. */
+  let loadedLast: { readonly tree: string; readonly fleet: Fleet } | undefined
+
+  async function ask<T>(
+    method: string,
+    params: unknown,
+    parse: (answer: unknown) => T,
+    options: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const answer = await caller.call(method, params, { deadlineMs, ...options })
+    try {
+      return parse(answer)
+    } catch (cause) {
+      throw wrong('renderer_unavailable', `the renderer's answer to ${method} is not one`, cause)
+    }
+  }
+
+  return {
+    async readFleet(revision) {
+      const before = loadedLast
+      const params = { revision, known: before?.tree ?? '' }
+      const { tree, files } = await ask('readText', params, parseFleetText)
+      if (before?.tree === tree) return { ...before.fleet, revision }
+      const fleet = loadFleet(revision, files)
+      loadedLast = { tree, fleet }
+      return fleet
+    },
+    has: (revision) => ask('has', revision, (answer) => answer === true),
+    render: (revision, signal) =>
+      ask('render', revision, parseContents, { deadlineMs: renderMs, signal }),
+    rebuild: (request, signal) =>
+      ask('rebuild', request, parseDigestOrNull, { deadlineMs: renderMs, signal }),
+    // Words for people: nothing waits for them.
+    describe: (repository, revision) =>
+      ask('describe', { repository, revision }, parseCommit).catch(() => ({
+        author: 'git',
+        subject: '',
+      })),
+    hint: (name) => ask('hint', name, (answer) => answer === true),
+    list: () => ask('list', null, (answer) => parseList(answer).map(parseSource)),
+  }
+}
+
+/** News of a source, as it travels. @throws TypeError */
+export function parseNews(value: unknown): { name: string; revision: string } {
+  const { name, revision } = parseObject(value)
+  return { name: parseText(name), revision: parseText(revision) }
+}
+
+function parseFleetText(answer: unknown) {
+  const { tree, files } = parseObject(answer)
+  return {
+    tree: parseText(tree),
+    files: parseList(files).map((file) => {
+      const { path, bytes } = parseObject(file)
+      return { path: parseText(path), bytes: parseBytes(bytes) }
+    }),
+  }
+}
+
+function parseRebuild(params: unknown): RebuildRequest {
+  const { application, cluster, fleetRevision, revision } = parseObject(params)
+  return {
+    application: parseText(application),
+    cluster: parseText(cluster),
+    fleetRevision: parseText(fleetRevision),
+    revision: parseText(revision),
+  }
+}
+
+function parseCommit(answer: unknown): { author: string; subject: string } {
+  const { author, subject } = parseObject(answer)
+  return { author: parseText(author), subject: parseText(subject) }
+}
+
+function parseSource(value: unknown): SourceView {
+  const { name, url, ref, revision, lastFetchedAt, error } = parseObject(value)
+  return {
+    name: parseText(name),
+    url: parseText(url),
+    ref: parseText(ref),
+    revision: revision === null ? null : parseText(revision),
+    lastFetchedAt: lastFetchedAt === null ? null : parseNumber(lastFetchedAt),
+    error: error === null ? null : parseText(error),
+  }
+}
+
+/** What is not even a question is said so, not taken for a fault of ours. */
+function judged(method: Methods[string]): Methods[string] {
+  return (params, signal) =>
+    method(params, signal).catch((error: unknown) =>
+      Promise.reject(
+        error instanceof TypeError
+          ? wrong('invalid', `the question: ${error.message}`, error)
+          : error,
+      ),
+    )
+}
+
+function wrong(code: HubErrorCode, message: string, cause: unknown): HubError {
+  return new HubError(code, message, { cause })
+}

@@ -1,0 +1,99 @@
+import { parseDigest } from '@groundswell/proto/digest.ts'
+import { HubError } from '../errors.ts'
+import { parseAttestation } from '../signer/attestation.ts'
+import { parseFreshnessRequest, parseSignRequest } from '../signer/request.ts'
+import type { Attestor, Signer } from '../signer/signer.ts'
+import type { Methods } from './answerer.ts'
+import type { Caller } from './caller.ts'
+import { formatBytes, parseBytes, parseList, parseNumber, parseObject } from './parse.ts'
+
+/* The signer, from another process: one socket for the front end, one for the renderer. */
+
+const deadlineMs = 10_000
+/** Of a whole fleet at once, to a signer that writes it down. */
+const attestMs = 60_000
+const longestRoot = 1024 * 1024
+
+/** What the front end may ask. */
+export function answerSigning(signer: Signer): Methods {
+  return {
+    async sign(params) {
+      const signed = await signer.sign(parseSignRequest(params))
+      return { ...signed, envelope: formatBytes(signed.envelope) }
+    },
+    async freshness(params) {
+      const { envelope, expiresAt } = await signer.freshness(parseFreshnessRequest(params))
+      return { envelope: formatBytes(envelope), expiresAt }
+    },
+    async roots() {
+      return (await signer.roots()).map(formatBytes)
+    },
+    async adopt(params) {
+      await signer.adopt(parseRoot(params))
+    },
+  }
+}
+
+/** What the renderer may ask. */
+export function answerAttesting(attestor: Attestor): Methods {
+  return { attest: (params) => attestor.attest(parseAttestation(params)) }
+}
+
+export function createRemoteSigner(caller: Caller): Signer {
+  return {
+    sign: (request) =>
+      ask(caller, 'sign', request, (answer) => {
+        const { epoch, sequence, digest, expiresAt, envelope } = parseObject(answer)
+        return {
+          epoch: parseNumber(epoch),
+          sequence: parseNumber(sequence),
+          digest: parseDigest(digest),
+          expiresAt: parseNumber(expiresAt),
+          envelope: parseBytes(envelope),
+        }
+      }),
+    freshness: (request) =>
+      ask(caller, 'freshness', request, (answer) => {
+        const { envelope, expiresAt } = parseObject(answer)
+        return { envelope: parseBytes(envelope), expiresAt: parseNumber(expiresAt) }
+      }),
+    roots: () => ask(caller, 'roots', null, (answer) => parseList(answer).map(parseBytes)),
+    async adopt(root) {
+      await ask(caller, 'adopt', formatBytes(root), () => undefined)
+    },
+  }
+}
+
+export function createRemoteAttestor(caller: Caller): Attestor {
+  return {
+    async attest(attestation) {
+      await caller.call('attest', attestation, { deadlineMs: attestMs })
+    },
+  }
+}
+
+async function ask<T>(
+  caller: Caller,
+  method: string,
+  params: unknown,
+  parse: (answer: unknown) => T,
+): Promise<T> {
+  const answer = await caller.call(method, params, { deadlineMs })
+  try {
+    return parse(answer)
+  } catch (cause) {
+    throw new HubError('signer_unavailable', `the signer's answer to ${method} is not one`, {
+      cause,
+    })
+  }
+}
+
+function parseRoot(params: unknown): Uint8Array {
+  try {
+    const bytes = parseBytes(params)
+    if (bytes.byteLength <= longestRoot) return bytes
+  } catch (cause) {
+    throw new HubError('invalid', 'a root statement is base64', { cause })
+  }
+  throw new HubError('invalid', 'a root statement is smaller')
+}

@@ -1,0 +1,17 @@
+import { lockDirectory } from '../fs.ts'
+import { answerAttesting, answerSigning } from '../roles/signer-calls.ts'
+import { openSocket } from './sockets.ts'
+import { startSigner } from './signing.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/**
+ * The signer alone: keys, record and policy, and two sockets. Who may attest is not who may have
+ * something signed.
+ */
+export async function startSignerRole(surroundings: Surroundings): Promise<void> {
+  const { config, started } = surroundings
+  started.own(await lockDirectory(config.data), (unlock) => unlock())
+  const signer = await startSigner(surroundings, { onRefused: () => {} })
+  await openSocket(surroundings, 'attest', { methods: answerAttesting(signer) })
+  await openSocket(surroundings, 'sign', { methods: answerSigning(signer) })
+}

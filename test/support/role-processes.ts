@@ -1,0 +1,109 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { enginePath } from '../../deploy/setup/paths.mjs'
+import { type HubProcess, startHub } from './hub-process.ts'
+import type { createSurroundings } from './hub-surroundings.ts'
+import { type ServerProcess, assertRunning, startProcess } from './process.ts'
+import { type TestRedis, startRedis } from './redis.ts'
+import { until } from './until.ts'
+
+const program = fileURLToPath(new URL('../../hub/main.ts', import.meta.url))
+
+/** A role in a process of its own that can be ended and started again. */
+export interface RoleProcess {
+  readonly data: string
+  readonly process: () => ServerProcess
+  kill(): Promise<void>
+  start(): void
+  stop(): Promise<void>
+  /** Waits for words in what it has logged since it was started last. */
+  says(words: string): Promise<void>
+}
+
+/** A hub as three processes. */
+export interface RoleProcesses extends AsyncDisposable {
+  readonly sockets: string
+  readonly redis: TestRedis
+  readonly api: HubProcess
+  readonly renderer: RoleProcess
+  readonly signer: RoleProcess
+}
+
+/** Starts signer, renderer and api; returns when the api serves. */
+export async function startRoles(
+  world: Awaited<ReturnType<typeof createSurroundings>>,
+  {
+    policy,
+    env,
+  }: { readonly policy?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<RoleProcesses> {
+  await using stack = new AsyncDisposableStack()
+  const redis = stack.use(await startRedis())
+  const sockets = join(world.directory, 'sockets')
+  const started = (role: RoleProcess): RoleProcess => {
+    role.start()
+    stack.defer(() => role.stop())
+    return role
+  }
+  const place = { directory: world.directory, sockets, ...(env ? { env } : {}) }
+  const signer = started(
+    await createRole(place, 'signer', policy ? ['--signer-policy', policy] : []),
+  )
+  const renderer = started(
+    await createRole(place, 'renderer', [
+      ...['--fleet', world.fleetUrl, '--path', 'fleet', '--interval', '1s'],
+      ...['--redis', redis.url],
+    ]),
+  )
+  const api = await startHub({
+    directory: world.directory,
+    redisUrl: redis.url,
+    args: ['--role', 'api', '--sockets', sockets],
+    ...(env ? { env } : {}),
+  })
+  stack.defer(() => api.stop())
+  const owned = stack.move()
+  return {
+    ...{ sockets, redis, api, renderer, signer },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function createRole(
+  place: { directory: string; sockets: string; env?: Readonly<Record<string, string>> },
+  name: string,
+  args: readonly string[],
+): Promise<RoleProcess> {
+  const data = join(place.directory, name)
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  let running: ServerProcess
+  let count = 0
+  return {
+    data,
+    process: () => running,
+    start() {
+      count += 1
+      running = startProcess(
+        process.execPath,
+        [program, '--role', name, '--sockets', place.sockets, '--data', data, ...args],
+        {
+          name,
+          logFile: join(place.directory, `${name}.${count}.log`),
+          env: { ...process.env, GROUNDSWELL_ENGINE: enginePath(), ...place.env },
+        },
+      )
+    },
+    kill: () => running.kill(),
+    stop: () => running.stop(15_000),
+    async says(words) {
+      await until(
+        () => {
+          assertRunning(running)
+          return running.readLog().includes(words)
+        },
+        { deadlineMs: 20_000, what: `${name} to say ${words}` },
+      )
+    },
+  }
+}
