@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Digest } from '@groundswell/proto/digest.ts'
-import { judgeCase, readIdentity, readState } from './case.ts'
+import { judgeCase, readIdentity, readState, witnessCase } from './case.ts'
 import { parseVectors } from './vector.ts'
 
 /** Files, as far as verifying needs them. */
@@ -14,7 +14,8 @@ const usage = `agent verify: says what an agent would say to these statements
 
   --root FILE         the root statement that is pinned
   --root-chain FILE   root statements after it, oldest first; repeat
-  --state FILE        JSON {epoch, sequence, snapshotDigest}: what was accepted before
+  --state FILE        JSON {epoch, sequence, snapshotDigest}: what was accepted before;
+                      timeFloor, doubt, auditHead, below when they are known
   --identity FILE     JSON {fleet, cluster, clusterId, clusterUid}
   --snapshot FILE     the snapshot's envelope
   --approval FILE     approvals of what it lists; repeat
@@ -111,10 +112,14 @@ async function judgeVectors(
     if (!name.endsWith('.json')) continue
     for (const vector of parseVectors(Buffer.from(bytes).toString())) {
       const verdict = await judgeCase(vector.given)
-      const good = verdict === vector.expected
+      const audit = vector.audit === undefined ? undefined : await witnessCase(vector.given)
+      const good = verdict === vector.expected && audit === vector.audit
       judged += 1
       if (!good) failed += 1
-      const told = good ? verdict : `${verdict}, expected ${vector.expected}`
+      const wanted = [vector.expected, vector.audit].filter(Boolean).join(' ')
+      const told = good
+        ? verdict
+        : `${[verdict, audit].filter(Boolean).join(' ')}, expected ${wanted}`
       say(`${good ? 'ok' : 'FAILED'}  ${name}: ${vector.name}: ${told}\n`)
     }
   }

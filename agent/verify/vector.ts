@@ -7,6 +7,8 @@ export interface Vector {
   readonly name: string
   readonly rows: readonly string[]
   readonly expected: string
+  /** What must be told of the ledger: a code, or null for nothing; undefined when it is not asked. */
+  readonly audit?: string | null
   readonly given: VerifyCase
 }
 
@@ -27,12 +29,15 @@ export function parseVectors(text: string): readonly Vector[] {
     if (typeof name !== 'string' || typeof expected !== 'string' || !Array.isArray(rows)) {
       throw new TypeError('a vector has name, rows and expected')
     }
-    return { name, rows: rows.map(String), expected, given: readCase({ ...defaults, ...vector }) }
+    const audit = vector['audit']
+    const asked = audit === null || typeof audit === 'string' ? { audit } : {}
+    const given = readCase({ ...defaults, ...vector })
+    return { name, rows: rows.map(String), expected, ...asked, given }
   })
 }
 
 function readCase(value: Record<string, unknown>): VerifyCase {
-  const { rootChain, approvals, snapshot, freshness, nonce, content, at } = value
+  const { rootChain, approvals, accepted, snapshot, freshness, nonce, content, at } = value
   if (!Number.isSafeInteger(at)) throw new TypeError('at is not in whole seconds')
   return {
     root: decode(value['root'], 'root'),
@@ -41,6 +46,7 @@ function readCase(value: Record<string, unknown>): VerifyCase {
     identity: readIdentity(value['identity']),
     approvals: decodeAll(approvals, 'approvals'),
     at: at as number,
+    ...(accepted === undefined ? {} : { accepted: decode(accepted, 'accepted') }),
     ...(snapshot === undefined ? {} : { snapshot: decode(snapshot, 'snapshot') }),
     ...(freshness === undefined ? {} : { freshness: decode(freshness, 'freshness') }),
     ...(typeof nonce === 'string' ? { nonce } : {}),

@@ -1,4 +1,5 @@
 import { envelopeVectors } from './envelope.ts'
+import { memoryVectors } from './memory.ts'
 import { approvalVectors, rootVectors } from './roots.ts'
 import { statementVectors } from './statements.ts'
 import { defaults, type Written } from './world.ts'
@@ -6,6 +7,7 @@ import { defaults, type Written } from './world.ts'
 const files: Readonly<Record<string, readonly Written[]>> = {
   'approvals.json': approvalVectors,
   'envelopes.json': envelopeVectors,
+  'memory.json': memoryVectors,
   'roots.json': rootVectors,
   'statements.json': statementVectors,
 }
