@@ -56,6 +56,18 @@ export const settingsTable: readonly Setting[] = [
     fallback: '20',
   },
   {
+    key: 'connectionAge',
+    flag: 'connection-age',
+    help: 'how long a stream lasts before its agent is sent to any hub; 0s is for ever',
+    fallback: '1h',
+  },
+  {
+    key: 'handshakes',
+    flag: 'handshakes',
+    help: 'TLS handshakes at a time on each listener, twice as many a second; half for one address',
+    fallback: '1000',
+  },
+  {
     key: 'advertise',
     flag: 'advertise',
     help: 'host agents reach the hub by; the listen address when left out',
@@ -113,6 +125,9 @@ export interface HubConfig {
   readonly advertise: string
   readonly certificateLifeMs: number
   readonly enrolRate: number
+  /** 0 is for ever. */
+  readonly connectionAgeMs: number
+  readonly handshakes: number
   readonly credentialsFile: string | undefined
   readonly tokensFile: string | undefined
   readonly webhookSecretFile: string | undefined
@@ -128,6 +143,8 @@ export interface HubConfig {
 /** Git is never asked more often than this. */
 const shortestIntervalMs = 100
 const yearMs = 8_760 * 3_600_000
+/** A timer of Node's takes no more than 2^31 ms; with a tenth to spread. */
+const longestTimerMs = 500 * 3_600_000
 
 /**
  * Flags, environment and file → the hub's configuration, every fault at once.
@@ -157,6 +174,8 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     advertise: text('advertise') ?? (host === '0.0.0.0' || host === '::' ? 'localhost' : host),
     certificateLifeMs: readDuration(settings, 'certificateLife', faults),
     enrolRate: Number(text('enrolRate')),
+    connectionAgeMs: readDuration(settings, 'connectionAge', faults),
+    handshakes: Number(text('handshakes')),
     credentialsFile: text('credentials'),
     tokensFile: text('tokens'),
     webhookSecretFile: text('webhookSecretFile'),
@@ -189,6 +208,12 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   }
   if (!config.fleetUrl && (role === 'all' || role === 'renderer'))
     faults.push('--fleet: give the URL of the fleet repository')
+  if (config.connectionAgeMs > longestTimerMs) {
+    faults.push(`--connection-age: at most 500h: ${text('connectionAge')}`)
+  }
+  if (!(config.handshakes >= 2 && config.handshakes <= 100_000)) {
+    faults.push(`--handshakes: not a number from 2 to 100000: ${text('handshakes')}`)
+  }
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(config.fleetName)) {
     faults.push(`--name: not a DNS name: ${config.fleetName}`)
   }

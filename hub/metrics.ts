@@ -27,6 +27,12 @@ export function createMetrics(registry: Registry) {
     labelNames: ['code'],
     registers: [registry],
   })
+  const turnedAway = new Counter({
+    name: 'groundswell_connections_refused_total',
+    help: 'Connections closed before TLS, by listener and why: handshakes, rate or open.',
+    labelNames: ['listener', 'reason'],
+    registers: [registry],
+  })
   const stale = new Gauge({
     name: 'groundswell_cluster_stale',
     help: '1 while a cluster cannot tell whether what it has is the newest.',
@@ -71,6 +77,7 @@ export function createMetrics(registry: Registry) {
       void rootExpiry
       void rootBytes
     },
+    countTurnedAway: (listener: string, reason: string) => turnedAway.inc({ listener, reason }),
     countRefusal: (code: string) => refusals.inc({ code }),
     countSignature: () => signatures.inc(),
     countRenders(engine: RenderEngine): RenderEngine {

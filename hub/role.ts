@@ -8,6 +8,7 @@ export type Role = (typeof roles)[number]
 const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   api: [
     ...['redis', 'host', 'apiPort', 'enrolPort', 'dataPort', 'certificateLife', 'enrolRate'],
+    ...['connectionAge', 'handshakes'],
     ...['advertise', 'tokens', 'webhookSecretFile', 'ledgerRemote', 'offlineGrace'],
   ],
   renderer: [

@@ -10,6 +10,7 @@ import { repeat } from '../clock.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { createEnrolment } from './enrol.ts'
+import { type Gate, gateConnections } from './gate.ts'
 import { watchHandshakes } from './handshake.ts'
 import type { IdentityVerdict, PeerCertificate } from './identity.ts'
 import { createFlow } from './flow.ts'
@@ -31,6 +32,8 @@ const listenerOptions = {
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.max_concurrent_streams': 16,
+  // A connection that carries nothing is not kept.
+  'grpc.max_connection_idle_ms': 60_000,
 } as const
 
 export interface Listener {
@@ -48,6 +51,7 @@ export async function serveEnrolment(
   certificate: ServerCertificate,
   authority: Authority,
   enrolment: ReturnType<typeof createEnrolment>,
+  gate?: Gate,
 ): Promise<Listener> {
   const server = new Server({ ...listenerOptions, 'grpc.max_receive_message_length': 16 * 1024 })
   server.addService(toServiceDefinition(EnrolService), {
@@ -55,7 +59,14 @@ export async function serveEnrolment(
     enrol: unary(enrolment.enrol),
     claim: unary(enrolment.claim),
   })
-  return listen(server, host, port, [certificate, authority], false)
+  const listener = await listen(server, host, port, [certificate, authority], false)
+  if (gate) gateConnections(server, gate, after)
+  return listener
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
 }
 
 /** How long a peer may take. */
@@ -78,6 +89,8 @@ const leaveMs = 60_000
 
 export interface SyncListenerDeps extends SessionDeps {
   readonly deadlines?: SyncDeadlines
+  /** Who is let in before TLS; without it, everybody. */
+  readonly gate?: Gate
   /** After about so long a stream is dismissed, to be taken up by any replica; never by default. */
   readonly connectionAgeMs?: number
   readonly identify: (
@@ -212,6 +225,7 @@ export async function serveSync(
   server.addService(toServiceDefinition(SyncService), { sync })
   const listener = await listen(server, host, port, [certificate, authority], true)
   watchHandshakes(server, deps.onRefused)
+  if (deps.gate) gateConnections(server, deps.gate, after)
   return {
     address: listener.address,
     port: listener.port,

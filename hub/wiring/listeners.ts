@@ -8,6 +8,7 @@ import { readEquivocation } from '../bundle/equivocation.ts'
 import { createEvidenceFiles } from '../status/fs.ts'
 import { findBar } from '../ledger/membership.ts'
 import { HubError } from '../errors.ts'
+import { createAdmission } from '../sync/admission.ts'
 import { createChallenges } from '../sync/challenge.ts'
 import { createCredentials } from '../sync/credentials.ts'
 import { createEnrolment } from '../sync/enrol.ts'
@@ -22,6 +23,7 @@ import {
 import type { SyncHooks } from '../sync/hooks.ts'
 import { createFreshness } from '../sync/freshness.ts'
 import { createRefusalLog } from '../sync/handshake.ts'
+import type { Gate } from '../sync/gate.ts'
 import { createLanes } from '../sync/lanes.ts'
 import { createMembers } from '../sync/members.ts'
 import { createOffers } from '../sync/offer.ts'
@@ -34,6 +36,8 @@ import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
 import { type Surroundings, drainMs } from './surroundings.ts'
 
+/** Of one listener; a hub is made for half of them. */
+const mostConnections = 20_000
 /** A token lives a day at most. */
 const tokenUseSeconds = 2 * 24 * 3600
 /** Enough to share the signer's fsync, few enough that the first agents need not wait for the last. */
@@ -71,8 +75,19 @@ export async function startListeners(
     },
   })
   const evidence = createEvidenceFiles(join(config.data, 'evidence'))
+  const gateOf = (listener: string): Gate => ({
+    admission: createAdmission({
+      atOnce: config.handshakes,
+      perSecond: config.handshakes * 2,
+      open: mostConnections,
+      clock,
+    }),
+    onCrowd: (why) => metrics.countTurnedAway(listener, why),
+  })
   const sync = await serveSync(config.host, config.dataPort, certificate, authority, {
     ...hooks.session,
+    gate: gateOf('data'),
+    ...(config.connectionAgeMs > 0 && { connectionAgeMs: config.connectionAgeMs }),
     identify: (peer) => credentials.identify(peer),
     identity: credentials,
     offerFor: judgeEach(
@@ -139,6 +154,7 @@ export async function startListeners(
       clock,
       newId: randomUUID,
     }),
+    gateOf('enrol'),
   )
   started.own(enrolment, (listener) => listener.close(drainMs))
   return { sync, enrolment }

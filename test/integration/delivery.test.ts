@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { createAdmission } from '../../hub/sync/admission.ts'
 import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy.ts'
 import {
   type DeliveryAgent,
@@ -197,5 +199,63 @@ describe('a hub that sends its agents elsewhere', { concurrency: true }, () => {
     await arrived(agent, 1, 2_000)
     assert.match(agent.said.join('\n'), /the hub says goodbye.*the hub stops/)
     await agent.stop()
+  })
+})
+
+describe('a hub that too many ask for a handshake', () => {
+  /** A connection that says nothing; tells how it ended. */
+  async function knock(address: string, from: string) {
+    const [host, port] = address.split(':')
+    const socket = connect({ host: host!, port: Number(port), localAddress: from })
+    const end = { how: '' }
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => (end.how ||= String(code)))
+    socket.on('close', () => (end.how ||= 'closed'))
+    socket.resume()
+    await until(() => !socket.connecting, { deadlineMs: 2_000, what: 'a connection' })
+    return { end, close: () => socket.destroy() }
+  }
+
+  it('F22: turns away before TLS, one address before all, and lets agents in when there is room again', async () => {
+    const admission = createAdmission({ atOnce: 8, perSecond: 100, open: 50, clock: Date.now })
+    const crowd: string[] = []
+    const gate = { admission, handshakeMs: 1_000, onCrowd: (why: string) => void crowd.push(why) }
+    await using world = await openDeliveryWorld({ gate })
+    const { address } = world.listener
+    const flood = await Promise.all(Array.from({ length: 20 }, () => knock(address, '127.0.0.2')))
+    const turnedAway = () => flood.filter(({ end }) => end.how === 'ECONNRESET').length
+    await until(() => turnedAway() === 16, { deadlineMs: 900, intervalMs: 5, what: '16 resets' })
+    assert.deepEqual(
+      crowd,
+      Array.from({ length: 16 }, () => 'handshakes'),
+    )
+    assert.equal(admission.counts.handshakes, 4)
+    // Another address finds room beside them.
+    world.assign('welcome', 1, 'one')
+    const agent = await world.agent('welcome')
+    await arrived(agent, 1)
+    // Who does not get on with it is closed.
+    await until(() => flood.every(({ end }) => end.how), {
+      deadlineMs: 5_000,
+      what: 'the end of all',
+    })
+    await until(() => admission.counts.connections === 1, { deadlineMs: 2_000, what: 'one left' })
+    assert.equal(admission.counts.handshakes, 0)
+    await agent.stop()
+    await until(() => admission.counts.connections === 0, { deadlineMs: 2_000, what: 'none left' })
+    for (const { close } of flood) close()
+  })
+
+  it('F22: agents that are turned away come back, and all are served', async () => {
+    const admission = createAdmission({ atOnce: 2, perSecond: 100, open: 50, clock: Date.now })
+    const crowd: string[] = []
+    const gate = { admission, onCrowd: (why: string) => void crowd.push(why) }
+    await using world = await openDeliveryWorld({ gate })
+    const names = Array.from({ length: 12 }, (_, n) => `crowded-${n}`)
+    for (const name of names) world.assign(name, 1, 'one')
+    const agents = await Promise.all(names.map((name) => world.agent(name)))
+    await Promise.all(agents.map((agent) => arrived(agent, 1)))
+    assert.ok(crowd.length > 0)
+    assert.equal(admission.counts.connections, names.length)
+    await Promise.all(agents.map((agent) => agent.stop()))
   })
 })
