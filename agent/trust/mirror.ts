@@ -52,12 +52,19 @@ async function readCopy(copy: StateCopy): Promise<{ state?: TrustState; fault?: 
 function newestOf(a: TrustState, b: TrustState): TrustState {
   const position = isPast(b, a) ? b : a
   const other = position === a ? b : a
-  const { root } = rootVersionOf(other.root) > rootVersionOf(position.root) ? other : position
-  const { doubt: _, ...rest } = position
+  const versions = [rootVersionOf(position.root), rootVersionOf(other.root)] as const
+  const { root } = versions[1] > versions[0] ? other : position
+  const { doubt: _, timeFloor, auditHead, auditFault, ...rest } = position
   // A doubt that was written down stands until it is settled, whichever copy has it.
   const doubt = a.doubt ?? b.doubt
-  const known = newestKnown(position, other)
-  const same = Object.entries(known).every(([name, value]) => value === rest[name as Known])
+  const known =
+    versions[0] === versions[1]
+      ? newestKnown(position, other)
+      : knownOf(root === other.root ? other : position)
+  const same =
+    known.timeFloor === timeFloor &&
+    known.auditHead === auditHead &&
+    known.auditFault === auditFault
   if (root === position.root && position.doubt === doubt && same) return position
   // Its snapshot was accepted under the root beside it, and is reopened under that one.
   const under =
@@ -71,24 +78,23 @@ function newestOf(a: TrustState, b: TrustState): TrustState {
   }
 }
 
-type Known = 'timeFloor' | 'auditHead' | 'auditFault'
+/** What was learnt of time and ledger. It goes with the root: a newer one may have ended some of it. */
+type Known = Pick<TrustState, 'timeFloor' | 'auditHead' | 'auditFault'>
 
-/** What was learnt of time and ledger goes forward only, each by itself. */
-function newestKnown(position: TrustState, other: TrustState): Partial<Pick<TrustState, Known>> {
-  // A floor belongs to its epoch: a compromise may have set it too high.
-  const floors = position.epoch === other.epoch ? [position, other] : [position]
-  const timeFloor = Math.max(...floors.map((state) => state.timeFloor ?? 0))
-  const heads = [position.auditHead, other.auditHead].filter((head) => head !== undefined)
-  const auditHead = heads.reduce<TrustState['auditHead']>(
-    (best, head) => (!best || head.index > best.index ? head : best),
-    undefined,
-  )
-  const auditFault = position.auditFault ?? other.auditFault
+function knownOf(of: { readonly [K in keyof Known]?: Known[K] | undefined }): Known {
+  const { timeFloor, auditHead, auditFault } = of
   return {
-    ...(timeFloor > 0 ? { timeFloor } : {}),
+    ...(timeFloor === undefined ? {} : { timeFloor }),
     ...(auditHead ? { auditHead } : {}),
     ...(auditFault ? { auditFault } : {}),
   }
+}
+
+/** Under one root statement each goes forward only. */
+function newestKnown(a: Known, b: Known): Known {
+  const { timeFloor } = (b.timeFloor ?? 0) > (a.timeFloor ?? 0) ? b : a
+  const { auditHead } = (b.auditHead?.index ?? -1) > (a.auditHead?.index ?? -1) ? b : a
+  return knownOf({ timeFloor, auditHead, auditFault: a.auditFault ?? b.auditFault })
 }
 
 type Position = Pick<TrustState, 'epoch' | 'sequence'>

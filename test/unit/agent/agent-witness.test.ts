@@ -204,6 +204,20 @@ test('F29: a restart with the clock set back does not take a statement that has 
   })
 })
 
+test('T17: under a root that has run out what runs is healed on, and nothing new is taken', async () => {
+  const state = await blankAt5()
+  const late = rootOf('f', key).expiresAt + 60
+  const saved = await live(state, async (world) => {
+    await answer(world, { ...at5(state), issuedAt: late, expiresAt: late + 600 })
+    const { envelope } = await signOffer(key, 6, bundle, { expiresAt: late + 3600 })
+    assert.equal(await judge(world, envelope), 'expired')
+    assert.equal(world.reconciled[0]?.signal.aborted, false)
+  })
+  await live(saved, async (world) => {
+    assert.equal(world.reconciled[0]?.snapshot.snapshot.sequence, 5)
+  })
+})
+
 test('T4: a time that a stolen key set too late is gone with the epoch', async () => {
   const state = await blankAt5()
   const late = start + 10 * 365 * 24 * 3600

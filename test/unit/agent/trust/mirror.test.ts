@@ -54,6 +54,32 @@ describe('T2, T18: an older copy never lowers the mark', () => {
     same(await store.load(), at(7, { root: roots[3]!, envelopeRoot: roots[1]! }))
   })
 
+  test('attested time and the head of the ledger are the furthest that is known under one root', async () => {
+    const head = (index: number) => ({ index, digest: digestOf(`line ${index}`) })
+    const auditFault = { code: 'audit_rewound', seen: head(9), told: null } as const
+    const [secret, file] = [
+      at(7, { timeFloor: 50, auditHead: head(9) }),
+      at(5, { timeFloor: 60, auditHead: head(3), auditFault }),
+    ]
+    const both = at(7, { timeFloor: 60, auditHead: head(9), auditFault })
+    same(await kept(secret, file).store.load(), both)
+    same(await kept(file, secret).store.load(), both)
+  })
+
+  test('what a newer root ended does not come back from a copy that missed it', async () => {
+    const seen = { index: 9, digest: digestOf('line 9') }
+    const auditFault = { code: 'audit_forked', seen, told: seen } as const
+    const ended = at(5, { root: roots[2]!, envelopeRoot: roots[1]! })
+    const missed = at(5, { timeFloor: 9_000_000_000, auditHead: seen, auditFault })
+    for (const copies of [
+      [ended, missed],
+      [missed, ended],
+    ] as const) {
+      const { timeFloor, auditHead, auditFault } = await kept(...copies).store.load()
+      assert.deepEqual([timeFloor, auditHead, auditFault], [undefined, undefined, undefined])
+    }
+  })
+
   test('whatever copies there are, no mark that was saved in one of them is lost', async () => {
     const position = fc.record({ epoch: fc.integer({ min: 1, max: 3 }), sequence: fc.nat(9) })
     await fc.assert(
