@@ -23,7 +23,7 @@ const aftermathMs = 1_500
  *
  * Time 0 is just before the kill, so starting Node and replaying the ledger are inside. Recovered
  * is when the API says of every cluster that its agent streams, accepted the newest snapshot and
- * reports what was decided; it is asked every 100 ms, and the asking is part of the hub's load.
+ * reports what was decided; it is asked every 250 ms, for asking is part of the hub's load.
  * Bytes are what the agents' sockets received, below TLS: the handshakes are in them.
  * Renders and signatures are those of the new process; applies are writes on the clusters.
  *
@@ -71,7 +71,7 @@ async function restart(world: World): Promise<Figures> {
 async function waitUntilSettled(world: World): Promise<void> {
   await until(() => world.isSettled(), {
     deadlineMs,
-    intervalMs: 100,
+    intervalMs: 250,
     what: 'every agent to stream and be equal',
   })
 }
