@@ -79,7 +79,12 @@ export function createAgent(deps: AgentDeps) {
     const done = deps.workloads.reconcile(snapshot, either).catch((error: unknown) => {
       if (!either.aborted) deps.log.error({ err: error }, 'reconcile failed')
     })
-    reconciling = { stop, done }
+    const mine = { stop, done }
+    reconciling = mine
+    // What has ended needs no stopping.
+    void done.then(() => {
+      if (reconciling === mine) reconciling = undefined
+    })
   }
 
   /** Fires when another agent was found to keep this cluster: of two, one must go. */

@@ -1,4 +1,5 @@
 import { type DescMethod, type DescService, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { encode } from './encoding.ts'
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 
 /* The one place where protobuf-es meets grpc-js; `any` stops here. */
@@ -24,7 +25,7 @@ function toMethod(service: DescService, method: DescMethod): object {
     responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
     requestSerialize: (message: any) => view(toBinary(input, message)),
     requestDeserialize: (bytes: Buffer) => fromBinary(input, bytes, { readUnknownFields: false }),
-    responseSerialize: (message: any) => view(toBinary(output, message)),
+    responseSerialize: (message: any) => view(encode(output, message)),
     responseDeserialize: (bytes: Buffer) => fromBinary(output, bytes, { readUnknownFields: false }),
   }
 }

@@ -38,9 +38,9 @@ const heartbeatSeconds = 20
 const reconnectsPerSecond = 500
 /**
  * A look at a rollout costs time in proportion to its clusters, and each of them reports several
- * times: looks take at most a quarter of the hub's time, however many reports come.
+ * times: looks take at most a seventh of the hub's time, however many reports come.
  */
-const restFactor = 3
+const restFactor = 6
 const longestRestMs = 500
 
 /** What a session hears, told to statuses and rollouts; and what those want, told to sessions. */

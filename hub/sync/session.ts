@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { HubError } from '../errors.ts'
+import { encodeOffer } from './encode-offer.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import { type AnsweringDeps, createAnswering } from './answering.ts'
 import type { SessionIdentity } from './credentials.ts'
@@ -107,13 +108,7 @@ export function converse(
       // The agent is taken to be there from now on: a refusal is answered by a change, not a repeat.
       at = { epoch: offer.epoch, sequence: offer.sequence, digest: offer.digest }
       deps.onOffered(cluster, offer.sequence)
-      const approvals = (offer.approvals ?? []).map((bytes) => Uint8Array.from(bytes))
-      const value = {
-        envelope: Uint8Array.from(offer.envelope),
-        approvals,
-        contents: [...contents],
-      }
-      await send(response({ case: 'offer', value }))
+      await send(encodeOffer(offer.envelope, offer.approvals ?? [], contents))
     }
   }
 

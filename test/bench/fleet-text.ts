@@ -8,6 +8,8 @@ const api = 'apiVersion: groundswell.dev/v1alpha1'
 export const objects = 34
 const deployments = 11
 const configs = 11
+/** A file has at most 1 MiB. */
+const clustersInFile = 1_000
 const configBytes = 4_000
 /** A kustomization names its files; the directory holds them. */
 const directory = 'apps/web'
@@ -27,7 +29,12 @@ export function clusterFiles(clusters: number): Record<string, string> {
     (_, index) =>
       `${api}\nkind: Cluster\nmetadata:\n  name: ${clusterName(index)}\n  labels: {ring: all}\nspec: {}\n`,
   )
-  return { 'fleet/clusters.yaml': documents.join('---\n') }
+  const files: Record<string, string> = {}
+  for (let at = 0; at < documents.length; at += clustersInFile) {
+    const name = `fleet/clusters-${at / clustersInFile}.yaml`
+    files[name] = documents.slice(at, at + clustersInFile).join('---\n')
+  }
+  return files
 }
 
 /** The application: everything in one wave, at once, without a soak. */
