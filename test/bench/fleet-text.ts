@@ -30,7 +30,7 @@ export function clusterFiles(clusters: number): Record<string, string> {
       `${api}\nkind: Cluster\nmetadata:\n  name: ${clusterName(index)}\n  labels: {ring: all}\nspec: {}\n`,
   )
   const files: Record<string, string> = {}
-  for (let at = 0; at < documents.length; at += clustersInFile) {
+  for (let at = 0; at === 0 || at < documents.length; at += clustersInFile) {
     const name = `fleet/clusters-${at / clustersInFile}.yaml`
     files[name] = documents.slice(at, at + clustersInFile).join('---\n')
   }
