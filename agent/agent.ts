@@ -82,7 +82,7 @@ export function createAgent(deps: AgentDeps) {
     const mine = { stop, done }
     reconciling = mine
     // What has ended needs no stopping.
-    void done.then(() => {
+    void done.finally(() => {
       if (reconciling === mine) reconciling = undefined
     })
   }
