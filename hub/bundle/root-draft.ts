@@ -5,12 +5,12 @@ import type {
   PublicKey,
   Root,
   RoleName,
-  StatementType,
 } from '@groundswell/proto/statement.ts'
 import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import { HubError } from '../errors.ts'
 import { readRoot } from './root-chain.ts'
+import { checkRootSize } from './root-warning.ts'
 import { type SigningKey, signStatement } from './sign.ts'
 
 /* What people do with root statements on a machine of their own, on files. Pure but for new keys. */
@@ -58,15 +58,19 @@ export async function draftRoot(root: Root, change: RootChange): Promise<Root> {
   return readRoot(Buffer.from(canonicalJson(next as never)))
 }
 
-/** The envelope with the signatures of these keys added to those that are there. */
+/**
+ * A drafted root statement with the signatures of these keys added to those that are there. Only
+ * what agents would read is signed.
+ *
+ * @throws HubError `root_refused`, EnvelopeError
+ */
 export async function addSignatures(
   envelope: Uint8Array,
-  type: StatementType,
   keys: readonly SigningKey[],
 ): Promise<Uint8Array> {
-  const { payload, signatures } = parseEnvelope(envelope, type)
-  const statement = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object
-  const made = await signStatement(type, statement, keys)
+  const { payload, signatures } = parseEnvelope(envelope, 'root')
+  const root = readRoot(Buffer.from(payload, 'base64url'))
+  const made = await signStatement('root', root, keys)
   const added = JSON.parse(Buffer.from(made.envelope).toString()) as Envelope
   if (added.payload !== payload) {
     throw new HubError(
@@ -76,9 +80,11 @@ export async function addSignatures(
   }
   const heads = new Set(added.signatures.map((signature) => signature.protected))
   const kept = signatures.filter((signature) => !heads.has(signature.protected))
-  return Buffer.from(
+  const signed = Buffer.from(
     canonicalJson({ payload, signatures: [...kept, ...added.signatures] } as never),
   )
+  checkRootSize(root, signed)
+  return signed
 }
 
 /** A new Ed25519 key and the text of its file. */

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { parseDuration } from '@groundswell/proto/duration.ts'
-import { parseEnvelope } from '@groundswell/proto/envelope.ts'
+import { EnvelopeError, parseEnvelope } from '@groundswell/proto/envelope.ts'
 import { isDigest } from '@groundswell/proto/digest.ts'
 import type { Approval, ApprovalPolicy, Root, RoleName } from '@groundswell/proto/statement.ts'
 import { ApprovalView, TrustView } from '../../api/views.ts'
@@ -208,7 +208,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
     .action((path: string, flags: { key: string[]; out: string }) =>
       explain(async () => {
         const keys = await readKeys(flags.key)
-        await saveDraft(flags.out, await addSignatures(Buffer.from(await read(path)), 'root', keys))
+        await saveDraft(flags.out, await addSignatures(Buffer.from(await read(path)), keys))
       }),
     )
   sign
@@ -314,7 +314,7 @@ async function explain(run: () => Promise<unknown>): Promise<void> {
   try {
     await run()
   } catch (cause) {
-    if (!(cause instanceof HubError)) throw cause
+    if (!(cause instanceof HubError) && !(cause instanceof EnvelopeError)) throw cause
     throw new CliFailure(2, cause.message, { cause })
   }
 }
