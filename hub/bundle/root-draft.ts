@@ -1,11 +1,6 @@
 import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type Envelope, parseEnvelope } from '@groundswell/proto/envelope.ts'
-import type {
-  ApprovalPolicy,
-  PublicKey,
-  Root,
-  RoleName,
-} from '@groundswell/proto/statement.ts'
+import type { ApprovalPolicy, PublicKey, Root, RoleName } from '@groundswell/proto/statement.ts'
 import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import { HubError } from '../errors.ts'
