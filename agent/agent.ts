@@ -58,7 +58,7 @@ const missingRetryMs = 2_000
 /** Reports closer together than this travel as one. */
 const reportGapMs = 100
 /** How often the agent looks whether it is stale, and whether to ask. */
-const watchMs = 15_000
+export const watchMs = 15_000
 
 /**
  * The agent's whole life: go on with what was accepted, keep one stream to the hub, accept what

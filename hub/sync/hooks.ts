@@ -143,10 +143,14 @@ export function createSyncHooks(deps: HooksDeps) {
       statuses.update(cluster, (status) => foldEquivocation(status, found, clock())),
     onFreshness: (cluster: string, freshUntil: number): void =>
       statuses.update(cluster, (status) => ({ ...status, freshUntil })),
-    /** A refusal by the signer is told like one by the agent; null when it has signed since. */
+    /**
+     * A refusal by the signer is told like one by the agent; null when it has signed since. One that
+     * is away refuses nothing: it is asked again, and no cluster counts as failed for it.
+     */
     onSignRefused(cluster: string, refusal: HubError | null): void {
       if (refusal) unsigned.add(cluster)
       else unsigned.delete(cluster)
+      if (refusal?.code === 'signer_unavailable') return
       const told = refusal && { code: refusal.code, message: refusal.message }
       if (statuses.get(cluster).refusal?.message === told?.message) return
       statuses.update(cluster, (status) => ({ ...status, refusal: told }))

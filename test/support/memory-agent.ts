@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Verdict } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
-import { createAgent } from '../../agent/agent.ts'
+import { createAgent, watchMs } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { enrol } from '../../agent/link/enrol.ts'
@@ -30,6 +30,8 @@ export interface MemoryAgent extends AsyncDisposable {
   offerForged(envelope: Uint8Array, approvals?: readonly Uint8Array[]): Promise<Verdict>
   /** The envelope that the hub offered last. */
   lastOffer(): Uint8Array | undefined
+  /** So much more time has passed by its own clock; it looks at it once a second. */
+  passTime(ms: number): void
   /** The agent ends; cluster, content and trust state stay. */
   stop(): Promise<void>
   /** It runs again, from what it has written down. */
@@ -63,6 +65,7 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
   let answered: (verdict: Verdict) => void = () => {}
   let lastOffer: Uint8Array | undefined
   let end: () => Promise<void> = async () => {}
+  let passed = 0
 
   async function start(): Promise<void> {
     const workloads = createWorkloads({
@@ -89,12 +92,12 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
       facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
       version: 'memory',
       clock: Date.now,
-      monotonic: () => performance.now(),
+      monotonic: () => performance.now() + passed,
       random: Math.random,
       nonce: () => randomBytes(32),
       sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
       every(ms, run) {
-        const timer = setInterval(run, ms)
+        const timer = setInterval(run, ms === watchMs ? 1_000 : ms)
         return () => clearInterval(timer)
       },
       log: { info: () => {}, warn, error: warn },
@@ -135,6 +138,7 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
         const approvals = given.map((approval) => Uint8Array.from(approval))
         stream?.say({ case: 'offer', value: { envelope: Uint8Array.from(envelope), approvals } })
       }),
+    passTime: (ms) => void (passed += ms),
     start,
     stop: () => end(),
     [Symbol.asyncDispose]: () => end(),

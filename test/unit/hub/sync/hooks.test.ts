@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HubError } from '../../../../hub/errors.ts'
+import { createSyncHooks } from '../../../../hub/sync/hooks.ts'
+
+test('a signer that is away is asked again and refuses nothing; one that refuses is told of', () => {
+  const told: unknown[] = []
+  let status: { refusal: { message: string } | null } = { refusal: null }
+  let notices = 0
+  const hooks = createSyncHooks({
+    statuses: {
+      get: () => status,
+      update(_: string, change: (before: typeof status) => typeof status) {
+        status = change(status)
+        told.push(status.refusal)
+      },
+    },
+    state: { assignments: new Map(), plans: new Map(), runs: new Map() },
+    rollouts: { notice: async () => {} },
+    redecide() {},
+    offered: new Map(),
+    replica: '1',
+    clock: () => 0,
+    later() {},
+  } as never)
+  const enrolment = { cluster: 'a' } as never
+  hooks.session.onConnected(enrolment, { notice: () => (notices += 1) } as never)
+  told.length = 0
+
+  hooks.onSignRefused('a', new HubError('signer_unavailable', 'it restarts'))
+  hooks.retryUnsigned()
+  assert.deepEqual([told, notices], [[], 1])
+  hooks.onSignRefused('a', new HubError('sign_unattested', 'not attested'))
+  assert.deepEqual(told, [{ code: 'sign_unattested', message: 'not attested' }])
+  // What it said before it went away stands.
+  hooks.onSignRefused('a', new HubError('signer_unavailable', 'it restarts'))
+  assert.equal(status.refusal?.message, 'not attested')
+  hooks.onSignRefused('a', null)
+  hooks.retryUnsigned()
+  assert.deepEqual([status.refusal, notices], [null, 1])
+})
