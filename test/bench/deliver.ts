@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { LedgerEntry } from '../../hub/ledger/entry.ts'
 import { until } from '../support/until.ts'
 import { type Delivery, onlyDigest, readDelivery, timesOf } from './deliveries.ts'
 import { readCpuMicros } from './machine.ts'
@@ -59,13 +60,22 @@ export async function deliver(
 
 /** Looks at the ledger's file, not at the hub, which is busy with what is measured. */
 async function waitForDelivery(world: World, offset: number, commit: string): Promise<Delivery> {
+  const entries: LedgerEntry[] = []
+  let read = offset
+  let last = 'nothing yet'
   return until(
     () => {
-      const delivery = readDelivery(world.readLedger(offset).entries, commit)
+      // Only what is new: reading it all again would take the cores from what is measured.
+      const more = world.readLedger(read)
+      read = more.end
+      entries.push(...more.entries)
+      if (more.entries.length === 0) throw new Error(last)
+      const delivery = readDelivery(entries, commit)
       if (!delivery) throw new Error('no rollout yet')
       if (delivery.phase === 'Paused' || delivery.phase === 'Failed') return delivery
       if (delivery.phase === 'Succeeded') return delivery
-      throw new Error(`${delivery.phase}: ${delivery.succeeded.size} done`)
+      last = `${delivery.phase}: ${delivery.succeeded.size} done`
+      throw new Error(last)
     },
     { deadlineMs, intervalMs: 50, what: `the rollout of ${commit} to end` },
   )

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { LedgerEntry } from '../../hub/ledger/entry.ts'
 import { runGit } from '../support/git-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
@@ -148,10 +148,13 @@ export async function startWorld(
     },
     webhookAt: () => webhook.at,
     readLedger(offset) {
-      const bytes = readFileSync(ledger)
-      const end = bytes.lastIndexOf(10) + 1
-      const lines = bytes.subarray(offset, end).toString().split('\n').filter(Boolean)
-      return { entries: lines.map((line) => JSON.parse(line) as LedgerEntry), end }
+      const bytes = readFrom(ledger, offset)
+      const length = bytes.lastIndexOf(10) + 1
+      const lines = bytes.subarray(0, length).toString().split('\n').filter(Boolean)
+      return {
+        entries: lines.map((line) => JSON.parse(line) as LedgerEntry),
+        end: offset + length,
+      }
     },
     async readCounter(name) {
       const response = await fetch(`${hub.url}/metrics`, {
@@ -199,6 +202,17 @@ async function joinAgents(
     intervalMs: 250,
     what: `${to} agents to be connected`,
   })
+}
+
+function readFrom(path: string, offset: number): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - offset))
+    const length = readSync(file, bytes, 0, bytes.byteLength, offset)
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(file)
+  }
 }
 
 interface ListedCluster {
