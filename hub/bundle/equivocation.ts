@@ -5,6 +5,7 @@ import { SignatureError, findSigners } from '@groundswell/proto/signers.ts'
 import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
 import { StatementError } from '@groundswell/proto/statement-shape.ts'
 import type { KeyRole } from '@groundswell/proto/statement.ts'
+import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import type { RootChain } from './root-chain.ts'
 
 /** Two snapshots under one sequence, by the fleet's own keys. */
@@ -57,27 +58,35 @@ function readFreshness(envelope: Uint8Array, chain: RootChain): Named | undefine
   })
 }
 
-/** By any root statement of its epoch: the newest may have taken the key back since. */
+/**
+ * By any root statement of its epoch: the newest may have taken the key back since. Read and its
+ * signatures checked once, however many root statements there are: an agent may send anything.
+ */
 function readSigned(
   chain: RootChain,
   type: 'snapshot' | 'freshness',
   envelope: Uint8Array,
   parse: (payload: Uint8Array) => Named,
 ): Named | undefined {
-  for (const { root } of chain.toReversed()) {
-    const role: KeyRole = root.roles[type]
-    try {
-      const { payload, signers } = findSigners(envelope, type, role.keys)
-      if (signers.size < role.threshold) continue
-      const named = parse(payload)
-      if (named.epoch === root.epoch) return named
-    } catch (error) {
-      const isFault = [EnvelopeError, SignatureError, StatementError].some(
-        (kind) => error instanceof kind,
-      )
-      if (!isFault) throw error
-      return undefined
-    }
+  const keys = new Map(
+    chain.flatMap(({ root }) => root.roles[type].keys.map((key) => [key.x, key] as const)),
+  )
+  try {
+    const { payload, signers } = findSigners(envelope, type, [...keys.values()])
+    const named = parse(payload)
+    const vouched = chain.some(
+      ({ root }) => root.epoch === named.epoch && isMet(root.roles[type], signers),
+    )
+    return vouched ? named : undefined
+  } catch (error) {
+    const isFault = [EnvelopeError, SignatureError, StatementError].some(
+      (kind) => error instanceof kind,
+    )
+    if (!isFault) throw error
+    return undefined
   }
-  return undefined
+}
+
+function isMet({ keys, threshold }: KeyRole, signers: ReadonlySet<string>): boolean {
+  return keys.filter((key) => signers.has(thumbprintOf(key))).length >= threshold
 }

@@ -59,3 +59,26 @@ test('T3: an agent that lies proves nothing', async () => {
     assert.equal(readEquivocation(b, a, 'id-a', chain), undefined, name)
   }
 })
+
+test('T3: evidence is read once, however many root statements it may be under', async () => {
+  const roles = chain[0]!.root.roles
+  const long: RootChain = await Promise.all(
+    Array.from({ length: 300 }, async (_, at) => {
+      const other = await makeSigningKey()
+      const snapshot = { keys: [other.publicKey], threshold: 1 }
+      const root = { ...chain[0]!.root, version: at + 2, roles: { ...roles, snapshot } }
+      return { ...chain[0]!, root }
+    }),
+  )
+  const applications = Array.from({ length: 2_000 }, (_, at) => ({
+    ...{ name: `a${at}`, generation: 1, state: 'removed', deletionPolicy: 'Delete' },
+  }))
+  const change = { applications: applications as never }
+  const a = (await signOffer(key, 5, one, change)).envelope
+  const b = (await signOffer(key, 5, two, { ...change, previous: null, issuedAt: 7 })).envelope
+  const all = [...long, chain[0]!]
+  const start = performance.now()
+  assert.equal(readEquivocation(a, b, 'id-a', all)?.sequence, 5)
+  assert.equal(readEquivocation(a, a, 'id-a', long), undefined)
+  assert.ok(performance.now() - start < 2_000)
+})
