@@ -31,6 +31,7 @@ const adapters = {
   'redis-events': ['ioredis'],
   'redis-server': ['node:child_process', 'node:fs/promises', 'node:net', 'node:timers/promises'],
   unix: ['node:fs/promises', 'node:net'],
+  v8: ['node:v8', 'node:vm'],
   x509: ['@peculiar/x509', 'reflect-metadata', 'node:fs/promises'],
 }
 const adapterFiles = Object.keys(adapters).map((name) => `**/${name}.ts`)

@@ -39,6 +39,8 @@ export interface AgentDeps {
   /** Renews what `dial` proves itself by; without it, that stays as it is. */
   readonly credentials?: Credentials
   readonly decompress: Decompress
+  /** Frees the memory of messages that were dealt with. */
+  readonly collect?: () => void
   readonly facts: () => { kubernetesVersion: string; nodes: number }
   readonly version: string
   readonly clock: () => number
@@ -287,6 +289,7 @@ export function createAgent(deps: AgentDeps) {
         }),
         decompress: deps.decompress,
         beginnings,
+        ...(deps.collect && { collect: deps.collect }),
         clock: deps.clock,
         every: deps.every,
         onWelcome(welcome) {

@@ -35,6 +35,7 @@ import { createFileContentCache, createFileEvidence, createFileStateCopy } from 
 import { createSecretCopy } from './trust/kube.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import { verifyRoot } from './trust/verify.ts'
+import { openCollector } from './v8.ts'
 import { runVerify } from './verify/command.ts'
 import { diskFiles } from './verify/fs.ts'
 
@@ -140,6 +141,7 @@ async function runAgent(deps: IdentityDeps, signal: AbortSignal): Promise<void> 
     dial: () => dial(credentials.endpoint(), proxyNow()),
     credentials,
     decompress: decompressZstd,
+    collect: openCollector(),
     facts: () => facts,
     version,
     clock: Date.now,

@@ -1,4 +1,4 @@
-import type { Content } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import type { Content, SyncResponse } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 
 /* What a hub may send, and how slowly: bounds that hold before a byte of it is trusted. */
 
@@ -25,4 +25,15 @@ export function allowanceFor(
 export function contentCost(content: Content): number {
   const missing = content.missing.reduce((sum, digest) => sum + digest.length, 0)
   return Math.max(content.pack.byteLength, content.decodedSize) + missing + messageOverhead
+}
+
+/** Bytes that a message holds in buffers. */
+export function bufferedBytes({ message }: SyncResponse): number {
+  const sum = (list: readonly Uint8Array[]): number =>
+    list.reduce((all, { byteLength }) => all + byteLength, 0)
+  if (message.case === 'content') return message.value.pack.byteLength
+  if (message.case === 'rootChain') return sum(message.value.envelopes)
+  if (message.case !== 'offer') return 0
+  const { envelope, approvals, contents } = message.value
+  return sum([envelope, ...approvals, ...contents.map(({ pack }) => pack)])
 }

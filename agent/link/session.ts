@@ -13,12 +13,20 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError, toAgentError } from '../errors.ts'
 import type { Stream } from './grpc.ts'
-import { allowanceFor, contentCost, minimumRate, unaskedAllowance } from './allowance.ts'
+import {
+  allowanceFor,
+  bufferedBytes,
+  contentCost,
+  minimumRate,
+  unaskedAllowance,
+} from './allowance.ts'
 import type { Beginnings } from './beginnings.ts'
 import { type Decompress, createAssembly, unpackPush } from './unpack.ts'
 
 /** Digests asked for in one message. */
 const wantBatch = 1_000
+/** Bytes of messages after which what they took is collected. */
+const collectEvery = 4 * 1024 * 1024
 /** Heartbeats that may be missed before the stream counts as dead. */
 const silentBeats = 3
 
@@ -41,6 +49,8 @@ export interface SessionDeps {
   readonly decompress: Decompress
   /** Of blobs whose transfer was cut; without it, each begins anew. */
   readonly beginnings?: Beginnings
+  /** Frees the memory of messages that were dealt with; called each few mebibytes. */
+  readonly collect?: () => void
   readonly clock: () => number
   readonly onWelcome: (welcome: Welcome) => void
   readonly onOffer: (offer: ReceivedOffer) => void
@@ -99,10 +109,16 @@ export function openSession(deps: SessionDeps): Session {
 
   async function listen(): Promise<void> {
     let stop = (): void => {}
+    let received = 0
     try {
       await send({ case: 'hello', value: deps.hello })
       for await (const response of stream.responses) {
         heardAt = deps.clock()
+        received += bufferedBytes(response)
+        if (received >= collectEvery) {
+          received = 0
+          deps.collect?.()
+        }
         await handle(response, (seconds) => {
           stop()
           stop = keepAlive(seconds)

@@ -4,6 +4,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { type Endpoint, decompressZstd, dial } from '../../agent/link/grpc.ts'
 import { openSession } from '../../agent/link/session.ts'
+import { openCollector } from '../../agent/v8.ts'
 import { repeat } from '../../hub/clock.ts'
 import { until } from './until.ts'
 
@@ -31,14 +32,8 @@ const resident = (): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024
 
 process.once('message', (ask: Ask) => {
-  void run(ask).then((endured) => process.send!(endured))
+  void endure(ask).then((endured) => process.send!(endured))
 })
-
-/** Once for a quarter, so that code and heap have their size; what is measured is the whole after it. */
-async function run(ask: Ask): Promise<Endured> {
-  await endure({ ...ask, blobs: Math.ceil(ask.blobs / 4), offers: Math.ceil(ask.offers / 4) })
-  return endure(ask)
-}
 
 async function endure({ endpoint, blobs, size, offers: enough }: Ask): Promise<Endured> {
   const wanted = new Map<Digest, number | undefined>(
@@ -52,6 +47,7 @@ async function endure({ endpoint, blobs, size, offers: enough }: Ask): Promise<E
     stream,
     hello: create(HelloSchema),
     decompress: decompressZstd,
+    collect: openCollector(),
     clock: Date.now,
     onWelcome: () => {
       welcomed = true
@@ -76,7 +72,7 @@ async function endure({ endpoint, blobs, size, offers: enough }: Ask): Promise<E
       most = Math.max(most, resident())
       return code
     },
-    { deadlineMs: 60_000, intervalMs: 5, what: 'an end' },
+    { deadlineMs: 600_000, intervalMs: 5, what: 'an end' },
   )
   return { code: code!, growth: most - before, written, offers }
 }

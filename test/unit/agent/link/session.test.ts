@@ -24,6 +24,7 @@ function world(beginnings = createBeginnings()) {
   const offers: ReceivedOffer[] = []
   const timers = new Map<number, () => void>()
   let closed = 0
+  let collections = 0
   const session = openSession({
     stream: {
       responses,
@@ -36,6 +37,7 @@ function world(beginnings = createBeginnings()) {
     hello: create(HelloSchema),
     decompress: async (bytes) => bytes,
     beginnings,
+    collect: () => (collections += 1),
     clock: () => 0,
     onWelcome: () => {},
     onOffer: (offer) => void offers.push(offer),
@@ -55,7 +57,17 @@ function world(beginnings = createBeginnings()) {
     await settle()
     return offers.at(-1)!
   }
-  return { session, sent, timers, tell, offer, closed: () => closed, end: () => responses.end() }
+  return {
+    session,
+    sent,
+    timers,
+    tell,
+    offer,
+    closed: () => closed,
+    collected: () => collections,
+    responses,
+    end: () => responses.end(),
+  }
 }
 
 const code = async (done: Promise<unknown>): Promise<string | undefined> =>
@@ -208,6 +220,18 @@ describe('a session with a hub', () => {
     assert.equal(await code(next), undefined)
     assert.equal(closed(), 0)
   })
+})
+
+it('T8: what messages took is collected each few mebibytes', async () => {
+  const { responses, collected } = world()
+  const envelope = new Uint8Array(1024 * 1024)
+  const counts: number[] = []
+  for (let n = 0; n < 8; n += 1) {
+    responses.push(create(SyncResponseSchema, { message: { case: 'offer', value: { envelope } } }))
+    await settle()
+    counts.push(collected())
+  }
+  assert.deepEqual(counts, [0, 0, 0, 1, 1, 1, 1, 2])
 })
 
 describe('a transfer that was cut', () => {
