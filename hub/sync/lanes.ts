@@ -1,6 +1,7 @@
 /**
  * Lets at most `width` pieces of work go on at a time, in the order they came. After a commit all
- * agents are due at once: what the first of them is offered leaves while the others still wait.
+ * agents are due at once: what the first of them is offered leaves while the others still wait. The
+ * queue is as long as those who come let it be: a stream looks once at a time.
  */
 export function createLanes(width: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
