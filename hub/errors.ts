@@ -22,6 +22,8 @@ export const hubErrorCodes = [
   'redis_unavailable',
   'ledger_corrupt',
   'ledger_unwritable',
+  'ledger_diverged',
+  'no_leader',
   'content_missing',
   'sign_unattested',
   'sign_forbidden',

@@ -92,6 +92,7 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'cluster.unlocked': true,
   'cluster.recovered': true,
   'recovery.granted': true,
+  'lease.taken': true,
 }
 
 function isEntry(value: unknown): value is LedgerEntry {

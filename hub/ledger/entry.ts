@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { ChainHead } from './chain.ts'
 import type { Hold, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 
 /** One decision. The union is closed: replay must understand every type there is. */
@@ -75,6 +76,9 @@ export type Decision =
       readonly reason: string
     }
 
+  /** A replica leads from here on; entries of an older term can follow no more. */
+  | { readonly type: 'lease.taken'; readonly replica: string; readonly term: number }
+
 /** An approver's statement; agents check its signatures themselves. */
 export interface RecordedApproval {
   readonly application: string
@@ -144,4 +148,16 @@ export interface Ledger {
   append(actor: string, decisions: readonly Decision[]): Promise<readonly LedgerEntry[]>
   read(after?: number): AsyncIterable<LedgerEntry>
   close(): Promise<void>
+}
+
+/** A ledger that takes in what another hub appended: replicas of one fleet keep one chain. */
+export interface ReplicatedLedger extends Ledger {
+  /** Index and digest of the newest entry. */
+  readonly end: ChainHead
+  /**
+   * Adds lines that continue the chain, byte for byte. Resolves once they are on the disk.
+   *
+   * @throws HubError `ledger_corrupt` naming the first that does not follow; none is added then
+   */
+  adopt(lines: readonly string[]): Promise<readonly LedgerEntry[]>
 }

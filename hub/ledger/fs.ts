@@ -5,16 +5,26 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { HubError } from '../errors.ts'
 import { type ChainHead, emptyChain, extendChain, followChain, parseEntry } from './chain.ts'
-import type { Decision, Ledger, LedgerEntry } from './entry.ts'
+import type { Decision, LedgerEntry, ReplicatedLedger } from './entry.ts'
 
 /** The ledger's file. Appends that wait together share one write and one fsync. */
-export interface Journal extends Ledger {
+export interface Journal extends ReplicatedLedger {
   /** Bytes of an unfinished last line that were cut off when it was opened; 0 when it was whole. */
   readonly torn: number
 }
 
 /** Appends that may wait for the disk at once; more are refused. */
 const maxWaiting = 10_000
+
+/** Lines about to be written, and where the chain is before and after them. */
+export interface Appending {
+  readonly from: ChainHead
+  readonly to: ChainHead
+  readonly lines: readonly string[]
+}
+
+/** Asked before our own appends are written; what it throws refuses them. */
+export type Admit = (appending: Appending) => Promise<void>
 
 interface Waiting {
   readonly actor: string
@@ -30,7 +40,11 @@ interface Waiting {
  * @throws HubError `ledger_corrupt` naming the first line that breaks the chain,
  *   `ledger_unwritable` when the file cannot be opened.
  */
-export async function openJournal(path: string, clock: () => number): Promise<Journal> {
+export async function openJournal(
+  path: string,
+  clock: () => number,
+  admit: Admit = async () => {},
+): Promise<Journal> {
   const file = await openFile(path)
   try {
     const { head, size } = await verify(path)
@@ -39,7 +53,7 @@ export async function openJournal(path: string, clock: () => number): Promise<Jo
       await file.truncate(size)
       await file.sync()
     }
-    return createJournal({ path, file, head, size, torn, clock })
+    return createJournal({ path, file, head, size, torn, clock, admit })
   } catch (error) {
     await file.close()
     throw error
@@ -85,8 +99,9 @@ function createJournal(start: {
   readonly size: number
   readonly torn: number
   readonly clock: () => number
+  readonly admit: Admit
 }): Journal {
-  const { path, file, clock, torn } = start
+  const { path, file, clock, torn, admit } = start
   let { head, size } = start
   let waiting: Waiting[] = []
   let flushing: Promise<void> | null = null
@@ -103,11 +118,10 @@ function createJournal(start: {
         end = extended.head
         return extended
       })
-      const bytes = Buffer.from(made.flatMap(({ lines }) => lines.map((l) => `${l}\n`)).join(''))
+      const lines = made.flatMap((one) => one.lines)
       try {
-        await writeAll(bytes)
-        head = end
-        size += bytes.length
+        await admit({ from: head, to: end, lines })
+        await write(lines, end)
         batch.forEach(({ resolve }, index) => resolve(made[index]!.entries))
       } catch (cause) {
         const error =
@@ -118,6 +132,24 @@ function createJournal(start: {
       }
     }
     flushing = null
+  }
+
+  async function write(lines: readonly string[], end: ChainHead): Promise<void> {
+    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+    await writeAll(bytes)
+    head = end
+    size += bytes.length
+  }
+
+  async function follow(lines: readonly string[]): Promise<LedgerEntry[]> {
+    let end = head
+    const entries = lines.map((line) => {
+      const followed = followChain(end, line)
+      end = followed.head
+      return followed.entry
+    })
+    await write(lines, end)
+    return entries
   }
 
   async function writeAll(bytes: Buffer): Promise<void> {
@@ -142,6 +174,21 @@ function createJournal(start: {
     torn,
     get head() {
       return head.index
+    },
+    get end() {
+      return head
+    },
+    async adopt(lines) {
+      while (flushing) await flushing
+      if (closed) throw new HubError('ledger_unwritable', 'the ledger is closed')
+      const following = follow(lines)
+      flushing = following
+        .then(
+          () => {},
+          () => {},
+        )
+        .then(flush)
+      return following
     },
     append(actor, decisions) {
       if (closed) return Promise.reject(new HubError('ledger_unwritable', 'the ledger is closed'))

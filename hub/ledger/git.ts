@@ -3,8 +3,8 @@ import { access, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { HubError } from '../errors.ts'
-import type { Ledger } from './entry.ts'
-import { openJournal } from './fs.ts'
+import type { ReplicatedLedger } from './entry.ts'
+import { type Admit, openJournal } from './fs.ts'
 
 /** Branch the ledger is committed to, here and at the remote. */
 export const ledgerBranch = 'groundswell-ledger'
@@ -15,6 +15,9 @@ export interface LedgerOptions {
   readonly author: { readonly name: string; readonly email: string }
   /** Repository the branch is pushed to; an unreachable one never holds up an append. */
   readonly remote?: string
+  /** Whether this hub is the one to push; asked each time. Always, when left out. */
+  readonly mayPush?: () => boolean
+  readonly admit?: Admit
   readonly log?: (level: 'info' | 'warn', message: string, cause?: unknown) => void
   /** Milliseconds between commits at the least; 2 s by default. */
   readonly commitInterval?: number
@@ -34,11 +37,11 @@ const exec = promisify(execFile)
  *
  * @throws HubError `ledger_corrupt`, `ledger_unwritable`.
  */
-export async function openLedger(directory: string, options: LedgerOptions): Promise<Ledger> {
-  const { clock, remote, log = () => undefined } = options
+export async function openLedger(directory: string, options: LedgerOptions): Promise<ReplicatedLedger> {
+  const { clock, remote, mayPush = () => true, log = () => undefined } = options
   const repository = createRepository(directory, options.author)
   const path = join(directory, fileName)
-  const journal = await openJournal(path, clock)
+  const journal = await openJournal(path, clock, options.admit)
   if (journal.torn > 0) {
     log('warn', `the ledger's last line was unfinished; ${journal.torn} bytes were cut off`)
   }
@@ -70,7 +73,7 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
       }
     }
     rest = Math.max(minInterval, (performance.now() - started) * restFactor)
-    if (remote === undefined || pushed || (!final && performance.now() < nextPush)) return
+    if (remote === undefined || pushed || !mayPush() || (!final && performance.now() < nextPush)) return
     try {
       await repository.push(remote)
       pushed = true
@@ -102,8 +105,16 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
     get head() {
       return journal.head
     },
+    get end() {
+      return journal.end
+    },
     async append(actor, decisions) {
       const entries = await journal.append(actor, decisions)
+      schedule()
+      return entries
+    },
+    async adopt(lines) {
+      const entries = await journal.adopt(lines)
       schedule()
       return entries
     },

@@ -23,6 +23,8 @@ export interface LedgerState extends Membership {
   /** Index of the newest entry folded in. */
   head: number
   acceptedRevision: string | null
+  /** Highest term a replica led in; 0 where there was ever one hub. */
+  term: number
   readonly plans: Map<string, RolloutPlan>
   readonly runs: Map<string, RolloutRun>
   /** By cluster, then application: what each should run, tombstones too. */
@@ -41,6 +43,7 @@ export function emptyState(): LedgerState {
   return {
     head: 0,
     acceptedRevision: null,
+    term: 0,
     plans: new Map(),
     runs: new Map(),
     assignments: new Map(),
@@ -98,6 +101,9 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       state.approvals.set(approval.application, [...others, approval].slice(-keptApprovals))
       return
     }
+    case 'lease.taken':
+      state.term = Math.max(state.term, decision.term)
+      return
     case 'token.created':
     case 'token.spent':
     case 'cluster.enrolled':

@@ -71,6 +71,8 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
     }
     case 'recovery.granted':
       return event(type, actor, `cluster/${decision.cluster}`, 'may recover once more')
+    case 'lease.taken':
+      return event(type, actor, `replica/${decision.replica}`, `leads in term ${decision.term}`)
     case 'cluster.revoked':
       return event(type, actor, `cluster/${decision.cluster}`, `revoked: ${decision.reason}`)
   }

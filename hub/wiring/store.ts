@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { lockDirectory } from '../fs.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { openLedger } from '../ledger/git.ts'
-import { type Register, openRegister } from '../ledger/register.ts'
+import { type ReplicatedRegister, openReplicatedRegister } from '../ledger/register.ts'
 import { assertNoEviction, connectRedis } from '../redis.ts'
 import { startLocalRedis } from '../redis-server.ts'
 import { describeEntry } from '../status/event.ts'
@@ -18,7 +18,7 @@ export interface Store {
   readonly prefix: string
   readonly authority: Authority
   readonly events: EventLog
-  readonly register: Register
+  readonly register: ReplicatedRegister
 }
 
 /** Of every key in Redis; the braces keep them on one node of a Redis cluster. */
@@ -65,7 +65,7 @@ export async function openStore(
     log: (level, message, err) => log[level]({ err }, message),
   })
   started.own(ledger, (open) => open.close())
-  const register = await openRegister(ledger, (entry) => {
+  const register = await openReplicatedRegister(ledger, (entry) => {
     events.emit(describeEntry(entry), 'decision')
     onEntry(entry)
   })
