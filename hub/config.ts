@@ -39,6 +39,22 @@ export const settingsTable: readonly Setting[] = [
     flag: 'redis',
     help: 'URL of a Redis, or REDIS_URL; a local one is started when left out',
   },
+  {
+    key: 'replica',
+    flag: 'replica',
+    help: 'name of this hub among several that share a Redis, of which one leads',
+  },
+  {
+    key: 'lease',
+    flag: 'lease',
+    help: 'how long a replica leads without being heard of',
+    fallback: '5s',
+  },
+  {
+    key: 'shared',
+    flag: 'shared',
+    help: 'directory of CA, keys and admin token, the same for all replicas; --data when left out',
+  },
   { key: 'host', flag: 'host', help: 'address to listen on', fallback: '127.0.0.1' },
   { key: 'apiPort', flag: 'api-port', help: 'port of the REST API; 0 picks one', fallback: '8080' },
   { key: 'enrolPort', flag: 'enrol-port', help: 'port where agents join', fallback: '8443' },
@@ -118,6 +134,11 @@ export interface HubConfig {
   readonly fleetName: string
   readonly data: string
   readonly redisUrl: string | undefined
+  /** Of one hub among several; undefined for one that is alone. */
+  readonly replica: string | undefined
+  readonly leaseMs: number
+  /** Where CA, keys and admin token are. */
+  readonly shared: string
   readonly host: string
   readonly apiPort: number
   readonly enrolPort: number
@@ -157,6 +178,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   const text = (key: string): string | undefined => settings.get(key)?.value
   const host = text('host')!
   const role = roles.find((name) => name === text('role')) ?? 'all'
+  const data = text('data') ?? `${stateHome}/groundswell/${directoryOf(role)}`
   const config: HubConfig = {
     role,
     sockets: text('sockets') ?? '',
@@ -165,7 +187,10 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     path: text('path')!,
     intervalMs: readDuration(settings, 'interval', faults),
     fleetName: text('name')!,
-    data: text('data') ?? `${stateHome}/groundswell/${directoryOf(role)}`,
+    data,
+    replica: text('replica'),
+    leaseMs: readDuration(settings, 'lease', faults),
+    shared: text('shared') ?? data,
     redisUrl: text('redis') ?? input.env['REDIS_URL'],
     host,
     apiPort: readPort(settings, 'apiPort', faults),
@@ -206,6 +231,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   if (role === 'renderer' && config.redisUrl === undefined) {
     faults.push('--redis: the renderer needs the URL of the Redis that the api has')
   }
+  if (config.replica !== undefined) faults.push(...listReplicaFaults(config))
   if (!config.fleetUrl && (role === 'all' || role === 'renderer'))
     faults.push('--fleet: give the URL of the fleet repository')
   if (config.connectionAgeMs > longestTimerMs) {
@@ -229,6 +255,17 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     })
   }
   return config
+}
+
+function listReplicaFaults({ replica, role, redisUrl, leaseMs }: HubConfig): string[] {
+  const faults: string[] = []
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(replica ?? '')) {
+    faults.push(`--replica: not a DNS label: ${replica}`)
+  }
+  if (role !== 'all') faults.push(`--replica: not for --role ${role} yet`)
+  if (redisUrl === undefined) faults.push('--redis: replicas need the URL of the one they share')
+  if (leaseMs < 1_000 || leaseMs > 60_000) faults.push(`--lease: from 1s to 60s: ${leaseMs}ms`)
+  return faults
 }
 
 function directoryOf(role: Role): string {

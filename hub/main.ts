@@ -16,6 +16,9 @@ const { version } = JSON.parse(
   readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
 ) as { version: string }
 
+/** Tells a supervisor to start it again, as a replica that stands by (EX_TEMPFAIL). */
+const lostLeaseCode = 75
+
 async function main(): Promise<void> {
   const found = readConfig(process.argv.slice(2), process.env, homedir())
   if (!found) {
@@ -40,13 +43,20 @@ async function main(): Promise<void> {
   })
   const starting = start(config, log, stopping.signal)
   const started = await Promise.race([starting, asked])
-  log.info({ signal: await asked }, 'draining')
+  const lost = typeof started === 'string' ? undefined : started.lost
+  const signal = await Promise.race([asked, ...(lost ? [lost] : [])])
+  if (signal) log.info({ signal }, 'draining')
+  else log.error({}, 'another replica may lead by now: this one ends, to be started again')
+  stopping.abort()
   // One that was still starting may wait for what the same signal has ended: not for ever.
   const patience = wait(drainMs).then(() => undefined)
-  const hub = typeof started === 'string' ? await Promise.race([starting, patience]) : started
-  await hub?.stop()
+  const hub =
+    typeof started === 'string'
+      ? await Promise.race([starting, patience]).catch(() => undefined)
+      : started
+  await (signal ? hub?.stop() : Promise.race([hub?.stop(), patience]))
   // Nothing is left that could be waited for; sockets of clients would hold the process open.
-  process.exit(0)
+  process.exit(signal ? 0 : lostLeaseCode)
 }
 
 /** Of a role of its own, no more is loaded than it needs. */

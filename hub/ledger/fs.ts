@@ -179,15 +179,10 @@ function createJournal(start: {
       return head
     },
     async adopt(lines) {
-      while (flushing) await flushing
+      if (flushing) await flushing
       if (closed) throw new HubError('ledger_unwritable', 'the ledger is closed')
       const following = follow(lines)
-      flushing = following
-        .then(
-          () => {},
-          () => {},
-        )
-        .then(flush)
+      flushing = following.then(flush, flush)
       return following
     },
     append(actor, decisions) {

@@ -37,7 +37,10 @@ const exec = promisify(execFile)
  *
  * @throws HubError `ledger_corrupt`, `ledger_unwritable`.
  */
-export async function openLedger(directory: string, options: LedgerOptions): Promise<ReplicatedLedger> {
+export async function openLedger(
+  directory: string,
+  options: LedgerOptions,
+): Promise<ReplicatedLedger> {
   const { clock, remote, mayPush = () => true, log = () => undefined } = options
   const repository = createRepository(directory, options.author)
   const path = join(directory, fileName)
@@ -73,7 +76,8 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
       }
     }
     rest = Math.max(minInterval, (performance.now() - started) * restFactor)
-    if (remote === undefined || pushed || !mayPush() || (!final && performance.now() < nextPush)) return
+    if (remote === undefined || pushed || !mayPush() || (!final && performance.now() < nextPush))
+      return
     try {
       await repository.push(remote)
       pushed = true

@@ -1,7 +1,13 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { contentBefore } from '../rollout/rollback.ts'
-import type { PairRecord, SignerEntry, SignedContent } from './record.ts'
+import {
+  type PairRecord,
+  type SignedContent,
+  type SignerEntry,
+  type SignerState,
+  longestHistory,
+} from './record.ts'
 
 /**
  * What a signer without a record takes from the ledger, once: which cluster is which, and the
@@ -36,7 +42,7 @@ export function listSeed(state: LedgerState): SignerEntry[] {
   for (const [application, pairs] of histories) {
     for (const [cluster, digests] of pairs) {
       const gone = state.assignments.get(cluster)?.get(application)?.digest === null
-      const record: PairRecord = { history: digests.slice(-50), wanted: !gone }
+      const record: PairRecord = { history: digests.slice(-longestHistory), wanted: !gone }
       entries.push({ t: 'pairs', application, clusters: [cluster], record })
       for (const digest of digests) {
         const made = { application, repository: 'unknown', url: '', kinds: [] }
@@ -45,4 +51,40 @@ export function listSeed(state: LedgerState): SignerEntry[] {
     }
   }
   return entries
+}
+
+/**
+ * Of a seed, what a record does not have: nothing that was signed or attested here is taken back,
+ * and sequences stay as they are.
+ */
+export function listMissing(state: SignerState, seed: readonly SignerEntry[]): SignerEntry[] {
+  return seed.flatMap((entry): SignerEntry[] => {
+    switch (entry.t) {
+      case 'cluster': {
+        const known = state.clusters.get(entry.id)
+        if (!known) return [entry]
+        const { contents: before, ...record } = known
+        const contents = new Map(before)
+        for (const [application, content] of entry.contents) {
+          if (contents.get(application) !== 'several') contents.set(application, content)
+        }
+        return [{ ...entry, record, contents: [...contents] }]
+      }
+      case 'pairs':
+        return entry.clusters.flatMap((cluster): SignerEntry[] => {
+          const known = state.applications.get(entry.application)?.get(cluster)
+          if (!known) return [{ ...entry, clusters: [cluster] }]
+          const missing = entry.record.history.filter((digest) => !known.history.includes(digest))
+          if (missing.length === 0) return []
+          const history = [...known.history, ...missing].slice(-longestHistory)
+          return [{ ...entry, clusters: [cluster], record: { ...known, history } }]
+        })
+      case 'manifest':
+        return state.manifests.has(entry.digest) ? [] : [entry]
+      case 'groups':
+      case 'attested':
+      case 'signed':
+        return [entry]
+    }
+  })
 }

@@ -92,6 +92,7 @@ export async function startListeners(
     identity: credentials,
     offerFor: judgeEach(
       register.state,
+      () => store.standing.leads(),
       createOffers({
         root: () => trust.newest().root,
         signer,
@@ -166,11 +167,13 @@ export async function startListeners(
  */
 function judgeEach(
   membership: Parameters<typeof findBar>[0],
+  leads: () => boolean,
   offerFor: SyncListenerDeps['offerFor'],
 ): SyncListenerDeps['offerFor'] {
   const inLane = createLanes(offersAtOnce)
   return (enrolment, at, known) =>
     inLane(async () => {
+      if (!leads()) throw new HubError('no_leader', 'another replica leads by now')
       const bar = findBar(membership, enrolment)
       if (bar !== undefined) throw new HubError('identity_barred', bar)
       return offerFor(enrolment, at, known)

@@ -6,7 +6,7 @@ import type { LedgerState } from '../ledger/replay.ts'
 import type { Log } from '../log.ts'
 import { openSignerRecord, readSignerPolicy } from '../signer/fs.ts'
 import { foldSignerEntry } from '../signer/record.ts'
-import { listSeed } from '../signer/seed.ts'
+import { listMissing, listSeed } from '../signer/seed.ts'
 import type { Attestor, Signer } from '../signer/signer.ts'
 import { createSigner } from '../signer/signing.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -22,7 +22,7 @@ export async function startSigner(
   { config, log, started, clock, startedAt }: Surroundings,
   { ledger, onRefused }: SigningHooks,
 ): Promise<Signer & Attestor> {
-  const keys = join(config.data, 'keys')
+  const keys = join(config.shared, 'keys')
   const roots = await loadRoots(keys, config.fleetName, startedAt)
   const policy = await readSignerPolicy(config.signerPolicyFile)
   const record = started.own(
@@ -30,8 +30,9 @@ export async function startSigner(
     (open) => open.close(),
   )
   // One trust domain: the ledger is believed once, so that what runs goes on running.
-  if (record.fresh && ledger) {
-    for (const entry of listSeed(ledger)) {
+  // A replica did not sign while another led: what it lacks of that time it takes from there too.
+  if (ledger && (record.fresh || config.replica !== undefined)) {
+    for (const entry of listMissing(record.state, listSeed(ledger))) {
       await record.append(entry)
       foldSignerEntry(record.state, entry)
     }

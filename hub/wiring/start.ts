@@ -14,6 +14,7 @@ import { endedBy, listEnrolled } from '../ledger/membership.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
+import { assertSameFleet } from '../replica/redis.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import { isStale } from '../status/cluster-view.ts'
 import { describeChange } from '../status/event.ts'
@@ -46,7 +47,7 @@ export async function startHub(
   const surroundings = { config, log, started, signal, clock, startedAt }
 
   // 1. What is kept.
-  if (config.role === 'api') refuseSigningKeys(config.data)
+  if (config.role === 'api') refuseSigningKeys(config.shared)
   const store = await openStore(surroundings, onEntry)
   const { redis, prefix, events, register } = store
 
@@ -87,6 +88,9 @@ export async function startHub(
   const signer = own ?? (await reachSigner(surroundings, { onRefused, onUp: () => void greet() }))
   await handOverRoots(signer, register.state, log)
   const trust = await openTrust(signer)
+  if (config.replica !== undefined) {
+    await assertSameFleet(redis, prefix, { 'root statement': trust.chain()[0]!.digest })
+  }
   metrics.watchRoot(() => {
     const { root, envelope } = trust.newest()
     return { expiresAt: root.expiresAt, bytes: envelope.byteLength }
@@ -171,7 +175,7 @@ export async function startHub(
       events.emit({ type: `trust.${code}`, actor: 'hub', subject: 'trust/root', message })
     }
   }
-  const admin = await loadAdminToken(config.data)
+  const admin = await loadAdminToken(config.shared)
   const api = buildServer({
     hub,
     trust: desk,
@@ -193,10 +197,11 @@ export async function startHub(
   started.every(retryMs, async () => hooks.retryUnsigned())
   started.every(storeCheckMs, () => hooks.checkStore(redis, `${prefix}:alive`))
   const addresses = { api: url, enrol: enrolment.address, data: sync.address }
-  log.info({ ...addresses, tokenFile: join(config.data, 'admin-token') }, 'ready')
+  log.info({ ...addresses, tokenFile: join(config.shared, 'admin-token') }, 'ready')
 
   const owned = started.move()
   return {
+    lost: store.standing.lost,
     async stop() {
       await owned[Symbol.asyncDispose]()
     },

@@ -9,10 +9,12 @@ import { startLocalRedis } from '../redis-server.ts'
 import { describeEntry } from '../status/event.ts'
 import { type EventLog, createEventLog } from '../status/redis-events.ts'
 import { type Authority, loadAuthority } from '../sync/x509.ts'
+import { type Standing, joinReplicas, standAlone } from './replica.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What is kept: Redis for what can be rebuilt, files for what must never be lost. */
 export interface Store {
+  readonly standing: Standing
   readonly redis: Redis
   readonly redisUrl: string
   readonly prefix: string
@@ -52,22 +54,33 @@ export async function openStore(
   const prefix = prefixOf(config.fleetName)
 
   const authority = await loadAuthority(
-    join(config.data, 'ca'),
+    join(config.shared, 'ca'),
     config.fleetName,
     clock,
     config.certificateLifeMs,
   )
   const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
+  const standing =
+    config.replica === undefined
+      ? standAlone()
+      : await joinReplicas(surroundings, config.replica, redis, prefix, authority.pin)
   const ledger = await openLedger(join(config.data, 'ledger'), {
     clock,
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
     ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
+    admit: (appending) => standing.admit(appending),
+    mayPush: () => standing.leads(),
     log: (level, message, err) => log[level]({ err }, message),
   })
   started.own(ledger, (open) => open.close())
+  // What others decided was told by them.
+  let leading = false
   const register = await openReplicatedRegister(ledger, (entry) => {
+    if (!leading) return
     events.emit(describeEntry(entry), 'decision')
     onEntry(entry)
   })
-  return { redis, redisUrl, prefix, authority, events, register }
+  await standing.begin(register)
+  leading = true
+  return { standing, redis, redisUrl, prefix, authority, events, register }
 }

@@ -20,4 +20,6 @@ export const drainMs = 5_000
 
 export interface RunningHub {
   stop(): Promise<void>
+  /** Another hub leads by now: this one can decide nothing, and has to start again. */
+  readonly lost?: Promise<void>
 }

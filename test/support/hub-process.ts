@@ -30,6 +30,10 @@ export interface HubProcessOptions {
   readonly path?: string
   readonly redisUrl?: string
   readonly interval?: string
+  /** Fixed ones of the agents' listeners, for replicas of which only one listens at a time. */
+  readonly ports?: { readonly enrol: number; readonly data: number }
+  /** Directory of CA, keys and token, when it is not the hub's own. */
+  readonly shared?: string
   readonly args?: readonly string[]
   /** On top of our own. */
   readonly env?: Readonly<Record<string, string>>
@@ -37,7 +41,9 @@ export interface HubProcessOptions {
 
 /** Starts a hub; returns when it serves. */
 export async function startHub(options: HubProcessOptions): Promise<HubProcess> {
-  const [api, enrol, data] = [await freePort(), await freePort(), await freePort()]
+  const api = await freePort()
+  const enrol = options.ports?.enrol ?? (await freePort())
+  const data = options.ports?.data ?? (await freePort())
   const directory = join(options.directory, 'hub')
   await mkdir(directory, { recursive: true })
   const url = `http://127.0.0.1:${api}`
@@ -58,6 +64,7 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
         ['--api-port', String(api), '--enrol-port', String(enrol), '--data-port', String(data)],
         ['--offline-grace', '15s'],
         options.redisUrl ? ['--redis', options.redisUrl] : [],
+        options.shared ? ['--shared', options.shared] : [],
         options.args ?? [],
       ].flat(),
       {
@@ -77,7 +84,7 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
 
   await start()
   const token = async (): Promise<string> =>
-    (await readFile(join(directory, 'admin-token'), 'utf8')).trim()
+    (await readFile(join(options.shared ?? directory, 'admin-token'), 'utf8')).trim()
   return {
     api: createApiClient(url, token),
     url,

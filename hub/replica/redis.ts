@@ -1,0 +1,174 @@
+import type { Redis } from 'ioredis'
+import { isDigest } from '@groundswell/proto/digest.ts'
+import { HubError } from '../errors.ts'
+import { emptyChain, type ChainHead } from '../ledger/chain.ts'
+import { translateRedis } from '../redis.ts'
+import type { Seal } from './seal.ts'
+import type { SharedLedger, Sight, Taken } from './shared-ledger.ts'
+
+/** Lines kept in common; older ones are laid out by the leader for who asks. */
+const keptLines = 1_000
+const linesAtOnce = 200
+const laidOutSeconds = 30
+
+// Every script: KEYS lease, head, lines, replicas, page. Time is Redis' own, for all alike.
+const common = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local lease = redis.call('HMGET', KEYS[1], 'holder', 'term', 'until')
+local head = redis.call('HMGET', KEYS[2], 'index', 'digest')
+local function isMine(holder, term) return lease[1] == holder and lease[2] == term end
+local function announce(holder, index) redis.call('HSET', KEYS[4], holder, index .. ' ' .. now) end
+local function eachLive(within, visit)
+  local all = redis.call('HGETALL', KEYS[4])
+  for i = 1, #all, 2 do
+    local index, at = string.match(all[i + 1], '^(%d+) (%d+)$')
+    if not at or now - tonumber(at) > within * 20 then redis.call('HDEL', KEYS[4], all[i])
+    elseif now - tonumber(at) <= within then visit(all[i], tonumber(index)) end
+  end
+end
+`
+
+// ARGV holder, index, most lines.
+const lookScript = `${common}
+announce(ARGV[1], ARGV[2])
+local mine, last = tonumber(ARGV[2]), tonumber(head[1] or '0')
+local length = redis.call('LLEN', KEYS[3])
+local lines = {}
+if mine < last and mine >= last - length then
+  local from = length - (last - mine)
+  lines = redis.call('LRANGE', KEYS[3], from, from + ARGV[3] - 1)
+elseif mine < last and redis.call('LINDEX', KEYS[5], 0) == ARGV[2] then
+  lines = redis.call('LRANGE', KEYS[5], 1, -1)
+end
+local left = math.max(0, tonumber(lease[3] or '0') - now)
+return {lease[1] or '', lease[2] or '', tostring(left), head[1] or '', head[2] or '', lines}`
+
+// ARGV holder, term, lease ms, index, digest, seen digest (empty: none), lines.
+const takeScript = `${common}
+if lease[1] and lease[1] ~= ARGV[1] and tonumber(lease[3]) > now then return 'held' end
+local before, term = tonumber(lease[2] or '0'), tonumber(ARGV[2])
+if before > term or (before == term and lease[1] ~= ARGV[1]) then return 'moved' end
+if (head[2] or '') ~= ARGV[6] then return 'moved' end
+local behind = false
+eachLive(tonumber(ARGV[3]), function(_, index)
+  if index > tonumber(ARGV[4]) then behind = true end
+end)
+if behind then return 'behind' end
+redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'term', ARGV[2], 'until', now + ARGV[3])
+if head[2] ~= ARGV[5] then
+  redis.call('HSET', KEYS[2], 'index', ARGV[4], 'digest', ARGV[5])
+  redis.call('DEL', KEYS[3])
+  for i = 7, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
+end
+announce(ARGV[1], ARGV[4])
+return 'taken'`
+
+// ARGV holder, term, lease ms, index.
+const renewScript = `${common}
+announce(ARGV[1], ARGV[4])
+if not isMine(ARGV[1], ARGV[2]) or tonumber(head[1] or '-1') < tonumber(ARGV[4]) then return 'lost' end
+redis.call('HSET', KEYS[1], 'until', now + ARGV[3])
+return 'held'`
+
+// ARGV holder, term, index and digest before, index and digest after, most lines kept, lines.
+const appendScript = `${common}
+if not isMine(ARGV[1], ARGV[2]) then return 'fenced' end
+if head[1] == ARGV[5] and head[2] == ARGV[6] then return 'done' end
+if head[1] ~= ARGV[3] or head[2] ~= ARGV[4] then return 'moved' end
+for i = 8, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
+redis.call('LTRIM', KEYS[3], -ARGV[7], -1)
+redis.call('HSET', KEYS[2], 'index', ARGV[5], 'digest', ARGV[6])
+return 'done'`
+
+// ARGV holder, lease ms.
+const behindScript = `${common}
+local least = -1
+eachLive(tonumber(ARGV[2]), function(holder, index)
+  if holder ~= ARGV[1] and (least < 0 or index < least) then least = index end
+end)
+return least`
+
+/** Lines are sealed: who may write to Redis can hold them back, but not make any up. */
+export function createSharedLedger(
+  redis: Redis,
+  prefix: string,
+  seal: Seal,
+  leaseMs: number,
+): SharedLedger {
+  const keys = ['lease', 'head', 'lines', 'replicas', 'page'].map(
+    (key) => `${prefix}:ledger:${key}`,
+  )
+  const run = async (script: string, ...args: readonly (string | number)[]): Promise<unknown> =>
+    translateRedis(redis.eval(script, keys.length, ...keys, ...args))
+
+  function openAll(sealed: readonly string[]): string[] {
+    return sealed.map((text) => {
+      const line = seal.open(text)
+      if (line !== undefined) return line
+      throw new HubError('redis_refused', 'Redis holds a ledger line that no replica wrote')
+    })
+  }
+
+  return {
+    async look({ holder, end }) {
+      const answer = await run(lookScript, holder, end.index, linesAtOnce)
+      const [by, term, left, index, digest, lines] = answer as [
+        ...[string, string, string, string, string],
+        string[],
+      ]
+      return {
+        lease: by ? { holder: by, term: Number(term), left: Number(left) } : null,
+        head: toHead(index, digest),
+        lines: openAll(lines),
+      } satisfies Sight
+    },
+    async take({ holder, term, end, seen, lines }) {
+      const sealed = lines.slice(-keptLines).map((line) => seal.close(line))
+      const about = [holder, term, leaseMs, end.index, end.digest, seen?.digest ?? '']
+      return (await run(takeScript, ...about, ...sealed)) as Taken
+    },
+    async renew({ holder, end }, term) {
+      return (await run(renewScript, holder, term, leaseMs, end.index)) as 'held' | 'lost'
+    },
+    async append({ holder, term, from, to, lines }) {
+      const about = [holder, term, from.index, from.digest, to.index, to.digest, keptLines]
+      const sealed = lines.map((line) => seal.close(line))
+      return (await run(appendScript, ...about, ...sealed)) as 'done' | 'fenced' | 'moved'
+    },
+    async layOut(after, lines) {
+      const page = lines.slice(0, linesAtOnce).map((line) => seal.close(line))
+      const all = redis
+        .multi()
+        .del(keys[4]!)
+        .rpush(keys[4]!, String(after), ...page)
+      await translateRedis(all.expire(keys[4]!, laidOutSeconds).exec())
+    },
+    async furthestBehind({ holder }) {
+      const least = Number(await run(behindScript, holder, leaseMs))
+      return least < 0 ? null : least
+    },
+  }
+}
+
+function toHead(index: string, digest: string): ChainHead | null {
+  if (!isDigest(digest)) return null
+  return { index: Number(index) || emptyChain.index, digest }
+}
+
+/** Fails unless this fleet's replicas all have the same; the first one says what. */
+export async function assertSameFleet(
+  redis: Redis,
+  prefix: string,
+  facts: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (const [fact, mine] of Object.entries(facts)) {
+    await translateRedis(redis.hsetnx(`${prefix}:ledger:fleet`, fact, mine))
+    const theirs = await translateRedis(redis.hget(`${prefix}:ledger:fleet`, fact))
+    if (theirs === mine) continue
+    throw new HubError(
+      'config_invalid',
+      `the replicas in this Redis have another ${fact} (${theirs}) than this one (${mine}); give all of them the same --shared directory`,
+    )
+  }
+}

@@ -1,0 +1,231 @@
+import { HubError } from '../errors.ts'
+import { type ChainHead, emptyChain, formatLine, headOf } from '../ledger/chain.ts'
+import type { LedgerEntry } from '../ledger/entry.ts'
+import type { Appending } from '../ledger/fs.ts'
+import type { ReplicatedRegister } from '../ledger/register.ts'
+import { createSerial } from '../rollout/serial.ts'
+import type { SharedLedger, Sight } from './shared-ledger.ts'
+
+export interface ReplicaDeps {
+  readonly name: string
+  /** Of this process alone. */
+  readonly holder: string
+  readonly register: () => ReplicatedRegister
+  readonly shared: SharedLedger
+  readonly leaseMs: number
+  /** Milliseconds of a clock nobody sets. */
+  readonly monotonic: () => number
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+  readonly log: (level: 'info' | 'warn', message: string, cause?: unknown) => void
+}
+
+export interface Replica {
+  /** Before an entry is written here, it is appended for all: who was overtaken cannot. */
+  admit(appending: Appending): Promise<void>
+  /** Whether this replica leads for certain: its lease cannot have gone to another yet. */
+  leads(): boolean
+  /** Who leads as far as is known. */
+  leader(): string | null
+  /** Follows the leader's entries; resolves once this replica leads itself. */
+  standBy(signal: AbortSignal): Promise<void>
+  /** Renews the lease; resolves once it is lost, and then nothing more may be decided here. */
+  hold(signal: AbortSignal): Promise<void>
+}
+
+/** Looks and renewals in the time of one lease. */
+const looksPerLease = 10
+const retryMs = 100
+/** Newest lines given to an empty Redis. */
+const handedOver = 200
+
+/**
+ * One of several hubs of a fleet, of which one leads. The ledger is what fences: an entry counts
+ * once a script has appended it for all under the newest term, so a leader that slept and wakes
+ * can decide nothing. Its own disk comes after, and only then is the entry acknowledged.
+ */
+export function createReplica(deps: ReplicaDeps): Replica {
+  const { name, holder, shared, leaseMs, monotonic, sleep, log } = deps
+  let term = 0
+  let until = -Infinity
+  let leading: string | null = null
+  let emptySince: number | undefined
+  /** Where the common ledger went by our own last append. */
+  let appended: ChainHead | undefined
+  /** What looks at the lease does not see a half of what puts it right. */
+  const turns = createSerial()
+
+  const self = () => ({ holder, end: deps.register().end })
+  const leads = (): boolean => monotonic() < until
+
+  async function readLines(after: number, most: number): Promise<string[]> {
+    const lines: string[] = []
+    if (after >= deps.register().head) return lines
+    for await (const entry of deps.register().read(after)) {
+      lines.push(formatLine(entry))
+      if (lines.length >= most) break
+    }
+    return lines
+  }
+
+  /** Whether our ledger holds an entry that others have. */
+  async function holds(head: ChainHead): Promise<boolean> {
+    if (head.index === 0) return head.digest === emptyChain.digest
+    const end = deps.register().end
+    if (head.index > end.index) return false
+    if (head.index === end.index) return head.digest === end.digest
+    const [found] = await readEntries(head.index - 1)
+    return found !== undefined && headOf(found).digest === head.digest
+  }
+
+  async function readEntries(after: number): Promise<LedgerEntry[]> {
+    for await (const entry of deps.register().read(after)) return [entry]
+    return []
+  }
+
+  /** @throws HubError `ledger_diverged` */
+  async function catchUp(sight: Sight): Promise<void> {
+    if (sight.lines.length > 0) {
+      await deps
+        .register()
+        .adopt(sight.lines)
+        .catch((cause: unknown) => {
+          if (cause instanceof HubError && cause.code === 'ledger_corrupt') throw diverged(cause)
+          throw cause
+        })
+    }
+    const { head } = sight
+    if (head && head.index <= deps.register().head && !(await holds(head))) throw diverged()
+  }
+
+  function diverged(cause?: unknown): HubError {
+    const at = deps.register().head
+    return new HubError(
+      'ledger_diverged',
+      `the ledger of replica ${name} (up to entry ${at}) is not the one that the others share; nothing of it was changed. To join them again, keep a copy and move its ledger directory away`,
+      { cause },
+    )
+  }
+
+  async function takeAs(next: number, seen: ChainHead | null): Promise<boolean> {
+    const start = monotonic()
+    const lines = await readLines(Math.max(0, deps.register().head - handedOver), handedOver)
+    const taken = await shared.take({ ...self(), term: next, seen, lines })
+    if (taken !== 'taken') return false
+    term = next
+    until = start + leaseMs
+    return true
+  }
+
+  /** An expired lease is free at once; where there is none, a live leader has its time to say so. */
+  function isFree(sight: Sight): boolean {
+    if (sight.lease) {
+      emptySince = undefined
+      return sight.lease.left === 0
+    }
+    emptySince ??= monotonic()
+    return monotonic() - emptySince >= leaseMs
+  }
+
+  async function tryToLead(): Promise<boolean> {
+    let sight = await shared.look(self())
+    await catchUp(sight)
+    while (sight.lines.length > 0) {
+      sight = await shared.look(self())
+      await catchUp(sight)
+    }
+    leading = sight.lease && sight.lease.left > 0 ? nameOf(sight.lease.holder) : null
+    const { head } = sight
+    if (head && head.index > deps.register().head) return false
+    if (!isFree(sight)) return false
+    const next = Math.max(sight.lease?.term ?? 0, deps.register().state.term) + 1
+    if (!(await takeAs(next, head))) return false
+    await deps
+      .register()
+      .append(`replica/${name}`, [{ type: 'lease.taken', replica: name, term: next }])
+    leading = name
+    return true
+  }
+
+  /** Redis was emptied, or went back: a leader that cannot have been overtaken puts it right. */
+  async function restore(): Promise<boolean> {
+    if (!leads()) return false
+    const { lease, head } = await shared.look(self())
+    if (lease && lease.holder !== holder) return false
+    // Put right already, and gone on from there: what was appended is on its way to our disk.
+    if (lease && head && head.digest === appended?.digest) return true
+    if (head && !(await holds(head))) return false
+    return takeAs(term, head)
+  }
+
+  /** False when it was refused for good. */
+  async function append(appending: Appending): Promise<boolean> {
+    const attempt = { holder, term, ...appending }
+    if ((await shared.append(attempt)) !== 'done') {
+      if (!(await restore()) || (await shared.append(attempt)) !== 'done') return false
+    }
+    appended = appending.to
+    return true
+  }
+
+  async function renew(): Promise<boolean> {
+    const start = monotonic()
+    if ((await shared.renew(self(), term)) !== 'held') return restore()
+    until = start + leaseMs
+    return true
+  }
+
+  return {
+    leads,
+    leader: () => leading,
+    async admit(appending) {
+      let cause: unknown
+      const deadline = monotonic() + leaseMs
+      while (leads() && monotonic() < deadline) {
+        try {
+          if (await turns.run('lease', () => append(appending))) return
+          break
+        } catch (error) {
+          // It may have been appended: the same again is answered the same.
+          cause = error
+          await sleep(retryMs)
+        }
+      }
+      until = -Infinity
+      throw new HubError('no_leader', `replica ${name} leads no more; nothing was decided`, {
+        cause,
+      })
+    },
+    async standBy(signal) {
+      for (;;) {
+        signal.throwIfAborted()
+        try {
+          if (await tryToLead()) return
+        } catch (error) {
+          if (!(error instanceof HubError) || error.code === 'ledger_diverged') throw error
+          log('warn', 'this replica cannot see the others now', error)
+        }
+        await sleep(leaseMs / looksPerLease, signal)
+      }
+    },
+    async hold(signal) {
+      while (leads() && !signal.aborted) {
+        try {
+          if (!(await turns.run('lease', renew))) break
+          const behind = await shared.furthestBehind(self())
+          if (behind !== null && deps.register().head - behind > handedOver) {
+            await shared.layOut(behind, await readLines(behind, handedOver))
+          }
+        } catch (error) {
+          log('warn', 'the lease could not be renewed', error)
+        }
+        await sleep(leaseMs / looksPerLease, signal)
+      }
+      until = -Infinity
+    },
+  }
+}
+
+/** `NAME#…` */
+function nameOf(holder: string): string {
+  return holder.split('#')[0]!
+}
