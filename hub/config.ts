@@ -257,13 +257,16 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   return config
 }
 
-function listReplicaFaults({ replica, role, redisUrl, leaseMs }: HubConfig): string[] {
+function listReplicaFaults(config: HubConfig): string[] {
+  const { replica, role, redisUrl, leaseMs, ledgerRemote } = config
   const faults: string[] = []
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(replica ?? '')) {
     faults.push(`--replica: not a DNS label: ${replica}`)
   }
   if (role !== 'all') faults.push(`--replica: not for --role ${role} yet`)
   if (redisUrl === undefined) faults.push('--redis: replicas need the URL of the one they share')
+  // Each keeps a Git history of its own, and one branch takes only one of them.
+  if (ledgerRemote !== undefined) faults.push('--ledger-remote: not for replicas yet')
   if (leaseMs < 1_000 || leaseMs > 60_000) faults.push(`--lease: from 1s to 60s: ${leaseMs}ms`)
   return faults
 }

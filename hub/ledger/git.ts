@@ -15,8 +15,6 @@ export interface LedgerOptions {
   readonly author: { readonly name: string; readonly email: string }
   /** Repository the branch is pushed to; an unreachable one never holds up an append. */
   readonly remote?: string
-  /** Whether this hub is the one to push; asked each time. Always, when left out. */
-  readonly mayPush?: () => boolean
   readonly admit?: Admit
   readonly log?: (level: 'info' | 'warn', message: string, cause?: unknown) => void
   /** Milliseconds between commits at the least; 2 s by default. */
@@ -41,7 +39,7 @@ export async function openLedger(
   directory: string,
   options: LedgerOptions,
 ): Promise<ReplicatedLedger> {
-  const { clock, remote, mayPush = () => true, log = () => undefined } = options
+  const { clock, remote, log = () => undefined } = options
   const repository = createRepository(directory, options.author)
   const path = join(directory, fileName)
   const journal = await openJournal(path, clock, options.admit)
@@ -76,8 +74,7 @@ export async function openLedger(
       }
     }
     rest = Math.max(minInterval, (performance.now() - started) * restFactor)
-    if (remote === undefined || pushed || !mayPush() || (!final && performance.now() < nextPush))
-      return
+    if (remote === undefined || pushed || (!final && performance.now() < nextPush)) return
     try {
       await repository.push(remote)
       pushed = true

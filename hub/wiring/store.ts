@@ -69,7 +69,6 @@ export async function openStore(
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
     ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
     admit: (appending) => standing.admit(appending),
-    mayPush: () => standing.leads(),
     log: (level, message, err) => log[level]({ err }, message),
   })
   started.own(ledger, (open) => open.close())
