@@ -95,6 +95,7 @@ export function createSharedLedger(
   prefix: string,
   seal: Seal,
   leaseMs: number,
+  facts: FleetFacts = {},
 ): SharedLedger {
   const keys = ['lease', 'head', 'lines', 'replicas', 'page'].map(
     (key) => `${prefix}:ledger:${key}`,
@@ -126,7 +127,10 @@ export function createSharedLedger(
     async take({ holder, term, end, seen, lines }) {
       const sealed = lines.slice(-keptLines).map((line) => seal.close(line))
       const about = [holder, term, leaseMs, end.index, end.digest, seen?.digest ?? '']
-      return (await run(takeScript, ...about, ...sealed)) as Taken
+      const taken = (await run(takeScript, ...about, ...sealed)) as Taken
+      // An emptied Redis has forgotten them too.
+      if (taken === 'taken') await tellFacts(redis, prefix, facts)
+      return taken
     },
     async renew({ holder, end }, term) {
       return (await run(renewScript, holder, term, leaseMs, end.index)) as 'held' | 'lost'
@@ -156,14 +160,23 @@ function toHead(index: string, digest: string): ChainHead | null {
   return { index: Number(index) || emptyChain.index, digest }
 }
 
+/** What the replicas of a fleet have in common, in words and values. */
+export type FleetFacts = Readonly<Record<string, string>>
+
+async function tellFacts(redis: Redis, prefix: string, facts: FleetFacts): Promise<void> {
+  for (const [fact, mine] of Object.entries(facts)) {
+    await translateRedis(redis.hsetnx(`${prefix}:ledger:fleet`, fact, mine))
+  }
+}
+
 /** Fails unless this fleet's replicas all have the same; the first one says what. */
 export async function assertSameFleet(
   redis: Redis,
   prefix: string,
-  facts: Readonly<Record<string, string>>,
+  facts: FleetFacts,
 ): Promise<void> {
+  await tellFacts(redis, prefix, facts)
   for (const [fact, mine] of Object.entries(facts)) {
-    await translateRedis(redis.hsetnx(`${prefix}:ledger:fleet`, fact, mine))
     const theirs = await translateRedis(redis.hget(`${prefix}:ledger:fleet`, fact))
     if (theirs === mine) continue
     throw new HubError(

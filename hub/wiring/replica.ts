@@ -38,14 +38,15 @@ export async function joinReplicas(
   prefix: string,
   caPin: string,
 ): Promise<Standing> {
-  await assertSameFleet(redis, prefix, { CA: caPin })
+  const facts = { CA: caPin }
+  await assertSameFleet(redis, prefix, facts)
   const seal = createSeal(await readReplicaSecret(join(config.shared, 'ca')))
   let register: ReplicatedRegister | undefined
   const replica: Replica = createReplica({
     name,
     holder: `${name}#${randomUUID()}`,
     register: () => register!,
-    shared: createSharedLedger(redis, prefix, seal, config.leaseMs),
+    shared: createSharedLedger(redis, prefix, seal, config.leaseMs, facts),
     leaseMs: config.leaseMs,
     monotonic: () => performance.now(),
     sleep: (ms, until) => wait(ms, undefined, { signal: until }).catch(() => {}),

@@ -130,7 +130,7 @@ describe('two replicas of a hub', () => {
     assert.match(detail, /replica (one|two) leads/)
   })
 
-  it('F2, F5: kill -9 of the leader in mid-wave: the other goes on with the same rollout', async () => {
+  it('F2, F5: kill -9 of the leader in mid-wave: the other goes on with the same rollout', async (t) => {
     const leader = await untilLed()
     const heir = otherThan(leader)
     const { commit, id } = await sayMidWave(leader, 'two')
@@ -139,7 +139,7 @@ describe('two replicas of a hub', () => {
     await untilLed([heir])
     const led = Math.round(performance.now() - killed)
     const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
-    console.log(`killed; the other led after ${led} ms with a lease of 3 s`)
+    t.diagnostic(`killed; the other led after ${led} ms with a lease of 3 s`)
     assert.equal(ended.id, id)
     for (const cluster of ['a', 'b', 'c']) assert.equal(textOf(cluster), 'two')
     await assertLedgerHolds(heir.data)

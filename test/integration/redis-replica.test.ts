@@ -181,7 +181,7 @@ describe('replicas that share a Redis, of which one leads', () => {
     )
   })
 
-  it('I1, I6: whoever sleeps, wakes or loses Redis, there is one chain and it has all that was acknowledged', async () => {
+  it('I1, I6: whoever sleeps, wakes or loses Redis, there is one chain and it has all that was acknowledged', async (t) => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ do: fc.constant('decide' as const), who: fc.nat(2) }) },
       { weight: 8, arbitrary: fc.record({ do: fc.constant('lead' as const), who: fc.nat(2) }) },
@@ -238,7 +238,7 @@ describe('replicas that share a Redis, of which one leads', () => {
       }),
       { numRuns: 8, endOnFailure: true },
     )
-    console.log(`${acknowledged} decisions acknowledged, ${refused} refused`)
+    t.diagnostic(`${acknowledged} decisions acknowledged, ${refused} refused`)
     assert(acknowledged > 0)
   })
 })
