@@ -188,9 +188,9 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     intervalMs: readDuration(settings, 'interval', faults),
     fleetName: text('name')!,
     data,
-    replica: text('replica'),
+    replica: role === 'all' ? text('replica') : undefined,
     leaseMs: readDuration(settings, 'lease', faults),
-    shared: text('shared') ?? data,
+    shared: (role === 'all' ? text('shared') : undefined) ?? data,
     redisUrl: text('redis') ?? input.env['REDIS_URL'],
     host,
     apiPort: readPort(settings, 'apiPort', faults),
@@ -258,12 +258,11 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
 }
 
 function listReplicaFaults(config: HubConfig): string[] {
-  const { replica, role, redisUrl, leaseMs, ledgerRemote } = config
+  const { replica, redisUrl, leaseMs, ledgerRemote } = config
   const faults: string[] = []
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(replica ?? '')) {
     faults.push(`--replica: not a DNS label: ${replica}`)
   }
-  if (role !== 'all') faults.push(`--replica: not for --role ${role} yet`)
   if (redisUrl === undefined) faults.push('--redis: replicas need the URL of the one they share')
   // Each keeps a Git history of its own, and one branch takes only one of them.
   if (ledgerRemote !== undefined) faults.push('--ledger-remote: not for replicas yet')

@@ -17,7 +17,9 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   ],
   signer: ['signerPolicy'],
 }
-const owned = new Set(Object.values(settingsOf).flat())
+/** Replicas are whole hubs. */
+const ofWholeHubs = ['replica', 'lease', 'shared']
+const owned = new Set([...Object.values(settingsOf).flat(), ...ofWholeHubs])
 
 export interface ForeignSettings {
   /** Given on the command line, where somebody meant this very process. */

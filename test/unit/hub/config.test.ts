@@ -29,6 +29,23 @@ describe('parseConfig of the hub', () => {
     assert.deepEqual([config.redisUrl, config.allowFile], [undefined, false])
   })
 
+  test('a replica needs a name and the Redis it shares; what it shares on disk may be elsewhere', () => {
+    const fleet = ['--fleet', 'https://git.example/fleet.git']
+    const alone = parse(fleet)
+    assert.deepEqual([alone.replica, alone.shared], [undefined, alone.data])
+    const one = parse([...fleet, '--replica', 'one', '--redis', 'redis://r', '--shared', '/s'])
+    assert.deepEqual([one.replica, one.leaseMs, one.shared], ['one', 5_000, '/s'])
+    const wrong = [
+      '--replica',
+      'One',
+      '--lease',
+      '10ms',
+      '--ledger-remote',
+      'https://git.example/l',
+    ]
+    assert.equal(faultsOf([...fleet, ...wrong]).length, 4)
+  })
+
   test('flags beat variables, those the file; REDIS_URL is the last word asked for', () => {
     const env = {
       GROUNDSWELL_HUB_BRANCH: 'env',
