@@ -158,6 +158,11 @@ describe('two replicas of a hub', () => {
     await standby.start()
     await untilAlike()
     assert(await isReady(leader))
+    const { process: running } = standby
+    const waiting = running()
+    await standby.stop()
+    assert.equal(waiting.exitCode, 0, 'one that stands by drains like any other')
+    await standby.start()
   })
 
   it('F11: FLUSHALL in mid-wave: the leader goes on, and the other follows', async () => {
