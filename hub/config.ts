@@ -1,4 +1,4 @@
-import { parseDuration } from '@groundswell/proto/duration.ts'
+import { formatDuration, parseDuration } from '@groundswell/proto/duration.ts'
 import {
   type Setting,
   type Settings,
@@ -7,6 +7,7 @@ import {
 } from '@groundswell/proto/settings.ts'
 import { HubError } from './errors.ts'
 import { type Role, listForeignSettings, roles } from './role.ts'
+import { shortestAuthorityLife } from './sync/ca/plan.ts'
 
 export const environmentPrefix = 'GROUNDSWELL_HUB_'
 
@@ -64,6 +65,12 @@ export const settingsTable: readonly Setting[] = [
     flag: 'certificate-life',
     help: "how long an agent's certificate holds; it renews at half of that",
     fallback: '24h',
+  },
+  {
+    key: 'authorityLife',
+    flag: 'ca-life',
+    help: 'how long a certificate authority of the hub holds; the next one is made at 70 % of that',
+    fallback: '87600h',
   },
   {
     key: 'enrolRate',
@@ -145,6 +152,7 @@ export interface HubConfig {
   readonly dataPort: number
   readonly advertise: string
   readonly certificateLifeMs: number
+  readonly authorityLifeMs: number
   readonly enrolRate: number
   /** 0 is for ever. */
   readonly connectionAgeMs: number
@@ -198,6 +206,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     dataPort: readPort(settings, 'dataPort', faults),
     advertise: text('advertise') ?? (host === '0.0.0.0' || host === '::' ? 'localhost' : host),
     certificateLifeMs: readDuration(settings, 'certificateLife', faults),
+    authorityLifeMs: readDuration(settings, 'authorityLife', faults),
     enrolRate: Number(text('enrolRate')),
     connectionAgeMs: readDuration(settings, 'connectionAge', faults),
     handshakes: Number(text('handshakes')),
@@ -221,6 +230,12 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   const { certificateLifeMs } = config
   if (certificateLifeMs > 0 && !(certificateLifeMs >= 2_000 && certificateLifeMs <= yearMs)) {
     faults.push(`--certificate-life: from 2s to 8760h: ${text('certificateLife')}`)
+  }
+  const shortest = shortestAuthorityLife(certificateLifeMs)
+  if (config.authorityLifeMs > 0 && config.authorityLifeMs < shortest) {
+    faults.push(
+      `--ca-life: at least 20 lives of an agent's certificate, ${formatDuration(shortest)}: ${text('authorityLife')}`,
+    )
   }
   if (!(config.enrolRate >= 1 && config.enrolRate <= 100_000)) {
     faults.push(`--enrol-rate: not a number from 1 to 100000: ${text('enrolRate')}`)

@@ -4,7 +4,7 @@ import type { ContentStore } from './bundle/content.ts'
 import { readManifest } from './bundle/stored-manifest.ts'
 import { HubError } from './errors.ts'
 import type { Register } from './ledger/register.ts'
-import { createMembership } from './membership.ts'
+import { type MembershipDeps, createMembership } from './membership.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
@@ -33,7 +33,7 @@ export interface HubDeps {
   readonly content: ContentStore
   readonly events: EventLog
   readonly enrolAddress: () => string
-  readonly caPin: string
+  readonly authorities: MembershipDeps['authorities']
   readonly rootDigest: string
   readonly webhookSecret: () => string | undefined
   readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>

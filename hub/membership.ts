@@ -1,18 +1,22 @@
 import { formatJoinToken, isSameFingerprint, secretKey } from '@groundswell/proto/enrol.ts'
 import type { Principal, TokenRequest } from './api/hub.ts'
-import type { PendingView, TokenView } from './api/views.ts'
+import type { AuthorityView, PendingView, TokenView } from './api/views.ts'
 import { HubError } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { Decision, Enrolment } from './ledger/entry.ts'
 import { recoverableOf, seriesOf } from './ledger/membership.ts'
 import type { Register } from './ledger/register.ts'
+import type { AuthorityLife } from './sync/ca/plan.ts'
 import { oustedBy } from './sync/members.ts'
+
+const dayMs = 24 * 3_600_000
 
 export interface MembershipDeps {
   readonly fleet: () => Fleet | null
   readonly register: Pick<Register, 'state' | 'append'>
   readonly enrolAddress: () => string
-  readonly caPin: string
+  /** Of the hub's certificate authorities those that are trusted, the issuing one first. */
+  readonly authorities: () => readonly (AuthorityLife & { readonly pin: string })[]
   readonly rootDigest: string
   readonly clock: () => number
   /** That many bytes nobody can guess. */
@@ -66,7 +70,8 @@ export function createMembership(deps: MembershipDeps) {
         ...(project === undefined ? {} : { project }),
       }
       await decide(by, { type: 'token.created', token })
-      const { caPin, rootDigest } = deps
+      const { rootDigest } = deps
+      const caPin = deps.authorities()[0]!.pin
       return {
         cluster,
         token: formatJoinToken({ tokenId, secret, caPin, rootDigest }),
@@ -74,6 +79,17 @@ export function createMembership(deps: MembershipDeps) {
         address: deps.enrolAddress(),
         preApproved: preApproved === true,
       }
+    },
+
+    authorities(): readonly AuthorityView[] {
+      const now = deps.clock()
+      return deps.authorities().map(({ pin, from, to }, at) => ({
+        pin,
+        state: at === 0 ? 'Issuing' : from > deps.authorities()[0]!.from ? 'Announced' : 'Retiring',
+        from: new Date(from).toISOString(),
+        to: new Date(to).toISOString(),
+        daysLeft: Math.max(0, Math.floor((to - now) / dayMs)),
+      }))
     },
 
     pendingClusters(): readonly PendingView[] {

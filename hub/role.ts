@@ -7,7 +7,16 @@ export type Role = (typeof roles)[number]
 /** Settings that only some roles have a use for; the others are of every role. */
 const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   api: [
-    ...['redis', 'host', 'apiPort', 'enrolPort', 'dataPort', 'certificateLife', 'enrolRate'],
+    ...[
+      'redis',
+      'host',
+      'apiPort',
+      'enrolPort',
+      'dataPort',
+      'certificateLife',
+      'authorityLife',
+      'enrolRate',
+    ],
     ...['connectionAge', 'handshakes'],
     ...['advertise', 'tokens', 'webhookSecretFile', 'ledgerRemote', 'offlineGrace'],
   ],

@@ -181,11 +181,27 @@ async function* translate(
   try {
     for await (const message of call) yield message as SyncResponse
   } catch (cause) {
-    const { code, details } = cause as ServiceError
-    throw new AgentError(streamFaults.get(code) ?? 'hub_unreachable', details || String(cause), {
-      cause,
-    })
+    throw findDistrust(cause as ServiceError) ?? toStreamError(cause as ServiceError)
   }
+}
+
+function toStreamError(cause: ServiceError): AgentError {
+  const code = streamFaults.get(cause.code) ?? 'hub_unreachable'
+  return new AgentError(code, cause.details || String(cause), { cause })
+}
+
+/** The hub's certificate was not taken: a stranger, or an authority that came while we slept. */
+function findDistrust(cause: ServiceError): AgentError | undefined {
+  const { code, details } = cause
+  if (code !== status.UNAVAILABLE || !/certificate/.test(details)) return undefined
+  const why = details.replace(/^.*Last error: /, '').replace(/\. Resolution note.*$/, '')
+  const help =
+    'if its certificate authority was replaced while this agent was away, join again with a token from `swell cluster token NAME --replace`'
+  return new AgentError(
+    'hub_untrusted',
+    `the hub shows no certificate that is trusted here (${why}); ${help}`,
+    { cause },
+  )
 }
 
 /** What the hub says of who we are; all else is the link's fault. */
@@ -267,6 +283,8 @@ const enrolFaults = new Map<status, AgentErrorCode>([
 ])
 
 function toEnrolError(error: ServiceError): AgentError {
+  const distrust = findDistrust(error)
+  if (distrust) return distrust
   const code = enrolFaults.get(error.code) ?? 'hub_unreachable'
   return new AgentError(code, error.details, { cause: error })
 }

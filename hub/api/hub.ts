@@ -14,6 +14,7 @@ import type {
   FleetView,
   GroupView,
   HealthView,
+  AuthorityView,
   PendingView,
   TokenView,
   TrustView,
@@ -79,6 +80,8 @@ export interface Hub {
   createToken(cluster: string, request: TokenRequest, by: Principal): Promise<TokenView>
   /** Agents that joined and wait for somebody to compare their fingerprint; by cluster name. */
   pendingClusters(): readonly PendingView[]
+  /** The hub's own certificate authorities, the issuing one first. */
+  authorities(): readonly AuthorityView[]
   /** `conflict` when the agent that waits has another fingerprint. */
   approveCluster(cluster: string, fingerprint: string, by: Principal): Promise<void>
   revokeCluster(cluster: string, by: Principal, reason: string): Promise<void>

@@ -13,6 +13,7 @@ import {
   HealthView,
   ObjectsView,
   ApprovalView,
+  AuthorityView,
   PendingView,
   TokenView,
   TrustView,
@@ -107,6 +108,10 @@ function listOf<S extends TSchema>($id: string, item: S) {
 
 export const ClusterList = listOf('ClusterList', ClusterSummary)
 export const PendingList = Type.Object({ items: Type.Array(PendingView) }, { $id: 'PendingList' })
+export const AuthorityList = Type.Object(
+  { items: Type.Array(AuthorityView) },
+  { $id: 'AuthorityList' },
+)
 export const GroupList = listOf('GroupList', GroupView)
 export const ApplicationList = listOf('ApplicationList', ApplicationView)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
@@ -138,6 +143,7 @@ export const components: readonly TSchema[] = [
   ApplicationView,
   ClusterList,
   PendingList,
+  AuthorityList,
   GroupList,
   ApplicationList,
   RolloutList,

@@ -316,6 +316,18 @@ export const PendingView = view(
   'An agent that joined and waits for approval.',
 )
 
+export const AuthorityView = view(
+  'AuthorityView',
+  {
+    pin: Type.String({ description: 'sha256:… of its public key; what join tokens pin' }),
+    state: words('Announced', 'Issuing', 'Retiring'),
+    from: Time,
+    to: Time,
+    daysLeft: Type.Integer(),
+  },
+  'A certificate authority of the hub that agents trust.',
+)
+
 export const HealthView = view(
   'HealthView',
   {
@@ -342,5 +354,6 @@ export type EventView = Frozen<Static<typeof EventView>>
 export type TokenView = Frozen<Static<typeof TokenView>>
 export type TrustView = Frozen<Static<typeof TrustView>>
 export type ApprovalView = Frozen<Static<typeof ApprovalView>>
+export type AuthorityView = Frozen<Static<typeof AuthorityView>>
 export type PendingView = Frozen<Static<typeof PendingView>>
 export type HealthView = Frozen<Static<typeof HealthView>>

@@ -40,6 +40,8 @@ export interface Listener {
   readonly address: string
   /** The one that was bound, when any was asked for. */
   readonly port: number
+  /** What new connections are served and judged by from now on; live ones go on as they are. */
+  present(certificate: ServerCertificate): void
   /** Stops taking streams, lets live ones end for `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>
 }
@@ -229,6 +231,7 @@ export async function serveSync(
   return {
     address: listener.address,
     port: listener.port,
+    present: (next) => listener.present(next),
     /**
      * Streams are ended with a word of how long to spread the way back over: to another replica, or
      * to this one's heir.
@@ -251,17 +254,15 @@ async function listen(
   [certificate, authority]: [ServerCertificate, Authority],
   requireClient: boolean,
 ): Promise<Listener> {
+  // Who joins reads the CA from here and holds it against the pin; agents have it already.
+  const chainOf = ({ certificate: leaf, issuer }: ServerCertificate): string =>
+    requireClient ? leaf : `${leaf}\n${issuer}`
   const credentials = ServerCredentials.createSsl(
     Buffer.from(authority.certificate),
     [
       {
         private_key: Buffer.from(certificate.key),
-        // Who joins reads the CA from here and holds it against the pin; agents have it already.
-        cert_chain: Buffer.from(
-          requireClient
-            ? certificate.certificate
-            : `${certificate.certificate}\n${authority.certificate}`,
-        ),
+        cert_chain: Buffer.from(chainOf(certificate)),
       },
     ],
     requireClient,
@@ -276,6 +277,18 @@ async function listen(
   return {
     address: `${host}:${bound}`,
     port: bound,
+    present(next) {
+      // grpc-js offers this to its own kinds of credentials only.
+      const changing = credentials as unknown as {
+        updateSecureContextOptions(options: { ca: string; cert: string[]; key: string[] }): void
+      }
+      changing.updateSecureContextOptions({
+        ...credentials._getSecureContextOptions(),
+        ca: authority.certificate,
+        cert: [chainOf(next)],
+        key: [next.key],
+      })
+    },
     async close(graceMs) {
       const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
       const cut = setTimeout(() => server.forceShutdown(), graceMs)

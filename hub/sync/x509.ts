@@ -1,10 +1,10 @@
 // x509's ASN.1 schemas are decorated classes: they need this first.
 import 'reflect-metadata'
-import { createHash, randomBytes, webcrypto } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { randomBytes, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { HubError } from '../errors.ts'
+import { type AuthorityPlan, planAuthorities } from './ca/plan.ts'
+import { type KeyedAuthority, addAuthority, exportKey, readAuthorities } from './ca/x509.ts'
 import { clusterUri } from './identity.ts'
 import { formatSerial, serialRandomBytes } from './serial-number.ts'
 
@@ -16,15 +16,25 @@ const serverLifeMs = 365 * dayMs
 
 export interface ServerCertificate {
   readonly key: string
+  /** PEM, and that of the CA that signed it. */
   readonly certificate: string
+  readonly issuer: string
+  /** When to have another made. Milliseconds since the epoch. */
+  readonly renewAt: number
 }
 
 /** The hub's own certificate authority: it knows agents only by the hub's record of them. */
 export interface Authority {
-  /** PEM. */
+  /** PEM of every CA that is trusted now, the one that issues first. */
   readonly certificate: string
-  /** `sha256:…` of the CA's SubjectPublicKeyInfo; what join tokens pin. */
+  /** `sha256:…` of the issuing CA's SubjectPublicKeyInfo; what join tokens pin. */
   readonly pin: string
+  /** Pin of the first CA there was: stays, and so tells whether hubs share their files. */
+  readonly origin: string
+  /** Those that are trusted, the issuing one first. */
+  list(): readonly Pick<KeyedAuthority, 'number' | 'pin' | 'from' | 'to'>[]
+  /** Makes the next CA when it is time. True when another one issues, or others are trusted. */
+  turn(): Promise<boolean>
   serve(hosts: readonly string[]): Promise<ServerCertificate>
   /**
    * The key a request is for, as SubjectPublicKeyInfo in DER; nothing else of it is ever used.
@@ -46,33 +56,57 @@ export interface Issued {
   readonly serial: string
 }
 
-/** Loads the authority of a directory, making one on first use. `clock` in milliseconds. */
+/** Loads the authorities of a directory, making the first one when there is none. */
 export async function loadAuthority(
   directory: string,
   fleet: string,
   clock: () => number,
   clientLifeMs = dayMs,
+  authorityLifeMs = 3650 * dayMs,
 ): Promise<Authority> {
-  const { certificate, privateKey } =
-    (await readAuthority(directory)) ?? (await createAuthority(directory, fleet, clock()))
-  const issuer = new x509.X509Certificate(certificate)
-  const pin = `sha256:${createHash('sha256').update(Buffer.from(issuer.publicKey.rawData)).digest('hex')}`
+  let known: readonly KeyedAuthority[] = []
+  let plan: AuthorityPlan
+  let roles = ''
+
+  /** By what is there now; makes what is missing. True when a role changed by it. */
+  async function turn(): Promise<boolean> {
+    known = await readAuthorities(directory)
+    const { due } = planAuthorities(known, clock())
+    if (due !== undefined) {
+      // Clocks differ; a short life is not to be mostly of the past.
+      const from = clock() - Math.min(5 * 60_000, Math.floor(authorityLifeMs / 100))
+      await addAuthority(directory, fleet, { number: due, from, to: clock() + authorityLifeMs })
+      known = await readAuthorities(directory)
+    }
+    plan = planAuthorities(known, clock())
+    const before = roles
+    roles = plan.trusted.join()
+    return before !== roles
+  }
+
+  const trusted = (): KeyedAuthority[] =>
+    plan.trusted.map((number) => known.find((one) => one.number === number)!)
+  const issuer = (): KeyedAuthority => trusted()[0]!
+
+  await turn()
 
   async function sign(
+    { certificate: issuing, privateKey, to: end }: KeyedAuthority,
     publicKey: x509.PublicKey | webcrypto.CryptoKey,
     subject: string,
     lifeMs: number,
     names: x509.JsonGeneralNames,
     usage: x509.ExtendedKeyUsage,
     serialNumber: string,
-  ): Promise<string> {
+  ): Promise<{ readonly pem: string; readonly to: number }> {
+    const to = Math.min(clock() + lifeMs, end)
     const leaf = await x509.X509CertificateGenerator.create({
       serialNumber,
       subject,
-      issuer: issuer.subject,
+      issuer: issuing.subject,
       // Clocks differ; a short life is not to be mostly of the past.
       notBefore: new Date(clock() - Math.min(5 * 60_000, Math.floor(lifeMs / 10))),
-      notAfter: new Date(clock() + lifeMs),
+      notAfter: new Date(to),
       signingAlgorithm: p256,
       publicKey: publicKey as never,
       signingKey: privateKey,
@@ -81,15 +115,26 @@ export async function loadAuthority(
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension([usage]),
         new x509.SubjectAlternativeNameExtension(names),
-        await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+        await x509.AuthorityKeyIdentifierExtension.create(issuing.publicKey),
       ],
     })
-    return leaf.toString('pem')
+    return { pem: leaf.toString('pem'), to }
   }
 
   return {
-    certificate,
-    pin,
+    get certificate() {
+      return trusted()
+        .map(({ pem }) => pem.trimEnd())
+        .join('\n')
+    },
+    get pin() {
+      return issuer().pin
+    },
+    get origin() {
+      return known.reduce((one, other) => (other.number < one.number ? other : one)).pin
+    },
+    list: trusted,
+    turn,
     async serve(hosts) {
       const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
       const names = hosts.map((value) => ({
@@ -97,17 +142,17 @@ export async function loadAuthority(
         value,
       }))
       const usage = x509.ExtendedKeyUsage.serverAuth
+      // Never read as one of a client's: those begin with 01.
+      const serial = `02${randomBytes(15).toString('hex')}`
+      const now = clock()
+      const ca = issuer()
+      const subject = 'CN=groundswell-hub'
+      const leaf = await sign(ca, keys.publicKey, subject, serverLifeMs, names, usage, serial)
       return {
         key: await exportKey(keys.privateKey),
-        certificate: await sign(
-          keys.publicKey,
-          'CN=groundswell-hub',
-          serverLifeMs,
-          names,
-          usage,
-          // Never read as one of a client's: those begin with 01.
-          `02${randomBytes(15).toString('hex')}`,
-        ),
+        certificate: leaf.pem,
+        issuer: ca.pem,
+        renewAt: now + (leaf.to - now) / 2,
       }
     },
     readRequest,
@@ -116,8 +161,9 @@ export async function loadAuthority(
       const usage = x509.ExtendedKeyUsage.clientAuth
       const serial = formatSerial(series, generation, randomBytes(serialRandomBytes))
       const key = new x509.PublicKey(Buffer.from(publicKey))
-      const leaf = await sign(key, `CN=${clusterId}`, clientLifeMs, names, usage, serial)
-      return { chain: `${leaf}\n${certificate}`, serial }
+      const ca = issuer()
+      const leaf = await sign(ca, key, `CN=${clusterId}`, clientLifeMs, names, usage, serial)
+      return { chain: `${leaf.pem}\n${ca.pem}`, serial }
     },
   }
 }
@@ -159,51 +205,6 @@ function derLength(der: Uint8Array): number {
     return 4 + second * 256 + third
   }
   return -1
-}
-
-async function readAuthority(directory: string) {
-  try {
-    const certificate = await readFile(join(directory, 'ca.pem'), 'utf8')
-    const pem = await readFile(join(directory, 'ca.key'), 'utf8')
-    const privateKey = await webcrypto.subtle.importKey(
-      'pkcs8',
-      x509.PemConverter.decodeFirst(pem),
-      p256,
-      false,
-      ['sign'],
-    )
-    return { certificate, privateKey }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new HubError('config_invalid', `the CA in ${directory} cannot be read`, { cause: error })
-  }
-}
-
-async function createAuthority(directory: string, fleet: string, now: number) {
-  const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
-  const authority = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: '01',
-    name: `CN=groundswell ${fleet}`,
-    notBefore: new Date(now - 5 * 60_000),
-    notAfter: new Date(now + 3650 * dayMs),
-    signingAlgorithm: p256,
-    keys: keys as never,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  })
-  const certificate = authority.toString('pem')
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  await writeFile(join(directory, 'ca.key'), await exportKey(keys.privateKey), { mode: 0o600 })
-  await writeFile(join(directory, 'ca.pem'), certificate)
-  return { certificate, privateKey: keys.privateKey }
-}
-
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = await webcrypto.subtle.exportKey('pkcs8', key)
-  return x509.PemConverter.encode(der, 'PRIVATE KEY')
 }
 
 function isAddress(host: string): boolean {

@@ -132,7 +132,7 @@ export async function startLeading(
     content,
     events,
     enrolAddress: deps.enrolAddress,
-    caPin: store.authority.pin,
+    authorities: () => store.authority.list(),
     rootDigest: trust.chain()[0]!.digest,
     webhookSecret: () =>
       config.webhookSecretFile && readFileSync(config.webhookSecretFile, 'utf8').trim(),

@@ -42,6 +42,8 @@ const mostConnections = 20_000
 const tokenUseSeconds = 2 * 24 * 3600
 /** Enough to share the signer's fsync, few enough that the first agents need not wait for the last. */
 const offersAtOnce = 64
+/** How often it is looked whether another certificate authority has its turn. */
+const longestTurnMs = 60_000
 
 export interface ListenersDeps {
   readonly store: Store
@@ -62,9 +64,8 @@ export async function startListeners(
   { store, content, fleet, rebuild, signer, trust, auditHead, hooks, metrics }: ListenersDeps,
 ): Promise<{ readonly sync: SyncListener; readonly enrolment: Listener }> {
   const { redis, prefix, register, authority } = store
-  const certificate = await authority.serve([
-    ...new Set(['groundswell-hub', 'localhost', config.advertise]),
-  ])
+  const hosts = [...new Set(['groundswell-hub', 'localhost', config.advertise])]
+  let certificate = await authority.serve(hosts)
   const credentials = createCredentials({
     fleet: config.fleetName,
     membership: register.state,
@@ -158,6 +159,15 @@ export async function startListeners(
     gateOf('enrol'),
   )
   started.own(enrolment, (listener) => listener.close(drainMs))
+  started.every(Math.min(longestTurnMs, config.authorityLifeMs / 200), async () => {
+    const changed = await authority.turn()
+    if (!changed && clock() < certificate.renewAt) return
+    certificate = await authority.serve(hosts)
+    sync.present(certificate)
+    enrolment.present(certificate)
+    const trusted = authority.list().map(({ pin }) => pin)
+    log.info({ issuing: authority.pin, trusted }, "the hub's certificate was renewed")
+  })
   return { sync, enrolment }
 }
 

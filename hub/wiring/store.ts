@@ -58,12 +58,13 @@ export async function openStore(
     config.fleetName,
     clock,
     config.certificateLifeMs,
+    config.authorityLifeMs,
   )
   const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
   const standing =
     config.replica === undefined
       ? standAlone()
-      : await joinReplicas(surroundings, config.replica, redis, prefix, authority.pin)
+      : await joinReplicas(surroundings, config.replica, redis, prefix, authority.origin)
   const ledger = await openLedger(join(config.data, 'ledger'), {
     clock,
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },

@@ -73,6 +73,7 @@ const routes: Route[] = [
     schema: views.TokenView,
   },
   get('pending-clusters', schemas.PendingList),
+  get('authorities', schemas.AuthorityList),
   {
     method: 'POST',
     url: '/api/v1/clusters/lab/approve',

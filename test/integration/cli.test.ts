@@ -214,6 +214,10 @@ describe('swell cluster', () => {
     const { out, err } = await run('cluster pending')
     assert.match(out, /^NAME +FINGERPRINT +AGE +REPLACES\nlab +0123-4567-/)
     assert.match(err, /compare with the agent's own log/)
+    assert.match(
+      (await run('cluster authorities')).out,
+      /^STATE +FROM +UNTIL +LEFT +PIN\nIssuing +2025-01-01 +2035-01-01 +3287d +sha256:a{64}\n$/,
+    )
     assert.match((await run('cluster list')).out, /^lab .* waits for approval$/m)
     const wrong = await run('cluster approve lab --fingerprint 9999')
     assert.equal(wrong.code, 1)

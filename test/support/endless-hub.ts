@@ -68,7 +68,7 @@ const credentials = ServerCredentials.createSsl(
   [
     {
       private_key: Buffer.from(certificate.key),
-      cert_chain: Buffer.from(`${certificate.certificate}\n${authority.certificate}`),
+      cert_chain: Buffer.from(certificate.certificate),
     },
   ],
   false,

@@ -6,6 +6,7 @@ import { HubError } from '../../hub/errors.ts'
 type Membership = Pick<
   Hub,
   | 'createToken'
+  | 'authorities'
   | 'pendingClusters'
   | 'approveCluster'
   | 'revokeCluster'
@@ -44,6 +45,15 @@ export function createFakeMembership(clustersNow: () => ClusterView[], now: numb
         preApproved: preApproved === true,
       }
     },
+    authorities: () => [
+      {
+        pin: `sha256:${'a'.repeat(64)}`,
+        state: 'Issuing',
+        from: '2025-01-01T00:00:00.000Z',
+        to: '2035-01-01T00:00:00.000Z',
+        daysLeft: 3287,
+      },
+    ],
     pendingClusters: () => pending,
     approveCluster: async (name, fingerprint) => {
       const index = pending.findIndex(({ cluster }) => cluster === name)

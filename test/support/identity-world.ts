@@ -30,9 +30,13 @@ import { createTempDir } from './temp-dir.ts'
 export const clusterUid = '6f0f2c26-0000-4000-8000-000000000001'
 
 /** A hub's two real listeners over a ledger and pins in memory, and agents that use them. */
-export async function createIdentityWorld(lifeMs: number) {
+export async function createIdentityWorld(lifeMs: number, ca?: { lifeMs: number; ageMs: number }) {
   const directory = await createTempDir('identity')
-  const authority = await loadAuthority(`${directory.path}/ca`, 'test', Date.now, lifeMs)
+  const loadCa = (clock: () => number) =>
+    loadAuthority(`${directory.path}/ca`, 'test', clock, lifeMs, ca?.lifeMs)
+  // The first authority is as old as was asked for.
+  if (ca) await loadCa(() => Date.now() - ca.ageMs)
+  const authority = await loadCa(Date.now)
   const root = await signFirstRoot(
     'test',
     {
@@ -209,6 +213,13 @@ export async function createIdentityWorld(lifeMs: number) {
     makeToken,
     join,
     startAgent,
+    /** What the hub does from time to time: certificates by whoever has the turn. */
+    async turn(): Promise<void> {
+      if (!(await authority.turn())) return
+      const next = await authority.serve(['groundswell-hub', '127.0.0.1'])
+      sync.present(next)
+      enrolment.present(next)
+    },
     sync,
     enrolment,
     /** Of the listeners. */

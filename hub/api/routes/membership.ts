@@ -6,6 +6,7 @@ import type { Hub, Principal } from '../hub.ts'
 import {
   answers,
   ApproveBody,
+  AuthorityList,
   ByName,
   NoQuery,
   PendingList,
@@ -49,6 +50,17 @@ export function addMembershipRoutes(app: Api, hub: Hub): void {
       response: answers(200, PendingList),
     },
     handler: async () => ({ items: [...hub.pendingClusters()] }),
+  })
+
+  app.get('/api/v1/authorities', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'listAuthorities',
+      summary: "The hub's certificate authorities that agents trust, the issuing one first",
+      querystring: NoQuery,
+      response: answers(200, AuthorityList),
+    },
+    handler: async () => ({ items: [...hub.authorities()] }),
   })
 
   app.post('/api/v1/clusters/:name/approve', {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { ClusterList, PendingList } from '../../api/schemas.ts'
+import { AuthorityList, ClusterList, PendingList } from '../../api/schemas.ts'
 import { type ClusterSummary, ClusterView, TokenView } from '../../api/views.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
@@ -88,6 +88,22 @@ export function addCluster(program: Command, context: CommandContext): void {
       terminal.say(
         "compare with the agent's own log, then: swell cluster approve NAME --fingerprint FINGERPRINT\n",
       )
+    })
+
+  withConnection(cluster.command('authorities'))
+    .description("the hub's certificate authorities: which one issues, and which agents trust")
+    .addOption(tableOrJson())
+    .action(async (flags: OutputFlags) => {
+      const { items } = await (await connect(flags)).ask('authorities', AuthorityList, { signal })
+      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      const rows = items.map((one) => [
+        one.state,
+        one.from.slice(0, 10),
+        one.to.slice(0, 10),
+        `${one.daysLeft}d`,
+        one.pin,
+      ])
+      terminal.out(formatTable([['STATE', 'FROM', 'UNTIL', 'LEFT', 'PIN'], ...rows]))
     })
 
   withConnection(cluster.command('approve'))

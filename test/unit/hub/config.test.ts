@@ -46,6 +46,16 @@ describe('parseConfig of the hub', () => {
     assert.equal(faultsOf([...fleet, ...wrong]).length, 4)
   })
 
+  test('an authority outlives twenty certificates of agents', () => {
+    const fleet = ['--fleet', 'https://git.example/fleet.git']
+    const config = parse([...fleet, '--certificate-life', '2s', '--ca-life', '40s'])
+    assert.deepEqual([config.certificateLifeMs, config.authorityLifeMs], [2_000, 40_000])
+    assert.match(
+      faultsOf([...fleet, '--ca-life', '479h']).join(),
+      /--ca-life: at least .* 480h: 479h/,
+    )
+  })
+
   test('flags beat variables, those the file; REDIS_URL is the last word asked for', () => {
     const env = {
       GROUNDSWELL_HUB_BRANCH: 'env',

@@ -48,7 +48,11 @@ function world(rest: Partial<HubDeps> = {}) {
     deciding: { active: () => [...state.plans.keys()] },
     content: createMemoryContent(),
     enrolAddress: () => 'hub:8443',
-    caPin: digestOf('ca'),
+    authorities: () => [
+      { number: 2, pin: digestOf('ca'), from: 2, to: 9 },
+      { number: 3, pin: digestOf('next'), from: 5, to: 12 },
+      { number: 1, pin: digestOf('before'), from: 0, to: 7 },
+    ],
     rootDigest: digestOf('root'),
     webhookSecret: () => undefined,
     checks: async () => [

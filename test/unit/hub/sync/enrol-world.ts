@@ -52,6 +52,9 @@ export function createEnrolWorld() {
     authority: {
       certificate: 'CA',
       pin: 'sha256:pin',
+      origin: 'sha256:pin',
+      list: () => [],
+      turn: async () => false,
       serve: async () => assert.fail('not asked'),
       readRequest: async (request) => request,
       async issue(_, clusterId, { series }) {
