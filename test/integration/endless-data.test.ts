@@ -16,10 +16,10 @@ async function endure(mode: string, ask: Omit<Ask, 'endpoint'>) {
   const agent = fork(script('endless-agent'), { execArgv: [] })
   try {
     let told: Ask['endpoint'] | undefined
-    const feedings: number[] = []
+    let fed: number | undefined
     hub.on('message', (message: { endpoint?: Ask['endpoint']; fed?: number }) => {
-      if (message.fed !== undefined) feedings.push(message.fed)
       told ??= message.endpoint
+      fed = message.fed
     })
     const endpoint = await until(() => told, { deadlineMs: 20_000, what: 'the hub' })
     let endured: Endured | undefined
@@ -28,8 +28,11 @@ async function endure(mode: string, ask: Omit<Ask, 'endpoint'>) {
     })
     agent.send({ ...ask, endpoint } satisfies Ask)
     const end = await until(() => endured, { deadlineMs: 600_000, what: 'the agent' })
-    const fed = await until(() => feedings[0], { deadlineMs: 10_000, what: 'the hub to notice' })
-    return { ...end, fed }
+    hub.send('how much')
+    return {
+      ...end,
+      fed: await until(() => fed, { deadlineMs: 10_000, what: 'what the hub has sent' }),
+    }
   } finally {
     agent.kill('SIGKILL')
     hub.kill('SIGKILL')

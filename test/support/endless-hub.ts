@@ -33,13 +33,13 @@ const authority = await loadAuthority(directory, 'test', Date.now)
 const certificate = await authority.serve(['groundswell-hub', '127.0.0.1'])
 const server = new Server({ 'grpc.enable_channelz': 0 })
 
+/** Bytes given to all streams so far; told when asked, as HTTP/2 may notice an agent's end late. */
+let fed = 0
+process.on('message', () => process.send!({ fed }))
+
 function sync(call: ServerDuplexStream<SyncRequest, SyncResponse>): void {
-  let fed = 0
   let turn = 0
   call.on('error', () => {})
-  call.on('cancelled', () => {
-    process.send!({ fed })
-  })
   const pump = (want: readonly string[]): void => {
     while (!call.cancelled) {
       const message = create(SyncResponseSchema, { message: pumped[mode]!(want, turn) })
