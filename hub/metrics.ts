@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { RenderEngine } from './render/engine.ts'
 
+/** Told by a replica that stands by as well. */
+export const leaderMetric = 'groundswell_leader'
+
 /** What the hub counts of its own work; names and units as Prometheus asks. */
 export function createMetrics(registry: Registry) {
   const renders = new Counter({
@@ -61,11 +64,25 @@ export function createMetrics(registry: Registry) {
       if (root) this.set(root.bytes)
     },
   })
+  const leader = new Gauge({
+    name: leaderMetric,
+    help: '1 while this hub leads its fleet, as one that is alone does always.',
+    registers: [registry],
+    collect() {
+      this.set(leads() ? 1 : 0)
+    },
+  })
+  let leads: () => boolean = () => true
   let newestRoot: () => { readonly expiresAt: number; readonly bytes: number } | undefined = () =>
     undefined
   let listStale: () => readonly string[] = () => []
   return {
     registry,
+    /** Where to ask whether this hub leads. */
+    watchLeader(ask: () => boolean): void {
+      leads = ask
+      void leader
+    },
     /** Where to ask for stale clusters. */
     watchStale(list: () => readonly string[]): void {
       listStale = list

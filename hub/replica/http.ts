@@ -1,4 +1,5 @@
 import { type ServerResponse, createServer } from 'node:http'
+import { leaderMetric } from '../metrics.ts'
 import { cannotListen } from '../sync/grpc.ts'
 
 /**
@@ -14,6 +15,9 @@ export async function serveStandby(
     const [path] = (request.url ?? '').split('?')
     if (path === '/livez') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
+    } else if (path === '/metrics') {
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+      response.end(`# TYPE ${leaderMetric} gauge\n${leaderMetric} 0\n`)
     } else if (path === '/readyz' || path === '/healthz') {
       const checks = [{ name: 'leader', ok: false }]
       answer(response, 'application/json', { ready: false, checks })

@@ -91,6 +91,7 @@ export async function startHub(
   if (config.replica !== undefined) {
     await assertSameFleet(redis, prefix, { 'root statement': trust.chain()[0]!.digest })
   }
+  metrics.watchLeader(() => store.standing.leads())
   metrics.watchRoot(() => {
     const { root, envelope } = trust.newest()
     return { expiresAt: root.expiresAt, bytes: envelope.byteLength }

@@ -119,7 +119,8 @@ describe('two replicas of a hub', () => {
   }
 
   it('the one that stands by lives, is not ready, and says who leads', async () => {
-    const standby = otherThan(await untilLed())
+    const leader = await untilLed()
+    const standby = otherThan(leader)
     assert.equal((await fetch(`${standby.url}/livez`)).status, 200)
     assert.equal((await fetch(`${standby.url}/readyz`)).status, 503)
     const refused = await fetch(`${standby.url}/api/v1/clusters`)
@@ -127,6 +128,14 @@ describe('two replicas of a hub', () => {
     assert.equal(refused.headers.get('retry-after'), '2')
     const { code, detail } = (await refused.json()) as { code: string; detail: string }
     assert.equal(code, 'no_leader')
+    const authorization = `Bearer ${await leader.token()}`
+    for (const [hub, leads] of [
+      [standby, 0],
+      [leader, 1],
+    ] as const) {
+      const metrics = await fetch(`${hub.url}/metrics`, { headers: { authorization } })
+      assert.match(await metrics.text(), new RegExp(`^groundswell_leader ${leads}$`, 'm'))
+    }
     assert.match(detail, /replica (one|two) leads/)
   })
 
