@@ -7,6 +7,8 @@ import type { Accepted } from './verify.ts'
 const graceMs = 10 * 60_000
 /** Shortest and longest time between two questions. */
 const pace = { least: 1_000, most: 5 * 60_000 } as const
+/** From a question that got no answer to the next one; twice as long each time. */
+const unansweredMs = 5_000
 
 export interface WatchDeps {
   readonly identity: Identity
@@ -31,6 +33,8 @@ export interface Standing extends Accepted {
  */
 export function createWatch(deps: WatchDeps) {
   let asked: { readonly nonce: string; readonly at: number } | undefined
+  /** Questions since the last answer that was believed. */
+  let unanswered = 0
   /** The newest statement; `until` on the monotonic clock, counted from the question. */
   let told: { readonly freshness: Freshness; readonly until: number } | undefined
   let attested: { readonly time: number; readonly at: number } | undefined
@@ -53,16 +57,21 @@ export function createWatch(deps: WatchDeps) {
     /** A new nonce to ask with; only an answer to the latest counts. */
     ask(): Uint8Array {
       const nonce = deps.nonce()
+      unanswered += 1
       asked = { nonce: Buffer.from(nonce).toString('base64url'), at: deps.monotonic() }
       return nonce
     },
 
-    /** Whether it is time to ask again: half of what the last answer lives has gone. */
+    /**
+     * Whether it is time to ask again: half of what the last answer lives has gone, or no answer
+     * came, as from a signer that was away for a moment.
+     */
     due(): boolean {
       if (!asked) return false
       const lifetime = told && (told.freshness.expiresAt - told.freshness.issuedAt) * 1000
       const half = Math.min(pace.most, Math.max(pace.least, (lifetime ?? pace.most * 2) / 2))
-      return deps.monotonic() - asked.at >= half
+      const patience = unanswered > 0 ? unansweredMs * 2 ** (unanswered - 1) : half
+      return deps.monotonic() - asked.at >= Math.min(half, patience)
     },
 
     /** @throws AgentError when the answer is not to be believed */
@@ -72,6 +81,7 @@ export function createWatch(deps: WatchDeps) {
       const freshness = await verifyFreshness(envelope, root, deps.identity, nonce, standing)
       // An answer that was held back has lost that much of its life.
       const at = question?.at ?? deps.monotonic()
+      unanswered = 0
       told = { freshness, until: at + (freshness.expiresAt - freshness.issuedAt) * 1000 }
       attested = { time: freshness.issuedAt * 1000, at }
       settle(standing)

@@ -109,6 +109,22 @@ describe('createWatch', () => {
     assert.equal(world.watch.due(), false)
   })
 
+  it('asks again soon when no answer came, ever less often, and as before once one has', async () => {
+    const world = createWorld()
+    const waited: number[] = []
+    let nonce = world.watch.ask()
+    while (waited.length < 8) {
+      const since = world.passed
+      while (!world.watch.due()) world.passed += 1_000
+      waited.push((world.passed - since) / 1_000)
+      nonce = world.watch.ask()
+    }
+    assert.deepEqual(waited, [5, 10, 20, 40, 80, 160, 300, 300])
+    await world.watch.take(await world.answer(nonce), root, five)
+    world.passed += 5 * minute - 1
+    assert.equal(world.watch.due(), false)
+  })
+
   it('F29 knows the time from what was signed, with its own clock ten years off', async () => {
     await fc.assert(
       fc.asyncProperty(
