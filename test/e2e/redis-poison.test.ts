@@ -26,10 +26,14 @@ it('T32: Redis rewritten at random 500 times: nothing wrong is applied, nothing 
   await using b = await startMemoryAgent(hub, 'b')
   await using c = await startMemoryAgent(hub, 'c')
   const clusters = [a, b, c].map(({ cluster }) => cluster)
-  await waitForRollout(hub.api, 'web', 'Succeeded')
-
   const texts = () =>
     clusters.map((cluster) => (cluster.read(object)?.['data'] as { text?: string })?.text)
+  // Who joined last may still wait for a rollout of its own when the first has succeeded.
+  await until(() => texts().every((text) => text === 'text 0'), {
+    deadlineMs: 30_000,
+    what: 'all three to have it',
+  })
+
   const said = new Set(['text 0'])
   await using poison = createPoison(redis.url, seed.random)
   const start = performance.now()
