@@ -43,6 +43,11 @@ describe('two replicas of a hub', () => {
     for (const name of ['a', 'b', 'c']) {
       agents.set(name, stack.use(await startMemoryAgent(leader, name)))
     }
+    // Who joined last may still wait for a rollout of its own when the first has succeeded.
+    await until(() => [...agents.keys()].every((name) => textOf(name) === 'one'), {
+      deadlineMs: 30_000,
+      what: 'all three to have it',
+    })
     await waitForRollout(leader.api, 'web', 'Succeeded')
   })
 

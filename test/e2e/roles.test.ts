@@ -21,6 +21,11 @@ it('roles killed in any order in mid-rollout: agents go on, and the rollout ends
   const clusters = [a, b, c].map(({ cluster }) => cluster)
   const texts = () =>
     clusters.map((cluster) => (cluster.read(object)?.['data'] as { text?: string })?.text)
+  // Who joined last may still wait for a rollout of its own when the first has succeeded.
+  await until(() => texts().every((text) => text === 'text 0'), {
+    deadlineMs: 30_000,
+    what: 'all three to have it',
+  })
   await waitForRollout(api.api, 'web', 'Succeeded')
 
   const kill = {
