@@ -11,7 +11,7 @@ import { waitForRollout } from '../support/api-client.ts'
 import { applicationFiles, configMap, strategyFile } from '../support/fleet-files.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
-import { startMemoryAgent } from '../support/memory-agent.ts'
+import { startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
 import { runSwell } from '../support/swell.ts'
 import { until } from '../support/until.ts'
 
@@ -46,11 +46,7 @@ it('T15: a revoked cluster is cut within 5 s, nothing is signed for it again, an
   await using b = await startMemoryAgent(hub, 'b')
   const textOf = ({ cluster }: typeof a): string | undefined =>
     (cluster.read(object)?.['data'] as { text?: string } | undefined)?.text
-  // Who joined last may still wait for a rollout of its own when the first has succeeded.
-  await until(() => textOf(a) === 'one' && textOf(b) === 'one', {
-    deadlineMs: 30_000,
-    what: 'both to have it',
-  })
+  await untilAllHave('one', () => [a, b].map(textOf))
   await waitForRollout(hub.api, 'web', 'Succeeded')
   const state = async (cluster: string): Promise<string> =>
     (await hub.api.get<{ connection: { state: string } }>(`clusters/${cluster}`)).connection.state

@@ -5,7 +5,7 @@ import { applicationFiles, configMap, strategyFile } from '../support/fleet-file
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertRunning } from '../support/process.ts'
 import { createSeed } from '../support/seed.ts'
-import { startMemoryAgent } from '../support/memory-agent.ts'
+import { startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
 import { createPoison } from '../support/redis-poison.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
@@ -28,11 +28,7 @@ it('T32: Redis rewritten at random 500 times: nothing wrong is applied, nothing 
   const clusters = [a, b, c].map(({ cluster }) => cluster)
   const texts = () =>
     clusters.map((cluster) => (cluster.read(object)?.['data'] as { text?: string })?.text)
-  // Who joined last may still wait for a rollout of its own when the first has succeeded.
-  await until(() => texts().every((text) => text === 'text 0'), {
-    deadlineMs: 30_000,
-    what: 'all three to have it',
-  })
+  await untilAllHave('text 0', texts)
 
   const said = new Set(['text 0'])
   await using poison = createPoison(redis.url, seed.random)

@@ -11,7 +11,7 @@ import { type GitServer, startGitServer } from '../support/git-server.ts'
 import { type HubProcess, startHub } from '../support/hub-process.ts'
 import { runRefused } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
-import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
+import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
 import { type TempDir, createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
@@ -43,11 +43,7 @@ describe('two replicas of a hub', () => {
     for (const name of ['a', 'b', 'c']) {
       agents.set(name, stack.use(await startMemoryAgent(leader, name)))
     }
-    // Who joined last may still wait for a rollout of its own when the first has succeeded.
-    await until(() => [...agents.keys()].every((name) => textOf(name) === 'one'), {
-      deadlineMs: 30_000,
-      what: 'all three to have it',
-    })
+    await untilAllHave('one', () => [...agents.keys()].map(textOf))
     await waitForRollout(leader.api, 'web', 'Succeeded')
   })
 

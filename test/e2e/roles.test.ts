@@ -3,7 +3,7 @@ import { it } from 'node:test'
 import { newestRollout, waitForRollout } from '../support/api-client.ts'
 import { applicationFiles, configMap, strategyFile } from '../support/fleet-files.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
-import { startMemoryAgent } from '../support/memory-agent.ts'
+import { startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
 import { startRoles } from '../support/role-processes.ts'
 import { until } from '../support/until.ts'
 
@@ -21,11 +21,7 @@ it('roles killed in any order in mid-rollout: agents go on, and the rollout ends
   const clusters = [a, b, c].map(({ cluster }) => cluster)
   const texts = () =>
     clusters.map((cluster) => (cluster.read(object)?.['data'] as { text?: string })?.text)
-  // Who joined last may still wait for a rollout of its own when the first has succeeded.
-  await until(() => texts().every((text) => text === 'text 0'), {
-    deadlineMs: 30_000,
-    what: 'all three to have it',
-  })
+  await untilAllHave('text 0', texts)
   await waitForRollout(api.api, 'web', 'Succeeded')
 
   const kill = {

@@ -144,3 +144,14 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
     [Symbol.asyncDispose]: () => end(),
   }
 }
+
+/**
+ * Waits until all of them have something: who joined last may still wait for a rollout of its own
+ * when the first has succeeded.
+ */
+export async function untilAllHave(text: string, texts: () => readonly unknown[]): Promise<void> {
+  await until(() => texts().every((found) => found === text), {
+    deadlineMs: 30_000,
+    what: `all to have ${text}`,
+  })
+}

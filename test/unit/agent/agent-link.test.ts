@@ -7,7 +7,7 @@ import { makePack } from '../../support/packs.ts'
 import { bundleOf, signOffer } from '../../support/signed-offer.ts'
 import { makeSigningKey } from '../../support/signing-key.ts'
 import { until } from '../../support/until.ts'
-import { createAgentWorld } from './agent-world.ts'
+import { createAgentWorld, runConnected, soon, untilDialled, type World } from './agent-world.ts'
 
 let key: SigningKey
 
@@ -15,26 +15,8 @@ before(async () => {
   key = await makeSigningKey()
 })
 
-type World = ReturnType<typeof createAgentWorld>
-
-// Signatures are checked off the event loop, so what follows them is awaited, not counted in turns.
-const soon = { deadlineMs: 5_000, intervalMs: 1 }
-const dialled = ({ hub }: World) =>
-  until(() => hub.streams.length > 0, { ...soon, what: 'a stream' })
-
-/** Runs an agent for the length of a test, connected and welcomed. */
-async function connected(body: (world: World) => Promise<void>, world = createAgentWorld(key)) {
-  const running = world.run()
-  try {
-    await dialled(world)
-    world.hub.last().welcome()
-    await settle()
-    await body(world)
-  } finally {
-    world.stop()
-    await running
-  }
-}
+const connected = (body: (world: World) => Promise<void>, world = createAgentWorld(key)) =>
+  runConnected(world, body)
 
 /** Waits for so many verdicts on the newest stream, and for what the agent does at once after. */
 async function judged({ hub }: World, count: number): Promise<void> {
@@ -114,7 +96,7 @@ describe('the link', () => {
       world.random = 1 - 1e-9
       world.hub.store(bundle)
       const running = world.run()
-      await dialled(world)
+      await untilDialled(world)
       const waits: number[] = []
       for (let turn = 0; turn < 4; turn += 1) {
         const count = world.hub.streams.length
@@ -131,37 +113,35 @@ describe('the link', () => {
     }
   })
 
-  test('waits within the window the hub asked reconnects to be spread over', async () => {
-    const world = createAgentWorld(key)
-    const running = world.run()
-    await settle()
-    world.hub.last().welcome(20)
-    await settle()
-    world.hub.last().drop()
-    await world.clock.advance(9_999)
-    assert.equal(world.hub.streams.length, 1)
-    await world.clock.advance(1)
-    assert.equal(world.hub.streams.length, 2)
-    world.stop()
-    await running
-  })
-
-  test('spreads its way back over the window a goodbye names, whatever the welcome said', async () => {
-    const world = createAgentWorld(key)
-    const running = world.run()
-    await settle()
-    world.hub.last().welcome(1)
-    await settle()
-    world.hub.last().goodbye(20)
-    await settle()
-    world.hub.last().drop()
-    await world.clock.advance(9_999)
-    assert.equal(world.hub.streams.length, 1)
-    await world.clock.advance(1)
-    assert.equal(world.hub.streams.length, 2)
-    world.stop()
-    await running
-  })
+  for (const [what, speak] of [
+    [
+      'waits within the window the hub asked reconnects to be spread over',
+      async (hub) => hub.welcome(20),
+    ],
+    [
+      'spreads its way back over the window a goodbye names, whatever the welcome said',
+      async (hub) => {
+        hub.welcome(1)
+        await settle()
+        hub.goodbye(20)
+      },
+    ],
+  ] satisfies [string, (hub: ReturnType<World['hub']['last']>) => Promise<void>][]) {
+    test(what, async () => {
+      const world = createAgentWorld(key)
+      const running = world.run()
+      await settle()
+      await speak(world.hub.last())
+      await settle()
+      world.hub.last().drop()
+      await world.clock.advance(9_999)
+      assert.equal(world.hub.streams.length, 1)
+      await world.clock.advance(1)
+      assert.equal(world.hub.streams.length, 2)
+      world.stop()
+      await running
+    })
+  }
 
   test('a hub that says nothing for three heartbeats is dialled anew', () =>
     connected(async (world) => {

@@ -7,7 +7,7 @@ import { settle } from '../../support/manual-clock.ts'
 import { bundleOf, signOffer } from '../../support/signed-offer.ts'
 import { makeSigningKey, rootOf } from '../../support/signing-key.ts'
 import { until } from '../../support/until.ts'
-import { blankTrust, createAgentWorld } from './agent-world.ts'
+import { blankTrust, createAgentWorld, runConnected, soon, type World } from './agent-world.ts'
 
 let old: SigningKey
 let fresh: SigningKey
@@ -15,24 +15,13 @@ before(async () => {
   ;[old, fresh] = [await makeSigningKey(), await makeSigningKey()]
 })
 
-type World = ReturnType<typeof createAgentWorld>
 const start = Date.parse('2026-01-01T00:00:00Z') / 1000
-const soon = { deadlineMs: 5_000, intervalMs: 1 }
 
 /** An agent that trusts a root statement signed by the old key, connected and welcomed. */
 async function connected(body: (world: World) => Promise<void>): Promise<World> {
   const { envelope } = await signStatement('root', rootOf('f', old), [old])
   const world = createAgentWorld(old, { ...blankTrust, root: envelope })
-  const running = world.run()
-  try {
-    await until(() => world.hub.streams.length > 0, { ...soon, what: 'a stream' })
-    world.hub.last().welcome()
-    await settle()
-    await body(world)
-  } finally {
-    world.stop()
-    await running
-  }
+  await runConnected(world, body)
   return world
 }
 

@@ -8,7 +8,7 @@ import { settle } from '../../support/manual-clock.ts'
 import { bundleOf, signOffer } from '../../support/signed-offer.ts'
 import { makeSigningKey, rootOf } from '../../support/signing-key.ts'
 import { until } from '../../support/until.ts'
-import { blankTrust, createAgentWorld } from './agent-world.ts'
+import { blankTrust, createAgentWorld, runConnected, soon, type World } from './agent-world.ts'
 
 /* What an agent remembers over restarts, and what it tells of a hub that contradicts itself. */
 
@@ -19,8 +19,6 @@ before(async () => {
   rootEnvelope = (await signStatement('root', rootOf('f', key), [key])).envelope
 })
 
-type World = ReturnType<typeof createAgentWorld>
-const soon = { deadlineMs: 5_000, intervalMs: 1 }
 const start = Date.parse('2026-01-01T00:00:00Z') / 1000
 const bundle = bundleOf('shop', 'x')
 
@@ -45,16 +43,7 @@ async function live(
     }
   }
   world.hub.store(bundle)
-  const running = world.run()
-  try {
-    await until(() => world.hub.streams.length > 0, { ...soon, what: 'a stream' })
-    world.hub.last().welcome()
-    await settle()
-    await body(world)
-  } finally {
-    world.stop()
-    await running
-  }
+  await runConnected(world, body)
   return world.trust.load()
 }
 

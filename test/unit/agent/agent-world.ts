@@ -4,10 +4,11 @@ import type { TrustState } from '../../../agent/trust/state.ts'
 import type { VerifiedSnapshot } from '../../../agent/trust/verified.ts'
 import type { SigningKey } from '../../../hub/bundle/sign.ts'
 import { createFakeStreams } from '../../support/fake-streams.ts'
-import { createManualClock } from '../../support/manual-clock.ts'
+import { createManualClock, settle } from '../../support/manual-clock.ts'
 import { createMemoryEvidence, createMemoryTrust } from '../../support/memory-stores.ts'
 import { agentIdentity, createCheckingCache } from '../../support/signed-offer.ts'
 import { rootOf } from '../../support/signing-key.ts'
+import { until } from '../../support/until.ts'
 
 export const blankTrust: TrustState = {
   root: new Uint8Array(),
@@ -102,4 +103,26 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
     log: { info: say, warn: say, error: say },
   })
   return world
+}
+
+export type World = ReturnType<typeof createAgentWorld>
+
+/** Signatures are checked off the event loop, so what follows them is awaited, not counted in turns. */
+export const soon = { deadlineMs: 5_000, intervalMs: 1 } as const
+
+export const untilDialled = ({ hub }: World): Promise<unknown> =>
+  until(() => hub.streams.length > 0, { ...soon, what: 'a stream' })
+
+/** Runs an agent for the length of `body`, connected and welcomed. */
+export async function runConnected(world: World, body: (world: World) => Promise<void>) {
+  const running = world.run()
+  try {
+    await untilDialled(world)
+    world.hub.last().welcome()
+    await settle()
+    await body(world)
+  } finally {
+    world.stop()
+    await running
+  }
 }

@@ -5,7 +5,15 @@ import { settle } from '../../support/manual-clock.ts'
 import { bundleOf, signOffer } from '../../support/signed-offer.ts'
 import { makeSigningKey } from '../../support/signing-key.ts'
 import { until } from '../../support/until.ts'
-import { applicationState, blankTrust, createAgentWorld } from './agent-world.ts'
+import {
+  applicationState,
+  blankTrust,
+  createAgentWorld,
+  runConnected,
+  soon,
+  untilDialled,
+  type World,
+} from './agent-world.ts'
 
 let key: SigningKey
 
@@ -13,26 +21,8 @@ before(async () => {
   key = await makeSigningKey()
 })
 
-type World = ReturnType<typeof createAgentWorld>
-
-// Signatures are checked off the event loop, so what follows them is awaited, not counted in turns.
-const soon = { deadlineMs: 5_000, intervalMs: 1 }
-const dialled = ({ hub }: World) =>
-  until(() => hub.streams.length > 0, { ...soon, what: 'a stream' })
-
-/** Runs an agent for the length of a test, connected and welcomed. */
-async function connected(body: (world: World) => Promise<void>, world = createAgentWorld(key)) {
-  const running = world.run()
-  try {
-    await dialled(world)
-    world.hub.last().welcome()
-    await settle()
-    await body(world)
-  } finally {
-    world.stop()
-    await running
-  }
-}
+const connected = (body: (world: World) => Promise<void>, world = createAgentWorld(key)) =>
+  runConnected(world, body)
 
 const verdicts = ({ hub }: World) =>
   hub
@@ -255,7 +245,7 @@ describe('a start from disk', () => {
       hub.away = true
     })
     const running = world.run()
-    await dialled(world)
+    await untilDialled(world)
     await world.clock.advance(60_000)
     assert.deepEqual(
       world.reconciled.map(({ snapshot }) => snapshot.snapshot.sequence),
