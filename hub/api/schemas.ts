@@ -1,5 +1,5 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
-import { DurationText } from '../fleet/kinds.ts'
+import { DurationText } from '../fleet/kinds/fields.ts'
 import { Problem } from './problem.ts'
 import { RolloutSummary, RolloutView } from './rollout-view.ts'
 import {

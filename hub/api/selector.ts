@@ -1,5 +1,5 @@
 import { HubError } from '../errors.ts'
-import type { LabelSelector } from '../fleet/kinds.ts'
+import type { LabelSelector } from '../fleet/kinds/fields.ts'
 import { matchesSelector } from '../fleet/selector.ts'
 
 type Requirement = NonNullable<LabelSelector['matchExpressions']>[number]

@@ -1,10 +1,7 @@
-import type {
-  ApplicationSpec,
-  ClusterGroupSpec,
-  ClusterSpec,
-  RepositorySpec,
-  RolloutStrategySpec,
-} from './kinds.ts'
+import type { ApplicationSpec } from './kinds/application.ts'
+import type { ClusterGroupSpec, ClusterSpec } from './kinds/cluster.ts'
+import type { RepositorySpec } from './kinds/repository.ts'
+import type { RolloutStrategySpec } from './kinds/rollout-strategy.ts'
 
 /** A configuration object and where it was read. */
 export interface Declared<S> {

@@ -1,5 +1,5 @@
 import type { Declared, Fleet } from './fleet.ts'
-import type { ClusterGroupSpec } from './kinds.ts'
+import type { ClusterGroupSpec } from './kinds/cluster.ts'
 import { matchesSelector } from './selector.ts'
 
 /**

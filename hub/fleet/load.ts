@@ -5,13 +5,11 @@ import { apiVersion, type Kind, kinds } from './kinds.ts'
 import { resolveTargets } from './resolve.ts'
 import { findSchemaFaults } from './schema-faults.ts'
 import { whyBadLabel } from './selector.ts'
-import {
-  checkApplication,
-  checkGroup,
-  checkRepository,
-  checkStrategy,
-  type Path,
-} from './spec-faults.ts'
+import { checkApplication } from './kinds/application.ts'
+import { checkGroup } from './kinds/cluster.ts'
+import { type Path } from './kinds/names.ts'
+import { checkRepository } from './kinds/repository.ts'
+import { checkStrategy } from './kinds/rollout-strategy.ts'
 import { suggest } from './suggest.ts'
 import { parseYamlDocuments, type YamlDocument } from './yaml-document.ts'
 

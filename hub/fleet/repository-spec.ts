@@ -1,7 +1,7 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
 import type { SourceSpec } from '../source/source.ts'
 import type { Declared } from './fleet.ts'
-import type { RepositorySpec } from './kinds.ts'
+import type { RepositorySpec } from './kinds/repository.ts'
 
 /** A Repository from a loaded fleet → what is mirrored and how often, in milliseconds. */
 export function toSourceSpec({ name, spec }: Declared<RepositorySpec>): {

@@ -1,5 +1,5 @@
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
-import type { Patch } from '../fleet/kinds.ts'
+import type { Patch } from '../fleet/kinds/patch.ts'
 
 /** Everything a render may depend on. Two inputs with the same digest give the same objects. */
 export interface RenderInput {

@@ -1,4 +1,4 @@
-import type { RolloutWave } from '../fleet/kinds.ts'
+import type { RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
 import { matchesSelector } from '../fleet/selector.ts'
 import { resolveCount } from './strategy.ts'
 

@@ -1,7 +1,7 @@
 import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type Fault, HubError } from '../errors.ts'
-import type { RolloutStrategySpec } from '../fleet/kinds.ts'
+import type { RolloutStrategySpec } from '../fleet/kinds/rollout-strategy.ts'
 import { hasPicker, pickWaves, type PlanCluster } from './pick.ts'
 import type { PlannedWave, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import {

@@ -1,5 +1,5 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
-import type { Gate, RolloutStrategySpec, RolloutWave } from '../fleet/kinds.ts'
+import type { Gate, RolloutStrategySpec, RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
 import type { Offline, OnFailure, PlannedGate } from './rollout.ts'
 
 /** A count, or a share of something that is known only when the plan is made. */

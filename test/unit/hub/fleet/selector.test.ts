@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { LabelSelector } from '../../../../hub/fleet/kinds.ts'
+import type { LabelSelector } from '../../../../hub/fleet/kinds/fields.ts'
 import { findSelectorFaults, matchesSelector, whyBadLabel } from '../../../../hub/fleet/selector.ts'
 
 const labels = { region: 'eu', tier: 'gold', empty: '' }

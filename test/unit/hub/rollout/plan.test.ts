@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HubError } from '../../../../hub/errors.ts'
-import type { RolloutStrategySpec, RolloutWave } from '../../../../hub/fleet/kinds.ts'
+import type {
+  RolloutStrategySpec,
+  RolloutWave,
+} from '../../../../hub/fleet/kinds/rollout-strategy.ts'
 import { emptyWaves, type PlanInput, planRollout } from '../../../../hub/rollout/plan.ts'
 import type { RolloutTarget } from '../../../../hub/rollout/rollout.ts'
 import { good, old, target } from './world.ts'

@@ -1,0 +1,99 @@
+import { type Static, Type } from 'typebox'
+import { ApplicationSource, checkSource } from './application-source.ts'
+import { closed, LabelSelector, Name, TemplatedName, Values } from './fields.ts'
+import {
+  checkName,
+  checkPickers,
+  checkValuesFile,
+  type Names,
+  type Path,
+  type Report,
+} from './names.ts'
+import { Patch } from './patch.ts'
+import { checkWaves, RolloutStrategySpec } from './rollout-strategy.ts'
+
+/** Picks clusters (all given conditions hold) and says what differs there. */
+export const ApplicationTarget = Type.Object(
+  {
+    name: Type.Optional(Name),
+    clusterSelector: Type.Optional(LabelSelector),
+    clusterGroup: Type.Optional(Name),
+    clusters: Type.Optional(Type.Array(Name)),
+    /** Matching clusters do not get the application, whatever later targets say. */
+    exclude: Type.Optional(Type.Boolean()),
+    values: Type.Optional(Values),
+    valuesFiles: Type.Optional(Type.Array(Type.String())),
+    patches: Type.Optional(Type.Array(Patch)),
+    namespace: Type.Optional(TemplatedName),
+  },
+  closed,
+)
+
+export const ApplicationSpec = Type.Object(
+  {
+    source: ApplicationSource,
+    targets: Type.Array(ApplicationTarget, { minItems: 1 }),
+    targetNamespace: Type.Optional(TemplatedName),
+    createNamespace: Type.Optional(Type.Boolean()),
+    prune: Type.Optional(Type.Boolean()),
+    /** An application that renders to nothing is refused unless this is true. */
+    allowEmpty: Type.Optional(Type.Boolean()),
+    deletionPolicy: Type.Optional(Type.Union([Type.Literal('Delete'), Type.Literal('Orphan')])),
+    drift: Type.Optional(
+      Type.Union([Type.Literal('correct'), Type.Literal('report'), Type.Literal('ignore')]),
+    ),
+    suspend: Type.Optional(Type.Boolean()),
+    /** Name of a RolloutStrategy; all clusters in one wave when neither this nor `rollout` is given. */
+    rolloutStrategy: Type.Optional(Name),
+    rollout: Type.Optional(RolloutStrategySpec),
+  },
+  closed,
+)
+
+export type ApplicationSpec = Static<typeof ApplicationSpec>
+export type ApplicationTarget = Static<typeof ApplicationTarget>
+
+export function checkApplication(spec: ApplicationSpec, names: Names, report: Report): void {
+  checkSource(spec.source, names, report)
+  spec.targets.forEach((target, index) => {
+    checkTarget(spec, target, ['spec', 'targets', index], names, report)
+  })
+  if (spec.rolloutStrategy !== undefined) {
+    const path = ['spec', 'rolloutStrategy']
+    checkName(spec.rolloutStrategy, names.strategies, 'RolloutStrategy', path, report)
+    if (spec.rollout) report(path, 'give `rolloutStrategy` or `rollout`, not both')
+  }
+  if (spec.rollout) checkWaves(spec.rollout, ['spec', 'rollout'], names, report)
+  if (spec.createNamespace && spec.targetNamespace === undefined) {
+    if (spec.targets.every((target) => target.namespace === undefined)) {
+      report(['spec', 'createNamespace'], 'needs `targetNamespace`')
+    }
+  }
+}
+
+function checkTarget(
+  { source, targets }: ApplicationSpec,
+  target: ApplicationTarget,
+  path: Path,
+  names: Names,
+  report: Report,
+): void {
+  if (!target.clusterSelector && target.clusterGroup === undefined && !target.clusters) {
+    report(
+      path,
+      'picks no cluster: give `clusterSelector`, `clusterGroup` or `clusters` (`clusterSelector: {}` takes every cluster)',
+    )
+  }
+  checkPickers(target.clusterSelector, 'clusterSelector', target, path, names, report)
+  const helmOnly = (['values', 'valuesFiles'] as const).filter((field) => target[field])
+  if ((source.directory || source.kustomize) && helmOnly[0]) {
+    report([...path, helmOnly[0]], `\`${helmOnly[0]}\` is for helm sources only`)
+  }
+  target.valuesFiles?.forEach((file, index) =>
+    checkValuesFile(source.path, file, [...path, 'valuesFiles', index], report),
+  )
+  const first = targets.findIndex((other) => other.name !== undefined && other.name === target.name)
+  if (first >= 0 && targets[first] !== target) {
+    report([...path, 'name'], `target "${target.name}" is there already`)
+  }
+}

@@ -1,0 +1,30 @@
+import { type Static, Type } from 'typebox'
+import { closed, LabelSelector, Name } from './fields.ts'
+import { checkNames, checkSelector, type Names, type Report } from './names.ts'
+
+export const ClusterSpec = Type.Object(
+  {
+    displayName: Type.Optional(Type.String()),
+    suspend: Type.Optional(Type.Boolean()),
+  },
+  closed,
+)
+
+export const ClusterGroupSpec = Type.Object(
+  {
+    selector: Type.Optional(LabelSelector),
+    clusters: Type.Optional(Type.Array(Name)),
+  },
+  closed,
+)
+
+export type ClusterSpec = Static<typeof ClusterSpec>
+export type ClusterGroupSpec = Static<typeof ClusterGroupSpec>
+
+export function checkGroup(spec: ClusterGroupSpec, names: Names, report: Report): void {
+  if (!spec.selector && !spec.clusters) {
+    report(['spec'], 'give a `selector` or `clusters`; a `selector: {}` takes every cluster')
+  }
+  checkSelector(spec.selector, ['spec', 'selector'], report)
+  checkNames(spec.clusters, names.clusters, 'cluster', ['spec', 'clusters'], report)
+}

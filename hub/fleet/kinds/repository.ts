@@ -1,0 +1,56 @@
+import { type Static, Type } from 'typebox'
+import { parseDuration } from '@groundswell/proto/duration.ts'
+import { HubError } from '../../errors.ts'
+import { parseAddress } from '../../source/address.ts'
+import { isRefName } from '../../source/ref.ts'
+import { closed, DurationText } from './fields.ts'
+import type { Report } from './names.ts'
+
+export const RepositorySpec = Type.Object(
+  {
+    url: Type.String({ minLength: 1 }),
+    ref: Type.Optional(
+      Type.Object(
+        {
+          branch: Type.Optional(Type.String({ minLength: 1 })),
+          tag: Type.Optional(Type.String({ minLength: 1 })),
+          commit: Type.Optional(Type.String({ pattern: '^[0-9a-f]{40}$' })),
+        },
+        closed,
+      ),
+    ),
+    interval: Type.Optional(DurationText),
+    timeout: Type.Optional(DurationText),
+    /** Name of a credential the hub's own configuration defines; never the credential itself. */
+    credential: Type.Optional(Type.String({ minLength: 1 })),
+    suspend: Type.Optional(Type.Boolean()),
+  },
+  closed,
+)
+
+export type RepositorySpec = Static<typeof RepositorySpec>
+
+/** What a schema cannot say of a Repository. */
+export function checkRepository(spec: RepositorySpec, report: Report): void {
+  try {
+    parseAddress(spec.url)
+  } catch (error) {
+    report(['spec', 'url'], error instanceof HubError ? error.message : String(error))
+  }
+  const ref = spec.ref ?? { branch: 'main' }
+  const given = Object.keys(ref)
+  if (given.length !== 1) {
+    report(['spec', 'ref'], 'give exactly one of branch, tag and commit')
+  }
+  for (const [kind, name] of Object.entries(ref)) {
+    if (kind !== 'commit' && !isRefName(name)) {
+      report(['spec', 'ref', kind], `"${name}" is not a ${kind} name`)
+    }
+  }
+  if (spec.interval !== undefined && parseDuration(spec.interval) < 1_000) {
+    report(['spec', 'interval'], 'shorter than 1s')
+  }
+  if (spec.timeout !== undefined && parseDuration(spec.timeout) < 1_000) {
+    report(['spec', 'timeout'], 'shorter than 1s')
+  }
+}
