@@ -10,7 +10,8 @@ import { type OxlintOverride, defineConfig } from 'oxlint'
 /** Packages that only compute: any file may use them. */
 const computing = [
   ...['node:crypto', 'node:path', 'node:url', 'node:util', 'node:zlib'],
-  ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'jose', 'typebox', 'typebox/**', 'yaml'],
+  ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'jose'],
+  ...['typebox', 'typebox/**', 'yaml'],
 ]
 
 /** Adapters by file name, and the outside system each may import. Types may be imported by all. */

@@ -69,6 +69,7 @@ export function createPipeline(deps: PipelineDeps) {
     refused = null
     loadFaults = []
     log('info', `fleet repository at ${revision}`)
+    if (isOther) for (const fault of loaded.warnings) log('warn', formatFault(fault))
     if (isOther) deps.onFleet()
     void evaluate()
   }

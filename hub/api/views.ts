@@ -232,6 +232,9 @@ export const FleetView = view(
     lastFetch: TimeOrNull,
     sources: Type.Array(SourceView),
     faults: Type.Array(FaultView),
+    warnings: Type.Array(FaultView, {
+      description: 'what is right but does not do all that its author may expect',
+    }),
     counts: Type.Object({ clusters: Count, groups: Count, applications: Count }),
   },
   'What the hub last read from Git, and what is wrong with it.',

@@ -1,5 +1,9 @@
+import type { Fault } from '../errors.ts'
 import type { ApplicationSpec } from './kinds/application.ts'
 import type { ClusterGroupSpec, ClusterSpec } from './kinds/cluster.ts'
+import type { MetricTemplateSpec } from './kinds/metric-template.ts'
+import type { AlertSpec, NotificationProviderSpec } from './kinds/notification.ts'
+import type { ProjectSpec } from './kinds/project.ts'
 import type { RepositorySpec } from './kinds/repository.ts'
 import type { RolloutStrategySpec } from './kinds/rollout-strategy.ts'
 
@@ -22,4 +26,10 @@ export interface Fleet {
   readonly groups: ReadonlyMap<string, Declared<ClusterGroupSpec>>
   readonly applications: ReadonlyMap<string, Declared<ApplicationSpec>>
   readonly strategies: ReadonlyMap<string, Declared<RolloutStrategySpec>>
+  readonly projects: ReadonlyMap<string, Declared<ProjectSpec>>
+  readonly metricTemplates: ReadonlyMap<string, Declared<MetricTemplateSpec>>
+  readonly notificationProviders: ReadonlyMap<string, Declared<NotificationProviderSpec>>
+  readonly alerts: ReadonlyMap<string, Declared<AlertSpec>>
+  /** What was written and is right, but does not do what its author may expect. */
+  readonly warnings: readonly Fault[]
 }

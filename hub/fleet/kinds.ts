@@ -2,6 +2,9 @@ import { type TSchema, Type } from 'typebox'
 import { ApplicationSpec } from './kinds/application.ts'
 import { ClusterGroupSpec, ClusterSpec } from './kinds/cluster.ts'
 import { closed, Labels, Name } from './kinds/fields.ts'
+import { MetricTemplateSpec } from './kinds/metric-template.ts'
+import { AlertSpec, NotificationProviderSpec } from './kinds/notification.ts'
+import { ProjectSpec } from './kinds/project.ts'
 import { RepositorySpec } from './kinds/repository.ts'
 import { RolloutStrategySpec } from './kinds/rollout-strategy.ts'
 
@@ -33,6 +36,10 @@ export const kinds = {
   ClusterGroup: kind('ClusterGroup', ClusterGroupSpec),
   Application: kind('Application', ApplicationSpec),
   RolloutStrategy: kind('RolloutStrategy', RolloutStrategySpec),
+  Project: kind('Project', ProjectSpec),
+  MetricTemplate: kind('MetricTemplate', MetricTemplateSpec),
+  NotificationProvider: kind('NotificationProvider', NotificationProviderSpec),
+  Alert: kind('Alert', AlertSpec),
 } as const
 
 export type Kind = keyof typeof kinds

@@ -1,13 +1,18 @@
 import { type Fault, formatFault, HubError } from '../errors.ts'
 import { isConfiguration, mayBeConfiguration } from './configuration-file.ts'
+import { findDependencyCycles } from './dependency-cycle.ts'
 import type { Declared, Fleet } from './fleet.ts'
+import { findIdleFields } from './idle-fields.ts'
 import { apiVersion, type Kind, kinds } from './kinds.ts'
 import { resolveTargets } from './resolve.ts'
 import { findSchemaFaults } from './schema-faults.ts'
 import { whyBadLabel } from './selector.ts'
 import { checkApplication } from './kinds/application.ts'
 import { checkGroup } from './kinds/cluster.ts'
+import { checkMetricTemplate } from './kinds/metric-template.ts'
 import { type Path } from './kinds/names.ts'
+import { checkAlert, checkNotificationProvider } from './kinds/notification.ts'
+import { checkProject } from './kinds/project.ts'
 import { checkRepository } from './kinds/repository.ts'
 import { checkStrategy } from './kinds/rollout-strategy.ts'
 import { suggest } from './suggest.ts'
@@ -56,9 +61,14 @@ export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
     groups: pick('ClusterGroup'),
     applications: pick('Application'),
     strategies: pick('RolloutStrategy'),
+    projects: pick('Project'),
+    metricTemplates: pick('MetricTemplate'),
+    notificationProviders: pick('NotificationProvider'),
+    alerts: pick('Alert'),
+    warnings: [...places.values()].flatMap(listWarnings),
   }
   for (const object of places.values()) checkObject(object, fleet, faults)
-  faults.push(...findResolveFaults(fleet, places))
+  faults.push(...findCycleFaults(fleet, places), ...findResolveFaults(fleet, places))
   if (faults.length > 0) throw invalid(faults)
   return fleet
 }
@@ -158,9 +168,50 @@ function checkObject({ kind, declared, document }: Read, fleet: Fleet, faults: F
     case 'RolloutStrategy':
       checkStrategy(declared.spec, fleet, report)
       break
+    case 'Project':
+      checkProject(declared.spec, fleet, report)
+      break
+    case 'MetricTemplate':
+      checkMetricTemplate(declared.spec, report)
+      break
+    case 'NotificationProvider':
+      checkNotificationProvider(declared.spec, report)
+      break
+    case 'Alert':
+      checkAlert(declared.spec, fleet, report)
+      break
     case 'Cluster':
       break
   }
+}
+
+function listWarnings({ kind, declared, document }: Read): Fault[] {
+  return findIdleFields(kind, document.value).map(({ path, message }) => ({
+    file: document.file,
+    ...document.locate(path, true),
+    object: `${kind} ${declared.name}`,
+    message,
+  }))
+}
+
+function findCycleFaults(fleet: Fleet, places: ReadonlyMap<string, Read>): Fault[] {
+  const dependencies = new Map(
+    [...fleet.applications].map(([name, { spec }]) => [
+      name,
+      (spec.dependsOn ?? []).map((other) => other.name),
+    ]),
+  )
+  return findDependencyCycles(dependencies).map((cycle) => {
+    const object = `Application ${cycle[0]}`
+    const { document } = places.get(object)!
+    const at = dependencies.get(cycle[0]!)!.indexOf(cycle[1] ?? cycle[0]!)
+    return {
+      file: document.file,
+      ...document.locate(['spec', 'dependsOn', at]),
+      object,
+      message: `depends on itself: ${[...cycle, cycle[0]].join(' → ')}`,
+    }
+  })
 }
 
 /** One fault a place: what is wrong on a thousand clusters is mended once. */

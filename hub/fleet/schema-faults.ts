@@ -21,6 +21,10 @@ interface Node {
   readonly additionalProperties?: false | Node
   readonly patternProperties?: Readonly<Record<string, Node>>
   readonly items?: Node
+  readonly maxItems?: number
+  readonly maxLength?: number
+  readonly minimum?: number
+  readonly maximum?: number
   readonly description?: string
 }
 
@@ -60,7 +64,12 @@ function explain(
   } else if (node.type === 'array' && Array.isArray(value)) {
     const items = value as unknown[]
     if (items.length === 0) say('must not be empty')
+    if (items.length > (node.maxItems ?? Infinity)) {
+      say(`has ${items.length} items; at most ${node.maxItems} are allowed`)
+    }
     items.forEach((item, index) => explain(node.items ?? {}, item, [...path, index], faults))
+  } else if (typeof value === 'string' && value.length > (node.maxLength ?? Infinity)) {
+    say(`has ${value.length} characters; at most ${node.maxLength} are allowed`)
   } else say(`${show(value)} is not ${describe(node)}`)
 }
 
@@ -95,7 +104,7 @@ function fits(node: Node, value: unknown): boolean {
 }
 
 const typeWords: Readonly<Record<string, string>> = {
-  integer: 'a whole number of at least 0',
+  number: 'a number',
   string: 'text (not empty; quote what looks like a number)',
   object: 'a map',
   array: 'a list',
@@ -106,6 +115,12 @@ function describe(node: Node): string {
   if (node.description) return node.description
   if (node.pattern?.endsWith('%$')) return 'a percentage such as 25%'
   if (node.pattern?.includes('{40}')) return 'a commit id of 40 hex digits'
+  if (node.type === 'integer') {
+    const { minimum = 0, maximum } = node
+    return maximum === undefined
+      ? `a whole number of at least ${minimum}`
+      : `a whole number from ${minimum} to ${maximum}`
+  }
   return typeWords[node.type ?? ''] ?? 'what is expected here'
 }
 

@@ -88,6 +88,7 @@ export function viewFleet({ fleet }: Known, facts: FleetFacts): FleetView {
       lastFetch: toTime(lastFetchedAt),
     })),
     faults: facts.faults.map((fault) => ({ ...fault })),
+    warnings: (fleet?.warnings ?? []).map((fault) => ({ ...fault })),
     counts: {
       clusters: fleet?.clusters.size ?? 0,
       groups: fleet?.groups.size ?? 0,

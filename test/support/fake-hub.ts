@@ -77,6 +77,7 @@ export function createFakeHub(): FakeHub {
         },
       ],
       faults: [],
+      warnings: [],
       counts: { clusters: 3, groups: 1, applications: 1 },
     },
     ready: true,

@@ -36,5 +36,7 @@ export function addFleet(program: Command, { terminal, connect }: CommandContext
       terminal.out(`\n${formatTable([['SOURCE', 'REVISION', 'FETCHED', 'URL', 'ERROR'], ...rows])}`)
       if (fleet.faults.length > 0) terminal.out(`\n${fleet.faults.length} faults:\n`)
       for (const fault of fleet.faults) terminal.out(`${escapeLine(formatFault(fault))}\n`)
+      if (fleet.warnings.length > 0) terminal.out(`\n${fleet.warnings.length} warnings:\n`)
+      for (const fault of fleet.warnings) terminal.out(`${escapeLine(formatFault(fault))}\n`)
     })
 }

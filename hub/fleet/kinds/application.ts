@@ -31,6 +31,8 @@ export const ApplicationTarget = Type.Object(
 
 export const ApplicationSpec = Type.Object(
   {
+    /** The Project whose limits hold; `default` when left out, if there is one of that name. */
+    project: Type.Optional(Name),
     source: ApplicationSource,
     targets: Type.Array(ApplicationTarget, { minItems: 1 }),
     targetNamespace: Type.Optional(TemplatedName),
@@ -43,6 +45,8 @@ export const ApplicationSpec = Type.Object(
       Type.Union([Type.Literal('correct'), Type.Literal('report'), Type.Literal('ignore')]),
     ),
     suspend: Type.Optional(Type.Boolean()),
+    /** Applications whose rollouts come first. */
+    dependsOn: Type.Optional(Type.Array(Type.Object({ name: Name }, closed))),
     /** Name of a RolloutStrategy; all clusters in one wave when neither this nor `rollout` is given. */
     rolloutStrategy: Type.Optional(Name),
     rollout: Type.Optional(RolloutStrategySpec),
@@ -57,6 +61,13 @@ export function checkApplication(spec: ApplicationSpec, names: Names, report: Re
   checkSource(spec.source, names, report)
   spec.targets.forEach((target, index) => {
     checkTarget(spec, target, ['spec', 'targets', index], names, report)
+  })
+  if (spec.project !== undefined) {
+    checkName(spec.project, names.projects, 'Project', ['spec', 'project'], report)
+  }
+  spec.dependsOn?.forEach(({ name }, index) => {
+    const path = ['spec', 'dependsOn', index, 'name']
+    checkName(name, names.applications, 'Application', path, report)
   })
   if (spec.rolloutStrategy !== undefined) {
     const path = ['spec', 'rolloutStrategy']

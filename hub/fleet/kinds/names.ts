@@ -11,7 +11,7 @@ export type Path = readonly (string | number)[]
 export type Report = (path: Path, message: string) => void
 
 /** The maps names are looked up in; a Fleet while it is being made. */
-export type Names = Pick<Fleet, 'repositories' | 'clusters' | 'groups' | 'strategies'>
+export type Names = Omit<Fleet, 'revision' | 'warnings'>
 
 export function checkPickers(
   selector: LabelSelector | undefined,

@@ -5,7 +5,7 @@ export const head = (kind: string, name: string) =>
   `apiVersion: groundswell.dev/v1alpha1\nkind: ${kind}\nmetadata:\n  name: ${name}\n`
 
 /** An Application whose spec is given; `spec:` is line 5. */
-const application = (spec: string) =>
+export const application = (spec: string) =>
   `${head('Application', 'a')}spec:\n${spec.replace(/^/gm, '  ')}\n`
 /** An Application whose only target is given, from line 9 and column 7. */
 export const withTarget = (target: string) =>
@@ -15,7 +15,7 @@ const withWave = (wave: string) =>
   `${head('RolloutStrategy', 's')}spec:\n  waves:\n    - ${wave.replaceAll('\n', '\n      ')}\n`
 const repository = (spec: string) =>
   `${head('Repository', 'r')}spec:\n${spec.replace(/^/gm, '  ')}\n`
-const every = 'targets:\n  - clusterSelector: {}'
+export const every = 'targets:\n  - clusterSelector: {}'
 
 /** What stands in bad.yaml → where the fault is, and words it must have. */
 export const badConfigurations: readonly (readonly [string, string, string, RegExp])[] = [
@@ -29,7 +29,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     'unknown field, nothing near',
     application(`colour: red\nsource:\n  path: a\n${every}`),
     '6:3',
-    /unknown field "colour"; known: source, targets/,
+    /unknown field "colour"; known: project, source, targets/,
   ],
   [
     'unknown field at the top',
@@ -338,4 +338,22 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /not a number JSON can hold/,
   ],
   ['not YAML at all', `${head('Cluster', 'c')}spec: {{ .Values.x }}\n`, '5:8', /YAML: /],
+  [
+    'unknown project',
+    application(`project: teem-a\nsource:\n  path: a\n${every}`),
+    '6:12',
+    /there is no Project "teem-a"/,
+  ],
+  [
+    'B77: depends on itself',
+    application(`dependsOn:\n  - name: a\nsource:\n  path: a\n${every}`),
+    '7:7',
+    /depends on itself: a → a/,
+  ],
+  [
+    'depends on nothing that is there',
+    application(`dependsOn:\n  - name: shp\nsource:\n  path: a\n${every}`),
+    '7:13',
+    /there is no Application "shp", did you mean "shop"\?/,
+  ],
 ]

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
 import { type FleetFile, loadFleet } from '../../../../hub/fleet/load.ts'
+import { badAlerts } from './bad-alerts.ts'
+import { badProjects } from './bad-projects.ts'
 import { badConfigurations, head, withTarget } from './bad-configurations.ts'
 
 const revision = `main@sha1:${'a'.repeat(40)}`
@@ -46,7 +48,7 @@ describe('loadFleet', () => {
     assert.equal(fleet.applications.get('shop')?.spec.source.repository, 'apps')
   })
 
-  for (const [name, text, place, words] of badConfigurations) {
+  for (const [name, text, place, words] of [...badConfigurations, ...badProjects, ...badAlerts]) {
     test(`says where and what: ${name}`, () => {
       const faults = findFaults({ ...good, 'bad.yaml': text })
       const there = faults.filter((fault) => fault.startsWith(`bad.yaml:${place} `))
@@ -56,6 +58,60 @@ describe('loadFleet', () => {
       )
     })
   }
+
+  test('reads tenants, measures and alerts, and says of each what nothing acts on yet', () => {
+    const fleet = loadFleet(
+      revision,
+      toFiles({
+        ...good,
+        'tenant.yaml': `${head('Project', 'team-a')}spec:
+  sources: [{ repository: apps, paths: [team-a/**] }, { url: "https://git.example/team-a/*" }]
+  destinations: [{ clusterGroup: europe, namespaces: [team-a, team-a-*] }]
+  kinds: { clusterScoped: { allow: [Namespace] }, namespaced: { deny: [ResourceQuota] } }
+  roles: [{ name: dev, groups: [team-a], allow: [{ actions: [read, start] }] }]
+  windows: [{ kind: deny, schedule: "0 18 * * 5", duration: 62h, timeZone: Europe/Berlin }]
+`,
+        'metric.yaml': `${head('MetricTemplate', 'errors')}spec:
+  provider: { type: prometheus, address: "https://prom.example" }
+  query: rate(errors{cluster="\${cluster.name}"}[5m])
+  success: { max: 0.01 }
+`,
+        'alert.yaml': [
+          `${head('NotificationProvider', 'ops')}spec: { type: slack, credential: ops-slack }\n`,
+          `${head('Alert', 'failures')}spec:\n  providers: [ops]\n  eventSources: [{ kind: Rollout }]\n`,
+          `${head('Application', 'till')}spec:\n  dependsOn: [{ name: shop }]\n  source: { path: till }\n  targets: [{ clusters: [edge-1] }]\n`,
+        ].join('---\n'),
+      }),
+    )
+    assert.deepEqual(
+      [fleet.projects, fleet.metricTemplates, fleet.notificationProviders, fleet.alerts].map(
+        (map) => [...map.keys()].join(),
+      ),
+      ['team-a', 'errors', 'ops', 'failures'],
+    )
+    assert.deepEqual(
+      fleet.warnings.map(
+        ({ file, line, column, message }) => `${file}:${line}:${column} ${message}`,
+      ),
+      [
+        'alert.yaml:1:1 is checked and kept, but nothing is sent to it yet',
+        'alert.yaml:7:1 is checked and kept, but nobody is told of anything by it yet',
+        'alert.yaml:20:3 `dependsOn` is checked and kept, but no rollout waits for another yet',
+        'metric.yaml:1:1 is checked and kept, but no gate measures by it yet',
+        'tenant.yaml:9:3 `roles` is checked and kept, but no caller of the API is held to it yet',
+        'tenant.yaml:10:3 `windows` is checked and kept, but no rollout waits for it yet',
+      ],
+    )
+  })
+
+  test('B77: tells a circle of applications once, with its whole way', () => {
+    const one = (name: string, on: string) =>
+      `${head('Application', name)}spec:\n  dependsOn: [{ name: ${on} }]\n  source: { path: x }\n  targets: [{ clusters: [edge-1] }]\n`
+    const files = { 'x.yaml': [one('x', 'y'), one('y', 'z'), one('z', 'x')].join('---\n') }
+    assert.deepEqual(findFaults({ ...good, ...files }), [
+      'x.yaml:6:15 depends on itself: x → y → z → x',
+    ])
+  })
 
   test('reports every fault of every file at once, in order', () => {
     const faults = findFaults({

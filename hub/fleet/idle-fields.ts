@@ -1,0 +1,49 @@
+import { isRecord } from '@groundswell/proto/record.ts'
+import type { Kind } from './kinds.ts'
+import type { Path } from './kinds/names.ts'
+
+/* What may be written already though nothing acts on it yet. It is checked and kept, and whoever
+   writes it is told, so that nobody takes it for a promise. */
+
+interface IdleField {
+  readonly kind: Kind
+  /** Within the document; empty for the whole object. */
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+const later = 'is checked and kept, but'
+
+const idleFields: readonly IdleField[] = [
+  { kind: 'MetricTemplate', path: [], message: `${later} no gate measures by it yet` },
+  { kind: 'NotificationProvider', path: [], message: `${later} nothing is sent to it yet` },
+  { kind: 'Alert', path: [], message: `${later} nobody is told of anything by it yet` },
+  {
+    kind: 'Project',
+    path: ['spec', 'roles'],
+    message: `\`roles\` ${later} no caller of the API is held to it yet`,
+  },
+  {
+    kind: 'Project',
+    path: ['spec', 'windows'],
+    message: `\`windows\` ${later} no rollout waits for it yet`,
+  },
+  {
+    kind: 'Application',
+    path: ['spec', 'dependsOn'],
+    message: `\`dependsOn\` ${later} no rollout waits for another yet`,
+  },
+]
+
+/** Where an object says something that nothing acts on yet, and the words for it. */
+export function findIdleFields(kind: Kind, object: unknown): { path: Path; message: string }[] {
+  return idleFields
+    .filter((field) => field.kind === kind && isWritten(object, field.path))
+    .map(({ path, message }) => ({ path, message }))
+}
+
+function isWritten(value: unknown, path: readonly string[]): boolean {
+  const [first, ...rest] = path
+  if (first === undefined) return value !== undefined
+  return isRecord(value) && isWritten(value[first], rest)
+}

@@ -1,0 +1,54 @@
+import { type Static, Type } from 'typebox'
+import { closed, DurationText } from './fields.ts'
+import type { Report } from './names.ts'
+import { whyBadAddress } from './web-address.ts'
+
+/** A measurement a wave's gate can ask for by name. */
+export const MetricTemplateSpec = Type.Object(
+  {
+    provider: Type.Object(
+      {
+        type: Type.Literal('prometheus'),
+        /** Base URL, such as `https://prometheus.example`. */
+        address: Type.String({ minLength: 1 }),
+        /** Name of a credential the hub's own configuration defines. */
+        credential: Type.Optional(Type.String({ minLength: 1 })),
+      },
+      closed,
+    ),
+    /** PromQL, which may hold `${cluster.name}` and `${cluster.labels.KEY}`. */
+    query: Type.String({ minLength: 1, maxLength: 10_000 }),
+    /** Asked once for each cluster of a wave, or once for all of them. */
+    per: Type.Optional(Type.Union([Type.Literal('cluster'), Type.Literal('wave')])),
+    /** The value is good from `min` to `max`, each included. */
+    success: Type.Object(
+      { min: Type.Optional(Type.Number()), max: Type.Optional(Type.Number()) },
+      closed,
+    ),
+    interval: Type.Optional(DurationText),
+    /** So many good values in all make the gate pass. */
+    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    /** More bad values than these make it fail. */
+    failureLimit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+    /** What an answer without data counts as; a failure when left out. */
+    missing: Type.Optional(
+      Type.Union([Type.Literal('fail'), Type.Literal('pass'), Type.Literal('wait')]),
+    ),
+    timeout: Type.Optional(DurationText),
+  },
+  closed,
+)
+
+export type MetricTemplateSpec = Static<typeof MetricTemplateSpec>
+
+export function checkMetricTemplate({ provider, success }: MetricTemplateSpec, report: Report) {
+  const wrong = whyBadAddress(provider.address, ['https', 'http'])
+  if (wrong) report(['spec', 'provider', 'address'], wrong)
+  const { min, max } = success
+  if (min === undefined && max === undefined) {
+    report(['spec', 'success'], 'give `min` or `max`: without either every value is good')
+  }
+  if (min !== undefined && max !== undefined && min > max) {
+    report(['spec', 'success', 'min'], `${min} is more than \`max\`, ${max}: no value is good`)
+  }
+}
