@@ -1,6 +1,6 @@
 import { type ServerResponse, createServer } from 'node:http'
 import { leaderMetric } from '../metrics.ts'
-import { cannotListen } from '../sync/grpc.ts'
+import { cannotListen } from '../sync/listen/grpc.ts'
 
 /**
  * What a replica that does not lead answers on the port of the API: it lives, it is not ready, and

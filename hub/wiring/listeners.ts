@@ -13,7 +13,6 @@ import { createChallenges } from '../sync/challenge.ts'
 import { createCredentials } from '../sync/credentials.ts'
 import { createEnrolment } from '../sync/enrol.ts'
 import {
-  type Listener,
   type SyncListener,
   type SyncListenerDeps,
   compressZstd,
@@ -21,6 +20,7 @@ import {
   serveSync,
 } from '../sync/grpc.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
+import type { Listener } from '../sync/listen/grpc.ts'
 import { createFreshness } from '../sync/freshness.ts'
 import { createRefusalLog } from '../sync/handshake.ts'
 import type { Gate } from '../sync/gate.ts'

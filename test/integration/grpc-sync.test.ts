@@ -23,7 +23,7 @@ import type { Assignment } from '../../hub/rollout/rollout.ts'
 import { createChallenges } from '../../hub/sync/challenge.ts'
 import { createCredentials } from '../../hub/sync/credentials.ts'
 import { createEnrolment } from '../../hub/sync/enrol.ts'
-import { compressZstd, type Listener, serveEnrolment, serveSync } from '../../hub/sync/grpc.ts'
+import { compressZstd, serveEnrolment, serveSync } from '../../hub/sync/grpc.ts'
 import { createMembers } from '../../hub/sync/members.ts'
 import { createOffers } from '../../hub/sync/offer.ts'
 import { createServing } from '../../hub/sync/serving.ts'
@@ -46,7 +46,7 @@ const quiet = { info() {}, warn() {}, error() {} }
 
 describe('an agent and a hub over real TLS', () => {
   let directory: { path: string; remove(): Promise<void> }
-  let enrolListener: Listener
+  let enrolListener: Awaited<ReturnType<typeof serveEnrolment>>
   let syncListener: Awaited<ReturnType<typeof serveSync>>
   let caPin: string
   let rootDigest: string

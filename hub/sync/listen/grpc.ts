@@ -1,0 +1,109 @@
+import { constants as tlsConstants } from 'node:crypto'
+import { type Server, ServerCredentials } from '@grpc/grpc-js'
+import { HubError } from '../../errors.ts'
+import { type Gate, gateConnections } from '../gate.ts'
+import type { Authority, ServerCertificate } from '../x509.ts'
+
+/* A port of the hub with TLS: opened, served by another certificate when it is time, and closed. */
+
+export const listenerOptions = {
+  'grpc.enable_channelz': 0,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_concurrent_streams': 16,
+  // A connection that carries nothing is not kept.
+  'grpc.max_connection_idle_ms': 60_000,
+} as const
+
+export interface Listener {
+  readonly address: string
+  /** The one that was bound, when any was asked for. */
+  readonly port: number
+  /** What new connections are served and judged by from now on; live ones go on as they are. */
+  present(certificate: ServerCertificate): void
+  /** Stops taking streams, lets live ones end for `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Binds a server's port, and lets in whom the gate lets in. */
+export async function listen(
+  server: Server,
+  host: string,
+  port: number,
+  [certificate, authority]: [ServerCertificate, Authority],
+  requireClient: boolean,
+  gate?: Gate,
+): Promise<Listener> {
+  // Who joins reads the CA from here and holds it against the pin; agents have it already.
+  const chainOf = ({ certificate: leaf, issuer }: ServerCertificate): string =>
+    requireClient ? leaf : `${leaf}\n${issuer}`
+  const credentials = ServerCredentials.createSsl(
+    Buffer.from(authority.certificate),
+    [
+      {
+        private_key: Buffer.from(certificate.key),
+        cert_chain: Buffer.from(chainOf(certificate)),
+      },
+    ],
+    requireClient,
+  )
+  omitTickets(credentials)
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${host}:${port}`, credentials, (error, actual) => {
+      if (error) reject(cannotListen(host, port, error))
+      else resolve(actual)
+    })
+  })
+  if (gate) gateConnections(server, gate, after)
+  return {
+    address: `${host}:${bound}`,
+    port: bound,
+    present(next) {
+      // grpc-js offers this to its own kinds of credentials only.
+      const changing = credentials as unknown as {
+        updateSecureContextOptions(options: { ca: string; cert: string[]; key: string[] }): void
+      }
+      changing.updateSecureContextOptions({
+        ...credentials._getSecureContextOptions(),
+        ca: authority.certificate,
+        cert: [chainOf(next)],
+        key: [next.key],
+      })
+    },
+    async close(graceMs) {
+      const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      const cut = setTimeout(() => server.forceShutdown(), graceMs)
+      await ended
+      clearTimeout(cut)
+    },
+  }
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+
+/**
+ * grpc-js's client never resumes a TLS session, and each of two tickets would hold the agent's whole
+ * certificate: a third of what a reconnect sends. grpc-js gives no way to this option of Node's.
+ */
+function omitTickets(credentials: ServerCredentials): void {
+  const options = credentials._getSecureContextOptions()
+  credentials._getSecureContextOptions = () => ({
+    ...options,
+    secureOptions: tlsConstants.SSL_OP_NO_TICKET,
+  })
+}
+
+/** Names the address, and what to do about it. */
+export function cannotListen(host: string, port: number, cause: unknown): HubError {
+  const why = (cause as Error).message
+  return new HubError(
+    'config_invalid',
+    `cannot listen on ${host}:${port}: ${why}; is it in use? Give another port, or 0 for any`,
+    { cause },
+  )
+}

@@ -1,0 +1,185 @@
+import { create } from '@bufbuild/protobuf'
+import { status } from '@grpc/grpc-js'
+import { type Hello, SyncResponseSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { repeat } from '../../clock.ts'
+import type { Enrolment } from '../../ledger/entry.ts'
+import { createFlow } from '../flow.ts'
+import type { IdentityVerdict, PeerCertificate } from '../identity.ts'
+import { createPacker } from '../pack.ts'
+import { type Session, type SessionDeps, converse } from '../session.ts'
+import { type SyncCall, end, readRequests, reset, toStatus, write } from '../stream/grpc.ts'
+
+/* Every live stream of an agent, whichever port it came in by. */
+
+/** How long a peer may take. */
+export interface SyncDeadlines {
+  /** For its first message. */
+  readonly helloMs: number
+  /** To take one message: a quarter of a mebibyte takes a slow link some time. */
+  readonly blockedMs: number
+}
+
+const deadlines: SyncDeadlines = { helloMs: 10_000, blockedMs: 60_000 }
+/** Of all agents together: what of content is read, packed or waits for its reader. */
+const contentInFlight = 64 * 1024 * 1024
+/** Who takes nothing for so long goes when others wait for that. */
+const stallMs = 5_000
+/** Heartbeats an agent may miss before its stream counts as dead. */
+const silentBeats = 3
+/** How long a stream that is dismissed may take to finish what is being sent. */
+const leaveMs = 60_000
+
+export interface StreamsDeps extends Omit<SessionDeps, 'onHello'> {
+  readonly deadlines?: SyncDeadlines
+  /** After about so long a stream is dismissed, to be taken up by any replica; never by default. */
+  readonly connectionAgeMs?: number
+  readonly identify: (
+    peer: PeerCertificate | undefined,
+  ) => IdentityVerdict | Promise<IdentityVerdict>
+  /** `replica`: the one that the agent is connected to, when it is not this one. */
+  readonly onHello: (cluster: string, hello: Hello, replica?: string) => void
+  readonly onConnected: (enrolment: Enrolment, session: Session) => void
+  readonly onDisconnected: (enrolment: Enrolment, session: Session) => void
+  readonly onRefused: (reason: string, peer: string) => void
+  readonly clock: () => number
+}
+
+/** Who opened a stream, as TLS saw it. */
+export interface Caller {
+  readonly certificate: PeerCertificate | undefined
+  /** For the log. */
+  readonly address: string
+  /** The replica whose TLS it was; undefined for this one. */
+  readonly replica?: string
+}
+
+/** All live streams. Of one cluster there is one: the newest wins, whichever replica it is on. */
+export interface Streams {
+  receive(call: SyncCall, caller: Caller): void
+  /** Ends a cluster's stream: its identity counts no longer. */
+  cut(cluster: string, reason: string): void
+  /**
+   * Ends all with a word of how long to spread the way back over: to another replica, or to this
+   * one's heir.
+   */
+  dismissAll(reason: string): void
+}
+
+export function createStreams(deps: StreamsDeps): Streams {
+  const flow = createFlow({
+    limitBytes: contentInFlight,
+    stallMs,
+    monotonic: () => performance.now(),
+    every: repeat,
+  })
+  const shared = { flow, ...deps, pack: createPacker(deps.compress) }
+  const live = new Map<string, SyncCall>()
+  const open = new Map<SyncCall, Session>()
+
+  /** Ends a stream without loss: what is being sent is finished, what was not begun is left. */
+  async function dismiss(call: SyncCall, reason: string): Promise<void> {
+    const late = setTimeout(() => call.end(), leaveMs)
+    try {
+      await open.get(call)?.leave(reason)
+    } catch {
+      // It has ended by itself.
+    } finally {
+      clearTimeout(late)
+      call.end()
+    }
+  }
+
+  function receive(call: SyncCall, caller: Caller): void {
+    call.on('error', () => {})
+    void Promise.resolve(deps.identify(caller.certificate)).then(
+      (verdict) => admit(call, caller, verdict),
+      (error: unknown) => end(call, toStatus(error)),
+    )
+  }
+
+  function admit(call: SyncCall, caller: Caller, verdict: IdentityVerdict): void {
+    if (call.cancelled) return
+    if (!verdict.ok) {
+      deps.onRefused(verdict.reason, caller.address)
+      const code = verdict.barred ? status.PERMISSION_DENIED : status.UNAUTHENTICATED
+      end(call, { code, details: verdict.reason })
+      return
+    }
+    const { enrolment, certificate } = verdict
+    const older = live.get(enrolment.cluster)
+    if (older) {
+      end(older, { code: status.ABORTED, details: 'a newer stream of this cluster took over' })
+    }
+    live.set(enrolment.cluster, call)
+    const onHello: SessionDeps['onHello'] = (cluster, hello) => {
+      clearTimeout(silent)
+      deps.onHello(cluster, hello, caller.replica)
+    }
+    const { helloMs, blockedMs } = deps.deadlines ?? deadlines
+    const session = converse(
+      enrolment,
+      readRequests(call),
+      (message) => write(call, message, blockedMs),
+      {
+        ...shared,
+        onHello,
+        cut: () => reset(call),
+      },
+      certificate,
+    )
+    open.set(call, session)
+    const silent = setTimeout(() => {
+      end(call, { code: status.DEADLINE_EXCEEDED, details: 'no hello came in time' })
+    }, helloMs)
+    let heardAt = performance.now()
+    // It is not the agent that is silent while nobody listens.
+    for (const event of ['data', 'resume']) call.on(event, () => (heardAt = performance.now()))
+    const old =
+      deps.connectionAgeMs &&
+      setTimeout(
+        () => void dismiss(call, 'the connection is old: any hub may take it up'),
+        // Spread by a tenth either way, so that those that came at once do not all go at once.
+        deps.connectionAgeMs * (0.9 + Math.random() / 5),
+      )
+    const beat = setInterval(() => {
+      const silence = performance.now() - heardAt
+      if (!call.isPaused() && silence > deps.heartbeatSeconds * 1000 * silentBeats) {
+        end(call, { code: status.DEADLINE_EXCEEDED, details: 'nothing was heard for too long' })
+        return
+      }
+      // A peer that takes nothing is told nothing more: what waits for it is alive as it is.
+      if (call.writableLength > 0) return
+      const value = { sentAt: BigInt(deps.clock()) }
+      write(
+        call,
+        create(SyncResponseSchema, { message: { case: 'heartbeat', value } }),
+        blockedMs,
+      ).catch(() => {})
+    }, deps.heartbeatSeconds * 1000)
+    deps.onConnected(enrolment, session)
+    void session.done
+      .then(
+        () => call.end(),
+        (error: unknown) => end(call, toStatus(error)),
+      )
+      .finally(() => {
+        clearInterval(beat)
+        clearTimeout(silent)
+        clearTimeout(old)
+        open.delete(call)
+        if (live.get(enrolment.cluster) === call) live.delete(enrolment.cluster)
+        deps.onDisconnected(enrolment, session)
+      })
+  }
+
+  return {
+    receive,
+    cut(cluster, details) {
+      const call = live.get(cluster)
+      if (call) end(call, { code: status.PERMISSION_DENIED, details })
+    },
+    dismissAll(reason) {
+      for (const call of open.keys()) void dismiss(call, reason)
+    },
+  }
+}
