@@ -34,6 +34,10 @@ const exitCode = await runProgram(process.argv.slice(2), {
   },
   ...(process.stdin.isTTY && { ask }),
   fetch,
+  openCheckout: async (options, signal) => {
+    const { openCheckout } = await import('../wiring/checkout.ts')
+    return openCheckout(options, signal)
+  },
   now: Date.now,
   wait: async (milliseconds, signal) => {
     await sleep(milliseconds, undefined, { signal }).catch(() => undefined)

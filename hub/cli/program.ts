@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addAgent } from './commands/agent.ts'
+import { addCheck } from './commands/check.ts'
 import { addCluster } from './commands/cluster.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addDiff } from './commands/diff.ts'
@@ -27,6 +28,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addRollout(program, context)
   addCluster(program, context)
   addAgent(program, context)
+  addCheck(program, context)
   addDiff(program, context)
   addEvents(program, context)
   addFleet(program, context)

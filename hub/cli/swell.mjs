@@ -4,9 +4,11 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const here = dirname(realpathSync(fileURLToPath(import.meta.url)))
+
+process.env.GROUNDSWELL_ENGINE ??= await findEngine(join(here, '..', '..', 'deploy', 'setup'))
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   await import('./main.ts')
@@ -30,4 +32,10 @@ function findNode(start) {
     if (existsSync(candidate)) return candidate
     if (dirname(folder) === folder) return undefined
   }
+}
+
+/** The engine that set-up built, where this is a checkout of the project. */
+async function findEngine(setup) {
+  const paths = join(setup, 'paths.mjs')
+  return existsSync(paths) ? (await import(pathToFileURL(paths).href)).enginePath() : ''
 }

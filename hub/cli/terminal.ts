@@ -1,3 +1,5 @@
+import type { OpenCheckout } from '../check/checkout.ts'
+
 /** The part of the web's `fetch` that the commands use. */
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>
 
@@ -17,6 +19,8 @@ export interface Terminal {
   /** A line from whoever sits there; missing when nobody does. */
   readonly ask?: (question: string) => Promise<string | undefined>
   readonly fetch: Fetch
+  /** For commands that need no hub; loaded only when one does. */
+  readonly openCheckout: OpenCheckout
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Resolves early when the signal aborts. */

@@ -1,0 +1,130 @@
+import { posix } from 'node:path'
+import { HubError } from '../errors.ts'
+import type { Declared, Fleet } from '../fleet/fleet.ts'
+import type { RepositorySpec } from '../fleet/kinds/repository.ts'
+import { loadFleet } from '../fleet/load.ts'
+import type { RenderEngine } from '../render/engine.ts'
+import { type CheckReport, reportConfiguration, reportFleet } from './check.ts'
+import type { Finding } from './finding.ts'
+import type { LocalRepository, Snapshot } from './local-repository.ts'
+import { type RenderedFleet, renderFleet } from './rendered-fleet.ts'
+
+/** What of a fleet is meant; all of it when left out. */
+export interface Selection {
+  readonly applications?: readonly string[]
+  readonly clusters?: readonly string[]
+}
+
+export interface CheckoutDeps {
+  readonly fleet: LocalRepository
+  /** Directory of the fleet repository that holds the configuration. */
+  readonly path: string
+  /**
+   * Of another repository.
+   *
+   * @throws HubError `source_unreachable` when it is not at hand, with what to do about it
+   */
+  readonly snapshot: (repository: Declared<RepositorySpec>) => Promise<Snapshot>
+  readonly engine: RenderEngine
+  /** What policies say of rendered objects. */
+  readonly judge: (rendered: RenderedFleet, signal: AbortSignal) => Promise<readonly Finding[]>
+}
+
+/** A fleet repository on this machine, and all that can be told of it without a hub. */
+export interface Checkout {
+  /** Lint, schema, render and policy, of the working tree or of a commit. */
+  check(selection: Selection & { readonly at?: string }, signal: AbortSignal): Promise<CheckReport>
+  /** @throws HubError `fleet_invalid` */
+  render(
+    selection: Selection & { readonly at?: string },
+    signal: AbortSignal,
+  ): Promise<RenderedFleet>
+  /** @throws HubError `revision_not_found` */
+  mergeBase(one: string, other: string): Promise<string>
+}
+
+/** Where a checkout is and what it may use. */
+export interface CheckoutOptions {
+  /** Any directory within it. */
+  readonly directory: string
+  /** Directory of it that holds the configuration. */
+  readonly path: string
+  /** Checkouts of other repositories, by name. */
+  readonly repositories: ReadonlyMap<string, string>
+  /** Fetches repositories that are given by no directory. */
+  readonly fetch: boolean
+  readonly credentialsFile: string | undefined
+  /** Its binary; undefined: the one of the environment. */
+  readonly engine: string | undefined
+  /** Keeps renders for the next time. */
+  readonly cache: boolean
+}
+
+export type OpenCheckout = (
+  options: CheckoutOptions,
+  signal: AbortSignal,
+) => Promise<Checkout & { close(): Promise<void> }>
+
+export function createCheckout(deps: CheckoutDeps): Checkout {
+  async function readFleet({ mirror, commit, revision }: Snapshot): Promise<Fleet> {
+    const path = posix.normalize(deps.path)
+    const tree = await mirror.readTree(commit, path)
+    const files = tree.files.filter((file) => /\.ya?ml$/i.test(file.path))
+    const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
+    return loadFleet(
+      revision,
+      files.map((file, at) => ({ path: posix.join(path, file.path), bytes: bytes[at]! })),
+    )
+  }
+
+  async function renderSnapshot(
+    own: Snapshot,
+    { applications, clusters }: Selection,
+    signal: AbortSignal,
+  ): Promise<RenderedFleet> {
+    const fleet = await readFleet(own)
+    requireNames('application', applications, fleet.applications)
+    requireNames('cluster', clusters, fleet.clusters)
+    const snapshots = new Map([['fleet', own]])
+    const absent = new Map<string, string>()
+    for (const repository of fleet.repositories.values()) {
+      try {
+        snapshots.set(repository.name, await deps.snapshot(repository))
+      } catch (error) {
+        if (!(error instanceof HubError) || error.code !== 'source_unreachable') throw error
+        absent.set(repository.name, error.message)
+      }
+    }
+    const wanted = { ...(applications && { applications }), ...(clusters && { clusters }) }
+    return renderFleet(deps.engine, { fleet, snapshots, absent, ...wanted }, signal)
+  }
+
+  return {
+    async check({ at, ...selection }, signal) {
+      const own = await deps.fleet.at(at)
+      let rendered: RenderedFleet
+      try {
+        rendered = await renderSnapshot(own, selection, signal)
+      } catch (error) {
+        if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
+        return reportConfiguration(own.revision, error)
+      }
+      return reportFleet(rendered, await deps.judge(rendered, signal))
+    },
+    render: async ({ at, ...selection }, signal) =>
+      renderSnapshot(await deps.fleet.at(at), selection, signal),
+    mergeBase: (one, other) => deps.fleet.mergeBase(one, other),
+  }
+}
+
+/** A name that is not there would select nothing, and nothing passes every check. */
+function requireNames(
+  kind: string,
+  wanted: readonly string[] | undefined,
+  known: ReadonlyMap<string, unknown>,
+): void {
+  const absent = wanted?.filter((name) => !known.has(name)) ?? []
+  if (absent.length > 0) {
+    throw new HubError('not_found', `there is no ${kind} ${absent.join(', ')} in this fleet`)
+  }
+}

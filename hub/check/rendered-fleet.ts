@@ -1,0 +1,188 @@
+import { posix } from 'node:path'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { type BundleOptions, buildBundle } from '../bundle/build.ts'
+import { HubError } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { type PlannedRender, planRenders } from '../fleet/plan-renders.ts'
+import { type ResolvedTarget, type SkippedTarget, resolveTargets } from '../fleet/resolve.ts'
+import type { RenderedObject, RenderEngine } from '../render/engine.ts'
+import { renderInputDigest } from '../render/input.ts'
+import { type Finding, findRenderFaults, mergeFindings, placeFinding } from './finding.ts'
+import type { Snapshot } from './local-repository.ts'
+
+/** What an application is on one or more clusters. */
+export interface RenderedContent {
+  /** Of the manifest the hub would deliver. */
+  readonly digest: Digest
+  /** Files are named from their repository's root. */
+  readonly objects: readonly RenderedObject[]
+  readonly warnings: readonly string[]
+}
+
+/** An application that could not be looked at. It is never taken for a good one. */
+export interface Unchecked {
+  readonly application: string
+  readonly reason: string
+}
+
+/** A fleet at one state of its repositories, rendered for every cluster. */
+export interface RenderedFleet {
+  readonly fleet: Fleet
+  /** Application → cluster → content. A target that failed is in `findings` instead. */
+  readonly contents: ReadonlyMap<string, ReadonlyMap<string, RenderedContent>>
+  /** Faults and warnings of renders. */
+  readonly findings: readonly Finding[]
+  readonly unchecked: readonly Unchecked[]
+  readonly skipped: readonly SkippedTarget[]
+  /** Distinct renders that were needed, whether or not they were in the cache. */
+  readonly renders: number
+}
+
+export interface RenderFleetRequest {
+  readonly fleet: Fleet
+  /** By Repository, `fleet` for the fleet repository. */
+  readonly snapshots: ReadonlyMap<string, Snapshot>
+  /** Why a repository is not at hand, and what to do about it. */
+  readonly absent: ReadonlyMap<string, string>
+  /** Only these when given. */
+  readonly applications?: readonly string[]
+  readonly clusters?: readonly string[]
+}
+
+type Planned = Extract<PlannedRender, { input: unknown }>
+
+const rendersAtOnce = 16
+
+/**
+ * Renders every application for every cluster as the hub does, but goes on after a failure: one
+ * answer tells of all of them. Clusters whose inputs are the same share a render.
+ */
+export async function renderFleet(
+  engine: RenderEngine,
+  request: RenderFleetRequest,
+  signal: AbortSignal,
+): Promise<RenderedFleet> {
+  const { fleet, snapshots, absent, applications, clusters } = request
+  const resolution = resolveTargets(fleet)
+  const isWanted = ({ application, cluster }: { application: string; cluster: string }) =>
+    (applications?.includes(application) ?? true) && (clusters?.includes(cluster) ?? true)
+  const targets = resolution.targets.filter(isWanted)
+  const findings: Finding[] = []
+  const contents = new Map<string, Map<string, RenderedContent>>()
+  const made = new Map<Digest, Promise<RenderedContent>>()
+  const renders = new Set<Digest>()
+
+  const blame = (target: ResolvedTarget, error: unknown): void => {
+    const declared = fleet.applications.get(target.application)!
+    findings.push(...findRenderFaults(error, declared, target.cluster))
+  }
+
+  async function make(planned: Planned): Promise<RenderedContent> {
+    const { target, source, input } = planned
+    const { targetNamespace: _, ...options } = bundleOptions(fleet, target)
+    const render = renderInputDigest(input, engine.version)
+    renders.add(render)
+    const key = digestOf(JSON.stringify([render, source.root, target.namespace, options]))
+    const making = made.get(key) ?? renderContent(engine, planned, fleet, snapshots, signal)
+    made.set(key, making)
+    return making
+  }
+
+  const planned = await planRenders(targets, (name) => snapshots.get(name))
+  for (let at = 0; at < planned.length; at += rendersAtOnce) {
+    signal.throwIfAborted()
+    await Promise.all(
+      planned.slice(at, at + rendersAtOnce).map(async (each) => {
+        const { application, cluster } = each.target
+        if ('error' in each) return blame(each.target, each.error)
+        try {
+          const content = await make(each)
+          const on = contents.get(application) ?? new Map<string, RenderedContent>()
+          contents.set(application, on.set(cluster, content))
+          findings.push(...warn(fleet, each.target, content))
+        } catch (error) {
+          signal.throwIfAborted()
+          if (error instanceof HubError && error.code === 'engine_unavailable') throw error
+          blame(each.target, error)
+        }
+      }),
+    )
+  }
+  return {
+    fleet,
+    contents,
+    findings: mergeFindings(findings),
+    unchecked: listUnchecked(targets, snapshots, absent),
+    skipped: resolution.skipped.filter(isWanted),
+    renders: renders.size,
+  }
+}
+
+async function renderContent(
+  engine: RenderEngine,
+  { target, source, input }: Planned,
+  fleet: Fleet,
+  snapshots: RenderFleetRequest['snapshots'],
+  signal: AbortSignal,
+): Promise<RenderedContent> {
+  const { mirror } = snapshots.get(target.repository)!
+  const place = (file: string) => file && posix.join(source.root, file)
+  const result = await engine
+    .render(
+      input,
+      async () => {
+        const bytes = await mirror.readBlobs(source.tree.files.map(({ oid }) => oid))
+        return new Map(source.tree.files.map(({ path }, at) => [path, bytes[at]!]))
+      },
+      signal,
+    )
+    .catch((error: unknown) => {
+      if (!(error instanceof HubError)) throw error
+      // The engine names files within the tree it was given; people look for them in the repository.
+      const faults = error.faults.map((fault) =>
+        fault.file ? { ...fault, file: place(fault.file) } : fault,
+      )
+      throw new HubError(error.code, error.message, { cause: error, faults })
+    })
+  const objects = result.objects.map((object) => ({ ...object, file: place(object.file) }))
+  const { manifest } = buildBundle(objects, bundleOptions(fleet, target))
+  return { digest: manifest.digest, objects, warnings: result.warnings }
+}
+
+function bundleOptions(fleet: Fleet, { application, namespace }: ResolvedTarget): BundleOptions {
+  const { spec } = fleet.applications.get(application)!
+  return {
+    application,
+    targetNamespace: namespace,
+    prune: spec.prune ?? true,
+    allowEmpty: spec.allowEmpty ?? false,
+    drift: spec.drift ?? 'correct',
+    deletionPolicy: spec.deletionPolicy ?? 'Delete',
+  }
+}
+
+function warn(fleet: Fleet, target: ResolvedTarget, { warnings }: RenderedContent): Finding[] {
+  return warnings.map((message) =>
+    placeFinding(
+      {
+        ...{ severity: 'warning', rule: 'render', message, file: '', line: 0, column: 0 },
+        ...{ repository: 'fleet', anchor: { file: '', line: 0 }, object: '', application: '' },
+        clusters: [target.cluster],
+      },
+      fleet.applications.get(target.application)!,
+    ),
+  )
+}
+
+function listUnchecked(
+  targets: readonly ResolvedTarget[],
+  snapshots: RenderFleetRequest['snapshots'],
+  absent: RenderFleetRequest['absent'],
+): Unchecked[] {
+  const without = targets.filter(({ repository }) => !snapshots.has(repository))
+  const names = new Map(without.map(({ application, repository }) => [application, repository]))
+  return [...names].map(([application, repository]) => ({
+    application,
+    reason: `repository ${repository}: ${absent.get(repository) ?? 'is not at hand'}`,
+  }))
+}

@@ -1,0 +1,91 @@
+import { type Command, Option } from 'commander'
+import { formatCheckMarkdown, summarizeCheck } from '../../check/check-markdown.ts'
+import type { CheckReport } from '../../check/check.ts'
+import type { Finding } from '../../check/finding.ts'
+import { toCheckSarif } from '../../check/sarif.ts'
+import { describeClusters } from '../../check/where.ts'
+import hub from '../../package.json' with { type: 'json' }
+import { type CheckoutFlags, toSelection, useCheckout, withCheckout } from '../checkout.ts'
+import type { CommandContext } from '../context.ts'
+import type { ExitCode } from '../failure.ts'
+import { escapeLine, formatJson } from '../output.ts'
+import { createPaint } from '../paint.ts'
+
+interface Flags extends CheckoutFlags {
+  readonly at?: string
+  readonly strict?: true
+  readonly output: 'text' | 'markdown' | 'json' | 'sarif'
+}
+
+const formats = ['text', 'markdown', 'json', 'sarif']
+
+export function addCheck(program: Command, context: CommandContext): void {
+  const { terminal } = context
+  withCheckout(program.command('check'))
+    .description(
+      'lint, render and judge a checkout for every cluster, without a hub; exits with 0 when all is well, 1 when something is wrong, 2 when not all could be checked',
+    )
+    .option('--at <commit>', 'this commit; the files as they lie there when left out')
+    .option('--strict', 'warnings are wrong too')
+    .addOption(new Option('-o, --output <format>').choices(formats).default('text'))
+    .action(async (flags: Flags) => {
+      const report = await useCheckout(context, flags, (checkout) =>
+        checkout.check(
+          { ...toSelection(flags), ...(flags.at !== undefined && { at: flags.at }) },
+          terminal.signal,
+        ),
+      )
+      context.exitCode = exitCodeOf(report, flags.strict ?? false)
+      terminal.out(format(report, flags.output, createPaint(terminal.color)))
+      terminal.say(`${escapeLine(summarizeCheck(report))}\n`)
+    })
+}
+
+/** What is wrong is wrong, whatever else was not looked at. */
+function exitCodeOf({ verdict, counts }: CheckReport, strict: boolean): ExitCode {
+  if (verdict === 'failed' || (strict && counts.warnings > 0)) return 1
+  return verdict === 'passed' ? 0 : 2
+}
+
+function format(
+  report: CheckReport,
+  output: Flags['output'],
+  paint: ReturnType<typeof createPaint>,
+): string {
+  switch (output) {
+    case 'text':
+      return formatText(report, paint)
+    case 'markdown':
+      return formatCheckMarkdown(report)
+    case 'json':
+      return formatJson(report)
+    case 'sarif':
+      return formatJson(toCheckSarif(report, hub.version))
+    default:
+      return output satisfies never
+  }
+}
+
+function formatText(report: CheckReport, paint: ReturnType<typeof createPaint>): string {
+  const findings = report.findings.map((finding) =>
+    formatFinding(finding, report.counts.clusters, paint),
+  )
+  const unchecked = report.unchecked.map(({ application, reason }) =>
+    escapeLine(`not checked: Application ${application}: ${reason}`),
+  )
+  return [...findings, ...unchecked].map((line) => `${line}\n`).join('')
+}
+
+function formatFinding(
+  finding: Finding,
+  total: number,
+  paint: ReturnType<typeof createPaint>,
+): string {
+  const { severity, rule, message, repository, file, line, column, object, clusters } = finding
+  const place = [file, line, column].filter(Boolean).join(':')
+  const within = repository === 'fleet' ? place : `${repository}//${place}`
+  const on = describeClusters(clusters, total)
+  const words = [object, `${message}${on && `; on ${on}`}`].filter(Boolean).join(': ')
+  const tone = severity === 'error' ? 'removed' : 'strong'
+  return `${escapeLine(within)}: ${paint(tone, severity)}: ${escapeLine(words)} [${escapeLine(rule)}]`
+}
