@@ -33,6 +33,7 @@ export interface Step {
 const place = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const proto = place('proto')
 const engine = place('hub/engine')
+const oracles = place('test/oracles')
 
 /**
  * The wire contract as last released: agents of that release must understand this hub. Renew it
@@ -67,6 +68,13 @@ export const steps: readonly Step[] = [
       },
       { title: 'gofmt', command: 'gofmt', args: ['-l', '.'], cwd: engine, quiet: true },
       { title: 'go vet', command: 'go', args: ['vet', './...'], cwd: engine },
+      {
+        title: 'gofmt, of oracles',
+        command: 'gofmt',
+        args: ['-l', '.'],
+        cwd: oracles,
+        quiet: true,
+      },
     ],
   },
   {

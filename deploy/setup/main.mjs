@@ -1,6 +1,7 @@
 import { setUpControlPlane } from './control-plane.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpOracles } from './oracles.mjs'
 import { setUpPackages } from './packages.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
@@ -15,6 +16,7 @@ try {
   await setUpSshd()
   await setUpEngine()
   await setUpControlPlane()
+  await setUpOracles()
   say('everything is ready: npm run demo, npm test')
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

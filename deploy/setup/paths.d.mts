@@ -7,6 +7,13 @@ export interface ControlPlanePaths {
   readonly kwok: string
 }
 
+/** The programs that rendering is compared with, by absolute path. */
+export interface OraclePaths {
+  readonly kustomize: string
+  readonly helm: string
+  readonly kubectlRead: string
+}
+
 /** The repository's top directory. */
 export const root: string
 /** Where what set-up builds is kept. */
@@ -15,4 +22,8 @@ export function cacheDir(): string
 export function enginePath(): string
 /** Where the control plane's programs are, once set-up has built them. */
 export function controlPlanePaths(): ControlPlanePaths
+/** Where the cache keeps the programs that rendering is compared with. */
+export function oraclesDir(): string
+/** Where those programs are, once set-up has built them. */
+export function oraclePaths(): OraclePaths
 export function isExecutable(path: string): boolean

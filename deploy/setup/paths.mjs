@@ -77,6 +77,20 @@ export function controlPlanePaths() {
   )
 }
 
+/** Where the cache keeps the programs that rendering is compared with (test/oracles). */
+export function oraclesDir() {
+  const names = ['go.mod', 'go.sum', 'kubectl-read/main.go']
+  return join(cacheDir(), 'oracles', digestFiles(names, join(root, 'test', 'oracles')))
+}
+
+/** Paths of those programs. */
+export function oraclePaths() {
+  const [kustomize, helm, kubectlRead] = ['kustomize', 'helm', 'kubectl-read'].map((name) =>
+    join(oraclesDir(), name),
+  )
+  return { kustomize, helm, kubectlRead }
+}
+
 /**
  * @param {string} program
  * @param {string | undefined} places

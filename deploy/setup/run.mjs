@@ -3,6 +3,7 @@ import { runInForeground } from './child.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpOracles } from './oracles.mjs'
 import { nodePath, setUpPackages } from './packages.mjs'
 import { enginePath, root } from './paths.mjs'
 import { setUpRedis } from './redis.mjs'
@@ -23,8 +24,14 @@ const needs = {
   'hub/main.ts': [setUpGit, ...(bringsRedis ? [] : [setUpRedis]), setUpEngine],
   'agent/main.ts': [],
   'test/demo/main.ts': [setUpGit, setUpRedis, setUpEngine, setUpControlPlane],
-  'test/bench/main.ts': [setUpGit, setUpRedis, setUpEngine],
-  'test/run.ts': [setUpGit, setUpRedis, setUpSshd, setUpEngine, setUpControlPlane],
+  'test/bench/main.ts': [
+    ...[setUpGit, setUpRedis, setUpEngine],
+    ...(args.includes('render') ? [setUpOracles] : []),
+  ],
+  'test/run.ts': [
+    ...[setUpGit, setUpRedis, setUpSshd, setUpEngine, setUpControlPlane],
+    setUpOracles,
+  ],
 }
 
 try {

@@ -69,8 +69,8 @@ func renderChart(asked *input, from *tree) ([]object, []string, error) {
 				"time); pin them in values, or every new render is a change")
 		}
 	}
-	objects, more, err := readTemplates(made, asked.Path, files)
-	return objects, append(warnings, more...), err
+	objects, err := readTemplates(made, asked.Path, files)
+	return objects, warnings, err
 }
 
 // renderTemplates hands the engine values of its own: it writes into them.
@@ -93,9 +93,8 @@ func usesChance(made *chart.Chart) bool {
 		slices.ContainsFunc(made.Dependencies(), usesChance)
 }
 
-func readTemplates(made *chart.Chart, dir string, files map[string]string) ([]object, []string, error) {
+func readTemplates(made *chart.Chart, dir string, files map[string]string) ([]object, error) {
 	var objects []object
-	var warnings []string
 	var faults []error
 	for _, crd := range made.CRDObjects() {
 		file := sourceOf(made, dir, crd.Filename)
@@ -122,38 +121,11 @@ func readTemplates(made *chart.Chart, dir string, files map[string]string) ([]ob
 			}
 			for _, each := range found {
 				each.line = 0
-				kept, warning := keepHook(each)
-				if warning != "" {
-					warnings = append(warnings, file+": "+warning)
-				}
-				if kept {
-					objects = append(objects, each)
-				}
+				objects = append(objects, each)
 			}
 		}
 	}
-	return objects, warnings, errors.Join(faults...)
-}
-
-// keepHook leaves out tests and hooks for events that are not an install or an upgrade.
-func keepHook(each object) (kept bool, warning string) {
-	hook := annotation(each.value, "helm.sh/hook")
-	if hook == "" {
-		return true, ""
-	}
-	kind, _ := each.value["kind"].(string)
-	for _, event := range strings.Split(hook, ",") {
-		switch strings.TrimSpace(event) {
-		case "crd-install":
-			return true, ""
-		case "pre-install", "post-install", "pre-upgrade", "post-upgrade":
-			return true, "the " + hook + " hook " + kind + " is applied as an ordinary object"
-		}
-	}
-	if strings.HasPrefix(strings.TrimSpace(hook), "test") {
-		return false, ""
-	}
-	return false, "the " + hook + " hook " + kind + " is left out"
+	return objects, errors.Join(faults...)
 }
 
 const maxChartDepth = 16
@@ -182,6 +154,10 @@ func loadChart(from *tree, dir string, depth int) (*chart.Chart, error) {
 	made, err := loader.LoadFiles(files)
 	if err != nil {
 		return nil, chartFault(dir, err)
+	}
+	if version := made.Metadata.APIVersion; version != chart.APIVersionV1 && version != chart.APIVersionV2 {
+		return nil, faultf("invalid", metadata, lineWith(from.files[metadata], "apiVersion"),
+			"charts are of apiVersion v1 or v2, not %q", version)
 	}
 	for _, wanted := range made.Metadata.Dependencies {
 		if slices.ContainsFunc(made.Dependencies(), func(each *chart.Chart) bool { return each.Name() == wanted.Name }) {

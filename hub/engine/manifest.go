@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 )
 
 // object is one Kubernetes object on its way out, and where it was written.
@@ -23,8 +20,17 @@ type object struct {
 // parseManifests reads every object of a file as kubectl would: YAML documents or JSON values,
 // lists opened, empty documents left out, a key given twice refused.
 func parseManifests(file string, data []byte) ([]object, error) {
+	if err := checkText(file, data); err != nil {
+		return nil, err
+	}
 	if strings.HasSuffix(file, ".json") {
 		return parseJSON(file, data)
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		// JSON under another name, perhaps several values without a separator; else YAML's flow style.
+		if objects, err := parseJSON(file, data); err == nil {
+			return objects, nil
+		}
 	}
 	var objects []object
 	var faults []error
@@ -35,62 +41,6 @@ func parseManifests(file string, data []byte) ([]object, error) {
 		line += bytes.Count(doc, []byte("\n"))
 	}
 	return objects, errors.Join(faults...)
-}
-
-// documents splits where kubectl does: at a line that begins with three dashes. The line stays
-// with the document it opens, so that line numbers hold.
-func documents(data []byte) func(func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		start, at := 0, 0
-		for at < len(data) {
-			end := bytes.IndexByte(data[at:], '\n')
-			next := at + end + 1
-			if end < 0 {
-				next = len(data)
-			}
-			if at > start && bytes.HasPrefix(data[at:next], []byte("---")) {
-				if !yield(data[start:at]) {
-					return
-				}
-				start = at
-			}
-			at = next
-		}
-		yield(data[start:])
-	}
-}
-
-var lineOf = regexp.MustCompile(`line (\d+): ?`)
-
-func parseYAML(file string, line int, doc []byte) ([]object, error) {
-	text, err := yaml.YAMLToJSONStrict(doc)
-	if err != nil {
-		return nil, yamlFault(file, line, err)
-	}
-	value, err := decode(text)
-	if err != nil {
-		return nil, faultf("malformed", file, line, "%s", err)
-	}
-	for offset, row := range strings.Split(string(doc), "\n") {
-		row = strings.TrimSpace(row)
-		if row != "" && !strings.HasPrefix(row, "#") && !strings.HasPrefix(row, "---") {
-			line += offset
-			break
-		}
-	}
-	return flatten(value, file, line, 0)
-}
-
-func yamlFault(file string, line int, err error) *fault {
-	message := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
-	message = strings.TrimPrefix(message, "yaml: ")
-	if found := lineOf.FindStringSubmatch(message); found != nil {
-		within, _ := strconv.Atoi(found[1])
-		line += max(within, 1) - 1
-		message = strings.Replace(message, found[0], "", 1)
-	}
-	message = strings.TrimSpace(strings.TrimPrefix(message, "unmarshal errors:"))
-	return faultf("malformed", file, line, "%s", message)
 }
 
 func parseJSON(file string, data []byte) ([]object, error) {
@@ -122,6 +72,9 @@ func parseJSON(file string, data []byte) ([]object, error) {
 		if err != nil {
 			return nil, faultf("malformed", file, line, "%s", err)
 		}
+		if hasProto(value) {
+			return nil, protoFault(file, line, text)
+		}
 		found, err := flatten(value, file, line, 0)
 		objects, faults = append(objects, found...), append(faults, err)
 	}
@@ -146,6 +99,9 @@ func flatten(value any, file string, line, depth int) ([]object, error) {
 	items, isList := found["items"].([]any)
 	if !strings.HasSuffix(kind, "List") || (!isList && kind != "List") {
 		return []object{{found, file, line}}, nil
+	}
+	if !isList {
+		return nil, faultf("invalid", file, line, "a List without items")
 	}
 	if depth >= maxListDepth {
 		return nil, faultf("refused", file, line, "lists nested deeper than %d", maxListDepth)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -96,6 +97,9 @@ func normalize(objects []object, namespace string, createNamespace bool) ([]rend
 		}
 		first[id] = each
 		text, err := encode(each.value)
+		if bytes.Contains(text, []byte(`"`+proto+`":`)) {
+			err = protoFault(each.file, each.line, nil)
+		}
 		if err != nil {
 			faults = append(faults, faultf("malformed", each.file, each.line, "%s", err))
 			return

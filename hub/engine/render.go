@@ -1,6 +1,9 @@
 package main
 
-import "path"
+import (
+	"path"
+	"slices"
+)
 
 // render is the whole of the engine: one input and its tree in, objects sorted by id out.
 func render(asked *input, from *tree) ([]rendered, []string, error) {
@@ -12,6 +15,7 @@ func render(asked *input, from *tree) ([]rendered, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	objects, hooks := leaveOutHooks(objects)
 	if err := checkHeads(objects); err != nil {
 		return nil, nil, err
 	}
@@ -20,7 +24,7 @@ func render(asked *input, from *tree) ([]rendered, []string, error) {
 		return nil, nil, err
 	}
 	answered, last, err := normalize(objects, asked.Namespace, asked.CreateNamespace)
-	warnings = append(append(warnings, more...), last...)
+	warnings = slices.Concat(warnings, hooks, more, last)
 	return answered, warnings[:min(len(warnings), maxWarnings)], err
 }
 

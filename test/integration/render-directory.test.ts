@@ -269,3 +269,38 @@ test('nesting without end is refused and the engine lives on', async () => {
   assert.equal((await faultsOf(renderText(engine, { 'a.json': deep }))).length, 1)
   assert.equal((await renderText(engine, { 'a.yaml': configMap('a') })).objects.length, 1)
 })
+
+test('hooks of Argo CD and Helm in plain manifests: what has no time to run is left out', async () => {
+  const job = (name: string, annotations: string) =>
+    `apiVersion: batch/v1\nkind: Job\nmetadata: {name: ${name}, annotations: {${annotations}}}\n`
+  const result = await renderText(engine, {
+    'a.yaml': [
+      job(
+        'before',
+        'argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded',
+      ),
+      job('skipped', 'argocd.argoproj.io/hook: Skip'),
+      job('failed', 'argocd.argoproj.io/hook: SyncFail'),
+      job('gone', 'argocd.argoproj.io/hook: "PreDelete, PostDelete"'),
+      job('tested', 'helm.sh/hook: test'),
+      job('rolled', 'helm.sh/hook: pre-rollback'),
+      job('both', 'argocd.argoproj.io/hook: PostSync, helm.sh/hook: test'),
+      job('other', 'argocd.argoproj.io/hook: SyncFail, helm.sh/hook: pre-install'),
+    ].join('---\n'),
+  })
+  assert.deepEqual(names(result), ['Job before', 'Job both'])
+  assert.equal(
+    (contentOf(result, 'Job', 'before')['metadata'] as { annotations: Record<string, string> })
+      .annotations['argocd.argoproj.io/hook-delete-policy'],
+    'HookSucceeded',
+  )
+  assert.deepEqual(result.warnings, [
+    'a.yaml:1: the PreSync hook Job is applied as an ordinary object',
+    'a.yaml:5: Job is left out: its annotation says to skip it',
+    'a.yaml:9: the SyncFail hook Job is left out',
+    'a.yaml:13: the PreDelete, PostDelete hook Job is left out',
+    'a.yaml:21: the pre-rollback hook Job is left out',
+    'a.yaml:25: the PostSync hook Job is applied as an ordinary object',
+    'a.yaml:29: the SyncFail hook Job is left out',
+  ])
+})

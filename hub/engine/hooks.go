@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	argoHook = "argocd.argoproj.io/hook"
+	helmHook = "helm.sh/hook"
+)
+
+// What a hook of each tool means here. An object whose only events are left out is never sent: it
+// would run at the wrong time. Delete policies and weights stay in its annotations.
+var (
+	syncEvents = []string{
+		"PreSync", "Sync", "PostSync", // Argo CD's
+		"pre-install", "post-install", "pre-upgrade", "post-upgrade", // Helm's
+	}
+	testEvents = []string{"test", "test-success", "test-failure"}
+)
+
+// leaveOutHooks drops tests, hooks for events no delivery has, and what Argo CD is told to skip. A
+// hook of Argo CD makes Helm's on the same object count for nothing, as it does there.
+func leaveOutHooks(objects []object) (kept []object, warnings []string) {
+	for _, each := range objects {
+		stays, warning := keepHook(each)
+		if warning != "" {
+			warnings = append(warnings, place(each)+": "+warning)
+		}
+		if stays {
+			kept = append(kept, each)
+		}
+	}
+	return kept, warnings
+}
+
+func keepHook(each object) (stays bool, warning string) {
+	hook := annotation(each.value, argoHook)
+	if hook == "" {
+		hook = annotation(each.value, helmHook)
+	}
+	if hook == "" {
+		return true, ""
+	}
+	var events []string
+	for _, event := range strings.Split(hook, ",") {
+		events = append(events, strings.TrimSpace(event))
+	}
+	among := func(known ...string) bool {
+		return slices.ContainsFunc(events, func(event string) bool { return slices.Contains(known, event) })
+	}
+	kind, _ := each.value["kind"].(string)
+	switch {
+	case among("crd-install") && kind == "CustomResourceDefinition":
+		// Helm 2's way of saying that it comes first, which here it does anyway.
+		return true, ""
+	case among("Skip"):
+		return false, fmt.Sprintf("%s is left out: its annotation says to skip it", kind)
+	case among(syncEvents...):
+		return true, fmt.Sprintf("the %s hook %s is applied as an ordinary object", hook, kind)
+	case among(testEvents...):
+		return false, ""
+	default:
+		return false, fmt.Sprintf("the %s hook %s is left out", hook, kind)
+	}
+}
