@@ -54,7 +54,7 @@ async function render(
 
 async function assertLives(): Promise<void> {
   const result = await render('kustomize', renderFiles({ ...overlay('resources: [a.yaml]\n') }))
-  assert.ok(!(result instanceof HubError), String(result))
+  assert.ok(!(result instanceof HubError), JSON.stringify(result))
   assert.deepEqual(names(result), ['ConfigMap eu/a'])
 }
 
@@ -122,7 +122,7 @@ test('T24 B40c: a chart reads files of its own only, and finds no host and no cl
   const text = `${reads.map((file) => `{{ .Files.Get "${file}" }}`).join('')}{{ getHostByName "localhost" }}{{ lookup "v1" "Secret" "" "" | toJson }}`
   const files = { ...chart(data(`'${text}'`)), secret: secret }
   const result = await render('helm', renderFiles(files))
-  assert.ok(!(result instanceof HubError), String(result))
+  assert.ok(!(result instanceof HubError), JSON.stringify(result))
   assert.match(result.objects[0]!.json, /"text":"\{\}"/)
 })
 
@@ -137,7 +137,7 @@ test('T24: an archive beside the chart that unpacks without end, or out of its p
   for (const archive of [zeros, outside, Buffer.from('not an archive')]) {
     const files = new Map(renderFiles(chart(data('x')))).set('charts/sub-1.0.0.tgz', archive)
     const result = await render('helm', files)
-    assert.ok(result instanceof HubError && result.code === 'render_failed', String(result))
+    assert.ok(result instanceof HubError && result.code === 'render_failed', JSON.stringify(result))
   }
   await assertLives()
 })
