@@ -48,6 +48,7 @@ export type AgentErrorCode =
   | 'apply_forbidden'
   | 'apply_failed'
   | 'kind_unknown'
+  | 'outside_scope'
   | 'owned_by_other'
   | 'prune_refused'
   | 'prune_failed'

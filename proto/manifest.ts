@@ -1,6 +1,7 @@
 import { canonicalJson } from './canonical.ts'
 import { type Digest, isDigest } from './digest.ts'
 import { isRecord } from './record.ts'
+import { parseScope, type Scope } from './scope.ts'
 
 /** What differs from desired state is put right, only reported, or not looked for. */
 export type DriftPolicy = 'correct' | 'report' | 'ignore'
@@ -33,6 +34,8 @@ export interface Manifest {
   readonly prune: { readonly enabled: boolean; readonly allowEmpty: boolean }
   readonly drift: DriftPolicy
   readonly deletionPolicy: DeletionPolicy
+  /** What its objects are held to; absent where nothing limits the application. */
+  readonly scope?: Scope
   /** Sorted by id. */
   readonly objects: readonly ManifestObject[]
 }
@@ -58,7 +61,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if (bytes.byteLength > manifestLimits.bytes) throw new TypeError('manifest: larger than 1 MiB')
   const value = parseJson(bytes)
   if (!isRecord(value)) throw new TypeError('manifest: not an object')
-  const { v, application, targetNamespace, prune, drift, deletionPolicy, objects } = value
+  const { v, application, targetNamespace, prune, drift, deletionPolicy, scope, objects } = value
   if (v !== 1) throw new TypeError(`manifest: version ${String(v)} is not known`)
   if (typeof application !== 'string' || !application) throw new TypeError('manifest: application')
   if (typeof targetNamespace !== 'string') throw new TypeError('manifest: targetNamespace')
@@ -75,6 +78,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if (deletionPolicy !== 'Delete' && deletionPolicy !== 'Orphan') {
     throw new TypeError('manifest: deletionPolicy')
   }
+  if (scope !== undefined) checkScope(scope)
   if (!Array.isArray(objects) || objects.length > manifestLimits.objects) {
     throw new TypeError('manifest: objects')
   }
@@ -85,6 +89,14 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     seen.add(object.id)
   }
   return value as unknown as Manifest
+}
+
+function checkScope(scope: unknown): void {
+  try {
+    parseScope(scope)
+  } catch (cause) {
+    throw new TypeError(`manifest: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function isManifestObject(value: unknown): value is ManifestObject {

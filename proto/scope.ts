@@ -51,10 +51,13 @@ export function whyOutsideScope(
   }
   // Whoever may make a Namespace may not make any Namespace.
   const namespace = namespaced ? id.namespace : kind === 'Namespace' ? id.name : undefined
-  if (namespace !== undefined && !allowsNamespace(scope, namespace)) {
-    return `${object}: ${project} does not allow the namespace "${namespace}" here; allowed are ${scope.namespaces.join(', ')}`
-  }
-  return undefined
+  if (namespace === undefined || allowsNamespace(scope, namespace)) return undefined
+  return `${object}: ${whyNamespaceRefused(scope, namespace)}`
+}
+
+/** For a namespace that is not allowed. */
+export function whyNamespaceRefused({ project, namespaces }: Scope, name: string): string {
+  return `Project ${project} does not allow the namespace "${name}" here; allowed are ${namespaces.join(', ')}`
 }
 
 export function allowsNamespace({ namespaces }: Scope, name: string): boolean {

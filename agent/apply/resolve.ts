@@ -6,6 +6,7 @@ import type { ObjectError } from '../observe/status.ts'
 import type { ApplyDeps } from './deps.ts'
 import { toObjectError } from './object-error.ts'
 import { locate, type Wanted } from './plan.ts'
+import { holdToScope } from './scope.ts'
 
 export interface Resolved {
   readonly wanted: readonly Wanted[]
@@ -48,7 +49,7 @@ export async function resolveObjects(
     const found = kinds.get(`${object.apiVersion}/${parseObjectId(object.id).kind}`)
     try {
       if (found instanceof AgentError) throw found
-      if (found) wanted.push(locate(object, manifest, found))
+      if (found) wanted.push(holdToScope(locate(object, manifest, found), manifest))
     } catch (error) {
       errors.push(toObjectError(object.id, object.file, error))
     }

@@ -7,9 +7,11 @@ import {
   manifestLimits,
 } from '@groundswell/proto/manifest.ts'
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
+import type { Scope } from '@groundswell/proto/scope.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { Blob } from './content.ts'
+import { whyRenderedOutside } from './outside-scope.ts'
 
 /** How an application's objects are to be kept on the cluster. */
 export interface BundleOptions {
@@ -19,6 +21,8 @@ export interface BundleOptions {
   readonly allowEmpty: boolean
   readonly drift: DriftPolicy
   readonly deletionPolicy: DeletionPolicy
+  /** What its objects may be; absent where nothing limits the application. */
+  readonly scope?: Scope
 }
 
 /** Desired state of one application on one cluster, ready to be stored and named in a snapshot. */
@@ -31,7 +35,8 @@ export interface Bundle {
  * Rendered objects → content-addressed bundle. Same input, same bytes.
  *
  * @throws HubError `render_failed` for too many or too large objects, for two objects of one id,
- *   and for an empty render that was not allowed: an empty render must never prune.
+ *   for an object outside of the scope, and for an empty render that was not allowed: an empty
+ *   render must never prune.
  */
 export function buildBundle(objects: readonly RenderedObject[], options: BundleOptions): Bundle {
   const faults = findFaults(objects, options)
@@ -63,6 +68,7 @@ export function buildBundle(objects: readonly RenderedObject[], options: BundleO
     prune: { enabled: options.prune, allowEmpty: options.allowEmpty },
     drift: options.drift,
     deletionPolicy: options.deletionPolicy,
+    ...(options.scope && { scope: options.scope }),
     objects: entries.map(({ entry }) => entry),
   }
   const bytes = Buffer.from(encodeManifest(manifest))
@@ -103,6 +109,8 @@ function findFaults(objects: readonly RenderedObject[], options: BundleOptions):
       })
     }
     seen.set(id, rendered)
+    const outside = options.scope && whyRenderedOutside(rendered, options.scope, options)
+    if (outside) faults.push({ object, file: rendered.file, message: outside })
     const size = Buffer.byteLength(rendered.json)
     if (size > manifestLimits.objectBytes) {
       faults.push({

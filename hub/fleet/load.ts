@@ -16,6 +16,7 @@ import { checkProject } from './kinds/project.ts'
 import { checkRepository } from './kinds/repository.ts'
 import { checkStrategy } from './kinds/rollout-strategy.ts'
 import { suggest } from './suggest.ts'
+import { findSourceFaults } from './tenancy.ts'
 import { parseYamlDocuments, type YamlDocument } from './yaml-document.ts'
 
 export interface FleetFile {
@@ -164,6 +165,7 @@ function checkObject({ kind, declared, document }: Read, fleet: Fleet, faults: F
       break
     case 'Application':
       checkApplication(declared.spec, fleet, report)
+      for (const { path, message } of findSourceFaults(fleet, declared.spec)) report(path, message)
       break
     case 'RolloutStrategy':
       checkStrategy(declared.spec, fleet, report)

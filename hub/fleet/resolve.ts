@@ -1,11 +1,12 @@
+import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import type { Declared, Fleet } from './fleet.ts'
-import { isGroupMember } from './group.ts'
 import type { ApplicationSpec, ApplicationTarget } from './kinds/application.ts'
 import type { ClusterSpec } from './kinds/cluster.ts'
 import type { Patch } from './kinds/patch.ts'
+import { matchesTarget } from './matches-target.ts'
 import { mergeValues } from './merge-values.ts'
-import { matchesSelector } from './selector.ts'
 import { fillTemplate, type TemplateFault } from './template.ts'
+import { projectOf, scopeOn, whyValuesFileRefused } from './tenancy.ts'
 
 /** What one application should be on one cluster, before anything is read from its repository. */
 export interface ResolvedTarget {
@@ -30,6 +31,8 @@ export interface ResolvedTarget {
   /** Empty: every object names its own. */
   readonly namespace: string
   readonly createNamespace: boolean
+  /** What its objects are held to; absent where no Project limits the application. */
+  readonly scope?: Scope
 }
 
 /** Left out, and why, so that it can be said. */
@@ -70,27 +73,12 @@ export function resolveTargets(fleet: Fleet): Resolution {
       const names = { application: application.name, cluster: cluster.name }
       const reason = whySkipped(fleet, application, cluster, target)
       // Suspended ones are checked all the same, so that taking up again brings no surprise.
-      const resolved = resolveTarget(application, cluster, index, faults)
+      const resolved = resolveTarget(fleet, application, cluster, index, faults)
       if (reason) skipped.push({ ...names, reason })
       else targets.push(resolved)
     }
   }
   return { targets, skipped, faults }
-}
-
-/** Whether all of a target's conditions hold for a cluster. A target with none matches nothing. */
-export function matchesTarget(
-  fleet: Fleet,
-  target: ApplicationTarget,
-  cluster: Declared<ClusterSpec>,
-): boolean {
-  const { clusterSelector, clusterGroup, clusters } = target
-  if (!clusterSelector && clusterGroup === undefined && !clusters) return false
-  return (
-    (!clusterSelector || matchesSelector(clusterSelector, cluster.labels)) &&
-    (clusterGroup === undefined || isGroupMember(fleet, clusterGroup, cluster.name)) &&
-    (!clusters || clusters.includes(cluster.name))
-  )
 }
 
 function whySkipped(
@@ -110,6 +98,7 @@ function whySkipped(
 }
 
 function resolveTarget(
+  fleet: Fleet,
   { name, spec }: Declared<ApplicationSpec>,
   cluster: Declared<ClusterSpec>,
   index: number,
@@ -144,9 +133,29 @@ function resolveTarget(
       message: `namespace "${namespace}" is not an RFC 1123 label`,
     })
   }
+  const valuesFiles = [
+    ...fill(helm.valuesFiles ?? [], ['spec', 'source', 'helm', 'valuesFiles']),
+    ...fill(target.valuesFiles ?? [], [...own, 'valuesFiles']),
+  ]
+  const resolved = { application: name, cluster: cluster.name, namespace, valuesFiles }
+  const project = target.exclude ? undefined : projectOf(fleet, spec)
+  const scope = project && scopeOn(fleet, project, cluster)
+  if (project) {
+    const refuse = (path: readonly (string | number)[], message: string) =>
+      faults.push({ application: name, cluster: cluster.name, path, message })
+    const ownFiles = valuesFiles.length - (target.valuesFiles?.length ?? 0)
+    if (!scope) refuse(own, `Project ${project.name} does not allow this cluster`)
+    else if (namespace !== '' && !allowsNamespace(scope, namespace)) {
+      refuse(namespacePath, whyNamespaceRefused(scope, namespace))
+    }
+    valuesFiles.forEach((file, at) => {
+      const wrong = whyValuesFileRefused(project, fleet, source, file)
+      const inSource = ['spec', 'source', 'helm', 'valuesFiles', at]
+      if (wrong) refuse(at < ownFiles ? inSource : [...own, 'valuesFiles', at - ownFiles], wrong)
+    })
+  }
   return {
-    application: name,
-    cluster: cluster.name,
+    ...resolved,
     target: index,
     targetName: target.name ?? `targets[${index}]`,
     repository: source.repository ?? 'fleet',
@@ -158,13 +167,9 @@ function resolveTarget(
       fill(helm.values ?? {}, ['spec', 'source', 'helm', 'values']),
       fill(target.values ?? {}, [...own, 'values']),
     ),
-    valuesFiles: [
-      ...fill(helm.valuesFiles ?? [], ['spec', 'source', 'helm', 'valuesFiles']),
-      ...fill(target.valuesFiles ?? [], [...own, 'valuesFiles']),
-    ],
     patches: fill(target.patches ?? [], [...own, 'patches']),
-    namespace,
     createNamespace: spec.createNamespace ?? false,
+    ...(scope && { scope }),
   }
 }
 

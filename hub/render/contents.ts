@@ -146,6 +146,7 @@ export function createContents(deps: ContentsDeps) {
       allowEmpty: spec.allowEmpty ?? false,
       drift: spec.drift ?? 'correct',
       deletionPolicy: spec.deletionPolicy ?? 'Delete',
+      ...(target.scope && { scope: target.scope }),
     }
     const inputDigest = renderInputDigest(input, deps.engine.version)
     const bundleKey = digestOf(JSON.stringify([inputDigest, source.root, options]))

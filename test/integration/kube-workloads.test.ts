@@ -308,4 +308,46 @@ describe('workloads on a real API server', () => {
     assert.deepEqual(hands.writes(), [])
     assert.ok(await read(configPath(name, 'c')))
   })
+
+  it('I5, T30: writes what a project allows, refuses the rest by the scope the manifest carries, and prunes nothing', async () => {
+    const name = uniqueName('tenant')
+    await using hands = await createHands(plane.kubeconfig)
+    const scope = {
+      project: 'team-a',
+      namespaces: [name],
+      clusterScoped: { allow: ['Namespace'], deny: [] },
+      namespaced: { allow: ['*'], deny: ['rbac.authorization.k8s.io/*'] },
+    }
+    const rbac = 'rbac.authorization.k8s.io/v1'
+    const kept = [createNamespace(name), createConfig(name, 'before', {})]
+    const before = presentApplication(name, kept, { scope })
+    await hands.workloads.reconcile(verifiedSnapshot(before), never)
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' }
+    const objects = [
+      createNamespace(name),
+      createConfig(name, 'mine', { a: '1' }),
+      createConfig('kube-system', name, {}),
+      { apiVersion: rbac, kind: 'ClusterRoleBinding', metadata: { name }, roleRef },
+      { apiVersion: rbac, kind: 'RoleBinding', metadata: { name, namespace: name }, roleRef },
+    ]
+    hands.requests.length = 0
+    const app = presentApplication(name, objects, { scope, generation: 2 })
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    assert.deepEqual(
+      hands
+        .state(name)
+        ?.errors.map(({ code, object }) => `${code} ${object}`)
+        .sort(),
+      [
+        `outside_scope /ConfigMap/kube-system/${name}`,
+        `outside_scope rbac.authorization.k8s.io/ClusterRoleBinding//${name}`,
+        `outside_scope rbac.authorization.k8s.io/RoleBinding/${name}/${name}`,
+      ],
+    )
+    assert.equal((await read(configPath(name, 'mine')))?.data?.['a'], '1')
+    assert.ok(await read(configPath(name, 'before')), 'pruned although an object was refused')
+    assert.equal(await read(configPath('kube-system', name)), undefined)
+    const forbidden = hands.writes().filter(({ path }) => /kube-system|rbac/.test(path))
+    assert.deepEqual(forbidden, [])
+  })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { listGroupMembers } from '../../../../hub/fleet/group.ts'
@@ -153,5 +154,100 @@ describe('toRenderInput', () => {
   test('refuses values for something that is no chart', () => {
     const source = { kind: 'directory', root: 'a', tree, path: 'chart' } as const
     assert.throws(() => toRenderInput(helm!, source), /has values, but a\/chart is no Helm chart/)
+  })
+})
+
+const project = (spec: string, name = 'team-a') =>
+  `---\napiVersion: groundswell.dev/v1alpha1\nkind: Project\nmetadata: { name: ${name} }\nspec:\n${spec.replace(/^/gm, '  ')}\n`
+
+describe('a project', () => {
+  const tenant = `
+sources: [{ url: "https://git.example/*", paths: [team-a, "shared/*"] }]
+destinations:
+  - { clusterSelector: { matchLabels: { region: eu } }, namespaces: [shop, team-a-*] }
+  - { clusters: [eu-1], namespaces: [canary] }
+`
+  const app = (path: string, more: string, from = 'repository: apps, ') =>
+    `project: team-a\nsource: { ${from}path: ${path} }\n${more}`
+  const faultsOf = (spec: string, more = project(tenant)): string[] => {
+    try {
+      load(spec, more)
+      return []
+    } catch (error) {
+      return (error as HubError).faults.map(
+        ({ line, column, cluster, message }) =>
+          `${line}:${column} ${cluster ? `${cluster}: ` : ''}${message}`,
+      )
+    }
+  }
+  const eu = 'targets: [{ clusterSelector: { matchLabels: { region: eu } } }]\n'
+
+  test('gives each cluster the namespaces of all destinations that pick it', () => {
+    const fleet = load(app('team-a/shop', `${eu}targetNamespace: shop`), project(tenant))
+    const { targets } = resolveTargets(fleet)
+    assert.deepEqual(
+      targets.map(({ cluster, scope }) => [cluster, scope?.namespaces.join()]),
+      [
+        ['eu-1', 'canary,shop,team-a-*'],
+        ['eu-2', 'shop,team-a-*'],
+      ],
+    )
+    assert.deepEqual(targets[0]?.scope?.clusterScoped, { allow: [], deny: [] })
+    assert.deepEqual(targets[0]?.scope?.namespaced, { allow: ['*'], deny: [] })
+  })
+
+  test('refuses what it does not allow: repository, path, values file, cluster, namespace', () => {
+    assert.deepEqual(faultsOf(app('team-a', eu, '')), [
+      '6:11 Project team-a does not allow the repository "fleet"',
+    ])
+    for (const path of ['team-b', 'team-ab', 'team-a/../team-b', 'shared', './']) {
+      const found = faultsOf(app(path, eu))
+      assert.match(found.join(), /^6:37 (Project team-a does not allow the path|path .* must be)/)
+    }
+    for (const path of ['team-a', './team-a/', 'team-a/x/y', 'shared/web', 'shared/web/deep']) {
+      assert.deepEqual(faultsOf(app(path, eu)), [], path)
+    }
+    assert.deepEqual(
+      faultsOf(
+        `project: team-a\nsource: { repository: apps, path: team-a/web, helm: { valuesFiles: [../x.yaml, "../../team-b/\${cluster.name}.yaml", /team-b/x.yaml] } }\n${eu}`,
+      ),
+      [
+        '6:82 eu-1: Project team-a does not allow the values file "team-b/eu-1.yaml"; allowed are team-a, shared/* (and on 1 more clusters)',
+        '6:119 eu-1: Project team-a does not allow the values file "team-b/x.yaml"; allowed are team-a, shared/* (and on 1 more clusters)',
+      ],
+    )
+    assert.deepEqual(faultsOf(app('team-a', 'targets: [{ clusterSelector: {} }]')), [
+      '7:13 us-1: Project team-a does not allow this cluster',
+    ])
+    assert.deepEqual(faultsOf(app('team-a', `${eu}targetNamespace: canary`)), [
+      '8:20 eu-2: Project team-a does not allow the namespace "canary" here; allowed are shop, team-a-*',
+    ])
+    assert.match(faultsOf(app('team-a', `${eu}targetNamespace: kube-system`)).join(), /kube-system/)
+  })
+
+  test('a cluster that is excluded need not be a destination', () => {
+    const spec = 'targets: [{ clusters: [us-1], exclude: true }, { clusterSelector: {} }]'
+    assert.deepEqual(faultsOf(app('team-a', spec)), [])
+  })
+
+  test('limits a suspended application too, so that taking it up again brings no surprise', () => {
+    const spec = 'targets: [{ clusterSelector: {} }]\nsuspend: true'
+    assert.match(faultsOf(app('team-a', spec)).join(), /us-1: .* does not allow this cluster/)
+  })
+
+  test('called default limits applications that name none; without it nothing does', () => {
+    const spec = `source: { path: team-a }\n${eu}`
+    assert.equal(resolveTargets(load(spec)).targets[0]?.scope, undefined)
+    assert.deepEqual(faultsOf(spec, project(tenant, 'default')), [
+      '5:11 Project default does not allow the repository "fleet"',
+    ])
+  })
+
+  test('says the same limits in the same bytes, however they are written', () => {
+    const other = tenant.replace('shop, team-a-*', 'team-a-*, shop, shop')
+    const [one, two] = [tenant, other].map(
+      (text) => resolveTargets(load(app('team-a', eu), project(text))).targets[0]?.scope,
+    )
+    assert.equal(JSON.stringify(one), JSON.stringify(two))
   })
 })
