@@ -1,4 +1,9 @@
-import { type Finding, findConfigurationFaults, mergeFindings } from './finding.ts'
+import {
+  type Finding,
+  findConfigurationFaults,
+  findConfigurationWarnings,
+  mergeFindings,
+} from './finding.ts'
 import type { RenderedFleet, Unchecked } from './rendered-fleet.ts'
 import type { HubError } from '../errors.ts'
 
@@ -41,7 +46,7 @@ export function reportFleet(rendered: RenderedFleet, violations: readonly Findin
   const contents = [...rendered.contents.values()].flatMap((on) => [...on.values()])
   return report(
     rendered.fleet.revision,
-    [...rendered.findings, ...violations],
+    [...findConfigurationWarnings(rendered.fleet), ...rendered.findings, ...violations],
     rendered.unchecked,
     {
       clusters: rendered.fleet.clusters.size,

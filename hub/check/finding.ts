@@ -1,5 +1,5 @@
 import { type Fault, HubError } from '../errors.ts'
-import type { Declared } from '../fleet/fleet.ts'
+import type { Declared, Fleet } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 
 /** `error` fails a check, `warning` does so only when asked to, `note` never does. */
@@ -36,6 +36,11 @@ export function findConfigurationFaults(error: HubError): Finding[] {
     ...toFinding(fault, 'error', 'configuration'),
     application: /^Application (.+)$/.exec(fault.object ?? '')?.[1] ?? '',
   }))
+}
+
+/** What is right in the fleet repository's files, but does not do all that its author may expect. */
+export function findConfigurationWarnings({ warnings }: Fleet): Finding[] {
+  return warnings.map((fault) => toFinding(fault, 'warning', 'configuration'))
 }
 
 /** Why an application has no objects on a cluster. A fault without a place is told where it is declared. */

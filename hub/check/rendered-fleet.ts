@@ -1,8 +1,10 @@
 import { posix } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import { type BundleOptions, buildBundle } from '../bundle/build.ts'
+import { buildBundle } from '../bundle/build.ts'
+import { toBundleOptions } from '../bundle/options.ts'
 import { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import { type PlannedRender, planRenders } from '../fleet/plan-renders.ts'
 import { type ResolvedTarget, type SkippedTarget, resolveTargets } from '../fleet/resolve.ts'
 import type { RenderedObject, RenderEngine } from '../render/engine.ts'
@@ -79,7 +81,7 @@ export async function renderFleet(
 
   async function make(planned: Planned): Promise<RenderedContent> {
     const { target, source, input } = planned
-    const { targetNamespace: _, ...options } = bundleOptions(fleet, target)
+    const { targetNamespace: _, ...options } = toBundleOptions(specOf(fleet, target), target)
     const render = renderInputDigest(input, engine.version)
     renders.add(render)
     const key = digestOf(JSON.stringify([render, source.root, target.namespace, options]))
@@ -145,20 +147,12 @@ async function renderContent(
       throw new HubError(error.code, error.message, { cause: error, faults })
     })
   const objects = result.objects.map((object) => ({ ...object, file: place(object.file) }))
-  const { manifest } = buildBundle(objects, bundleOptions(fleet, target))
+  const { manifest } = buildBundle(objects, toBundleOptions(specOf(fleet, target), target))
   return { digest: manifest.digest, objects, warnings: result.warnings }
 }
 
-function bundleOptions(fleet: Fleet, { application, namespace }: ResolvedTarget): BundleOptions {
-  const { spec } = fleet.applications.get(application)!
-  return {
-    application,
-    targetNamespace: namespace,
-    prune: spec.prune ?? true,
-    allowEmpty: spec.allowEmpty ?? false,
-    drift: spec.drift ?? 'correct',
-    deletionPolicy: spec.deletionPolicy ?? 'Delete',
-  }
+function specOf(fleet: Fleet, { application }: ResolvedTarget): ApplicationSpec {
+  return fleet.applications.get(application)!.spec
 }
 
 function warn(fleet: Fleet, target: ResolvedTarget, { warnings }: RenderedContent): Finding[] {

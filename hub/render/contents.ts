@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type BundleOptions, buildBundle } from '../bundle/build.ts'
+import { toBundleOptions } from '../bundle/options.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
@@ -139,15 +140,7 @@ export function createContents(deps: ContentsDeps) {
     const source = await reading
     const input = toRenderInput(target, source)
     const spec = request.fleet.applications.get(target.application)!.spec
-    const options: BundleOptions = {
-      application: target.application,
-      targetNamespace: target.namespace,
-      prune: spec.prune ?? true,
-      allowEmpty: spec.allowEmpty ?? false,
-      drift: spec.drift ?? 'correct',
-      deletionPolicy: spec.deletionPolicy ?? 'Delete',
-      ...(target.scope && { scope: target.scope }),
-    }
+    const options = toBundleOptions(spec, target)
     const inputDigest = renderInputDigest(input, deps.engine.version)
     const bundleKey = digestOf(JSON.stringify([inputDigest, source.root, options]))
     const making =

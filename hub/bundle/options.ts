@@ -1,0 +1,19 @@
+import type { ApplicationSpec } from '../fleet/kinds/application.ts'
+import type { ResolvedTarget } from '../fleet/resolve.ts'
+import type { BundleOptions } from './build.ts'
+
+/** How an application says its objects are to be kept on one cluster. */
+export function toBundleOptions(
+  spec: ApplicationSpec,
+  { application, namespace, scope }: ResolvedTarget,
+): BundleOptions {
+  return {
+    application,
+    targetNamespace: namespace,
+    prune: spec.prune ?? true,
+    allowEmpty: spec.allowEmpty ?? false,
+    drift: spec.drift ?? 'correct',
+    deletionPolicy: spec.deletionPolicy ?? 'Delete',
+    ...(scope && { scope }),
+  }
+}
