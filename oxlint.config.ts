@@ -10,7 +10,7 @@ import { type OxlintOverride, defineConfig } from 'oxlint'
 /** Packages that only compute: any file may use them. */
 const computing = [
   ...['node:crypto', 'node:path', 'node:url', 'node:util', 'node:zlib'],
-  ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'jose'],
+  ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'jose', 'semver'],
   ...['typebox', 'typebox/**', 'yaml'],
 ]
 
@@ -18,6 +18,7 @@ const computing = [
 const adapters = {
   bullmq: ['bullmq', 'ioredis'],
   clock: ['node:timers/promises'],
+  dns: ['node:dns/promises', 'node:net'],
   fs: ['node:events', 'node:fs', 'node:fs/promises', 'node:readline'],
   git: ['simple-git', 'node:child_process', 'node:fs/promises'],
   grpc: ['@grpc/grpc-js', 'node:tls'],
@@ -123,6 +124,7 @@ function layer(side: 'proto' | 'hub' | 'agent'): OxlintOverride[] {
 /** The CLI talks to the API: of the hub it knows only the shapes of that conversation. */
 const apiShapes = [
   ...['api/problem.ts', 'api/rollout-view.ts', 'api/schemas.ts', 'api/views.ts'],
+  ...['api/source-view.ts'],
   ...['errors.ts', 'package.json'],
   // Statements are made on a machine of people's own, by the same code.
   ...['bundle/root-chain.ts', 'bundle/root-draft.ts', 'bundle/sign.ts'],

@@ -7,6 +7,7 @@ import {
 } from '@groundswell/proto/settings.ts'
 import { HubError } from './errors.ts'
 import { type Role, listForeignSettings, roles } from './role.ts'
+import { isHostPattern } from './source/host-rules.ts'
 import { shortestAuthorityLife } from './sync/ca/plan.ts'
 
 export const environmentPrefix = 'GROUNDSWELL_HUB_'
@@ -104,7 +105,17 @@ export const settingsTable: readonly Setting[] = [
   {
     key: 'webhookSecretFile',
     flag: 'webhook-secret-file',
-    help: 'file with the secret of POST /api/v1/webhooks/fleet; refused when left out',
+    help: 'file with the secret of POST /api/v1/webhooks/NAME, or an old and a new one, a line each',
+  },
+  {
+    key: 'webhookSecrets',
+    flag: 'webhook-secrets',
+    help: 'directory of such files, by name of the Repository; they go before the one file',
+  },
+  {
+    key: 'sourceHosts',
+    flag: 'source-hosts',
+    help: 'hosts Repositories may have, with commas: git.corp,*.example.com; any public one when left out',
   },
   {
     key: 'signerPolicy',
@@ -160,6 +171,9 @@ export interface HubConfig {
   readonly credentialsFile: string | undefined
   readonly tokensFile: string | undefined
   readonly webhookSecretFile: string | undefined
+  readonly webhookSecrets: string | undefined
+  /** Empty for any host that is public. */
+  readonly sourceHosts: readonly string[]
   readonly signerPolicyFile: string | undefined
   readonly ledgerRemote: string | undefined
   readonly engine: string | undefined
@@ -213,6 +227,8 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     credentialsFile: text('credentials'),
     tokensFile: text('tokens'),
     webhookSecretFile: text('webhookSecretFile'),
+    webhookSecrets: text('webhookSecrets'),
+    sourceHosts: (text('sourceHosts') ?? '').split(',').flatMap((host) => host.trim() || []),
     signerPolicyFile: text('signerPolicy'),
     ledgerRemote: text('ledgerRemote'),
     engine: text('engine'),
@@ -260,6 +276,9 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   }
   if (!Number.isInteger(config.workers) || config.workers < 1 || config.workers > 64) {
     faults.push(`--workers: not a number from 1 to 64: ${text('workers')}`)
+  }
+  for (const host of config.sourceHosts) {
+    if (!isHostPattern(host)) faults.push(`--source-hosts: not a host or *.domain: ${host}`)
   }
   if (!['debug', 'info', 'warn', 'error'].includes(config.logLevel)) {
     faults.push(`--log-level: not debug, info, warn or error: ${config.logLevel}`)

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DirectoryLock, lockDirectory as claimDirectory } from '@groundswell/proto/fs.ts'
 import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
@@ -7,7 +7,9 @@ import { type HubConfig, environmentPrefix, parseConfig, settingsTable } from '.
 import { roles } from './api/hub.ts'
 import type { TokenGrant } from './api/token.ts'
 import { HubError } from './errors.ts'
-import type { Credentials } from './source/credential.ts'
+import { type Credentials, parseCredentials } from './source/credential.ts'
+
+const mostSecrets = 4
 
 /**
  * Reads the configuration file that flags or environment name, if any, and puts all together.
@@ -28,9 +30,33 @@ export function readConfig(
   return { config: parseConfig(input, env['XDG_STATE_HOME'] ?? `${home}/.local/state`), settings }
 }
 
-/** @throws HubError `config_invalid` */
-export function readCredentials(path: string | undefined): Credentials {
-  return path ? (readYaml(path) as Credentials) : {}
+/**
+ * @param fleetHost of the fleet repository's URL
+ * @throws HubError `config_invalid` with every fault
+ */
+export function readCredentials(path: string | undefined, fleetHost: string): Credentials {
+  return path ? parseCredentials(readYaml(path), path, fleetHost) : {}
+}
+
+/**
+ * The secrets a webhook of this repository may be signed with: of its own file in `directory`, else
+ * of `file`. A line each, so that an old and a new one are good while one takes over.
+ */
+export function readWebhookSecrets(
+  name: string,
+  {
+    file,
+    directory,
+  }: { readonly file: string | undefined; readonly directory: string | undefined },
+): string[] {
+  const own = directory && join(directory, name)
+  const path = own && existsSync(own) ? own : file
+  if (!path) return []
+  const lines = readFileSync(path, 'utf8').split('\n')
+  return lines
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(0, mostSecrets)
 }
 
 /**

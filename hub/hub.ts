@@ -21,6 +21,7 @@ import {
   viewDiff,
   viewGroup,
 } from './status/cluster-view.ts'
+import { viewSource } from './status/source-view.ts'
 import type { EventLog } from './status/redis-events.ts'
 
 export interface HubDeps {
@@ -35,7 +36,8 @@ export interface HubDeps {
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
   readonly rootDigest: string
-  readonly webhookSecret: () => string | undefined
+  /** Those that are good now for webhooks of this repository. */
+  readonly webhookSecrets: (name: string) => readonly string[]
   readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>
   readonly clock: () => number
   /** That many bytes nobody can guess. */
@@ -185,10 +187,14 @@ export function createHub(deps: HubDeps): Hub {
       const { refused, faults } = pipeline.state()
       return viewFleet(known(), { refused, faults, sources: await deps.renderer.list() })
     },
+    async sources() {
+      const all = await deps.renderer.list()
+      return all.map(viewSource).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    },
     events: (query) => deps.events.read(query),
     subscribe: (after, signal) => deps.events.subscribe(after, signal),
     async webhook(name, headers, rawBody) {
-      const verdict = judgeWebhook(headers, rawBody, deps.webhookSecret())
+      const verdict = judgeWebhook(headers, rawBody, deps.webhookSecrets(name))
       if (!verdict.accepted) throw new HubError('unauthenticated', 'this webhook is not accepted')
       if (!(await deps.renderer.hint(name))) {
         throw new HubError('unauthenticated', 'this webhook is not accepted')

@@ -18,11 +18,18 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'enrolRate',
     ],
     ...['connectionAge', 'handshakes'],
-    ...['advertise', 'tokens', 'webhookSecretFile', 'ledgerRemote', 'offlineGrace'],
+    ...[
+      'advertise',
+      'tokens',
+      'webhookSecretFile',
+      'webhookSecrets',
+      'ledgerRemote',
+      'offlineGrace',
+    ],
   ],
   renderer: [
     ...['fleet', 'branch', 'path', 'interval', 'redis', 'credentials', 'engine', 'workers'],
-    'allowFile',
+    ...['allowFile', 'sourceHosts'],
   ],
   signer: ['signerPolicy'],
 }

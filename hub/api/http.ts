@@ -23,6 +23,7 @@ import { addEventRoutes } from './routes/events.ts'
 import { addFleetRoutes } from './routes/fleet.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
+import { addSourceRoutes } from './routes/sources.ts'
 import { addTrustRoutes } from './routes/trust.ts'
 import { addWebhookRoutes } from './routes/webhooks.ts'
 import { components } from './schemas.ts'
@@ -102,6 +103,7 @@ export function buildServer(options: ApiOptions): Api {
     addClusterRoutes(api, options.hub)
     addMembershipRoutes(api, options.hub)
     addFleetRoutes(api, options.hub)
+    addSourceRoutes(api, options.hub)
     addRolloutRoutes(api, options.hub)
     addEventRoutes(api, options.hub, streams)
     if (options.trust) addTrustRoutes(api, options.trust)

@@ -4,6 +4,7 @@ import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
 import type { RolloutRecord } from './rollout-view.ts'
+import type { SourceView } from './source-view.ts'
 import type {
   ApplicationView,
   ApprovalView,
@@ -89,6 +90,8 @@ export interface Hub {
   recoverCluster(cluster: string, by: Principal, reason: string): Promise<void>
 
   fleet(): Promise<FleetView>
+  /** By name, rising. */
+  sources(): Promise<readonly SourceView[]>
   /** Rising; after an id the next ones, after null the newest. At most `limit`. */
   events(query: { after: string | null; limit: number }): Promise<readonly EventView[]>
   /** What follows `after` (null: from now on) until the signal aborts. Bounded inside. */

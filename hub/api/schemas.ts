@@ -1,6 +1,7 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { DurationText } from '../fleet/kinds/fields.ts'
 import { Problem } from './problem.ts'
+import { SourceView } from './source-view.ts'
 import { RolloutSummary, RolloutView } from './rollout-view.ts'
 import {
   ApplicationView,
@@ -114,6 +115,7 @@ export const AuthorityList = Type.Object(
 )
 export const GroupList = listOf('GroupList', GroupView)
 export const ApplicationList = listOf('ApplicationList', ApplicationView)
+export const SourceList = listOf('SourceList', SourceView)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
 export const EventList = Type.Object({ items: Type.Array(EventView) }, { $id: 'EventList' })
 export const PlannedView = Type.Object(
@@ -137,6 +139,8 @@ export const components: readonly TSchema[] = [
   GroupView,
   HealthView,
   ObjectsView,
+  SourceList,
+  SourceView,
   TokenView,
   TrustView,
   ApprovalView,

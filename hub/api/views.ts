@@ -1,5 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { type Static, type TProperties, Type } from 'typebox'
+import { SourceView } from './source-view.ts'
 
 /* What the REST API shows of the fleet. One schema each: the type, the response filter, OpenAPI
    and the CLI's check come from here. Times are RFC 3339 in UTC. Responses are open objects, so
@@ -214,14 +215,6 @@ const FaultView = Type.Object({
   cluster: Type.Optional(Type.String()),
   message: Type.String(),
 })
-const SourceView = Type.Object({
-  name: Type.String({ description: '`fleet`, or a Repository' }),
-  url: Type.String({ description: 'without credentials' }),
-  ref: Type.String(),
-  revision: TextOrNull,
-  lastFetch: TimeOrNull,
-  error: TextOrNull,
-})
 export const FleetView = view(
   'FleetView',
   {
@@ -230,7 +223,7 @@ export const FleetView = view(
       description: 'newer revision that was refused for its faults',
     }),
     lastFetch: TimeOrNull,
-    sources: Type.Array(SourceView),
+    sources: Type.Array(Type.Object(SourceView.properties)),
     faults: Type.Array(FaultView),
     warnings: Type.Array(FaultView, {
       description: 'what is right but does not do all that its author may expect',

@@ -1,5 +1,6 @@
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import { RolloutSummary } from '../api/rollout-view.ts'
+import { SourceView, stateOfSource } from '../api/source-view.ts'
 import { ApplicationView, ClusterSummary, GroupView } from '../api/views.ts'
 import { CliFailure } from './failure.ts'
 import { formatAge, formatLabels } from './output.ts'
@@ -90,10 +91,29 @@ const rollouts = defineResource({
   ],
 })
 
+const sources = defineResource({
+  singular: 'source',
+  path: 'sources',
+  schema: SourceView,
+  nameOf: (source) => source.name,
+  columns: [
+    { title: 'NAME', cell: (s) => s.name },
+    { title: 'REF', cell: (s) => s.ref },
+    { title: 'REVISION', cell: (s) => shortRevision(s.revision ?? '') },
+    { title: 'STATE', cell: stateOfSource },
+    { title: 'FETCHED', cell: (s, now) => formatAge(s.lastFetch, now) },
+    { title: 'FAILING', cell: (s, now) => (s.failure ? formatAge(s.failure.since, now) : '') },
+    { title: 'ERROR', cell: (s) => s.failure?.message ?? '' },
+    { title: 'INTERVAL', wide: true, cell: (s) => s.interval ?? '' },
+    { title: 'URL', wide: true, cell: (s) => s.url },
+  ],
+})
+
 const byWord: ReadonlyMap<string, Resource> = new Map([
   ...['cluster', 'clusters'].map((word) => [word, clusters] as const),
   ...['group', 'groups'].map((word) => [word, groups] as const),
   ...['application', 'applications', 'app', 'apps'].map((word) => [word, applications] as const),
+  ...['source', 'sources', 'repository', 'repositories'].map((word) => [word, sources] as const),
   ...['rollout', 'rollouts'].map((word) => [word, rollouts] as const),
 ])
 
@@ -102,6 +122,6 @@ export function parseResource(word: string): Resource {
   const resource = byWord.get(word)
   if (resource) return resource
   throw new CliFailure(2, `unknown kind ${word}`, {
-    hint: 'one of clusters, groups, applications, rollouts',
+    hint: 'one of clusters, groups, applications, rollouts, sources',
   })
 }

@@ -8,7 +8,7 @@ export function toSourceSpec({ name, spec }: Declared<RepositorySpec>): {
   spec: SourceSpec
   interval: number
 } {
-  const { branch, tag, commit } = spec.ref ?? {}
+  const { branch, tag, commit, semver } = spec.ref ?? {}
   return {
     spec: {
       name,
@@ -18,7 +18,9 @@ export function toSourceSpec({ name, spec }: Declared<RepositorySpec>): {
           ? { commit }
           : tag !== undefined
             ? { tag }
-            : { branch: branch ?? 'main' },
+            : semver !== undefined
+              ? { semver }
+              : { branch: branch ?? 'main' },
       timeout: parseDuration(spec.timeout ?? '60s'),
       ...(spec.credential === undefined ? {} : { credential: spec.credential }),
     },

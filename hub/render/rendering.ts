@@ -83,13 +83,16 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
 
   async function followRepositories(fleet: Fleet): Promise<void> {
     for (const repository of fleet.repositories.values()) {
-      if (repository.spec.suspend) continue
       const { spec, interval } = toSourceSpec(repository)
       try {
+        const before = sources.mirror(spec.name)
         const mirror = await sources.open(spec)
+        // Of another URL or ref, what was read before it says nothing.
+        if (mirror !== before) heads.delete(spec.name)
         const head = heads.has(spec.name) ? null : await mirror.head()
         if (head !== null) heads.set(spec.name, head)
-        sources.follow(spec.name, interval)
+        if (repository.spec.suspend) sources.suspend(spec.name)
+        else sources.follow(spec.name, interval)
       } catch (error) {
         log('warn', `repository ${spec.name} cannot be followed: ${(error as Error).message}`)
       }

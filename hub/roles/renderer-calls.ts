@@ -1,9 +1,9 @@
-import { type HubErrorCode, HubError } from '../errors.ts'
+import { type HubErrorCode, HubError, hubErrorCodes } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { loadFleet } from '../fleet/load.ts'
 import type { RebuildRequest, Renderer } from '../render/renderer.ts'
 import type { LocalRenderer } from '../render/rendering.ts'
-import type { SourceView } from '../source/sources.ts'
+import type { SourceFailure, SourceView } from '../source/sources.ts'
 import type { Methods } from './answerer.ts'
 import type { Caller } from './caller.ts'
 import { formatContents, parseContents } from './contents-wire.ts'
@@ -122,15 +122,31 @@ function parseCommit(answer: unknown): { author: string; subject: string } {
 }
 
 function parseSource(value: unknown): SourceView {
-  const { name, url, ref, revision, lastFetchedAt, error } = parseObject(value)
+  const { name, url, ref, revision, lastFetchedAt, nextFetchAt, interval, suspended, failure } =
+    parseObject(value)
   return {
     name: parseText(name),
     url: parseText(url),
     ref: parseText(ref),
     revision: revision === null ? null : parseText(revision),
-    lastFetchedAt: lastFetchedAt === null ? null : parseNumber(lastFetchedAt),
-    error: error === null ? null : parseText(error),
+    lastFetchedAt: parseNumberOrNull(lastFetchedAt),
+    nextFetchAt: parseNumberOrNull(nextFetchAt),
+    interval: parseNumberOrNull(interval),
+    suspended: suspended === true,
+    failure: failure === null ? null : parseFailure(failure),
   }
+}
+
+function parseFailure(value: unknown): SourceFailure {
+  const { code, message, since, count } = parseObject(value)
+  const known = hubErrorCodes.find((name) => name === code)
+  if (!known) throw new TypeError('not an error code')
+  const text = parseText(message)
+  return { code: known, message: text, since: parseNumber(since), count: parseNumber(count) }
+}
+
+function parseNumberOrNull(value: unknown): number | null {
+  return value === null ? null : parseNumber(value)
 }
 
 /** What is not even a question is said so, not taken for a fault of ours. */

@@ -56,6 +56,16 @@ export function parseAddress(url: string, options: { allowFile?: boolean } = {})
   return refuse('write https://host/path, ssh://user@host/path or user@host:path')
 }
 
+/** The host of a URL; empty when it is no repository's, or has none. */
+export function hostOf(url: string, allowFile: boolean): string {
+  try {
+    return parseAddress(url, { allowFile }).host
+  } catch (error) {
+    if (error instanceof HubError) return ''
+    throw error
+  }
+}
+
 /** Whether packets to this host stay on this machine, so that a password in clear is no leak. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)

@@ -7,6 +7,8 @@ export interface SourceState {
   readonly revision: string | null
   /** When a fetch last succeeded, milliseconds by the given clock. */
   readonly lastFetchedAt: number | null
+  /** When the next fetch begins, unless somebody hints; null while one runs, or when none will. */
+  readonly nextFetchAt: number | null
   readonly failure: {
     readonly error: HubError
     readonly since: number
@@ -14,9 +16,19 @@ export interface SourceState {
   } | null
 }
 
+/** Of a source that nobody has looked at. */
+export const untouched: SourceState = {
+  revision: null,
+  lastFetchedAt: null,
+  nextFetchAt: null,
+  failure: null,
+}
+
 export interface FollowOptions {
-  /** Milliseconds between fetches when nobody hints. */
-  readonly interval: number
+  /** Milliseconds between fetches when nobody hints; asked before each wait. */
+  readonly interval: () => number
+  /** As it was when it was followed before. */
+  readonly initial?: SourceState
   readonly now: () => number
   /** From 0 to 1. */
   readonly random: () => number
@@ -39,7 +51,7 @@ export interface FollowedSource {
 /** Keeps one repository up to date: polls, takes hints, backs off, one fetch at a time. */
 export function followSource(mirror: Mirror, options: FollowOptions): FollowedSource {
   const { interval, now, random, sleep, onRevision, onFailure, signal } = options
-  let state: SourceState = { revision: null, lastFetchedAt: null, failure: null }
+  let state = options.initial ?? untouched
   let hinted = false
   let wake = new AbortController()
   let lastStarted: number | null = null
@@ -51,6 +63,7 @@ export function followSource(mirror: Mirror, options: FollowOptions): FollowedSo
       if (signal.aborted) return
       hinted = false
       lastStarted = now()
+      state = { ...state, nextFetchAt: null }
 
       // 2. Fetch, and tell of a revision that is new.
       await fetchOnce()
@@ -59,10 +72,9 @@ export function followSource(mirror: Mirror, options: FollowOptions): FollowedSo
       if (hinted || signal.aborted) continue
       wake = new AbortController()
       const failures = state.failure?.count ?? 0
-      await pause(
-        nextPollDelay({ interval, failures, jitter: random() }),
-        AbortSignal.any([signal, wake.signal]),
-      )
+      const delay = nextPollDelay({ interval: interval(), failures, jitter: random() })
+      state = { ...state, nextFetchAt: now() + delay }
+      await pause(delay, AbortSignal.any([signal, wake.signal]))
     }
   }
 
@@ -71,7 +83,7 @@ export function followSource(mirror: Mirror, options: FollowOptions): FollowedSo
       const revision = await mirror.fetch(signal)
       if (signal.aborted) return
       if (revision !== state.revision) await onRevision(revision)
-      state = { revision, lastFetchedAt: now(), failure: null }
+      state = { ...state, revision, lastFetchedAt: now(), failure: null }
     } catch (cause) {
       if (signal.aborted) return
       const error =

@@ -4,6 +4,8 @@ import type { Address } from './address.ts'
 export interface GitAccess {
   readonly config: readonly (readonly [string, string])[]
   readonly sshCommand: string
+  /** Removes what was put down for the command. */
+  readonly dispose: () => Promise<void>
 }
 
 // Hooks, filters, redirects, submodules, helpers and other people's configuration have no part in
@@ -29,7 +31,7 @@ const hardening: readonly (readonly [string, string])[] = [
 ]
 
 /** Access that opens nothing: for commands that stay in the mirror. */
-export const localAccess: GitAccess = { config: [], sshCommand: 'false' }
+export const localAccess: GitAccess = { config: [], sshCommand: 'false', dispose: async () => {} }
 
 /**
  * The whole environment of a Git process; nothing is inherited.
@@ -73,6 +75,18 @@ export function remoteConfig(url: string): [string, string][] {
     ['remote.origin.promisor', 'true'],
     ['remote.origin.partialCloneFilter', 'blob:none'],
   ]
+}
+
+/** The addresses a host was judged by, so that Git connects to no others. */
+export function pinAddresses(
+  { protocol, host, url }: Address,
+  addresses: readonly string[],
+): [string, string][] {
+  if (protocol !== 'https' && protocol !== 'http') return []
+  const port = new URL(url).port || (protocol === 'https' ? '443' : '80')
+  const name = host.includes(':') ? `[${host}]` : host
+  const list = addresses.map((address) => (address.includes(':') ? `[${address}]` : address))
+  return [['http.curloptResolve', `${name}:${port}:${list.join(',')}`]]
 }
 
 /** ssh with one key and one list of hosts, and nothing of this account's own configuration. */

@@ -1,58 +1,63 @@
 import { mkdir } from 'node:fs/promises'
 import { formatRevision } from '@groundswell/proto/revision.ts'
-import { simpleGit } from 'simple-git'
 import { HubError } from '../errors.ts'
 import { parseAddress } from './address.ts'
 import { parseCommit } from './commit.ts'
-import type { Credentials } from './credential.ts'
-import { readAccess } from './fs.ts'
-import {
-  buildGitEnvironment,
-  type GitAccess,
-  localAccess,
-  remoteConfig,
-} from './git-environment.ts'
-import { explainGitFault } from './git-fault.ts'
+import type { Credential } from './credential.ts'
+import type { ReadSecret } from './fs.ts'
+import type { HostRules } from './host-rules.ts'
 import { createObjectReader } from './process.ts'
-import { qualifyRef } from './ref.ts'
+import { type QualifiedRef, qualifyRef, qualifyVersion, versionSpace } from './ref.ts'
+import { createRemote } from './remote/git.ts'
 import type { Mirror, SourceSpec, Tree } from './source.ts'
 import { treeLimits } from './tree-entries.ts'
 import { createTreeReader } from './tree-reader.ts'
+import { pickVersion } from './version-range.ts'
 
 export interface MirrorOptions {
   /** The bare repository; made when it is not there. One hub process at a time. */
   readonly directory: string
-  readonly credentials: Credentials
+  /** By name; looked up anew for each fetch. */
+  readonly credential: (name: string) => Credential | undefined
+  readonly readSecret?: ReadSecret
+  /** Without them, every host is fetched from. */
+  readonly hosts?: HostRules
+  /** Bytes that one fetch may bring. */
+  readonly fetchBytes?: number
   /** For tests: `file://` URLs too. */
   readonly allowFile?: boolean
   readonly log?: (message: string) => void
 }
 
+const fetchBytes = 2 * 1024 * 1024 * 1024
+
 /**
  * Opens, or makes, the mirror of one repository. Nothing is fetched yet.
  *
- * @throws HubError `source_refused` when URL, ref or credential name are not acceptable,
- *   `internal` when the directory cannot be made a repository
+ * @throws HubError `source_refused` when URL or ref are not acceptable, `internal` when the
+ *   directory cannot be made a repository
  */
 export async function createMirror(spec: SourceSpec, options: MirrorOptions): Promise<Mirror> {
   const address = parseAddress(spec.url, { allowFile: options.allowFile ?? false })
-  const ref = qualifyRef(spec.ref)
+  const fixed = 'semver' in spec.ref ? undefined : qualifyRef(spec.ref)
   const { directory, log = () => undefined } = options
-  const credential =
-    spec.credential === undefined ? undefined : options.credentials[spec.credential]
-  if (spec.credential !== undefined && !credential) {
-    throw fail('source_refused', `the hub has no credential named ${spec.credential}`)
-  }
-  const path = process.env['PATH'] ?? '/usr/bin:/bin'
-  const environment = (access: GitAccess, network: boolean) =>
-    buildGitEnvironment(directory, path, access, network ? [address.protocol] : [])
 
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw fail('internal', `cannot make the mirror directory ${directory}`, cause)
   })
-  await run(['init', '--quiet', '--bare'], environment(localAccess, false), deadline(30_000))
+  const remote = await createRemote({
+    name: spec.name,
+    address,
+    directory,
+    timeout: spec.timeout,
+    fetchBytes: options.fetchBytes ?? fetchBytes,
+    credential: findCredential,
+    readSecret: options.readSecret ?? refuseSecrets,
+    hosts: options.hosts ?? { allowed: [address.host], fleet: '' },
+  })
+  await remote.run(['init', '--quiet', '--bare'])
 
-  const objects = createObjectReader(directory, environment(localAccess, false))
+  const objects = createObjectReader(directory, remote.environment)
   const trees = createTreeReader({ name: spec.name, objects, fetchMissing })
   let turn: Promise<unknown> = Promise.resolve()
 
@@ -63,69 +68,15 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     })
   }
 
-  /** Runs Git with arguments of ours only; URL, credential and configuration go by environment. */
-  async function run(
-    args: readonly string[],
-    env: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-    input?: string,
-  ): Promise<string> {
-    try {
-      signal.throwIfAborted()
-      return await simpleGit({
-        baseDir: directory,
-        abort: signal,
-        allowEnvironment: Object.keys(env),
-        unsafe: {
-          allowUnsafeAskPass: true,
-          allowUnsafeConfigEnvCount: true,
-          allowUnsafeConfigPaths: true,
-          allowUnsafeCredentialHelper: true,
-          allowUnsafeFsMonitor: true,
-          allowUnsafeHooksPath: true,
-          allowUnsafeProtocolOverride: true,
-          allowUnsafeSshCommand: true,
-          allowUnsafeTemplateDir: true,
-        },
-        // Left to itself it fulfils when Git fails without a word.
-        errors: (_, { exitCode, stdErr }) =>
-          exitCode === 0
-            ? undefined
-            : new Error(Buffer.concat(stdErr).toString().slice(-16_384) || `git exit ${exitCode}`),
-        input: () => input,
-      })
-        .env({ ...env })
-        .raw([...args])
-    } catch (cause) {
-      if (signal.aborted) {
-        throw fail(
-          'source_unreachable',
-          isTimeout(signal.reason) ? `no answer within ${spec.timeout} ms` : 'stopped',
-          cause,
-        )
-      }
-      const fault = explainGitFault(cause instanceof Error ? cause.message : String(cause))
-      throw fail(fault.code, `${ref.words}: ${fault.message}`, cause)
-    }
+  function findCredential(): Credential | undefined {
+    if (spec.credential === undefined) return undefined
+    const found = options.credential(spec.credential)
+    if (found) return found
+    throw fail('source_refused', `the hub has no credential named ${spec.credential}`)
   }
 
-  async function fetchObjects(
-    args: readonly string[],
-    signal: AbortSignal,
-    input?: string,
-  ): Promise<void> {
-    const access = await readAccess(spec.name, credential, address)
-    const env = environment(
-      { ...access, config: [...remoteConfig(address.url), ...access.config] },
-      true,
-    )
-    const common = ['--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head']
-    await run(
-      ['fetch', ...common, '--filter=blob:none', ...args],
-      env,
-      AbortSignal.any([signal, deadline(spec.timeout)]),
-      input,
-    )
+  async function refuseSecrets(): Promise<never> {
+    throw fail('source_refused', 'its credential is a Secret, and this hub reads none')
   }
 
   /** One Git writer at a time: two fetches would fight for the same lock files. */
@@ -137,26 +88,60 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
 
   async function fetchMissing(oids: readonly string[]): Promise<void> {
     log(`repository ${spec.name}: ${oids.length} blobs to fetch`)
-    await inTurn(() =>
-      fetchObjects(['--stdin', 'origin'], deadline(spec.timeout), `${oids.join('\n')}\n`),
-    )
+    const input = `${oids.join('\n')}\n`
+    await inTurn(() => remote.fetch(['--stdin', 'origin'], { input }))
   }
 
   async function fetchRef(signal: AbortSignal): Promise<string> {
+    const ref = fixed ?? (await findVersion(signal))
     if ('commit' in spec.ref && (await has(spec.ref.commit))) {
       return formatRevision({ ref: ref.label, commit: spec.ref.commit })
     }
-    await fetchObjects(['--end-of-options', 'origin', `+${ref.remote}:${ref.local}`], signal)
-    const found = await head()
+    const refspec = `+${ref.remote}:${ref.local}`
+    await remote.fetch(['--end-of-options', 'origin', refspec], { signal, words: ref.words })
+    const found = await commitOf(ref)
     if (found === null) throw fail('revision_not_found', `${ref.words} is not a commit`)
+    if (!fixed) await forgetVersions(ref)
     return found
   }
 
+  async function findVersion(signal: AbortSignal): Promise<QualifiedRef> {
+    const { semver } = spec.ref as { semver: string }
+    const tags = await remote.listTags(signal)
+    const tag = pickVersion([...tags.keys()], semver)
+    if (tag !== undefined) return qualifyVersion(semver, tag)
+    const words = `semver ${semver}: none of ${tags.size} tags is a version of this range`
+    throw fail('revision_not_found', words)
+  }
+
+  /** Versions that the mirror holds of the range; more than one only when a fetch was cut off. */
+  async function listVersions(): Promise<string[]> {
+    const space = versionSpace((spec.ref as { semver: string }).semver)
+    const lines = await remote.run(['for-each-ref', '--format=%(refname)', space])
+    return lines.split('\n').flatMap((line) => (line ? [line.slice(space.length)] : []))
+  }
+
+  async function forgetVersions({ label }: QualifiedRef): Promise<void> {
+    const { semver } = spec.ref as { semver: string }
+    const others = (await listVersions()).filter((tag) => tag !== label)
+    if (others.length === 0) return
+    const lines = others.map((tag) => `delete ${qualifyVersion(semver, tag).local}\n`)
+    await remote.run(['update-ref', '--stdin'], { input: lines.join('') })
+  }
+
   async function head(): Promise<string | null> {
-    const local = 'commit' in spec.ref ? spec.ref.commit : ref.local
+    if ('semver' in spec.ref) {
+      const tag = pickVersion(await listVersions(), spec.ref.semver)
+      return tag === undefined ? null : commitOf(qualifyVersion(spec.ref.semver, tag))
+    }
+    return commitOf(fixed!)
+  }
+
+  async function commitOf({ local, label }: QualifiedRef): Promise<string | null> {
+    const name = 'commit' in spec.ref ? spec.ref.commit : local
     // A tag is followed to its commit; a tree or blob under a tag has none.
-    const [found] = await objects.inspect([`${local}^{commit}`])
-    return found ? formatRevision({ ref: ref.label, commit: found.oid }) : null
+    const [found] = await objects.inspect([`${name}^{commit}`])
+    return found ? formatRevision({ ref: label, commit: found.oid }) : null
   }
 
   async function has(commit: string): Promise<boolean> {
@@ -189,12 +174,4 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
       await turn
     },
   }
-}
-
-function deadline(milliseconds: number): AbortSignal {
-  return AbortSignal.timeout(milliseconds)
-}
-
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError'
 }

@@ -1,6 +1,6 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
-import type { SourceSpec } from './source.ts'
+import type { SourceSpec, VersionRef } from './source.ts'
 
 /** A ref as Git is asked for it, fully qualified, so that no name can mean two things. */
 export interface QualifiedRef {
@@ -38,7 +38,7 @@ export function isRefName(name: string): boolean {
  *
  * @throws HubError `source_refused` when the name is not a ref name
  */
-export function qualifyRef(ref: SourceSpec['ref']): QualifiedRef {
+export function qualifyRef(ref: Exclude<SourceSpec['ref'], VersionRef>): QualifiedRef {
   if ('commit' in ref) {
     if (!/^[0-9a-f]{40}$/.test(ref.commit)) {
       throw new HubError('source_refused', 'a commit is 40 lower-case hex digits')
@@ -63,4 +63,23 @@ export function qualifyRef(ref: SourceSpec['ref']): QualifiedRef {
     label: name,
     words: `${word} ${name}`,
   }
+}
+
+/**
+ * A tag that is the newest version of a range. Its place in the mirror tells the tag, so that it
+ * is known after a restart.
+ */
+export function qualifyVersion(range: string, tag: string): QualifiedRef {
+  const { remote } = qualifyRef({ tag })
+  return {
+    remote,
+    local: `${versionSpace(range)}${tag}`,
+    label: tag,
+    words: `semver ${range}: tag ${tag}`,
+  }
+}
+
+/** Where a mirror keeps the tag that was the newest of a range. */
+export function versionSpace(range: string): string {
+  return `refs/mirror/semver/${digestOf(range).slice('sha256:'.length)}/`
 }

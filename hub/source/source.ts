@@ -13,12 +13,21 @@ export interface Tree {
   readonly files: readonly TreeFile[]
 }
 
+/** The newest tag that is a version of this range. */
+export interface VersionRef {
+  readonly semver: string
+}
+
 /** What is followed in a repository. */
 export interface SourceSpec {
   /** Name of the Repository, or `fleet`. */
   readonly name: string
   readonly url: string
-  readonly ref: { readonly branch: string } | { readonly tag: string } | { readonly commit: string }
+  readonly ref:
+    | { readonly branch: string }
+    | { readonly tag: string }
+    | { readonly commit: string }
+    | VersionRef
   /** Milliseconds for one fetch. */
   readonly timeout: number
   readonly credential?: string

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { parseRevision } from '@groundswell/proto/revision.ts'
-import type { HubError } from '../errors.ts'
+import type { HubError, HubErrorCode } from '../errors.ts'
 import {
   type FollowedSource,
   type FollowOptions,
   followSource,
   type SourceState,
+  untouched,
 } from './follow.ts'
 import type { Mirror, SourceSpec } from './source.ts'
 
@@ -16,12 +17,28 @@ export interface SourceView {
   readonly name: string
   /** Without credentials. */
   readonly url: string
-  /** Branch, tag or commit. */
+  /** Branch, tag, commit or range of versions. */
   readonly ref: string
+  /** The last good one, whatever went wrong after it. */
   readonly revision: string | null
   /** Milliseconds since the epoch. */
   readonly lastFetchedAt: number | null
-  readonly error: string | null
+  /** Milliseconds since the epoch; null while a fetch runs, and for a source that is suspended. */
+  readonly nextFetchAt: number | null
+  /** Milliseconds between two polls. */
+  readonly interval: number | null
+  readonly suspended: boolean
+  readonly failure: SourceFailure | null
+}
+
+/** What has gone wrong ever since the last good fetch. */
+export interface SourceFailure {
+  readonly code: HubErrorCode
+  readonly message: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** Fetches that failed in a row. */
+  readonly count: number
 }
 
 export interface SourcesDeps {
@@ -38,17 +55,22 @@ export interface Source {
   readonly spec: SourceSpec
   readonly mirror: Mirror
   readonly state: SourceState
+  readonly interval: number | null
+  readonly suspended: boolean
 }
 
 interface Entry {
   readonly spec: SourceSpec
   readonly key: string
   readonly mirror: Mirror
-  readonly stop: AbortController
-  followed: FollowedSource | undefined
+  interval: number | null
+  suspended: boolean
+  following: { readonly source: FollowedSource; readonly stop: AbortController } | undefined
+  /** As it was when following ended. */
+  last: SourceState
 }
 
-const untouched: SourceState = { revision: null, lastFetchedAt: null, failure: null }
+const idle = { interval: null, suspended: false, following: undefined, last: untouched }
 
 /** All repositories the hub follows, by name; `fleet` is the fleet repository. */
 export function createSources(deps: SourcesDeps) {
@@ -64,34 +86,55 @@ export function createSources(deps: SourcesDeps) {
       .update(JSON.stringify([spec.name, spec.url]))
       .digest('hex')
     const mirror = await deps.openMirror(spec, join(deps.directory, folder.slice(0, 16)))
-    entries.set(spec.name, { spec, key, mirror, stop: new AbortController(), followed: undefined })
+    const entry = { spec, key, mirror, ...idle }
+    entries.set(spec.name, entry)
     return mirror
   }
 
+  /** Polls from now on, or at another interval (milliseconds) from the next poll on. */
   function follow(name: string, interval: number): void {
     const entry = entries.get(name)
-    if (!entry || entry.followed) return
-    entry.followed = followSource(entry.mirror, {
+    if (!entry) return
+    entry.interval = interval
+    entry.suspended = false
+    if (entry.following) return
+    const stop = new AbortController()
+    const source = followSource(entry.mirror, {
       ...deps.timing,
-      interval,
+      interval: () => entry.interval ?? interval,
+      initial: entry.last,
       onRevision: (revision) => deps.onRevision(name, revision),
       onFailure: (error) => deps.onFailure(name, error),
-      signal: AbortSignal.any([deps.signal, entry.stop.signal]),
+      signal: AbortSignal.any([deps.signal, stop.signal]),
     })
+    entry.following = { source, stop }
+  }
+
+  /** Polls no more; what was read stays readable. */
+  function suspend(name: string): void {
+    const entry = entries.get(name)
+    if (!entry) return
+    entry.suspended = true
+    if (!entry.following) return
+    const { source, stop } = entry.following
+    stop.abort()
+    entry.last = { ...source.state, nextFetchAt: null }
+    entry.following = undefined
   }
 
   async function drop(name: string): Promise<void> {
     const entry = entries.get(name)
     if (!entry) return
     entries.delete(name)
-    entry.stop.abort()
-    await entry.followed?.ended
+    entry.following?.stop.abort()
+    await entry.following?.source.ended
     await entry.mirror.close()
   }
 
   return {
     open,
     follow,
+    suspend,
     drop,
     names: () => [...entries.keys()],
     mirror: (name: string): Mirror | undefined => entries.get(name)?.mirror,
@@ -107,14 +150,16 @@ export function createSources(deps: SourcesDeps) {
     /** Look soon at one source, or at all. Says whether there is such a source. */
     hint(name?: string): boolean {
       const hinted = name === undefined ? [...entries.values()] : [entries.get(name)]
-      for (const entry of hinted) entry?.followed?.hint()
+      for (const entry of hinted) entry?.following?.source.hint()
       return hinted.some((entry) => entry !== undefined)
     },
     list: (): Source[] =>
-      [...entries.values()].map(({ spec, mirror, followed }) => ({
+      [...entries.values()].map(({ spec, mirror, interval, suspended, following, last }) => ({
         spec,
         mirror,
-        state: followed?.state ?? untouched,
+        interval,
+        suspended,
+        state: following?.source.state ?? last,
       })),
     async close(): Promise<void> {
       await Promise.all([...entries.keys()].map(drop))
@@ -128,14 +173,23 @@ export function urlOf(sources: Pick<Sources, 'list'>, name: string): string {
   return hideCredentials(url)
 }
 
-export function viewSource({ spec, state }: Source): SourceView {
+export function viewSource({ spec, state, interval, suspended }: Source): SourceView {
+  const { revision, lastFetchedAt, nextFetchAt, failure } = state
   return {
     name: spec.name,
     url: hideCredentials(spec.url),
     ref: Object.values(spec.ref)[0] ?? '',
-    revision: state.revision,
-    lastFetchedAt: state.lastFetchedAt,
-    error: state.failure?.error.message ?? null,
+    revision,
+    lastFetchedAt,
+    nextFetchAt,
+    interval,
+    suspended,
+    failure: failure && {
+      code: failure.error.code,
+      message: failure.error.message,
+      since: failure.since,
+      count: failure.count,
+    },
   }
 }
 

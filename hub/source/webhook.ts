@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
 /** Longest body that is looked at, in bytes. */
 export const webhookBodyLimit = 3 * 1024 * 1024
@@ -7,31 +7,97 @@ export const webhookBodyLimit = 3 * 1024 * 1024
 export type WebhookVerdict =
   { readonly accepted: true } | { readonly accepted: false; readonly reason: string }
 
-const signatureHeaders = ['x-groundswell-signature', 'x-hub-signature-256'] as const
+/** Names in lower case, as Node gives them. */
+export type WebhookHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** How a Git host shows that it knows the secret. */
+interface Proof {
+  readonly header: string
+  /** What the header must look like; its first group is compared. */
+  readonly shape: RegExp
+  /** Words for the shape. */
+  readonly words: string
+  readonly expect: (secret: string, body: Uint8Array, headers: WebhookHeaders) => string
+}
+
+const prefixed = { shape: /^sha256=([0-9a-f]{64})$/, words: 'sha256=<64 hex digits>' }
+const bare = { shape: /^([0-9a-f]{64})$/, words: '64 hex digits' }
+const expect = (secret: string, body: Uint8Array) => macOf(secret, body).toString('hex')
+
+/** GitHub, Bitbucket, Gitea and Forgejo, GitLab (signed, and by token), and whoever has no name. */
+const proofs: readonly Proof[] = [
+  { header: 'x-groundswell-signature', ...prefixed, expect },
+  { header: 'x-hub-signature-256', ...prefixed, expect },
+  { header: 'x-hub-signature', ...prefixed, expect },
+  { header: 'x-gitea-signature', ...bare, expect },
+  { header: 'x-forgejo-signature', ...bare, expect },
+  { header: 'x-gogs-signature', ...bare, expect },
+  {
+    // Standard Webhooks: the time in it is not judged, for an old hint is as good as a new one.
+    header: 'webhook-signature',
+    shape: /^v1,([A-Za-z0-9+/]{43}=)$/,
+    words: 'v1,<base64 of 32 bytes>',
+    expect(secret, body, headers) {
+      const [id, time] = [headers['webhook-id'], headers['webhook-timestamp']].map(String)
+      const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : secret
+      return macOf(key, Buffer.concat([Buffer.from(`${id}.${time}.`), body])).toString('base64')
+    },
+  },
+  {
+    header: 'x-gitlab-token',
+    shape: /^([^\p{Cc}]{1,4096})$/u,
+    words: 'a token',
+    expect: (secret) => secret,
+  },
+]
 
 /**
- * Judges a webhook by the HMAC-SHA-256 of its raw body. The body is never read: a webhook says
- * only "look now", and what is looked at is the configured ref (bad input B61–B68).
+ * Judges a webhook by the HMAC-SHA-256 of its raw body, in the header of any Git host we know;
+ * GitLab's older hooks show the secret itself. Of several proofs every one has to hold. The body
+ * is never read: a webhook says only "look now", and what is looked at is the configured ref (bad
+ * input B61–B69).
  *
- * @param headers names in lower case, as Node gives them
- * @param secret without one, every webhook is refused
+ * @param secrets those that are good now: two while one takes over from the other; without any,
+ *   every webhook is refused
  */
 export function judgeWebhook(
-  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  headers: WebhookHeaders,
   body: Uint8Array,
-  secret: string | undefined,
+  secrets: readonly string[],
 ): WebhookVerdict {
-  if (!secret) return { accepted: false, reason: 'no webhook secret is configured' }
-  if (body.byteLength > webhookBodyLimit) return { accepted: false, reason: 'body too large' }
-  const given = signatureHeaders.map((name) => headers[name]).filter((value) => value !== undefined)
-  if (given.length !== 1) {
-    return { accepted: false, reason: given.length === 0 ? 'no signature' : 'two signatures' }
+  const known = secrets.filter((secret) => secret !== '')
+  if (known.length === 0) return refuse('no webhook secret is configured')
+  if (body.byteLength > webhookBodyLimit) return refuse('body too large')
+  // GitHub still sends SHA-1 beside the one that counts.
+  const weak = String(headers['x-hub-signature']).startsWith('sha1=')
+  const beside = weak && headers['x-hub-signature-256'] !== undefined
+  const given = proofs.filter(
+    ({ header }) => headers[header] !== undefined && !(beside && header === 'x-hub-signature'),
+  )
+  if (given.length === 0) return refuse('no signature')
+  for (const { header, shape, words } of given) {
+    const value = headers[header]
+    if (typeof value !== 'string' || !shape.test(value)) return refuse(`${header} is not ${words}`)
   }
-  const [signature] = given
-  const match = typeof signature === 'string' ? /^sha256=([0-9a-f]{64})$/.exec(signature) : null
-  if (!match) return { accepted: false, reason: 'signature is not sha256=<64 hex digits>' }
-  const expected = createHmac('sha256', secret).update(body).digest()
-  return timingSafeEqual(expected, Buffer.from(match[1]!, 'hex'))
-    ? { accepted: true }
-    : { accepted: false, reason: 'signature does not match the body' }
+  const holds = known.some((secret) =>
+    given.every(({ header, shape, expect }) => {
+      const claimed = shape.exec(headers[header] as string)![1]!
+      return isSame(claimed, expect(secret, body, headers))
+    }),
+  )
+  return holds ? { accepted: true } : refuse('signature does not match the body')
+}
+
+function refuse(reason: string): WebhookVerdict {
+  return { accepted: false, reason }
+}
+
+function macOf(key: string | Uint8Array, bytes: Uint8Array): Buffer {
+  return createHmac('sha256', key).update(bytes).digest()
+}
+
+/** In a time that tells nothing of either, their lengths included (B70). */
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((text) => createHash('sha256').update(text).digest())
+  return timingSafeEqual(left!, right!)
 }

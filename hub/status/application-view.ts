@@ -3,6 +3,7 @@ import type { Fault } from '../errors.ts'
 import type { Contents } from '../render/contents.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import type { SourceView } from '../source/sources.ts'
+import { viewSource } from './source-view.ts'
 import { type Known, standingOf, toTime } from './cluster-view.ts'
 
 /** Applications that are declared, or still run somewhere, by name. */
@@ -83,10 +84,7 @@ export function viewFleet({ fleet }: Known, facts: FleetFacts): FleetView {
     revision: fleet?.revision ?? null,
     refused: facts.refused,
     lastFetch: toTime(main?.lastFetchedAt ?? null),
-    sources: facts.sources.map(({ name, url, ref, revision, lastFetchedAt, error }) => ({
-      ...{ name, url, ref, revision, error },
-      lastFetch: toTime(lastFetchedAt),
-    })),
+    sources: facts.sources.map(viewSource),
     faults: facts.faults.map((fault) => ({ ...fault })),
     warnings: (fleet?.warnings ?? []).map((fault) => ({ ...fault })),
     counts: {

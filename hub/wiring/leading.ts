@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readWebhookSecrets } from '../fs.ts'
 import type { Hub } from '../api/hub.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
@@ -134,8 +134,11 @@ export async function startLeading(
     enrolAddress: deps.enrolAddress,
     authorities: () => store.authority.list(),
     rootDigest: trust.chain()[0]!.digest,
-    webhookSecret: () =>
-      config.webhookSecretFile && readFileSync(config.webhookSecretFile, 'utf8').trim(),
+    webhookSecrets: (name) =>
+      readWebhookSecrets(name, {
+        file: config.webhookSecretFile,
+        directory: config.webhookSecrets,
+      }),
     checks: async () => [
       { name: 'redis', ok: redis.status === 'ready' },
       { name: 'fleet', ok: pipeline.state().fleet !== null },

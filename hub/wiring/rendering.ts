@@ -11,6 +11,8 @@ import { createRenderEngine } from '../render/process.ts'
 import type { Renderer } from '../render/renderer.ts'
 import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
 import type { Attestor } from '../signer/signer.ts'
+import { hostOf } from '../source/address.ts'
+import { fleetCredential } from '../source/credential.ts'
 import { createMirror } from '../source/git.ts'
 import { createSources, urlOf } from '../source/sources.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -61,13 +63,16 @@ export async function startRendering(
     }),
   )
   started.own(engine, (pool) => pool.close())
-  const credentials = readCredentials(config.credentialsFile)
+  const fleetHost = hostOf(config.fleetUrl, config.allowFile)
+  const readAll = () => readCredentials(config.credentialsFile, fleetHost)
+  const hasFleetCredential = Object.hasOwn(readAll(), fleetCredential)
   const sources = createSources({
     directory: join(config.data, 'mirrors'),
     openMirror: (spec, directory) =>
       createMirror(spec, {
         directory,
-        credentials,
+        credential: (name) => readAll()[name],
+        hosts: { allowed: config.sourceHosts, fleet: fleetHost },
         allowFile: config.allowFile,
         log: (message) => log.info({ repository: spec.name }, message),
       }),
@@ -107,7 +112,7 @@ export async function startRendering(
         url: config.fleetUrl,
         ref: { branch: config.branch },
         timeout: 60_000,
-        ...(credentials['fleet'] ? { credential: 'fleet' } : {}),
+        ...(hasFleetCredential ? { credential: fleetCredential } : {}),
       })
     },
     recall: () => renderer.recall(),

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Problem } from '../../hub/api/problem.ts'
+import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
 import * as schemas from '../../hub/api/schemas.ts'
 import * as views from '../../hub/api/views.ts'
@@ -51,6 +52,8 @@ const routes: Route[] = [
   get('rollouts', schemas.RolloutList),
   get('rollouts/r-1', RolloutView, 'rollouts/r-9'),
   get('fleet', views.FleetView),
+  get('sources', schemas.SourceList),
+  get('sources/fleet', SourceView, 'sources/nope'),
   get('events', schemas.EventList),
   get('version', schemas.VersionView),
   {
@@ -175,7 +178,7 @@ for (const route of routes) {
       })
 
     if (method === 'GET') {
-      if (/(clusters|groups|applications|rollouts|events|diff)$/.test(url))
+      if (/(clusters|groups|applications|rollouts|sources|events|diff)$/.test(url))
         it('refuses a query it does not know', async () => {
           await using test = await startApi()
           const at = `${url}?typo=1`
@@ -223,6 +226,7 @@ describe('every route that OpenAPI lists', () => {
           .replace(/applications\/shop\/objects/, 'applications/{application}/objects')
           .replace(/applications\/shop/, 'applications/{name}')
           .replace('groups/prod', 'groups/{name}')
+          .replace('sources/fleet', 'sources/{name}')
           .replace('r-1', '{id}')
         return `${method} ${path}`
       }),

@@ -258,7 +258,30 @@ describe('swell events, fleet, describe and version', () => {
     assert.match(out, /\n1 faults:\napps\/shop\.yaml:12: Application shop: no\n$/)
   })
 
-  for (const words of ['cluster lab', 'group prod', 'app shop', 'rollout r-1'])
+  it('tells of a source that fails: its last good revision, since when, and why', async () => {
+    const [source] = test.hub.view.fleet.sources
+    const failure = {
+      code: 'source_unreachable',
+      message: 'no connection to the server',
+      since: new Date(Date.now() - 300_000).toISOString(),
+      count: 7,
+    }
+    const nextFetch = new Date(Date.now() + 3_600_000).toISOString()
+    const sources = [{ ...source!, name: 'apps', failure, nextFetch }]
+    test.hub.view.fleet = { ...test.hub.view.fleet, sources }
+    const { out } = await run('get sources')
+    assert.match(out, /^NAME +REF +REVISION +STATE +FETCHED +FAILING +ERROR\n/)
+    assert.match(
+      out,
+      /\napps +main +main@sha1:\w{7} +Failing +\w+ +5m +no connection to the server\n/,
+    )
+    const { out: all } = await run('describe source apps')
+    assert.match(all, /Next fetch: +in 59m\n/)
+    assert.match(all, /Failing: +for 5m, 7 fetches in a row\n/)
+    assert.match(all, /Error: +source_unreachable: no connection to the server\n/)
+  })
+
+  for (const words of ['cluster lab', 'group prod', 'app shop', 'rollout r-1', 'source fleet'])
     it(`describes ${words}`, async () => {
       const { out, code } = await run(`describe ${words}`)
       assert.equal(code, 0)

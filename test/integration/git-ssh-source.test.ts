@@ -36,7 +36,7 @@ async function openMirror(name: string, credential?: Credential) {
     },
     {
       directory: join(temp.path, `${name}.git`),
-      credentials: credential ? { key: credential } : {},
+      credential: () => credential,
     },
   )
 }

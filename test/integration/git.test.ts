@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { HubError, type HubErrorCode } from '../../hub/errors.ts'
+import type { Credential } from '../../hub/source/credential.ts'
 import { createMirror } from '../../hub/source/git.ts'
 import { freePort } from '../support/free-port.ts'
 import { runGit } from '../support/git-repository.ts'
@@ -215,20 +216,77 @@ describe('credentials', () => {
       const { credentials } = world
       const mirror = await createMirror(credential ? { ...spec, credential } : spec, {
         directory,
-        credentials,
+        credential: (name) => credentials[name],
       })
       await rejectsWith(mirror.fetch(never), code, words)
       await mirror.close()
     })
   }
 
-  test('a credential the hub does not have is refused by name', async () => {
+  test('a credential the hub does not have is refused by name, until it has it', async () => {
     const repository = await world.createRepository()
-    await rejectsWith(
-      world.openMirror(repository, { credential: 'nobody' }),
-      'source_refused',
-      /no credential named nobody/,
+    const known = new Map<string, Credential>()
+    const mirror = await createMirror(
+      {
+        name: 'x',
+        url: world.server.url(repository.name),
+        ref: { branch: 'main' },
+        timeout: 20_000,
+        credential: 'nobody',
+      },
+      { directory: join(world.temp.path, 'late.git'), credential: (name) => known.get(name) },
     )
+    await rejectsWith(mirror.fetch(never), 'source_refused', /no credential named nobody/)
+    known.set('nobody', world.credentials['bot']!)
+    assert.equal(await fetchCommit(mirror), await repository.readHead())
+    await mirror.close()
+  })
+
+  test('a password file that was written anew is used by the next fetch', async () => {
+    const repository = await world.createRepository()
+    const passwordFile = join(world.temp.path, 'rotating')
+    await writeFile(passwordFile, 'old\n')
+    const credential: Credential = { ...world.credentials['bot'], kind: 'basic', passwordFile }
+    const url = world.server.url(repository.name)
+    const mirror = await createMirror(
+      { name: 'x', url, ref: { branch: 'main' }, timeout: 20_000, credential: 'bot' },
+      { directory: join(world.temp.path, 'rotating.git'), credential: () => credential },
+    )
+    await rejectsWith(mirror.fetch(never), 'source_refused', /refused the credential/)
+    await writeFile(passwordFile, `${password}\n`)
+    assert.equal(await fetchCommit(mirror), await repository.readHead())
+    await mirror.close()
+  })
+
+  test('B30: a password goes to no host but its own, whatever a Repository says', async () => {
+    const asked: (string | undefined)[] = []
+    const thief = createServer((request, response) => {
+      asked.push(request.headers.authorization)
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+    })
+    thief.listen(0, '127.0.0.1')
+    await once(thief, 'listening')
+    const { port } = thief.address() as AddressInfo
+    const credential: Credential = {
+      ...(world.credentials['bot'] as Extract<Credential, { kind: 'basic' }>),
+      hosts: ['git.example.com', '*.corp.example'],
+    }
+    const mirror = await createMirror(
+      {
+        name: 'x',
+        url: `http://127.0.0.1:${port}/a.git`,
+        ref: { branch: 'main' },
+        timeout: 5_000,
+        credential: 'bot',
+      },
+      { directory: join(world.temp.path, 'thief.git'), credential: () => credential },
+    )
+    const words = /this credential is for git.example.com, \*.corp.example, not for 127.0.0.1/
+    await rejectsWith(mirror.fetch(never), 'source_refused', words)
+    assert.deepEqual(asked, [])
+    thief.closeAllConnections()
+    thief.close()
+    await mirror.close()
   })
 
   test('a repository that is not there is told so', async () => {

@@ -73,7 +73,10 @@ export function createFakeHub(): FakeHub {
           ref: 'main',
           revision,
           lastFetch: at,
-          error: null,
+          nextFetch: null,
+          interval: '30s',
+          suspended: false,
+          failure: null,
         },
       ],
       faults: [],
@@ -176,6 +179,7 @@ export function createFakeHub(): FakeHub {
     },
     ...createFakeMembership(() => view.clusters, fakeNow),
     fleet: async () => view.fleet,
+    sources: async () => view.fleet.sources,
     events: async ({ after, limit }) =>
       after === null ? events.slice(-limit) : since(after).slice(0, limit),
     subscribe: async function* (after, signal) {

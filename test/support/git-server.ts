@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TestRepository, createRepository, runGit, testGitEnv } from './git-repository.ts'
 import { createTempDir } from './temp-dir.ts'
@@ -8,6 +9,8 @@ import { createTempDir } from './temp-dir.ts'
 export interface GitServerOptions {
   /** Without it, anybody may read and write. */
   readonly basicAuth?: { readonly user: string; readonly password: string }
+  /** Serves HTTPS with this pair (PEM). */
+  readonly tls?: { readonly key: string; readonly cert: string }
   /** Called after a push was answered: what a Git host's webhook would be. */
   readonly onPush?: (repository: string) => void
 }
@@ -36,6 +39,7 @@ const maxHeaderBytes = 64 * 1024
 /** Starts `git http-backend` behind a loopback HTTP server. */
 export async function startGitServer({
   basicAuth,
+  tls,
   onPush,
 }: GitServerOptions = {}): Promise<GitServer> {
   const directory = await createTempDir('git')
@@ -46,7 +50,7 @@ export async function startGitServer({
   let failing = false
   let requests = 0
 
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     requests += 1
     if (failing) {
       response.writeHead(503).end()
@@ -57,7 +61,8 @@ export async function startGitServer({
       const pushed = /^\/(.+)\.git\/git-receive-pack$/.exec(request.url ?? '')?.[1]
       if (pushed !== undefined && onPush) response.once('finish', () => onPush(pushed))
     }
-  })
+  }
+  const server = tls ? createTlsServer(tls, answer) : createServer(answer)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -73,7 +78,7 @@ export async function startGitServer({
 
   return {
     root: directory.path,
-    url: (repository) => `http://127.0.0.1:${port}/${repository}.git`,
+    url: (repository) => `${tls ? 'https' : 'http'}://127.0.0.1:${port}/${repository}.git`,
     createRepository: (name, options) => createRepository(directory.path, name, options),
     fail: () => {
       failing = true

@@ -64,7 +64,7 @@ export async function createMirrorWorld(): Promise<MirrorWorld> {
           credential: 'bot',
           ...spec,
         },
-        { directory, credentials },
+        { directory, credential: (name) => credentials[name as keyof typeof credentials] },
       )
       mirrors.push(mirror)
       return { ...mirror, directory }

@@ -2,6 +2,7 @@ import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { Command } from 'commander'
 import type { Static } from 'typebox'
 import { RolloutView } from '../../api/rollout-view.ts'
+import { SourceView, stateOfSource } from '../../api/source-view.ts'
 import { ApplicationView, ClusterView, GroupView } from '../../api/views.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
@@ -22,17 +23,26 @@ const describers: Readonly<Record<string, Describe>> = {
     describeGroup(await client.ask(`groups/${name}`, GroupView, { signal })),
   application: async (client, name, { now, signal }) =>
     describeApplication(await client.ask(`applications/${name}`, ApplicationView, { signal }), now),
+  source: async (client, name, { now, signal }) =>
+    describeSource(await client.ask(`sources/${name}`, SourceView, { signal }), now),
   rollout: async (client, name, { now, signal }) =>
     describeRollout(await client.ask(`rollouts/${name}`, RolloutView, { signal }), now),
 }
 
+const shortWords: Readonly<Record<string, string>> = {
+  app: 'application',
+  apps: 'application',
+  repository: 'source',
+  repositories: 'source',
+}
+
 export function addDescribe(program: Command, context: CommandContext): void {
   withConnection(program.command('describe'))
-    .description('everything about one cluster, group, application or rollout')
+    .description('everything about one cluster, group, application, rollout or source')
     .argument('<kind>')
     .argument('<name>')
     .action(async (kind: string, name: string, flags: ConnectionFlags) => {
-      const word = kind === 'app' ? 'application' : kind.replace(/s$/, '')
+      const word = shortWords[kind] ?? kind.replace(/s$/, '')
       const describe = Object.hasOwn(describers, word) ? describers[word] : undefined
       if (!describe) {
         throw new CliFailure(2, `unknown kind ${kind}`, {
@@ -133,6 +143,30 @@ function describeApplication(one: Static<typeof ApplicationView>, now: number): 
         : 'none',
     ],
   ])
+}
+
+function describeSource(one: Static<typeof SourceView>, now: number): string {
+  const { failure } = one
+  return formatFields([
+    ['Name', one.name],
+    ['URL', one.url],
+    ['Ref', one.ref],
+    ['Revision', one.revision ?? 'none yet'],
+    ['State', stateOfSource(one)],
+    ['Last fetch', one.lastFetch ? `${formatAge(one.lastFetch, now)} ago` : 'never'],
+    ['Next fetch', one.nextFetch ? `in ${formatUntil(one.nextFetch, now)}` : ''],
+    ['Interval', one.interval ?? ''],
+    ...(failure
+      ? ([
+          ['Failing', `for ${formatAge(failure.since, now)}, ${failure.count} fetches in a row`],
+          ['Error', `${failure.code}: ${failure.message}`],
+        ] as const)
+      : []),
+  ])
+}
+
+function formatUntil(at: string, now: number): string {
+  return formatAge(new Date(now).toISOString(), Date.parse(at))
 }
 
 /** Shared with `rollout plan`. */

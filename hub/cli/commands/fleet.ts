@@ -31,7 +31,7 @@ export function addFleet(program: Command, { terminal, connect }: CommandContext
         shortRevision(source.revision ?? ''),
         formatAge(source.lastFetch, now),
         source.url,
-        source.error ?? '',
+        source.failure?.message ?? '',
       ])
       terminal.out(`\n${formatTable([['SOURCE', 'REVISION', 'FETCHED', 'URL', 'ERROR'], ...rows])}`)
       if (fleet.faults.length > 0) terminal.out(`\n${fleet.faults.length} faults:\n`)

@@ -18,7 +18,7 @@ const watchInterval = 2_000
 
 export function addGet(program: Command, context: CommandContext): void {
   withConnection(program.command('get'))
-    .description('list clusters, groups, applications or rollouts, or show one')
+    .description('list clusters, groups, applications, rollouts or sources, or show one')
     .argument('<kind>')
     .argument('[name]')
     .addOption(new Option('-o, --output <format>').choices(formats).default('table'))
@@ -108,6 +108,9 @@ function refuseMisplaced(resource: Resource, name: string | undefined, flags: Fl
   }
   if (flags.selector !== undefined && resource.singular === 'rollout') {
     throw new CliFailure(2, 'rollouts have no labels', { hint: 'use --application' })
+  }
+  if (flags.selector !== undefined && resource.singular === 'source') {
+    throw new CliFailure(2, 'sources have no labels')
   }
   if (name !== undefined && (flags.selector !== undefined || ofRollouts)) {
     throw new CliFailure(2, 'a name and a filter exclude each other')

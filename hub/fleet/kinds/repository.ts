@@ -3,6 +3,7 @@ import { parseDuration } from '@groundswell/proto/duration.ts'
 import { HubError } from '../../errors.ts'
 import { parseAddress } from '../../source/address.ts'
 import { isRefName } from '../../source/ref.ts'
+import { isVersionRange } from '../../source/version-range.ts'
 import { closed, DurationText } from './fields.ts'
 import type { Report } from './names.ts'
 
@@ -15,6 +16,8 @@ export const RepositorySpec = Type.Object(
           branch: Type.Optional(Type.String({ minLength: 1 })),
           tag: Type.Optional(Type.String({ minLength: 1 })),
           commit: Type.Optional(Type.String({ pattern: '^[0-9a-f]{40}$' })),
+          /** The newest tag that is a version of this range. */
+          semver: Type.Optional(Type.String({ minLength: 1 })),
         },
         closed,
       ),
@@ -40,10 +43,15 @@ export function checkRepository(spec: RepositorySpec, report: Report): void {
   const ref = spec.ref ?? { branch: 'main' }
   const given = Object.keys(ref)
   if (given.length !== 1) {
-    report(['spec', 'ref'], 'give exactly one of branch, tag and commit')
+    report(['spec', 'ref'], 'give exactly one of branch, tag, commit and semver')
   }
   for (const [kind, name] of Object.entries(ref)) {
-    if (kind !== 'commit' && !isRefName(name)) {
+    if (kind === 'semver') {
+      if (!isVersionRange(name)) {
+        const words = `"${name}" is not a range of versions such as ^1.2 or >=1.0 <3`
+        report(['spec', 'ref', kind], words)
+      }
+    } else if (kind !== 'commit' && !isRefName(name)) {
       report(['spec', 'ref', kind], `"${name}" is not a ${kind} name`)
     }
   }

@@ -54,7 +54,7 @@ function world(rest: Partial<HubDeps> = {}) {
       { number: 1, pin: digestOf('before'), from: 0, to: 7 },
     ],
     rootDigest: digestOf('root'),
-    webhookSecret: () => undefined,
+    webhookSecrets: () => [],
     checks: async () => [
       { name: 'redis', ok: true },
       { name: 'git', ok: false },

@@ -253,7 +253,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     'branch and tag',
     repository('url: https://git.example/a.git\nref: { branch: main, tag: v1 }'),
     '7:8',
-    /exactly one of branch, tag and commit/,
+    /exactly one of branch, tag, commit and semver/,
   ],
   [
     'branch like an option',

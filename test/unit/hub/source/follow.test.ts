@@ -29,7 +29,7 @@ function createWorld(hold?: Promise<void>) {
     },
   } as unknown as Mirror
   const source = followSource(mirror, {
-    interval: 60_000,
+    interval: () => 60_000,
     now: () => world.time,
     random: () => 0.5,
     signal: stop.signal,
@@ -75,7 +75,12 @@ test('tells of a revision once, and of the next when it comes', async () => {
   world.answer = () => 'main@sha1:2'
   await advance(60_000)
   assert.deepEqual(world.seen, ['main@sha1:1', 'main@sha1:2'])
-  assert.deepEqual(source.state, { revision: 'main@sha1:2', lastFetchedAt: 120_000, failure: null })
+  assert.deepEqual(source.state, {
+    revision: 'main@sha1:2',
+    lastFetchedAt: 120_000,
+    nextFetchAt: 180_000,
+    failure: null,
+  })
   await end()
 })
 

@@ -1,0 +1,242 @@
+import { execFile } from 'node:child_process'
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { simpleGit } from 'simple-git'
+import { HubError } from '../../errors.ts'
+import type { Address } from '../address.ts'
+import type { Credential } from '../credential.ts'
+import { resolvePublic } from '../dns.ts'
+import { type ReadSecret, readAccess, removeOldAccess } from '../fs.ts'
+import {
+  buildGitEnvironment,
+  type GitAccess,
+  localAccess,
+  pinAddresses,
+  remoteConfig,
+} from '../git-environment.ts'
+import { explainGitFault } from '../git-fault.ts'
+import { type HostRules, judgeHost } from '../host-rules.ts'
+
+/** What of a repository is asked of its server, and how much it may answer. */
+export interface RemoteOptions {
+  /** Of the repository, for messages. */
+  readonly name: string
+  readonly address: Address
+  /** The bare repository. */
+  readonly directory: string
+  /** Milliseconds for one conversation. */
+  readonly timeout: number
+  /** Bytes that one fetch may bring. */
+  readonly fetchBytes: number
+  /** Looked up for each conversation, so that a new one is used at once. */
+  readonly credential: () => Credential | undefined
+  readonly readSecret: ReadSecret
+  readonly hosts: HostRules
+}
+
+/** The server a repository is fetched from, and Git's own commands on its mirror. */
+export interface Remote {
+  /** Environment for commands that stay in the mirror. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Runs Git in the mirror, without the network. */
+  run(args: readonly string[], options?: RunOptions): Promise<string>
+  /** Brings what the refspecs, or the lines of `input`, name. */
+  fetch(refspecs: readonly string[], options: RunOptions): Promise<void>
+  /** Names of the server's tags, without `refs/tags/`, and their object ids. */
+  listTags(signal: AbortSignal): Promise<ReadonlyMap<string, string>>
+}
+
+interface RunOptions {
+  readonly signal?: AbortSignal
+  readonly input?: string
+  /** What was asked for, before what went wrong. */
+  readonly words?: string
+}
+
+const localTimeout = 30_000
+const listingBytes = 8 * 1024 * 1024
+const mostTags = 20_000
+const growthEveryMs = 200
+
+/** Left as they are by a Git that was killed. */
+const leftovers = /^(tmp_|\.tmp-|.*\.lock$)/
+
+export async function createRemote(options: RemoteOptions): Promise<Remote> {
+  const { name, address, directory, timeout } = options
+  const path = process.env['PATH'] ?? '/usr/bin:/bin'
+  const environmentOf = (access: GitAccess, network: boolean) =>
+    buildGitEnvironment(directory, path, access, network ? [address.protocol] : [])
+  const environment = environmentOf(localAccess, false)
+
+  function fail(code: HubError['code'], message: string, cause?: unknown): HubError {
+    return new HubError(code, `repository ${name}: ${message}`, { cause })
+  }
+
+  /** A failure of Git in words for people; a reason of ours to stop it is its own explanation. */
+  function explain(cause: unknown, signal: AbortSignal, limit: number, words = ''): HubError {
+    if (signal.aborted) {
+      const { reason } = signal as { reason: unknown }
+      if (reason instanceof HubError) return reason
+      const isLate = reason instanceof DOMException && reason.name === 'TimeoutError'
+      return fail('source_unreachable', isLate ? `no answer within ${limit} ms` : 'stopped', cause)
+    }
+    const fault = explainGitFault(cause instanceof Error ? cause.message : String(cause))
+    return fail(fault.code, words ? `${words}: ${fault.message}` : fault.message, cause)
+  }
+
+  async function runGit(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    input?: string,
+  ): Promise<string> {
+    signal.throwIfAborted()
+    return simpleGit({
+      baseDir: directory,
+      abort: signal,
+      allowEnvironment: Object.keys(env),
+      unsafe: {
+        allowUnsafeAskPass: true,
+        allowUnsafeConfigEnvCount: true,
+        allowUnsafeConfigPaths: true,
+        allowUnsafeCredentialHelper: true,
+        allowUnsafeFsMonitor: true,
+        allowUnsafeHooksPath: true,
+        allowUnsafeProtocolOverride: true,
+        allowUnsafeSshCommand: true,
+        allowUnsafeTemplateDir: true,
+      },
+      // Left to itself it fulfils when Git fails without a word.
+      errors: (_, { exitCode, stdErr }) =>
+        exitCode === 0
+          ? undefined
+          : new Error(Buffer.concat(stdErr).toString().slice(-16_384) || `git exit ${exitCode}`),
+      input: () => input,
+    })
+      .env({ ...env })
+      .raw([...args])
+  }
+
+  /** One conversation with the server: its host judged, its credential read, both for this time. */
+  async function converse<T>(
+    { signal, words }: RunOptions,
+    work: (env: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const all = AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(timeout)])
+    let access: GitAccess | undefined
+    try {
+      all.throwIfAborted()
+      const pinned = await judge()
+      const { credential, readSecret } = { ...options, credential: options.credential() }
+      access = await readAccess({ name, address, credential, readSecret, directory, signal: all })
+      const config = [...remoteConfig(address.url), ...pinned, ...access.config]
+      return await work(environmentOf({ ...access, config }, true), all)
+    } catch (cause) {
+      if (cause instanceof HubError) throw cause
+      throw explain(cause, all, timeout, words)
+    } finally {
+      await access?.dispose()
+    }
+  }
+
+  async function judge(): Promise<[string, string][]> {
+    if (address.protocol === 'file') return []
+    switch (judgeHost(address.host, options.hosts)) {
+      case 'trusted':
+        return []
+      case 'refused':
+        throw fail('source_refused', `the host ${address.host} is not in --source-hosts`)
+      case 'public':
+        // ssh cannot be told the address, but it knows the host by its key.
+        return pinAddresses(address, await resolvePublic(address.host))
+    }
+  }
+
+  /** Stops a fetch that brings more than it may. Git itself has no such limit. */
+  function watchGrowth(stop: AbortController): () => void {
+    const packs = join(directory, 'objects', 'pack')
+    const { fetchBytes } = options
+    const look = async () => {
+      if ((await weigh(packs)) <= fetchBytes) return
+      stop.abort(fail('source_refused', `one fetch brings more than ${fetchBytes} bytes`))
+    }
+    const timer = setInterval(() => void look(), growthEveryMs)
+    return () => clearInterval(timer)
+  }
+
+  /** What a Git that was killed left behind, which would stay for ever or bar the next one. */
+  async function tidy(): Promise<void> {
+    for (const place of ['.', 'objects/pack']) {
+      const entries = await readdir(join(directory, place)).catch(() => [])
+      for (const entry of entries) {
+        if (leftovers.test(entry)) await rm(join(directory, place, entry), { force: true })
+      }
+    }
+  }
+
+  await tidy()
+  await removeOldAccess(directory)
+
+  return {
+    environment,
+    async run(args, { input } = {}) {
+      const signal = AbortSignal.timeout(localTimeout)
+      try {
+        return await runGit(args, environment, signal, input)
+      } catch (cause) {
+        throw explain(cause, signal, localTimeout)
+      }
+    },
+    async fetch(refspecs, { input, ...given }) {
+      const stop = new AbortController()
+      const signal = AbortSignal.any([stop.signal, ...(given.signal ? [given.signal] : [])])
+      const common = ['--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head']
+      await converse({ ...given, signal }, async (env, all) => {
+        const rest = watchGrowth(stop)
+        try {
+          await runGit(['fetch', ...common, '--filter=blob:none', ...refspecs], env, all, input)
+        } catch (cause) {
+          await tidy()
+          throw cause
+        } finally {
+          rest()
+        }
+      })
+    },
+    listTags: (signal) =>
+      converse({ signal, words: 'tags' }, async (env, all) => {
+        const args = ['ls-remote', '--refs', '--tags', '--end-of-options', 'origin']
+        const { stdout } = await promisify(execFile)('git', args, {
+          cwd: directory,
+          env,
+          maxBuffer: listingBytes,
+          signal: all,
+        }).catch((cause: NodeJS.ErrnoException & { stderr?: string }) => {
+          if (cause.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw tooMany()
+          throw new Error(cause.stderr || cause.message, { cause })
+        })
+        const lines = stdout.split('\n').filter(Boolean)
+        if (lines.length > mostTags) throw tooMany()
+        return new Map(
+          lines.map((line) => {
+            const [oid = '', ref = ''] = line.split('\t')
+            return [ref.replace(/^refs\/tags\//, ''), oid]
+          }),
+        )
+      }),
+  }
+
+  function tooMany(): HubError {
+    return fail('source_refused', `more than ${mostTags} tags; follow a branch or one tag instead`)
+  }
+}
+
+async function weigh(directory: string): Promise<number> {
+  let bytes = 0
+  for (const entry of await readdir(directory).catch(() => [])) {
+    if (!leftovers.test(entry)) continue
+    bytes += (await stat(join(directory, entry)).catch(() => ({ size: 0 }))).size
+  }
+  return bytes
+}
