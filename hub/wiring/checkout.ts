@@ -95,7 +95,7 @@ function openMirrors(
   signal: AbortSignal,
 ) {
   const fetched = new Map<string, Promise<Snapshot>>()
-  const credentials = readCredentials(options.credentialsFile)
+  const credentials = readCredentials(options.credentialsFile, '')
 
   async function fetchMirror(repository: Declared<RepositorySpec>): Promise<Snapshot> {
     if (!options.fetch) {
@@ -107,7 +107,10 @@ function openMirrors(
     const directory = await mkdtemp(join(tmpdir(), 'swell-mirror-'))
     closing.push(() => rm(directory, { recursive: true, force: true }))
     const { spec } = toSourceSpec(repository)
-    const mirror: Mirror = await createMirror(spec, { directory, credentials })
+    const mirror: Mirror = await createMirror(spec, {
+      directory,
+      credential: (name) => credentials[name],
+    })
     closing.push(() => mirror.close())
     const revision = await mirror.fetch(signal)
     return { mirror, revision, commit: parseRevision(revision).commit }
