@@ -10,7 +10,7 @@ import { type OxlintOverride, defineConfig } from 'oxlint'
 /** Packages that only compute: any file may use them. */
 const computing = [
   ...['node:crypto', 'node:path', 'node:url', 'node:util', 'node:zlib'],
-  ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'jose', 'semver'],
+  ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'diff', 'jose', 'semver'],
   ...['typebox', 'typebox/**', 'yaml'],
 ]
 
@@ -130,7 +130,8 @@ const apiShapes = [
   ...['bundle/root-chain.ts', 'bundle/root-draft.ts', 'bundle/sign.ts'],
   ...['bundle/root-warning.ts', 'bundle/root.ts'],
   // A checkout is looked at without a hub; what does so is handed in, what prints it is pure.
-  ...['check/check-markdown.ts', 'check/sarif.ts', 'check/where.ts'],
+  ...['check/check-markdown.ts', 'check/diff-markdown.ts', 'check/sarif.ts', 'check/where.ts'],
+  ...['check/fleet-diff.ts', 'check/mask.ts', 'check/object-text.ts'],
 ]
 const forCli = [...computing, 'commander']
 

@@ -6,6 +6,7 @@ import { loadFleet } from '../fleet/load.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { type CheckReport, reportConfiguration, reportFleet } from './check.ts'
 import type { Finding } from './finding.ts'
+import { diffFleets, type FleetDiff } from './fleet-diff.ts'
 import type { LocalRepository, Snapshot } from './local-repository.ts'
 import { type RenderedFleet, renderFleet } from './rendered-fleet.ts'
 
@@ -13,6 +14,16 @@ import { type RenderedFleet, renderFleet } from './rendered-fleet.ts'
 export interface Selection {
   readonly applications?: readonly string[]
   readonly clusters?: readonly string[]
+}
+
+/** Two states of a fleet. */
+export interface DiffRange {
+  /** A commit by any name Git knows. */
+  readonly base: string
+  /** Undefined: the files as they lie there. */
+  readonly head?: string | undefined
+  /** Compares with where `head` parted from `base`, so that what came to `base` since is left out. */
+  readonly sinceParting: boolean
 }
 
 export interface CheckoutDeps {
@@ -39,8 +50,12 @@ export interface Checkout {
     selection: Selection & { readonly at?: string },
     signal: AbortSignal,
   ): Promise<RenderedFleet>
-  /** @throws HubError `revision_not_found` */
-  mergeBase(one: string, other: string): Promise<string>
+  /**
+   * What the way from one state to another does to every cluster.
+   *
+   * @throws HubError `revision_not_found`, `fleet_invalid`
+   */
+  diff(selection: Selection & DiffRange, signal: AbortSignal): Promise<FleetDiff>
 }
 
 /** Where a checkout is and what it may use. */
@@ -83,8 +98,6 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     signal: AbortSignal,
   ): Promise<RenderedFleet> {
     const fleet = await readFleet(own)
-    requireNames('application', applications, fleet.applications)
-    requireNames('cluster', clusters, fleet.clusters)
     const snapshots = new Map([['fleet', own]])
     const absent = new Map<string, string>()
     for (const repository of fleet.repositories.values()) {
@@ -105,26 +118,43 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
       let rendered: RenderedFleet
       try {
         rendered = await renderSnapshot(own, selection, signal)
+        requireNames(selection, rendered)
       } catch (error) {
         if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
         return reportConfiguration(own.revision, error)
       }
       return reportFleet(rendered, await deps.judge(rendered, signal))
     },
-    render: async ({ at, ...selection }, signal) =>
-      renderSnapshot(await deps.fleet.at(at), selection, signal),
-    mergeBase: (one, other) => deps.fleet.mergeBase(one, other),
+    async render({ at, ...selection }, signal) {
+      const rendered = await renderSnapshot(await deps.fleet.at(at), selection, signal)
+      requireNames(selection, rendered)
+      return rendered
+    },
+    async diff({ base, head, sinceParting, ...selection }, signal) {
+      const from = sinceParting ? await deps.fleet.mergeBase(base, head ?? 'HEAD') : base
+      const snapshots = [await deps.fleet.at(from), await deps.fleet.at(head)]
+      // One after the other: the second finds in the cache what did not change.
+      const sides: RenderedFleet[] = []
+      for (const own of snapshots) {
+        sides.push(await renderSnapshot(own, selection, signal))
+      }
+      requireNames(selection, ...sides)
+      return diffFleets(sides[0]!, sides[1]!)
+    },
   }
 }
 
-/** A name that is not there would select nothing, and nothing passes every check. */
+/** A name that is nowhere would select nothing, and nothing passes every check. */
 function requireNames(
-  kind: string,
-  wanted: readonly string[] | undefined,
-  known: ReadonlyMap<string, unknown>,
+  { applications = [], clusters = [] }: Selection,
+  ...sides: readonly RenderedFleet[]
 ): void {
-  const absent = wanted?.filter((name) => !known.has(name)) ?? []
-  if (absent.length > 0) {
-    throw new HubError('not_found', `there is no ${kind} ${absent.join(', ')} in this fleet`)
+  const refuse = (kind: string, names: readonly string[]): void => {
+    if (names.length === 0) return
+    throw new HubError('not_found', `there is no ${kind} ${names.join(', ')} in this fleet`)
   }
+  const lacks = (kind: 'applications' | 'clusters') => (name: string) =>
+    !sides.some(({ fleet }) => fleet[kind].has(name))
+  refuse('application', applications.filter(lacks('applications')))
+  refuse('cluster', clusters.filter(lacks('clusters')))
 }

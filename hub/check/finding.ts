@@ -32,10 +32,19 @@ export const severities: readonly Severity[] = ['error', 'warning', 'note']
 /** Faults of the fleet repository's own files. */
 export function findConfigurationFaults(error: HubError): Finding[] {
   const faults = error.faults.length > 0 ? error.faults : [{ message: error.message }]
-  return faults.map((fault) => ({
-    ...toFinding(fault, 'error', 'configuration'),
+  return faults.map((fault) => toConfigurationFinding(fault, 'error'))
+}
+
+/** What is written there and does nothing, or not what it seems to. */
+export function findConfigurationWarnings({ warnings }: Pick<Fleet, 'warnings'>): Finding[] {
+  return warnings.map((fault) => toConfigurationFinding(fault, 'warning'))
+}
+
+function toConfigurationFinding(fault: Fault, severity: Severity): Finding {
+  return {
+    ...toFinding(fault, severity, 'configuration'),
     application: /^Application (.+)$/.exec(fault.object ?? '')?.[1] ?? '',
-  }))
+  }
 }
 
 /** What is right in the fleet repository's files, but does not do all that its author may expect. */

@@ -30,8 +30,10 @@ export interface Unchecked {
 /** A fleet at one state of its repositories, rendered for every cluster. */
 export interface RenderedFleet {
   readonly fleet: Fleet
-  /** Application → cluster → content. A target that failed is in `findings` instead. */
+  /** Application → cluster → content. */
   readonly contents: ReadonlyMap<string, ReadonlyMap<string, RenderedContent>>
+  /** Application → clusters for which it could not be rendered or looked at: absent is not unwanted. */
+  readonly unknown: ReadonlyMap<string, ReadonlySet<string>>
   /** Faults and warnings of renders. */
   readonly findings: readonly Finding[]
   readonly unchecked: readonly Unchecked[]
@@ -74,7 +76,12 @@ export async function renderFleet(
   const made = new Map<Digest, Promise<RenderedContent>>()
   const renders = new Set<Digest>()
 
+  const unknown = new Map<string, Set<string>>()
+  const lack = ({ application, cluster }: ResolvedTarget): void => {
+    unknown.set(application, (unknown.get(application) ?? new Set()).add(cluster))
+  }
   const blame = (target: ResolvedTarget, error: unknown): void => {
+    lack(target)
     const declared = fleet.applications.get(target.application)!
     findings.push(...findRenderFaults(error, declared, target.cluster))
   }
@@ -110,11 +117,14 @@ export async function renderFleet(
       }),
     )
   }
+  const without = targets.filter(({ repository }) => !snapshots.has(repository))
+  for (const target of without) lack(target)
   return {
     fleet,
     contents,
+    unknown,
     findings: mergeFindings(findings),
-    unchecked: listUnchecked(targets, snapshots, absent),
+    unchecked: listUnchecked(without, absent),
     skipped: resolution.skipped.filter(isWanted),
     renders: renders.size,
   }
@@ -170,11 +180,9 @@ function warn(fleet: Fleet, target: ResolvedTarget, { warnings }: RenderedConten
 
 function listUnchecked(
   targets: readonly ResolvedTarget[],
-  snapshots: RenderFleetRequest['snapshots'],
   absent: RenderFleetRequest['absent'],
 ): Unchecked[] {
-  const without = targets.filter(({ repository }) => !snapshots.has(repository))
-  const names = new Map(without.map(({ application, repository }) => [application, repository]))
+  const names = new Map(targets.map(({ application, repository }) => [application, repository]))
   return [...names].map(([application, repository]) => ({
     application,
     reason: `repository ${repository}: ${absent.get(repository) ?? 'is not at hand'}`,

@@ -1,5 +1,6 @@
 import type { CheckReport } from './check.ts'
 import type { Finding } from './finding.ts'
+import { type FleetDiff, listGaps } from './fleet-diff.ts'
 import { describeClusters } from './where.ts'
 
 /** What forges take of one run; GitHub refuses more than 25,000. */
@@ -24,6 +25,24 @@ export function toCheckSarif(report: CheckReport, version: string): object {
   const failures = report.unchecked.map(
     ({ application, reason }) => `Application ${application} was not checked: ${reason}`,
   )
+  return toSarif(results, failures, version)
+}
+
+/** A diff as SARIF 2.1.0: what is deleted are warnings, all other changes notes. */
+export function toDiffSarif(diff: FleetDiff, version: string): object {
+  const results = diff.applications.flatMap(({ application, objects }) =>
+    objects.flatMap(({ object, file, variants }) =>
+      variants.map(({ change, fate, clusters }): SarifResult => ({
+        rule: `object-${change}`,
+        level: fate === 'deleted' ? 'warning' : 'note',
+        message:
+          `Application ${application}: ${object} is ${fate ? `${change} (${fate})` : change} on ` +
+          describeClusters(clusters, diff.counts.clusters),
+        ...{ file, line: 0, column: 0, object, clusters },
+      })),
+    ),
+  )
+  const failures = listGaps(diff)
   return toSarif(results, failures, version)
 }
 
@@ -85,7 +104,10 @@ function spell(result: SarifResult, rules: readonly string[]): object {
     message: { text: message },
     locations: [
       {
-        physicalLocation: { artifactLocation: { uri, uriBaseId: '%SRCROOT%' }, ...region },
+        // What a generator makes is in no file.
+        ...(uri && {
+          physicalLocation: { artifactLocation: { uri, uriBaseId: '%SRCROOT%' }, ...region },
+        }),
         ...(object && { logicalLocations: [{ fullyQualifiedName: object, kind: 'resource' }] }),
       },
     ],

@@ -66,7 +66,7 @@ export async function useCheckout<T>(
     }
   } catch (cause) {
     if (!(cause instanceof HubError)) throw cause
-    const lines = cause.faults.map(formatFault)
+    const lines = cause.faults.map(formatFault).filter((line) => line !== cause.message)
     throw new CliFailure(2, cause.message, { lines, cause })
   }
 }

@@ -7,6 +7,7 @@ import { addDiff } from './commands/diff.ts'
 import { addEvents } from './commands/events.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addGet } from './commands/get.ts'
+import { addRender } from './commands/render.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addTrust } from './commands/trust.ts'
 import { addVersion } from './commands/version.ts'
@@ -29,6 +30,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addCluster(program, context)
   addAgent(program, context)
   addCheck(program, context)
+  addRender(program, context)
   addDiff(program, context)
   addEvents(program, context)
   addFleet(program, context)

@@ -1,85 +1,60 @@
-import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
 import { type Command, Option } from 'commander'
-import type { Static } from 'typebox'
-import { type ClusterDiffView, DiffView } from '../../api/views.ts'
+import type { DiffRange } from '../../check/checkout.ts'
+import { type CheckoutFlags, withCheckout } from '../checkout.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
-import { escapeLine, formatJson } from '../output.ts'
-import { createPaint } from '../paint.ts'
+import { diffCommits } from './diff-commits.ts'
+import { diffLive } from './diff-live.ts'
 
-interface Flags extends ConnectionFlags {
-  readonly cluster?: string
-  readonly output: 'text' | 'json'
+interface Flags extends CheckoutFlags, ConnectionFlags {
+  readonly all?: true
+  readonly output: 'text' | 'markdown' | 'json' | 'sarif'
 }
 
-export function addDiff(program: Command, context: CommandContext): void {
-  const { terminal } = context
-  withConnection(program.command('diff'))
-    .description(
-      'desired against live state; exits with 0 without differences, 1 with, 2 on errors',
-    )
-    .argument('<application>')
-    .option('--cluster <name>', 'only there')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
-    .action(async (application: string, flags: Flags) => {
-      const client = await context.connect(flags)
-      const path = `applications/${encodeURIComponent(application)}/diff`
-      const query = { cluster: flags.cluster }
-      const diff = await ask()
-      if (diff.clusters.some(differs)) context.exitCode = 1
-      if (flags.output === 'json') return terminal.out(formatJson(diff))
-      for (const cluster of diff.clusters) {
-        if (differs(cluster)) terminal.out(formatDiff(cluster, createPaint(terminal.color)))
-      }
-      if (context.exitCode === 0)
-        terminal.say(`no differences (clusters: ${diff.clusters.length})\n`)
+const formats = ['text', 'markdown', 'json', 'sarif']
 
-      async function ask(): Promise<Static<typeof DiffView>> {
-        try {
-          return await client.ask(path, DiffView, { query, signal: terminal.signal })
-        } catch (cause) {
-          if (!(cause instanceof CliFailure)) throw cause
-          // 1 would be read as "there are differences".
-          const { message, hint, lines } = cause
-          throw new CliFailure(2, message, { hint, lines, cause })
-        }
-      }
+export function addDiff(program: Command, context: CommandContext): void {
+  withCheckout(withConnection(program.command('diff')))
+    .description(
+      'what a change does to every cluster (BASE..HEAD, offline), or how an application differs from what runs (its name, asks the hub); exits with 0 without differences, 1 with, 2 on errors',
+    )
+    .argument(
+      '<what>',
+      'BASE..HEAD; BASE...HEAD since they parted; BASE.. to the files as they lie there; or the name of an application',
+    )
+    .option('--all', 'every form of a change, and every cluster by its name')
+    .addOption(new Option('-o, --output <format>').choices(formats).default('text'))
+    .action(async (what: string, flags: Flags) => {
+      const range = parseRange(what)
+      context.exitCode = range
+        ? await diffCommits(context, range, flags)
+        : await diffLive(context, what, toLiveFlags(flags))
     })
 }
 
-function differs(cluster: ClusterDiffView): boolean {
-  return !cluster.upToDate || cluster.driftedObjects > 0
+/** Undefined for a name: none can hold two dots. */
+function parseRange(text: string): DiffRange | undefined {
+  const [, base, dots, head] = /^(.*?)(\.{2,3})(?!\.)(.*)$/s.exec(text) ?? []
+  if (base === undefined) return undefined
+  return {
+    base: base || 'HEAD',
+    sinceParting: dots === '...',
+    ...(head && { head }),
+  }
 }
 
-function formatDiff(cluster: ClusterDiffView, paint: ReturnType<typeof createPaint>): string {
-  const lines = [paint('strong', `cluster ${escapeLine(cluster.cluster)}`)]
-  if (cluster.connection.state !== 'Connected') {
-    lines.push(`  ${cluster.connection.state}: this is what it last reported`)
+function toLiveFlags({ cluster, output, server, tokenFile, context }: Flags) {
+  if (output !== 'text' && output !== 'json') {
+    throw new CliFailure(2, `-o ${output} is for BASE..HEAD; of what runs there are text and json`)
   }
-  if (!cluster.upToDate) {
-    lines.push(paint('removed', `- desired  ${cluster.desiredDigest ?? 'nothing'}`))
-    lines.push(paint('added', `+ reported ${cluster.reportedDigest ?? 'nothing'}`))
-  }
-  for (const drift of cluster.drift) {
-    const name = escapeLine(nameObject(drift.object))
-    lines.push(drift.missing ? `${name}: missing since ${drift.firstSeen}` : name)
-    for (const field of drift.fields) {
-      const path = escapeLine(field.path)
-      lines.push(paint('removed', `- ${path}: ${escapeLine(field.desired) || '(absent)'}`))
-      const by = field.manager && `   # by ${escapeLine(field.manager)}`
-      lines.push(paint('added', `+ ${path}: ${escapeLine(field.live) || '(absent)'}${by}`))
-    }
-  }
-  const untold = cluster.driftedObjects - cluster.drift.length
-  if (untold > 0) lines.push(`  and ${untold} more drifted objects`)
-  return `${lines.join('\n')}\n`
-}
-
-function nameObject(id: string): string {
-  try {
-    return describeObject(parseObjectId(id))
-  } catch {
-    return id
+  const [only, ...more] = cluster
+  if (more.length > 0) throw new CliFailure(2, 'of what runs, give --cluster once')
+  return {
+    output,
+    ...(only !== undefined && { cluster: only }),
+    ...(server !== undefined && { server }),
+    ...(tokenFile !== undefined && { tokenFile }),
+    ...(context !== undefined && { context }),
   }
 }

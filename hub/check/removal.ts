@@ -1,0 +1,70 @@
+import { formatObjectId } from '@groundswell/proto/object-id.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { RenderedObject } from '../render/engine.ts'
+import { isJsonObject, parseExact } from './object-text.ts'
+import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
+
+/**
+ * What becomes of an object that is wanted no more: `deleted`, or left on the cluster, and why.
+ * The agent decides by the same rules (`isPruneDisabled`), and by what runs there.
+ */
+export type Fate =
+  | 'deleted'
+  | 'left: the application does not prune'
+  | 'left: its deletionPolicy is Orphan'
+  | 'left: the object is guarded against pruning'
+  | 'left: another application has it'
+  | 'left: the cluster is detached'
+
+/** Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. */
+export function createForetelling(base: Fleet, head: RenderedFleet) {
+  const ids = new Map<RenderedContent, ReadonlySet<string>>()
+
+  function holds(content: RenderedContent, id: string): boolean {
+    const known =
+      ids.get(content) ?? new Set(content.objects.map((each) => formatObjectId(each.id)))
+    ids.set(content, known)
+    return known.has(id)
+  }
+
+  return (
+    { application, cluster }: { readonly application: string; readonly cluster: string },
+    object: RenderedObject,
+  ): Fate => {
+    if (!head.fleet.clusters.has(cluster)) return 'left: the cluster is detached'
+    const id = formatObjectId(object.id)
+    for (const [other, on] of head.contents) {
+      const content = on.get(cluster)
+      if (other !== application && content && holds(content, id)) {
+        return 'left: another application has it'
+      }
+    }
+    if (isGuarded(object)) return 'left: the object is guarded against pruning'
+    // A part of what stays is pruned; what goes as a whole goes by the policy it came with.
+    const stays = head.contents.get(application)?.has(cluster) ?? false
+    const [was, is] = [base, head.fleet].map((fleet) => fleet.applications.get(application)?.spec)
+    if (stays) return is?.prune === false ? 'left: the application does not prune' : 'deleted'
+    return was?.deletionPolicy === 'Orphan' ? 'left: its deletionPolicy is Orphan' : 'deleted'
+  }
+}
+
+const guards = new Set(['prune=false', 'prune=confirm', 'delete=false', 'delete=confirm'])
+
+function isGuarded({ json }: RenderedObject): boolean {
+  const object = parseExact(json)
+  const metadata = isJsonObject(object) ? object['metadata'] : undefined
+  const annotations = isJsonObject(metadata) ? metadata['annotations'] : undefined
+  const note = (name: string): string => {
+    const value = isJsonObject(annotations) ? annotations[name] : undefined
+    return typeof value === 'string' ? value : ''
+  }
+  return (
+    note('groundswell.dev/prune').toLowerCase() === 'disabled' ||
+    note('kustomize.toolkit.fluxcd.io/prune').toLowerCase() === 'disabled' ||
+    note('helm.sh/resource-policy') === 'keep' ||
+    note('client.lifecycle.config.k8s.io/deletion') === 'detach' ||
+    note('argocd.argoproj.io/sync-options')
+      .split(',')
+      .some((option) => guards.has(option.trim().toLowerCase()))
+  )
+}
