@@ -35,8 +35,8 @@ export function findConfigurationFaults(error: HubError): Finding[] {
   return faults.map((fault) => toConfigurationFinding(fault, 'error'))
 }
 
-/** What is written there and does nothing, or not what it seems to. */
-export function findConfigurationWarnings({ warnings }: Pick<Fleet, 'warnings'>): Finding[] {
+/** What is right in the fleet repository's files, but does not do all that its author may expect. */
+export function findConfigurationWarnings({ warnings }: Fleet): Finding[] {
   return warnings.map((fault) => toConfigurationFinding(fault, 'warning'))
 }
 
@@ -45,11 +45,6 @@ function toConfigurationFinding(fault: Fault, severity: Severity): Finding {
     ...toFinding(fault, severity, 'configuration'),
     application: /^Application (.+)$/.exec(fault.object ?? '')?.[1] ?? '',
   }
-}
-
-/** What is right in the fleet repository's files, but does not do all that its author may expect. */
-export function findConfigurationWarnings({ warnings }: Fleet): Finding[] {
-  return warnings.map((fault) => toFinding(fault, 'warning', 'configuration'))
 }
 
 /** Why an application has no objects on a cluster. A fault without a place is told where it is declared. */
