@@ -107,7 +107,9 @@ function formatYaml(
 }
 
 // TypeScript does not know it yet.
-const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown }
+const { rawJSON: rawJson } = JSON as unknown as {
+  rawJSON: (text: string) => unknown
+}
 
 /** JSON of values with integers that a double cannot hold. */
 function formatExact(value: unknown): string {
