@@ -10,6 +10,7 @@ import { type OxlintOverride, defineConfig } from 'oxlint'
 /** Packages that only compute: any file may use them. */
 const computing = [
   ...['node:crypto', 'node:path', 'node:url', 'node:util', 'node:zlib'],
+  'age-encryption',
   ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'diff', 'jose', 'semver'],
   ...['typebox', 'typebox/**', 'yaml'],
 ]

@@ -19,6 +19,11 @@ export const settingsTable: readonly Setting[] = [
     flag: 'trust-secret',
     help: 'Secret to keep trust state in, namespace/name, or off; inside a cluster its own namespace',
   },
+  {
+    key: 'sopsKeys',
+    flag: 'sops-keys',
+    help: 'age keys for SOPS: a Secret namespace/name, a directory, or off; inside a cluster groundswell-agent-sops',
+  },
   { key: 'kubeconfig', flag: 'kubeconfig', help: 'kubeconfig file, instead of the usual places' },
   { key: 'context', flag: 'context', help: 'kubeconfig context, instead of the current one' },
   { key: 'logLevel', flag: 'log-level', help: 'debug, info, warn or error', fallback: 'info' },
@@ -29,6 +34,9 @@ export const settingsTable: readonly Setting[] = [
 /** Undefined leaves it to where the agent runs. */
 export type SecretChoice = { readonly namespace: string; readonly name: string } | 'off' | undefined
 
+/** A Secret, a directory, `off`, or undefined: left to where the agent runs. */
+export type KeysChoice = SecretChoice | { readonly directory: string }
+
 export interface AgentConfig {
   readonly hub: string | undefined
   readonly token: string | undefined
@@ -36,6 +44,7 @@ export interface AgentConfig {
   readonly data: string
   readonly identitySecret: SecretChoice
   readonly trustSecret: SecretChoice
+  readonly sopsKeys: KeysChoice
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -62,6 +71,10 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   }
   const identitySecret = secretOf('identitySecret', '--identity-secret')
   const trustSecret = secretOf('trustSecret', '--trust-secret')
+  const keysPlace = value('sopsKeys') ?? ''
+  const sopsKeys: KeysChoice = /^[./]/.test(keysPlace)
+    ? { directory: keysPlace }
+    : secretOf('sopsKeys', '--sops-keys')
   const logLevel = value('logLevel')
   if (!isLogLevel(logLevel)) {
     faults.push(`--log-level: not debug, info, warn or error: ${logLevel}`)
@@ -81,6 +94,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     data: value('data') ?? `${stateHome}/groundswell/agent${context ? `-${slug(context)}` : ''}`,
     identitySecret,
     trustSecret,
+    sopsKeys,
     kubeconfig: value('kubeconfig'),
     context,
     logLevel,

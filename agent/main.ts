@@ -13,14 +13,7 @@ import { createAgent } from './agent.ts'
 import { systemClock } from './cluster/clock.ts'
 import { createKubeCluster } from './cluster/kube.ts'
 import { loadConnection } from './cluster/kubeconfig.ts'
-import type { SecretName } from './cluster/secret.ts'
-import {
-  type AgentConfig,
-  type SecretChoice,
-  environmentPrefix,
-  parseConfig,
-  settingsTable,
-} from './config.ts'
+import { type AgentConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
 import { AgentError } from './errors.ts'
 import { lockData } from './fs.ts'
 import { serveHealth } from './http.ts'
@@ -29,6 +22,8 @@ import { createSecretIdentityStore } from './link/kube.ts'
 import { decompressZstd, dial } from './link/grpc.ts'
 import { type Proxy, chooseProxy } from './link/proxy.ts'
 import { createLog } from './log.ts'
+import type { KeyStore } from './secrets/keys.ts'
+import { nameSecret, openKeys } from './wiring/keys.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
 import { createWorkloads } from './apply/workloads.ts'
 import { createFileContentCache, createFileEvidence, createFileStateCopy } from './trust/fs.ts'
@@ -73,16 +68,11 @@ async function main(): Promise<void> {
     log: (message, fields) => log.info(fields, message),
   })
   const unlock = await lockData(config.data)
-  // Inside a cluster both live there; elsewhere only when asked for.
-  const named = (choice: SecretChoice, name: string): SecretName | undefined => {
-    const { namespace } = connection
-    const secret = choice ?? (namespace === undefined ? 'off' : { namespace, name })
-    return secret === 'off' ? undefined : secret
-  }
-  const trustSecret = named(config.trustSecret, 'groundswell-agent-trust')
+  const trustSecret = nameSecret(connection, config.trustSecret, 'groundswell-agent-trust')
   const secret = trustSecret && createSecretCopy(connection, trustSecret)
   const copies = [...(secret ? [secret] : []), createFileStateCopy(config.data)]
-  const identitySecret = named(config.identitySecret, 'groundswell-agent-identity')
+  const opened = openKeys(connection, config.sopsKeys)
+  const identitySecret = nameSecret(connection, config.identitySecret, 'groundswell-agent-identity')
   const kept = identitySecret && createSecretIdentityStore(connection, identitySecret)
   const store = kept ?? createFileIdentityStore(config.data)
   // Alive already while somebody has to approve it.
@@ -90,10 +80,12 @@ async function main(): Promise<void> {
     ? await serveHealth(config.healthPort, () => isReady())
     : undefined
   try {
-    await runAgent({ config, cluster, store, copies, log, version }, stop.signal)
+    const { keys } = opened
+    await runAgent({ config, cluster, store, copies, log, version, keys }, stop.signal)
   } finally {
     await secret?.close()
     await kept?.close()
+    await opened.close()
     await health?.close()
     await cluster.close()
     await unlock()
@@ -102,7 +94,10 @@ async function main(): Promise<void> {
 
 let isReady = (): boolean => false
 
-async function runAgent(deps: IdentityDeps, signal: AbortSignal): Promise<void> {
+async function runAgent(
+  deps: IdentityDeps & { keys: KeyStore },
+  signal: AbortSignal,
+): Promise<void> {
   const { config, cluster, copies, log } = deps
   const stored = await openIdentity(deps, signal)
   if (!stored) return
@@ -126,6 +121,7 @@ async function runAgent(deps: IdentityDeps, signal: AbortSignal): Promise<void> 
   const workloads = createWorkloads({
     cluster,
     clusterId: identity.clusterId,
+    keys: deps.keys,
     clock: systemClock,
     random: Math.random,
     log: (message, fields) => log.info(fields, message),

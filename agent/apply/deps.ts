@@ -1,5 +1,6 @@
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster } from '../cluster/port.ts'
+import type { OpenObject } from '../secrets/open.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ObjectError } from '../observe/status.ts'
 import type { Claims } from './claims.ts'
@@ -15,6 +16,8 @@ export interface ApplyDeps {
   readonly observer: Observer
   readonly inventories: InventoryStore
   readonly claims: Claims
+  /** Decrypts what is encrypted. */
+  readonly open: OpenObject
   /** The application's inventory as last loaded or saved. */
   readonly inventory: Inventory
   /** Whether an object that drifted may be repaired now. */

@@ -3,6 +3,8 @@ import type { Cluster } from '../cluster/port.ts'
 import { createCoalescer } from '../observe/coalesce.ts'
 import { createObserver } from '../observe/observer.ts'
 import type { ApplicationState } from '../observe/status.ts'
+import type { KeyStore } from '../secrets/keys.ts'
+import { createOpenObject } from '../secrets/open.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
 import { forEachBounded } from './bounded.ts'
 import { type Claims, createClaims } from './claims.ts'
@@ -19,6 +21,8 @@ export interface WorkloadsDeps {
   /** Id of this cluster's record at the hub. */
   readonly clusterId: string
   readonly clock: Clock
+  /** Keys to Secrets that are encrypted in Git. */
+  readonly keys: KeyStore
   /** Uniform in [0, 1); spreads retries. */
   readonly random: () => number
   readonly log: (message: string, fields: Record<string, unknown>) => void
@@ -49,6 +53,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   const sent = new Map<string, string>()
   const inventories = createInventoryStore(cluster)
   const limit = createRepairLimit()
+  const open = createOpenObject(deps.keys)
   let round = new AbortController()
   let claims: Claims = createClaims([], () => false)
 
@@ -131,7 +136,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         wanted.state === 'present' &&
         wanted.manifest.drift === 'correct' &&
         limit.wait(id, clock.now()) === 0
-      const run = { cluster, clusterId, clock, observer, inventories, claims, inventory, mayRepair }
+      const shared = { cluster, clusterId, clock, observer, inventories, claims, open }
+      const run = { ...shared, inventory, mayRepair }
       const result =
         wanted.state === 'present'
           ? await applyApplication(wanted, run, signal)

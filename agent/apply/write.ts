@@ -16,7 +16,7 @@ const pauseMs = 200
 /**
  * Writes one object and tells the observer what came back.
  *
- * @throws AgentError `owned_by_other`, `object_malformed`, or what the API server said.
+ * @throws AgentError `owned_by_other`, `object_malformed`, `secret_*`, or what the API server said.
  */
 export async function writeObject(
   wanted: Wanted,
@@ -27,7 +27,7 @@ export async function writeObject(
   const known = deps.observer.live(id)
   await refuseForeign(id, app.name, known, deps)
   const bytes = await app.read(source.digest)
-  const body = parseBody(bytes, parsed, source.apiVersion)
+  const body = await deps.open(parseBody(bytes, parsed, source.apiVersion))
   const json = markBody(body, {
     application: app.name,
     cluster: deps.clusterId,

@@ -5,6 +5,7 @@ import { setUpOracles } from './oracles.mjs'
 import { setUpPackages } from './packages.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
+import { setUpSops } from './sops.mjs'
 import { SetupError, say } from './say.mjs'
 
 /* `npm run setup`: everything that demo, tests and benchmarks need, so that they start at once. */
@@ -17,6 +18,7 @@ try {
   await setUpEngine()
   await setUpControlPlane()
   await setUpOracles()
+  await setUpSops()
   say('everything is ready: npm run demo, npm test')
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

@@ -26,4 +26,6 @@ export function controlPlanePaths(): ControlPlanePaths
 export function oraclesDir(): string
 /** Where those programs are, once set-up has built them. */
 export function oraclePaths(): OraclePaths
+/** Where the `sops` that tests compare with is, once set-up has built it. */
+export function sopsPath(): string
 export function isExecutable(path: string): boolean

@@ -91,6 +91,15 @@ export function oraclePaths() {
   return { kustomize, helm, kubectlRead }
 }
 
+/** Where the cache keeps the `sops` that tests compare with (test/sops). */
+export function sopsDir() {
+  return join(cacheDir(), 'sops', digestFiles(['go.mod', 'go.sum'], join(root, 'test', 'sops')))
+}
+
+export function sopsPath() {
+  return join(sopsDir(), 'sops')
+}
+
 /**
  * @param {string} program
  * @param {string | undefined} places

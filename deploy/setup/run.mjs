@@ -7,6 +7,7 @@ import { setUpOracles } from './oracles.mjs'
 import { nodePath, setUpPackages } from './packages.mjs'
 import { enginePath, root } from './paths.mjs'
 import { setUpRedis } from './redis.mjs'
+import { setUpSops } from './sops.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { SetupError, say } from './say.mjs'
 
@@ -30,7 +31,7 @@ const needs = {
   ],
   'test/run.ts': [
     ...[setUpGit, setUpRedis, setUpSshd, setUpEngine, setUpControlPlane],
-    setUpOracles,
+    ...[setUpOracles, setUpSops],
   ],
 }
 

@@ -55,6 +55,8 @@ export function listAgentObjects(options: AgentManifestOptions): readonly KubeOb
         resourceNames: [`${app}-identity`, `${app}-trust`],
         verbs: ['get', 'update'],
       },
+      // Keys to Secrets that SOPS encrypted; yours to make, and the agent never writes it.
+      { apiGroups: [''], resources: ['secrets'], resourceNames: [`${app}-sops`], verbs: ['get'] },
     ]),
     ...grant(account, meta(`${app}-inventory`, inventoryNamespace), [
       { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch', 'delete'] },

@@ -110,6 +110,10 @@ func normalize(objects []object, namespace string, createNamespace bool) ([]rend
 		if annotation(each.value, "config.kubernetes.io/local-config") == "true" {
 			continue
 		}
+		if err := refuseLooseSops(each); err != nil {
+			faults = append(faults, err)
+			continue
+		}
 		warnings = append(warnings, strip(each)...)
 		warnings = append(warnings, settle(each, namespace, scopes)...)
 		add(each)

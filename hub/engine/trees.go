@@ -48,7 +48,8 @@ func (t *trees) put(id string, files map[string][]byte) error {
 		if name == "" || path.IsAbs(name) || path.Clean(name) != name || !within(name) || strings.ContainsAny(name, "\\\x00") {
 			return faultf("refused", name, 0, "%q is not a path within the tree", name)
 		}
-		added.size += len(name) + len(data)
+		files[name] = witnessSops(name, data)
+		added.size += len(name) + len(files[name])
 	}
 	t.byID[id] = t.order.PushFront(added)
 	t.bytes += added.size

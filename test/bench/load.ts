@@ -7,6 +7,7 @@ import { type Workloads, createAgent } from '../../agent/agent.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { type Enrolled, enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
+import { noKeys } from '../../agent/secrets/keys.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import { type MemoryCluster, createMemoryCluster } from '../support/memory-cluster.ts'
 import { createMemoryTrust } from '../support/memory-stores.ts'
@@ -115,6 +116,7 @@ function createMemoryWorkloads(
   return createWorkloads({
     cluster,
     clusterId,
+    keys: noKeys,
     clock: systemClock,
     random: Math.random,
     log: () => {},

@@ -2,11 +2,12 @@ import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { createKubeCluster } from '../../agent/cluster/kube.ts'
 import { loadConnection } from '../../agent/cluster/kubeconfig.ts'
+import { type KeyStore, noKeys } from '../../agent/secrets/keys.ts'
 import type { ApplicationState } from '../../agent/observe/status.ts'
 import type { TestObject } from './verified-snapshot.ts'
 
 /** An agent's hands and eyes on the real API server, with every request and report written down. */
-export async function createHands(kubeconfig: string) {
+export async function createHands(kubeconfig: string, keys: KeyStore = noKeys) {
   const requests: { method: string; path: string }[] = []
   const reports: ApplicationState[] = []
   const cluster = createKubeCluster(await loadConnection({ kubeconfig }), {
@@ -15,6 +16,7 @@ export async function createHands(kubeconfig: string) {
   const workloads = createWorkloads({
     cluster,
     clusterId: 'test-cluster',
+    keys,
     clock: systemClock,
     random: Math.random,
     log: () => {},

@@ -8,6 +8,7 @@ import { enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import type { Identity, TrustStore } from '../../agent/trust/state.ts'
+import { noKeys } from '../../agent/secrets/keys.ts'
 import { verifyRoot } from '../../agent/trust/verify.ts'
 import type { HubProcess } from './hub-process.ts'
 import { type MemoryCluster, createMemoryCluster } from './memory-cluster.ts'
@@ -71,6 +72,7 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
     const workloads = createWorkloads({
       cluster,
       clusterId: enrolled.identity.clusterId,
+      keys: noKeys,
       clock: systemClock,
       random: Math.random,
       log: () => {},

@@ -15,6 +15,7 @@ describe('parseConfig of the agent', () => {
       data: '/state/groundswell/agent',
       identitySecret: undefined,
       trustSecret: undefined,
+      sopsKeys: undefined,
       kubeconfig: undefined,
       context: undefined,
       logLevel: 'info',
@@ -27,6 +28,15 @@ describe('parseConfig of the agent', () => {
     const { data } = parse(['--context', '../../etc/x'])
     assert.equal(data, '/state/groundswell/agent-.._.._etc_x')
     assert.equal(parse(['--context', 'a', '--data', '/here']).data, '/here')
+  })
+
+  test('SOPS keys are in a Secret, a directory or nowhere', () => {
+    const keys = (text: string) => parse(['--sops-keys', text]).sopsKeys
+    assert.deepEqual(keys('ops/keys'), { namespace: 'ops', name: 'keys' })
+    assert.deepEqual(keys('/run/keys'), { directory: '/run/keys' })
+    assert.deepEqual(keys('./keys'), { directory: './keys' })
+    assert.equal(keys('off'), 'off')
+    assert.throws(() => keys('keys'), { code: 'config_invalid', message: /--sops-keys: not/ })
   })
 
   test('a hub is host and port, IPv6 in brackets', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { groupOf } from '@groundswell/proto/object-id.ts'
 import type { Scope } from '@groundswell/proto/scope.ts'
 import { createWorkloads } from '../../../../agent/apply/workloads.ts'
+import { noKeys } from '../../../../agent/secrets/keys.ts'
 import { buildBundle } from '../../../../hub/bundle/build.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { createConfig, createNamespace } from '../../../support/hands.ts'
@@ -67,6 +68,7 @@ async function apply(
   const cluster = createMemoryCluster({ clusterScoped })
   const workloads = createWorkloads({
     cluster,
+    keys: noKeys,
     clusterId: 'c1',
     clock: createManualClock(),
     random: () => 0.5,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createWorkloads } from '../../../../agent/apply/workloads.ts'
 import { AgentError } from '../../../../agent/errors.ts'
+import { noKeys } from '../../../../agent/secrets/keys.ts'
 import type { ApplicationState } from '../../../../agent/observe/status.ts'
 import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
 import { createManualClock, settle } from '../../../support/manual-clock.ts'
@@ -20,6 +21,7 @@ function createAgent(options: MemoryClusterOptions = {}, cluster = createMemoryC
   const workloads = createWorkloads({
     cluster,
     clusterId: 'c1',
+    keys: noKeys,
     clock,
     random: () => 0.5,
     log: () => {},

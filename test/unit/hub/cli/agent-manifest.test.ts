@@ -73,6 +73,12 @@ describe('what is applied to run an agent', () => {
         resourceNames: ['groundswell-agent-identity', 'groundswell-agent-trust'],
         verbs: ['get', 'update'],
       },
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: ['groundswell-agent-sops'],
+        verbs: ['get'],
+      },
     ])
     assert(rules.every(({ verbs, resources }) => ![...verbs, ...resources].includes('*')))
   })
