@@ -128,8 +128,10 @@ export function createAgent(deps: AgentDeps) {
       redial.proved()
       const { sequence } = accepted.snapshot
       deps.log.info({ sequence }, 'snapshot accepted')
-      await on.send({ case: 'verdict', value: verdictOf(true, '', '') }).catch(() => {})
+      toldDigest = ''
+      if (reconciling) await tellAccepted(accepted, on)
       await reconcile(accepted, signal)
+      await tellAccepted(accepted, on)
       await standing.sweep()
     } catch (error) {
       const { code, message } = toAgentError(error)
@@ -143,6 +145,13 @@ export function createAgent(deps: AgentDeps) {
       await deps.sleep(missingRetryMs, signal)
       offer ??= offered
     }
+  }
+
+  /** A report of the same snapshot has told it already: one message the less for a whole fleet. */
+  async function tellAccepted({ digest }: VerifiedSnapshot, on: Session): Promise<void> {
+    if (toldDigest === digest) return
+    toldDigest = digest
+    await on.send({ case: 'verdict', value: verdictOf(true, '', '') }).catch(() => {})
   }
 
   function verdictOf(accepted: boolean, code: string, message: string) {
@@ -221,6 +230,8 @@ export function createAgent(deps: AgentDeps) {
   let reporting = false
   /** A whole report is owed to this connection; it waits for one that is still on its way. */
   let wholeDue = false
+  /** Of the snapshot that was told to be accepted, by a report or a verdict. */
+  let toldDigest = ''
 
   function onChange(states: readonly ApplicationState[]): void {
     for (const { application } of states) dirty.add(application)
@@ -248,6 +259,7 @@ export function createAgent(deps: AgentDeps) {
       const { auditFault } = standing.witness()
       const fault = auditFault && { auditFault: toAuditFault(auditFault) }
       const value = { sequence, snapshotDigest, applications, complete, facts, stale, ...fault }
+      toldDigest = snapshotDigest
       await on.send({ case: 'report', value })
     } catch {
       for (const { application } of told) dirty.add(application)

@@ -9,14 +9,37 @@ export type Json =
  * @throws TypeError for numbers that are not safe integers.
  */
 export function canonicalJson(value: Json): string {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new TypeError(`canonical JSON holds safe integers only, got ${value}`)
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+      if (Number.isSafeInteger(value)) return JSON.stringify(value)
+      throw new TypeError(`canonical JSON holds safe integers only, got ${value}`)
+    case 'object':
+      if (value === null) return 'null'
+      return Array.isArray(value) ? spellList(value) : spellObject(value as Members)
+    default:
+      return JSON.stringify(value)
   }
-  if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(',')}]`
-  const members = Object.entries(value as { [key: string]: Json | undefined })
-    .filter((entry): entry is [string, Json] => entry[1] !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`)
-  return `{${members.join(',')}}`
+}
+
+type Members = { readonly [key: string]: Json | undefined }
+
+function spellList(items: readonly Json[]): string {
+  let text = '['
+  for (let at = 0; at < items.length; at += 1) {
+    text += at === 0 ? canonicalJson(items[at]!) : `,${canonicalJson(items[at]!)}`
+  }
+  return `${text}]`
+}
+
+function spellObject(members: Members): string {
+  let text = '{'
+  // Without a comparison of its own, sort goes by code unit.
+  for (const key of Object.keys(members).sort()) {
+    const member = members[key]
+    if (member === undefined) continue
+    text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`
+  }
+  return `${text}}`
 }

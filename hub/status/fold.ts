@@ -38,8 +38,16 @@ export function foldHello(status: ClusterStatus, hello: Hello, now: number): Clu
     agentVersion: clip(hello.agentVersion),
     kubernetesVersion: clip(hello.facts?.kubernetesVersion ?? status.kubernetesVersion),
     nodes: hello.facts?.nodes ?? status.nodes,
-    sequence: Number(hello.sequence),
+    ...foldSequence(status, Number(hello.sequence)),
   }
+}
+
+/** Where the agent says it is. Has it moved on, it accepted what it may have refused before. */
+function foldSequence(
+  { sequence: before, refusal }: ClusterStatus,
+  sequence: number,
+): Pick<ClusterStatus, 'sequence' | 'refusal'> {
+  return { sequence, refusal: sequence === before ? refusal : null }
 }
 
 export function foldVerdict(status: ClusterStatus, verdict: Verdict, now: number): ClusterStatus {
@@ -47,7 +55,7 @@ export function foldVerdict(status: ClusterStatus, verdict: Verdict, now: number
     return { ...status, lastSeen: now, sequence: Number(verdict.sequence), refusal: null }
   }
   const refusal = { code: clip(verdict.code), message: clip(verdict.message) }
-  return { ...status, lastSeen: now, refusal }
+  return { ...status, lastSeen: now, sequence: Number(verdict.sequence), refusal }
 }
 
 /** A complete report replaces all that was known of applications; another only what it names. */
@@ -63,7 +71,7 @@ export function foldReport(status: ClusterStatus, report: Report, now: number): 
     lastSeen: now,
     stale: report.stale,
     auditFault: toAuditFault(report.auditFault),
-    sequence: Number(report.sequence) || status.sequence,
+    ...foldSequence(status, Number(report.sequence) || status.sequence),
     agentVersion: clip(report.facts?.agentVersion || status.agentVersion),
     kubernetesVersion: clip(report.facts?.kubernetesVersion || status.kubernetesVersion),
     nodes: report.facts?.nodes ?? status.nodes,

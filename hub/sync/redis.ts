@@ -28,18 +28,67 @@ export interface SnapshotStore {
   ): Promise<boolean>
 }
 
-// KEYS record; ARGV digest before (empty: none that can be read), then fields and values.
+// KEYS records; ARGV for each record: digest before (empty: none that can be read), how many words
+// follow, then fields and values. Gives 1 for each that was written, 0 for each that was not.
 const putScript = `
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
-local held = redis.call('HMGET', KEYS[1], 'digest', 'applications', 'envelope')
 local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
-local readable = isDigest(held[1]) and isDigest(held[2]) and held[3]
-if (readable and held[1] or '') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-return 1`
+local answers = {}
+local at = 1
+for i, key in ipairs(KEYS) do
+  if redis.call('TYPE', key).ok ~= 'hash' then redis.call('DEL', key) end
+  local held = redis.call('HMGET', key, 'digest', 'applications', 'envelope')
+  local readable = isDigest(held[1]) and isDigest(held[2]) and held[3]
+  local words = tonumber(ARGV[at + 1])
+  if (readable and held[1] or '') == ARGV[at] then
+    redis.call('HSET', key, unpack(ARGV, at + 2, at + 1 + words))
+    answers[i] = 1
+  else
+    answers[i] = 0
+  end
+  at = at + 2 + words
+end
+return answers`
 
+/** Records written by one command; what waits beyond that goes with the next. */
+const putsAtOnce = 128
+
+interface Put {
+  readonly key: string
+  readonly words: readonly Word[]
+  readonly resolve: (done: boolean) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Snapshots signed together are written together: after a commit a whole fleet's are. */
 export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore {
-  const put = defineScript(redis, 'groundswellPutSnapshot', putScript)
+  const putAll = defineScript(redis, 'groundswellPutSnapshots', putScript)
+  let waiting: Put[] = []
+
+  /** Once all that goes on in this turn has come. */
+  function writeSoon(put: Put): void {
+    waiting.push(put)
+    if (waiting.length === 1) setImmediate(write)
+    else if (waiting.length === putsAtOnce) write()
+  }
+
+  function write(): void {
+    const puts = waiting
+    if (puts.length === 0) return
+    waiting = []
+    const words = puts.flatMap((put) => put.words)
+    putAll(
+      puts.map(({ key }) => key),
+      words,
+    ).then(
+      (answers) => {
+        for (const [at, { resolve }] of puts.entries()) resolve((answers as number[])[at] === 1)
+      },
+      (error: unknown) => {
+        for (const { reject } of puts) reject(error)
+      },
+    )
+  }
+
   const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
   return {
     async get(clusterId) {
@@ -58,28 +107,29 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
       const expiresAt = Number(text('expiresAt'))
       return { epoch, sequence, digest, applications, expiresAt, envelope }
     },
-    async put(clusterId, snapshot, last) {
-      const fields = {
-        epoch: snapshot.epoch,
-        sequence: snapshot.sequence,
-        digest: snapshot.digest,
-        applications: snapshot.applications,
-        expiresAt: snapshot.expiresAt,
-        envelope: Buffer.from(snapshot.envelope),
-      }
-      const words = Object.entries(fields).flat()
-      return (await put(key(clusterId), last?.digest ?? '', ...words)) === 1
+    put(clusterId, snapshot, last) {
+      const { epoch, sequence, digest, applications, expiresAt, envelope } = snapshot
+      const fields: Word[] = [
+        ...['epoch', epoch, 'sequence', sequence, 'digest', digest],
+        ...['applications', applications, 'expiresAt', expiresAt],
+        ...['envelope', Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength)],
+      ]
+      return new Promise((resolve, reject) => {
+        const words = [last?.digest ?? '', fields.length, ...fields]
+        writeSoon({ key: key(clusterId), words, resolve, reject })
+      })
     },
   }
 }
 
 type Word = string | number | Buffer
 
-/** A script with one key, sent by its digest once Redis has it. */
+/** A script sent by its digest once Redis has it. */
 function defineScript(redis: Redis, name: string, lua: string) {
-  redis.defineCommand(name, { numberOfKeys: 1, lua })
+  redis.defineCommand(name, { lua })
   const commands = redis as unknown as Record<string, (...words: Word[]) => Promise<unknown>>
-  return (key: string, ...words: Word[]): Promise<unknown> => commands[name]!(key, ...words)
+  return (keys: readonly string[], words: readonly Word[]): Promise<unknown> =>
+    commands[name]!(keys.length, ...keys, ...words)
 }
 
 /** Compare and set, in one step for everybody who shares this Redis. */

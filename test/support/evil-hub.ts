@@ -7,10 +7,12 @@ import {
   SyncResponseSchema,
   SyncService,
   type Verdict,
+  VerdictSchema,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import { loadAuthority } from '../../hub/sync/x509.ts'
 import { makePack } from './packs.ts'
+import { payloadDigest } from './signed-offer.ts'
 
 type Message = NonNullable<MessageInitShape<typeof SyncResponseSchema>['message']>
 
@@ -39,6 +41,9 @@ export async function startEvilHub(ca: string, fleet: string, port: number): Pro
   let stream: ServerDuplexStream<SyncRequest, SyncResponse> | undefined
   let stale = false
   let answered: (verdict: Verdict) => void = () => {}
+  /** Digest of what is on offer: a report of it is an acceptance too. */
+  let offered: string | undefined
+  let told = ''
 
   function sync(call: ServerDuplexStream<SyncRequest, SyncResponse>): void {
     const leave = (): void => {
@@ -53,7 +58,15 @@ export async function startEvilHub(ca: string, fleet: string, port: number): Pro
         say({ case: 'welcome', value: { protocol: 1, heartbeatSeconds: 5 } })
       }
       if (message.case === 'freshness') nonces.push(message.value.nonce)
-      if (message.case === 'report') stale = message.value.stale
+      if (message.case === 'report') {
+        stale = message.value.stale
+        const { sequence, snapshotDigest } = message.value
+        // What it had before is no answer.
+        if (snapshotDigest === offered && snapshotDigest !== told) {
+          answered(create(VerdictSchema, { sequence, accepted: true }))
+        }
+        told = snapshotDigest
+      }
       if (message.case === 'verdict') answered(message.value)
       if (message.case === 'want') give(message.value.digests)
     })
@@ -91,6 +104,7 @@ export async function startEvilHub(ca: string, fleet: string, port: number): Pro
     offer: (envelope) =>
       new Promise((resolve) => {
         answered = resolve
+        offered = payloadDigest(envelope)
         say({ case: 'offer', value: { envelope: Uint8Array.from(envelope) } })
       }),
     async [Symbol.asyncDispose]() {

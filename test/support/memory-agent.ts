@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Verdict } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { create } from '@bufbuild/protobuf'
+import { type Verdict, VerdictSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { createAgent, watchMs } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
@@ -13,6 +14,7 @@ import { verifyRoot } from '../../agent/trust/verify.ts'
 import type { HubProcess } from './hub-process.ts'
 import { type MemoryCluster, createMemoryCluster } from './memory-cluster.ts'
 import { createMemoryCache, createMemoryEvidence, createMemoryTrust } from './memory-stores.ts'
+import { payloadDigest } from './signed-offer.ts'
 import { type TappedStream, tapStream } from './tapped-stream.ts'
 import { until } from './until.ts'
 
@@ -64,6 +66,9 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
   let stream: TappedStream | undefined
   /** Whoever waits for the next verdict. */
   let answered: (verdict: Verdict) => void = () => {}
+  /** Digest of a forgery on offer: a report of it is an acceptance too. */
+  let forged: string | undefined
+  let told = ''
   let lastOffer: Uint8Array | undefined
   let end: () => Promise<void> = async () => {}
   let passed = 0
@@ -88,6 +93,14 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
       dial: () =>
         (stream = tapStream(dial(enrolled.endpoint), (message) => {
           if (message.case === 'verdict') answered(message.value)
+          if (message.case === 'report') {
+            const { snapshotDigest } = message.value
+            // What it had before is no answer.
+            if (snapshotDigest === forged && snapshotDigest !== told) {
+              answered(create(VerdictSchema, { accepted: true }))
+            }
+            told = snapshotDigest
+          }
           if (message.case === 'offer') lastOffer = message.value.envelope
         })),
       decompress: decompressZstd,
@@ -137,6 +150,7 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
     offerForged: (envelope, given = []) =>
       new Promise((resolve) => {
         answered = resolve
+        forged = payloadDigest(envelope)
         const approvals = given.map((approval) => Uint8Array.from(approval))
         stream?.say({ case: 'offer', value: { envelope: Uint8Array.from(envelope), approvals } })
       }),

@@ -1,4 +1,4 @@
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Snapshot } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../../agent/errors.ts'
 import type { Session } from '../../agent/link/session.ts'
@@ -63,6 +63,16 @@ export async function signOffer(
     ...change,
   }
   return signStatement('snapshot', snapshot, [key])
+}
+
+/** Digest of what an envelope carries; undefined for what is none. */
+export function payloadDigest(envelope: Uint8Array): Digest | undefined {
+  try {
+    const { payload } = JSON.parse(Buffer.from(envelope).toString()) as { payload?: unknown }
+    return digestOf(Buffer.from(String(payload), 'base64url'))
+  } catch {
+    return undefined
+  }
 }
 
 /** A hub's end that gives what these bundles hold and says what it was asked for. */

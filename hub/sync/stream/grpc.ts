@@ -10,22 +10,28 @@ export type SyncCall = ServerDuplexStream<SyncRequest, SyncResponse>
 const lastWordMs = 5_000
 
 /**
- * Requests one at a time, read only as they are asked for. A stream's own iterator destroys it when
- * it ends by an error, ours included, and then no status reaches the agent: it would wait on.
+ * Requests one at a time. What comes while the one before is dealt with is held, and nothing more is
+ * read until that is taken. A stream's own iterator destroys it when it ends by an error, ours
+ * included, and then no status reaches the agent: it would wait on.
  */
 export function readRequests(call: SyncCall): AsyncIterable<SyncRequest> {
   const held: SyncRequest[] = []
   let ended = false
-  let wake = (): void => {}
+  let wake: (() => void) | undefined
+  const news = (): void => {
+    wake?.()
+    wake = undefined
+  }
   call.on('data', (message: SyncRequest) => {
-    call.pause()
+    // To stop and go on costs more than a small message: only who is busy does it.
+    if (!wake) call.pause()
     held.push(message)
-    wake()
+    news()
   })
   for (const event of ['end', 'close', 'cancelled', 'error']) {
     call.on(event, () => {
       ended = true
-      wake()
+      news()
     })
   }
   return (async function* read() {
@@ -34,11 +40,10 @@ export function readRequests(call: SyncCall): AsyncIterable<SyncRequest> {
       if (message) yield message
       else if (ended) return
       else {
-        const news = new Promise<void>((resolve) => {
+        await new Promise<void>((resolve) => {
           wake = resolve
+          if (call.isPaused()) call.resume()
         })
-        call.resume()
-        await news
       }
     }
   })()
@@ -60,6 +65,33 @@ export function reset(call: SyncCall): void {
   call.destroy()
 }
 
+/** Writes of one stream that its peer has not taken. */
+interface Outbox {
+  /** Settles each of them, oldest first. */
+  readonly waiting: Set<(error?: Error | null) => void>
+  blocked: NodeJS.Timeout | undefined
+}
+
+const outboxes = new WeakMap<SyncCall, Outbox>()
+
+/** Listens for the stream's end once, whatever is written to it. */
+function outboxOf(call: SyncCall): Outbox {
+  const known = outboxes.get(call)
+  if (known) return known
+  const outbox: Outbox = { waiting: new Set(), blocked: undefined }
+  const onEnd = (): void => {
+    for (const settle of outbox.waiting) settle(streamEnded())
+  }
+  call.once('close', onEnd)
+  call.once('cancelled', onEnd)
+  outboxes.set(call, outbox)
+  return outbox
+}
+
+function streamEnded(): HubError {
+  return new HubError('internal', 'the stream has ended')
+}
+
 /**
  * Waits until the message has left, so that at most one for each writer is held; rejects when the
  * stream is gone. A peer that takes nothing for `blockedMs` is cut off.
@@ -69,23 +101,26 @@ export async function write(
   message: SyncResponse,
   blockedMs: number,
 ): Promise<void> {
-  if (call.cancelled || call.destroyed) throw new HubError('internal', 'the stream has ended')
+  if (call.cancelled || call.destroyed) throw streamEnded()
+  const outbox = outboxOf(call)
+  const { waiting } = outbox
   await new Promise<void>((resolve, reject) => {
     const settle = (error?: Error | null): void => {
-      clearTimeout(blocked)
-      call.off('close', onEnd)
-      call.off('cancelled', onEnd)
+      if (!waiting.delete(settle)) return
+      // It took something: whoever waits behind this has as long again.
+      if (waiting.size > 0) outbox.blocked?.refresh()
+      else clearTimeout(outbox.blocked)
       if (error) reject(error)
       else resolve()
     }
-    const onEnd = (): void => settle(new HubError('internal', 'the stream has ended'))
-    const blocked = setTimeout(() => {
-      reset(call)
-      onEnd()
-    }, blockedMs)
-    call.once('close', onEnd)
-    call.once('cancelled', onEnd)
-    call.write(message, (error: Error | null | undefined) => settle(error))
+    if (waiting.size === 0) {
+      outbox.blocked = setTimeout(() => {
+        reset(call)
+        for (const other of waiting) other(streamEnded())
+      }, blockedMs)
+    }
+    waiting.add(settle)
+    call.write(message, settle)
   })
 }
 

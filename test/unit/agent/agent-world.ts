@@ -59,6 +59,8 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
     logged,
     /** How long a reconcile takes. */
     reconciling: Promise.resolve(),
+    /** What a reconcile does at once. */
+    onReconcile: () => {},
     random: 0.5,
     change(...changed: ApplicationState[]) {
       for (const state of changed) states.set(state.application, state)
@@ -76,6 +78,7 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
     workloads: {
       async reconcile(snapshot, signal) {
         reconciled.push({ snapshot, signal, saves: trust.saves })
+        world.onReconcile()
         await world.reconciling
       },
       states: () => [...states.values()],

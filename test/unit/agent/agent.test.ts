@@ -164,6 +164,26 @@ describe('offers', () => {
 })
 
 describe('reports', () => {
+  test('one of an accepted snapshot says so: a verdict follows only where there was none', () =>
+    connected(async (world) => {
+      await world.clock.advance(100)
+      const bundle = bundleOf('shop', 'x')
+      world.hub.store(bundle)
+      world.onReconcile = () => world.change(applicationState('shop'))
+      const { envelope, digest } = await signOffer(key, 1, bundle)
+      world.hub.last().offer(envelope)
+      const heard = () => world.hub.last().heard('report')
+      await until(() => heard().length === 2, { ...soon, what: 'a report' })
+      await settle()
+      assert.deepEqual([heard()[1]?.sequence, heard()[1]?.snapshotDigest], [1n, digest])
+      assert.deepEqual(verdicts(world), [])
+      // One went just now, and the next waits: the hub does not.
+      world.hub.last().offer((await signOffer(key, 2, bundle)).envelope)
+      await judged(world, 1)
+      assert.deepEqual(verdicts(world), [[true, 2, '']])
+      assert.equal(heard().length, 2)
+    }))
+
   test('a whole one opens each connection', () =>
     connected(async (world) => {
       assert.deepEqual(reports(world), [{ complete: true, names: [] }])

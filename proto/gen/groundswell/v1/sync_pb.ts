@@ -585,12 +585,15 @@ export const PartSchema: GenMessage<Part> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_sync, 15);
 
 /**
- * The agent's answer to an offer, after verifying everything.
+ * The agent's answer to an offer, after verifying everything. A report of the
+ * same snapshot says that it was accepted as well: then there is no verdict.
  *
  * @generated from message groundswell.v1.Verdict
  */
 export type Verdict = Message<"groundswell.v1.Verdict"> & {
   /**
+   * Where the agent is: at the snapshot it accepted last.
+   *
    * @generated from field: uint64 epoch = 1;
    */
   epoch: bigint;

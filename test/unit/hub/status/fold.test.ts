@@ -160,7 +160,7 @@ describe('foldHello and foldVerdict', () => {
     assert.deepEqual([after.sequence, after.lastSeen, names(after)], [8, 9, ['shop']])
   })
 
-  test('a refusal is kept with its words and moves nothing; an acceptance ends it', () => {
+  test('a refusal is kept with its words and where the agent stayed; an acceptance ends it', () => {
     const at5 = foldReport(blank, report(true), 0)
     const refused = foldVerdict(
       at5,
@@ -168,13 +168,28 @@ describe('foldHello and foldVerdict', () => {
       1,
     )
     assert.deepEqual(refused.refusal, { code: 'rollback', message: 'older' })
-    assert.equal(refused.sequence, 5)
+    assert.equal(refused.sequence, 6)
     const accepted = foldVerdict(
       refused,
       create(VerdictSchema, { accepted: true, sequence: 7n }),
       2,
     )
     assert.deepEqual([accepted.refusal, accepted.sequence, accepted.lastSeen], [null, 7, 2])
+  })
+
+  test('a report or a hello of the same snapshot leaves a refusal, one of another ends it', () => {
+    const verdict = create(VerdictSchema, { sequence: 6n, code: 'content_missing', message: '' })
+    const refused = foldVerdict(blank, verdict, 1)
+    for (const [sequence, refusal] of [
+      [6n, refused.refusal],
+      [7n, null],
+      [1n, null],
+    ] as const) {
+      assert.deepEqual(foldReport(refused, create(ReportSchema, { sequence }), 2).refusal, refusal)
+      assert.deepEqual(foldHello(refused, create(HelloSchema, { sequence }), 2).refusal, refusal)
+    }
+    // Before anything was accepted a report names none.
+    assert.deepEqual(foldReport(refused, create(ReportSchema), 2).refusal, refused.refusal)
   })
 })
 
