@@ -8,9 +8,10 @@ import type { Stream } from './link/grpc.ts'
 import { createRedial } from './link/redial.ts'
 import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
 import type { Decompress } from './link/unpack.ts'
-import { toApplicationReport, toAuditFault, toAuditHead } from './observe/report.ts'
+import { toAuditHead } from './observe/report.ts'
 import type { ApplicationState } from './observe/status.ts'
 import { type Evidence, type EvidenceStore } from './trust/evidence.ts'
+import { createReports } from './reports.ts'
 import { createStanding } from './standing.ts'
 import type { AuditFault, ContentCache, Identity, TrustStore } from './trust/state.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
@@ -57,8 +58,6 @@ export interface AgentDeps {
 
 /** Wait before asking again for content the hub had not got. */
 const missingRetryMs = 2_000
-/** Reports closer together than this travel as one. */
-const reportGapMs = 100
 /** How often the agent looks whether it is stale, and whether to ask. */
 export const watchMs = 15_000
 
@@ -69,6 +68,7 @@ export const watchMs = 15_000
 export function createAgent(deps: AgentDeps) {
   const standing = createStanding({ ...deps, onEquivocation: (found) => tellEvidence(found) })
   const redial = createRedial(deps)
+  const reports = createReports({ ...deps, standing, session: () => session })
   const beginnings = createBeginnings()
   let session: Session | undefined
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
@@ -128,7 +128,7 @@ export function createAgent(deps: AgentDeps) {
       redial.proved()
       const { sequence } = accepted.snapshot
       deps.log.info({ sequence }, 'snapshot accepted')
-      toldDigest = ''
+      reports.noteTold('')
       if (reconciling) await tellAccepted(accepted, on)
       await reconcile(accepted, signal)
       await tellAccepted(accepted, on)
@@ -149,8 +149,8 @@ export function createAgent(deps: AgentDeps) {
 
   /** A report of the same snapshot has told it already: one message the less for a whole fleet. */
   async function tellAccepted({ digest }: VerifiedSnapshot, on: Session): Promise<void> {
-    if (toldDigest === digest) return
-    toldDigest = digest
+    if (reports.told() === digest) return
+    reports.noteTold(digest)
     await on.send({ case: 'verdict', value: verdictOf(true, '', '') }).catch(() => {})
   }
 
@@ -211,7 +211,7 @@ export function createAgent(deps: AgentDeps) {
     wasStale = stale
     if (stale) deps.log.warn({}, 'stale: nobody vouches for what is here as the newest')
     else deps.log.info({}, 'fresh again')
-    void report(true)
+    void reports.send(true)
   }
 
   let auditFaultTold: AuditFault | undefined
@@ -221,56 +221,7 @@ export function createAgent(deps: AgentDeps) {
     if (auditFault === auditFaultTold) return
     auditFaultTold = auditFault
     if (auditFault) deps.log.error({ auditFault }, "the hub's ledger is not what it was")
-    void report(true)
-  }
-
-  // --- reports: the latest of each application, never a queue ---
-  const dirty = new Set<string>()
-  let reportTimer: (() => void) | undefined
-  let reporting = false
-  /** A whole report is owed to this connection; it waits for one that is still on its way. */
-  let wholeDue = false
-  /** Of the snapshot that was told to be accepted, by a report or a verdict. */
-  let toldDigest = ''
-
-  function onChange(states: readonly ApplicationState[]): void {
-    for (const { application } of states) dirty.add(application)
-    if (!reporting && !reportTimer) void report(false)
-  }
-
-  async function report(whole: boolean): Promise<void> {
-    const on = session
-    wholeDue ||= whole
-    if (!on || reporting) return
-    const complete = wholeDue
-    wholeDue = false
-    const states = deps.workloads.states()
-    const told = complete ? states : states.filter(({ application }) => dirty.has(application))
-    dirty.clear()
-    if (told.length === 0 && !complete) return
-    reporting = true
-    try {
-      const applications = told.map(toApplicationReport)
-      const facts = { ...deps.facts(), agentVersion: deps.version }
-      const current = standing.current()
-      const sequence = BigInt(current?.snapshot.sequence ?? 0)
-      const stale = standing.stale()
-      const snapshotDigest = current?.digest ?? ''
-      const { auditFault } = standing.witness()
-      const fault = auditFault && { auditFault: toAuditFault(auditFault) }
-      const value = { sequence, snapshotDigest, applications, complete, facts, stale, ...fault }
-      toldDigest = snapshotDigest
-      await on.send({ case: 'report', value })
-    } catch {
-      for (const { application } of told) dirty.add(application)
-    } finally {
-      reporting = false
-    }
-    reportTimer ??= deps.every(reportGapMs, () => {
-      reportTimer?.()
-      reportTimer = undefined
-      void report(false)
-    })
+    void reports.send(true)
   }
 
   // --- the link: one stream after another ---
@@ -309,7 +260,7 @@ export function createAgent(deps: AgentDeps) {
           deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
           if (credentials) stopRenewing = keepRenewing(credentials)
           for (const found of standing.evidence()) tellEvidence(found)
-          void report(true)
+          void reports.send(true)
         },
         onGoodbye({ reason, reconnectWindowSeconds }) {
           redial.dismissed(reconnectWindowSeconds)
@@ -392,11 +343,11 @@ export function createAgent(deps: AgentDeps) {
       await deps.sleep(redial.delay(), signal)
     }
     stopWatching()
-    reportTimer?.()
+    reports.stop()
     reconciling?.stop.abort()
     await reconciling?.done
     if (yielded.signal.aborted) throw yielded.signal.reason
   }
 
-  return { run, onChange }
+  return { run, onChange: reports.onChange }
 }

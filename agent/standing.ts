@@ -172,3 +172,5 @@ export function createStanding(deps: StandingDeps) {
     },
   }
 }
+
+export type Standing = ReturnType<typeof createStanding>

@@ -9,18 +9,11 @@ export type Json =
  * @throws TypeError for numbers that are not safe integers.
  */
 export function canonicalJson(value: Json): string {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value)
-    case 'number':
-      if (Number.isSafeInteger(value)) return JSON.stringify(value)
-      throw new TypeError(`canonical JSON holds safe integers only, got ${value}`)
-    case 'object':
-      if (value === null) return 'null'
-      return Array.isArray(value) ? spellList(value) : spellObject(value as Members)
-    default:
-      return JSON.stringify(value)
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    throw new TypeError(`canonical JSON holds safe integers only, got ${value}`)
   }
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  return Array.isArray(value) ? spellList(value) : spellObject(value as Members)
 }
 
 type Members = { readonly [key: string]: Json | undefined }

@@ -73,20 +73,21 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
 
   function write(): void {
     const puts = waiting
-    if (puts.length === 0) return
     waiting = []
-    const words = puts.flatMap((put) => put.words)
-    putAll(
-      puts.map(({ key }) => key),
-      words,
-    ).then(
-      (answers) => {
-        for (const [at, { resolve }] of puts.entries()) resolve((answers as number[])[at] === 1)
-      },
-      (error: unknown) => {
-        for (const { reject } of puts) reject(error)
-      },
-    )
+    if (puts.length > 0) void writeAll(puts)
+  }
+
+  async function writeAll(puts: readonly Put[]): Promise<void> {
+    try {
+      const keys = puts.map((put) => put.key)
+      const answers = (await putAll(
+        keys,
+        puts.flatMap(({ words }) => words),
+      )) as number[]
+      for (const [at, { resolve }] of puts.entries()) resolve(answers[at] === 1)
+    } catch (error) {
+      for (const { reject } of puts) reject(error)
+    }
   }
 
   const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
