@@ -1,3 +1,5 @@
+import { checkApplications, checkOverlays } from './check-fleet.ts'
+import { checkGoals, measureCheck } from './check.ts'
 import { objects } from './fleet-text.ts'
 import { idleGoals, measureIdle } from './idle.ts'
 import type { BenchName, BenchOptions, SizedOptions } from './options.ts'
@@ -34,6 +36,14 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
   propagation: ofOneSize(propagationGoals, measurePropagation),
   wire: ofOneSize(wireGoals, measureWire),
   reconnect: ofOneSize(reconnectGoals, measureReconnect),
+  check: {
+    goals: checkGoals,
+    params: ({ clusters, runs }) => ({
+      ...{ clusters: clusters[0]!, runs },
+      ...{ applications: checkApplications, overlays: checkOverlays },
+    }),
+    measure: (options, say) => measureCheck({ ...options, clusters: options.clusters[0]! }, say),
+  },
   idle: {
     goals: idleGoals,
     params: ({ clusters, quiet }) => ({ clusters: clusters.join(), quiet }),

@@ -95,3 +95,13 @@ describe('npm run bench -- idle', () => {
     assert.ok(metrics['hub_millicores']! >= 0)
   })
 })
+
+describe('npm run bench -- check', () => {
+  it('renders each overlay of each application once, and what is in the cache not again', async () => {
+    const words = ['check', '--clusters', '11', '--runs', '1', '--no-calibrate']
+    const { metrics, params } = await run(...words)
+    assert.deepEqual([params['applications'], params['overlays']], [20, 10])
+    assert.equal(metrics['renders'], 200)
+    assert.ok(metrics['warm_ms']! < metrics['cold_ms']!)
+  })
+})
