@@ -130,6 +130,8 @@ const apiShapes = [
   // Statements are made on a machine of people's own, by the same code.
   ...['bundle/root-chain.ts', 'bundle/root-draft.ts', 'bundle/sign.ts'],
   ...['bundle/root-warning.ts', 'bundle/root.ts'],
+  // Schemas are printed without a hub.
+  ...['fleet/json-schema.ts', 'fleet/suggest.ts'],
   // A checkout is looked at without a hub; what does so is handed in, what prints it is pure.
   ...['check/check-markdown.ts', 'check/diff-markdown.ts', 'check/sarif.ts', 'check/where.ts'],
   ...['check/fleet-diff.ts', 'check/mask.ts', 'check/object-text.ts'],

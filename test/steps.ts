@@ -66,6 +66,11 @@ export const steps: readonly Step[] = [
         command: process.execPath,
         args: ['test/check-generated.ts'],
       },
+      {
+        title: 'deploy/schemas is what the kinds are',
+        command: process.execPath,
+        args: ['test/generate-schemas.ts', '--check'],
+      },
       { title: 'gofmt', command: 'gofmt', args: ['-l', '.'], cwd: engine, quiet: true },
       { title: 'go vet', command: 'go', args: ['vet', './...'], cwd: engine },
       {

@@ -9,6 +9,7 @@ import { addFleet } from './commands/fleet.ts'
 import { addGet } from './commands/get.ts'
 import { addRender } from './commands/render.ts'
 import { addRollout } from './commands/rollout.ts'
+import { addSchema } from './commands/schema.ts'
 import { addTrust } from './commands/trust.ts'
 import { addVersion } from './commands/version.ts'
 import { createContext } from './context.ts'
@@ -34,6 +35,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addDiff(program, context)
   addEvents(program, context)
   addFleet(program, context)
+  addSchema(program, context)
   addTrust(program, context)
   addVersion(program, context)
   try {

@@ -6,6 +6,7 @@ import { findIdleFields } from './idle-fields.ts'
 import { apiVersion, type Kind, kinds } from './kinds.ts'
 import { resolveTargets } from './resolve.ts'
 import { findSchemaFaults } from './schema-faults.ts'
+import { expandShorthand, isShorthand } from './shorthand.ts'
 import { whyBadLabel } from './selector.ts'
 import { checkApplication } from './kinds/application.ts'
 import { checkGroup } from './kinds/cluster.ts'
@@ -20,7 +21,7 @@ import { findSourceFaults } from './tenancy.ts'
 import { parseYamlDocuments, type YamlDocument } from './yaml-document.ts'
 
 export interface FleetFile {
-  /** Relative to the fleet path; names the file in faults. */
+  /** Relative to the repository's root; names the file in faults. */
   readonly path: string
   readonly bytes: Uint8Array
 }
@@ -36,7 +37,7 @@ const maxFileBytes = 1024 * 1024
 
 /**
  * Reads the fleet repository's configuration: the groundswell.dev documents of its .yaml and .yml
- * files. Other documents, such as manifests beside them, are left alone.
+ * files, and every `swell.yaml`. Other documents, such as manifests beside them, are left alone.
  *
  * @param revision `main@sha1:…`
  * @throws HubError `fleet_invalid` with every fault, by file and line
@@ -76,7 +77,7 @@ export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
 
 function readFile({ path, bytes }: FleetFile, faults: Fault[]): Read[] {
   const text = new TextDecoder('utf-8').decode(bytes)
-  if (!mayBeConfiguration(text)) return []
+  if (!isShorthand(path) && !mayBeConfiguration(text)) return []
   const refuse = (message: string): Read[] => {
     faults.push({ file: path, line: 1, column: 1, message })
     return []
@@ -85,7 +86,13 @@ function readFile({ path, bytes }: FleetFile, faults: Fault[]): Read[] {
   if (text.includes('\uFFFD') || text.includes('\0')) return refuse('not UTF-8 text')
   const parsed = parseYamlDocuments(path, text)
   faults.push(...parsed.faults)
-  return parsed.documents.flatMap((document) => readDocument(document, faults))
+  if (isShorthand(path) && parsed.documents.length === 0 && parsed.faults.length === 0) {
+    return refuse('holds nothing; give at least `targets`')
+  }
+  return parsed.documents.flatMap((document) => {
+    const whole = isShorthand(path, document.value) ? expandShorthand(document, faults) : document
+    return whole ? readDocument(whole, faults) : []
+  })
 }
 
 function readDocument(document: YamlDocument, faults: Fault[]): Read[] {

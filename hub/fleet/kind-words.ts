@@ -1,0 +1,113 @@
+import type { Kind } from './kinds.ts'
+
+/* What kinds and fields are for, in the words an editor shows beside them. */
+
+const kindWords: Readonly<Record<string, string>> = {
+  Repository: 'A Git repository that applications come from.',
+  Cluster: 'A Kubernetes cluster an agent may join as; its labels are what selectors pick it by.',
+  ClusterGroup: 'Clusters by selector, by name, or both.',
+  Application: 'What runs, where it comes from, and on which clusters.',
+  RolloutStrategy: 'In which waves a change reaches clusters, and what stops it.',
+  Policy: 'What rendered objects must or must not be.',
+  Project:
+    'A tenant: where its applications may come from, where they may go, of what they may be.',
+  MetricTemplate: 'A measurement that a gate of a wave can ask for. Nothing acts on it yet.',
+  NotificationProvider: 'Where messages go. Nothing acts on it yet.',
+  Alert: 'Which events are told to which providers. Nothing acts on it yet.',
+}
+
+/** By the end of a field's path, the longest that fits; a kind before it, where it means one only. */
+const fieldWords: Readonly<Record<string, string>> = {
+  'metadata.name': 'Lower-case letters, digits and dashes, at most 63; unique within the kind.',
+  'metadata.labels': 'As in Kubernetes; of a Cluster, what selectors look at.',
+  clusterSelector: 'Picks clusters by their labels; {} picks every cluster.',
+  clusterGroup: 'Name of a ClusterGroup.',
+  clusters: 'Names of Clusters.',
+  matchLabels: 'Labels that must have these values.',
+  matchExpressions: 'Conditions that must all hold.',
+  suspend: 'Left as it is while true: nothing new is rolled out, nothing is removed.',
+  credential: 'Name of a credential in the hub’s own configuration; never the credential itself.',
+  timeout: 'Such as 30s or 5m.',
+  'Repository.spec.url':
+    'https://host/path, ssh://user@host/path or user@host:path, without a password.',
+  'Repository.spec.ref': 'What to follow: one of its fields. The branch main when left out.',
+  'Repository.spec.interval': 'How often to look for commits; 1m when left out.',
+  'Application.spec.project':
+    'The Project whose limits hold; the one called default when left out, if it is there.',
+  'Application.spec.source': 'Where its objects come from.',
+  'source.repository': 'Name of a Repository; the fleet repository itself when left out.',
+  'source.path': 'Directory in the repository.',
+  directory: 'Plain manifests.',
+  kustomize: 'A kustomization.',
+  helm: 'A Helm chart.',
+  recurse: 'Directories below, too.',
+  'directory.include': 'Globs of files, relative to the path; all when left out.',
+  'directory.exclude': 'Globs of files to leave out.',
+  'Alert.spec.include': 'Globs of messages; all when left out.',
+  'Alert.spec.exclude': 'Globs of messages to leave out.',
+  releaseName: 'Helm’s release name; the application’s name when left out.',
+  values: 'Values of the chart. ${cluster.name} and ${cluster.labels.KEY} are filled in.',
+  valuesFiles:
+    'Relative to the source’s path, or to the repository with a leading slash; later ones win.',
+  targets:
+    'Which clusters get it, and what differs there. The first that matches a cluster decides.',
+  'targets.name': 'Name of this target, shown where it decided.',
+  'targets.exclude': 'Matching clusters do not get the application, whatever later targets say.',
+  'targets.patches': 'Kustomize patches for these clusters.',
+  'patches.patch': 'A strategic merge patch, or a list of JSON 6902 operations.',
+  'patches.target': 'Which objects it is for; told from a strategic merge patch when left out.',
+  'targets.namespace':
+    'Instead of targetNamespace; may hold ${cluster.name} or ${cluster.labels.KEY}.',
+  targetNamespace: 'For objects that name none; may hold ${cluster.name} or ${cluster.labels.KEY}.',
+  createNamespace: 'Adds the Namespace to the objects.',
+  prune: 'Objects that are no longer rendered are deleted; true when left out.',
+  allowEmpty: 'An application that renders to nothing is refused unless true.',
+  deletionPolicy:
+    'What becomes of its objects when the Application is deleted; Delete when left out.',
+  drift:
+    'What differs from Git is put right, only reported, or not looked for; correct when left out.',
+  dependsOn: 'Applications whose rollouts come first. Nothing acts on it yet.',
+  'Application.spec.rolloutStrategy':
+    'Name of a RolloutStrategy; one wave of all clusters when left out.',
+  'Application.spec.rollout': 'A strategy of its own, instead of one by name.',
+  waves: 'In this order; a cluster is in exactly one.',
+  'waves.selector': 'Picks clusters by their labels.',
+  'waves.count': 'So many of the clusters that no earlier wave took, or such a part of them.',
+  'waves.sortBy': 'A label whose value orders clusters before their names do.',
+  maxConcurrent: 'Clusters at a time, or a part of the wave; all when left out.',
+  maxFailures: 'More clusters that fail than these stop the rollout; 0 when left out.',
+  mandatory: 'No cluster may fail, whatever maxFailures says.',
+  soak: 'How long a cluster must stay healthy before it counts.',
+  progressDeadline: 'How long a cluster may take.',
+  before: 'What must hold before the wave begins.',
+  after: 'What must hold before the next wave begins.',
+  onFailure: 'pause when left out.',
+  offline: 'What becomes of clusters that are away; skip when left out.',
+  supersede: 'What a newer change does to a rollout that runs; replace when left out.',
+  unmatched: 'Clusters no wave picks: an error, or part of the last wave.',
+  'Project.spec.sources': 'Where its applications may come from.',
+  'sources.repository': 'Name of a Repository or a glob of names; fleet is the fleet repository.',
+  'sources.url': 'Glob of a Repository’s URL; * stands for anything but a slash, ** for anything.',
+  'sources.paths': 'Globs of directories; what is below them is in, too. All when left out.',
+  'Project.spec.destinations': 'Where its applications may go.',
+  namespaces: 'Namespaces or globs of them; * is any.',
+  clusterScoped: 'Kinds outside of namespaces: none unless allowed.',
+  namespaced: 'Kinds in namespaces: all unless denied.',
+  'Project.spec.roles': 'Who may do what. Nothing acts on it yet.',
+  'Project.spec.windows': 'When rollouts may move. Nothing acts on it yet.',
+  schedule: 'Five cron fields: when it opens.',
+  timeZone: 'Such as Europe/Berlin; UTC when left out.',
+}
+
+export function describeKind(kind: Kind): string | undefined {
+  return kindWords[kind]
+}
+
+/** @param path of field names, lists left out: `spec`, `targets`, `values` */
+export function describeField(kind: Kind, path: readonly string[]): string | undefined {
+  const whole = [kind, ...path]
+  return whole
+    .map((_, at) => whole.slice(at).join('.'))
+    .map((end) => (Object.hasOwn(fieldWords, end) ? fieldWords[end] : undefined))
+    .find((words) => words !== undefined)
+}
