@@ -6,6 +6,7 @@ import { createDiscovery } from './discovery.ts'
 import { applyFault, pruneFault, readFault } from './fault.ts'
 import { type Answer, type ApiClient, type ApiRequest, createApiClient } from './http.ts'
 import { readOccupants } from './occupants.ts'
+import { readEvents, readPods } from './pods.ts'
 import type { Cluster, LiveObject } from './port.ts'
 import { listThenWatch } from './watch.ts'
 
@@ -118,6 +119,9 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
     },
 
     occupants: (namespace, signal) => readOccupants(namespace, get, signal),
+
+    pods: (namespace, labelSelector, signal) => readPods(namespace, labelSelector, get, signal),
+    events: (namespace, uid, signal) => readEvents(namespace, uid, get, signal),
 
     watch: (resource, labelSelector, signal) =>
       listThenWatch(

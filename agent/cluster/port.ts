@@ -76,6 +76,14 @@ export interface Cluster {
   ): Promise<void>
   /** What a namespace holds that would die with it, Kubernetes' own furniture left out. */
   occupants(namespace: string, signal: AbortSignal): Promise<readonly ObjectId[]>
+  /** Some pods of a namespace, by a label selector. */
+  pods(
+    namespace: string,
+    labelSelector: string,
+    signal: AbortSignal,
+  ): Promise<readonly LiveObject[]>
+  /** Some warnings about the object of a uid. */
+  events(namespace: string, uid: string, signal: AbortSignal): Promise<readonly LiveObject[]>
   /** List then watch, for ever, of objects with a label; ends when the signal does. */
   watch(resource: Resource, labelSelector: string, signal: AbortSignal): AsyncIterable<WatchEvent>
   /** Drops cached discovery, after CRDs were applied. */

@@ -2,6 +2,7 @@ import { groupOf } from '@groundswell/proto/object-id.ts'
 import { apiVersionOf } from '../cluster/api-path.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster, LiveObject, Resource, WatchEvent } from '../cluster/port.ts'
+import { createDiagnoses } from './diagnose.ts'
 import { createKindWatches, type KindWatches } from './kind-watches.ts'
 import {
   type Expectation,
@@ -14,7 +15,7 @@ import {
 import type { ObjectDrift, ObjectHealth } from './status.ts'
 
 export interface ObserverDeps {
-  readonly cluster: Pick<Cluster, 'watch'>
+  readonly cluster: Pick<Cluster, 'watch' | 'resource' | 'get' | 'pods' | 'events'>
   readonly clock: Clock
   readonly manager: string
   readonly label: string
@@ -53,6 +54,17 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   /** Objects being written, and the last thing a watch told of each meanwhile. */
   const held = new Map<string, (() => void) | undefined>()
 
+  const diagnoses = createDiagnoses(
+    {
+      ...deps,
+      onChange: (id) => {
+        const application = expected.get(id)?.application
+        if (application !== undefined) deps.onChange(application)
+      },
+    },
+    signal,
+  )
+
   const isDrifted = (id: string, expectation: Expectation) => {
     const record = records.get(id)
     if (record) return record.drift.length > 0
@@ -72,9 +84,16 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     }
   }
 
+  const diagnose = (id: string, { apiVersion }: Expectation) => {
+    const health = records.get(id)?.health
+    const ails = health === 'InProgress' || health === 'Failed'
+    diagnoses.note(id, ails ? apiVersion : undefined)
+  }
+
   const note = (id: string, changed: boolean) => {
     const expectation = expected.get(id)
     if (!expectation) return
+    diagnose(id, expectation)
     const drifted = isDrifted(id, expectation)
     if (!drifted) firstSeen.delete(id)
     else if (!firstSeen.has(id)) firstSeen.set(id, deps.clock.now())
@@ -155,6 +174,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         if (expected.get(id)?.application !== application || objects.has(id)) continue
         expected.delete(id)
         firstSeen.delete(id)
+        diagnoses.note(id, undefined)
       }
       for (const [id, expectation] of objects) expected.set(id, expectation)
       byApplication.set(application, [...objects.keys()])
@@ -167,6 +187,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       expected.set(id, expectation)
       records.set(id, record)
       firstSeen.delete(id)
+      diagnose(id, expectation)
       deps.onChange(expectation.application)
       return record
     },
@@ -182,7 +203,10 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     health(application) {
       return (byApplication.get(application) ?? []).map((object) => {
         const record = records.get(object)
-        if (record) return { object, health: record.health, message: record.message }
+        if (record) {
+          const words = [record.message, diagnoses.of(object)].filter(Boolean).join('; ')
+          return { object, health: record.health, message: words }
+        }
         const read = watches.isSynced(expected.get(object)?.apiVersion ?? '', kindOf(object))
         return { object, health: read ? 'NotFound' : 'Unknown', message: '' }
       })

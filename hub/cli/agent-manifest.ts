@@ -70,6 +70,8 @@ export function listAgentObjects(options: AgentManifestOptions): readonly KubeOb
         verbs: ['get'],
       },
       { apiGroups: [''], resources: ['nodes'], verbs: ['list'] },
+      // To say why something is not ready.
+      { apiGroups: [''], resources: ['pods', 'events'], verbs: ['list'] },
     ]),
     bind(account, meta(`${app}-apply`), clusterRole),
     deployment(options),

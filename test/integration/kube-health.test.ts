@@ -56,6 +56,23 @@ describe('health on a real cluster with controllers', () => {
     assert.ok(hands.reports.every(({ driftedObjects }) => driftedObjects === 0))
   })
 
+  it('says why pods are not ready, in the words of the scheduler', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const text = JSON.stringify(createDeployment('nowhere')).replace(
+      '"containers":',
+      '"nodeSelector":{"made.of":"cheese"},"containers":',
+    )
+    const web = JSON.parse(text) as ReturnType<typeof createDeployment>
+    const app = presentApplication('nowhere', [createNamespace('nowhere'), web])
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    const words = () => hands.state('nowhere')?.unhealthy[0]?.message ?? ''
+    await until(() => /pod web-/.test(words()), { deadlineMs: 60_000, what: 'a diagnosis' })
+    assert.match(words(), /pod web-\S+: not scheduled: \d+\/\d+ nodes are available.*affinity/)
+    assert.match(words(), /; FailedScheduling: /)
+    const removed = verifiedSnapshot(removedApplication('nowhere'))
+    await hands.workloads.reconcile(removed, never)
+  })
+
   it('removes an application with its namespace', async () => {
     await using hands = await createHands(plane.kubeconfig)
     const objects = [createNamespace('gone'), createDeployment('gone'), createConfig('gone', 'c')]

@@ -161,6 +161,23 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
           return { group: groupOf(apiVersion), kind, namespace, name }
         })
     },
+    async pods(namespace, labelSelector) {
+      calls.push(`pods ${namespace} ${labelSelector}`)
+      const wanted = labelSelector.split(',').map((pair) => pair.split('='))
+      return [...objects.values()].filter(
+        ({ kind, metadata: { namespace: home, labels } }) =>
+          kind === 'Pod' &&
+          home === namespace &&
+          wanted.every(([key, value]) => labels?.[key!] === value),
+      )
+    },
+    async events(namespace, uid) {
+      calls.push(`events ${namespace}`)
+      return [...objects.values()].filter(
+        ({ kind, involvedObject }) =>
+          kind === 'Event' && (involvedObject as { uid?: string } | undefined)?.uid === uid,
+      )
+    },
     watch: (resource, label, signal) => watchMemory(resource, label, objects, watchers, signal),
     forgetResources: () => undefined,
     close: async () => undefined,
