@@ -98,6 +98,16 @@ export const settingsTable: readonly Setting[] = [
   },
   { key: 'credentials', flag: 'credentials', help: 'YAML file: credential name → files' },
   {
+    key: 'signers',
+    flag: 'signers',
+    help: 'YAML file: name of signers → files with public keys of those whose signatures count',
+  },
+  {
+    key: 'fleetSigners',
+    flag: 'fleet-signers',
+    help: 'name of the signers without whom no commit of the fleet repository is taken',
+  },
+  {
     key: 'tokens',
     flag: 'tokens',
     help: 'YAML file: name of a caller → {role: viewer|operator|admin, token}',
@@ -169,6 +179,8 @@ export interface HubConfig {
   readonly connectionAgeMs: number
   readonly handshakes: number
   readonly credentialsFile: string | undefined
+  readonly signersFile: string | undefined
+  readonly fleetSigners: string | undefined
   readonly tokensFile: string | undefined
   readonly webhookSecretFile: string | undefined
   readonly webhookSecrets: string | undefined
@@ -225,6 +237,8 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     connectionAgeMs: readDuration(settings, 'connectionAge', faults),
     handshakes: Number(text('handshakes')),
     credentialsFile: text('credentials'),
+    signersFile: text('signers'),
+    fleetSigners: text('fleetSigners'),
     tokensFile: text('tokens'),
     webhookSecretFile: text('webhookSecretFile'),
     webhookSecrets: text('webhookSecrets'),
@@ -276,6 +290,9 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   }
   if (!Number.isInteger(config.workers) || config.workers < 1 || config.workers > 64) {
     faults.push(`--workers: not a number from 1 to 64: ${text('workers')}`)
+  }
+  if (config.fleetSigners !== undefined && config.signersFile === undefined) {
+    faults.push('--fleet-signers: --signers says who they are')
   }
   for (const host of config.sourceHosts) {
     if (!isHostPattern(host)) faults.push(`--source-hosts: not a host or *.domain: ${host}`)

@@ -7,6 +7,7 @@ import { type HubConfig, environmentPrefix, parseConfig, settingsTable } from '.
 import { roles } from './api/hub.ts'
 import type { TokenGrant } from './api/token.ts'
 import { HubError } from './errors.ts'
+import { type AllSigners, parseSigners } from './source/signature/signers.ts'
 import { type Credentials, parseCredentials } from './source/credential.ts'
 
 const mostSecrets = 4
@@ -36,6 +37,11 @@ export function readConfig(
  */
 export function readCredentials(path: string | undefined, fleetHost: string): Credentials {
   return path ? parseCredentials(readYaml(path), path, fleetHost) : {}
+}
+
+/** @throws HubError `config_invalid` with every fault */
+export function readSigners(path: string | undefined): AllSigners {
+  return path ? parseSigners(readYaml(path), path) : {}
 }
 
 /**

@@ -2,6 +2,7 @@ import { setUpControlPlane } from './control-plane.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
 import { setUpOracles } from './oracles.mjs'
+import { setUpGnupg } from './gnupg.mjs'
 import { setUpPackages } from './packages.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
@@ -15,6 +16,7 @@ try {
   await setUpGit()
   await setUpRedis()
   await setUpSshd()
+  await setUpGnupg()
   await setUpEngine()
   await setUpControlPlane()
   await setUpOracles()

@@ -5,6 +5,7 @@ import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
 import { setUpOracles } from './oracles.mjs'
 import { nodePath, setUpPackages } from './packages.mjs'
+import { setUpGnupg } from './gnupg.mjs'
 import { enginePath, root } from './paths.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSops } from './sops.mjs'
@@ -30,7 +31,7 @@ const needs = {
     ...(args.includes('render') ? [setUpOracles] : []),
   ],
   'test/run.ts': [
-    ...[setUpGit, setUpRedis, setUpSshd, setUpEngine, setUpControlPlane],
+    ...[setUpGit, setUpRedis, setUpSshd, setUpGnupg, setUpEngine, setUpControlPlane],
     ...[setUpOracles, setUpSops],
   ],
 }

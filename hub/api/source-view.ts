@@ -19,6 +19,9 @@ export const SourceView = Type.Object(
     }),
     interval: Type.Union([Type.String(), Type.Null()], { description: 'such as 1m' }),
     suspended: Type.Boolean({ description: 'in Git: it is not fetched' }),
+    signer: Type.Union([Type.String(), Type.Null()], {
+      description: 'who signed the revision; null where nothing has to be signed',
+    }),
     failure: Type.Union([
       Type.Object({
         code: Type.String(),

@@ -23,6 +23,9 @@ export function toSourceSpec({ name, spec }: Declared<RepositorySpec>): {
               : { branch: branch ?? 'main' },
       timeout: parseDuration(spec.timeout ?? '60s'),
       ...(spec.credential === undefined ? {} : { credential: spec.credential }),
+      ...(spec.verify && {
+        verify: { signers: spec.verify.signers, object: spec.verify.object ?? 'commit' },
+      }),
     },
     interval: parseDuration(spec.interval ?? '1m'),
   }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { matchesAnyGlob, matchesGlob } from '@groundswell/proto/glob.ts'
 import type { Scope } from '@groundswell/proto/scope.ts'
+import type { Fault } from '../errors.ts'
 import type { Declared, Fleet } from './fleet.ts'
 import type { ApplicationSpec } from './kinds/application.ts'
 import type { ClusterSpec } from './kinds/cluster.ts'
@@ -30,9 +31,32 @@ export function findSourceFaults(
     const message = `Project ${project.name} does not allow the repository "${repository}"`
     return [{ path: ['spec', 'source', ...at], message }]
   }
+  const { signers } = project.spec.signatures ?? {}
+  const verified = fleet.repositories.get(repository)?.spec.verify?.signers
+  if (signers !== undefined && repository !== 'fleet' && verified !== signers) {
+    const message = `Project ${project.name} takes only what "${signers}" signed; give Repository ${repository} \`verify.signers: ${signers}\``
+    return [{ path: ['spec', 'source', 'repository'], message }]
+  }
   if (from.some((source) => allowsPath(source, path))) return []
   const message = `Project ${project.name} does not allow the path "${path}" of the repository "${repository}"; allowed are ${listPaths(from)}`
   return [{ path: ['spec', 'source', 'path'], message }]
+}
+
+/**
+ * Applications that come from the fleet repository itself, though their Project takes only what
+ * others signed than those who sign that.
+ *
+ * @param signers of the fleet repository; undefined where it is not verified
+ */
+export function findUnsignedFaults(fleet: Fleet, signers: string | undefined): Fault[] {
+  return [...fleet.applications.values()].flatMap(({ name, spec, file, line }) => {
+    const project = projectOf(fleet, spec)
+    const wanted = project?.spec.signatures?.signers
+    const isFleets = (spec.source.repository ?? 'fleet') === 'fleet'
+    if (!project || wanted === undefined || !isFleets || wanted === signers) return []
+    const message = `Project ${project.name} takes only what "${wanted}" signed, and the fleet repository is not verified by them; start the hub with --fleet-signers ${wanted}`
+    return [{ file, line, object: `Application ${name}`, message }]
+  })
 }
 
 /** Why a Project does not allow a values file, by its place in the repository; undefined if it does. */

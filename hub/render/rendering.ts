@@ -1,9 +1,10 @@
 import { posix } from 'node:path'
 import { parseRevision } from '@groundswell/proto/revision.ts'
-import { HubError } from '../errors.ts'
+import { formatFault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { loadFleet } from '../fleet/load.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
+import { findUnsignedFaults } from '../fleet/tenancy.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { Mirror } from '../source/source.ts'
 import { type Sources, viewSource } from '../source/sources.ts'
@@ -15,6 +16,8 @@ export interface RenderingDeps {
   /** Directory of the fleet repository that holds the configuration. */
   readonly path: string
   readonly sources: Sources
+  /** Who has to sign the fleet repository's commits; undefined when nobody has to. */
+  readonly fleetSigners: string | undefined
   readonly contents: ReturnType<typeof createContents>
   /** Tells the signer what was rendered. */
   readonly attest: (fleet: Fleet, contents: Contents) => Promise<void>
@@ -77,6 +80,8 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     const { tree, files } = await readText(revision, before?.tree)
     if (before?.tree === tree) return { ...before.fleet, revision }
     const fleet = loadFleet(revision, files)
+    const faults = findUnsignedFaults(fleet, deps.fleetSigners)
+    if (faults.length > 0) throw new HubError('fleet_invalid', formatFault(faults[0]!), { faults })
     loadedLast = { tree, fleet }
     return fleet
   }

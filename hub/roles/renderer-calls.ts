@@ -122,8 +122,8 @@ function parseCommit(answer: unknown): { author: string; subject: string } {
 }
 
 function parseSource(value: unknown): SourceView {
-  const { name, url, ref, revision, lastFetchedAt, nextFetchAt, interval, suspended, failure } =
-    parseObject(value)
+  const { name, url, ref, revision, signer, failure, ...rest } = parseObject(value)
+  const { lastFetchedAt, nextFetchAt, interval, suspended } = rest
   return {
     name: parseText(name),
     url: parseText(url),
@@ -133,6 +133,7 @@ function parseSource(value: unknown): SourceView {
     nextFetchAt: parseNumberOrNull(nextFetchAt),
     interval: parseNumberOrNull(interval),
     suspended: suspended === true,
+    signer: signer === null ? null : parseText(signer),
     failure: failure === null ? null : parseFailure(failure),
   }
 }

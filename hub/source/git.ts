@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { formatRevision } from '@groundswell/proto/revision.ts'
+import { formatRevision, parseRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../errors.ts'
 import { parseAddress } from './address.ts'
 import { parseCommit } from './commit.ts'
@@ -11,6 +11,9 @@ import { type QualifiedRef, qualifyRef, qualifyVersion, versionSpace } from './r
 import { createRemote } from './remote/git.ts'
 import type { Mirror, SourceSpec, Tree } from './source.ts'
 import { treeLimits } from './tree-entries.ts'
+import { parseTag } from './signature/outcome.ts'
+import { createVerifier } from './signature/git.ts'
+import type { Signers } from './signature/signers.ts'
 import { createTreeReader } from './tree-reader.ts'
 import { pickVersion } from './version-range.ts'
 
@@ -20,6 +23,8 @@ export interface MirrorOptions {
   /** By name; looked up anew for each fetch. */
   readonly credential: (name: string) => Credential | undefined
   readonly readSecret?: ReadSecret
+  /** By name; looked up anew for each check. */
+  readonly signers?: (name: string) => Signers | undefined
   /** Without them, every host is fetched from. */
   readonly hosts?: HostRules
   /** Bytes that one fetch may bring. */
@@ -29,6 +34,8 @@ export interface MirrorOptions {
   readonly log?: (message: string) => void
 }
 
+/** Where an object waits until its signature was found good. */
+const incoming = 'refs/mirror/incoming'
 const fetchBytes = 2 * 1024 * 1024 * 1024
 
 /**
@@ -59,7 +66,15 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
 
   const objects = createObjectReader(directory, remote.environment)
   const trees = createTreeReader({ name: spec.name, objects, fetchMissing })
+  const { verify } = spec
+  const verifier = createVerifier({
+    name: spec.name,
+    directory,
+    environment: remote.environment,
+    signers: findSigners,
+  })
   let turn: Promise<unknown> = Promise.resolve()
+  let signer: string | null = null
 
   function fail(code: HubError['code'], message: string, cause?: unknown): HubError {
     return new HubError(code, `repository ${spec.name}: ${message}`, {
@@ -73,6 +88,12 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     const found = options.credential(spec.credential)
     if (found) return found
     throw fail('source_refused', `the hub has no credential named ${spec.credential}`)
+  }
+
+  function findSigners(): Signers {
+    const found = options.signers?.(verify!.signers)
+    if (found) return found
+    throw fail('source_refused', `the hub has no signers named ${verify!.signers}`)
   }
 
   async function refuseSecrets(): Promise<never> {
@@ -94,15 +115,55 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
 
   async function fetchRef(signal: AbortSignal): Promise<string> {
     const ref = fixed ?? (await findVersion(signal))
-    if ('commit' in spec.ref && (await has(spec.ref.commit))) {
+    if ('commit' in spec.ref && (await isHere(spec.ref.commit))) {
+      await requireSignature(ref, spec.ref.commit)
       return formatRevision({ ref: ref.label, commit: spec.ref.commit })
     }
-    const refspec = `+${ref.remote}:${ref.local}`
+    // What is not verified yet is nowhere that anybody goes on from after a crash.
+    const place = verify ? incoming : ref.local
+    const refspec = `+${ref.remote}:${place}`
     await remote.fetch(['--end-of-options', 'origin', refspec], { signal, words: ref.words })
+    if (verify) {
+      const [object] = await objects.inspect([incoming])
+      await requireSignature(ref, object?.oid ?? '')
+      const lines = `update ${ref.local} ${object!.oid}\ndelete ${incoming}\n`
+      await remote.run(['update-ref', '--stdin'], { input: lines })
+    }
     const found = await commitOf(ref)
     if (found === null) throw fail('revision_not_found', `${ref.words} is not a commit`)
     if (!fixed) await forgetVersions(ref)
     return found
+  }
+
+  /** @throws HubError `source_refused` when what has to be signed is not, or not by a signer */
+  async function requireSignature(ref: QualifiedRef, oid: string): Promise<void> {
+    if (!verify) return
+    const refuse = (why: string) =>
+      fail('source_refused', `${ref.words}: ${why}; signers: ${verify.signers}`)
+    const target = verify.object === 'tag' ? await findTag(ref, oid, refuse) : await findCommit(oid)
+    if (target === undefined) throw fail('revision_not_found', `${ref.words} is not a commit`)
+    const outcome = await verifier.verify(verify.object, target)
+    if (!outcome.good) throw refuse(`the ${verify.object} is refused: ${outcome.why}`)
+    ;({ signer } = outcome)
+  }
+
+  async function findCommit(oid: string): Promise<string | undefined> {
+    return (await objects.inspect([`${oid}^{commit}`]))[0]?.oid
+  }
+
+  /** A signed tag under another name says nothing of that name: an old release may be put there. */
+  async function findTag(
+    ref: QualifiedRef,
+    oid: string,
+    refuse: (why: string) => HubError,
+  ): Promise<string> {
+    const [info] = await objects.inspect([oid])
+    if (info?.type !== 'tag') throw refuse('it is no annotated tag, so it cannot be signed')
+    const [bytes] = await objects.read([oid], 1024 * 1024)
+    const { tag, type } = parseTag(bytes?.toString() ?? '')
+    if (type !== 'commit') throw refuse('the tag is not of a commit')
+    if (tag !== ref.label) throw refuse(`the tag was signed under another name, ${tag}`)
+    return oid
   }
 
   async function findVersion(signal: AbortSignal): Promise<QualifiedRef> {
@@ -130,11 +191,25 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
   }
 
   async function head(): Promise<string | null> {
-    if ('semver' in spec.ref) {
-      const tag = pickVersion(await listVersions(), spec.ref.semver)
-      return tag === undefined ? null : commitOf(qualifyVersion(spec.ref.semver, tag))
-    }
-    return commitOf(fixed!)
+    const ref = await localRef()
+    const revision = ref && (await commitOf(ref))
+    if (!ref || !revision || !verify) return revision ?? null
+    // Keys may have changed while nobody looked.
+    const [object] = await objects.inspect(['commit' in spec.ref ? spec.ref.commit : ref.local])
+    return requireSignature(ref, object?.oid ?? '').then(
+      () => revision,
+      (error: unknown) => {
+        log(`the mirror holds what is not gone on from: ${String(error)}`)
+        return null
+      },
+    )
+  }
+
+  async function localRef(): Promise<QualifiedRef | undefined> {
+    if (fixed) return fixed
+    const { semver } = spec.ref as { semver: string }
+    const tag = pickVersion(await listVersions(), semver)
+    return tag === undefined ? undefined : qualifyVersion(semver, tag)
   }
 
   async function commitOf({ local, label }: QualifiedRef): Promise<string | null> {
@@ -144,10 +219,18 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     return found ? formatRevision({ ref: label, commit: found.oid }) : null
   }
 
-  async function has(commit: string): Promise<boolean> {
+  async function isHere(commit: string): Promise<boolean> {
     requireCommit(commit)
     const [found] = await objects.inspect([commit])
     return found?.type === 'commit'
+  }
+
+  async function has(commit: string): Promise<boolean> {
+    if (!(await isHere(commit))) return false
+    if (!verify) return true
+    if (verify.object === 'commit') return (await verifier.verify('commit', commit)).good
+    const revision = await head()
+    return revision !== null && parseRevision(revision).commit === commit
   }
 
   function requireCommit(commit: string): void {
@@ -158,6 +241,7 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     fetch: (signal) => inTurn(() => fetchRef(signal)),
     head,
     has,
+    signer: () => signer,
     async readTree(commit, at): Promise<Tree> {
       requireCommit(commit)
       return trees.readTree(commit, at)

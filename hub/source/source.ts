@@ -31,6 +31,15 @@ export interface SourceSpec {
   /** Milliseconds for one fetch. */
   readonly timeout: number
   readonly credential?: string
+  /** What has to be signed, and by whose keys. */
+  readonly verify?: SourceVerify
+}
+
+/** Signatures a source must have. The keys behind the name are the hub's own to say. */
+export interface SourceVerify {
+  readonly signers: string
+  /** The commit that is followed, or the annotated tag. */
+  readonly object: 'commit' | 'tag'
 }
 
 /** A repository the hub mirrors: bare, objects only, nothing checked out. */
@@ -42,7 +51,10 @@ export interface Mirror {
   fetch(signal: AbortSignal): Promise<string>
   /** The revision of the last fetch, this process's or an earlier one's; null before the first. */
   head(): Promise<string | null>
-  /** Whether this commit's objects are here, without asking the network. */
+  /**
+   * Whether this commit's objects are here, without asking the network, and signed as they have to
+   * be.
+   */
   has(commit: string): Promise<boolean>
   /**
    * The directory `path` (`.` for the root) at a commit.
@@ -52,6 +64,8 @@ export interface Mirror {
   readTree(commit: string, path: string): Promise<Tree>
   /** Bytes of blobs by object id, in the order asked. */
   readBlobs(oids: readonly string[]): Promise<Uint8Array[]>
+  /** Who signed what was fetched last; null where nothing has to be signed, or nothing was. */
+  signer(): string | null
   /** Author and first line of the message, for people and for the ledger. */
   describe(commit: string): Promise<{ author: string; subject: string; committedAt: number }>
   close(): Promise<void>

@@ -28,6 +28,8 @@ export interface SourceView {
   /** Milliseconds between two polls. */
   readonly interval: number | null
   readonly suspended: boolean
+  /** Who signed the revision; null where nothing has to be signed. */
+  readonly signer: string | null
   readonly failure: SourceFailure | null
 }
 
@@ -78,7 +80,7 @@ export function createSources(deps: SourcesDeps) {
 
   /** Opens the mirror without following it yet, so that what is here already can be read. */
   async function open(spec: SourceSpec): Promise<Mirror> {
-    const key = JSON.stringify([spec.url, spec.ref, spec.credential, spec.timeout])
+    const key = JSON.stringify([spec.url, spec.ref, spec.credential, spec.timeout, spec.verify])
     const known = entries.get(spec.name)
     if (known?.key === key) return known.mirror
     await drop(spec.name)
@@ -173,7 +175,7 @@ export function urlOf(sources: Pick<Sources, 'list'>, name: string): string {
   return hideCredentials(url)
 }
 
-export function viewSource({ spec, state, interval, suspended }: Source): SourceView {
+export function viewSource({ spec, mirror, state, interval, suspended }: Source): SourceView {
   const { revision, lastFetchedAt, nextFetchAt, failure } = state
   return {
     name: spec.name,
@@ -184,6 +186,7 @@ export function viewSource({ spec, state, interval, suspended }: Source): Source
     nextFetchAt,
     interval,
     suspended,
+    signer: mirror.signer(),
     failure: failure && {
       code: failure.error.code,
       message: failure.error.message,

@@ -5,9 +5,9 @@ import { toTime } from './cluster-view.ts'
 
 /** A source as the renderer tells of it → as REST shows it. */
 export function viewSource(source: Source): SourceView {
-  const { name, url, ref, revision, interval, suspended, failure } = source
+  const { name, url, ref, revision, interval, suspended, signer, failure } = source
   return {
-    ...{ name, url, ref, revision, suspended },
+    ...{ name, url, ref, revision, suspended, signer },
     lastFetch: toTime(source.lastFetchedAt),
     nextFetch: toTime(source.nextFetchAt),
     interval: interval === null ? null : formatDuration(interval),

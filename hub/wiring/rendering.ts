@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ContentStore } from '../bundle/content.ts'
-import { readCredentials } from '../fs.ts'
+import { HubError } from '../errors.ts'
+import { readCredentials, readSigners } from '../fs.ts'
 import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
@@ -65,6 +66,14 @@ export async function startRendering(
   started.own(engine, (pool) => pool.close())
   const fleetHost = hostOf(config.fleetUrl, config.allowFile)
   const readAll = () => readCredentials(config.credentialsFile, fleetHost)
+  const readAllSigners = () => readSigners(config.signersFile)
+  const { fleetSigners } = config
+  if (fleetSigners !== undefined && !Object.hasOwn(readAllSigners(), fleetSigners)) {
+    throw new HubError(
+      'config_invalid',
+      `--fleet-signers: ${config.signersFile} has no ${fleetSigners}`,
+    )
+  }
   const hasFleetCredential = Object.hasOwn(readAll(), fleetCredential)
   const sources = createSources({
     directory: join(config.data, 'mirrors'),
@@ -72,6 +81,7 @@ export async function startRendering(
       createMirror(spec, {
         directory,
         credential: (name) => readAll()[name],
+        signers: (name) => readAllSigners()[name],
         hosts: { allowed: config.sourceHosts, fleet: fleetHost },
         allowFile: config.allowFile,
         log: (message) => log.info({ repository: spec.name }, message),
@@ -93,6 +103,7 @@ export async function startRendering(
   const renderer = createRenderer({
     path: config.path,
     sources,
+    fleetSigners,
     contents: createContents({
       engine: createCachedEngine(engine, createMemoryRenderStore(renderCache)),
       content,
@@ -113,6 +124,7 @@ export async function startRendering(
         ref: { branch: config.branch },
         timeout: 60_000,
         ...(hasFleetCredential ? { credential: fleetCredential } : {}),
+        ...(fleetSigners ? { verify: { signers: fleetSigners, object: 'commit' } } : {}),
       })
     },
     recall: () => renderer.recall(),

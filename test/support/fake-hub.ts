@@ -76,6 +76,7 @@ export function createFakeHub(): FakeHub {
           nextFetch: null,
           interval: '30s',
           suspended: false,
+          signer: null,
           failure: null,
         },
       ],

@@ -156,6 +156,7 @@ function describeSource(one: Static<typeof SourceView>, now: number): string {
     ['Last fetch', one.lastFetch ? `${formatAge(one.lastFetch, now)} ago` : 'never'],
     ['Next fetch', one.nextFetch ? `in ${formatUntil(one.nextFetch, now)}` : ''],
     ['Interval', one.interval ?? ''],
+    ...(one.signer === null ? [] : [['Signed by', one.signer] as const]),
     ...(failure
       ? ([
           ['Failing', `for ${formatAge(failure.since, now)}, ${failure.count} fetches in a row`],

@@ -117,6 +117,8 @@ export const ProjectSpec = Type.Object(
         closed,
       ),
     ),
+    /** Repositories that its applications come from have to be verified by these signers. */
+    signatures: Type.Optional(Type.Object({ signers: Type.String({ minLength: 1 }) }, closed)),
     roles: Type.Optional(Type.Array(ProjectRole)),
     windows: Type.Optional(Type.Array(ProjectWindow)),
   },

@@ -26,6 +26,18 @@ export const RepositorySpec = Type.Object(
     timeout: Type.Optional(DurationText),
     /** Name of a credential the hub's own configuration defines; never the credential itself. */
     credential: Type.Optional(Type.String({ minLength: 1 })),
+    /** Signatures without which nothing of it is taken. */
+    verify: Type.Optional(
+      Type.Object(
+        {
+          /** Name of signers the hub's own configuration defines; keys are never in Git. */
+          signers: Type.String({ minLength: 1 }),
+          /** `commit` (the one that is followed) or the annotated `tag`. */
+          object: Type.Optional(Type.Union([Type.Literal('commit'), Type.Literal('tag')])),
+        },
+        closed,
+      ),
+    ),
     suspend: Type.Optional(Type.Boolean()),
   },
   closed,
@@ -54,6 +66,9 @@ export function checkRepository(spec: RepositorySpec, report: Report): void {
     } else if (kind !== 'commit' && !isRefName(name)) {
       report(['spec', 'ref', kind], `"${name}" is not a ${kind} name`)
     }
+  }
+  if (spec.verify?.object === 'tag' && !('tag' in ref) && !('semver' in ref)) {
+    report(['spec', 'verify', 'object'], 'tags are verified where `ref` is a tag or semver')
   }
   if (spec.interval !== undefined && parseDuration(spec.interval) < 1_000) {
     report(['spec', 'interval'], 'shorter than 1s')

@@ -37,6 +37,7 @@ function mirrorOf(files: Readonly<Record<string, string>>): Mirror {
       return { id: hash(JSON.stringify(mine)), files: mine }
     },
     readBlobs: async (oids) => oids.map((oid) => blobs.get(oid)!),
+    signer: () => null,
     describe: async () => ({ author: '', subject: '', committedAt: 0 }),
     close: async () => {},
   }
