@@ -133,8 +133,14 @@ const apiShapes = [
   // Schemas are printed without a hub.
   ...['fleet/json-schema.ts', 'fleet/suggest.ts'],
   // A checkout is looked at without a hub; what does so is handed in, what prints it is pure.
-  ...['check/check-markdown.ts', 'check/diff-markdown.ts', 'check/sarif.ts', 'check/where.ts'],
-  ...['check/fleet-diff.ts', 'check/mask.ts', 'check/object-text.ts'],
+  ...[
+    'check/check-markdown.ts',
+    'check/comment.ts',
+    'check/diff-markdown.ts',
+    'check/sarif.ts',
+    'check/where.ts',
+  ],
+  ...['check/fleet-diff.ts', 'check/mask.ts', 'check/object-text.ts', 'forge/ci.ts'],
 ]
 const forCli = [...computing, 'commander']
 
@@ -229,7 +235,7 @@ export default defineConfig({
         ...noAmbient,
         ...allowImports(
           [...forCli, 'node:fs/promises', 'node:timers/promises'],
-          ['../**', '!../wiring/checkout.ts'],
+          ['../**', '!../wiring/checkout.ts', '!../forge/http.ts'],
         ),
       },
     },

@@ -34,6 +34,8 @@ export const hubErrorCodes = [
   'approval_refused',
   'signer_unavailable',
   'renderer_unavailable',
+  'forge_unreachable',
+  'forge_refused',
   'internal',
 ] as const
 

@@ -1,6 +1,6 @@
 import type { CheckReport, Verdict } from './check.ts'
 import type { Finding } from './finding.ts'
-import { escapeMarkdown, joinBlocks, toCode } from './markdown.ts'
+import { escapeMarkdown, joinBlocks, markdownLimit, toCode } from './markdown.ts'
 import { count, describeClusters } from './where.ts'
 
 const headings: Record<Verdict, string> = {
@@ -21,8 +21,12 @@ export function summarizeCheck({ verdict, counts, unchecked }: CheckReport): str
   return `${verdict}: ${parts.length > 0 ? `${parts.join(', ')}; ` : ''}${looked}`
 }
 
-/** A comment for a change: what is wrong, where, and on how many clusters. */
-export function formatCheckMarkdown(report: CheckReport): string {
+/**
+ * A comment for a change: what is wrong, where, and on how many clusters.
+ *
+ * @param share of the room a comment has
+ */
+export function formatCheckMarkdown(report: CheckReport, share = 1): string {
   const { verdict, counts, findings, unchecked } = report
   const head = [
     `### ${headings[verdict]}`,
@@ -39,7 +43,8 @@ export function formatCheckMarkdown(report: CheckReport): string {
     '',
   ]
   const lines = findings.map((finding) => formatFinding(finding, counts.clusters))
-  return joinBlocks(head.join('\n'), lines, (left) => `\n… and ${left} more.\n`)
+  const limit = markdownLimit * share
+  return joinBlocks(head.join('\n'), lines, (left) => `\n… and ${left} more.\n`, limit)
 }
 
 function formatFinding(finding: Finding, total: number): string {

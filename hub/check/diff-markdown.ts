@@ -7,15 +7,19 @@ import {
   type ObjectDiff,
   summarizeDiff,
 } from './fleet-diff.ts'
-import { escapeMarkdown, joinBlocks, toCode, toCodeBlock } from './markdown.ts'
+import { escapeMarkdown, joinBlocks, markdownLimit, toCode, toCodeBlock } from './markdown.ts'
 import { describeClusters } from './where.ts'
 
 /** Different forms of one change that are shown; the rest is counted. */
 const shownVariants = 5
 const mostRemovals = 100
 
-/** A comment for a change: what is removed first, then every object's difference, folded. */
-export function formatDiffMarkdown(diff: FleetDiff): string {
+/**
+ * A comment for a change: what is removed first, then every object's difference, folded.
+ *
+ * @param taken characters that something else takes of the room
+ */
+export function formatDiffMarkdown(diff: FleetDiff, taken = 0): string {
   const total = diff.counts.clusters
   const heading = isSame(diff) ? '### Groundswell diff: nothing changes' : '### Groundswell diff'
   const gaps = listGaps(diff).map((gap) => `- ⚠️ ${escapeMarkdown(gap)}\n`)
@@ -28,7 +32,8 @@ export function formatDiffMarkdown(diff: FleetDiff): string {
       ...objects.map((object) => formatObject(object, total)),
     ]),
   ]
-  return joinBlocks(head, blocks, (left) => `\n… and ${left} more parts; see \`swell diff\`.\n`)
+  const rest = (left: number) => `\n… and ${left} more parts; see \`swell diff\`.\n`
+  return joinBlocks(head, blocks, rest, markdownLimit - taken)
 }
 
 function formatRemovals(diff: FleetDiff): string[] {

@@ -26,16 +26,21 @@ export function toCodeBlock(text: string, language: string): string {
   return `${fence}${language}\n${clean}${clean.endsWith('\n') ? '' : '\n'}${fence}\n`
 }
 
-/** Blocks one after the other, as many as fit; `rest` says in words how many are left out. */
+/**
+ * Blocks one after the other, as many as fit; `rest` says in words how many are left out.
+ *
+ * @param limit characters
+ */
 export function joinBlocks(
   head: string,
   blocks: readonly string[],
   rest: (left: number) => string,
+  limit: number = markdownLimit,
 ): string {
   let text = head
   for (const [at, block] of blocks.entries()) {
     const more = rest(blocks.length - at)
-    if (text.length + block.length + more.length > markdownLimit) return text + more
+    if (text.length + block.length + more.length > limit) return text + more
     text += block
   }
   return text

@@ -38,12 +38,18 @@ const exitCode = await runProgram(process.argv.slice(2), {
     const { openCheckout } = await import('../wiring/checkout.ts')
     return openCheckout(options, signal)
   },
-  now: Date.now,
-  wait: async (milliseconds, signal) => {
-    await sleep(milliseconds, undefined, { signal }).catch(() => undefined)
+  openForge: async (project, token) => {
+    const { openForge } = await import('../forge/http.ts')
+    return openForge(project, { token: async () => token, wait, now: Date.now })
   },
+  now: Date.now,
+  wait,
   signal: interrupted.signal,
 })
+
+async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined)
+}
 
 async function ask(question: string): Promise<string | undefined> {
   process.stderr.write(question)

@@ -1,4 +1,5 @@
 import type { OpenCheckout } from '../check/checkout.ts'
+import type { Forge, ForgeProject } from '../forge/forge.ts'
 
 /** The part of the web's `fetch` that the commands use. */
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>
@@ -21,6 +22,11 @@ export interface Terminal {
   readonly fetch: Fetch
   /** For commands that need no hub; loaded only when one does. */
   readonly openCheckout: OpenCheckout
+  /** A repository's Git host; loaded only when one is asked. */
+  readonly openForge: (
+    project: ForgeProject,
+    token: string,
+  ) => Promise<Forge & { close(): Promise<void> }>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Resolves early when the signal aborts. */

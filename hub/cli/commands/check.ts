@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander'
-import { formatCheckMarkdown, summarizeCheck } from '../../check/check-markdown.ts'
+import { summarizeCheck } from '../../check/check-markdown.ts'
 import type { CheckReport } from '../../check/check.ts'
+import { formatComment } from '../../check/comment.ts'
 import type { Finding } from '../../check/finding.ts'
+import type { FleetDiff } from '../../check/fleet-diff.ts'
 import { toCheckSarif } from '../../check/sarif.ts'
 import { describeClusters } from '../../check/where.ts'
 import hub from '../../package.json' with { type: 'json' }
@@ -10,10 +12,14 @@ import type { CommandContext } from '../context.ts'
 import type { ExitCode } from '../failure.ts'
 import { escapeLine, formatJson } from '../output.ts'
 import { createPaint } from '../paint.ts'
+import { findPlace, postCheck } from '../post.ts'
 
 interface Flags extends CheckoutFlags {
   readonly at?: string
+  readonly base?: string
   readonly strict?: true
+  readonly post?: true
+  readonly forgeTokenFile?: string
   readonly output: 'text' | 'markdown' | 'json' | 'sarif'
 }
 
@@ -27,17 +33,32 @@ export function addCheck(program: Command, context: CommandContext): void {
     )
     .option('--at <commit>', 'this commit; the files as they lie there when left out')
     .option('--strict', 'warnings are wrong too')
+    .option('--base <commit>', 'tell in a comment what changes since this commit, too')
+    .option('--post', 'one status and one comment on the change this pipeline runs for')
+    .option('--forge-token-file <file>', 'for --post (or SWELL_FORGE_TOKEN)')
     .addOption(new Option('-o, --output <format>').choices(formats).default('text'))
     .action(async (flags: Flags) => {
-      const report = await useCheckout(context, flags, (checkout) =>
-        checkout.check(
-          { ...toSelection(flags), ...(flags.at !== undefined && { at: flags.at }) },
-          terminal.signal,
-        ),
-      )
+      const place = flags.post && (await findPlace(terminal, flags))
+      const { report, diff } = await useCheckout(context, flags, async (checkout) => {
+        const { at, base } = flags
+        const selection = toSelection(flags)
+        const signal = terminal.signal
+        const report = await checkout.check(
+          { ...selection, ...(at !== undefined && { at }) },
+          signal,
+        )
+        // Faults of the fleet's own files are told by the check; there is nothing to compare then.
+        const isReadable = report.counts.applications > 0 && base !== undefined
+        const range = { base: base ?? '', head: at, sinceParting: false }
+        return {
+          report,
+          diff: isReadable ? await checkout.diff({ ...selection, ...range }, signal) : undefined,
+        }
+      })
       context.exitCode = exitCodeOf(report, flags.strict ?? false)
-      terminal.out(format(report, flags.output, createPaint(terminal.color)))
+      terminal.out(format({ report, diff }, flags.output, createPaint(terminal.color)))
       terminal.say(`${escapeLine(summarizeCheck(report))}\n`)
+      if (place) await postCheck(terminal, place, { report, diff, exitCode: context.exitCode })
     })
 }
 
@@ -48,7 +69,7 @@ function exitCodeOf({ verdict, counts }: CheckReport, strict: boolean): ExitCode
 }
 
 function format(
-  report: CheckReport,
+  { report, diff }: { readonly report: CheckReport; readonly diff: FleetDiff | undefined },
   output: Flags['output'],
   paint: ReturnType<typeof createPaint>,
 ): string {
@@ -56,7 +77,7 @@ function format(
     case 'text':
       return formatText(report, paint)
     case 'markdown':
-      return formatCheckMarkdown(report)
+      return formatComment(report, diff)
     case 'json':
       return formatJson(report)
     case 'sarif':

@@ -1,0 +1,24 @@
+import { isRecord } from '@groundswell/proto/record.ts'
+import { HubError } from '../errors.ts'
+import type { ForgeAnswer } from './forge.ts'
+
+/** @throws HubError `forge_refused` with what the host says, and what to do about it */
+export function expectOk({ status, body }: ForgeAnswer, what: string): void {
+  if (status >= 200 && status < 300) return
+  throw new HubError('forge_refused', `${what}: ${describeRefusal({ status, body })}`)
+}
+
+/** `404 (Not Found); is the token allowed to see this repository?` */
+export function describeRefusal({ status, body }: ForgeAnswer): string {
+  const { message } = isRecord(body) ? body : {}
+  const words = typeof message === 'string' ? message : JSON.stringify(message ?? '')
+  const said = words && words !== '""' ? ` (${words.slice(0, 300)})` : ''
+  const hint = hints[status]
+  return `${status}${said}${hint ? `; ${hint}` : ''}`
+}
+
+const hints: Readonly<Record<number, string>> = {
+  401: 'the token is not valid, or has run out',
+  403: 'the token may not do this: it needs to write statuses and comments',
+  404: 'no such repository, commit or change, or the token may not see it',
+}

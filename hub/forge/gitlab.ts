@@ -1,0 +1,42 @@
+import { describeRefusal, expectOk } from './answer.ts'
+import { commentsPerPage, putComment } from './comments.ts'
+import { type AskForge, type CommitStatus, type Forge, shorten } from './forge.ts'
+
+const descriptionLimit = 255
+
+const states: Readonly<Record<CommitStatus['state'], string>> = {
+  pending: 'running',
+  success: 'success',
+  failure: 'failed',
+  error: 'failed',
+}
+
+/** Source: GitLab REST API v4, commits and notes. */
+export function createGitLab(ask: AskForge, project: string): Forge {
+  const repository = `/projects/${encodeURIComponent(project)}`
+  return {
+    async setStatus(commit, { context, state, description, url }, signal) {
+      const body = {
+        ...{ name: context, state: states[state] },
+        description: shorten(description, descriptionLimit),
+        ...(url !== undefined && { target_url: url }),
+      }
+      const path = `${repository}/statuses/${commit}`
+      const answer = await ask({ method: 'POST', path, body }, signal)
+      // A status does not go from a state to itself there; what it shows is as good as true.
+      if (answer.status === 400 && /cannot transition status/i.test(describeRefusal(answer))) return
+      expectOk(answer, `no status for ${commit}`)
+    },
+    putComment(change, marker, body, signal) {
+      const notes = `${repository}/merge_requests/${change}/notes`
+      const order = 'order_by=created_at&sort=asc'
+      const routes = {
+        list: (page: number) => `${notes}?${order}&per_page=${commentsPerPage}&page=${page}`,
+        add: notes,
+        replace: (id: number) => ({ method: 'PUT', path: `${notes}/${id}` }) as const,
+        paged: true,
+      }
+      return putComment(ask, routes, { marker, body }, signal)
+    },
+  }
+}

@@ -1,0 +1,175 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { ForgeKind } from '../../hub/forge/forge.ts'
+
+export interface ShownStatus {
+  readonly commit: string
+  readonly context: string
+  readonly state: string
+  readonly description: string
+}
+
+export interface ShownComment {
+  readonly id: number
+  body: string
+  /** Of somebody else: the token may not change it. */
+  readonly isForeign?: true
+}
+
+/** A Git host as its API documents it, as far as statuses and comments go. */
+export interface ForgeServer extends AsyncDisposable {
+  readonly api: string
+  readonly statuses: ShownStatus[]
+  readonly comments: Map<number, ShownComment[]>
+  /** Requests that were let through, `POST /repos/…`. */
+  readonly requests: string[]
+  /** Answered in place of the next requests, one each. */
+  readonly hiccups: { status: number; headers?: Record<string, string> }[]
+}
+
+/** The one project it has. */
+export const forgeProject = 'team/fleet'
+export const forgeToken = 'token-of-the-pipeline'
+
+interface Shapes {
+  readonly base: string
+  readonly isAuthorized: (request: IncomingMessage) => boolean
+  readonly status: RegExp
+  readonly comments: RegExp
+  readonly comment: RegExp
+  readonly change: 'PATCH' | 'PUT'
+  readonly states: readonly string[]
+  readonly readStatus: (body: Record<string, unknown>) => Omit<ShownStatus, 'commit'>
+  readonly longest: number
+  readonly isPaged: boolean
+}
+
+const readStatus: Shapes['readStatus'] = ({ context, state, description }) => ({
+  context: String(context),
+  state: String(state),
+  description: String(description),
+})
+const shapes: Readonly<Record<ForgeKind, Shapes>> = {
+  github: {
+    base: '',
+    // GitHub refuses requests that do not say who asks.
+    isAuthorized: ({ headers }) =>
+      headers.authorization === `Bearer ${forgeToken}` &&
+      Boolean(headers['user-agent']) &&
+      headers['x-github-api-version'] === '2022-11-28',
+    status: /^\/repos\/team\/fleet\/statuses\/([0-9a-f]{40})$/,
+    comments: /^\/repos\/team\/fleet\/issues\/(\d+)\/comments$/,
+    comment: /^\/repos\/team\/fleet\/issues\/comments\/(\d+)$/,
+    change: 'PATCH',
+    states: ['error', 'failure', 'pending', 'success'],
+    readStatus,
+    longest: 140,
+    isPaged: true,
+  },
+  gitlab: {
+    base: '/api/v4',
+    isAuthorized: ({ headers }) => headers['private-token'] === forgeToken,
+    status: /^\/api\/v4\/projects\/team%2Ffleet\/statuses\/([0-9a-f]{40})$/,
+    comments: /^\/api\/v4\/projects\/team%2Ffleet\/merge_requests\/(\d+)\/notes$/,
+    comment: /^\/api\/v4\/projects\/team%2Ffleet\/merge_requests\/\d+\/notes\/(\d+)$/,
+    change: 'PUT',
+    states: ['pending', 'running', 'success', 'failed', 'canceled'],
+    readStatus: ({ name, ...rest }) => readStatus({ context: name, ...rest }),
+    longest: 255,
+    isPaged: true,
+  },
+  gitea: {
+    base: '/api/v1',
+    isAuthorized: ({ headers }) => headers.authorization === `token ${forgeToken}`,
+    status: /^\/api\/v1\/repos\/team\/fleet\/statuses\/([0-9a-f]{40})$/,
+    comments: /^\/api\/v1\/repos\/team\/fleet\/issues\/(\d+)\/comments$/,
+    comment: /^\/api\/v1\/repos\/team\/fleet\/issues\/comments\/(\d+)$/,
+    change: 'PATCH',
+    states: ['pending', 'success', 'error', 'failure', 'warning'],
+    readStatus,
+    longest: 255,
+    isPaged: false,
+  },
+}
+
+export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
+  const shape = shapes[kind]
+  const statuses: ShownStatus[] = []
+  const comments = new Map<number, ShownComment[]>()
+  const requests: string[] = []
+  const hiccups: ForgeServer['hiccups'] = []
+  let ids = 1_000
+
+  function answer(
+    method: string,
+    url: URL,
+    body: Record<string, unknown>,
+  ): readonly [status: number, body: unknown] {
+    const [, commit] = shape.status.exec(url.pathname) ?? []
+    if (commit !== undefined && method === 'POST') {
+      const status = { commit, ...shape.readStatus(body) }
+      if (!shape.states.includes(status.state)) return [422, { message: 'no such state' }]
+      if (status.description.length > shape.longest) return [422, { message: 'too long' }]
+      const last = statuses.findLast(({ context }) => context === status.context)
+      if (kind === 'gitlab' && last?.commit === commit && last.state === status.state) {
+        return [400, { message: 'Cannot transition status via :run from :running' }]
+      }
+      statuses.push(status)
+      return [201, status]
+    }
+    const [, change] = shape.comments.exec(url.pathname) ?? []
+    if (change !== undefined) {
+      const all = comments.get(Number(change)) ?? []
+      if (method === 'GET') return [200, shape.isPaged ? pageOf(all, url) : all]
+      const made = { id: (ids += 1), body: String(body['body']) }
+      comments.set(Number(change), [...all, made])
+      return [201, made]
+    }
+    const [, id] = shape.comment.exec(url.pathname) ?? []
+    if (id !== undefined && method === shape.change) {
+      const found = [...comments.values()].flat().find((comment) => comment.id === Number(id))
+      if (!found) return [404, { message: 'Not Found' }]
+      if (found.isForeign) return [403, { message: 'Forbidden' }]
+      found.body = String(body['body'])
+      return [200, found]
+    }
+    return [404, { message: 'Not Found' }]
+  }
+
+  const server = createServer(async (request, response) => {
+    const given = await text(request)
+    const url = new URL(request.url!, 'http://forge')
+    const send = (status: number, value: unknown, headers: Record<string, string> = {}) => {
+      response.writeHead(status, { 'content-type': 'application/json', ...headers })
+      response.end(JSON.stringify(value))
+    }
+    const hiccup = hiccups.shift()
+    if (hiccup) return send(hiccup.status, { message: 'not now' }, hiccup.headers)
+    if (!shape.isAuthorized(request)) return send(401, { message: 'Bad credentials' })
+    requests.push(`${request.method} ${url.pathname}`)
+    const parsed = given === '' ? {} : (JSON.parse(given) as Record<string, unknown>)
+    send(...answer(request.method!, url, parsed))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    api: `http://127.0.0.1:${port}${shape.base}`,
+    statuses,
+    comments,
+    requests,
+    hiccups,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function pageOf(all: readonly ShownComment[], url: URL): readonly ShownComment[] {
+  const [size, page] = ['per_page', 'page'].map((name) => Number(url.searchParams.get(name)))
+  return all.slice(size! * (page! - 1), size! * page!)
+}
