@@ -22,7 +22,7 @@ const adapters = {
   dns: ['node:dns/promises', 'node:net'],
   fs: ['node:events', 'node:fs', 'node:fs/promises', 'node:readline'],
   git: ['simple-git', 'node:child_process', 'node:fs/promises'],
-  grpc: ['@grpc/grpc-js', 'node:tls'],
+  grpc: ['@grpc/grpc-js', 'node:stream', 'node:tls'],
   http: ['undici', 'node:http'],
   kube: [],
   log: ['pino'],

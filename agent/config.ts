@@ -1,11 +1,16 @@
 import { type Setting, type SettingsInput, readSettings } from '@groundswell/proto/settings.ts'
 import { AgentError } from './errors.ts'
+import { listAddresses } from './link/addresses.ts'
 
 export const environmentPrefix = 'GROUNDSWELL_AGENT_'
 
 export const settingsTable: readonly Setting[] = [
   { key: 'config', flag: 'config', help: 'YAML file with any of these settings' },
-  { key: 'hub', flag: 'hub', help: "address of the hub's enrol listener, host:port; to join" },
+  {
+    key: 'hub',
+    flag: 'hub',
+    help: "address of the hub's enrol listener, host:port, or several with commas between; to join",
+  },
   { key: 'token', flag: 'token', help: 'join token, used once', secret: true },
   { key: 'tokenFile', flag: 'token-file', help: 'file that holds the join token' },
   { key: 'data', flag: 'data', help: 'directory for identity, trust state and content' },
@@ -62,7 +67,10 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   const value = (key: string): string | undefined => settings.get(key)?.value
   const faults: string[] = []
   const hub = value('hub')
-  if (hub !== undefined && !isAddress(hub)) faults.push(`--hub: not host:port: ${hub}`)
+  const wrong = listAddresses(hub ?? '').find((address) => !isAddress(address))
+  if (hub !== undefined && (wrong !== undefined || listAddresses(hub).length === 0)) {
+    faults.push(`--hub: not host:port: ${wrong ?? hub}`)
+  }
   function secretOf(key: string, flag: string): SecretChoice {
     const text = value(key)
     const chosen = text === undefined ? undefined : readSecretName(text)

@@ -17,6 +17,7 @@ import { type AgentConfig, environmentPrefix, parseConfig, settingsTable } from 
 import { AgentError } from './errors.ts'
 import { lockData } from './fs.ts'
 import { serveHealth } from './http.ts'
+import { createAddresses, listAddresses } from './link/addresses.ts'
 import { createFileIdentityStore } from './link/fs.ts'
 import { createSecretIdentityStore } from './link/kube.ts'
 import { decompressZstd, dial } from './link/grpc.ts'
@@ -109,7 +110,8 @@ async function runAgent(
   // As it is now, not as it was when it joined: a copied identity shows itself by this.
   const clusterUid = await cluster.uid(signal).catch(() => stored.identity.clusterUid)
   const identity = { ...stored.identity, clusterUid }
-  const proxyNow = (): Proxy | undefined => chooseProxy(credentials.endpoint().address, process.env)
+  const addresses = createAddresses(Math.random)
+  const proxyFor = (address: string): Proxy | undefined => chooseProxy(address, process.env)
   let facts = await cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 }))
   const readFacts = async (): Promise<void> => {
     facts = await cluster.facts(signal).catch(() => facts)
@@ -134,7 +136,11 @@ async function runAgent(
     content: createFileContentCache(config.data),
     evidence: createFileEvidence(config.data),
     workloads,
-    dial: () => dial(credentials.endpoint(), proxyNow()),
+    dial() {
+      const endpoint = credentials.endpoint()
+      const address = addresses.next(endpoint.address)
+      return dial(endpoint, proxyFor(address), address)
+    },
     credentials,
     decompress: decompressZstd,
     collect: openCollector(),
@@ -149,7 +155,7 @@ async function runAgent(
     log,
   })
   isReady = () => workloads.states().length > 0
-  const proxy = proxyNow()
+  const proxy = proxyFor(listAddresses(credentials.endpoint().address)[0] ?? '')
   const via = proxy && `${proxy.host}:${proxy.port}`
   log.info(
     { cluster: identity.cluster, hub: stored.endpoint.address, via, data: config.data },

@@ -57,6 +57,17 @@ export const settingsTable: readonly Setting[] = [
     flag: 'shared',
     help: 'directory of CA, keys and admin token, the same for all replicas; --data when left out',
   },
+  {
+    key: 'peerHost',
+    flag: 'peer-host',
+    help: 'host that other replicas reach this one by; the listen address when left out',
+  },
+  {
+    key: 'peerPort',
+    flag: 'peer-port',
+    help: 'port where a replica that leads takes in what came to others',
+    fallback: '8445',
+  },
   { key: 'host', flag: 'host', help: 'address to listen on', fallback: '127.0.0.1' },
   { key: 'apiPort', flag: 'api-port', help: 'port of the REST API; 0 picks one', fallback: '8080' },
   { key: 'enrolPort', flag: 'enrol-port', help: 'port where agents join', fallback: '8443' },
@@ -94,7 +105,7 @@ export const settingsTable: readonly Setting[] = [
   {
     key: 'advertise',
     flag: 'advertise',
-    help: 'host agents reach the hub by; the listen address when left out',
+    help: 'host agents reach the hub by, or several with commas between; the listen address when left out',
   },
   { key: 'credentials', flag: 'credentials', help: 'YAML file: credential name → files' },
   {
@@ -165,12 +176,15 @@ export interface HubConfig {
   /** Of one hub among several; undefined for one that is alone. */
   readonly replica: string | undefined
   readonly leaseMs: number
+  readonly peerHost: string
+  readonly peerPort: number
   /** Where CA, keys and admin token are. */
   readonly shared: string
   readonly host: string
   readonly apiPort: number
   readonly enrolPort: number
   readonly dataPort: number
+  /** One host, or several with commas between. */
   readonly advertise: string
   readonly certificateLifeMs: number
   readonly authorityLifeMs: number
@@ -225,6 +239,8 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     replica: role === 'all' ? text('replica') : undefined,
     leaseMs: readDuration(settings, 'lease', faults),
     shared: (role === 'all' ? text('shared') : undefined) ?? data,
+    peerHost: text('peerHost') ?? host,
+    peerPort: readPort(settings, 'peerPort', faults),
     redisUrl: text('redis') ?? input.env['REDIS_URL'],
     host,
     apiPort: readPort(settings, 'apiPort', faults),
@@ -317,6 +333,12 @@ function listReplicaFaults(config: HubConfig): string[] {
   if (redisUrl === undefined) faults.push('--redis: replicas need the URL of the one they share')
   // Each keeps a Git history of its own, and one branch takes only one of them.
   if (ledgerRemote !== undefined) faults.push('--ledger-remote: not for replicas yet')
+  if (['0.0.0.0', '::'].includes(config.peerHost)) {
+    faults.push(
+      '--peer-host: a replica that listens on every address needs the one others reach it by',
+    )
+  }
+  if (config.peerPort === 0) faults.push('--peer-port: others have to know it; not 0')
   if (leaseMs < 1_000 || leaseMs > 60_000) faults.push(`--lease: from 1s to 60s: ${leaseMs}ms`)
   return faults
 }

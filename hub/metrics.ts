@@ -3,6 +3,8 @@ import type { RenderEngine } from './render/engine.ts'
 
 /** Told by a replica that stands by as well. */
 export const leaderMetric = 'groundswell_leader'
+/** Streams of agents that a replica passes on to the one that leads. */
+export const relayedMetric = 'groundswell_relayed_streams'
 
 /** What the hub counts of its own work; names and units as Prometheus asks. */
 export function createMetrics(registry: Registry) {

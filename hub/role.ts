@@ -34,7 +34,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   signer: ['signerPolicy'],
 }
 /** Replicas are whole hubs. */
-const ofWholeHubs = ['replica', 'lease', 'shared']
+const ofWholeHubs = ['replica', 'lease', 'shared', 'peerHost', 'peerPort']
 const owned = new Set([...Object.values(settingsOf).flat(), ...ofWholeHubs])
 
 export interface ForeignSettings {

@@ -30,6 +30,26 @@ function toMethod(service: DescService, method: DescMethod): object {
   }
 }
 
+/** The same service for who passes messages on as they came, without a look inside. */
+export function toRawDefinition(
+  service: DescService,
+): ServiceDefinition<UntypedServiceImplementation> {
+  const definition = Object.entries(toServiceDefinition(service))
+  return Object.fromEntries(
+    definition.map(([name, method]) => [name, { ...method, ...asItCame }]),
+  ) as ServiceDefinition<UntypedServiceImplementation>
+}
+
+const pass = (bytes: Buffer): Buffer => bytes
+
+/** For a method of bytes. */
+export const asItCame = {
+  requestSerialize: pass,
+  requestDeserialize: pass,
+  responseSerialize: pass,
+  responseDeserialize: pass,
+} as const
+
 /** A Buffer over the same memory, not a copy. */
 function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

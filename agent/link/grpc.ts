@@ -59,6 +59,7 @@ const channelOptions = {
 
 /** Where the hub is and how both sides know each other. PEM texts. */
 export interface Endpoint {
+  /** `host:port`, or several with commas between. */
   readonly address: string
   readonly hubCa: string
   readonly certificateChain: string
@@ -77,16 +78,17 @@ const SyncClient = makeGenericClientConstructor(toServiceDefinition(SyncService)
 const EnrolClient = makeGenericClientConstructor(toServiceDefinition(EnrolService), 'Enrol')
 
 /**
- * Opens the one stream to the data listener, through a proxy when one is given.
+ * Opens the one stream to the data listener, through a proxy when one is given; to one address of
+ * several when it is named.
  * @throws AgentError `hub_unreachable` from `responses`
  */
-export function dial(endpoint: Endpoint, proxy?: Proxy): Stream {
-  return proxy ? dialThrough(proxy, endpoint) : openStream(endpoint.address, endpoint)
+export function dial(endpoint: Endpoint, proxy?: Proxy, address = endpoint.address): Stream {
+  return proxy ? dialThrough(proxy, endpoint, address) : openStream(address, endpoint)
 }
 
-function dialThrough(proxy: Proxy, endpoint: Endpoint): Stream {
+function dialThrough(proxy: Proxy, endpoint: Endpoint, address: string): Stream {
   let closed = false
-  const opened = openRelay(proxy, endpoint.address).then((relay) => {
+  const opened = openRelay(proxy, address).then((relay) => {
     const stream = openStream(relay.target, endpoint)
     const close = (): void => {
       stream.close()

@@ -4,6 +4,7 @@ import type { Log } from '../agent.ts'
 import type { Cluster } from '../cluster/port.ts'
 import type { AgentConfig } from '../config.ts'
 import { AgentError } from '../errors.ts'
+import { tryEach } from '../link/addresses.ts'
 import { claim } from '../link/claim.ts'
 import { type Credentials, createCredentials } from '../link/credentials.ts'
 import { type Enrolled, enrol } from '../link/enrol.ts'
@@ -79,13 +80,14 @@ function addressOf(config: AgentConfig, stored: StoredIdentity): string | undefi
 
 async function ask(config: AgentConfig, stored: StoredIdentity, request: Uint8Array) {
   const ca = stored.endpoint.hubCa
-  const address = addressOf(config, stored) ?? ''
-  const calls = await dialEnrolment(address, { ca }, chooseProxy(address, process.env))
-  try {
-    return await claim(stored, request, calls)
-  } finally {
-    calls.close()
-  }
+  return tryEach(addressOf(config, stored) ?? '', async (address) => {
+    const calls = await dialEnrolment(address, { ca }, chooseProxy(address, process.env))
+    try {
+      return await claim(stored, request, calls)
+    } finally {
+      calls.close()
+    }
+  })
 }
 
 async function join(deps: IdentityDeps, signal: AbortSignal): Promise<StoredIdentity> {
@@ -103,8 +105,10 @@ async function join(deps: IdentityDeps, signal: AbortSignal): Promise<StoredIden
   const key = await createAgentKey()
   const enrolled = await insist(
     () =>
-      enrol(token, uid, key, deps.version, (pin) =>
-        dialEnrolment(hub, pin, chooseProxy(hub, process.env)),
+      tryEach(hub, (address) =>
+        enrol(token, uid, key, deps.version, (pin) =>
+          dialEnrolment(address, pin, chooseProxy(address, process.env)),
+        ),
       ),
     signal,
     { ...waiting, log },

@@ -77,7 +77,13 @@ export type Decision =
     }
 
   /** A replica leads from here on; entries of an older term can follow no more. */
-  | { readonly type: 'lease.taken'; readonly replica: string; readonly term: number }
+  | {
+      readonly type: 'lease.taken'
+      readonly replica: string
+      readonly term: number
+      /** `host:port` where other replicas reach it; missing of one that serves them nothing. */
+      readonly address?: string
+    }
 
 /** An approver's statement; agents check its signatures themselves. */
 export interface RecordedApproval {

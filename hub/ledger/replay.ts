@@ -25,6 +25,8 @@ export interface LedgerState extends Membership {
   acceptedRevision: string | null
   /** Highest term a replica led in; 0 where there was ever one hub. */
   term: number
+  /** Who leads in that term. */
+  leader: Leader | null
   readonly plans: Map<string, RolloutPlan>
   readonly runs: Map<string, RolloutRun>
   /** By cluster, then application: what each should run, tombstones too. */
@@ -39,11 +41,19 @@ export interface LedgerState extends Membership {
   readonly approvals: Map<string, readonly RecordedApproval[]>
 }
 
+/** The replica that took the lease last. */
+export interface Leader {
+  readonly replica: string
+  /** `host:port` where other replicas reach it. */
+  readonly address: string | undefined
+}
+
 export function emptyState(): LedgerState {
   return {
     head: 0,
     acceptedRevision: null,
     term: 0,
+    leader: null,
     plans: new Map(),
     runs: new Map(),
     assignments: new Map(),
@@ -103,6 +113,7 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
     }
     case 'lease.taken':
       state.term = Math.max(state.term, decision.term)
+      state.leader = { replica: decision.replica, address: decision.address }
       return
     case 'token.created':
     case 'token.spent':

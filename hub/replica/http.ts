@@ -1,41 +1,52 @@
-import { type ServerResponse, createServer } from 'node:http'
-import { leaderMetric } from '../metrics.ts'
+import { type IncomingMessage, type ServerResponse, createServer, request } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { leaderMetric, relayedMetric } from '../metrics.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
 
+export interface StandbyDeps {
+  /** Who leads, for people. */
+  readonly leader: () => string | null
+  /** Whether the leader can be reached. */
+  readonly up: () => boolean
+  /** Streams of agents that are passed on. */
+  readonly relayed: () => number
+  /** A connection to the leader's API. @throws HubError `no_leader` */
+  readonly connect: () => Promise<Duplex>
+}
+
+/** Of one connection only: what the next hop says of itself. */
+const hopHeaders = new Set([
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
+])
+
 /**
- * What a replica that does not lead answers on the port of the API: it lives, it is not ready, and
- * who leads. Returns what ends it, so that the API itself can take the port.
+ * The port of the API on a replica that does not lead. What is asked about this process is answered
+ * here; all else goes to the leader with whatever authorization came with it, bodies and event
+ * streams as they come. Returns what ends it, so that the API itself can take the port.
  */
 export async function serveStandby(
   host: string,
   port: number,
-  leader: () => string | null,
+  deps: StandbyDeps,
 ): Promise<() => Promise<void>> {
-  const server = createServer((request, response) => {
-    const [path] = (request.url ?? '').split('?')
+  const server = createServer((asked, answer) => {
+    const [path] = (asked.url ?? '').split('?')
     if (path === '/livez') {
-      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
+      answer.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
     } else if (path === '/metrics') {
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
-      response.end(`# TYPE ${leaderMetric} gauge\n${leaderMetric} 0\n`)
+      answer.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+      answer.end(
+        `# TYPE ${leaderMetric} gauge\n${leaderMetric} 0\n# TYPE ${relayedMetric} gauge\n${relayedMetric} ${deps.relayed()}\n`,
+      )
     } else if (path === '/readyz' || path === '/healthz') {
-      const checks = [{ name: 'leader', ok: false }]
-      answer(response, 'application/json', { ready: false, checks })
-    } else {
-      const name = leader()
-      const who = name === null ? 'no replica leads right now' : `replica ${name} leads`
-      answer(response, 'application/problem+json', {
-        type: 'https://groundswell.dev/problems/no-leader',
-        title: 'No hub leads right now',
-        status: 503,
-        detail: `This replica stands by; ${who}`,
-        code: 'no_leader',
-        errors: [],
-      })
-    }
+      const ready = deps.up()
+      answer.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' })
+      answer.end(JSON.stringify({ ready, checks: [{ name: 'leader', ok: ready }] }))
+    } else void forward(asked, answer, deps)
   })
-  server.requestTimeout = 10_000
-  server.maxConnections = 256
+  server.requestTimeout = 30_000
+  server.maxConnections = 512
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(cannotListen(host, port, cause)))
     server.listen(port, host, resolve)
@@ -47,6 +58,56 @@ export async function serveStandby(
     })
 }
 
-function answer(response: ServerResponse, type: string, body: object): void {
-  response.writeHead(503, { 'content-type': type, 'retry-after': '2' }).end(JSON.stringify(body))
+async function forward(
+  asked: IncomingMessage,
+  answer: ServerResponse,
+  { connect, leader }: StandbyDeps,
+): Promise<void> {
+  let socket: Duplex
+  try {
+    socket = await connect()
+  } catch {
+    return refuse(answer, leader())
+  }
+  const { method, url } = asked
+  const passed = request({
+    createConnection: () => socket,
+    method: method!,
+    path: url!,
+    headers: endToEnd(asked.headers),
+  })
+  passed.on('response', (given) => {
+    answer.writeHead(given.statusCode!, endToEnd(given.headers))
+    answer.flushHeaders()
+    given.on('error', () => answer.destroy())
+    given.pipe(answer)
+  })
+  passed.on('error', () => {
+    if (answer.headersSent) answer.destroy()
+    else refuse(answer, leader())
+  })
+  answer.once('close', () => {
+    passed.destroy()
+    socket.destroy()
+  })
+  asked.pipe(passed)
+}
+
+function endToEnd<T extends object>(headers: T): T {
+  const kept = Object.entries(headers).filter(([name]) => !hopHeaders.has(name))
+  return Object.fromEntries(kept) as T
+}
+
+function refuse(answer: ServerResponse, name: string | null): void {
+  const who = name === null ? 'no replica leads right now' : `replica ${name} leads`
+  const problem = {
+    type: 'https://groundswell.dev/problems/no-leader',
+    title: 'No hub leads right now',
+    status: 503,
+    detail: `This replica stands by and cannot reach the one that leads; ${who}`,
+    code: 'no_leader',
+    errors: [],
+  }
+  answer.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': '2' })
+  answer.end(JSON.stringify(problem))
 }

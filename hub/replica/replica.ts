@@ -10,6 +10,8 @@ export interface ReplicaDeps {
   readonly name: string
   /** Of this process alone. */
   readonly holder: string
+  /** `host:port` where other replicas reach it while it leads; without it, it serves them nothing. */
+  readonly address?: string
   readonly register: () => ReplicatedRegister
   readonly shared: SharedLedger
   readonly leaseMs: number
@@ -139,9 +141,10 @@ export function createReplica(deps: ReplicaDeps): Replica {
     if (!isFree(sight)) return false
     const next = Math.max(sight.lease?.term ?? 0, deps.register().state.term) + 1
     if (!(await takeAs(next, head))) return false
+    const address = deps.address === undefined ? {} : { address: deps.address }
     await deps
       .register()
-      .append(`replica/${name}`, [{ type: 'lease.taken', replica: name, term: next }])
+      .append(`replica/${name}`, [{ type: 'lease.taken', replica: name, term: next, ...address }])
     leading = name
     return true
   }

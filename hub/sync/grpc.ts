@@ -41,10 +41,7 @@ export interface SyncListenerDeps extends StreamsDeps {
   readonly gate?: Gate
 }
 
-export interface SyncListener extends Listener, Pick<Streams, 'cut'> {
-  /** Takes a stream that came in elsewhere. */
-  readonly receive: Streams['receive']
-}
+export interface SyncListener extends Listener, Streams {}
 
 /** The data listener: a client certificate is required; the newest stream of a cluster wins. */
 export async function serveSync(

@@ -95,8 +95,8 @@ export function createSyncHooks(deps: HooksDeps) {
         connection: { state: 'Disconnected', since: clock() },
       }))
     },
-    onHello: (cluster, hello) => {
-      const connection = { state: 'Connected', since: clock(), replica: deps.replica } as const
+    onHello: (cluster, hello, replica = deps.replica) => {
+      const connection = { state: 'Connected', since: clock(), replica } as const
       statuses.update(cluster, (status) => {
         const told = foldWitness(status, hello.witnessed, deps.digestAt)
         return { ...foldHello(told, hello, clock()), connection }

@@ -7,6 +7,11 @@ export function clusterUri(fleet: string, clusterId: string): string {
   return `spiffe://${fleet}/cluster/${clusterId}`
 }
 
+/** Identity inside the client certificate that a replica of the hub shows to another. */
+export function replicaUri(fleet: string, replica: string): string {
+  return `spiffe://${fleet}/replica/${replica}`
+}
+
 /** The parts of a peer's certificate that identity is read from, as Node's TLS gives them. */
 export interface PeerCertificate {
   /** `URI:spiffe://…`, comma separated when there are several names. */
@@ -27,7 +32,7 @@ export type IdentityVerdict =
     }
   | { readonly ok: false; readonly reason: string; readonly barred?: boolean }
 
-const clientAuth = '1.3.6.1.5.5.7.3.2'
+export const clientAuth = '1.3.6.1.5.5.7.3.2'
 
 /**
  * Client certificate → cluster, by exact match against the hub's record. TLS has already checked

@@ -5,7 +5,7 @@ import * as x509 from '@peculiar/x509'
 import { HubError } from '../errors.ts'
 import { type AuthorityPlan, planAuthorities } from './ca/plan.ts'
 import { type KeyedAuthority, addAuthority, exportKey, readAuthorities } from './ca/x509.ts'
-import { clusterUri } from './identity.ts'
+import { clusterUri, replicaUri } from './identity.ts'
 import { formatSerial, serialRandomBytes } from './serial-number.ts'
 
 x509.cryptoProvider.set(webcrypto as never)
@@ -36,6 +36,8 @@ export interface Authority {
   /** Makes the next CA when it is time. True when another one issues, or others are trusted. */
   turn(): Promise<boolean>
   serve(hosts: readonly string[]): Promise<ServerCertificate>
+  /** A client certificate by which a replica proves to the others that it is one of them. */
+  vouch(replica: string): Promise<ServerCertificate>
   /**
    * The key a request is for, as SubjectPublicKeyInfo in DER; nothing else of it is ever used.
    * @throws HubError `identity_refused` unless it is one PKCS#10 request signed by its own P-256 key
@@ -121,6 +123,26 @@ export async function loadAuthority(
     return { pem: leaf.toString('pem'), to }
   }
 
+  /** One of the hub's own, with a key made for it. */
+  async function certifyHub(
+    names: x509.JsonGeneralNames,
+    usage: x509.ExtendedKeyUsage,
+  ): Promise<ServerCertificate> {
+    const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
+    // Never read as one of a client's: those begin with 01.
+    const serial = `02${randomBytes(15).toString('hex')}`
+    const now = clock()
+    const ca = issuer()
+    const subject = 'CN=groundswell-hub'
+    const leaf = await sign(ca, keys.publicKey, subject, serverLifeMs, names, usage, serial)
+    return {
+      key: await exportKey(keys.privateKey),
+      certificate: leaf.pem,
+      issuer: ca.pem,
+      renewAt: now + (leaf.to - now) / 2,
+    }
+  }
+
   return {
     get certificate() {
       return trusted()
@@ -136,25 +158,17 @@ export async function loadAuthority(
     list: trusted,
     turn,
     async serve(hosts) {
-      const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
       const names = hosts.map((value) => ({
         type: isAddress(value) ? ('ip' as const) : ('dns' as const),
         value,
       }))
-      const usage = x509.ExtendedKeyUsage.serverAuth
-      // Never read as one of a client's: those begin with 01.
-      const serial = `02${randomBytes(15).toString('hex')}`
-      const now = clock()
-      const ca = issuer()
-      const subject = 'CN=groundswell-hub'
-      const leaf = await sign(ca, keys.publicKey, subject, serverLifeMs, names, usage, serial)
-      return {
-        key: await exportKey(keys.privateKey),
-        certificate: leaf.pem,
-        issuer: ca.pem,
-        renewAt: now + (leaf.to - now) / 2,
-      }
+      return certifyHub(names, x509.ExtendedKeyUsage.serverAuth)
     },
+    vouch: (replica) =>
+      certifyHub(
+        [{ type: 'url', value: replicaUri(fleet, replica) }],
+        x509.ExtendedKeyUsage.clientAuth,
+      ),
     readRequest,
     async issue(publicKey, clusterId, { series, generation }) {
       const names = [{ type: 'url' as const, value: clusterUri(fleet, clusterId) }]

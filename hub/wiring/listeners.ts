@@ -8,7 +8,7 @@ import { readEquivocation } from '../bundle/equivocation.ts'
 import { createEvidenceFiles } from '../status/fs.ts'
 import { findBar } from '../ledger/membership.ts'
 import { HubError } from '../errors.ts'
-import { createAdmission } from '../sync/admission.ts'
+import { type PeersDeps, servePeers } from '../replica/peers/grpc.ts'
 import { createChallenges } from '../sync/challenge.ts'
 import { createCredentials } from '../sync/credentials.ts'
 import { createEnrolment } from '../sync/enrol.ts'
@@ -32,18 +32,16 @@ import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
 import { createServing } from '../sync/serving.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
+import { addressesOf, openCertificate } from './certificate.ts'
+import { openGate } from './gate.ts'
 import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
 import { type Surroundings, drainMs } from './surroundings.ts'
 
-/** Of one listener; a hub is made for half of them. */
-const mostConnections = 20_000
 /** A token lives a day at most. */
 const tokenUseSeconds = 2 * 24 * 3600
 /** Enough to share the signer's fsync, few enough that the first agents need not wait for the last. */
 const offersAtOnce = 64
-/** How often it is looked whether another certificate authority has its turn. */
-const longestTurnMs = 60_000
 
 export interface ListenersDeps {
   readonly store: Store
@@ -58,14 +56,21 @@ export interface ListenersDeps {
   readonly metrics: Metrics
 }
 
+export interface Listeners {
+  readonly sync: SyncListener
+  readonly enrolment: Listener
+  /** Takes in what came to replicas that follow; `accept` takes a connection of the API. */
+  readonly openToPeers: (accept: PeersDeps['accept']) => Promise<void>
+}
+
 /** Where agents come in: one listener to join, one for data. */
 export async function startListeners(
-  { config, log, started, clock }: Surroundings,
+  surroundings: Surroundings,
   { store, content, fleet, rebuild, signer, trust, auditHead, hooks, metrics }: ListenersDeps,
-): Promise<{ readonly sync: SyncListener; readonly enrolment: Listener }> {
+): Promise<Listeners> {
+  const { config, log, started, clock } = surroundings
   const { redis, prefix, register, authority } = store
-  const hosts = [...new Set(['groundswell-hub', 'localhost', config.advertise])]
-  let certificate = await authority.serve(hosts)
+  const shown = await openCertificate(surroundings, started, authority)
   const credentials = createCredentials({
     fleet: config.fleetName,
     membership: register.state,
@@ -76,16 +81,14 @@ export async function startListeners(
     },
   })
   const evidence = createEvidenceFiles(join(config.data, 'evidence'))
-  const gateOf = (listener: string): Gate => ({
-    admission: createAdmission({
-      atOnce: config.handshakes,
-      perSecond: config.handshakes * 2,
-      open: mostConnections,
-      clock,
-    }),
-    onCrowd: (why) => metrics.countTurnedAway(listener, why),
-  })
-  const sync = await serveSync(config.host, config.dataPort, certificate, authority, {
+  const gateOf = (listener: string): Gate =>
+    openGate(surroundings, (why) => metrics.countTurnedAway(listener, why))
+  const onRefused = createRefusalLog(
+    (reason, peer, untold) =>
+      log.warn({ peer, reason, ...(untold > 0 && { untold }) }, 'a stream was refused'),
+    clock,
+  )
+  const sync = await serveSync(config.host, config.dataPort, shown.now(), authority, {
     ...hooks.session,
     gate: gateOf('data'),
     ...(config.connectionAgeMs > 0 && { connectionAgeMs: config.connectionAgeMs }),
@@ -127,48 +130,46 @@ export async function startListeners(
     push: createPush({ content, compress: compressZstd }),
     compress: compressZstd,
     clock,
-    onRefused: createRefusalLog(
-      (reason, peer, untold) =>
-        log.warn({ peer, reason, ...(untold > 0 && { untold }) }, 'a stream was refused'),
-      clock,
-    ),
+    onRefused,
   })
   started.own(sync, (listener) => listener.close(drainMs))
-  const enrolment = await serveEnrolment(
-    config.host,
-    config.enrolPort,
-    certificate,
-    authority,
-    createEnrolment({
-      record: createMembers({
-        membership: register.state,
-        append: (actor, decisions) => register.append(actor, decisions),
-        ...createTokenUse(redis, prefix, tokenUseSeconds),
-      }),
-      authority,
-      challenges: createChallenges(randomBytes(32), randomBytes),
-      allow: createRateLimit({
-        perSecond: config.enrolRate,
-        perCaller: Math.max(1, config.enrolRate / 2),
-      }),
-      root: trust.chain()[0]!.envelope,
-      dataAddress: () => `${config.advertise}:${sync.port}`,
-      clock,
-      newId: randomUUID,
+  const joins = createEnrolment({
+    record: createMembers({
+      membership: register.state,
+      append: (actor, decisions) => register.append(actor, decisions),
+      ...createTokenUse(redis, prefix, tokenUseSeconds),
     }),
+    authority,
+    challenges: createChallenges(randomBytes(32), randomBytes),
+    allow: createRateLimit({
+      perSecond: config.enrolRate,
+      perCaller: Math.max(1, config.enrolRate / 2),
+    }),
+    root: trust.chain()[0]!.envelope,
+    dataAddress: () => addressesOf(config.advertise, sync.port),
+    clock,
+    newId: randomUUID,
+  })
+  const enrolment = await serveEnrolment(
+    ...([config.host, config.enrolPort, shown.now(), authority] as const),
+    joins,
     gateOf('enrol'),
   )
   started.own(enrolment, (listener) => listener.close(drainMs))
-  started.every(Math.min(longestTurnMs, config.authorityLifeMs / 200), async () => {
-    const changed = await authority.turn()
-    if (!changed && clock() < certificate.renewAt) return
-    certificate = await authority.serve(hosts)
-    sync.present(certificate)
-    enrolment.present(certificate)
-    const trusted = authority.list().map(({ pin }) => pin)
-    log.info({ issuing: authority.pin, trusted }, "the hub's certificate was renewed")
-  })
-  return { sync, enrolment }
+  shown.showOn(sync, enrolment)
+
+  async function openToPeers(accept: PeersDeps['accept']): Promise<void> {
+    if (config.replica === undefined) return
+    const peers = await servePeers(config.host, config.peerPort, shown.now(), authority, {
+      ...{ fleet: config.fleetName, receive: sync.receive, enrolment: joins, accept, onRefused },
+    })
+    started.own(peers, (listener) => {
+      sync.dismissAll('the hub stops')
+      return listener.close(drainMs)
+    })
+    shown.showOn(peers)
+  }
+  return { sync, enrolment, openToPeers }
 }
 
 /**

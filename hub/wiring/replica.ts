@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import type { LedgerEntry } from '../ledger/entry.ts'
 import type { Appending } from '../ledger/fs.ts'
 import type { ReplicatedRegister } from '../ledger/register.ts'
 import { readReplicaSecret } from '../replica/fs.ts'
-import { serveStandby } from '../replica/http.ts'
 import { assertSameFleet, createSharedLedger } from '../replica/redis.ts'
 import { type Replica, createReplica } from '../replica/replica.ts'
 import { createSeal } from '../replica/seal.ts'
+import type { Authority } from '../sync/x509.ts'
+import { type FollowingHub, startFollowing } from './following.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a hub is to others of its fleet; one that is alone leads always. */
@@ -17,6 +19,8 @@ export interface Standing {
   leads(): boolean
   /** Resolves when this hub leads. */
   begin(register: ReplicatedRegister): Promise<void>
+  /** Another replica's decision is known here. */
+  onAdopted(entry: LedgerEntry): void
   /** Resolves once it must decide nothing more; never, for one that is alone. */
   readonly lost: Promise<void>
 }
@@ -26,25 +30,28 @@ export function standAlone(): Standing {
     admit: async () => {},
     leads: () => true,
     begin: async () => {},
+    onAdopted: () => {},
     lost: new Promise(() => {}),
   }
 }
 
-/** One of several; `caPin` is what they must have in common. */
+/** One of several that have one authority in common. */
 export async function joinReplicas(
-  { config, log, started, signal }: Surroundings,
+  surroundings: Surroundings,
   name: string,
   redis: Redis,
   prefix: string,
-  caPin: string,
+  authority: Authority,
 ): Promise<Standing> {
-  const facts = { CA: caPin }
+  const { config, log, started, signal } = surroundings
+  const facts = { CA: authority.origin }
   await assertSameFleet(redis, prefix, facts)
   const seal = createSeal(await readReplicaSecret(join(config.shared, 'ca')))
   let register: ReplicatedRegister | undefined
   const replica: Replica = createReplica({
     name,
     holder: `${name}#${randomUUID()}`,
+    address: `${config.peerHost}:${config.peerPort}`,
     register: () => register!,
     shared: createSharedLedger(redis, prefix, seal, config.leaseMs, facts),
     leaseMs: config.leaseMs,
@@ -54,25 +61,36 @@ export async function joinReplicas(
   })
   const ending = new AbortController()
   const lost = Promise.withResolvers<void>()
+  let following: FollowingHub | undefined
   return {
     admit: (appending) => replica.admit(appending),
     leads: () => replica.leads(),
     lost: lost.promise,
+    onAdopted({ decision }) {
+      if (decision.type === 'lease.taken') following?.turnTo(register?.state.leader ?? null)
+    },
     async begin(opened) {
       register = opened
-      const close = await serveStandby(config.host, config.apiPort, () => replica.leader())
+      const { state } = opened
+      following = await startFollowing(surroundings, name, authority, () => state.leader)
+      following.turnTo(state.leader)
       log.info({ replica: name }, 'standing by')
+      const { close } = following
       try {
         await replica.standBy(signal)
-      } finally {
+      } catch (error) {
         await close()
+        throw error
       }
       log.info({ replica: name, term: opened.state.term }, 'leads')
+      // At once: the lease goes on while the ports are handed over.
       const holding = { ended: replica.hold(ending.signal).then(() => lost.resolve()) }
       started.own(holding, async ({ ended }) => {
         ending.abort()
         await ended
       })
+      following = undefined
+      await close()
     },
   }
 }

@@ -23,6 +23,7 @@ import { createStatuses } from '../status/statuses.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
 import { createTrustDesk } from '../trust.ts'
+import { addressesOf } from './certificate.ts'
 import { startListeners } from './listeners.ts'
 import { type Leading, startLeading } from './leading.ts'
 import { reachSigner } from './remote-signing.ts'
@@ -135,7 +136,7 @@ export async function startHub(
     state: register.state,
     redecide: () => void leading?.pipeline.redecide(),
     offered,
-    replica: `${process.pid}`,
+    replica: config.replica ?? `${process.pid}`,
     digestAt: (index) => heads.digestAt(index),
     clock,
     later,
@@ -150,13 +151,13 @@ export async function startHub(
 
   // 4. Listen: agents first, so that they are there when rollouts go on.
   const { pipeline, hub } = leading
-  const { sync, enrolment } = await startListeners(surroundings, {
+  const { sync, enrolment, openToPeers } = await startListeners(surroundings, {
     ...{ store, content, signer, trust, hooks, metrics },
     fleet: () => pipeline.state().fleet,
     rebuild: (cluster) => pipeline.rebuild(cluster),
     auditHead: () => audit,
   })
-  enrolAddress = `${config.advertise}:${enrolment.port}`
+  enrolAddress = addressesOf(config.advertise, enrolment.port)
   cut = sync.cut
   const desk = createTrustDesk({
     signer,
@@ -192,6 +193,7 @@ export async function startHub(
   const url = await api
     .listen({ host: config.host, port: config.apiPort })
     .catch((cause: unknown) => Promise.reject(cannotListen(config.host, config.apiPort, cause)))
+  await openToPeers((socket) => void api.server.emit('connection', socket))
   await leading.begin()
   await warnOfRoot()
   started.every(rootCheckMs, warnOfRoot)

@@ -64,7 +64,7 @@ export async function openStore(
   const standing =
     config.replica === undefined
       ? standAlone()
-      : await joinReplicas(surroundings, config.replica, redis, prefix, authority.origin)
+      : await joinReplicas(surroundings, config.replica, redis, prefix, authority)
   const ledger = await openLedger(join(config.data, 'ledger'), {
     clock,
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
@@ -76,7 +76,7 @@ export async function openStore(
   // What others decided was told by them.
   let leading = false
   const register = await openReplicatedRegister(ledger, (entry) => {
-    if (!leading) return
+    if (!leading) return standing.onAdopted(entry)
     events.emit(describeEntry(entry), 'decision')
     onEntry(entry)
   })

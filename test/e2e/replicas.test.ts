@@ -5,18 +5,24 @@ import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
 import { newestRollout, waitForRollout } from '../support/api-client.ts'
 import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
-import { freePort } from '../support/free-port.ts'
 import type { TestRepository } from '../support/git-repository.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
-import { type HubProcess, startHub } from '../support/hub-process.ts'
+import type { HubProcess } from '../support/hub-process.ts'
 import { runRefused } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
+import {
+  type ReplicaProcesses,
+  isReady,
+  leads,
+  startReplicas,
+  untilLedAmong,
+} from '../support/replica-processes.ts'
 import { type TempDir, createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
-/* Two hubs, one Redis, three agents. Only who leads listens to agents, on ports both have. */
+/* Two hubs, one Redis, three agents that go to whichever is there. */
 
 describe('two replicas of a hub', () => {
   const stack = new AsyncDisposableStack()
@@ -24,7 +30,7 @@ describe('two replicas of a hub', () => {
   let git: GitServer
   let repository: TestRepository
   let redis: TestRedis
-  let hubs: HubProcess[]
+  let replicas: ReplicaProcesses
   const agents = new Map<string, MemoryAgent>()
 
   before(async () => {
@@ -37,9 +43,8 @@ describe('two replicas of a hub', () => {
       ...strategyFile('2s'),
       ...applicationFiles('web', 'one'),
     })
-    const ports = { enrol: await freePort(), data: await freePort() }
-    hubs = [await start('one', ports), await start('two', ports)]
-    const leader = await untilLed()
+    replicas = await start(['one', 'two'])
+    const leader = await replicas.untilLed()
     for (const name of ['a', 'b', 'c']) {
       agents.set(name, stack.use(await startMemoryAgent(leader, name)))
     }
@@ -49,43 +54,19 @@ describe('two replicas of a hub', () => {
 
   after(() => stack.disposeAsync())
 
-  async function start(
-    name: string,
-    ports?: { enrol: number; data: number },
-    more: { prefix?: string } = {},
-  ): Promise<HubProcess> {
-    const hub = await startHub({
-      directory: join(directory.path, more.prefix ?? '', name),
-      fleetUrl: git.url('fleet'),
-      path: 'fleet',
-      redisUrl: redis.url,
-      interval: '1s',
-      shared: join(directory.path, more.prefix ?? '', 'shared'),
-      args: ['--replica', name, '--lease', '3s', ...(more.prefix ? ['--name', more.prefix] : [])],
-      ...(ports ? { ports } : {}),
-    })
-    stack.defer(() => hub.stop())
-    return hub
-  }
-
-  async function isReady(hub: HubProcess): Promise<boolean> {
-    return fetch(`${hub.url}/readyz`, { signal: AbortSignal.timeout(1_000) }).then(
-      ({ ok }) => ok,
-      () => false,
+  async function start(names: readonly string[], fleet?: string): Promise<ReplicaProcesses> {
+    return stack.use(
+      await startReplicas({
+        directory: join(directory.path, fleet ?? 'fleet'),
+        fleetUrl: git.url('fleet'),
+        redisUrl: redis.url,
+        names,
+        args: fleet === undefined ? [] : ['--name', fleet],
+      }),
     )
   }
 
-  function untilLed(among: readonly HubProcess[] = hubs): Promise<HubProcess> {
-    return until(
-      async () => {
-        for (const hub of among) if (await isReady(hub)) return hub
-        return undefined
-      },
-      { deadlineMs: 30_000, what: 'a replica to lead' },
-    )
-  }
-
-  const otherThan = (hub: HubProcess): HubProcess => hubs.find((one) => one !== hub)!
+  const otherThan = (hub: HubProcess): HubProcess => replicas.others(hub)[0]!
 
   const textOf = (cluster: string): unknown =>
     (
@@ -100,7 +81,10 @@ describe('two replicas of a hub', () => {
   async function untilAlike(): Promise<void> {
     await until(
       async () => {
-        const [one, two] = [await readLedger(hubs[0]!), await readLedger(hubs[1]!)]
+        const [one, two] = [
+          await readLedger(replicas.hubs[0]!),
+          await readLedger(replicas.hubs[1]!),
+        ]
         if (one === two) return true
         throw new Error(`${one.split('\n').length} and ${two.split('\n').length} lines`)
       },
@@ -119,34 +103,30 @@ describe('two replicas of a hub', () => {
     return { commit, id: rollout.id }
   }
 
-  it('the one that stands by lives, is not ready, and says who leads', async () => {
-    const leader = await untilLed()
-    const standby = otherThan(leader)
-    assert.equal((await fetch(`${standby.url}/livez`)).status, 200)
-    assert.equal((await fetch(`${standby.url}/readyz`)).status, 503)
-    const refused = await fetch(`${standby.url}/api/v1/clusters`)
-    assert.equal(refused.status, 503)
-    assert.equal(refused.headers.get('retry-after'), '2')
-    const { code, detail } = (await refused.json()) as { code: string; detail: string }
-    assert.equal(code, 'no_leader')
-    const authorization = `Bearer ${await leader.token()}`
-    for (const [hub, leads] of [
-      [standby, 0],
-      [leader, 1],
-    ] as const) {
-      const metrics = await fetch(`${hub.url}/metrics`, { headers: { authorization } })
-      assert.match(await metrics.text(), new RegExp(`^groundswell_leader ${leads}$`, 'm'))
-    }
-    assert.match(detail, /replica (one|two) leads/)
+  it('each says whether it leads, and both are there for agents and callers', async () => {
+    const leader = await replicas.untilLed()
+    const follower = otherThan(leader)
+    assert.equal((await fetch(`${follower.url}/livez`)).status, 200)
+    await until(() => isReady(follower), { deadlineMs: 10_000, what: 'the follower to be ready' })
+    assert(await isReady(leader))
+    assert(!(await leads(follower)))
+    const { items } = await follower.api.get<{ items: object[] }>('clusters')
+    assert.equal(items.length, 3)
   })
 
   it('F2, F5: kill -9 of the leader in mid-wave: the other goes on with the same rollout', async (t) => {
-    const leader = await untilLed()
+    const leader = await replicas.untilLed()
     const heir = otherThan(leader)
     const { commit, id } = await sayMidWave(leader, 'two')
     const killed = performance.now()
     await leader.kill()
-    await untilLed([heir])
+    const refused = await fetch(`${heir.url}/api/v1/clusters`)
+    assert.equal(refused.status, 503)
+    assert.equal(refused.headers.get('retry-after'), '2')
+    const { code, detail } = (await refused.json()) as { code: string; detail: string }
+    assert.equal(code, 'no_leader')
+    assert.match(detail, /replica (one|two) leads/)
+    await untilLedAmong([heir])
     const led = Math.round(performance.now() - killed)
     const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
     t.diagnostic(`killed; the other led after ${led} ms with a lease of 3 s`)
@@ -158,7 +138,7 @@ describe('two replicas of a hub', () => {
   })
 
   it('kill -9 of the one that stands by: nobody notices, and it catches up', async () => {
-    const leader = await untilLed()
+    const leader = await replicas.untilLed()
     const standby = otherThan(leader)
     await standby.kill()
     const commit = await repository.commit({
@@ -167,7 +147,7 @@ describe('two replicas of a hub', () => {
     await waitForRollout(leader.api, 'web', 'Succeeded', { commit })
     await standby.start()
     await untilAlike()
-    assert(await isReady(leader))
+    assert(await leads(leader))
     const { process: running } = standby
     const waiting = running()
     await standby.stop()
@@ -176,7 +156,7 @@ describe('two replicas of a hub', () => {
   })
 
   it('F11: FLUSHALL in mid-wave: the leader goes on, and the other follows', async () => {
-    const leader = await untilLed()
+    const leader = await replicas.untilLed()
     const { commit, id } = await sayMidWave(leader, 'four')
     const connection = new Redis(redis.url)
     await connection.flushall()
@@ -188,16 +168,12 @@ describe('two replicas of a hub', () => {
   })
 
   it('F3, F4: a leader that was stopped past its lease wakes fenced: nothing it decides counts', async () => {
-    // On ports of their own: a stopped process keeps its listeners.
-    const pair = [
-      await start('left', undefined, { prefix: 'pair' }),
-      await start('right', undefined, { prefix: 'pair' }),
-    ]
-    const leader = await untilLed(pair)
-    const heir = pair.find((hub) => hub !== leader)!
+    const pair = await start(['left', 'right'], 'pair')
+    const leader = await pair.untilLed()
+    const [heir] = pair.others(leader) as [HubProcess]
     await leader.api.post('clusters/a/tokens', {})
     process.kill(leader.process().pid, 'SIGSTOP')
-    await untilLed([heir])
+    await untilLedAmong([heir])
     await heir.api.post('clusters/b/tokens', {})
     const late = leader.api.post('clusters/c/tokens', {}).then(
       () => 'decided',

@@ -15,6 +15,7 @@ export interface HubProcess {
   readonly url: string
   readonly token: () => Promise<string>
   readonly enrolAddress: string
+  readonly dataAddress: string
   readonly data: string
   readonly process: () => ServerProcess
   /** SIGKILL. */
@@ -32,6 +33,8 @@ export interface HubProcessOptions {
   readonly interval?: string
   /** Fixed ones of the agents' listeners, for replicas of which only one listens at a time. */
   readonly ports?: { readonly enrol: number; readonly data: number }
+  /** Of the loopback network, so that several hubs have the same ports. */
+  readonly host?: string
   /** Directory of CA, keys and token, when it is not the hub's own. */
   readonly shared?: string
   readonly args?: readonly string[]
@@ -46,7 +49,8 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
   const data = options.ports?.data ?? (await freePort())
   const directory = join(options.directory, 'hub')
   await mkdir(directory, { recursive: true })
-  const url = `http://127.0.0.1:${api}`
+  const host = options.host ?? '127.0.0.1'
+  const url = `http://${host}:${api}`
   let running: ServerProcess
 
   async function start(): Promise<void> {
@@ -62,7 +66,7 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
             ],
         ['--data', directory],
         ['--api-port', String(api), '--enrol-port', String(enrol), '--data-port', String(data)],
-        ['--offline-grace', '15s'],
+        ['--host', host, '--offline-grace', '15s'],
         options.redisUrl ? ['--redis', options.redisUrl] : [],
         options.shared ? ['--shared', options.shared] : [],
         options.args ?? [],
@@ -89,7 +93,8 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
     api: createApiClient(url, token),
     url,
     token,
-    enrolAddress: `127.0.0.1:${enrol}`,
+    enrolAddress: `${host}:${enrol}`,
+    dataAddress: `${host}:${data}`,
     data: directory,
     process: () => running,
     start,

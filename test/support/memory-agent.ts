@@ -5,6 +5,7 @@ import { type Verdict, VerdictSchema } from '@groundswell/proto/gen/groundswell/
 import { createAgent, watchMs } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
+import { createAddresses } from '../../agent/link/addresses.ts'
 import { enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
@@ -41,8 +42,19 @@ export interface MemoryAgent extends AsyncDisposable {
   start(): Promise<void>
 }
 
+export interface MemoryAgentOptions {
+  /** Hubs to dial in turn, beginning with the first; without them, where the hub says. */
+  readonly hubs?: readonly HubProcess[]
+  /** Each offer as it comes. */
+  readonly onOffer?: (envelope: Uint8Array) => void
+}
+
 /** Joins a cluster to the hub with a fresh token; returns when the hub sees it connected. */
-export async function startMemoryAgent(hub: HubProcess, name: string): Promise<MemoryAgent> {
+export async function startMemoryAgent(
+  hub: HubProcess,
+  name: string,
+  options: MemoryAgentOptions = {},
+): Promise<MemoryAgent> {
   const uid = randomUUID()
   const cluster = createMemoryCluster({ uid })
   const { token } = await hub.api.post<{ token: string }>(`clusters/${name}/tokens`, {
@@ -63,6 +75,8 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
     envelope: null,
   })
   const [content, evidence] = [createMemoryCache(), createMemoryEvidence()]
+  const hubs = options.hubs?.map(({ dataAddress }) => dataAddress).join() ?? ''
+  const addresses = createAddresses(() => 0)
   let stream: TappedStream | undefined
   /** Whoever waits for the next verdict. */
   let answered: (verdict: Verdict) => void = () => {}
@@ -90,8 +104,9 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
       content,
       evidence,
       workloads,
-      dial: () =>
-        (stream = tapStream(dial(enrolled.endpoint), (message) => {
+      dial() {
+        const address = addresses.next(options.hubs ? hubs : enrolled.endpoint.address)
+        stream = tapStream(dial(enrolled.endpoint, undefined, address), (message) => {
           if (message.case === 'verdict') answered(message.value)
           if (message.case === 'report') {
             const { snapshotDigest } = message.value
@@ -101,8 +116,12 @@ export async function startMemoryAgent(hub: HubProcess, name: string): Promise<M
             }
             told = snapshotDigest
           }
-          if (message.case === 'offer') lastOffer = message.value.envelope
-        })),
+          if (message.case !== 'offer') return
+          lastOffer = message.value.envelope
+          options.onOffer?.(lastOffer)
+        })
+        return stream
+      },
       decompress: decompressZstd,
       facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
       version: 'memory',

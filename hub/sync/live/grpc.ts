@@ -55,14 +55,14 @@ export interface Caller {
 
 /** All live streams. Of one cluster there is one: the newest wins, whichever replica it is on. */
 export interface Streams {
-  receive(call: SyncCall, caller: Caller): void
+  readonly receive: (call: SyncCall, caller: Caller) => void
   /** Ends a cluster's stream: its identity counts no longer. */
-  cut(cluster: string, reason: string): void
+  readonly cut: (cluster: string, reason: string) => void
   /**
    * Ends all with a word of how long to spread the way back over: to another replica, or to this
    * one's heir.
    */
-  dismissAll(reason: string): void
+  readonly dismissAll: (reason: string) => void
 }
 
 export function createStreams(deps: StreamsDeps): Streams {

@@ -14,15 +14,15 @@ const lastWordMs = 5_000
  * read until that is taken. A stream's own iterator destroys it when it ends by an error, ours
  * included, and then no status reaches the agent: it would wait on.
  */
-export function readRequests(call: SyncCall): AsyncIterable<SyncRequest> {
-  const held: SyncRequest[] = []
+export function readRequests<I = SyncRequest>(call: NodeJS.ReadableStream): AsyncIterable<I> {
+  const held: I[] = []
   let ended = false
   let wake: (() => void) | undefined
   const news = (): void => {
     wake?.()
     wake = undefined
   }
-  call.on('data', (message: SyncRequest) => {
+  call.on('data', (message: I) => {
     // To stop and go on costs more than a small message: only who is busy does it.
     if (!wake) call.pause()
     held.push(message)
@@ -50,7 +50,10 @@ export function readRequests(call: SyncCall): AsyncIterable<SyncRequest> {
 }
 
 /** Ends a stream with a status; a peer that takes no more is reset, and frees what waits for it. */
-export function end(call: SyncCall, last: { code: status; details: string }): void {
+export function end<I, O>(
+  call: ServerDuplexStream<I, O>,
+  last: { code: status; details: string },
+): void {
   call.emit('error', last)
   const timer = setTimeout(() => reset(call), lastWordMs)
   call.once('close', () => clearTimeout(timer))
@@ -58,11 +61,19 @@ export function end(call: SyncCall, last: { code: status; details: string }): vo
 }
 
 /** RST_STREAM. grpc-js gives a server no way to it: a status waits behind what is not taken. */
-export function reset(call: SyncCall): void {
+export function reset<I, O>(call: ServerDuplexStream<I, O>): void {
   const cancelled = 8
   const inner = call as unknown as { call?: { stream?: { close(code: number): void } } }
   inner.call?.stream?.close(cancelled)
   call.destroy()
+}
+
+/** What of either end of a stream is written to. */
+interface Outlet<O> {
+  readonly cancelled?: boolean
+  readonly destroyed: boolean
+  once(event: string, listener: () => void): unknown
+  write(message: O, written: (error?: Error | null) => void): unknown
 }
 
 /** Writes of one stream that its peer has not taken. */
@@ -72,10 +83,10 @@ interface Outbox {
   blocked: NodeJS.Timeout | undefined
 }
 
-const outboxes = new WeakMap<SyncCall, Outbox>()
+const outboxes = new WeakMap<object, Outbox>()
 
 /** Listens for the stream's end once, whatever is written to it. */
-function outboxOf(call: SyncCall): Outbox {
+function outboxOf<O>(call: Outlet<O>): Outbox {
   const known = outboxes.get(call)
   if (known) return known
   const outbox: Outbox = { waiting: new Set(), blocked: undefined }
@@ -96,10 +107,20 @@ function streamEnded(): HubError {
  * Waits until the message has left, so that at most one for each writer is held; rejects when the
  * stream is gone. A peer that takes nothing for `blockedMs` is cut off.
  */
-export async function write(
-  call: SyncCall,
-  message: SyncResponse,
+export async function write<I, O>(
+  call: ServerDuplexStream<I, O>,
+  message: O,
   blockedMs: number,
+): Promise<void> {
+  await deliver(call, message, blockedMs, () => reset(call))
+}
+
+/** As `write`, for either end of a stream; `cut` ends it. */
+export async function deliver<O>(
+  call: Outlet<O>,
+  message: O,
+  blockedMs: number,
+  cut: () => void,
 ): Promise<void> {
   if (call.cancelled || call.destroyed) throw streamEnded()
   const outbox = outboxOf(call)
@@ -115,7 +136,7 @@ export async function write(
     }
     if (waiting.size === 0) {
       outbox.blocked = setTimeout(() => {
-        reset(call)
+        cut()
         for (const other of waiting) other(streamEnded())
       }, blockedMs)
     }

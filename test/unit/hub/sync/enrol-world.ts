@@ -55,7 +55,8 @@ export function createEnrolWorld() {
       origin: 'sha256:pin',
       list: () => [],
       turn: async () => false,
-      serve: async () => assert.fail('not asked'),
+      vouch: () => Promise.reject(new Error('not asked for')),
+    serve: async () => assert.fail('not asked'),
       readRequest: async (request) => request,
       async issue(_, clusterId, { series }) {
         issued.push({ clusterId, series })

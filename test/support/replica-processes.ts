@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { type HubProcess, startHub } from './hub-process.ts'
+import { until } from './until.ts'
+
+export interface ReplicaProcessesOptions {
+  readonly directory: string
+  readonly fleetUrl: string
+  readonly redisUrl: string
+  readonly names: readonly string[]
+  readonly args?: readonly string[]
+}
+
+/** Real hubs that share a Redis, on hosts of their own of the loopback network. */
+export interface ReplicaProcesses extends AsyncDisposable {
+  readonly hubs: readonly HubProcess[]
+  /** Waits until one of them, or of those given, leads. */
+  untilLed(among?: readonly HubProcess[]): Promise<HubProcess>
+  others(than: HubProcess): readonly HubProcess[]
+}
+
+/** Whether a hub leads and is ready, by its own word. */
+export async function leads(hub: HubProcess): Promise<boolean> {
+  const { ok, text } = await ask(hub, 'metrics')
+  return ok && /^groundswell_leader 1$/m.test(text) && isReady(hub)
+}
+
+/** Whether a hub is there for agents and callers, by its own word. */
+export async function isReady(hub: HubProcess): Promise<boolean> {
+  return (await ask(hub, 'readyz')).ok
+}
+
+async function ask(hub: HubProcess, path: string): Promise<{ ok: boolean; text: string }> {
+  try {
+    const answer = await fetch(`${hub.url}/${path}`, {
+      headers: { authorization: `Bearer ${await hub.token()}` },
+      signal: AbortSignal.timeout(1_000),
+    })
+    return { ok: answer.ok, text: await answer.text() }
+  } catch {
+    return { ok: false, text: '' }
+  }
+}
+
+export async function untilLedAmong(hubs: readonly HubProcess[]): Promise<HubProcess> {
+  return until(
+    async () => {
+      for (const hub of hubs) if (await leads(hub)) return hub
+      return undefined
+    },
+    { deadlineMs: 30_000, what: 'a replica to lead' },
+  )
+}
+
+export async function startReplicas(options: ReplicaProcessesOptions): Promise<ReplicaProcesses> {
+  await using stack = new AsyncDisposableStack()
+  const ports = { enrol: await freePort(), data: await freePort() }
+  const peer = await freePort()
+  const hosts = options.names.map((_, at) => `127.0.0.${at + 1}`)
+  const hubs: HubProcess[] = []
+  for (const [at, name] of options.names.entries()) {
+    const hub = await startHub({
+      ...{ directory: join(options.directory, name), host: hosts[at]!, ports },
+      ...{ fleetUrl: options.fleetUrl, path: 'fleet', interval: '1s', redisUrl: options.redisUrl },
+      shared: join(options.directory, 'shared'),
+      args: [
+        ...['--replica', name, '--lease', '3s', '--peer-port', String(peer)],
+        ...['--advertise', hosts.join(), ...(options.args ?? [])],
+      ],
+    })
+    stack.defer(() => hub.stop())
+    hubs.push(hub)
+    // The first makes what they share.
+    if (at === 0) await untilLedAmong(hubs)
+  }
+  const owned = stack.move()
+  return {
+    hubs,
+    untilLed: (among = hubs) => untilLedAmong(among),
+    others: (than) => hubs.filter((hub) => hub !== than),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
