@@ -56,7 +56,7 @@ export function createEnrolWorld() {
       list: () => [],
       turn: async () => false,
       vouch: () => Promise.reject(new Error('not asked for')),
-    serve: async () => assert.fail('not asked'),
+      serve: async () => assert.fail('not asked'),
       readRequest: async (request) => request,
       async issue(_, clusterId, { series }) {
         issued.push({ clusterId, series })
