@@ -62,8 +62,8 @@ func below(name, dir string) (string, bool) {
 	return strings.CutPrefix(name, dir+"/")
 }
 
-func compileGlobs(patterns []string) ([]glob.Glob, error) {
-	compiled := make([]glob.Glob, 0, len(patterns))
+func compileGlobs(patterns []string) ([]*glob.Pattern, error) {
+	compiled := make([]*glob.Pattern, 0, len(patterns))
 	for _, pattern := range patterns {
 		each, err := glob.Compile(pattern, '/')
 		if err != nil {
@@ -74,6 +74,6 @@ func compileGlobs(patterns []string) ([]glob.Glob, error) {
 	return compiled, nil
 }
 
-func matches(globs []glob.Glob, name string) bool {
-	return slices.ContainsFunc(globs, func(each glob.Glob) bool { return each.Match(name) })
+func matches(globs []*glob.Pattern, name string) bool {
+	return slices.ContainsFunc(globs, func(each *glob.Pattern) bool { return each.Match(name) })
 }

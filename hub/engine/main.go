@@ -31,13 +31,14 @@ func main() {
 	openapi.Schema()
 
 	in, held := bufio.NewReaderSize(os.Stdin, 1<<16), newTrees(64<<20, 64)
+	judges := newPolicies(64)
 	for {
 		body, err := readFrame(in)
 		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err == nil {
-			err = writeFrame(os.Stdout, serve(body, held))
+			err = writeFrame(os.Stdout, serve(body, held, judges))
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "engine:", err)
@@ -46,7 +47,7 @@ func main() {
 	}
 }
 
-func serve(body []byte, held *trees) (given answer) {
+func serve(body []byte, held *trees, judges *policies) (given answer) {
 	// The libraries warn through the standard logger; people should see it, beside the result.
 	var logged bytes.Buffer
 	log.SetFlags(0)
@@ -83,6 +84,10 @@ func serve(body []byte, held *trees) (given answer) {
 			}
 		}
 		return answer{OK: true, Objects: objects, Warnings: warnings}
+	case "policy":
+		return servePolicy(asked, judges)
+	case "judge":
+		return serveJudge(asked, judges)
 	default:
 		return answer{Errors: []*fault{faultf("internal", "", 0, "unknown request %q", asked.Op)}}
 	}

@@ -19,6 +19,9 @@ type request struct {
 	ID    string            `json:"id"`
 	Files map[string][]byte `json:"files"`
 	Input *input            `json:"input"`
+	// What a policy says, and what it is to judge; see policy.go.
+	Policy *policyInput `json:"policy"`
+	Judge  *judgeInput  `json:"judge"`
 }
 
 // input mirrors RenderInput of hub/render/engine.ts.
@@ -49,6 +52,9 @@ type answer struct {
 	Objects  []rendered `json:"objects,omitempty"`
 	Warnings []string   `json:"warnings,omitempty"`
 	Errors   []*fault   `json:"errors,omitempty"`
+
+	NeedPolicy bool        `json:"needPolicy,omitempty"`
+	Violations []violation `json:"violations,omitempty"`
 }
 
 type rendered struct {
@@ -59,7 +65,7 @@ type rendered struct {
 }
 
 // fault says what is wrong and, where it is known, in which file of the tree and at which line.
-// Codes: malformed, invalid, duplicate, missing, refused, template, too_large, internal.
+// Codes: malformed, invalid, duplicate, missing, refused, template, policy, timeout, too_large, internal.
 type fault struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
