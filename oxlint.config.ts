@@ -33,6 +33,7 @@ const adapters = {
   redis: ['ioredis'],
   'redis-events': ['ioredis'],
   'redis-server': ['node:child_process', 'node:fs/promises', 'node:net', 'node:timers/promises'],
+  secretlint: ['@secretlint/core', '@secretlint/secretlint-rule-preset-recommend'],
   unix: ['node:fs/promises', 'node:net'],
   v8: ['node:v8', 'node:vm'],
   x509: ['@peculiar/x509', 'reflect-metadata', 'node:fs/promises'],

@@ -8,6 +8,8 @@ export const hubErrorCodes = [
   'render_failed',
   'render_timeout',
   'engine_unavailable',
+  'policy_denied',
+  'policy_failed',
   'plan_invalid',
   'not_found',
   'conflict',

@@ -184,8 +184,9 @@ export function createHub(deps: HubDeps): Hub {
     ...createMembership({ ...deps, fleet: () => known().fleet }),
 
     async fleet() {
-      const { refused, faults } = pipeline.state()
-      return viewFleet(known(), { refused, faults, sources: await deps.renderer.list() })
+      const { refused, faults, warnings } = pipeline.state()
+      const sources = await deps.renderer.list()
+      return viewFleet(known(), { refused, faults, warnings, sources })
     },
     async sources() {
       const all = await deps.renderer.list()

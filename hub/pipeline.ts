@@ -27,6 +27,8 @@ export interface PipelineState {
   readonly refused: string | null
   /** Of the refused revision, or of applications that cannot be rendered or planned. */
   readonly faults: readonly Fault[]
+  /** What is right but should be known: of the fleet, and of policies that keep nothing back. */
+  readonly warnings: readonly Fault[]
   readonly contents: Contents | null
 }
 
@@ -182,6 +184,7 @@ export function createPipeline(deps: PipelineDeps) {
       fleet,
       refused,
       faults: [...loadFaults, ...workFaults],
+      warnings: [...(fleet?.warnings ?? []), ...(latest?.warnings ?? [])],
       contents: latest,
     }),
     settle: async (): Promise<void> => running,

@@ -65,6 +65,8 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   source_refused: [422, 'The source was refused'],
   forge_refused: [422, 'The Git host refused'],
   render_failed: [422, 'The application does not render'],
+  policy_denied: [422, 'A policy does not allow it'],
+  policy_failed: [422, 'A policy could not be judged'],
   plan_invalid: [422, 'No rollout can be planned'],
   root_refused: [422, 'The root statement was refused'],
   approval_refused: [422, 'The approval was refused'],

@@ -284,7 +284,7 @@ func (p *admissionPolicy) judge(ctx context.Context, each *subject, world *world
 		}
 		params, paramsErr := p.params.collect(binding.Spec.ParamRef, each.id.Namespace)
 		if err = errors.Join(err, paramsErr); err != nil {
-			found = append(found, broken("failed to configure binding %s: %s", binding.Name, err)...)
+			found = append(found, broken("failed to configure binding: %s", err)...)
 			continue
 		}
 		for _, param := range params {

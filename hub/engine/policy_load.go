@@ -91,6 +91,8 @@ func sortManifests(manifests []*subject) *manifestKinds {
 	kinds := &manifestKinds{used: map[*subject]bool{}}
 	for _, each := range manifests {
 		switch group, kind := each.gvk.Group, each.gvk.Kind; {
+		case group == "groundswell.dev":
+			// The fleet's own configuration may lie beside the policies it names.
 		case group == admissionGroup && kind == "ValidatingAdmissionPolicy":
 			kinds.admissionPolicies = append(kinds.admissionPolicies, each)
 		case group == admissionGroup && kind == "ValidatingAdmissionPolicyBinding":

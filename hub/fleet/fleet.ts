@@ -3,6 +3,7 @@ import type { ApplicationSpec } from './kinds/application.ts'
 import type { ClusterGroupSpec, ClusterSpec } from './kinds/cluster.ts'
 import type { MetricTemplateSpec } from './kinds/metric-template.ts'
 import type { AlertSpec, NotificationProviderSpec } from './kinds/notification.ts'
+import type { PolicySpec } from './kinds/policy.ts'
 import type { ProjectSpec } from './kinds/project.ts'
 import type { RepositorySpec } from './kinds/repository.ts'
 import type { RolloutStrategySpec } from './kinds/rollout-strategy.ts'
@@ -27,6 +28,7 @@ export interface Fleet {
   readonly applications: ReadonlyMap<string, Declared<ApplicationSpec>>
   readonly strategies: ReadonlyMap<string, Declared<RolloutStrategySpec>>
   readonly projects: ReadonlyMap<string, Declared<ProjectSpec>>
+  readonly policies: ReadonlyMap<string, Declared<PolicySpec>>
   readonly metricTemplates: ReadonlyMap<string, Declared<MetricTemplateSpec>>
   readonly notificationProviders: ReadonlyMap<string, Declared<NotificationProviderSpec>>
   readonly alerts: ReadonlyMap<string, Declared<AlertSpec>>

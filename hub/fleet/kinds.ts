@@ -4,6 +4,7 @@ import { ClusterGroupSpec, ClusterSpec } from './kinds/cluster.ts'
 import { closed, Labels, Name } from './kinds/fields.ts'
 import { MetricTemplateSpec } from './kinds/metric-template.ts'
 import { AlertSpec, NotificationProviderSpec } from './kinds/notification.ts'
+import { PolicySpec } from './kinds/policy.ts'
 import { ProjectSpec } from './kinds/project.ts'
 import { RepositorySpec } from './kinds/repository.ts'
 import { RolloutStrategySpec } from './kinds/rollout-strategy.ts'
@@ -37,6 +38,7 @@ export const kinds = {
   Application: kind('Application', ApplicationSpec),
   RolloutStrategy: kind('RolloutStrategy', RolloutStrategySpec),
   Project: kind('Project', ProjectSpec),
+  Policy: kind('Policy', PolicySpec),
   MetricTemplate: kind('MetricTemplate', MetricTemplateSpec),
   NotificationProvider: kind('NotificationProvider', NotificationProviderSpec),
   Alert: kind('Alert', AlertSpec),

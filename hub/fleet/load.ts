@@ -13,6 +13,7 @@ import { checkGroup } from './kinds/cluster.ts'
 import { checkMetricTemplate } from './kinds/metric-template.ts'
 import { type Path } from './kinds/names.ts'
 import { checkAlert, checkNotificationProvider } from './kinds/notification.ts'
+import { checkPolicy } from './kinds/policy.ts'
 import { checkProject } from './kinds/project.ts'
 import { checkRepository } from './kinds/repository.ts'
 import { checkStrategy } from './kinds/rollout-strategy.ts'
@@ -64,6 +65,7 @@ export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
     applications: pick('Application'),
     strategies: pick('RolloutStrategy'),
     projects: pick('Project'),
+    policies: pick('Policy'),
     metricTemplates: pick('MetricTemplate'),
     notificationProviders: pick('NotificationProvider'),
     alerts: pick('Alert'),
@@ -185,6 +187,9 @@ function checkObject({ kind, declared, document }: Read, fleet: Fleet, faults: F
       break
     case 'NotificationProvider':
       checkNotificationProvider(declared.spec, report)
+      break
+    case 'Policy':
+      checkPolicy(declared.spec, fleet, report)
       break
     case 'Alert':
       checkAlert(declared.spec, fleet, report)

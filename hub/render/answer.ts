@@ -1,26 +1,50 @@
 import { type Fault, formatFault, HubError } from '../errors.ts'
+import type { ObjectId } from '@groundswell/proto/object-id.ts'
+import type { PolicyAction } from '../fleet/kinds/policy.ts'
 import type { RenderedObject, RenderInput, RenderResult } from './engine.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 
+/** One object that one rule of a policy does not allow. */
+export interface EngineViolation {
+  readonly action: PolicyAction
+  readonly rule: string
+  readonly object: ObjectId
+  readonly file: string
+  readonly message: string
+}
+
 /** What a worker says to one request. */
 export type Answer =
-  | { readonly kind: 'done'; readonly result: RenderResult }
+  | {
+      readonly kind: 'done'
+      readonly result: RenderResult
+      /** What a policy has to say; see hub/policy. */
+      readonly violations: readonly EngineViolation[]
+    }
   | { readonly kind: 'needTree' }
+  | { readonly kind: 'needPolicy' }
   | { readonly kind: 'failed'; readonly faults: readonly Fault[] }
 
 /** @throws TypeError when the bytes are not an answer: then the worker is broken. */
 export function parseAnswer(bytes: Uint8Array): Answer {
   const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   if (!isRecord(value)) throw new TypeError('the answer is not an object')
-  const { ok, needTree, errors, objects = [], warnings = [] } = value
+  const { ok, needTree, needPolicy, errors, objects = [], warnings = [], violations = [] } = value
   if (needTree === true) return { kind: 'needTree' }
+  if (needPolicy === true) return { kind: 'needPolicy' }
   if (Array.isArray(errors)) return { kind: 'failed', faults: errors.map(toFault) }
-  if (ok !== true || !Array.isArray(objects) || !Array.isArray(warnings)) {
+  if (
+    ok !== true ||
+    !Array.isArray(objects) ||
+    !Array.isArray(warnings) ||
+    !Array.isArray(violations)
+  ) {
     throw new TypeError('the answer is neither a result nor an error')
   }
   return {
     kind: 'done',
     result: { objects: objects.map(toObject), warnings: warnings.map(String) },
+    violations: violations.map(toViolation),
   }
 }
 
@@ -32,20 +56,37 @@ export function renderFailed(input: RenderInput, faults: readonly Fault[]): HubE
   return new HubError('render_failed', `${input.kind} ${input.path}: ${words}${more}`, { faults })
 }
 
-function toObject(value: unknown): RenderedObject {
-  if (!isRecord(value) || !isRecord(value['id'])) throw new TypeError('the answer holds no object')
-  const { apiVersion, json, file, id } = value
-  const text = (member: unknown) => {
-    if (typeof member !== 'string') throw new TypeError('an object of the answer is malformed')
-    return member
+function toViolation(value: unknown): EngineViolation {
+  if (!isRecord(value)) throw new TypeError('the answer holds no violation')
+  const { action, rule, object, file, message } = value
+  if (action !== 'deny' && action !== 'warn' && action !== 'audit') {
+    throw new TypeError('a violation of the answer is malformed')
   }
   return {
-    id: {
-      group: text(id['group']),
-      kind: text(id['kind']),
-      namespace: text(id['namespace']),
-      name: text(id['name']),
-    },
+    action,
+    rule: text(rule),
+    object: toId(object),
+    file: text(file ?? ''),
+    message: text(message),
+  }
+}
+
+function toId(value: unknown): ObjectId {
+  if (!isRecord(value)) throw new TypeError('the answer holds no object')
+  const { group, kind, namespace, name } = value
+  return { group: text(group), kind: text(kind), namespace: text(namespace), name: text(name) }
+}
+
+function text(member: unknown): string {
+  if (typeof member !== 'string') throw new TypeError('an object of the answer is malformed')
+  return member
+}
+
+function toObject(value: unknown): RenderedObject {
+  if (!isRecord(value)) throw new TypeError('the answer holds no object')
+  const { apiVersion, json, file, id } = value
+  return {
+    id: toId(id),
     apiVersion: text(apiVersion),
     json: text(json),
     file: text(file),

@@ -1,3 +1,4 @@
+import type { Violation } from '../policy/violation.ts'
 import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
 
 /** What was made of an input: enough to go on with, as long as the content store has it. */
@@ -7,6 +8,8 @@ export interface MadeBundle {
   readonly size: number
   /** `apps/Deployment`, `ConfigMap`; sorted, each once. */
   readonly kinds: readonly string[]
+  /** What policies had to say of it that does not keep it back. */
+  readonly violations: readonly Violation[]
 }
 
 /** Bundles remembered; those that were made first are forgotten first. */
@@ -23,9 +26,14 @@ export interface BundleMemory {
   keep(input: Digest, made: MadeBundle): Promise<void>
 }
 
+type Line = [input: Digest, digest: Digest, size: number, kinds: string[], violations?: Violation[]]
+
 /** One line for each; it carries a digest of itself, so that a damaged one counts as none. */
-export function formatBundleLine(input: Digest, { digest, size, kinds }: MadeBundle): string {
-  const text = JSON.stringify([input, digest, size, kinds])
+export function formatBundleLine(
+  input: Digest,
+  { digest, size, kinds, violations }: MadeBundle,
+): string {
+  const text = JSON.stringify([input, digest, size, kinds, violations])
   return `${digestOf(text)} ${text}\n`
 }
 
@@ -36,10 +44,10 @@ export function parseBundleLines(text: string): Map<Digest, MadeBundle> {
     const space = line.indexOf(' ')
     const body = line.slice(space + 1)
     if (space < 0 || line.slice(0, space) !== digestOf(body)) continue
-    const [input, digest, size, kinds] = JSON.parse(body) as [Digest, Digest, number, string[]]
+    const [input, digest, size, kinds, violations = []] = JSON.parse(body) as Line
     if (!isDigest(input) || !isDigest(digest)) continue
     found.delete(input)
-    found.set(input, { digest, size, kinds })
+    found.set(input, { digest, size, kinds, violations })
   }
   return new Map([...found].slice(-rememberedBundles))
 }

@@ -9,6 +9,11 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { toRenderInput } from '../fleet/render-input.ts'
 import { type RenderSource, readRenderSource } from '../fleet/render-source.ts'
 import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
+import { type PolicyGate, passGate } from '../policy/gate.ts'
+import { type Case, judgedBy } from '../policy/judge.ts'
+import type { PolicySet } from '../policy/load.ts'
+import { type Policy, selectPolicies } from '../policy/policy.ts'
+import { toViolationFault } from '../policy/violation.ts'
 import type { Content } from '../rollout/rollout.ts'
 import type { Mirror } from '../source/source.ts'
 import { type BundleMemory, type MadeBundle, rememberedBundles } from './bundle-memory.ts'
@@ -22,6 +27,8 @@ export interface ContentsDeps {
   readonly memory?: BundleMemory
   /** The mirror of a Repository, `fleet` for the fleet repository. */
   readonly mirror: (repository: string) => Mirror | undefined
+  /** Nothing is stored, let alone delivered, that it does not let through. */
+  readonly gate: PolicyGate
 }
 
 export interface ContentsRequest {
@@ -36,6 +43,8 @@ export interface Contents {
   /** Application → cluster → what it should run. Applications with any fault are left out. */
   readonly applications: ReadonlyMap<string, ReadonlyMap<string, Content>>
   readonly faults: readonly Fault[]
+  /** What policies have to say that keeps nothing back. */
+  readonly warnings: readonly Fault[]
   /** Clusters that are left as they are, by application: suspended ones. */
   readonly skipped: ReadonlyMap<string, ReadonlySet<string>>
   /** Of each manifest in `applications`. */
@@ -58,12 +67,15 @@ interface BundleSource {
   readonly source: RenderSource
   readonly input: RenderInput
   readonly options: BundleOptions
+  /** Undefined: it was let through when it was first delivered. */
+  readonly judged: Pick<Case, 'policies' | 'kubernetesVersion'> | undefined
 }
 
 /** What clusters have in common within one look at the fleet: read, made and stored once for all. */
 interface Shared {
   readonly sources: Map<string, Promise<RenderSource>>
   readonly bundles: Map<Digest, Promise<MadeBundle>>
+  readonly policies: readonly Policy[]
 }
 
 const rendersAtOnce = 16
@@ -89,11 +101,13 @@ export function createContents(deps: ContentsDeps) {
       ({ application, cluster }) =>
         (!only || only.application === application) && (!only?.cluster || only.cluster === cluster),
     )
+    const { policies, warnings: told } = await loadPolicies(request, signal)
     const faults: Fault[] = []
+    const warnings: Fault[] = [...told]
     const failed = new Set<string>()
     const applications = new Map<string, Map<string, Content>>()
     const origins = new Map<Digest, ContentOrigin>()
-    const shared: Shared = { sources: new Map(), bundles: new Map() }
+    const shared: Shared = { sources: new Map(), bundles: new Map(), policies }
     for (const name of request.fleet.applications.keys()) {
       if (!only || only.application === name) applications.set(name, new Map())
     }
@@ -102,9 +116,15 @@ export function createContents(deps: ContentsDeps) {
       await Promise.all(
         targets.slice(at, at + rendersAtOnce).map(async (target) => {
           try {
-            const { kinds, ...content } = await renderTarget(request, target, shared, signal)
+            const { kinds, violations, ...content } = await renderTarget(
+              request,
+              target,
+              shared,
+              signal,
+            )
             applications.get(target.application)?.set(target.cluster, content)
             const { repository } = target
+            warnings.push(...violations.map((one) => placeFault(toViolationFault(one), target)))
             origins.set(content.digest, { repository, revision: content.revision, kinds })
           } catch (error) {
             failed.add(target.application)
@@ -119,7 +139,24 @@ export function createContents(deps: ContentsDeps) {
       if (reason === 'excluded') continue
       skipped.set(application, (skipped.get(application) ?? new Set()).add(cluster))
     }
-    return { applications, faults: mergeFaults(faults), skipped, origins }
+    return {
+      ...{ applications, skipped, origins },
+      faults: mergeFaults(faults),
+      warnings: mergeFaults(warnings),
+    }
+  }
+
+  /** None for what is made again: it is what runs already, and no later rule may keep it back. */
+  async function loadPolicies(
+    { fleet, revisions, only }: ContentsRequest,
+    signal: AbortSignal,
+  ): Promise<PolicySet> {
+    if (only || fleet.policies.size === 0) return { policies: [], warnings: [] }
+    const [mirror, revision] = [deps.mirror('fleet'), revisions.get('fleet')]
+    if (!mirror || !revision) {
+      throw new HubError('source_unreachable', 'the fleet repository was not read yet')
+    }
+    return deps.gate.load(fleet, { mirror, commit: parseRevision(revision).commit }, signal)
   }
 
   async function renderTarget(
@@ -142,17 +179,19 @@ export function createContents(deps: ContentsDeps) {
     const spec = request.fleet.applications.get(target.application)!.spec
     const options = toBundleOptions(spec, target)
     const inputDigest = renderInputDigest(input, deps.engine.version)
-    const bundleKey = digestOf(JSON.stringify([inputDigest, source.root, options]))
+    const judged = request.only ? undefined : judgement(request.fleet, shared.policies, target)
+    const by = judged && judgedBy(judged.policies, judged.kubernetesVersion)
+    const bundleKey = digestOf(JSON.stringify([inputDigest, source.root, options, by]))
     const making =
       shared.bundles.get(bundleKey) ??
-      makeBundle(bundleKey, { mirror, source, input, options }, signal)
+      makeBundle(bundleKey, { mirror, source, input, options, judged }, signal)
     shared.bundles.set(bundleKey, making)
     return { ...(await making), revision }
   }
 
   async function makeBundle(
     bundleKey: Digest,
-    { mirror, source, input, options }: BundleSource,
+    { mirror, source, input, options, judged }: BundleSource,
     signal: AbortSignal,
   ): Promise<MadeBundle> {
     const known = bundles.get(bundleKey)
@@ -166,10 +205,15 @@ export function createContents(deps: ContentsDeps) {
       file: object.file && posix.join(source.root, object.file),
     }))
     const bundle = buildBundle(objects, options)
+    const { application } = options
+    const content = bundle.manifest.digest
+    const violations = judged
+      ? await passGate(deps.gate, { application, content, objects, ...judged }, signal)
+      : []
     await deps.content.put([...bundle.objects, bundle.manifest])
     const kinds = [...new Set(result.objects.map(({ id }) => kindOf(id)))].sort()
     const size = bundle.manifest.bytes.byteLength
-    const made = { digest: bundle.manifest.digest, size, kinds }
+    const made = { digest: content, size, kinds, violations }
     bundles.set(bundleKey, made)
     await deps.memory?.keep(bundleKey, made)
     for (const oldest of bundles.keys()) {
@@ -184,6 +228,11 @@ export function createContents(deps: ContentsDeps) {
     /** After the content store was lost. */
     forget: () => bundles.clear(),
   }
+}
+
+function judgement(fleet: Fleet, policies: readonly Policy[], target: ResolvedTarget) {
+  const { kubernetesVersion = '' } = fleet.clusters.get(target.cluster)?.spec ?? {}
+  return { policies: selectPolicies(fleet, policies, target), kubernetesVersion }
 }
 
 function kindOf({ group, kind }: { readonly group: string; readonly kind: string }): string {
@@ -205,11 +254,14 @@ function placeFaults(error: unknown, root: string): unknown {
   return new HubError(error.code, error.message, { cause: error, faults })
 }
 
-function toFaults(error: unknown, { application, cluster }: ResolvedTarget): Fault[] {
-  const place = { object: `Application ${application}`, cluster }
-  if (!(error instanceof HubError)) return [{ ...place, message: (error as Error).message }]
-  if (error.faults.length === 0) return [{ ...place, message: error.message }]
-  return error.faults.map((fault) => ({ ...place, ...fault }))
+function toFaults(error: unknown, target: ResolvedTarget): Fault[] {
+  const { message } = error as Error
+  const faults = error instanceof HubError && error.faults.length > 0 ? error.faults : [{ message }]
+  return faults.map((fault) => placeFault(fault, target))
+}
+
+function placeFault(fault: Fault, { application, cluster }: ResolvedTarget): Fault {
+  return { object: `Application ${application}`, cluster, ...fault }
 }
 
 /** The same fault on many clusters is said once, with the first cluster and how many more. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import { type Answer, parseAnswer, renderFailed } from './answer.ts'
+import type { EngineWorkers, LentWorker } from './workers.ts'
 import type { RenderEngine, RenderFiles, RenderInput, RenderResult } from './engine.ts'
 import { createFrameReader, encodeFrame } from './frames.ts'
 import { createPool, type PoolWorker } from './pool.ts'
@@ -36,7 +37,9 @@ const exitMemory = 77
  *
  * @throws HubError `engine_unavailable` when the binary is not there or does not answer
  */
-export async function createRenderEngine(options: RenderEngineOptions): Promise<RenderEngine> {
+export async function createRenderEngine(
+  options: RenderEngineOptions,
+): Promise<RenderEngine & EngineWorkers> {
   const version = digestOf(
     await readFile(options.binary).catch((cause: unknown) => {
       throw new HubError('engine_unavailable', `no render engine at ${options.binary}`, { cause })
@@ -63,22 +66,30 @@ export async function createRenderEngine(options: RenderEngineOptions): Promise<
     throw new HubError('engine_unavailable', 'the render engine does not start', { cause })
   }
 
+  async function lend<T>(
+    id: string,
+    signal: AbortSignal,
+    work: (worker: LentWorker) => Promise<T>,
+  ): Promise<T> {
+    const worker = await pool.take((each) => each.given.has(id), signal)
+    try {
+      return await work(worker)
+    } finally {
+      pool.give(worker)
+    }
+  }
+
   return {
     version,
-    async render(input, files, signal) {
-      const worker = await pool.take((each) => each.trees.has(input.treeId), signal)
-      try {
-        return await renderOn(worker, input, files, signal)
-      } finally {
-        pool.give(worker)
-      }
-    },
+    lend,
+    render: (input, files, signal) =>
+      lend(input.treeId, signal, (worker) => renderOn(worker, input, files, signal)),
     close,
   }
 }
 
 async function renderOn(
-  worker: Worker,
+  worker: LentWorker,
   input: RenderInput,
   files: () => Promise<RenderFiles>,
   signal: AbortSignal,
@@ -89,7 +100,7 @@ async function renderOn(
     signal.throwIfAborted()
     const stored = await worker.ask(encodeTree(input.treeId, tree), signal)
     if (stored.kind === 'failed') throw renderFailed(input, stored.faults)
-    worker.trees.add(input.treeId)
+    worker.given.add(input.treeId)
     answer = await worker.ask({ op: 'render', input }, signal)
   }
   switch (answer.kind) {
@@ -98,6 +109,7 @@ async function renderOn(
     case 'failed':
       throw renderFailed(input, answer.faults)
     case 'needTree':
+    case 'needPolicy':
       throw new HubError('internal', 'the render engine forgot a tree at once')
     default:
       return answer satisfies never
@@ -117,12 +129,7 @@ function encodeTree(id: string, tree: RenderFiles): object {
   return { op: 'tree', id, files }
 }
 
-interface Worker extends PoolWorker {
-  /** Trees it was given. Only a hint: the process forgets old ones. */
-  readonly trees: Set<string>
-  /** @throws HubError `render_timeout`, `render_failed`, `engine_unavailable`, or the signal's reason */
-  ask(request: object, signal: AbortSignal): Promise<Answer>
-}
+type Worker = PoolWorker & LentWorker
 
 function startWorker(options: RenderEngineOptions, directory: string): Worker {
   const child = spawn(options.binary, ['-memory', String(options.memoryBytes)], {
@@ -173,7 +180,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
     fail(new HubError('render_failed', reason))
   })
   return {
-    trees: new Set(),
+    given: new Set(),
     get isAlive() {
       return failure === undefined
     },

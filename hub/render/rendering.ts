@@ -5,6 +5,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { loadFleet } from '../fleet/load.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
 import { findUnsignedFaults } from '../fleet/tenancy.ts'
+import type { PolicyLoader } from '../policy/load.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { Mirror } from '../source/source.ts'
 import { type Sources, viewSource } from '../source/sources.ts'
@@ -19,12 +20,14 @@ export interface RenderingDeps {
   /** Who has to sign the fleet repository's commits; undefined when nobody has to. */
   readonly fleetSigners: string | undefined
   readonly contents: ReturnType<typeof createContents>
+  readonly loadPolicies: PolicyLoader
   /** Tells the signer what was rendered. */
   readonly attest: (fleet: Fleet, contents: Contents) => Promise<void>
   /** Keeps the last revision of the fleet repository that was without faults, over restarts. */
   readonly lastGood: { read(): Promise<string | null>; write(revision: string): Promise<void> }
   /** News for whoever decides; a throw is a failed fetch, which is tried again. */
   readonly onRevision: (name: string, revision: string) => Promise<void>
+  readonly signal: AbortSignal
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
 }
 
@@ -86,6 +89,14 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     return fleet
   }
 
+  /** A policy that cannot be read must refuse the commit, as any other fault of its files does. */
+  async function checkPolicies(fleet: Fleet): Promise<Fleet> {
+    if (fleet.policies.size === 0) return fleet
+    const { commit } = parseRevision(fleet.revision)
+    await deps.loadPolicies(fleet, { mirror: fleetMirror(), commit }, deps.signal)
+    return fleet
+  }
+
   async function followRepositories(fleet: Fleet): Promise<void> {
     for (const repository of fleet.repositories.values()) {
       const { spec, interval } = toSourceSpec(repository)
@@ -113,11 +124,11 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
   async function takeFleet(revision: string): Promise<void> {
     heads.set('fleet', revision)
     try {
-      const fleet = await readFleet(revision)
+      const fleet = await checkPolicies(await readFleet(revision))
       newest = fleet
       await followRepositories(fleet)
     } catch (error) {
-      if (!(error instanceof HubError) || error.code === 'source_unreachable') throw error
+      if (!(error instanceof HubError) || isAway(error)) throw error
       return
     }
     await deps.lastGood.write(revision)
@@ -146,8 +157,11 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
   }
 
   return {
-    readFleet,
-    readText,
+    readFleet: async (revision) => checkPolicies(await readFleet(revision)),
+    async readText(revision, known) {
+      await checkPolicies(await readFleet(revision))
+      return readText(revision, known)
+    },
     heads: () => heads,
     async recall() {
       const mirror = fleetMirror()
@@ -184,6 +198,11 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     hint: async (name) => sources.hint(name),
     list: async () => sources.list().map(viewSource),
   }
+}
+
+/** Not a fault of the commit: what is away now may be there the next time. */
+function isAway({ code }: HubError): boolean {
+  return code === 'source_unreachable' || code === 'engine_unavailable'
 }
 
 function moved(revision: string): HubError {

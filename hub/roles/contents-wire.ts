@@ -17,9 +17,15 @@ export interface ContentsWire {
   }[]
   readonly skipped: readonly { readonly name: string; readonly clusters: readonly string[] }[]
   readonly faults: Contents['faults']
+  readonly warnings: Contents['warnings']
 }
 
-export function formatContents({ applications, skipped, faults }: Contents): ContentsWire {
+export function formatContents({
+  applications,
+  skipped,
+  faults,
+  warnings,
+}: Contents): ContentsWire {
   return {
     applications: [...applications].map(([name, byCluster]) => {
       const alike = new Map<string, Content & { clusters: string[] }>()
@@ -34,12 +40,13 @@ export function formatContents({ applications, skipped, faults }: Contents): Con
     }),
     skipped: [...skipped].map(([name, clusters]) => ({ name, clusters: [...clusters] })),
     faults,
+    warnings,
   }
 }
 
 /** @throws TypeError */
 export function parseContents(value: unknown): Contents {
-  const { applications, skipped, faults } = parseObject(value)
+  const { applications, skipped, faults, warnings } = parseObject(value)
   return {
     applications: new Map(parseList(applications).map(parseApplication)),
     skipped: new Map(
@@ -49,6 +56,7 @@ export function parseContents(value: unknown): Contents {
       }),
     ),
     faults: parseList(faults).map(parseFault),
+    warnings: parseList(warnings).map(parseFault),
   }
 }
 

@@ -75,6 +75,7 @@ function currentRollout({ state }: Known, application: string): ApplicationView[
 export interface FleetFacts {
   readonly refused: string | null
   readonly faults: readonly Fault[]
+  readonly warnings: readonly Fault[]
   readonly sources: readonly SourceView[]
 }
 
@@ -86,7 +87,7 @@ export function viewFleet({ fleet }: Known, facts: FleetFacts): FleetView {
     lastFetch: toTime(main?.lastFetchedAt ?? null),
     sources: facts.sources.map(viewSource),
     faults: facts.faults.map((fault) => ({ ...fault })),
-    warnings: (fleet?.warnings ?? []).map((fault) => ({ ...fault })),
+    warnings: facts.warnings.map((fault) => ({ ...fault })),
     counts: {
       clusters: fleet?.clusters.size ?? 0,
       groups: fleet?.groups.size ?? 0,

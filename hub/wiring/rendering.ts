@@ -7,6 +7,10 @@ import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
 import { createBundleFile, createRevisionFile } from '../render/fs.ts'
+import { createPolicyEngine } from '../policy/engine.ts'
+import { createJudge } from '../policy/judge.ts'
+import { createPolicyLoader } from '../policy/load.ts'
+import { findSecrets } from '../policy/secretlint.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { createRenderEngine } from '../render/process.ts'
 import type { Renderer } from '../render/renderer.ts'
@@ -53,16 +57,20 @@ export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
   { content, attestor, countRenders, onRevision, settle }: RenderingHooks,
 ): Promise<LocalRendering> {
-  const engine = countRenders(
-    await createRenderEngine({
-      binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
-      workers: config.workers,
-      memoryBytes: engineMemory,
-      timeoutMs: renderTimeout,
-      directory: join(config.data, 'engine'),
-      log: (message, detail) => log.warn(detail, message),
-    }),
-  )
+  const workers = await createRenderEngine({
+    binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
+    workers: config.workers,
+    memoryBytes: engineMemory,
+    timeoutMs: renderTimeout,
+    directory: join(config.data, 'engine'),
+    log: (message, detail) => log.warn(detail, message),
+  })
+  const engine = countRenders(workers)
+  const policyEngine = createPolicyEngine(workers)
+  const gate = {
+    load: createPolicyLoader(policyEngine),
+    judge: createJudge({ engine: policyEngine, findSecrets }),
+  }
   started.own(engine, (pool) => pool.close())
   const fleetHost = hostOf(config.fleetUrl, config.allowFile)
   const readAll = () => readCredentials(config.credentialsFile, fleetHost)
@@ -109,10 +117,13 @@ export async function startRendering(
       content,
       memory: createBundleFile(join(config.data, 'mirrors', 'bundles.jsonl')),
       mirror: (name) => sources.mirror(name),
+      gate,
     }),
+    loadPolicies: gate.load,
     attest: attesting.attest,
     lastGood: createRevisionFile(join(config.data, 'mirrors', 'last-good')),
     onRevision,
+    signal,
     log: (level, message, fields) => log[level](fields ?? {}, message),
   })
   return {

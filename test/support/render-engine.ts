@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { enginePath, isExecutable, root } from '../../deploy/setup/paths.mjs'
 import type { RenderedObject, RenderEngine, RenderResult } from '../../hub/render/engine.ts'
 import { createRenderEngine, type RenderEngineOptions } from '../../hub/render/process.ts'
+import type { EngineWorkers } from '../../hub/render/workers.ts'
 import { renderFiles, renderInput } from './render-input.ts'
 
 /** The engine set-up built, or one built now into the same cache. */
@@ -31,7 +32,7 @@ export async function findEngineBinary(): Promise<string> {
 /** A real engine, small; `await using` closes it. */
 export async function startRenderEngine(
   options: Partial<RenderEngineOptions> = {},
-): Promise<RenderEngine & AsyncDisposable> {
+): Promise<RenderEngine & EngineWorkers & AsyncDisposable> {
   const binary = await findEngineBinary()
   const engine = await createRenderEngine({
     binary,

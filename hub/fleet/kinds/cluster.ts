@@ -6,6 +6,13 @@ export const ClusterSpec = Type.Object(
   {
     displayName: Type.Optional(Type.String()),
     suspend: Type.Optional(Type.Boolean()),
+    /** Kubernetes there, for what is judged before delivery: API versions it no longer serves. */
+    kubernetesVersion: Type.Optional(
+      Type.String({
+        pattern: '^1\\.[0-9]{1,3}(\\.[0-9]{1,3})?$',
+        description: 'a version of Kubernetes such as 1.35 or 1.35.4; quote it',
+      }),
+    ),
   },
   closed,
 )

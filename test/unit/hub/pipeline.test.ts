@@ -13,7 +13,10 @@ const api = 'apiVersion: groundswell.dev/v1alpha1'
 const clusterFile = (name: string) =>
   `${api}\nkind: Cluster\nmetadata: { name: ${name} }\nspec: {}\n`
 const at = (digit: string) => `main@sha1:${digit.repeat(40)}`
-const nothing: Contents = { applications: new Map(), faults: [], skipped: new Map() }
+const nothing: Contents = {
+  ...{ applications: new Map(), skipped: new Map() },
+  ...{ faults: [], warnings: [] },
+}
 
 /** A pipeline over a fleet repository in memory: a commit's first digit → its one file. */
 function world(commits: Record<string, string> = {}) {

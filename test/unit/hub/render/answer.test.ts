@@ -12,8 +12,19 @@ test('reads results, requests for a tree and faults', () => {
   assert.deepEqual(parse({ ok: true, objects: [object], warnings: ['w'] }), {
     kind: 'done',
     result: { objects: [object], warnings: ['w'] },
+    violations: [],
   })
-  assert.deepEqual(parse({ ok: true }), { kind: 'done', result: { objects: [], warnings: [] } })
+  assert.deepEqual(parse({ ok: true }), {
+    kind: 'done',
+    result: { objects: [], warnings: [] },
+    violations: [],
+  })
+  const violation = { action: 'deny', rule: 'r', object: id, file: '', message: 'm' }
+  const { file: _, ...made } = violation
+  const judged = parse({ ok: true, violations: [made] })
+  assert.deepEqual(judged.kind === 'done' && judged.violations, [violation])
+  assert.throws(() => parse({ ok: true, violations: [{ ...violation, action: 'allow' }] }))
+  assert.deepEqual(parse({ needPolicy: true }), { kind: 'needPolicy' })
   assert.deepEqual(parse({ needTree: true }), { kind: 'needTree' })
   assert.deepEqual(
     parse({ errors: [{ code: 'x', message: 'm', file: 'f', line: 3 }, { message: 'n' }] }),

@@ -7,7 +7,12 @@ import {
   rememberedBundles,
 } from '../../../../hub/render/bundle-memory.ts'
 
-const made = (text: string) => ({ digest: digestOf(text), size: text.length, kinds: ['ConfigMap'] })
+const made = (text: string) => ({
+  digest: digestOf(text),
+  size: text.length,
+  kinds: ['ConfigMap'],
+  violations: [],
+})
 const line = (input: string, text: string) => formatBundleLine(digestOf(input), made(text))
 
 describe('bundles that were made before', () => {

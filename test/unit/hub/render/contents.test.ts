@@ -10,6 +10,7 @@ import type { BundleMemory, MadeBundle } from '../../../../hub/render/bundle-mem
 import { createContents } from '../../../../hub/render/contents.ts'
 import type { RenderInput, RenderedObject } from '../../../../hub/render/engine.ts'
 import type { Mirror } from '../../../../hub/source/source.ts'
+import { openGate } from '../../../support/open-gate.ts'
 import { createMemoryContent } from '../../../support/memory-stores.ts'
 
 const never = new AbortController().signal
@@ -92,6 +93,7 @@ function world(files: Readonly<Record<string, string>>, memory?: BundleMemory) {
     content,
     ...(memory && { memory }),
     mirror: (name) => (name === 'fleet' ? mirror : undefined),
+    gate: openGate,
   })
   const revisions = new Map([['fleet', revision]])
   return Object.assign(world, {
@@ -227,6 +229,7 @@ describe('createContents', () => {
       engine: { version: 'v', render: async () => assert.fail('rendered'), close: async () => {} },
       content: createMemoryContent(),
       mirror: () => mirrorOf(files),
+      gate: openGate,
     })
     const none = await unread.render(
       { fleet: fleetOf(['a'], { shop: '' }), revisions: new Map() },

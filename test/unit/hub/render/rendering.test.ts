@@ -14,7 +14,10 @@ const repositoryFile = (name: string) =>
   `${api}\nkind: Repository\nmetadata: { name: ${name} }\nspec: { url: 'https://git.example/x.git', ref: { branch: main } }\n`
 const at = (digit: string) => `main@sha1:${digit.repeat(40)}`
 const broken = clusterFile('b').replace('spec: {}', 'spec: { colour: red }')
-const nothing: Contents = { applications: new Map(), faults: [], skipped: new Map() }
+const nothing: Contents = {
+  ...{ applications: new Map(), skipped: new Map() },
+  ...{ faults: [], warnings: [] },
+}
 const { signal } = new AbortController()
 
 /** A renderer over repositories in memory: a commit's first digit → the fleet's one file. */

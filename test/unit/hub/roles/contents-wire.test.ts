@@ -14,6 +14,12 @@ const content = fc.record(
   },
   { noNullPrototype: true },
 )
+const faults = fc.array(
+  fc.record(
+    { message: fc.string(), file: fc.string(), line: fc.nat(), cluster: fc.string() },
+    { requiredKeys: ['message'], noNullPrototype: true },
+  ),
+)
 const contents: fc.Arbitrary<Contents> = fc.record({
   applications: fc
     .uniqueArray(
@@ -26,12 +32,8 @@ const contents: fc.Arbitrary<Contents> = fc.record({
   skipped: fc
     .uniqueArray(fc.tuple(name, fc.uniqueArray(name)), { selector: ([key]) => key })
     .map((list) => new Map(list.map(([key, clusters]) => [key, new Set(clusters)]))),
-  faults: fc.array(
-    fc.record(
-      { message: fc.string(), file: fc.string(), line: fc.nat(), cluster: fc.string() },
-      { requiredKeys: ['message'], noNullPrototype: true },
-    ),
-  ),
+  faults,
+  warnings: faults,
 })
 
 test('contents arrive as they were sent', () => {
@@ -46,7 +48,11 @@ test('contents arrive as they were sent', () => {
 test('a content of a thousand clusters travels once', () => {
   const one = { digest: digestOf('x'), size: 10, revision: 'main@sha1:1' }
   const clusters = new Map(Array.from({ length: 1_000 }, (_, at) => [`c${at}`, one]))
-  const made = { applications: new Map([['web', clusters]]), skipped: new Map(), faults: [] }
+  const made = {
+    applications: new Map([['web', clusters]]),
+    skipped: new Map(),
+    ...{ faults: [], warnings: [] },
+  }
   assert.equal(formatContents(made).applications[0]!.contents.length, 1)
   assert.ok(JSON.stringify(formatContents(made)).length < 10_000)
 })

@@ -56,7 +56,7 @@ function contentsOf(
     left.set(application, (left.get(application) ?? new Set()).add(cluster))
   }
   const faults = failed.map((name) => ({ object: `Application ${name}`, message: 'broken' }))
-  return { applications, faults, skipped: left }
+  return { applications, faults, warnings: [], skipped: left }
 }
 
 function world(enrolled: readonly string[] = ['a', 'b', 'c'], rest: Partial<DecideDeps> = {}) {

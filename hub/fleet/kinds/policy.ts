@@ -1,0 +1,96 @@
+import { type Static, Type } from 'typebox'
+import { closed, LabelSelector, Name } from './fields.ts'
+import { checkInside, checkNames, checkPickers, type Names, type Report } from './names.ts'
+
+/** What a violation does: `deny` keeps the last good content, the others only tell. */
+export const PolicyAction = Type.Union([
+  Type.Literal('deny'),
+  Type.Literal('warn'),
+  Type.Literal('audit'),
+])
+
+const Glob = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  description: 'a name; * stands for any text',
+})
+
+/** Objects a policy does not hold for; all fields given must fit. */
+const PolicyException = Type.Object(
+  {
+    application: Type.Optional(Glob),
+    kind: Type.Optional(Glob),
+    namespace: Type.Optional(Glob),
+    name: Type.Optional(Glob),
+    /** For whoever reads it later; told with each violation that is let through. */
+    reason: Type.String({ minLength: 1, maxLength: 500 }),
+  },
+  closed,
+)
+
+const ImageRules = Type.Object(
+  {
+    /** Every image must be named by its digest. */
+    requireDigest: Type.Optional(Type.Boolean()),
+    /** Registries, or beginnings of repository paths: `registry.example.com/team`. */
+    allowedRegistries: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 100 }),
+    ),
+  },
+  closed,
+)
+
+export const PolicySpec = Type.Object(
+  {
+    description: Type.Optional(Type.String()),
+    /** At most this comes of a violation, whatever the rule says; `deny` when left out. */
+    action: Type.Optional(PolicyAction),
+    /** Only applications of these projects; all applications when left out. */
+    projects: Type.Optional(Type.Array(Name, { minItems: 1 })),
+    /** Only applications with these labels. */
+    applicationSelector: Type.Optional(LabelSelector),
+    /** Only on clusters that fit; all three may be given. */
+    clusterSelector: Type.Optional(LabelSelector),
+    clusterGroup: Type.Optional(Name),
+    clusters: Type.Optional(Type.Array(Name)),
+    /**
+     * Files or folders of the fleet repository, from its root: ValidatingAdmissionPolicies with
+     * their bindings and parameters, Rego, ConstraintTemplates with their constraints.
+     */
+    files: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 100 })),
+    images: Type.Optional(ImageRules),
+    /** Has this policy's action and exceptions govern the search for secrets in plain text. */
+    secrets: Type.Optional(Type.Object({}, closed)),
+    /** Has this policy's action and exceptions govern what its cluster's version no longer serves. */
+    removedApis: Type.Optional(Type.Object({}, closed)),
+    exceptions: Type.Optional(Type.Array(PolicyException, { maxItems: 1000 })),
+  },
+  closed,
+)
+
+export type PolicyAction = Static<typeof PolicyAction>
+export type PolicySpec = Static<typeof PolicySpec>
+export type PolicyException = Static<typeof PolicyException>
+export type ImageRules = Static<typeof ImageRules>
+
+export function checkPolicy(spec: PolicySpec, names: Names, report: Report): void {
+  const rules = [spec.files, spec.images, spec.secrets, spec.removedApis]
+  if (rules.every((rule) => rule === undefined)) {
+    report(['spec'], 'judges nothing: give `files`, `images`, `secrets` or `removedApis`')
+  }
+  if (spec.images && !spec.images.requireDigest && !spec.images.allowedRegistries) {
+    report(['spec', 'images'], 'judges nothing: give `requireDigest` or `allowedRegistries`')
+  }
+  checkNames(spec.projects, names.projects, 'Project', ['spec', 'projects'], report)
+  checkPickers(spec.clusterSelector, 'clusterSelector', spec, ['spec'], names, report)
+  checkPickers(spec.applicationSelector, 'applicationSelector', {}, ['spec'], names, report)
+  spec.files?.forEach((file, index) => checkInside(file, ['spec', 'files', index], report))
+  spec.exceptions?.forEach((exception, index) => {
+    if (Object.keys(exception).length === 1) {
+      report(
+        ['spec', 'exceptions', index],
+        'excepts everything: give `application`, `kind`, `namespace` or `name`',
+      )
+    }
+  })
+}

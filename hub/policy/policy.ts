@@ -1,0 +1,44 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Declared, Fleet } from '../fleet/fleet.ts'
+import { isGroupMember } from '../fleet/group.ts'
+import type { PolicySpec } from '../fleet/kinds/policy.ts'
+import { matchesSelector } from '../fleet/selector.ts'
+
+/** A file a policy is written in, by its path in the fleet repository. */
+export interface PolicyFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+/** A Policy with its files, ready to be judged by. */
+export interface Policy extends Declared<PolicySpec> {
+  readonly files: readonly PolicyFile[]
+  /** Of what the engine compiles: files and image rules. */
+  readonly program: Digest
+  /** Of all that decides a verdict: the program, the action, the exceptions. */
+  readonly digest: Digest
+}
+
+/** The policies of a fleet that ask something of one application on one cluster, by name. */
+export function selectPolicies(
+  fleet: Fleet,
+  policies: readonly Policy[],
+  target: { readonly application: string; readonly cluster: string },
+): Policy[] {
+  const application = fleet.applications.get(target.application)
+  const cluster = fleet.clusters.get(target.cluster)
+  if (!application || !cluster) return []
+  const { project } = application.spec
+  return policies
+    .filter(({ spec }) => {
+      const { projects, applicationSelector, clusterSelector, clusterGroup, clusters } = spec
+      return (
+        (!projects || (project !== undefined && projects.includes(project))) &&
+        (!applicationSelector || matchesSelector(applicationSelector, application.labels)) &&
+        (!clusterSelector || matchesSelector(clusterSelector, cluster.labels)) &&
+        (clusterGroup === undefined || isGroupMember(fleet, clusterGroup, cluster.name)) &&
+        (!clusters || clusters.includes(cluster.name))
+      )
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}

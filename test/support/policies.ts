@@ -1,0 +1,54 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { PolicySpec } from '../../hub/fleet/kinds/policy.ts'
+import { createPolicyEngine } from '../../hub/policy/engine.ts'
+import { type Case, createJudge } from '../../hub/policy/judge.ts'
+import type { Policy } from '../../hub/policy/policy.ts'
+import { findSecrets } from '../../hub/policy/secretlint.ts'
+import type { RenderedObject, RenderEngine } from '../../hub/render/engine.ts'
+import type { EngineWorkers } from '../../hub/render/workers.ts'
+import { renderText } from './render-engine.ts'
+
+const never = new AbortController().signal
+
+/** A Policy with its files, as if it had been read from the fleet repository. */
+export function policyOf(
+  files: Readonly<Record<string, string>>,
+  spec: PolicySpec = {},
+  name = 'baseline',
+): Policy {
+  const digest = digestOf(JSON.stringify([name, files, spec]))
+  return {
+    ...{ name, labels: {}, annotations: {}, file: 'policies.yaml', line: 1 },
+    spec: Object.keys(files).length > 0 ? { files: ['policies'], ...spec } : spec,
+    files: Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
+    ...{ program: digest, digest },
+  }
+}
+
+/** Manifests as the engine renders them. */
+export async function objectsOf(
+  engine: RenderEngine,
+  manifests: string,
+): Promise<readonly RenderedObject[]> {
+  return (await renderText(engine, { 'app.yaml': manifests })).objects
+}
+
+/** The whole judgement over a real engine: `action policy: rule: message`, in no order. */
+export function createBench(engine: RenderEngine & EngineWorkers) {
+  const policyEngine = createPolicyEngine(engine)
+  const judge = createJudge({ engine: policyEngine, findSecrets })
+  return {
+    compile: (policy: Policy) => policyEngine.compile(policy, never),
+    async judge(manifests: string, policies: readonly Policy[], more: Partial<Case> = {}) {
+      const objects = await objectsOf(engine, manifests)
+      const content = digestOf(JSON.stringify(objects))
+      const one = { application: 'shop', content, objects, policies, kubernetesVersion: '' }
+      return judge({ ...one, ...more }, never)
+    },
+    /** What is said, without whom it is said of. */
+    async say(manifests: string, ...policies: Policy[]): Promise<string[]> {
+      const verdict = await this.judge(manifests, policies)
+      return verdict.map(({ action, rule, message }) => `${action}: ${rule}: ${message}`)
+    },
+  }
+}

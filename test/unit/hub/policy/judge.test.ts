@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { HubError } from '../../../../hub/errors.ts'
+import type { PolicySpec } from '../../../../hub/fleet/kinds/policy.ts'
+import { type Case, createJudge, type Found } from '../../../../hub/policy/judge.ts'
+import type { PolicyEngine } from '../../../../hub/policy/engine.ts'
+import { policyOf } from '../../../support/policies.ts'
+
+const never = new AbortController().signal
+const id = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' }
+const object = { id, apiVersion: 'apps/v1', json: '{}', file: 'apps/web.yaml' }
+const found = { action: 'deny' as const, rule: 'r', object: id, file: object.file, message: 'no' }
+
+function world(options: { secrets?: readonly Found[]; fail?: HubError; notes?: string[] } = {}) {
+  const asked: string[] = []
+  const engine: PolicyEngine = {
+    compile: async () => [],
+    async judge(policy) {
+      asked.push(policy.name)
+      if (options.fail) throw options.fail
+      return { violations: [found], notes: options.notes ?? [] }
+    },
+  }
+  const judge = createJudge({ engine, findSecrets: async () => options.secrets ?? [] })
+  const say = async (specs: readonly PolicySpec[], more: Partial<Case> = {}) => {
+    const policies = specs.map((spec, at) => policyOf({ 'p.rego': '' }, spec, `p${at}`))
+    const content = digestOf('content')
+    const base = { application: 'shop', content, objects: [object], kubernetesVersion: '' }
+    const verdict = await judge({ ...base, policies, ...more }, never)
+    return verdict.map(({ policy, action, message }) => `${policy} ${action} ${message}`)
+  }
+  return { asked, say }
+}
+
+describe('createJudge', () => {
+  test('judges the same content under the same policies once', async () => {
+    const { asked, say } = world()
+    await Promise.all([say([{}]), say([{}])])
+    assert.deepEqual(asked, ['p0'])
+    await say([{ action: 'warn' }])
+    await say([{}], { kubernetesVersion: '1.35' })
+    await say([{}], { content: digestOf('other') })
+    assert.equal(asked.length, 4)
+  })
+
+  test('caps an action, and excepts what a policy excepts, saying why', async () => {
+    const { say } = world()
+    assert.deepEqual(await say([{ action: 'warn' }, {}]), ['p0 warn no', 'p1 deny no'])
+    const reason = 'till spring'
+    for (const fits of [
+      { kind: 'Deploy*' },
+      { namespace: 'shop', name: 'w*' },
+      { application: 'shop' },
+    ]) {
+      const said = await say([{ exceptions: [{ ...fits, reason }] }])
+      assert.deepEqual(said, ['p0 audit no (excepted: till spring)'])
+    }
+    const other = await say([{ exceptions: [{ kind: 'Deployment', name: 'other', reason }] }])
+    assert.deepEqual(other, ['p0 deny no'])
+  })
+
+  test('a policy that could not be judged denies as far as its policy may', async () => {
+    const fail = new HubError('policy_failed', 'too long')
+    assert.deepEqual(await world({ fail }).say([{}]), ['p0 deny too long'])
+    assert.deepEqual(await world({ fail }).say([{ action: 'audit' }]), ['p0 audit too long'])
+  })
+
+  test('an engine that is away is no verdict: it is asked again', async () => {
+    const { asked, say } = world({ fail: new HubError('engine_unavailable', 'away') })
+    await assert.rejects(say([{}]), /away/)
+    await assert.rejects(say([{}]), /away/)
+    assert.equal(asked.length, 2)
+  })
+
+  test('secrets are denied unless a policy says otherwise, and the strictest of those counts', async () => {
+    const secret = { rule: 'plaintext secret', object: id, file: '', message: 'data.x' }
+    const { say } = world({ secrets: [secret] })
+    assert.deepEqual(await say([]), ['default deny data.x'])
+    const said = async (...specs: PolicySpec[]) =>
+      (await say(specs)).filter((line) => line.endsWith('data.x'))
+    assert.deepEqual(await said({ secrets: {}, action: 'warn' }), ['p0 warn data.x'])
+    assert.deepEqual(await said({ secrets: {}, action: 'audit' }, { secrets: {} }), [
+      'p0 deny data.x',
+    ])
+    assert.deepEqual(await said({ action: 'audit' }), ['default deny data.x'])
+  })
+
+  test('what is only to be known is a note of no object', async () => {
+    const said = await world({ notes: ['unknown labels'] }).say([{}])
+    assert.deepEqual(said, ['p0 deny no', 'p0 audit unknown labels'])
+  })
+})
