@@ -28,7 +28,16 @@ export async function signStatement(
   statement: object,
   keys: readonly SigningKey[],
 ): Promise<SignedStatement> {
-  const payload = Buffer.from(canonicalJson(statement as never))
+  return signText(type, canonicalJson(statement as never), keys)
+}
+
+/** Signs a statement that is canonical JSON already. */
+export function signText(
+  type: StatementType,
+  text: string,
+  keys: readonly SigningKey[],
+): SignedStatement {
+  const payload = Buffer.from(text)
   const encoded = payload.toString('base64url')
   const signatures = keys.map((key) => signWith(type, encoded, key))
   return { envelope: Buffer.from(spellEnvelope(encoded, signatures)), digest: digestOf(payload) }

@@ -1,3 +1,4 @@
+import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
 import type { Assignment } from '../rollout/rollout.ts'
@@ -53,4 +54,21 @@ export function nextSnapshot(
     expiresAt: issuedAt + lifeSeconds,
     applications,
   }
+}
+
+const spelt = new WeakMap<readonly SnapshotApplication[], string>()
+
+/** Canonical JSON of a list. Clusters that run the same may share one list: it is spelt once. */
+export function spellApplications(applications: readonly SnapshotApplication[]): string {
+  const known = spelt.get(applications)
+  if (known !== undefined) return known
+  const text = canonicalJson(applications)
+  spelt.set(applications, text)
+  return text
+}
+
+/** Canonical JSON of a snapshot. */
+export function spellSnapshot({ applications, ...own }: Snapshot): string {
+  // `applications` is the first of its members by code unit.
+  return `{"applications":${spellApplications(applications)},${canonicalJson({ ...own }).slice(1)}`
 }

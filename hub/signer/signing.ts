@@ -2,8 +2,8 @@ import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Freshness, KeyRole, SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { type RootChain, extendRootChain, newestOf } from '../bundle/root-chain.ts'
-import { type SigningKey, signStatement } from '../bundle/sign.ts'
-import { type SnapshotPosition, nextSnapshot } from '../bundle/snapshot.ts'
+import { type SigningKey, signStatement, signText } from '../bundle/sign.ts'
+import { type SnapshotPosition, nextSnapshot, spellSnapshot } from '../bundle/snapshot.ts'
 import { HubError } from '../errors.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { Attestation } from './attestation.ts'
@@ -59,7 +59,7 @@ export async function createSigner(deps: SigningDeps): Promise<Signer & Attestor
     const position =
       own.sequence === request.floor.sequence ? { ...own, digest: request.floor.digest } : own
     const snapshot = nextSnapshot({ fleet, clusterId, clusterUid }, applications, position, clock())
-    const { envelope, digest } = await signStatement('snapshot', snapshot, keys.snapshot)
+    const { envelope, digest } = signText('snapshot', spellSnapshot(snapshot), keys.snapshot)
     const { sequence, expiresAt } = snapshot
     const changed = listChanged(known, applications)
     const entry = {

@@ -5,6 +5,9 @@ import type { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Rollouts } from '../rollout/advance.ts'
+import { activeRollouts } from '../rollout/admission.ts'
+import { createLooks } from '../rollout/looks.ts'
+import { isInFlight } from '../rollout/outcome.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import {
   foldEquivocation,
@@ -36,39 +39,17 @@ export interface HooksDeps {
 const heartbeatSeconds = 20
 /** Agents that may come back in one second, when all must. */
 const reconnectsPerSecond = 500
-/**
- * A look at a rollout costs time in proportion to its clusters, and each of them reports several
- * times: looks take at most a seventh of the hub's time, however many reports come.
- */
-const restFactor = 6
-const longestRestMs = 500
-
 /** What a session hears, told to statuses and rollouts; and what those want, told to sessions. */
 export function createSyncHooks(deps: HooksDeps) {
   const { statuses, clock } = deps
   const sessions = new Map<string, Session>()
 
-  const looking = new Set<string>()
-  const lookAgain = new Set<string>()
-
-  function noticeRollouts(applications: Iterable<string>): void {
-    for (const application of applications) {
-      if (looking.has(application)) lookAgain.add(application)
-      else void lookAt(application)
-    }
-  }
-
-  /** The first notice at once; those that follow share a look, after a rest in proportion. */
-  async function lookAt(application: string): Promise<void> {
-    looking.add(application)
-    const start = clock()
-    await deps.rollouts.notice(application).catch(() => {})
-    const rest = Math.min(longestRestMs, (clock() - start) * restFactor)
-    deps.later(rest, () => {
-      looking.delete(application)
-      if (lookAgain.delete(application)) void lookAt(application)
-    })
-  }
+  const noticeRollouts = createLooks({
+    look: (application) => deps.rollouts.notice(application),
+    inFlight: (application) => countInFlight(deps.state, application),
+    clock,
+    later: deps.later,
+  })
 
   const session: Pick<
     SyncListenerDeps,
@@ -188,4 +169,14 @@ function activeOn(state: LedgerState, cluster: string): string[] {
   return [...state.plans.values()]
     .filter((plan) => plan.targets[cluster] && state.runs.get(plan.id)?.finishedAt === null)
     .map(({ application }) => application)
+}
+
+function countInFlight(state: LedgerState, application: string): number {
+  let count = 0
+  for (const id of activeRollouts(state, application)) {
+    for (const progress of Object.values(state.runs.get(id)!.clusters)) {
+      if (isInFlight(progress) || progress.state === 'Reverting') count += 1
+    }
+  }
+  return count
 }

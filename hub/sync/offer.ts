@@ -1,7 +1,7 @@
 import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Root, SnapshotApplication } from '@groundswell/proto/statement.ts'
-import { listApplications, type SnapshotPosition } from '../bundle/snapshot.ts'
+import { listApplications, spellApplications, type SnapshotPosition } from '../bundle/snapshot.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { Assignment } from '../rollout/rollout.ts'
@@ -53,6 +53,7 @@ export interface OfferDeps {
 export function createOffers(deps: OfferDeps) {
   const serial = createSerial()
   const refused = new Set<string>()
+  const share = createSharedLists()
 
   /** One look at a time for a cluster: two streams of it must not sign one sequence twice. */
   return (
@@ -70,7 +71,7 @@ export function createOffers(deps: OfferDeps) {
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
     const { cluster, clusterId, clusterUid } = enrolment
     const { epoch, version } = deps.root()
-    const list = listApplications(deps.assignments(cluster))
+    const list = share(listApplications(deps.assignments(cluster)))
     if (list.length === 0 && at.sequence === 0) return { offer: null, current: null }
     const approvals = deps.approvals?.(cluster, list) ?? []
     const applications = digestOfAll(list, approvals, version)
@@ -116,14 +117,39 @@ function isRefusal({ code }: HubError): boolean {
   return code.startsWith('sign_') || code === 'signer_unavailable'
 }
 
+/** Different lists remembered: after a commit a fleet's clusters have few. */
+const rememberedLists = 256
+
+/** Gives equal lists as one, so that what is made of a list is made once for all its clusters. */
+function createSharedLists() {
+  const lists = new Map<string, readonly SnapshotApplication[]>()
+  return (list: readonly SnapshotApplication[]): readonly SnapshotApplication[] => {
+    // Made by one function, equal lists have their members in one order.
+    const key = JSON.stringify(list)
+    const known = lists.get(key)
+    if (known) return known
+    lists.set(key, list)
+    for (const oldest of lists.keys()) {
+      if (lists.size <= rememberedLists) break
+      lists.delete(oldest)
+    }
+    return list
+  }
+}
+
+const digests = new WeakMap<readonly SnapshotApplication[], Digest>()
+
 /** Keys may change with a root version, approvals come later: either needs a new signature. */
 function digestOfAll(
   list: readonly SnapshotApplication[],
   approvals: readonly Uint8Array[],
   rootVersion: number,
 ): Digest {
-  if (approvals.length === 0 && rootVersion === 1) return digestOf(canonicalJson(list))
-  return digestOf(canonicalJson([list, approvals.map((bytes) => digestOf(bytes)), rootVersion]))
+  const digest = digests.get(list) ?? digestOf(spellApplications(list))
+  digests.set(list, digest)
+  if (approvals.length === 0 && rootVersion === 1) return digest
+  const others = canonicalJson(approvals.map((bytes) => digestOf(bytes)))
+  return digestOf(`[${spellApplications(list)},${others},${rootVersion}]`)
 }
 
 function toPosition(epoch: number, at: AgentPosition): SnapshotPosition {

@@ -28,24 +28,28 @@ export interface SnapshotStore {
   ): Promise<boolean>
 }
 
-// KEYS records; ARGV for each record: digest before (empty: none that can be read), how many words
-// follow, then fields and values. Gives 1 for each that was written, 0 for each that was not.
+// KEYS records; ARGV for each record: digest before (empty: none that can be read), then what is in
+// it, in the order of `names`. Gives 1 for each that was written, 0 for each that was not.
 const putScript = `
+local names = { 'epoch', 'sequence', 'digest', 'applications', 'expiresAt', 'envelope' }
 local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
 local answers = {}
-local at = 1
 for i, key in ipairs(KEYS) do
+  local at = (i - 1) * (#names + 1) + 1
   if redis.call('TYPE', key).ok ~= 'hash' then redis.call('DEL', key) end
   local held = redis.call('HMGET', key, 'digest', 'applications', 'envelope')
   local readable = isDigest(held[1]) and isDigest(held[2]) and held[3]
-  local words = tonumber(ARGV[at + 1])
   if (readable and held[1] or '') == ARGV[at] then
-    redis.call('HSET', key, unpack(ARGV, at + 2, at + 1 + words))
+    local fields = {}
+    for n, name in ipairs(names) do
+      fields[2 * n - 1] = name
+      fields[2 * n] = ARGV[at + n]
+    end
+    redis.call('HSET', key, unpack(fields))
     answers[i] = 1
   else
     answers[i] = 0
   end
-  at = at + 2 + words
 end
 return answers`
 
@@ -110,13 +114,9 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
     },
     put(clusterId, snapshot, last) {
       const { epoch, sequence, digest, applications, expiresAt, envelope } = snapshot
-      const fields: Word[] = [
-        ...['epoch', epoch, 'sequence', sequence, 'digest', digest],
-        ...['applications', applications, 'expiresAt', expiresAt],
-        ...['envelope', Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength)],
-      ]
+      const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength)
+      const words = [last?.digest ?? '', epoch, sequence, digest, applications, expiresAt, bytes]
       return new Promise((resolve, reject) => {
-        const words = [last?.digest ?? '', fields.length, ...fields]
         writeSoon({ key: key(clusterId), words, resolve, reject })
       })
     },

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { listApplications, nextSnapshot } from '../../../../hub/bundle/snapshot.ts'
+import { canonicalJson } from '@groundswell/proto/canonical.ts'
+import { listApplications, nextSnapshot, spellSnapshot } from '../../../../hub/bundle/snapshot.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
 
 const assignment = (application: string, rest: Partial<Assignment> = {}): Assignment => ({
@@ -61,4 +62,24 @@ test('I3 a snapshot follows the one before by one, names it, and says who it is 
     expiresAt: 1_700_000_000 + 30 * 24 * 3600,
     applications: list,
   })
+})
+
+test('a snapshot is spelt as canonical JSON spells it, also with a list spelt before', () => {
+  const name = fc.stringMatching(/^[a-z0-9-]{1,8}$/)
+  const removed = { digest: null, size: 0, deletionPolicy: 'Orphan' } as const
+  const some = fc.array(fc.tuple(name, fc.boolean(), fc.nat(), fc.string({ unit: 'binary' })))
+  fc.assert(
+    fc.property(some, fc.string({ unit: 'binary' }), fc.nat(), (applications, id, sequence) => {
+      const list = listApplications(
+        applications.map(([application, gone, generation, revision]) =>
+          assignment(application, { generation, revision, ...(gone && removed) }),
+        ),
+      )
+      for (const clusterId of [id, `${id}2`]) {
+        const subject = { fleet: 'f', clusterId, clusterUid: id }
+        const snapshot = nextSnapshot(subject, list, { epoch: 1, sequence, digest: null }, 5_000)
+        assert.equal(spellSnapshot(snapshot), canonicalJson({ ...snapshot } as never))
+      }
+    }),
+  )
 })
