@@ -54,6 +54,7 @@ export type AgentErrorCode =
   | 'secret_tampered'
   | 'secret_malformed'
   | 'prune_refused'
+  | 'prune_held'
   | 'prune_failed'
   | 'cluster_unreachable'
   | 'internal'

@@ -26,12 +26,22 @@ export interface ManifestObject {
  * Unsigned; the signed snapshot names it by digest. It says nothing of commits, so that a commit
  * which changes nothing here makes no new digest.
  */
+/** What becomes of objects that the manifest no longer lists. */
+export interface PrunePolicy {
+  readonly enabled: boolean
+  readonly allowEmpty: boolean
+  /** More deletions than this, a count or `30%`, wait for a person; the agent's own limit when absent. */
+  readonly limit?: number | string
+  /** Sets of objects whose deletions are confirmed: digests as the agent tells them. */
+  readonly confirmed?: readonly string[]
+}
+
 export interface Manifest {
   readonly v: 1
   readonly application: string
   /** Namespace for namespaced objects that name none; empty when every object names its own. */
   readonly targetNamespace: string
-  readonly prune: { readonly enabled: boolean; readonly allowEmpty: boolean }
+  readonly prune: PrunePolicy
   readonly drift: DriftPolicy
   readonly deletionPolicy: DeletionPolicy
   /** What its objects are held to; absent where nothing limits the application. */
@@ -68,7 +78,9 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if (
     !isRecord(prune) ||
     typeof prune['enabled'] !== 'boolean' ||
-    typeof prune['allowEmpty'] !== 'boolean'
+    typeof prune['allowEmpty'] !== 'boolean' ||
+    !isPruneLimit(prune['limit']) ||
+    !isConfirmed(prune['confirmed'])
   ) {
     throw new TypeError('manifest: prune')
   }
@@ -89,6 +101,18 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     seen.add(object.id)
   }
   return value as unknown as Manifest
+}
+
+function isPruneLimit(value: unknown): boolean {
+  return (
+    value === undefined ||
+    (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) ||
+    (typeof value === 'string' && /^(100|[1-9]?[0-9])%$/.test(value))
+  )
+}
+
+function isConfirmed(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.every(isDigest))
 }
 
 function checkScope(scope: unknown): void {

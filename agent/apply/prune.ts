@@ -30,6 +30,8 @@ export async function pruneObjects(
   policy: 'Delete' | 'Orphan',
   deps: ApplyDeps,
   signal: AbortSignal,
+  /** Throws to keep an object that is neither guarded nor let go. */
+  hold: (id: string) => void = () => undefined,
 ): Promise<PruneResult> {
   const gone: string[] = []
   const deleted: string[] = []
@@ -37,7 +39,7 @@ export async function pruneObjects(
   const ordered = [...entries].sort((a, b) => compareOrder(b.id, a.id))
   const prune = async (entry: InventoryEntry) => {
     try {
-      if (await pruneObject(entry, application, policy, deps)) deleted.push(entry.id)
+      if (await pruneObject(entry, application, policy, deps, hold)) deleted.push(entry.id)
       gone.push(entry.id)
     } catch (error) {
       errors.push(toObjectError(entry.id, '', error))
@@ -64,6 +66,7 @@ async function pruneObject(
   application: string,
   policy: 'Delete' | 'Orphan',
   { cluster, claims }: ApplyDeps,
+  hold: (id: string) => void,
 ): Promise<boolean> {
   const id = parseObjectId(entry.id)
   const signal = writeSignal()
@@ -81,6 +84,7 @@ async function pruneObject(
     return false
   }
   if (live.metadata.deletionTimestamp) return true
+  hold(entry.id)
   if (isNamespace(entry.id)) await refuseOccupied(live, cluster, signal)
   await cluster.delete(resource, id, live.metadata.uid, signal)
   return true

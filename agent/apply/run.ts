@@ -15,7 +15,8 @@ import {
 import { toObjectError } from './object-error.ts'
 import { stageOf, stages } from './order.ts'
 import { type ApplyStep, findPruneBar, type Known, planApplies, type Wanted } from './plan.ts'
-import { pruneObjects } from './prune.ts'
+import { holdManyPrunes, holdPreciousPrune } from './prune-hold.ts'
+import { type PruneResult, pruneObjects } from './prune.ts'
 import { resolveObjects } from './resolve.ts'
 import { settle } from './settle.ts'
 import { writeObject } from './write.ts'
@@ -99,7 +100,7 @@ export async function applyApplication(
   if (leftovers.length > 0 && !signal.aborted) {
     const bar = findPruneBar(manifest, errors.length)
     if (bar === undefined) {
-      const result = await pruneObjects(leftovers, app.name, 'Delete', deps, signal)
+      const result = await pruneLeftovers(leftovers, inventory.size, app, deps, signal)
       gone = result.gone
       pruned = result.deleted
       errors.push(...result.errors)
@@ -121,6 +122,24 @@ export async function applyApplication(
 }
 
 const definition = 'CustomResourceDefinition'
+
+async function pruneLeftovers(
+  leftovers: readonly InventoryEntry[],
+  known: number,
+  { name, manifest }: VerifiedPresent,
+  deps: ApplyDeps,
+  signal: AbortSignal,
+): Promise<PruneResult> {
+  // What another application has taken over is no loss.
+  const lost = leftovers.filter(({ id }) => (deps.claims.holder(id, '') ?? name) === name)
+  try {
+    holdManyPrunes(lost.map(({ id }) => id).sort(), known, manifest)
+  } catch (error) {
+    return { gone: [], deleted: [], errors: [toObjectError('', '', error)] }
+  }
+  const hold = (id: string) => holdPreciousPrune(id, manifest)
+  return pruneObjects(leftovers, name, 'Delete', deps, signal, hold)
+}
 
 function look(wanted: Wanted, inventory: Inventory, { observer }: ApplyDeps): Known {
   const record = observer.live(wanted.id)

@@ -19,6 +19,10 @@ export interface BundleOptions {
   readonly targetNamespace: string
   readonly prune: boolean
   readonly allowEmpty: boolean
+  /** More deletions than this wait for a person. */
+  readonly pruneLimit?: number | string
+  /** Sets of objects whose deletions a person has confirmed. */
+  readonly confirmPrune?: readonly string[]
   readonly drift: DriftPolicy
   readonly deletionPolicy: DeletionPolicy
   /** What its objects may be; absent where nothing limits the application. */
@@ -65,7 +69,13 @@ export function buildBundle(objects: readonly RenderedObject[], options: BundleO
     v: 1,
     application: options.application,
     targetNamespace: options.targetNamespace,
-    prune: { enabled: options.prune, allowEmpty: options.allowEmpty },
+    prune: {
+      enabled: options.prune,
+      allowEmpty: options.allowEmpty,
+      ...(options.pruneLimit !== undefined && { limit: options.pruneLimit }),
+      // Sorted, so that the same confirmations are the same bytes.
+      ...(options.confirmPrune && { confirmed: [...new Set(options.confirmPrune)].sort() }),
+    },
     drift: options.drift,
     deletionPolicy: options.deletionPolicy,
     ...(options.scope && { scope: options.scope }),

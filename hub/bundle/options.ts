@@ -12,6 +12,8 @@ export function toBundleOptions(
     targetNamespace: namespace,
     prune: spec.prune ?? true,
     allowEmpty: spec.allowEmpty ?? false,
+    ...(spec.pruneLimit !== undefined && { pruneLimit: spec.pruneLimit }),
+    ...(spec.confirmPrune && { confirmPrune: spec.confirmPrune }),
     drift: spec.drift ?? 'correct',
     deletionPolicy: spec.deletionPolicy ?? 'Delete',
     ...(scope && { scope }),

@@ -61,6 +61,9 @@ const fieldWords: Readonly<Record<string, string>> = {
   targetNamespace: 'For objects that name none; may hold ${cluster.name} or ${cluster.labels.KEY}.',
   createNamespace: 'Adds the Namespace to the objects.',
   prune: 'Objects that are no longer rendered are deleted; true when left out.',
+  pruneLimit:
+    'More deletions at once on a cluster wait for a person; 30% (never fewer than 5 objects) or 50 objects when left out.',
+  confirmPrune: 'What an agent asked for when it held deletions back (prune_held).',
   allowEmpty: 'An application that renders to nothing is refused unless true.',
   deletionPolicy:
     'What becomes of its objects when the Application is deleted; Delete when left out.',

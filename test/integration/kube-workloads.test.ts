@@ -136,6 +136,35 @@ describe('workloads on a real API server', () => {
     assert.equal(kept?.metadata.labels?.['groundswell.dev/application'], undefined)
   })
 
+  it('holds many deletions and that of a namespace until they are confirmed', async () => {
+    const name = uniqueName('held')
+    await using hands = await createHands(plane.kubeconfig)
+    const configs = Array.from({ length: 8 }, (_, index) => createConfig(name, `c${index}`))
+    const go = async (objects: readonly TestObject[], confirmed: readonly string[] = []) => {
+      const prune = { enabled: true, allowEmpty: false, confirmed }
+      const app = presentApplication(name, objects, { prune })
+      await hands.workloads.reconcile(verifiedSnapshot(app), never)
+      return hands.state(name)?.errors.map(({ code, message }) => ({ code, message })) ?? []
+    }
+    const isThere = async () => [
+      Boolean(await read(configPath(name, 'c7'))),
+      Boolean(await read(`/api/v1/namespaces/${name}`)),
+    ]
+    await go([createNamespace(name), ...configs])
+    const [many] = await go([createNamespace(name), configs[0]!])
+    assert.equal(many?.code, 'prune_held')
+    assert.deepEqual(await isThere(), [true, true])
+    const asked = /confirmPrune: \[(sha256:[0-9a-f]+)\]/.exec(many.message)![1]!
+    assert.deepEqual(await go([createNamespace(name), configs[0]!], [asked]), [])
+    assert.deepEqual(await isThere(), [false, true])
+    const [precious] = await go([configs[0]!], [asked])
+    assert.match(
+      precious?.message ?? '',
+      /Namespace held-\d+ is not deleted: everything in it goes/,
+    )
+    assert.deepEqual(await isThere(), [false, true])
+  })
+
   it('prunes nothing when an object failed or the manifest came out empty', async () => {
     const name = uniqueName('bar')
     await using hands = await createHands(plane.kubeconfig)

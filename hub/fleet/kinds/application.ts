@@ -1,6 +1,14 @@
 import { type Static, Type } from 'typebox'
 import { ApplicationSource, checkSource } from './application-source.ts'
-import { closed, LabelSelector, Name, TemplatedName, Values } from './fields.ts'
+import {
+  closed,
+  CountOrPercent,
+  DigestText,
+  LabelSelector,
+  Name,
+  TemplatedName,
+  Values,
+} from './fields.ts'
 import {
   checkName,
   checkPickers,
@@ -38,6 +46,10 @@ export const ApplicationSpec = Type.Object(
     targetNamespace: Type.Optional(TemplatedName),
     createNamespace: Type.Optional(Type.Boolean()),
     prune: Type.Optional(Type.Boolean()),
+    /** More deletions at once on a cluster than this wait for `confirmPrune`. */
+    pruneLimit: Type.Optional(CountOrPercent),
+    /** What an agent asked for when it held deletions back. */
+    confirmPrune: Type.Optional(Type.Array(DigestText, { maxItems: 20 })),
     /** An application that renders to nothing is refused unless this is true. */
     allowEmpty: Type.Optional(Type.Boolean()),
     deletionPolicy: Type.Optional(Type.Union([Type.Literal('Delete'), Type.Literal('Orphan')])),

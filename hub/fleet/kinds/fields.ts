@@ -20,6 +20,10 @@ export const DurationText = Type.String({
   pattern: '^([0-9]{1,8}(ms|s|m|h)){1,8}$',
   description: 'such as 30s, 5m or 1h30m',
 })
+export const DigestText = Type.String({
+  pattern: '^sha256:[0-9a-f]{64}$',
+  description: 'sha256: and 64 hex digits',
+})
 export const CountOrPercent = Type.Union([
   Type.Integer({ minimum: 0 }),
   Type.String({ pattern: '^(100|[1-9]?[0-9])%$' }),

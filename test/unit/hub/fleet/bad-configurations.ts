@@ -26,6 +26,18 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /unknown field "pruen", did you mean "prune"\?/,
   ],
   [
+    'a limit of deletions that is no count and no percentage',
+    application(`pruneLimit: 130%\nsource:\n  path: a\n${every}`),
+    '6:15',
+    /"130%" is not a whole number of at least 0 or a percentage/,
+  ],
+  [
+    'a confirmation that no agent asked for',
+    application(`confirmPrune: ["yes"]\nsource:\n  path: a\n${every}`),
+    '6:18',
+    /sha256: and 64 hex digits/,
+  ],
+  [
     'unknown field, nothing near',
     application(`colour: red\nsource:\n  path: a\n${every}`),
     '6:3',
