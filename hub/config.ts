@@ -109,6 +109,11 @@ export const settingsTable: readonly Setting[] = [
   },
   { key: 'credentials', flag: 'credentials', help: 'YAML file: credential name → files' },
   {
+    key: 'kubeconfig',
+    flag: 'kubeconfig',
+    help: 'of the cluster whose Secrets hold credentials; the service account when left out',
+  },
+  {
     key: 'signers',
     flag: 'signers',
     help: 'YAML file: name of signers → files with public keys of those whose signatures count',
@@ -193,6 +198,7 @@ export interface HubConfig {
   readonly connectionAgeMs: number
   readonly handshakes: number
   readonly credentialsFile: string | undefined
+  readonly kubeconfig: string | undefined
   readonly signersFile: string | undefined
   readonly fleetSigners: string | undefined
   readonly tokensFile: string | undefined
@@ -253,6 +259,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     connectionAgeMs: readDuration(settings, 'connectionAge', faults),
     handshakes: Number(text('handshakes')),
     credentialsFile: text('credentials'),
+    kubeconfig: text('kubeconfig'),
     signersFile: text('signers'),
     fleetSigners: text('fleetSigners'),
     tokensFile: text('tokens'),

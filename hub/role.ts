@@ -29,7 +29,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   ],
   renderer: [
     ...['fleet', 'branch', 'path', 'interval', 'redis', 'credentials', 'engine', 'workers'],
-    ...['allowFile', 'sourceHosts', 'signers', 'fleetSigners'],
+    ...['allowFile', 'sourceHosts', 'signers', 'fleetSigners', 'kubeconfig'],
   ],
   signer: ['signerPolicy'],
 }

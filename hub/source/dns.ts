@@ -7,7 +7,7 @@ const special: readonly (readonly [string, number])[] = [
   ...(['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16'] as const),
   ...(['172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24'] as const),
   ...(['192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'] as const),
-  ...(['224.0.0.0/4', '240.0.0.0/4', '::/128', '::1/128', '::ffff:0:0/96'] as const),
+  ...(['224.0.0.0/4', '240.0.0.0/4', '::/128', '::1/128'] as const),
   ...(['64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32'] as const),
   ...(['2002::/16', '3fff::/20', '5f00::/16', 'fc00::/7', 'fe80::/10', 'ff00::/8'] as const),
 ].map((range) => {
@@ -21,6 +21,8 @@ for (const [network, bits] of special) {
 
 /** Whether an address is of this machine, of a private network, or of none at all. */
 export function isPrivateAddress(address: string): boolean {
+  // A BlockList takes them for the IPv4 addresses they hold; no name server gives them.
+  if (/^::ffff:/i.test(address)) return true
   return privateNetworks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 

@@ -19,6 +19,8 @@ import type { Attestor } from '../signer/signer.ts'
 import { hostOf } from '../source/address.ts'
 import { fleetCredential } from '../source/credential.ts'
 import { createMirror } from '../source/git.ts'
+import { readSecret } from '../source/secret/http.ts'
+import { readKubeAccess } from '../source/secret/kubeconfig.ts'
 import { createSources, urlOf } from '../source/sources.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -89,6 +91,8 @@ export async function startRendering(
       createMirror(spec, {
         directory,
         credential: (name) => readAll()[name],
+        readSecret: async (name, signal) =>
+          readSecret(await readKubeAccess(config.kubeconfig), name, signal),
         signers: (name) => readAllSigners()[name],
         hosts: { allowed: config.sourceHosts, fleet: fleetHost },
         allowFile: config.allowFile,

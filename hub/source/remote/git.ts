@@ -73,6 +73,12 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
     return new HubError(code, `repository ${name}: ${message}`, { cause })
   }
 
+  /** Of what was asked on the way, which does not know for whom. */
+  function nameRepository(error: HubError): HubError {
+    if (error.message.startsWith('repository ')) return error
+    return fail(error.code, error.message, error)
+  }
+
   /** A failure of Git in words for people; a reason of ours to stop it is its own explanation. */
   function explain(cause: unknown, signal: AbortSignal, limit: number, words = ''): HubError {
     if (signal.aborted) {
@@ -133,7 +139,7 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
       const config = [...remoteConfig(address.url), ...pinned, ...access.config]
       return await work(environmentOf({ ...access, config }, true), all)
     } catch (cause) {
-      if (cause instanceof HubError) throw cause
+      if (cause instanceof HubError) throw nameRepository(cause)
       throw explain(cause, all, timeout, words)
     } finally {
       await access?.dispose()
