@@ -57,10 +57,11 @@ async function readKubeconfig(path: string): Promise<KubeAccess> {
     throw invalid(`kubeconfig ${path} runs a command for its user; give a token or certificate`)
   }
   const options: { ca?: unknown; cert?: unknown; key?: unknown; headers?: unknown } = {}
-  await config.applyToHTTPSOptions(options as never)
+  await config.applyToHTTPSOptions(options)
   const authorization = (options.headers as Record<string, unknown> | undefined)?.['Authorization']
   const bearer = typeof authorization === 'string' ? /^Bearer (.+)$/.exec(authorization) : null
-  const pem = (value: unknown) => (value === undefined ? undefined : String(value as Buffer))
+  const pem = (value: unknown) =>
+    Buffer.isBuffer(value) || typeof value === 'string' ? value.toString() : undefined
   const members = { ca: pem(options.ca), cert: pem(options.cert), key: pem(options.key) }
   return {
     server: cluster.server.replace(/\/$/, ''),
