@@ -2,6 +2,11 @@ import { checkApplications, checkOverlays } from './check-fleet.ts'
 import { checkGoals, measureCheck } from './check.ts'
 import { objects } from './fleet-text.ts'
 import { idleGoals, measureIdle } from './idle.ts'
+import {
+  filesInApplication,
+  monorepoApplications,
+} from './monorepo-files.ts'
+import { measureMonorepo, monorepoGoals } from './monorepo.ts'
 import type { BenchName, BenchOptions, SizedOptions } from './options.ts'
 import { measurePropagation, propagationGoals } from './propagation.ts'
 import { measureReconnect, reconnectGoals } from './reconnect.ts'
@@ -43,6 +48,14 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
       ...{ applications: checkApplications, overlays: checkOverlays },
     }),
     measure: (options, say) => measureCheck({ ...options, clusters: options.clusters[0]! }, say),
+  },
+  monorepo: {
+    goals: monorepoGoals,
+    params: ({ clusters, runs }) => ({
+      ...{ clusters: clusters[0]!, runs, applications: monorepoApplications },
+      files: monorepoApplications * filesInApplication,
+    }),
+    measure: (options, say) => measureMonorepo({ ...options, clusters: options.clusters[0]! }, say),
   },
   idle: {
     goals: idleGoals,

@@ -11,14 +11,15 @@ const deadlineMs = 120_000
 const aftermathMs = 1_500
 
 /**
- * Commits and pushes files, and returns what it took until every agent had verified and applied
- * what they make. @throws Error when not exactly every agent did: the run is void
+ * Commits and pushes files, and returns what it took until every agent, or as many as they concern,
+ * had verified and applied what they make. @throws Error when not exactly every agent did: the run is void
  */
 export async function deliver(
   world: World,
   files: Readonly<Record<string, string>>,
+  clusters = world.clusters,
 ): Promise<Figures> {
-  const { hub, load, clusters } = world
+  const { hub, load } = world
   const pid = hub.process().pid
   const commit = await world.commit(files)
   const before = {
