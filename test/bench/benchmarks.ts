@@ -2,10 +2,7 @@ import { checkApplications, checkOverlays } from './check-fleet.ts'
 import { checkGoals, measureCheck } from './check.ts'
 import { objects } from './fleet-text.ts'
 import { idleGoals, measureIdle } from './idle.ts'
-import {
-  filesInApplication,
-  monorepoApplications,
-} from './monorepo-files.ts'
+import { filesInApplication, monorepoApplications } from './monorepo-files.ts'
 import { measureMonorepo, monorepoGoals } from './monorepo.ts'
 import type { BenchName, BenchOptions, SizedOptions } from './options.ts'
 import { measurePropagation, propagationGoals } from './propagation.ts'

@@ -103,9 +103,9 @@ async function touchNothing(world: World, run: number): Promise<Figures> {
   )
   await pause(aftermathMs)
   const used = readCpuMicros(pid) - cpu
-  const rollouts = world.readLedger(before.ledger).entries.filter(({ decision }) =>
-    decision.type.startsWith('rollout.'),
-  )
+  const rollouts = world
+    .readLedger(before.ledger)
+    .entries.filter(({ decision }) => decision.type.startsWith('rollout.'))
   if (rollouts.length > 0) throw new Error('void: a commit that touches nothing made a rollout')
   const after = await read()
   return {
