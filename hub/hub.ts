@@ -125,9 +125,9 @@ export function createHub(deps: HubDeps): Hub {
     group: async (name) => viewGroup(known(), name),
     applications: (after) =>
       from(listApplicationNames(known()), after, (name) =>
-        viewApplication(known(), pipeline.state().contents, name),
+        viewApplication(known(), pipeline.state(), name),
       ),
-    application: async (name) => viewApplication(known(), pipeline.state().contents, name),
+    application: async (name) => viewApplication(known(), pipeline.state(), name),
     diff(application) {
       const now = known()
       if (!listApplicationNames(now).includes(application)) {

@@ -11,6 +11,8 @@ export interface PipelineDeps {
   readonly deciding: Deciding
   /** A fleet was taken in: what clusters may be offered can be told now. */
   readonly onFleet: () => void
+  /** What was not so in the round before. */
+  readonly onFault: (kind: 'fault' | 'warning', fault: Fault) => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
   /** Calls back once after so many milliseconds. */
   readonly later: (ms: number, run: () => void) => void
@@ -19,6 +21,8 @@ export interface PipelineDeps {
 
 /** A part of the hub that was away is asked again after this long, in milliseconds. */
 const retryMs = 2_000
+/** Faults and warnings that one round makes events of. */
+const mostTold = 100
 
 /** What the hub last made of Git; the last good fleet stays whatever comes after it. */
 export interface PipelineState {
@@ -47,6 +51,7 @@ export function createPipeline(deps: PipelineDeps) {
   let running: Promise<void> | undefined
   let wanted: 'decide' | 'render' | undefined
   let retrying = false
+  const told = { fault: new Set<string>(), warning: new Set<string>() }
 
   /** A new commit of the fleet repository. One with faults is refused whole. */
   async function takeFleet(revision: string): Promise<void> {
@@ -125,6 +130,14 @@ export function createPipeline(deps: PipelineDeps) {
     })
   }
 
+  /** Each once, as long as it stays; the log has those beyond the bound. */
+  function tellNew(kind: 'fault' | 'warning', faults: readonly Fault[]): void {
+    const before = told[kind]
+    told[kind] = new Set(faults.map(formatFault))
+    const fresh = faults.filter((fault) => !before.has(formatFault(fault)))
+    for (const fault of fresh.slice(0, mostTold)) deps.onFault(kind, fault)
+  }
+
   async function redecideOnce(): Promise<void> {
     if (!fleet || !latest) return
     const decided = await deciding.decide(fleet, latest)
@@ -140,6 +153,8 @@ export function createPipeline(deps: PipelineDeps) {
     const decided = await deciding.decide(current, rendered)
     workFaults = [...rendered.faults, ...decided]
     for (const fault of workFaults) log('warn', formatFault(fault))
+    tellNew('fault', workFaults)
+    tellNew('warning', rendered.warnings)
   }
 
   /** Goes on from the last accepted commit, should what came after it be refused, or Git be away. */

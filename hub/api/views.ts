@@ -144,6 +144,15 @@ export const HoldView = Type.Object({
   reason: Type.String(),
 })
 
+const FaultView = Type.Object({
+  file: Type.Optional(Type.String()),
+  line: Type.Optional(Type.Integer()),
+  column: Type.Optional(Type.Integer()),
+  object: Type.Optional(Type.String()),
+  cluster: Type.Optional(Type.String()),
+  message: Type.String(),
+})
+
 export const ApplicationView = view(
   'ApplicationView',
   {
@@ -164,6 +173,15 @@ export const ApplicationView = view(
       Type.Null(),
     ]),
     hold: Type.Union([HoldView, Type.Null()]),
+    faults: Type.Optional(
+      Type.Array(FaultView, {
+        description:
+          'why the newest commit is not rolled out: it does not render, or a policy denies it',
+      }),
+    ),
+    warnings: Type.Optional(
+      Type.Array(FaultView, { description: 'what policies say that keeps nothing back' }),
+    ),
   },
   'An application over all its clusters.',
 )
@@ -207,14 +225,6 @@ export const ObjectsView = view(
   'The manifest of one application on one cluster, with what the agent says of each object.',
 )
 
-const FaultView = Type.Object({
-  file: Type.Optional(Type.String()),
-  line: Type.Optional(Type.Integer()),
-  column: Type.Optional(Type.Integer()),
-  object: Type.Optional(Type.String()),
-  cluster: Type.Optional(Type.String()),
-  message: Type.String(),
-})
 export const FleetView = view(
   'FleetView',
   {

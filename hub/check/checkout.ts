@@ -37,8 +37,16 @@ export interface CheckoutDeps {
    */
   readonly snapshot: (repository: Declared<RepositorySpec>) => Promise<Snapshot>
   readonly engine: RenderEngine
-  /** What policies say of rendered objects. */
-  readonly judge: (rendered: RenderedFleet, signal: AbortSignal) => Promise<readonly Finding[]>
+  /**
+   * What policies say of rendered objects; they are read from the snapshot the fleet is of.
+   *
+   * @throws HubError `fleet_invalid`
+   */
+  readonly judge: (
+    rendered: RenderedFleet,
+    own: Snapshot,
+    signal: AbortSignal,
+  ) => Promise<readonly Finding[]>
 }
 
 /** A fleet repository on this machine, and all that can be told of it without a hub. */
@@ -115,15 +123,14 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
   return {
     async check({ at, ...selection }, signal) {
       const own = await deps.fleet.at(at)
-      let rendered: RenderedFleet
       try {
-        rendered = await renderSnapshot(own, selection, signal)
+        const rendered = await renderSnapshot(own, selection, signal)
         requireNames(selection, rendered)
+        return reportFleet(rendered, await deps.judge(rendered, own, signal))
       } catch (error) {
         if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
         return reportConfiguration(own.revision, error)
       }
-      return reportFleet(rendered, await deps.judge(rendered, signal))
     },
     async render({ at, ...selection }, signal) {
       const rendered = await renderSnapshot(await deps.fleet.at(at), selection, signal)

@@ -15,9 +15,16 @@ export function listApplicationNames({ fleet, state }: Known): string[] {
   return [...names].sort()
 }
 
+/** What the last look at Git made of it. */
+export interface ApplicationFacts {
+  readonly contents: Contents | null
+  readonly faults: readonly Fault[]
+  readonly warnings: readonly Fault[]
+}
+
 export function viewApplication(
   known: Known,
-  contents: Contents | null,
+  { contents, faults, warnings }: ApplicationFacts,
   name: string,
 ): ApplicationView | undefined {
   const declared = known.fleet?.applications.get(name)
@@ -38,8 +45,11 @@ export function viewApplication(
       contents?.applications.get(name)?.get(cluster)?.revision ?? assignment?.revision ?? null
   }
   const hold = known.state.holds.get(name)
+  const isMine = ({ object }: Fault) => object === `Application ${name}`
   return {
     name,
+    faults: faults.filter(isMine).map((fault) => ({ ...fault })),
+    warnings: warnings.filter(isMine).map((fault) => ({ ...fault })),
     labels: { ...declared?.labels },
     source: {
       repository: spec?.source.repository ?? 'fleet',

@@ -1,3 +1,4 @@
+import { type Fault, formatFault } from '../errors.ts'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import type { ClusterStatus } from './status.ts'
@@ -9,6 +10,21 @@ export interface HubEvent {
   readonly subject: string
   readonly message: string
 }
+
+/** What is wrong with what Git asks for, or should be known of it, as people read it. */
+export function describeFault(kind: 'fault' | 'warning', fault: Fault): HubEvent {
+  const application = /^Application (\S+)$/.exec(fault.object ?? '')?.[1]
+  const subject = application ? `application/${application}` : 'fleet/fleet'
+  const message = formatFault(fault).slice(0, longestMessage)
+  return {
+    type: `${application ? 'application' : 'fleet'}.${kind}`,
+    actor: 'hub',
+    subject,
+    message,
+  }
+}
+
+const longestMessage = 2_000
 
 /** A decision as people read it. */
 export function describeEntry(entry: LedgerEntry): HubEvent {

@@ -6,6 +6,7 @@ import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type CheckoutOptions, type OpenCheckout, createCheckout } from '../check/checkout.ts'
 import { createRenderDirectory } from '../check/fs.ts'
 import { openLocalRepository } from '../check/git.ts'
+import { findViolations } from '../check/violations.ts'
 import { createLazyEngine } from '../check/lazy-engine.ts'
 import type { LocalRepository, Snapshot } from '../check/local-repository.ts'
 import { HubError } from '../errors.ts'
@@ -13,6 +14,7 @@ import { readCredentials } from '../fs.ts'
 import type { Declared } from '../fleet/fleet.ts'
 import type { RepositorySpec } from '../fleet/kinds/repository.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
+import { createGate } from './policies.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createRenderEngine } from '../render/process.ts'
 import { createMirror } from '../source/git.ts'
@@ -41,7 +43,8 @@ export const openCheckout: OpenCheckout = async (options, signal) => {
   try {
     const fleet = await openLocalRepository(options.directory, tmpdir(), signal)
     closing.push(() => fleet.close())
-    const engine = await openEngine(options, closing)
+    const { engine, workers } = await openEngine(options, closing)
+    const gate = createGate(workers)
     const local = new Map<string, LocalRepository>()
     for (const [name, directory] of options.repositories) {
       const repository = await openLocalRepository(directory, tmpdir(), signal)
@@ -54,7 +57,7 @@ export const openCheckout: OpenCheckout = async (options, signal) => {
       path: options.path,
       engine,
       snapshot: async (repository) => local.get(repository.name)?.at() ?? fetching(repository),
-      judge: async () => [],
+      judge: (rendered, own, signal) => findViolations(gate, rendered, own, signal),
     })
     return { ...checkout, close }
   } catch (error) {
@@ -73,7 +76,7 @@ async function openEngine(options: CheckoutOptions, closing: (() => Promise<void
       { cause },
     )
   })
-  const engine = createLazyEngine(digestOf(bytes), () =>
+  const workers = createLazyEngine(digestOf(bytes), () =>
     createRenderEngine({
       binary,
       workers: Math.min(8, availableParallelism()),
@@ -81,11 +84,13 @@ async function openEngine(options: CheckoutOptions, closing: (() => Promise<void
       timeoutMs: renderTimeout,
     }),
   )
-  closing.push(() => engine.close())
-  if (!options.cache) return createCachedEngine(engine, createMemoryRenderStore(0))
+  closing.push(() => workers.close())
+  if (!options.cache) {
+    return { workers, engine: createCachedEngine(workers, createMemoryRenderStore(0)) }
+  }
   const store = createRenderDirectory(join(cacheDirectory(), 'renders'), cacheBytes)
   closing.push(() => store.trim())
-  return createCachedEngine(engine, store)
+  return { workers, engine: createCachedEngine(workers, store) }
 }
 
 /** Repositories that are fetched: each once, whatever is asked of it. */

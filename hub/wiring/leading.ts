@@ -14,6 +14,7 @@ import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
+import { describeFault } from '../status/event.ts'
 import { observeClusters } from '../status/observe.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
@@ -112,6 +113,7 @@ export async function startLeading(
     register,
     deciding,
     onFleet: () => hooks.noticeAll(),
+    onFault: (kind, fault) => events.emit(describeFault(kind, fault)),
     log: (level, message, fields) => log[level](fields ?? {}, message),
     later,
     signal,

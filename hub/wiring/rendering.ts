@@ -7,10 +7,6 @@ import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
 import { createBundleFile, createRevisionFile } from '../render/fs.ts'
-import { createPolicyEngine } from '../policy/engine.ts'
-import { createJudge } from '../policy/judge.ts'
-import { createPolicyLoader } from '../policy/load.ts'
-import { findSecrets } from '../policy/secretlint.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { createRenderEngine } from '../render/process.ts'
 import type { Renderer } from '../render/renderer.ts'
@@ -22,6 +18,7 @@ import { createMirror } from '../source/git.ts'
 import { readSecret } from '../source/secret/http.ts'
 import { readKubeAccess } from '../source/secret/kubeconfig.ts'
 import { createSources, urlOf } from '../source/sources.ts'
+import { createGate } from './policies.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const engineMemory = 1024 * 1024 * 1024
@@ -68,11 +65,7 @@ export async function startRendering(
     log: (message, detail) => log.warn(detail, message),
   })
   const engine = countRenders(workers)
-  const policyEngine = createPolicyEngine(workers)
-  const gate = {
-    load: createPolicyLoader(policyEngine),
-    judge: createJudge({ engine: policyEngine, findSecrets }),
-  }
+  const gate = createGate(workers)
   started.own(engine, (pool) => pool.close())
   const fleetHost = hostOf(config.fleetUrl, config.allowFile)
   const readAll = () => readCredentials(config.credentialsFile, fleetHost)

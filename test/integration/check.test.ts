@@ -75,6 +75,28 @@ describe('swell check', () => {
     assert.doesNotMatch(out, /shop/)
   })
 
+  it('tells what policies say of rendered objects, and fails by what they deny', async () => {
+    const policy = `${api}\nkind: Policy\nmetadata: {name: words}\nspec: {files: [policies]}\n`
+    const rego = (word: string) => `package main
+${word}[msg] { input.kind == "ConfigMap"; msg := "no ConfigMaps, please" }
+`
+    const checkout = await open({ 'fleet/policy.yaml': policy, 'policies/p.rego': rego('deny') })
+    const { out, code } = await checkout.swell(['check'])
+    assert.equal(code, 1)
+    assert.match(
+      out,
+      /^apps\/shop\/settings\.yaml: error: .*ConfigMap shop\/settings.*data\.main\.deny: no ConfigMaps, please.*on all 3 clusters \[policy words\]$/m,
+    )
+    await checkout.write({ 'policies/p.rego': rego('warn') })
+    const { report, code: warned } = await check(checkout)
+    assert.equal(warned, 0)
+    assert.equal(report.counts.warnings, 1)
+    await checkout.write({ 'policies/p.rego': rego('nothing') })
+    const broken = await checkout.swell(['check'])
+    assert.equal(broken.code, 1)
+    assert.match(broken.out, /^policies\/p\.rego:1: error: .*no rule is called deny/m)
+  })
+
   it('does not pass what it could not look at', async () => {
     const checkout = await open({
       'fleet/other.yaml': `${api}\nkind: Repository\nmetadata: {name: other}\nspec: {url: "https://git.invalid/other"}\n`,

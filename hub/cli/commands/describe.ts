@@ -4,6 +4,7 @@ import type { Static } from 'typebox'
 import { RolloutView } from '../../api/rollout-view.ts'
 import { SourceView, stateOfSource } from '../../api/source-view.ts'
 import { ApplicationView, ClusterView, GroupView } from '../../api/views.ts'
+import { type Fault, formatFault } from '../../errors.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -142,7 +143,13 @@ function describeApplication(one: Static<typeof ApplicationView>, now: number): 
         ? `${hold.revision}\nset ${formatAge(hold.at, now)} ago by rollout ${hold.rollout}: ${hold.reason}`
         : 'none',
     ],
+    ...describeFaults('Faults', one.faults),
+    ...describeFaults('Warnings', one.warnings),
   ])
+}
+
+function describeFaults(title: string, faults: readonly Fault[] = []): [string, string][] {
+  return faults.length === 0 ? [] : [[title, faults.map(formatFault).join('\n')]]
 }
 
 function describeSource(one: Static<typeof SourceView>, now: number): string {

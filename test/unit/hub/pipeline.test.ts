@@ -65,6 +65,7 @@ function world(commits: Record<string, string> = {}) {
     },
     deciding: { decide: (fleet: Fleet) => world.decide(fleet) },
     onFleet: () => void told.push(pipeline.state().fleet?.revision),
+    onFault: () => {},
     log() {},
     later: (_: number, run: () => void) => void waiting.push(run),
     signal: life.signal,

@@ -176,11 +176,12 @@ test('an application counts each of its clusters once, by what can be said of it
     cluster('c', { applications: told({ phase: 'Failed' }) }),
     cluster('d'),
   ])
-  const view = viewApplication(known, null, 'shop')
+  const nothing = { contents: null, faults: [], warnings: [] }
+  const view = viewApplication(known, nothing, 'shop')
   assert.deepEqual(view?.counts, { updated: 1, pending: 1, failed: 1, unreachable: 1, drifted: 1 })
   assert.equal(view.targets, 4)
-  assert.equal(viewApplication(known, null, 'nobody'), undefined)
+  assert.equal(viewApplication(known, nothing, 'nobody'), undefined)
   const gone = knownOf([assignment('a', 'old'), assignment('b', 'dead', { digest: null })], [])
-  assert.equal(viewApplication(gone, null, 'old')?.targets, 1)
-  assert.equal(viewApplication(gone, null, 'dead'), undefined)
+  assert.equal(viewApplication(gone, nothing, 'old')?.targets, 1)
+  assert.equal(viewApplication(gone, nothing, 'dead'), undefined)
 })
