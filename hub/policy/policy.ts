@@ -28,12 +28,13 @@ export function selectPolicies(
   const application = fleet.applications.get(target.application)
   const cluster = fleet.clusters.get(target.cluster)
   if (!application || !cluster) return []
-  const { project } = application.spec
+  // As everywhere: an application that names none is of the one called `default`.
+  const { project = 'default' } = application.spec
   return policies
     .filter(({ spec }) => {
       const { projects, applicationSelector, clusterSelector, clusterGroup, clusters } = spec
       return (
-        (!projects || (project !== undefined && projects.includes(project))) &&
+        (!projects || projects.includes(project)) &&
         (!applicationSelector || matchesSelector(applicationSelector, application.labels)) &&
         (!clusterSelector || matchesSelector(clusterSelector, cluster.labels)) &&
         (clusterGroup === undefined || isGroupMember(fleet, clusterGroup, cluster.name)) &&
