@@ -71,6 +71,8 @@ export function createAgent(deps: AgentDeps) {
   const reports = createReports({ ...deps, standing, session: () => session })
   const beginnings = createBeginnings()
   let session: Session | undefined
+  let connectedSince: number | null = null
+  let isLoaded = false
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
 
   async function reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void> {
@@ -257,6 +259,7 @@ export function createAgent(deps: AgentDeps) {
         every: deps.every,
         onWelcome(welcome) {
           redial.welcomed(welcome.reconnectWindowSeconds)
+          connectedSince = deps.clock()
           deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
           if (credentials) stopRenewing = keepRenewing(credentials)
           for (const found of standing.evidence()) tellEvidence(found)
@@ -285,6 +288,7 @@ export function createAgent(deps: AgentDeps) {
     } finally {
       stopRenewing()
       session = undefined
+      connectedSince = null
       signal.removeEventListener('abort', close)
     }
   }
@@ -321,6 +325,7 @@ export function createAgent(deps: AgentDeps) {
   async function run(asked: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([asked, yielded.signal])
     const { doubt } = await standing.load()
+    isLoaded = true
     auditFaultTold = standing.witness().auditFault
     if (doubt !== undefined) deps.log.error({ doubt }, 'trust state in doubt')
     // What runs in the cluster stays; the hub is told the sequence and sends the newest again.
@@ -349,5 +354,11 @@ export function createAgent(deps: AgentDeps) {
     if (yielded.signal.aborted) throw yielded.signal.reason
   }
 
-  return { run, onChange: reports.onChange }
+  return {
+    run,
+    onChange: reports.onChange,
+    /** Where it is, for people at the cluster; null until it has read what it knows. */
+    where: () =>
+      isLoaded ? { connectedSince, stale: standing.stale(), position: standing.position() } : null,
+  }
 }

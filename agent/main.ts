@@ -22,6 +22,8 @@ import { createFileIdentityStore } from './link/fs.ts'
 import { createSecretIdentityStore } from './link/kube.ts'
 import { decompressZstd, dial } from './link/grpc.ts'
 import { type Proxy, chooseProxy } from './link/proxy.ts'
+import { describeStatus, formatStatus, parseStatus } from './local/status.ts'
+import { askStatus, serveStatus } from './local/unix.ts'
 import { createLog } from './log.ts'
 import type { KeyStore } from './secrets/keys.ts'
 import { nameSecret, openKeys } from './wiring/keys.ts'
@@ -51,9 +53,11 @@ async function main(): Promise<void> {
     process.exitCode = await runVerify(process.argv.slice(3), diskFiles, say)
     return
   }
-  const config = readConfig()
+  if (process.argv[2] === 'status') return tellStatus(process.argv.slice(3))
+  const config = readConfig(process.argv.slice(2))
   if (!config) return
   const log = createLog(config.logLevel)
+  log.info(config.explained, 'configuration')
   const stop = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.once(name, () => {
@@ -154,6 +158,18 @@ async function runAgent(
     every,
     log,
   })
+  const tell = () => {
+    const where = agent.where()
+    if (!where) return '{}\n'
+    const { connectedSince, ...rest } = where
+    const { cluster: name, fleet } = identity
+    const hub = { address: stored.endpoint.address, connectedSince }
+    const applications = workloads.states()
+    return formatStatus({ cluster: name, fleet, version, hub, ...rest, applications })
+  }
+  const local = await serveStatus(config.data, tell).catch((error: unknown) => {
+    log.warn({ err: error }, 'agent status is not to be had here')
+  })
   isReady = () => workloads.states().length > 0
   const proxy = proxyFor(listAddresses(credentials.endpoint().address)[0] ?? '')
   const via = proxy && `${proxy.host}:${proxy.port}`
@@ -165,13 +181,23 @@ async function runAgent(
     await agent.run(signal)
   } finally {
     stopFacts()
+    await local?.close()
     await workloads.close()
     log.info({}, 'agent stopped')
   }
 }
 
-function readConfig(): AgentConfig | undefined {
-  const argv = process.argv.slice(2)
+/** `agent status [--json]`: what the agent of the same settings knows, with nobody else to ask. */
+async function tellStatus(argv: readonly string[]): Promise<void> {
+  const asJson = argv.includes('--json')
+  const config = readConfig(argv.filter((word) => word !== '--json'))
+  if (!config) return
+  const text = await askStatus(config.data)
+  const status = parseStatus(text)
+  process.stdout.write(asJson || !status ? text : describeStatus(status, Date.now()))
+}
+
+function readConfig(argv: readonly string[]): (AgentConfig & { explained: object }) | undefined {
   const at = argv.indexOf('--config')
   const path = at >= 0 ? argv[at + 1] : process.env[`${environmentPrefix}CONFIG`]
   const file = path ? (parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : {}
@@ -184,8 +210,7 @@ function readConfig(): AgentConfig | undefined {
   }
   const stateHome = process.env['XDG_STATE_HOME'] ?? `${homedir()}/.local/state`
   const config = parseConfig(input, stateHome)
-  createLog(config.logLevel).info(explainSettings(settingsTable, settings), 'configuration')
-  return config
+  return { ...config, explained: explainSettings(settingsTable, settings) }
 }
 
 function repeat(ms: number, run: () => void): () => void {

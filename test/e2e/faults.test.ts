@@ -117,6 +117,10 @@ describe('a fleet of three API servers, and what may go wrong', () => {
       deadlineMs: 20_000,
       what: 'the drift to be healed',
     })
+    // With nobody else to ask, the agent tells.
+    const told = await agent.ask('status')
+    assert.match(told, /^cluster b of fleet .*\naway from the hub .*\nat sequence \d+ of epoch 1/)
+    assert.match(told, /\nweb: Applied, Current, \d+ of \d+ objects ready, 1 repaired so far/)
     await fleet.hub.start()
     await until(
       async () => {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { HubProcess } from './hub-process.ts'
 import { type ServerProcess, startProcess } from './process.ts'
 import { until } from './until.ts'
@@ -15,6 +17,8 @@ export interface AgentProcess {
   /** Starts it again, with what it has on disk and no token. */
   start(): Promise<void>
   stop(): Promise<void>
+  /** What the agent's program prints for a command, of the running agent. */
+  ask(command: string): Promise<string>
 }
 
 export interface AgentProcessOptions {
@@ -71,5 +75,9 @@ export async function startAgent(
       running = launch([])
     },
     stop: () => running.stop(10_000),
+    async ask(command) {
+      const args = [program, command, '--data', data]
+      return (await promisify(execFile)(process.execPath, args)).stdout
+    },
   }
 }
