@@ -244,7 +244,7 @@ export function createAgent(deps: AgentDeps) {
           agentVersion: deps.version,
           clusterUid: deps.identity.clusterUid,
           rootVersion,
-          nonce: Uint8Array.from(standing.ask()),
+          nonce: Uint8Array.from(standing.greet()),
           epoch: BigInt(epoch),
           sequence: BigInt(sequence),
           snapshotDigest,

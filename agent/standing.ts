@@ -155,6 +155,15 @@ export function createStanding(deps: StandingDeps) {
 
     /** A new nonce to ask by whether this is the newest. */
     ask: (): Uint8Array => watch.ask(),
+    /**
+     * What to ask by on a new stream; empty when the signer has vouched for this a short while ago. The
+     * hub may be another one: whether it is behind shows by what the agent tells it, and at the next
+     * question, which comes no later for the new stream.
+     */
+    greet(): Uint8Array {
+      const settled = state.doubt === undefined && !below && watch.isAssured(place())
+      return settled ? new Uint8Array() : watch.ask()
+    },
     /** Whether it is time to ask. */
     due: (): boolean => watch.due(),
     /** Whether nobody vouches any more for this as the newest. */

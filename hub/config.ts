@@ -9,6 +9,7 @@ import { HubError } from './errors.ts'
 import { type Role, listForeignSettings, roles } from './role.ts'
 import { isHostPattern } from './source/host-rules.ts'
 import { shortestAuthorityLife } from './sync/ca/plan.ts'
+import { type KeyExchange, keyExchanges } from './sync/tls/key-exchange.ts'
 
 export const environmentPrefix = 'GROUNDSWELL_HUB_'
 
@@ -101,6 +102,12 @@ export const settingsTable: readonly Setting[] = [
     flag: 'handshakes',
     help: 'TLS handshakes at a time on each listener, twice as many a second; half for one address',
     fallback: '1000',
+  },
+  {
+    key: 'keyExchange',
+    flag: 'key-exchange',
+    help: "of agents' streams: classic, or hybrid, which holds against quantum computers; 1 KB more",
+    fallback: 'classic',
   },
   {
     key: 'advertise',
@@ -197,6 +204,7 @@ export interface HubConfig {
   /** 0 is for ever. */
   readonly connectionAgeMs: number
   readonly handshakes: number
+  readonly keyExchange: KeyExchange
   readonly credentialsFile: string | undefined
   readonly kubeconfig: string | undefined
   readonly signersFile: string | undefined
@@ -258,6 +266,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     enrolRate: Number(text('enrolRate')),
     connectionAgeMs: readDuration(settings, 'connectionAge', faults),
     handshakes: Number(text('handshakes')),
+    keyExchange: keyExchanges.find((name) => name === text('keyExchange')) ?? 'classic',
     credentialsFile: text('credentials'),
     kubeconfig: text('kubeconfig'),
     signersFile: text('signers'),
@@ -307,6 +316,9 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
   }
   if (!(config.handshakes >= 2 && config.handshakes <= 100_000)) {
     faults.push(`--handshakes: not a number from 2 to 100000: ${text('handshakes')}`)
+  }
+  if (config.keyExchange !== text('keyExchange')) {
+    faults.push(`--key-exchange: one of ${keyExchanges.join(', ')}: ${text('keyExchange')}`)
   }
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(config.fleetName)) {
     faults.push(`--name: not a DNS name: ${config.fleetName}`)

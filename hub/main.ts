@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { constants, enableCompileCache, flushCompileCache } from 'node:module'
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { SettingsError, describeSettings, explainSettings } from '@groundswell/proto/settings.ts'
 import { type HubConfig, environmentPrefix, settingsTable } from './config.ts'
@@ -59,8 +61,19 @@ async function main(): Promise<void> {
   process.exit(signal ? 0 : lostLeaseCode)
 }
 
-/** Of a role of its own, no more is loaded than it needs. */
+/**
+ * Of a role of its own, no more is loaded than it needs. What V8 made of it is kept for the next
+ * start, beside keys that are worth more: who may write there is the hub.
+ */
 async function start(config: HubConfig, log: Log, signal: AbortSignal): Promise<RunningHub> {
+  const { status } = enableCompileCache(join(config.data, 'compiled'))
+  const running = await startRoleOf(config, log, signal)
+  // Node itself does so at an orderly end only.
+  if (status === constants.compileCacheStatus.ENABLED) flushCompileCache()
+  return running
+}
+
+async function startRoleOf(config: HubConfig, log: Log, signal: AbortSignal): Promise<RunningHub> {
   switch (config.role) {
     case 'all':
     case 'api': {

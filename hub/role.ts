@@ -17,7 +17,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'authorityLife',
       'enrolRate',
     ],
-    ...['connectionAge', 'handshakes'],
+    ...['connectionAge', 'handshakes', 'keyExchange'],
     ...[
       'advertise',
       'tokens',

@@ -25,23 +25,35 @@ export interface RedialDeps {
   readonly random: () => number
 }
 
-/** When to dial again: by how the streams before went, and by what the hub asked for. */
+/**
+ * When to dial again: by how the streams before went, and by what the hub asked for.
+ *
+ * A hub that cannot be reached has refused nothing: it is dialled within the window it asked for when
+ * it was last there, which grows with its absence. So all come back soon after a restart, as spread
+ * as that hub can bear, and a long outage is not dialled at each second.
+ */
 export function createRedial({ monotonic, random }: RedialDeps) {
   let failures = 0
   let windowMs = 0
   let welcomedAt: number | undefined
   let proved = false
   let broken = false
+  /** A hub was there, and said something. */
+  let answered = false
+  /** Since then no hub could be reached. */
+  let awaySince: number | undefined
 
   return {
     /** A stream is being opened. */
     dialled(): void {
-      ;[windowMs, welcomedAt, proved, broken] = [0, undefined, false, false]
+      ;[welcomedAt, proved, broken, answered] = [undefined, false, false, false]
+      awaySince ??= monotonic()
     },
     /** The hub spoke; it spreads those that come back over `seconds`. */
     welcomed(seconds: number): void {
       windowMs = seconds * 1000
       welcomedAt = monotonic()
+      answered = true
     },
     /** The hub ends the stream by itself; its last word on `seconds` counts. */
     dismissed(seconds: number): void {
@@ -54,12 +66,18 @@ export function createRedial({ monotonic, random }: RedialDeps) {
     /** What came over the stream was refused, or the stream ended, for this. */
     failed(code: AgentErrorCode): void {
       broken ||= breaches.has(code)
+      answered ||= code !== 'hub_unreachable'
     },
     /** The stream has ended: milliseconds to wait before the next. */
     delay(): number {
-      const old = welcomedAt !== undefined && monotonic() - welcomedAt >= provedAfterMs
-      failures = !broken && (proved || old) ? 0 : failures + 1
-      return backoffDelay({ failures, windowMs, random: random() })
+      const now = monotonic()
+      if (answered) {
+        awaySince = now
+        const old = welcomedAt !== undefined && now - welcomedAt >= provedAfterMs
+        failures = !broken && (proved || old) ? 0 : failures + 1
+      }
+      const awayMs = now - (awaySince ?? now)
+      return backoffDelay({ failures, windowMs, awayMs, random: random() })
     },
   }
 }

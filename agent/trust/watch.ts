@@ -41,16 +41,25 @@ export function createWatch(deps: WatchDeps) {
   let floor = 0
   let freshUntil = deps.monotonic() + graceMs
 
+  /** Whether the newest statement names what we stand on. */
+  function isNamed(standing: Standing): boolean {
+    if (!told || standing.held === false) return false
+    const { rootVersion, epoch, sequence } = told.freshness
+    if (rootVersion > standing.rootVersion || epoch > standing.epoch) return false
+    return epoch < standing.epoch || sequence <= standing.sequence
+  }
+
   /** What we stand on is what the newest statement names: it is fresh for as long as that lives. */
   function settle(standing: Standing): void {
-    if (!told) return
-    const { freshness, until } = told
-    const behind =
-      standing.held === false ||
-      freshness.rootVersion > standing.rootVersion ||
-      freshness.epoch > standing.epoch ||
-      (freshness.epoch === standing.epoch && freshness.sequence > standing.sequence)
-    if (!behind) freshUntil = Math.max(freshUntil, until)
+    if (told && isNamed(standing)) freshUntil = Math.max(freshUntil, told.until)
+  }
+
+  function isDue(): boolean {
+    if (!asked) return false
+    const lifetime = told && (told.freshness.expiresAt - told.freshness.issuedAt) * 1000
+    const half = Math.min(pace.most, Math.max(pace.least, (lifetime ?? pace.most * 2) / 2))
+    const patience = unanswered > 0 ? unansweredMs * 2 ** (unanswered - 1) : half
+    return deps.monotonic() - asked.at >= Math.min(half, patience)
   }
 
   return {
@@ -66,13 +75,15 @@ export function createWatch(deps: WatchDeps) {
      * Whether it is time to ask again: half of what the last answer lives has gone, or no answer
      * came, as from a signer that was away for a moment.
      */
-    due(): boolean {
-      if (!asked) return false
-      const lifetime = told && (told.freshness.expiresAt - told.freshness.issuedAt) * 1000
-      const half = Math.min(pace.most, Math.max(pace.least, (lifetime ?? pace.most * 2) / 2))
-      const patience = unanswered > 0 ? unansweredMs * 2 ** (unanswered - 1) : half
-      return deps.monotonic() - asked.at >= Math.min(half, patience)
-    },
+    due: isDue,
+
+    /** Whether the last answer still vouches for what we stand on, and it is too early to ask anew. */
+    isAssured: (standing: Standing): boolean =>
+      told !== undefined &&
+      unanswered === 0 &&
+      !isDue() &&
+      deps.monotonic() < told.until &&
+      isNamed(standing),
 
     /** @throws AgentError when the answer is not to be believed */
     async take(envelope: Uint8Array, root: Root, standing: Standing): Promise<Freshness> {

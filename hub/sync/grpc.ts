@@ -10,6 +10,8 @@ import { watchHandshakes } from './handshake.ts'
 import { type Listener, listen, listenerOptions } from './listen/grpc.ts'
 import { type Streams, type StreamsDeps, createStreams } from './live/grpc.ts'
 import { type SyncCall, toStatus } from './stream/grpc.ts'
+import { createMutualTls, createOpenTls } from './tls/grpc.ts'
+import type { KeyExchange } from './tls/key-exchange.ts'
 import type { Authority, ServerCertificate } from './x509.ts'
 
 const compressAsync = promisify(zstdCompress)
@@ -33,12 +35,14 @@ export async function serveEnrolment(
     enrol: unary(enrolment.enrol),
     claim: unary(enrolment.claim),
   })
-  return listen(server, host, port, [certificate, authority], false, gate)
+  return listen(server, host, port, createOpenTls(certificate, authority), gate)
 }
 
 export interface SyncListenerDeps extends StreamsDeps {
   /** Who is let in before TLS; without it, everybody. */
   readonly gate?: Gate
+  /** Classic when left out. */
+  readonly keyExchange?: KeyExchange
 }
 
 export interface SyncListener extends Listener, Streams {}
@@ -59,8 +63,9 @@ export async function serveSync(
       streams.receive(call, { certificate, address: call.getPeer() })
     },
   })
-  const { gate } = deps
-  const listener = await listen(server, host, port, [certificate, authority], true, gate)
+  const { gate, keyExchange = 'classic' } = deps
+  const tls = createMutualTls(certificate, authority, keyExchange)
+  const listener = await listen(server, host, port, tls, gate)
   watchHandshakes(server, deps.onRefused)
   return {
     ...streams,

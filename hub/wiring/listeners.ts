@@ -91,6 +91,7 @@ export async function startListeners(
   const sync = await serveSync(config.host, config.dataPort, shown.now(), authority, {
     ...hooks.session,
     gate: gateOf('data'),
+    keyExchange: config.keyExchange,
     ...(config.connectionAgeMs > 0 && { connectionAgeMs: config.connectionAgeMs }),
     identify: (peer) => credentials.identify(peer),
     identity: credentials,

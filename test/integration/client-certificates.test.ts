@@ -190,6 +190,19 @@ describe('B60: client certificates at the data listener', () => {
     })
   })
 
+  it('B60: a good one of a client that does not name the hub gets no connection', async () => {
+    const before = hub.refused.length
+    const [host, port] = hub.sync.address.split(':')
+    const to = { host, port: Number(port), ca: hub.authority.certificate, ALPNProtocols: ['h2'] }
+    const socket = connectTls({ ...to, ...good, checkServerIdentity: () => undefined })
+    socket.on('error', () => {})
+    await new Promise((resolve) => socket.once('close', resolve))
+    await until(() => hub.refused.slice(before).some((one) => /of another authority/.test(one)), {
+      deadlineMs: 5_000,
+      what: 'the words',
+    })
+  })
+
   it('B60: the log says from where each of them came', () => {
     assert(hub.refusedPeers.length > 30)
     for (const peer of hub.refusedPeers) assert.match(peer, /127\.0\.0\.1/)

@@ -1,7 +1,7 @@
 import { readFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { enginePath } from '../../deploy/setup/paths.mjs'
+import { cacheDir, enginePath } from '../../deploy/setup/paths.mjs'
 import { createApiClient, type ApiClient } from './api-client.ts'
 import { freePort } from './free-port.ts'
 import { assertRunning, type ServerProcess, startProcess } from './process.ts'
@@ -74,7 +74,13 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
       {
         name: 'hub',
         logFile: join(options.directory, 'hub.log'),
-        env: { ...process.env, GROUNDSWELL_ENGINE: enginePath(), ...options.env },
+        env: {
+          ...process.env,
+          GROUNDSWELL_ENGINE: enginePath(),
+          // What V8 made of the hub's code is kept between tests: each of them starts one or more.
+          NODE_COMPILE_CACHE: join(cacheDir(), 'compiled'),
+          ...options.env,
+        },
       },
     )
     await until(

@@ -1,8 +1,8 @@
-import { constants as tlsConstants } from 'node:crypto'
-import { type Server, ServerCredentials } from '@grpc/grpc-js'
+import type { Server } from '@grpc/grpc-js'
 import { HubError } from '../../errors.ts'
 import { type Gate, gateConnections } from '../gate.ts'
-import type { Authority, ServerCertificate } from '../x509.ts'
+import type { ListenerTls } from '../tls/grpc.ts'
+import type { ServerCertificate } from '../x509.ts'
 
 /* A port of the hub with TLS: opened, served by another certificate when it is time, and closed. */
 
@@ -32,24 +32,9 @@ export async function listen(
   server: Server,
   host: string,
   port: number,
-  [certificate, authority]: [ServerCertificate, Authority],
-  requireClient: boolean,
+  { credentials, present }: ListenerTls,
   gate?: Gate,
 ): Promise<Listener> {
-  // Who joins reads the CA from here and holds it against the pin; agents have it already.
-  const chainOf = ({ certificate: leaf, issuer }: ServerCertificate): string =>
-    requireClient ? leaf : `${leaf}\n${issuer}`
-  const credentials = ServerCredentials.createSsl(
-    Buffer.from(authority.certificate),
-    [
-      {
-        private_key: Buffer.from(certificate.key),
-        cert_chain: Buffer.from(chainOf(certificate)),
-      },
-    ],
-    requireClient,
-  )
-  omitTickets(credentials)
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, credentials, (error, actual) => {
       if (error) reject(cannotListen(host, port, error))
@@ -60,18 +45,7 @@ export async function listen(
   return {
     address: `${host}:${bound}`,
     port: bound,
-    present(next) {
-      // grpc-js offers this to its own kinds of credentials only.
-      const changing = credentials as unknown as {
-        updateSecureContextOptions(options: { ca: string; cert: string[]; key: string[] }): void
-      }
-      changing.updateSecureContextOptions({
-        ...credentials._getSecureContextOptions(),
-        ca: authority.certificate,
-        cert: [chainOf(next)],
-        key: [next.key],
-      })
-    },
+    present,
     async close(graceMs) {
       const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
       const cut = setTimeout(() => server.forceShutdown(), graceMs)
@@ -84,18 +58,6 @@ export async function listen(
 function after(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms)
   return () => clearTimeout(timer)
-}
-
-/**
- * grpc-js's client never resumes a TLS session, and each of two tickets would hold the agent's whole
- * certificate: a third of what a reconnect sends. grpc-js gives no way to this option of Node's.
- */
-function omitTickets(credentials: ServerCredentials): void {
-  const options = credentials._getSecureContextOptions()
-  credentials._getSecureContextOptions = () => ({
-    ...options,
-    secureOptions: tlsConstants.SSL_OP_NO_TICKET,
-  })
 }
 
 /** Names the address, and what to do about it. */

@@ -147,6 +147,28 @@ describe('freshness', () => {
     })
   })
 
+  test('a stream after another asks only when the last word is not good for a while yet', async () => {
+    await connected(async (world) => {
+      const greeting = async () => {
+        world.hub.last().drop()
+        await pass(world, 15_000)
+        const nonce = world.hub.last().heard('hello')[0]!.nonce
+        world.hub.last().welcome()
+        await settle()
+        return nonce
+      }
+      assert.equal((await greeting()).byteLength, 32, 'nobody has answered yet')
+      await answer(world, world.hub.last().heard('hello')[0]!.nonce)
+      assert.equal((await greeting()).byteLength, 0)
+      assert.equal(stale(world), false)
+      await pass(world, 5 * 60_000)
+      assert.equal((await greeting()).byteLength, 32, 'half of its life is gone')
+      await pass(world, 10 * 60_000)
+      assert.equal(stale(world), true)
+      assert.equal((await greeting()).byteLength, 32, 'nobody vouches for it')
+    })
+  })
+
   test('F29 an offer that a wrong clock took for expired is accepted once the time is attested', async () => {
     await connected(async (world) => {
       const bundle = bundleOf('shop', 'x')

@@ -200,7 +200,8 @@ export type Hello = Message<"groundswell.v1.Hello"> & {
   certificateGeneration: bigint;
 
   /**
-   * 32 random bytes that a freshness statement must repeat; new on each stream.
+   * 32 random bytes that a freshness statement must repeat; none when the last
+   * statement is still good for a while.
    *
    * @generated from field: bytes nonce = 10;
    */

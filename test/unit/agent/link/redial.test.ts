@@ -80,3 +80,49 @@ test('the hub’s last word on the window counts', () => {
   redial.dismissed(3)
   assert.equal(redial.delay() + 1, 3_000)
 })
+
+/** Dials in vain until the hub is back after `awayMs`; the longest time until it is found again. */
+function missHub(windowSeconds: number, awayMs: number): { dials: number; lateMs: number } {
+  let now = 0
+  const redial = createRedial({ monotonic: () => now, random: () => 1 - 1e-9 })
+  redial.dialled()
+  redial.welcomed(windowSeconds)
+  redial.proved()
+  redial.failed('hub_unreachable')
+  now += redial.delay() + 1
+  let dials = 1
+  for (; now < awayMs; dials += 1) {
+    redial.dialled()
+    redial.failed('hub_unreachable')
+    now += redial.delay() + 1
+  }
+  return { dials, lateMs: now - awayMs }
+}
+
+test('a hub that was away for seconds is found again within the window that it asked for', () => {
+  for (const awayMs of [100, 1_000, 2_500, 3_900]) {
+    const { lateMs } = missHub(2, awayMs)
+    assert.ok(lateMs <= 2_000, `${awayMs}: ${lateMs}`)
+  }
+})
+
+test('a long outage is dialled ever less often, and found to be over within half a minute', () => {
+  const { dials, lateMs } = missHub(2, 600_000)
+  assert.ok(dials <= 35, String(dials))
+  assert.ok(lateMs <= 30_000, String(lateMs))
+})
+
+test('a hub that is there and refuses us is no outage: the waits double', () => {
+  for (const code of ['identity_refused', 'locked', 'hub_untrusted'] as const) {
+    let now = 0
+    const redial = createRedial({ monotonic: () => now, random: () => 1 - 1e-9 })
+    const waits = [1, 2, 3, 4].map(() => {
+      redial.dialled()
+      redial.failed(code)
+      const wait = redial.delay() + 1
+      now += wait
+      return wait
+    })
+    assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000], code)
+  }
+})

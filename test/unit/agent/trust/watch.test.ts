@@ -109,6 +109,43 @@ describe('createWatch', () => {
     assert.equal(world.watch.due(), false)
   })
 
+  it('is assured by an answer until it is time to ask again, and of what that names only', async () => {
+    const world = createWorld()
+    const { watch } = world
+    assert.equal(watch.isAssured(five), false, 'nobody was asked')
+    const nonce = watch.ask()
+    assert.equal(watch.isAssured(five), false, 'nobody answered')
+    await watch.take(await world.answer(nonce), root, five)
+    assert.equal(watch.isAssured(five), true)
+    assert.equal(watch.isAssured({ ...five, held: false }), false)
+    assert.equal(watch.isAssured({ ...five, sequence: 4 }), false)
+    assert.equal(watch.isAssured({ ...five, rootVersion: 0 }), false)
+    assert.equal(watch.isAssured({ ...five, sequence: 6 }), true, 'it took news since')
+    world.passed += 5 * minute - 1
+    assert.equal(watch.isAssured(five), true)
+    world.passed += 1
+    assert.equal(watch.isAssured(five), false, 'half of its life is gone')
+    await watch.take(await world.answer(watch.ask()), root, five)
+    assert.equal(watch.isAssured(five), true)
+    watch.ask()
+    assert.equal(watch.isAssured(five), false, 'a question is open')
+  })
+
+  it('T5 an assurance never outlives the statement that it rests on', async () => {
+    const world = createWorld()
+    await world.watch.take(
+      await world.answer(world.watch.ask(), {
+        expiresAt: Math.floor(real / 1000) + 1,
+      }),
+      root,
+      five,
+    )
+    world.passed += 999
+    assert.equal(world.watch.isAssured(five), true)
+    world.passed += 1
+    assert.equal(world.watch.isAssured(five), false)
+  })
+
   it('asks again soon when no answer came, ever less often, and as before once one has', async () => {
     const world = createWorld()
     const waited: number[] = []
