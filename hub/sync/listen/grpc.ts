@@ -32,11 +32,11 @@ export async function listen(
   server: Server,
   host: string,
   port: number,
-  { credentials, present }: ListenerTls,
+  tls: ListenerTls,
   gate?: Gate,
 ): Promise<Listener> {
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, credentials, (error, actual) => {
+    server.bindAsync(`${host}:${port}`, tls.credentials, (error, actual) => {
       if (error) reject(cannotListen(host, port, error))
       else resolve(actual)
     })
@@ -45,7 +45,7 @@ export async function listen(
   return {
     address: `${host}:${bound}`,
     port: bound,
-    present,
+    present: (next) => tls.present(next),
     async close(graceMs) {
       const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
       const cut = setTimeout(() => server.forceShutdown(), graceMs)
