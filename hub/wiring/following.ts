@@ -70,6 +70,7 @@ export async function startFollowing(
     await serveRelay(host, config.dataPort, shown.now(), authority, {
       link,
       gate: openGate(surroundings, onCrowd),
+      keyExchange: config.keyExchange,
       onRefused: refusals,
     }),
     (listener) => listener.close(handOverMs),

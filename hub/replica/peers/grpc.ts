@@ -13,6 +13,7 @@ import type { createEnrolment } from '../../sync/enrol.ts'
 import { type Listener, listen, listenerOptions } from '../../sync/listen/grpc.ts'
 import type { Streams } from '../../sync/live/grpc.ts'
 import { type SyncCall, end, reset, toStatus } from '../../sync/stream/grpc.ts'
+import { createMutualTls } from '../../sync/tls/grpc.ts'
 import type { Authority, ServerCertificate } from '../../sync/x509.ts'
 import { parseCaller, readReplicaName } from '../peer.ts'
 import { toSocket, tunnelMethod } from '../tunnel/grpc.ts'
@@ -98,7 +99,7 @@ export async function servePeers(
     claim: relayed(deps.enrolment.claim),
   })
   server.addService({ connect: tunnelMethod }, { connect })
-  return listen(server, host, port, [certificate, authority], true)
+  return listen(server, host, port, createMutualTls(certificate, authority, 'hybrid'))
 }
 
 function readHeader(metadata: Metadata): string {

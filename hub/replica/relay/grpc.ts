@@ -17,6 +17,8 @@ import type { Gate } from '../../sync/gate.ts'
 import { watchHandshakes } from '../../sync/handshake.ts'
 import { type Listener, listen, listenerOptions } from '../../sync/listen/grpc.ts'
 import { deliver, end, readRequests, reset, write } from '../../sync/stream/grpc.ts'
+import { createMutualTls, createOpenTls } from '../../sync/tls/grpc.ts'
+import type { KeyExchange } from '../../sync/tls/key-exchange.ts'
 import type { Authority, ServerCertificate } from '../../sync/x509.ts'
 import type { EnrolMethod, LeaderLink, RelayedStream } from '../leader-link.ts'
 
@@ -32,6 +34,8 @@ export interface RelayDeps {
   /** Waits for a leader, within bounds. @throws HubError `no_leader` */
   readonly link: () => Promise<LeaderLink>
   readonly gate?: Gate
+  /** Classic when left out. */
+  readonly keyExchange?: KeyExchange
   readonly onRefused: (reason: string, peer: string) => void
 }
 
@@ -105,8 +109,9 @@ export async function serveRelay(
   }
 
   server.addService(toRawDefinition(SyncService), { sync: (call: Call) => void relay(call) })
-  const { gate } = deps
-  const listener = await listen(server, host, port, [certificate, authority], true, gate)
+  const { gate, keyExchange = 'classic' } = deps
+  const tls = createMutualTls(certificate, authority, keyExchange)
+  const listener = await listen(server, host, port, tls, gate)
   watchHandshakes(server, deps.onRefused)
 
   function dismissAll(reason: string): void {
@@ -160,7 +165,7 @@ export async function serveEnrolmentRelay(
     enrol: relay('enrol'),
     claim: relay('claim'),
   })
-  return listen(server, host, port, [certificate, authority], false, deps.gate)
+  return listen(server, host, port, createOpenTls(certificate, authority), deps.gate)
 }
 
 async function passOn(
