@@ -2,7 +2,7 @@ import { HubError } from '../errors.ts'
 import type { Decision, Ledger } from '../ledger/entry.ts'
 import { assignedBy, emptyState, foldEntry, type LedgerState } from '../ledger/replay.ts'
 import { activeRollouts, admit, makeWay } from './admission.ts'
-import { toChange } from './change.ts'
+import { type RunChange, toChange } from './change.ts'
 import { createSerial } from './serial.ts'
 import {
   type Assignment,
@@ -112,16 +112,16 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (event.kind === 'observe' && finalPhases.has(before.run.phase)) return
     const seen = await observe(before)
     const result = step(plan, before.run, event, seen, clock(), ledger.head + 1)
-    if (result.run !== before.run) {
+    const change = result.run === before.run ? undefined : toChange(before.run, result.run)
+    if (change) {
       const cause = event.kind === 'action' ? event.action.kind : 'observe'
       const reason = event.kind === 'action' ? event.reason : result.run.message
-      const change = toChange(before.run, result.run)
       await decide(actor, [
         { type: 'rollout.moved', rollout: id, cause, reason, change },
         ...toHolds(plan, result.effects),
       ])
     }
-    await settle(before, result)
+    await settle(before.plan, result, change)
   }
 
   function toHolds(plan: RolloutPlan, effects: readonly RolloutEffect[]): Decision[] {
@@ -135,11 +135,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   }
 
   /** What follows a decision. It is durable by now, so nothing here may undo or fail it. */
-  async function settle(before: StoredRollout, result: StepResult): Promise<void> {
-    const { plan } = before
+  async function settle(plan: RolloutPlan, result: StepResult, change?: RunChange): Promise<void> {
     const { run } = result
     try {
-      if (run !== before.run && (await store.swap(plan, run)) !== 'done') {
+      if (change && (await store.swap(plan, run, change)) !== 'done') {
         await store.put({ plan, run })
       }
       const assigned = result.effects.flatMap((effect) =>

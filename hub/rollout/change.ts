@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { RolloutRun } from './rollout.ts'
+import type { ClusterProgress, RolloutRun } from './rollout.ts'
 
 /** What changed of a run: given members replace, `clusters` merges by name. */
 export type RunChange = Partial<RolloutRun> & Pick<RolloutRun, 'version'>
@@ -11,13 +11,29 @@ export function toChange(previous: RolloutRun, next: RolloutRun): RunChange {
       key !== 'clusters' && !isDeepStrictEqual(value, previous[key as keyof RolloutRun]),
   )
   const clusters = Object.entries(next.clusters).filter(
-    ([name, progress]) => !isDeepStrictEqual(progress, previous.clusters[name]),
+    ([name, progress]) => !isSame(progress, previous.clusters[name]),
   )
   return {
     ...Object.fromEntries(members),
     version: next.version,
     ...(clusters.length > 0 && { clusters: Object.fromEntries(clusters) }),
   }
+}
+
+/** Whether two runs of one plan say the same. */
+export function isSameRun(
+  { clusters, ...rest }: RolloutRun,
+  { clusters: others, ...other }: RolloutRun,
+): boolean {
+  // Most clusters of a look are the very same objects, and then nothing is compared.
+  return (
+    isDeepStrictEqual(rest, other) &&
+    Object.entries(clusters).every(([name, progress]) => isSame(progress, others[name]))
+  )
+}
+
+function isSame(one: ClusterProgress, other: ClusterProgress | undefined): boolean {
+  return one === other || isDeepStrictEqual(one, other)
 }
 
 export function applyChange(run: RolloutRun, change: RunChange): RolloutRun {

@@ -1,12 +1,14 @@
 import type { Redis } from 'ioredis'
 import { HubError } from '../errors.ts'
 import { translateRedis } from '../redis.ts'
+import { type RunChange, applyChange } from './change.ts'
 import { finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
 import type { RolloutQuery, RolloutStore, StoredRollout, Swap } from './store.ts'
 
-// KEYS rollout, all, ofApplication, active; ARGV id, plan, run, version, createdAt, isFinal, mode.
-// `put` writes unless something newer is there; `swap` wants exactly the version before, and
-// brings no plan: a plan never changes, and may be much larger than all else of a rollout.
+// KEYS rollout, all, ofApplication, active, changes; ARGV id, plan, run, version, createdAt, isFinal,
+// mode, change. `put` writes unless something newer is there; `swap` wants exactly the version before,
+// and brings no plan: a plan never changes, and may be much larger than all else of a rollout. Where
+// it brings no run either, the change is kept behind the run that is there.
 const writeScript = `
 local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 local version = tonumber(ARGV[4])
@@ -14,7 +16,12 @@ if held >= version then return 'lost' end
 if ARGV[7] == 'swap' and (held ~= version - 1 or redis.call('HEXISTS', KEYS[1], 'plan') == 0) then
   return 'behind'
 end
-redis.call('HSET', KEYS[1], 'run', ARGV[3], 'version', ARGV[4])
+redis.call('HSET', KEYS[1], 'version', ARGV[4])
+if ARGV[3] == '' then redis.call('RPUSH', KEYS[5], ARGV[8])
+else
+  redis.call('HSET', KEYS[1], 'run', ARGV[3])
+  redis.call('DEL', KEYS[5])
+end
 if ARGV[7] == 'put' then redis.call('HSETNX', KEYS[1], 'plan', ARGV[2]) end
 redis.call('ZADD', KEYS[2], ARGV[5], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
@@ -23,12 +30,16 @@ else redis.call('ZADD', KEYS[4], ARGV[5], ARGV[1]) end
 return 'done'
 `
 
+/** A run is written whole at each version that this divides, and when it has ended; else its change. */
+const wholeEvery = 16
+
 const maxPage = 500
 
 /** Rollouts under `gs:{fleet}:`; the braces keep a fleet's keys on one node of a Redis cluster. */
 export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
   const prefix = `gs:{${fleet}}:`
   const rolloutKey = (id: string) => `${prefix}rollout:${id}`
+  const changesKey = (id: string) => `${prefix}rollout:${id}:changes`
   const indexKey = (query: { application?: string | undefined; active?: boolean | undefined }) =>
     query.active === true
       ? `${prefix}rollouts:active`
@@ -37,36 +48,42 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
         : `${prefix}rollouts:of:${query.application}`
   const sentinel = `${prefix}rollouts:mark`
 
-  async function write(mode: 'put' | 'swap', plan: RolloutPlan, run: RolloutRun): Promise<Swap> {
+  async function write(plan: RolloutPlan, run: RolloutRun, change?: RunChange): Promise<Swap> {
+    const ended = finalPhases.has(run.phase)
+    const whole = !change || ended || run.version % wholeEvery === 0
     const answer = await translateRedis(
       redis.eval(
         writeScript,
-        4,
+        5,
         rolloutKey(run.id),
         indexKey({}),
         indexKey({ application: plan.application }),
         indexKey({ active: true }),
+        changesKey(run.id),
         run.id,
-        mode === 'put' ? JSON.stringify(plan) : '',
-        JSON.stringify(run),
+        change ? '' : JSON.stringify(plan),
+        whole ? JSON.stringify(run) : '',
         String(run.version),
         String(plan.createdAt),
-        finalPhases.has(run.phase) ? '1' : '0',
-        mode,
+        ended ? '1' : '0',
+        change ? 'swap' : 'put',
+        whole ? '' : JSON.stringify(change),
       ),
     )
     return answer as Swap
   }
 
+  async function readOne(id: string): Promise<StoredRollout | undefined> {
+    const [[plan, run], changes] = await Promise.all([
+      translateRedis(redis.hmget(rolloutKey(id), 'plan', 'run')),
+      translateRedis(redis.lrange(changesKey(id), 0, -1)),
+    ])
+    if (typeof plan !== 'string' || typeof run !== 'string') return undefined
+    return { plan: JSON.parse(plan) as RolloutPlan, run: foldChanges(run, changes) }
+  }
+
   async function read(ids: readonly string[]): Promise<StoredRollout[]> {
-    const rows = await Promise.all(
-      ids.map((id) => translateRedis(redis.hmget(rolloutKey(id), 'plan', 'run'))),
-    )
-    return rows.flatMap(([plan, run]) =>
-      typeof plan === 'string' && typeof run === 'string'
-        ? [{ plan: JSON.parse(plan) as RolloutPlan, run: JSON.parse(run) as RolloutRun }]
-        : [],
-    )
+    return (await Promise.all(ids.map(readOne))).flatMap((found) => found ?? [])
   }
 
   async function list(query: RolloutQuery) {
@@ -93,9 +110,9 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
       return (await read([id]))[0]
     },
     async put({ plan, run }) {
-      await write('put', plan, run)
+      await write(plan, run)
     },
-    swap: (plan, run) => write('swap', plan, run),
+    swap: write,
     list,
     async isMarked() {
       return (await translateRedis(redis.exists(sentinel))) === 1
@@ -104,4 +121,17 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
       await translateRedis(redis.set(sentinel, '1'))
     },
   }
+}
+
+/**
+ * The run as it was written last, moved on by what changed since. Both are read apart: a change that
+ * is in the run already, or that one before it is missing for, is left out.
+ */
+function foldChanges(run: string, changes: readonly string[]): RolloutRun {
+  let known = JSON.parse(run) as RolloutRun
+  for (const text of changes) {
+    const change = JSON.parse(text) as RunChange
+    if (change.version === known.version + 1) known = applyChange(known, change)
+  }
+  return known
 }

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util'
 import { act } from './action.ts'
+import { isSameRun } from './change.ts'
 import { type Draft, finish, type Moment, openDraft, openWaves } from './draft.ts'
 import { findBreach } from './failure.ts'
 import { findGate } from './gate.ts'
@@ -39,7 +39,7 @@ export function step(
   settle(draft, moment)
   const { effects, recheckAt, ...rest } = draft
   const moved: RolloutRun = { id: run.id, version: run.version, ...rest }
-  const next = isDeepStrictEqual(moved, run) ? run : { ...moved, version: run.version + 1 }
+  const next = isSameRun(moved, run) ? run : { ...moved, version: run.version + 1 }
   return {
     run: next,
     effects,

@@ -1,3 +1,4 @@
+import type { RunChange } from './change.ts'
 import type { RolloutPlan, RolloutRun } from './rollout.ts'
 
 export interface StoredRollout {
@@ -23,8 +24,8 @@ export interface RolloutStore {
   get(id: string): Promise<StoredRollout | undefined>
   /** Writes plan and run unless a newer version of the run is there. */
   put(rollout: StoredRollout): Promise<void>
-  /** Replaces the run when the store holds exactly the version before it. */
-  swap(plan: RolloutPlan, run: RolloutRun): Promise<Swap>
+  /** Moves the run on by what changed, when the store holds exactly the version before it. */
+  swap(plan: RolloutPlan, run: RolloutRun, change: RunChange): Promise<Swap>
   list(query: RolloutQuery): Promise<{
     readonly rollouts: readonly StoredRollout[]
     readonly next: string | null

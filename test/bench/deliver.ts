@@ -6,7 +6,9 @@ import { readCpuMicros } from './machine.ts'
 import type { Figures } from './result.ts'
 import type { World } from './world.ts'
 
-const deadlineMs = 120_000
+/** Of a delivery, beside what each agent is given. */
+const leastMs = 120_000
+const agentMs = 30
 /** Statuses are saved and the ledger committed behind the news; their CPU belongs to it. */
 const aftermathMs = 1_500
 
@@ -27,17 +29,19 @@ export async function deliver(
     renders: await world.readCounter('groundswell_renders_total'),
     signatures: await world.readCounter('groundswell_signatures_total'),
     load: await load.count(''),
+    redis: await world.countRedisCommands(),
     cpu: readCpuMicros(pid),
   }
   const start = Date.now()
   await world.push()
-  const delivery = await waitForDelivery(world, before.ledger, commit)
+  const delivery = await waitForDelivery(world, before.ledger, commit, leastMs + clusters * agentMs)
   await pause(aftermathMs)
   const after = {
     // Before anything is asked of the hub: answering is no part of a delivery.
     cpu: readCpuMicros(pid),
     renders: await world.readCounter('groundswell_renders_total'),
     signatures: await world.readCounter('groundswell_signatures_total'),
+    redis: await world.countRedisCommands(),
     load: await load.count(onlyDigest(delivery.plan)),
   }
   const done = delivery.succeeded.size
@@ -54,6 +58,8 @@ export async function deliver(
     signatures: after.signatures - before.signatures,
     bytes_out: after.load.bytesReceived - before.load.bytesReceived,
     bytes_in: after.load.bytesSent - before.load.bytesSent,
+    messages_in: after.load.messages - before.load.messages,
+    redis_commands: after.redis - before.redis,
     verified: after.load.verified,
     hub_cpu_us_per_agent: Math.round((after.cpu - before.cpu) / clusters),
     load_cpu_us_per_agent: Math.round((after.load.cpuMicros - before.load.cpuMicros) / clusters),
@@ -61,7 +67,12 @@ export async function deliver(
 }
 
 /** Looks at the ledger's file, not at the hub, which is busy with what is measured. */
-async function waitForDelivery(world: World, offset: number, commit: string): Promise<Delivery> {
+async function waitForDelivery(
+  world: World,
+  offset: number,
+  commit: string,
+  deadlineMs: number,
+): Promise<Delivery> {
   const entries: LedgerEntry[] = []
   let read = offset
   let last = 'nothing yet'

@@ -31,6 +31,8 @@ export interface LoadCount {
   /** By all sockets of the load since it started, below TLS. */
   readonly bytesReceived: number
   readonly bytesSent: number
+  /** That agents sent since the start: heartbeats and questions for freshness are not counted. */
+  readonly messages: number
   /** Objects written or deleted on all clusters since the start. */
   readonly writes: number
   readonly cpuMicros: number

@@ -13,15 +13,21 @@ import { type MemoryCluster, createMemoryCluster } from '../support/memory-clust
 import { createMemoryTrust } from '../support/memory-stores.ts'
 import { type FromLoad, type ToLoad, parseLoadFidelity } from './load-process.ts'
 import { createSharedCaches, createStubWorkloads } from './stub-workloads.ts'
+import { createTurns } from './turns.ts'
 
 /* The load's process: real agents on clusters of memory (fidelity B), or with a stub in a cluster's
    place (C), told what to do by the benchmark. */
 
 const fidelity = parseLoadFidelity(process.argv[2])
 const createCache = createSharedCaches()
+const inTurn = createTurns(({ message }) => {
+  if (message.case !== 'heartbeat' && message.case !== 'freshness') messages += 1
+})
 
 /** Cluster → digest of the manifest its agent verified and then applied. */
 const applied = new Map<string, string>()
+/** Sent to the hub, but for those that time alone brings. */
+let messages = 0
 let warnings = 0
 let lastWarning = ''
 const sockets = new Set<Socket>()
@@ -88,7 +94,7 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
     }),
     content: createCache(),
     workloads: watchApplied(identity.cluster, workloads),
-    dial: () => dial(enrolled.endpoint),
+    dial: () => inTurn(dial(enrolled.endpoint)),
     decompress: decompressZstd,
     facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
     version: 'bench',
@@ -162,6 +168,7 @@ async function answer(message: ToLoad): Promise<FromLoad> {
         kind: 'counted',
         verified,
         ...countBytes(),
+        messages,
         writes: countWrites(),
         cpuMicros: cpu.user + cpu.system,
         warnings,

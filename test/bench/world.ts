@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { connectRedis } from '../../hub/redis.ts'
 import type { LedgerEntry } from '../../hub/ledger/entry.ts'
 import { runGit } from '../support/git-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
@@ -40,6 +41,8 @@ export interface World extends AsyncDisposable {
   webhookAt(): number
   /** The ledger after so many bytes of it, and how many there are then. */
   readLedger(offset: number): { entries: LedgerEntry[]; end: number }
+  /** Commands that Redis has run since it started, those of scripts too. */
+  countRedisCommands(): Promise<number>
   /** Sum over all labels of a counter in /metrics; 0 when there is none yet. */
   readCounter(name: string): Promise<number>
 }
@@ -90,6 +93,7 @@ export async function startWorld(
   const secretFile = join(directory.path, 'webhook-secret')
   await writeFile(secretFile, secret, { mode: 0o600 })
   const redis = stack.use(await startRedis())
+  const client = stack.adopt(await connectRedis(redis.url), (one) => one.disconnect())
   const hub = await startHub({
     directory: directory.path,
     fleetUrl: git.url(repository),
@@ -155,6 +159,9 @@ export async function startWorld(
         entries: lines.map((line) => JSON.parse(line) as LedgerEntry),
         end: offset + length,
       }
+    },
+    async countRedisCommands() {
+      return Number(/^total_commands_processed:(\d+)/m.exec(await client.info('stats'))?.[1])
     },
     async readCounter(name) {
       const response = await fetch(`${hub.url}/metrics`, {

@@ -46,6 +46,9 @@ describe('npm run bench -- propagation', () => {
     assert.equal(metrics['renders'], 1)
     assert.equal(metrics['signatures'], clusters)
     assert.equal(metrics['verified'], clusters)
+    // Of what is applied and what then came to be healthy; each says what was accepted.
+    assert.ok(metrics['messages_in']! <= 3 * clusters, `${metrics['messages_in']} messages`)
+    assert.ok(metrics['redis_commands']! > 0, `${metrics['redis_commands']} commands`)
     assert.ok(metrics['bytes_out']! > 1_000 * clusters, 'content came over the sockets')
     assert.ok(metrics['bytes_out']! < 8_000 * clusters, 'what did not change did not travel')
     const unmeasured = Object.entries(printed.calibration).filter(([, value]) => value === null)

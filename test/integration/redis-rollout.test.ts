@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { HubError } from '../../hub/errors.ts'
 import { assertNoEviction, connectRedis } from '../../hub/redis.ts'
+import { toChange } from '../../hub/rollout/change.ts'
 import { createRun } from '../../hub/rollout/plan.ts'
 import { createRolloutStore } from '../../hub/rollout/redis.ts'
 import type { RolloutRun } from '../../hub/rollout/rollout.ts'
@@ -48,13 +49,33 @@ test('a plan is sent once, and a record that lost it asks for all of it again', 
   const { plan, run } = rollout('r1')
   await store.put({ plan, run })
   const moved = next(run, { message: 'moved' })
-  assert.equal(await store.swap(plan, moved), 'done')
+  assert.equal(await store.swap(plan, moved, toChange(run, moved)), 'done')
   assert.deepEqual(await store.get('r1'), { plan, run: moved })
   await redis.hdel('gs:{plan-once}:rollout:r1', 'plan')
   const again = next(moved)
-  assert.equal(await store.swap(plan, again), 'behind')
+  assert.equal(await store.swap(plan, again, toChange(moved, again)), 'behind')
   await store.put({ plan, run: again })
   assert.deepEqual(await store.get('r1'), { plan, run: again })
+})
+
+test('a run is written whole now and then, in between only what changed, and reads the same', async () => {
+  const store = createRolloutStore(redis, 'changes')
+  const names = Array.from({ length: 1_000 }, (_, at) => `cluster-${at}`)
+  const planned = { ...plan([wave('one', names)]), id: 'r1' }
+  let run = createRun(planned)
+  await store.put({ plan: planned, run })
+  let longest = 0
+  for (const [at, name] of names.slice(0, 40).entries()) {
+    const offered = { state: 'Offered', generation: at, offeredAt: at } as const
+    const moved = next(run, { clusters: { ...run.clusters, [name]: offered }, message: name })
+    assert.equal(await store.swap(planned, moved, toChange(run, moved)), 'done')
+    assert.deepEqual((await store.get('r1'))?.run, moved)
+    run = moved
+    const changes = await redis.lrange('gs:{changes}:rollout:r1:changes', 0, -1)
+    longest = Math.max(longest, changes.length)
+    for (const change of changes) assert.ok(change.length < 300, change)
+  }
+  assert.equal(longest, 15)
 })
 
 test('of many that swap the same version exactly one wins', async () => {
@@ -62,7 +83,10 @@ test('of many that swap the same version exactly one wins', async () => {
   const { plan, run } = rollout('r1')
   await store.put({ plan, run })
   const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, at) => store.swap(plan, next(run, { message: `by ${at}` }))),
+    Array.from({ length: 20 }, (_, at) => {
+      const moved = next(run, { message: `by ${at}` })
+      return store.swap(plan, moved, toChange(run, moved))
+    }),
   )
   assert.equal(answers.filter((answer) => answer === 'done').length, 1)
   assert.equal(answers.filter((answer) => answer === 'lost').length, 19)
@@ -73,7 +97,8 @@ test('of many that swap the same version exactly one wins', async () => {
 test('a store that knows less says so, and put never goes back', async () => {
   const store = openStore()
   const { plan, run } = rollout('r1')
-  assert.equal(await store.swap(plan, next(next(run))), 'behind')
+  const later = next(next(run))
+  assert.equal(await store.swap(plan, later, toChange(run, later)), 'behind')
   assert.equal(await store.get('r1'), undefined)
   await store.put({ plan, run: next(next(run, { message: 'newer' })) })
   await store.put({ plan, run })
@@ -86,7 +111,8 @@ test('lists are newest first, by application, active or all, in pages', async ()
     await store.put(rollout(`r${at}`, at % 2 === 0 ? 'shop' : 'bank', at))
   }
   const { plan, run } = rollout('r6', 'shop', 6)
-  assert.equal(await store.swap(plan, next(run, { phase: 'Succeeded' })), 'done')
+  const ended = next(run, { phase: 'Succeeded' })
+  assert.equal(await store.swap(plan, ended, toChange(run, ended)), 'done')
   const ids = async (query: Parameters<typeof store.list>[0]) => {
     const { rollouts, next } = await store.list(query)
     return [rollouts.map(({ plan }) => plan.id), next]

@@ -17,6 +17,11 @@ describe('signed snapshots in Redis', () => {
     envelope: Buffer.from([0, 255, sequence]),
   })
 
+  async function countScripts(): Promise<number> {
+    const stats = await redis.info('commandstats')
+    return Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(stats)?.[1] ?? 0)
+  }
+
   before(async () => {
     server = await startRedis()
     redis = await connectRedis(server.url)
@@ -42,6 +47,22 @@ describe('signed snapshots in Redis', () => {
     assert.equal(await two.put('a', snapshot(2, 'two'), last), false)
     assert.equal(await two.put('a', snapshot(1, 'two'), undefined), false)
     assert.deepEqual(await two.get('a'), snapshot(2, 'one'))
+  })
+
+  it('I3: writes what is put together by few commands, and judges each record by itself', async () => {
+    const store = createSnapshotStore(redis, 'many')
+    await store.put('7', snapshot(1), undefined)
+    const before = await countScripts()
+    const ids = Array.from({ length: 300 }, (_, at) => `${at}`)
+    const done = await Promise.all(ids.map((id) => store.put(id, snapshot(2, id), undefined)))
+    assert.equal((await countScripts()) - before, 3)
+    assert.deepEqual(
+      ids.filter((_, at) => !done[at]),
+      ['7'],
+    )
+    for (const id of ids) {
+      assert.deepEqual(await store.get(id), id === '7' ? snapshot(1) : snapshot(2, id))
+    }
   })
 
   it('T32: takes a record that was made unreadable for lost, and writes it anew', async () => {
