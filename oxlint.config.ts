@@ -131,8 +131,8 @@ const apiShapes = [
   // Statements are made on a machine of people's own, by the same code.
   ...['bundle/root-chain.ts', 'bundle/root-draft.ts', 'bundle/sign.ts'],
   ...['bundle/root-warning.ts', 'bundle/root.ts'],
-  // Schemas are printed without a hub.
-  ...['fleet/json-schema.ts', 'fleet/suggest.ts'],
+  // Schemas are printed, and other tools' files converted, without a hub.
+  ...['fleet/json-schema.ts', 'fleet/suggest.ts', 'migrate/migrate.ts'],
   // A checkout is looked at without a hub; what does so is handed in, what prints it is pure.
   ...[
     'check/check-markdown.ts',
@@ -236,7 +236,7 @@ export default defineConfig({
         ...noAmbient,
         ...allowImports(
           [...forCli, 'node:fs/promises', 'node:timers/promises'],
-          ['../**', '!../wiring/checkout.ts', '!../forge/http.ts'],
+          ['../**', '!../migrate/fs.ts', '!../wiring/checkout.ts', '!../forge/http.ts'],
         ),
       },
     },

@@ -42,6 +42,12 @@ const exitCode = await runProgram(process.argv.slice(2), {
     const { openForge } = await import('../forge/http.ts')
     return openForge(project, { token: async () => token, wait, now: Date.now })
   },
+  migration: {
+    read: async (directory) => (await import('../migrate/fs.ts')).readForeignFiles(directory),
+    write: async (directory, files) => {
+      await (await import('../migrate/fs.ts')).writeFleetFiles(directory, files)
+    },
+  },
   now: Date.now,
   wait,
   signal: interrupted.signal,

@@ -8,6 +8,7 @@ import { addEvents } from './commands/events.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addGet } from './commands/get.ts'
 import { addRender } from './commands/render.ts'
+import { addMigrate } from './commands/migrate.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addSchema } from './commands/schema.ts'
 import { addTrust } from './commands/trust.ts'
@@ -36,6 +37,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addEvents(program, context)
   addFleet(program, context)
   addSchema(program, context)
+  addMigrate(program, context)
   addTrust(program, context)
   addVersion(program, context)
   try {

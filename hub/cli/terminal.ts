@@ -1,5 +1,6 @@
 import type { OpenCheckout } from '../check/checkout.ts'
 import type { Forge, ForgeProject } from '../forge/forge.ts'
+import type { ForeignFile } from '../migrate/migration.ts'
 
 /** The part of the web's `fetch` that the commands use. */
 export type Fetch = (url: URL, init: RequestInit) => Promise<Response>
@@ -27,6 +28,11 @@ export interface Terminal {
     project: ForgeProject,
     token: string,
   ) => Promise<Forge & { close(): Promise<void> }>
+  /** Files of another tool, and new files of ours. */
+  readonly migration: {
+    readonly read: (directory: string) => Promise<readonly ForeignFile[]>
+    readonly write: (directory: string, files: readonly ForeignFile[]) => Promise<void>
+  }
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Resolves early when the signal aborts. */

@@ -1,0 +1,53 @@
+import { addApplication } from './argocd-application.ts'
+import { type Clusters, readClusters } from './argocd-clusters.ts'
+import { convertProject } from './argocd-project.ts'
+import { expandSet } from './argocd-set.ts'
+import { createDraft } from './draft.ts'
+import { membersOf, readForeign } from './foreign-document.ts'
+import type { Convert, Migration } from './migration.ts'
+
+/**
+ * Argo CD: `Application`, `ApplicationSet` (list, clusters and git generators), `AppProject`, and the
+ * Secrets that declare clusters. Directories and files of git generators are looked for among the
+ * files given.
+ */
+export const convertArgocd: Convert = (files): Migration => {
+  const { documents, gaps } = readForeign(files, ({ text }) => text.includes('argoproj.io'))
+  const draft = createDraft(gaps)
+  const clusters: Clusters = readClusters(draft, documents)
+  const ours = documents.filter(({ apiVersion }) => apiVersion.startsWith('argoproj.io/'))
+  for (const document of ours.filter(({ kind }) => kind === 'AppProject')) {
+    convertProject(draft, document, clusters)
+  }
+  for (const document of ours) {
+    switch (document.kind) {
+      case 'Application':
+        addApplication(draft, clusters, document, [], {
+          name: document.name,
+          metadata: membersOf(document.value['metadata']),
+          spec: membersOf(document.value['spec']),
+        })
+        break
+      case 'ApplicationSet':
+        expandSet(draft, clusters, document, files)
+        break
+      case 'AppProject':
+        break
+      default:
+        draft.gap(document, [], `the kind ${document.kind} has no counterpart`)
+    }
+  }
+  // Argo CD's own project is there whether declared or not, and limits nothing.
+  for (const { kind, spec } of draft.finish().documents) {
+    const project = spec['project']
+    if (kind !== 'Application' || typeof project !== 'string' || draft.has('Project', project))
+      continue
+    draft.add('Project', project, {
+      description: 'Declared by hand: the AppProject was not among the files',
+      sources: [{ repository: '**' }],
+      destinations: [{ clusterSelector: {}, namespaces: ['*'] }],
+      kinds: { clusterScoped: { allow: ['*'] } },
+    })
+  }
+  return draft.finish()
+}

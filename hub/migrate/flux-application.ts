@@ -1,0 +1,156 @@
+import { posix } from 'node:path'
+import { inside, toPatches } from './argocd-source.ts'
+import { type Draft, toName } from './draft.ts'
+import { clusterOf } from './flux-cluster.ts'
+import {
+  type ForeignDocument,
+  type ForeignPath,
+  listOf,
+  type Members,
+  membersOf,
+  textOf,
+} from './foreign-document.ts'
+import type { Pick } from './pick.ts'
+
+/** What Flux's objects are called here. */
+export interface FluxNames {
+  /** Applications. */
+  readonly of: ReadonlyMap<ForeignDocument, string>
+  /** `namespace/name` of a GitRepository → Repository. */
+  readonly repositories: ReadonlyMap<string, string>
+  readonly documents: readonly ForeignDocument[]
+}
+
+const converted = [
+  ...['sourceRef', 'path', 'prune', 'targetNamespace', 'suspend', 'dependsOn', 'patches'],
+  ...['deletionPolicy', 'wait', 'interval', 'retryInterval', 'timeout', 'force'],
+]
+
+export const words = {
+  images: 'write it into the kustomization',
+  components: 'write it into the kustomization',
+  namePrefix: 'write it into the kustomization',
+  nameSuffix: 'write it into the kustomization',
+  commonMetadata: 'write it into the kustomization',
+  postBuild: 'variables are not substituted; use patches, or a chart’s values',
+  decryption: 'SOPS is not read yet; keep such a Secret out',
+  healthChecks: 'every object of an application is waited for',
+  healthCheckExprs: 'health is judged by the objects’ own rules',
+  serviceAccountName: 'objects are applied by the agent’s own account',
+  kubeConfig: 'each cluster has an agent of its own: pick the cluster by `targets`',
+  valuesFrom: 'write the values out: nothing is read from the cluster',
+  ignore: 'what other managers own never counts as drift here',
+}
+
+/** `Kustomization` of kustomize.toolkit.fluxcd.io → Application. */
+export function addFluxApplication(
+  draft: Draft,
+  document: ForeignDocument,
+  names: FluxNames,
+  paths: readonly string[],
+): void {
+  const spec = membersOf(document.value['spec'])
+  draft.tellRest(document, ['spec'], spec, converted, words)
+  const source = membersOf(spec['sourceRef'])
+  const repository = findRepository(draft, document, ['spec', 'sourceRef'], source, names)
+  if (textOf(source['kind']) !== 'GitRepository') {
+    draft.gap(
+      document,
+      ['spec', 'sourceRef'],
+      `a source of kind ${textOf(source['kind'])} has no counterpart; the application is taken from the fleet repository`,
+    )
+  }
+  const path = inside(textOf(spec['path']) ?? '.')
+  const patches = toPatches(draft, document, ['spec', 'patches'], spec['patches'])
+  const namespace = textOf(spec['targetNamespace'])
+  draft.add('Application', names.of.get(document)!, {
+    source: {
+      ...(repository !== undefined && { repository }),
+      path,
+      ...kindOf(path, paths),
+    },
+    targets: [{ ...pickOf(draft, document), ...(patches.length > 0 && { patches }) }],
+    ...(namespace !== undefined && { targetNamespace: toName(namespace) }),
+    prune: spec['prune'] === true,
+    ...(spec['suspend'] === true && { suspend: true }),
+    deletionPolicy: isKept(spec) ? 'Orphan' : 'Delete',
+    ...dependencies(draft, document, spec, names),
+  })
+}
+
+/** Flux deletes what it applied, unless told otherwise or told not to prune. */
+function isKept(spec: Members): boolean {
+  const policy = textOf(spec['deletionPolicy']) ?? 'MirrorPrune'
+  return policy === 'Orphan' || (policy === 'MirrorPrune' && spec['prune'] !== true)
+}
+
+/** Without a kustomization Flux makes one of all manifests, those in directories below too. */
+function kindOf(path: string, paths: readonly string[]): Members {
+  const below = paths.filter((one) => path === '.' || one.startsWith(`${path}/`))
+  if (below.length === 0) return {}
+  const isKustomization = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'].some(
+    (name) => below.includes(posix.join(path, name)),
+  )
+  return isKustomization ? { kustomize: {} } : { directory: { recurse: true } }
+}
+
+export function pickOf(draft: Draft, document: ForeignDocument): Pick {
+  const cluster = clusterOf(document.file)
+  if (cluster !== undefined) return { clusters: [draft.cluster(cluster)] }
+  draft.gap(document, [], 'nothing says which cluster it is for: it is converted for every cluster')
+  return { clusterSelector: {} }
+}
+
+/** Name of the Repository; undefined, and told, when it is not among the files. */
+export function findRepository(
+  draft: Draft,
+  document: ForeignDocument,
+  path: ForeignPath,
+  source: Members,
+  { repositories }: FluxNames,
+): string | undefined {
+  if (textOf(source['kind']) !== 'GitRepository') return undefined
+  const name = textOf(source['name']) ?? ''
+  const namespace = textOf(source['namespace']) ?? document.namespace
+  // Flux's own repository is the one that its configuration is in: here, the fleet repository.
+  if (name === 'flux-system') return undefined
+  const found =
+    repositories.get(`${namespace}/${name}`) ??
+    repositories.get(`/${name}`) ??
+    [...repositories].find(([key]) => key.endsWith(`/${name}`))?.[1]
+  if (found === undefined) {
+    draft.gap(
+      document,
+      [...path, 'name'],
+      `there is no GitRepository "${name}" here; the application is taken from the fleet repository`,
+    )
+  }
+  return found
+}
+
+export function dependencies(
+  draft: Draft,
+  document: ForeignDocument,
+  spec: Members,
+  names: FluxNames,
+): Members {
+  const found = listOf(spec['dependsOn']).flatMap((item, index) => {
+    const { name, namespace, ...rest } = membersOf(item)
+    const path = ['spec', 'dependsOn', index]
+    draft.tellRest(document, path, rest, [])
+    const candidates = [...names.of.keys()].filter(
+      (other) =>
+        other.kind === document.kind &&
+        other.name === textOf(name) &&
+        (textOf(namespace) ?? document.namespace) === other.namespace,
+    )
+    const other =
+      candidates.find(({ file }) => clusterOf(file) === clusterOf(document.file)) ?? candidates[0]
+    if (!other || other.name === 'flux-system') {
+      draft.gap(document, [...path, 'name'], `there is no ${document.kind} "${textOf(name)}" here`)
+      return []
+    }
+    return [{ name: names.of.get(other)! }]
+  })
+  return found.length > 0 ? { dependsOn: found } : {}
+}

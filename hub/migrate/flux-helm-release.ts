@@ -1,0 +1,123 @@
+import { inside, toPatches } from './argocd-source.ts'
+import { vendorChart } from './chart.ts'
+import { type Draft, toName } from './draft.ts'
+import { dependencies, findRepository, type FluxNames, pickOf, words } from './flux-application.ts'
+import {
+  type ForeignDocument,
+  listOf,
+  type Members,
+  membersOf,
+  textOf,
+  textsOf,
+} from './foreign-document.ts'
+
+const converted = [
+  ...[
+    'chart',
+    'chartRef',
+    'releaseName',
+    'targetNamespace',
+    'values',
+    'dependsOn',
+    'suspend',
+    'install',
+  ],
+  ...[
+    'upgrade',
+    'rollback',
+    'uninstall',
+    'test',
+    'interval',
+    'timeout',
+    'maxHistory',
+    'driftDetection',
+    'postRenderers',
+  ],
+]
+const chartConverted = [
+  'chart',
+  'version',
+  'sourceRef',
+  'valuesFiles',
+  'interval',
+  'reconcileStrategy',
+]
+
+/** `HelmRelease` → Application of a chart. */
+export function addHelmRelease(draft: Draft, document: ForeignDocument, names: FluxNames): void {
+  const spec = membersOf(document.value['spec'])
+  draft.tellRest(document, ['spec'], spec, converted, {
+    ...words,
+    storageNamespace: 'there is no release to store',
+    persistentClient: 'the agent applies objects itself',
+  })
+  const chart = membersOf(membersOf(spec['chart'])['spec'])
+  draft.tellRest(document, ['spec', 'chart', 'spec'], chart, chartConverted, {
+    verify: 'the commit of the chart is what can be verified',
+  })
+  const drift = membersOf(spec['driftDetection'])
+  draft.tellRest(document, ['spec', 'driftDetection'], drift, ['mode'], words)
+  const install = membersOf(spec['install'])
+  const namespace = textOf(spec['targetNamespace']) ?? document.namespace
+  const release = textOf(spec['releaseName'])
+  const valuesFiles = textsOf(chart['valuesFiles'])
+  const patches = listOf(spec['postRenderers']).flatMap((item, index) => {
+    const path = ['spec', 'postRenderers', index, 'kustomize']
+    const kustomize = membersOf(membersOf(item)['kustomize'])
+    draft.tellRest(document, path, kustomize, ['patches'], words)
+    return toPatches(draft, document, [...path, 'patches'], kustomize['patches'])
+  })
+  draft.add('Application', names.of.get(document)!, {
+    source: {
+      ...sourceOf(draft, document, spec, chart, names),
+      helm: {
+        ...(release !== undefined && { releaseName: toName(release) }),
+        ...(spec['values'] !== undefined && { values: spec['values'] }),
+        ...(valuesFiles.length > 0 && { valuesFiles }),
+      },
+    },
+    targets: [{ ...pickOf(draft, document), ...(patches.length > 0 && { patches }) }],
+    ...(namespace !== '' && { targetNamespace: toName(namespace) }),
+    ...(namespace !== '' && install['createNamespace'] === true && { createNamespace: true }),
+    drift: drift['mode'] === 'enabled' ? 'correct' : drift['mode'] === 'warn' ? 'report' : 'ignore',
+    ...(spec['suspend'] === true && { suspend: true }),
+    ...dependencies(draft, document, spec, names),
+  })
+}
+
+function sourceOf(
+  draft: Draft,
+  document: ForeignDocument,
+  spec: Members,
+  chart: Members,
+  names: FluxNames,
+): Members {
+  const path = ['spec', 'chart', 'spec', 'chart']
+  const source = membersOf(chart['sourceRef'])
+  const version = textOf(chart['version'])
+  if (textOf(source['kind']) === 'GitRepository') {
+    const repository = findRepository(
+      draft,
+      document,
+      ['spec', 'chart', 'spec', 'sourceRef'],
+      source,
+      names,
+    )
+    return {
+      ...(repository !== undefined && { repository }),
+      path: inside(textOf(chart['chart']) ?? '.'),
+    }
+  }
+  const reference = spec['chartRef'] === undefined ? source : membersOf(spec['chartRef'])
+  const kind = textOf(reference['kind']) ?? 'HelmRepository'
+  const name = textOf(reference['name']) ?? ''
+  const declared = names.documents.find((other) => other.kind === kind && other.name === name)
+  const repo = textOf(membersOf(declared?.value['spec'])['url']) ?? ''
+  const tag = textOf(membersOf(membersOf(declared?.value['spec'])['ref'])['tag'])
+  const place = spec['chartRef'] === undefined ? path : ['spec', 'chartRef']
+  const remote =
+    spec['chartRef'] === undefined
+      ? { chart: textOf(chart['chart']) ?? name, repo, version }
+      : { chart: repo === '' ? name : repo, repo: '', version: tag }
+  return { path: vendorChart(draft, document, place, remote) }
+}

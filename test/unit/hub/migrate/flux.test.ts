@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { assertGaps, migrate } from './migrated.ts'
+
+const versions: Readonly<Record<string, string>> = {
+  Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
+  HelmRelease: 'helm.toolkit.fluxcd.io/v2',
+  Alert: 'notification.toolkit.fluxcd.io/v1beta3',
+}
+const head = (kind: string, name: string, namespace = 'flux-system') =>
+  `apiVersion: ${versions[kind] ?? 'source.toolkit.fluxcd.io/v1'}\nkind: ${kind}\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\n`
+const repository = `${head('GitRepository', 'apps')}spec:
+  url: ssh://git@git.example/apps
+  ref: { semver: ">=1.0.0" }
+  interval: 1m30s
+  secretRef: { name: deploy-key }
+  verify: { mode: HEAD }
+`
+
+describe('swell migrate flux', () => {
+  test('Kustomizations of clusters/NAME become Applications of that cluster', () => {
+    const kustomization = (name: string, more: string) =>
+      `${head('Kustomization', name)}spec:\n  sourceRef: { kind: GitRepository, name: apps }\n${more}`
+    const { spec, names, gaps, places } = migrate('flux', {
+      'clusters/prod/sources.yaml': repository,
+      'clusters/prod/apps.yaml': [
+        kustomization(
+          'infra',
+          '  path: ./infra/prod\n  prune: true\n  wait: true\n  interval: 10m\n',
+        ),
+        kustomization(
+          'shop',
+          `  path: ./shop
+  prune: true
+  targetNamespace: shop
+  deletionPolicy: Orphan
+  dependsOn: [{ name: infra, readyExpr: "true" }, { name: gone }]
+  patches:
+    - target: { kind: Deployment, labelSelector: "app=web" }
+      patch: "- { op: add, path: /spec/replicas, value: 3 }"
+  images: [{ name: web, newTag: v2 }]
+  postBuild: { substitute: { a: b } }
+`,
+        ),
+      ].join('---\n'),
+      'clusters/dev/apps.yaml': kustomization('shop', '  path: shop\n  suspend: true\n'),
+      'clusters/prod/flux-system/gotk-sync.yaml': `${head('Kustomization', 'flux-system')}spec: { path: ./clusters/prod, sourceRef: { kind: GitRepository, name: flux-system } }\n`,
+      'shop/deployment.yaml': '',
+      'infra/prod/kustomization.yaml': '',
+    })
+    assert.deepEqual(names, [
+      'Repository apps',
+      'Cluster dev',
+      'Cluster prod',
+      'Application infra',
+      'Application shop-dev',
+      'Application shop-prod',
+    ])
+    assert.deepEqual(spec('Repository', 'apps'), {
+      url: 'ssh://git@git.example/apps',
+      ref: { semver: '>=1.0.0' },
+      interval: '1m30s',
+      credential: 'deploy-key',
+    })
+    assert.deepEqual(spec('Application', 'infra'), {
+      source: { repository: 'apps', path: 'infra/prod', kustomize: {} },
+      targets: [{ clusters: ['prod'] }],
+      prune: true,
+      deletionPolicy: 'Delete',
+    })
+    assert.deepEqual(spec('Application', 'shop-prod'), {
+      source: { repository: 'apps', path: 'shop', directory: { recurse: true } },
+      targets: [
+        {
+          clusters: ['prod'],
+          patches: [
+            {
+              patch: '- { op: add, path: /spec/replicas, value: 3 }',
+              target: { kind: 'Deployment', labelSelector: 'app=web' },
+            },
+          ],
+        },
+      ],
+      targetNamespace: 'shop',
+      prune: true,
+      deletionPolicy: 'Orphan',
+      dependsOn: [{ name: 'infra' }],
+    })
+    assert.equal(spec('Application', 'shop-dev')['suspend'], true)
+    // Flux leaves what it was not to prune.
+    assert.equal(spec('Application', 'shop-dev')['deletionPolicy'], 'Orphan')
+    assert.deepEqual(places, ['infra@prod', 'shop-prod@prod'])
+    assertGaps(gaps, [
+      /^clusters\/prod\/apps\.yaml:24: `readyExpr` has no counterpart/,
+      /^clusters\/prod\/apps\.yaml:24: there is no Kustomization "gone" here/,
+      /^clusters\/prod\/apps\.yaml:28: `images`: write it into the kustomization/,
+      /^clusters\/prod\/apps\.yaml:29: `postBuild`: variables are not substituted/,
+      /gotk-sync\.yaml:1: applies Flux’s own configuration/,
+      /^clusters\/prod\/sources\.yaml:10: write the credential "deploy-key"/,
+      /^clusters\/prod\/sources\.yaml:11: `verify`/,
+    ])
+  })
+
+  test('HelmReleases of charts in Git, in a Helm repository and in a registry', () => {
+    const { spec, gaps } = migrate('flux', {
+      'sources.yaml': [
+        repository,
+        `${head('HelmRepository', 'bitnami')}spec: { url: https://charts.example }\n`,
+        `${head('OCIRepository', 'podinfo')}spec: { url: oci://registry.example/charts/podinfo, ref: { tag: 6.5.0 } }\n`,
+      ].join('---\n'),
+      'releases.yaml': [
+        `${head('HelmRelease', 'web', 'shop')}spec:
+  chart:
+    spec:
+      chart: ./charts/web
+      sourceRef: { kind: GitRepository, name: apps, namespace: flux-system }
+      valuesFiles: [values.yaml]
+  releaseName: front
+  targetNamespace: web
+  install: { createNamespace: true }
+  values: { replicas: 2, enabled: yes, text: "yes" }
+  valuesFrom: [{ kind: ConfigMap, name: x }]
+  driftDetection: { mode: enabled, ignore: [] }
+  dependsOn: [{ name: redis }]
+  postRenderers:
+    - kustomize: { patches: [{ patch: x }], images: [] }
+`,
+        `${head('HelmRelease', 'redis', 'shop')}spec:
+  chart: { spec: { chart: redis, version: "19.x", sourceRef: { kind: HelmRepository, name: bitnami } } }
+  suspend: true
+`,
+        `${head('HelmRelease', 'podinfo', '')}spec:\n  chartRef: { kind: OCIRepository, name: podinfo }\n`,
+        `${head('Alert', 'a')}spec: {}\n`,
+      ].join('---\n'),
+    })
+    assert.deepEqual(spec('Application', 'web'), {
+      source: {
+        repository: 'apps',
+        path: 'charts/web',
+        helm: {
+          releaseName: 'front',
+          values: { replicas: 2, enabled: true, text: 'yes' },
+          valuesFiles: ['values.yaml'],
+        },
+      },
+      targets: [{ clusterSelector: {}, patches: [{ patch: 'x' }] }],
+      targetNamespace: 'web',
+      createNamespace: true,
+      drift: 'correct',
+      dependsOn: [{ name: 'redis' }],
+    })
+    assert.deepEqual(spec('Application', 'redis'), {
+      source: { path: 'charts/redis', helm: {} },
+      targets: [{ clusterSelector: {} }],
+      targetNamespace: 'shop',
+      drift: 'ignore',
+      suspend: true,
+    })
+    assert.deepEqual(spec('Application', 'podinfo')['source'], { path: 'charts/podinfo', helm: {} })
+    assertGaps(gaps, [
+      /: write the credential/,
+      /^sources\.yaml:11: `verify`/,
+      /^releases\.yaml:1: nothing says which cluster it is for/,
+      /^releases\.yaml:16: `valuesFrom`: write the values out/,
+      /^releases\.yaml:17: `ignore`: what other managers own/,
+      /^releases\.yaml:20: `images`/,
+      /^releases\.yaml:22: nothing says which cluster it is for/,
+      /^releases\.yaml:28: .*helm pull redis --repo https:\/\/charts\.example --version '19\.x'/,
+      /^releases\.yaml:31: nothing says which cluster it is for/,
+      /^releases\.yaml:37: .*helm pull oci:\/\/registry\.example\/charts\/podinfo --version '6\.5\.0'/,
+      /^releases\.yaml:39: the kind Alert has no counterpart/,
+    ])
+  })
+})
