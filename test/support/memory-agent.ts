@@ -27,7 +27,12 @@ export interface MemoryAgent extends AsyncDisposable {
   /** What it has written down; it outlives `stop`. */
   readonly trust: TrustStore
   /** What it dials with, for those who would misuse it. */
-  readonly endpoint: { readonly port: number; readonly key: string; readonly cert: string }
+  readonly endpoint: {
+    readonly port: number
+    readonly key: string
+    readonly cert: string
+    readonly ca: string
+  }
   /** What it warned of, newest last. */
   readonly warnings: readonly string[]
   /** Offers as somebody in the middle of its stream; resolves with the agent's answer. */
@@ -163,6 +168,7 @@ export async function startMemoryAgent(
       port: Number(enrolled.endpoint.address.split(':').at(-1)),
       key: enrolled.endpoint.key,
       cert: enrolled.endpoint.certificateChain,
+      ca: enrolled.endpoint.hubCa,
     },
     warnings,
     lastOffer: () => lastOffer,
