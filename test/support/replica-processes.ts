@@ -46,9 +46,10 @@ export async function untilLedAmong(hubs: readonly HubProcess[]): Promise<HubPro
   return until(
     async () => {
       for (const hub of hubs) if (await leads(hub)) return hub
-      return undefined
+      const ends = hubs.map((hub) => hub.process().exitCode ?? 'runs')
+      throw new Error(`none does; ended with: ${ends.join()}`)
     },
-    { deadlineMs: 30_000, what: 'a replica to lead' },
+    { deadlineMs: 45_000, what: 'a replica to lead' },
   )
 }
 
@@ -57,22 +58,26 @@ export async function startReplicas(options: ReplicaProcessesOptions): Promise<R
   const ports = { enrol: await freePort(), data: await freePort() }
   const peer = await freePort()
   const hosts = options.names.map((_, at) => `127.0.0.${at + 1}`)
-  const hubs: HubProcess[] = []
-  for (const [at, name] of options.names.entries()) {
+
+  async function start(name: string, at: number): Promise<HubProcess> {
     const hub = await startHub({
       ...{ directory: join(options.directory, name), host: hosts[at]!, ports },
       ...{ fleetUrl: options.fleetUrl, path: 'fleet', interval: '1s', redisUrl: options.redisUrl },
       shared: join(options.directory, 'shared'),
       args: [
-        ...['--replica', name, '--lease', '3s', '--peer-port', String(peer)],
+        ...['--replica', name, '--lease', '5s', '--peer-port', String(peer)],
         ...['--advertise', hosts.join(), ...(options.args ?? [])],
       ],
     })
     stack.defer(() => hub.stop())
-    hubs.push(hub)
-    // The first makes what they share.
-    if (at === 0) await untilLedAmong(hubs)
+    return hub
   }
+
+  // The first makes what they share.
+  const first = await start(options.names[0]!, 0)
+  await untilLedAmong([first])
+  const rest = options.names.slice(1).map((name, at) => start(name, at + 1))
+  const hubs = [first, ...(await Promise.all(rest))]
   const owned = stack.move()
   return {
     hubs,
