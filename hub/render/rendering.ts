@@ -20,6 +20,11 @@ export interface RenderingDeps {
   /** Who has to sign the fleet repository's commits; undefined when nobody has to. */
   readonly fleetSigners: string | undefined
   readonly contents: ReturnType<typeof createContents>
+  /**
+   * Another hub led since these mirrors were fetched: their heads are of before, and count only once
+   * they are fetched again. Else the fleet would go back to an old commit, for a moment.
+   */
+  readonly inherited?: boolean
   readonly loadPolicies: PolicyLoader
   /** Tells the signer what was rendered. */
   readonly attest: (fleet: Fleet, contents: Contents) => Promise<void>
@@ -105,7 +110,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
         const mirror = await sources.open(spec)
         // Of another URL or ref, what was read before it says nothing.
         if (mirror !== before) heads.delete(spec.name)
-        const head = heads.has(spec.name) ? null : await mirror.head()
+        const head = deps.inherited === true || heads.has(spec.name) ? null : await mirror.head()
         if (head !== null) heads.set(spec.name, head)
         if (repository.spec.suspend) sources.suspend(spec.name)
         else sources.follow(spec.name, interval)
@@ -164,6 +169,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     },
     heads: () => heads,
     async recall() {
+      if (deps.inherited === true) return
       const mirror = fleetMirror()
       const [good, head] = [await deps.lastGood.read(), await mirror.head()]
       if (good && good !== head && (await mirror.has(parseRevision(good).commit))) {

@@ -65,7 +65,7 @@ export async function startLeading(
   }
   const rendering = attestor
     ? await startRendering(surroundings, {
-        ...{ ...news, content, attestor },
+        ...{ ...news, content, attestor, inherited: store.standing.inherited },
         countRenders: (engine) => metrics.countRenders(engine),
       })
     : reachRenderer(surroundings, news)

@@ -45,6 +45,8 @@ export interface LocalRendering extends Rendering {
 export interface RenderingHooks {
   readonly content: ContentStore
   readonly attestor: Attestor
+  /** Whether another hub led since the mirrors here were fetched. */
+  readonly inherited?: boolean
   readonly countRenders: (engine: RenderEngine) => RenderEngine
   readonly onRevision: (name: string, revision: string) => Promise<void>
   /** Resolves when nothing works on what was fetched any more. */
@@ -54,7 +56,7 @@ export interface RenderingHooks {
 /** From Git to content: mirrors, credentials and the engine. */
 export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
-  { content, attestor, countRenders, onRevision, settle }: RenderingHooks,
+  { content, attestor, inherited = false, countRenders, onRevision, settle }: RenderingHooks,
 ): Promise<LocalRendering> {
   const workers = await createRenderEngine({
     binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
@@ -106,6 +108,7 @@ export async function startRendering(
   })
   const attesting = createAttesting({ attestor, urlOf: (name) => urlOf(sources, name) })
   const renderer = createRenderer({
+    inherited,
     path: config.path,
     sources,
     fleetSigners,

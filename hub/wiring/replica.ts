@@ -19,6 +19,8 @@ export interface Standing {
   leads(): boolean
   /** Resolves when this hub leads. */
   begin(register: ReplicatedRegister): Promise<void>
+  /** Whether another led before this one did. */
+  readonly inherited: boolean
   /** Another replica's decision is known here. */
   onAdopted(entry: LedgerEntry): void
   /** Resolves once it must decide nothing more; never, for one that is alone. */
@@ -30,6 +32,7 @@ export function standAlone(): Standing {
     admit: async () => {},
     leads: () => true,
     begin: async () => {},
+    inherited: false,
     onAdopted: () => {},
     lost: new Promise(() => {}),
   }
@@ -62,16 +65,24 @@ export async function joinReplicas(
   const ending = new AbortController()
   const lost = Promise.withResolvers<void>()
   let following: FollowingHub | undefined
+  /** Who led last, apart from this process. */
+  let before: string | undefined
   return {
     admit: (appending) => replica.admit(appending),
     leads: () => replica.leads(),
     lost: lost.promise,
+    get inherited() {
+      return before !== undefined && before !== name
+    },
     onAdopted({ decision }) {
-      if (decision.type === 'lease.taken') following?.turnTo(register?.state.leader ?? null)
+      if (decision.type !== 'lease.taken') return
+      if (decision.replica !== name) before = decision.replica
+      following?.turnTo(register?.state.leader ?? null)
     },
     async begin(opened) {
       register = opened
       const { state } = opened
+      before = state.leader?.replica
       following = await startFollowing(surroundings, name, authority, () => state.leader)
       following.turnTo(state.leader)
       log.info({ replica: name }, 'standing by')

@@ -127,6 +127,11 @@ describe('replicas that are killed', () => {
     })
     const { rollouts } = await assertLedgerHolds(leader.data)
     assert(rollouts > 0)
+    // Nor did Git seem to go back to what a new leader had fetched when it led before.
+    const [ledger] = await read()
+    const accepted = [...ledger!.matchAll(/"type":"fleet.accepted","revision":"([^"]+)"/g)]
+    assert(accepted.length > 0)
+    assert.equal(new Set(accepted.map(([, revision]) => revision)).size, accepted.length)
   }
 
   async function untilHas(cluster: string, text: string): Promise<void> {

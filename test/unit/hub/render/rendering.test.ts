@@ -21,7 +21,7 @@ const nothing: Contents = {
 const { signal } = new AbortController()
 
 /** A renderer over repositories in memory: a commit's first digit → the fleet's one file. */
-function world(commits: Record<string, string> = {}) {
+function world(commits: Record<string, string> = {}, inherited = false) {
   const followed = new Set<string>(['fleet'])
   const read: string[] = []
   const rendered: { revision: string; revisions: Record<string, string> }[] = []
@@ -48,6 +48,7 @@ function world(commits: Record<string, string> = {}) {
     },
   })
   const renderer = createRenderer({
+    inherited,
     path: '.',
     sources: {
       mirror: (name: string) => (followed.has(name) ? mirrorOf(name) : undefined),
@@ -175,6 +176,19 @@ describe('after a restart with Git away', () => {
     await made.renderer.render(at('1'), signal)
     assert.deepEqual(made.rendered[0]!.revisions, { fleet: at('1'), apps: at('7') })
     assert.deepEqual(made.attested, [at('1')])
+  })
+
+  test('where another hub led since, what mirrors hold is old: nothing goes back to it', async () => {
+    const made = world({ 1: repositoryFile('apps'), 2: repositoryFile('apps'), 7: '' }, true)
+    made.held = new Map([
+      ['fleet', at('1')],
+      ['apps', at('7')],
+    ])
+    await made.renderer.recall()
+    assert.deepEqual(made.news, [])
+    await made.renderer.onRevision('fleet', at('2'))
+    await made.renderer.render(at('2'), signal)
+    assert.deepEqual(made.rendered[0]!.revisions, { fleet: at('2') }, 'apps is fetched first')
   })
 
   test('goes on from the last good commit when the newest one has faults', async () => {
