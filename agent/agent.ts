@@ -357,6 +357,7 @@ export function createAgent(deps: AgentDeps) {
   return {
     run,
     onChange: reports.onChange,
+    isReady: standing.isSettled,
     /** Where it is, for people at the cluster; null until it has read what it knows. */
     where: () =>
       isLoaded ? { connectedSince, stale: standing.stale(), position: standing.position() } : null,

@@ -1,6 +1,9 @@
 import { createServer } from 'node:http'
 
-/** `/livez` says the process runs; `/readyz` that it goes on from a verified snapshot. */
+/**
+ * `/livez` says the process runs; `/readyz` that it goes on from a verified snapshot, or knows from a
+ * signer that there is none for it yet.
+ */
 export async function serveHealth(
   port: number,
   isReady: () => boolean,

@@ -170,7 +170,7 @@ async function runAgent(
   const local = await serveStatus(config.data, tell).catch((error: unknown) => {
     log.warn({ err: error }, 'agent status is not to be had here')
   })
-  isReady = () => workloads.states().length > 0
+  isReady = agent.isReady
   const proxy = proxyFor(listAddresses(credentials.endpoint().address)[0] ?? '')
   const via = proxy && `${proxy.host}:${proxy.port}`
   log.info(

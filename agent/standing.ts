@@ -169,6 +169,8 @@ export function createStanding(deps: StandingDeps) {
     /** Whether nobody vouches any more for this as the newest. */
     stale: (): boolean => watch.stale(place()),
     current: (): VerifiedSnapshot | null => current,
+    /** Whether there is a verified snapshot to go on from, or a signer has said that there is none. */
+    isSettled: (): boolean => current !== null || (watch.attested() > 0 && watch.isNamed(place())),
 
     evidence: (): readonly Evidence[] => evidence,
     /** What was seen of the hub's ledger. */

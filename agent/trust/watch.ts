@@ -99,6 +99,9 @@ export function createWatch(deps: WatchDeps) {
       return freshness
     },
 
+    /** Whether the newest statement there was names what we stand on, however long ago that was. */
+    isNamed,
+
     /** Whether nobody vouches any more for what we stand on as the newest. */
     stale(standing: Standing): boolean {
       settle(standing)

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../support/until.ts'
 import { deliver } from './deliver.ts'
 import { applicationFiles } from './fleet-text.ts'
+import { readCpuMicros } from './machine.ts'
 import type { SizedOptions } from './options.ts'
 import { type Figures, describeFigures } from './result.ts'
 import { type World, startWorld } from './world.ts'
@@ -51,8 +52,11 @@ async function restart(world: World): Promise<Figures> {
   const start = Date.now()
   await world.crash()
   const serving = Date.now()
+  const { pid } = world.hub.process()
+  const started = readCpuMicros(pid)
   await waitUntilSettled(world)
   const recovered = Date.now()
+  const hubCpu = readCpuMicros(pid)
   await pause(aftermathMs)
   const after = await load.count('')
   const perAgent = (bytes: number): number => Math.round(bytes / clusters)
@@ -64,6 +68,9 @@ async function restart(world: World): Promise<Figures> {
     renders: await world.readCounter('groundswell_renders_total'),
     applies: after.writes - before.writes,
     signatures: await world.readCounter('groundswell_signatures_total'),
+    // From the program's start until it serves, and from then on; others who use the machine are in neither.
+    hub_start_cpu_ms: started / 1_000,
+    hub_cpu_us_per_agent: perAgent(hubCpu - started),
     load_cpu_us_per_agent: perAgent(after.cpuMicros - before.cpuMicros),
   }
 }

@@ -147,6 +147,29 @@ describe('freshness', () => {
     })
   })
 
+  test('is ready once a signer has said that there is nothing to run', async () => {
+    await connected(async (world) => {
+      assert.equal(world.isReady(), false)
+      await answer(world, world.hub.last().heard('hello')[0]!.nonce)
+      await settle()
+      assert.equal(world.isReady(), true)
+    })
+  })
+
+  test('is not ready while a snapshot that a signer names is not here', async () => {
+    await connected(async (world) => {
+      const bundle = bundleOf('shop', 'x')
+      world.hub.store(bundle)
+      const nonce = world.hub.last().heard('hello')[0]!.nonce
+      const { envelope } = await signOffer(old, 1, bundle)
+      await answer(world, nonce, { sequence: 1, snapshot: digestOf('x') })
+      await settle()
+      assert.equal(world.isReady(), false)
+      assert.equal(await judge(world, envelope), 'accept')
+      assert.equal(world.isReady(), true)
+    })
+  })
+
   test('a stream after another asks only when the last word is not good for a while yet', async () => {
     await connected(async (world) => {
       const greeting = async () => {

@@ -67,6 +67,7 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
       agent.onChange(changed)
     },
     run: () => agent.run(life.signal),
+    isReady: () => agent.isReady(),
     stop: () => life.abort(new Error('stopped')),
   }
   const agent = createAgent({
