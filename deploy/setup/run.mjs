@@ -25,6 +25,7 @@ const bringsRedis =
 const needs = {
   'hub/main.ts': [setUpGit, ...(bringsRedis ? [] : [setUpRedis]), setUpEngine],
   'agent/main.ts': [],
+  'hub/cli/main.ts': [setUpGit, setUpEngine],
   'test/demo/main.ts': [setUpGit, setUpRedis, setUpEngine, setUpControlPlane],
   'test/bench/main.ts': [
     ...[setUpGit, setUpRedis, setUpEngine],
