@@ -156,6 +156,11 @@ export const settingsTable: readonly Setting[] = [
     help: 'YAML file: repositories, kinds, groups, clusters, history and removals the signer allows',
   },
   { key: 'ledgerRemote', flag: 'ledger-remote', help: 'Git URL the ledger is pushed to' },
+  {
+    key: 'forges',
+    flag: 'forges',
+    help: 'YAML file: repository → Git host that shows what became of each commit',
+  },
   { key: 'engine', flag: 'engine', help: 'render engine binary' },
   { key: 'workers', flag: 'workers', help: 'render workers', fallback: '2' },
   {
@@ -212,6 +217,7 @@ export interface HubConfig {
   readonly tokensFile: string | undefined
   readonly webhookSecretFile: string | undefined
   readonly webhookSecrets: string | undefined
+  readonly forges: string | undefined
   /** Empty for any host that is public. */
   readonly sourceHosts: readonly string[]
   readonly signerPolicyFile: string | undefined
@@ -274,6 +280,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     tokensFile: text('tokens'),
     webhookSecretFile: text('webhookSecretFile'),
     webhookSecrets: text('webhookSecrets'),
+    forges: text('forges'),
     sourceHosts: (text('sourceHosts') ?? '').split(',').flatMap((host) => host.trim() || []),
     signerPolicyFile: text('signerPolicy'),
     ledgerRemote: text('ledgerRemote'),

@@ -8,6 +8,7 @@ import { roles } from './api/hub.ts'
 import type { TokenGrant } from './api/token.ts'
 import { HubError } from './errors.ts'
 import { type AllSigners, parseSigners } from './source/signature/signers.ts'
+import { type ForgeSetting, parseForges } from './forge/configuration.ts'
 import { type Credentials, parseCredentials } from './source/credential.ts'
 
 const mostSecrets = 4
@@ -63,6 +64,11 @@ export function readWebhookSecrets(
     .map((line) => line.trim())
     .filter(Boolean)
     .slice(0, mostSecrets)
+}
+
+/** @throws HubError `config_invalid` with every fault */
+export function readForges(path: string | undefined): ReadonlyMap<string, ForgeSetting> {
+  return path ? parseForges(readYaml(path), path) : new Map()
 }
 
 /**

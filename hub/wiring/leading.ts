@@ -18,6 +18,7 @@ import { describeFault } from '../status/event.ts'
 import { observeClusters } from '../status/observe.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
+import { startCommitStatuses } from './commit-statuses.ts'
 import { reachRenderer } from './remote-rendering.ts'
 import { startRendering } from './rendering.ts'
 import type { Trust } from './signing.ts'
@@ -159,6 +160,7 @@ export async function startLeading(
       await rendering.recall()
       await pipeline.resume()
       rendering.follow()
+      startCommitStatuses(surroundings, register.state, () => pipeline.state().fleet)
       started.every(sweepEveryMs, () =>
         sweepContent(content, listLiveManifests(register.state), sweepAgeMs),
       )
