@@ -33,7 +33,8 @@ export interface CheckoutDeps {
   /**
    * Of another repository.
    *
-   * @throws HubError `source_unreachable` when it is not at hand, with what to do about it
+   * @throws HubError `source_unreachable`, `source_refused` or `revision_not_found` when it is not at
+   *   hand, with what to do about it
    */
   readonly snapshot: (repository: Declared<RepositorySpec>) => Promise<Snapshot>
   readonly engine: RenderEngine
@@ -112,7 +113,7 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
       try {
         snapshots.set(repository.name, await deps.snapshot(repository))
       } catch (error) {
-        if (!(error instanceof HubError) || error.code !== 'source_unreachable') throw error
+        if (!(error instanceof HubError) || !isAbsent(error)) throw error
         absent.set(repository.name, error.message)
       }
     }
@@ -164,4 +165,9 @@ function requireNames(
     !sides.some(({ fleet }) => fleet[kind].has(name))
   refuse('application', applications.filter(lacks('applications')))
   refuse('cluster', clusters.filter(lacks('clusters')))
+}
+
+/** Its applications are named as not checked; those of other repositories are. */
+function isAbsent({ code }: HubError): boolean {
+  return code === 'source_unreachable' || code === 'source_refused' || code === 'revision_not_found'
 }

@@ -5,6 +5,7 @@ import { before, describe, it } from 'node:test'
 import type { CheckReport } from '../../hub/check/check.ts'
 import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
 import { createFleetCheckout, type FleetCheckout } from '../support/fleet-checkout.ts'
+import { startGitServer } from '../support/git-server.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 
 interface SarifResult {
@@ -123,6 +124,23 @@ ${word}[msg] { input.kind == "ConfigMap"; msg := "no ConfigMaps, please" }
     const broken = await checkout.swell(['check', '--repository', `other=${other.directory}`])
     assert.equal(broken.code, 1)
     assert.match(broken.out, /^other\/\/apps\/elsewhere\/a\.yaml:1: error/m)
+  })
+
+  it('fetches what is elsewhere when told to, and says when it cannot', async () => {
+    await using git = await startGitServer()
+    const other = await git.createRepository('other')
+    await other.commit({ 'apps/elsewhere/a.yaml': configMap('a', 'b') })
+    const repository = (url: string) => ({
+      'fleet/other.yaml': `${api}\nkind: Repository\nmetadata: {name: other}\nspec: {url: "${url}"}\n`,
+    })
+    const checkout = await open({ ...repository(git.url('other')), ...elsewhere('elsewhere') })
+    const { report, code } = await check(checkout, '--fetch')
+    assert.equal(code, 0)
+    assert.equal(report.counts.targets, 6)
+    await checkout.write(repository(git.url('nowhere')))
+    const lost = await checkout.swell(['check', '--fetch'])
+    assert.equal(lost.code, 2)
+    assert.match(lost.out, /^not checked: Application elsewhere: repository other: /m)
   })
 
   it('needs no engine when all is in the cache, and takes nothing from a damaged one', async () => {

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import fc from 'fast-check'
+import {
+  describeVariants,
+  diffFleets,
+  type FleetDiff,
+  summarizeDiff,
+} from '../../../../hub/check/fleet-diff.ts'
+import type { RenderedContent, RenderedFleet } from '../../../../hub/check/rendered-fleet.ts'
+import type { Declared } from '../../../../hub/fleet/fleet.ts'
+
+/** Application → cluster → object → its text; null where it does not render. */
+type World = Record<string, Record<string, Record<string, string> | null>>
+
+function declared<S>(name: string, spec: S): Declared<S> {
+  return { name, labels: {}, annotations: {}, spec, file: `${name}.yaml`, line: 1 }
+}
+
+function contentOf(objects: Record<string, string>): RenderedContent {
+  const rendered = Object.entries(objects).map(([name, text]) => ({
+    id: { group: '', kind: 'ConfigMap', namespace: 'x', name },
+    apiVersion: 'v1',
+    json: JSON.stringify({ data: { text }, kind: 'ConfigMap', metadata: { name } }),
+    file: 'a.yaml',
+  }))
+  return { digest: digestOf(JSON.stringify(objects)), objects: rendered, warnings: [] }
+}
+
+function toFleet(world: World, clusters: readonly string[]): RenderedFleet {
+  const contents = new Map<string, Map<string, RenderedContent>>()
+  const unknown = new Map<string, Set<string>>()
+  for (const [application, on] of Object.entries(world)) {
+    contents.set(application, new Map())
+    unknown.set(application, new Set())
+    for (const [cluster, objects] of Object.entries(on)) {
+      if (objects) contents.get(application)!.set(cluster, contentOf(objects))
+      else unknown.get(application)!.add(cluster)
+    }
+  }
+  const spec = { source: { path: 'x' }, targets: [] }
+  const fleet = {
+    revision: `main@sha1:${'a'.repeat(40)}`,
+    clusters: new Map(clusters.map((name) => [name, declared(name, {})])),
+    applications: new Map(Object.keys(world).map((name) => [name, declared(name, spec)])),
+  }
+  return {
+    fleet: fleet as unknown as RenderedFleet['fleet'],
+    ...{ contents, unknown, findings: [], unchecked: [], skipped: [], renders: 0 },
+  }
+}
+
+const clusters = ['c0', 'c1', 'c2', 'c3']
+const diff = (base: World, head: World): FleetDiff =>
+  diffFleets(toFleet(base, clusters), toFleet(head, clusters))
+
+/** `application cluster object change`, of every variant. */
+const list = ({ applications }: FleetDiff): string[] =>
+  applications
+    .flatMap(({ application, objects }) =>
+      objects.flatMap(({ object, variants }) =>
+        variants.flatMap(({ change, clusters }) =>
+          clusters.map((cluster) => `${application} ${cluster} ${object.split('/')[1]} ${change}`),
+        ),
+      ),
+    )
+    .sort()
+
+describe('a diff of fleets', () => {
+  const name = (prefix: string, most: number) =>
+    fc.integer({ min: 0, max: most }).map((at) => `${prefix}${at}`)
+  const objects = fc.dictionary(name('o', 3), fc.constantFrom('one', 'two'), { maxKeys: 3 })
+  const world: fc.Arbitrary<World> = fc.dictionary(
+    name('a', 2),
+    fc.dictionary(name('c', 3), fc.option(objects, { freq: 5 }), { maxKeys: 4 }),
+    { maxKeys: 3 },
+  )
+
+  it('tells every object that differs once, and of what is not known nothing', () => {
+    fc.assert(
+      fc.property(world, world, (base, head) => {
+        const expected: string[] = []
+        for (const application of new Set([...Object.keys(base), ...Object.keys(head)])) {
+          for (const cluster of clusters) {
+            const [before, after] = [base, head].map((side) => side[application]?.[cluster])
+            if (before === null || after === null) continue
+            for (const object of new Set([
+              ...Object.keys(before ?? {}),
+              ...Object.keys(after ?? {}),
+            ])) {
+              const [was, is] = [before?.[object], after?.[object]]
+              if (was === is) continue
+              const change = was === undefined ? 'added' : is === undefined ? 'removed' : 'changed'
+              expected.push(`${application} ${cluster} ${object} ${change}`)
+            }
+          }
+        }
+        assert.deepEqual(list(diff(base, head)), expected.sort())
+      }),
+    )
+  })
+
+  it('is the other way round when the sides are', () => {
+    const other = { added: 'removed', removed: 'added', changed: 'changed' } as const
+    fc.assert(
+      fc.property(world, world, (base, head) => {
+        const turned = list(diff(head, base)).map((line) =>
+          line.replace(/\w+$/, (change) => other[change as keyof typeof other]),
+        )
+        assert.deepEqual(turned.sort(), list(diff(base, head)))
+      }),
+    )
+  })
+
+  it('says an equal change once, even of objects that differ elsewhere', () => {
+    const on = (text: string) =>
+      Object.fromEntries(
+        clusters.map((cluster, at) => [cluster, { o: at === 3 ? `${text}!` : text }]),
+      )
+    const found = diff({ a: on('one') }, { a: on('two') })
+    const [object] = found.applications[0]!.objects
+    assert.equal(describeVariants(object!, 4), 'same change on 3 clusters, different on 1')
+    assert.equal(summarizeDiff(found), 'objects: 1 changed; on 4 of 4 clusters')
+  })
+
+  it('does not call deleted what another application takes over', () => {
+    const found = diff(
+      { a: { c0: { o: 'one' } }, b: { c0: {} } },
+      { a: { c0: {} }, b: { c0: { o: 'one' } } },
+    )
+    const fates = found.applications.flatMap(({ objects }) =>
+      objects.flatMap(({ variants }) => variants.flatMap(({ fate }) => fate ?? [])),
+    )
+    assert.deepEqual(fates, ['left: another application has it'])
+  })
+})
