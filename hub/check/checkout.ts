@@ -5,7 +5,7 @@ import type { RepositorySpec } from '../fleet/kinds/repository.ts'
 import { loadFleet } from '../fleet/load.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { type CheckReport, reportConfiguration, reportFleet } from './check.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, findConfigurationFaults } from './finding.ts'
 import { diffFleets, type FleetDiff } from './fleet-diff.ts'
 import type { LocalRepository, Snapshot } from './local-repository.ts'
 import { type RenderedFleet, renderFleet } from './rendered-fleet.ts'
@@ -121,13 +121,27 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     return renderFleet(deps.engine, { fleet, snapshots, absent, ...wanted }, signal)
   }
 
+  /** A policy that cannot be read is told beside what was found without it. */
+  async function judge(
+    rendered: RenderedFleet,
+    own: Snapshot,
+    signal: AbortSignal,
+  ): Promise<readonly Finding[]> {
+    try {
+      return await deps.judge(rendered, own, signal)
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
+      return findConfigurationFaults(error)
+    }
+  }
+
   return {
     async check({ at, ...selection }, signal) {
       const own = await deps.fleet.at(at)
       try {
         const rendered = await renderSnapshot(own, selection, signal)
         requireNames(selection, rendered)
-        return reportFleet(rendered, await deps.judge(rendered, own, signal))
+        return reportFleet(rendered, await judge(rendered, own, signal))
       } catch (error) {
         if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
         return reportConfiguration(own.revision, error)

@@ -1,21 +1,22 @@
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import type { RenderStore } from '../render/cache.ts'
-import type { RenderResult } from '../render/engine.ts'
 
-export interface RenderDirectory extends RenderStore {
+/** Results by the digest of all they depend on. */
+export interface ResultDirectory<T> {
+  get(digest: Digest): Promise<T | undefined>
+  put(digest: Digest, result: T): Promise<void>
   /** Removes what was written first until the rest fits. */
   trim(): Promise<void>
 }
 
 /**
- * Render results as files of one directory that only this account can read. A file that is damaged
- * counts as none; one that cannot be written costs a render the next time.
+ * Results as files of one directory that only this account can read. A file that is damaged
+ * counts as none; one that cannot be written costs the work once more.
  *
  * @param maxBytes of all files together, once trimmed
  */
-export function createRenderDirectory(directory: string, maxBytes: number): RenderDirectory {
+export function createResultDirectory<T>(directory: string, maxBytes: number): ResultDirectory<T> {
   let written = 0
   const pathOf = (digest: Digest) => join(directory, `${digest.slice('sha256:'.length)}.json`)
   return {
@@ -24,7 +25,7 @@ export function createRenderDirectory(directory: string, maxBytes: number): Rend
       const line = text.indexOf('\n')
       const body = text.slice(line + 1)
       if (line < 0 || text.slice(0, line) !== digestOf(`${digest}\n${body}`)) return undefined
-      return JSON.parse(body) as RenderResult
+      return JSON.parse(body) as T
     },
     async put(digest, result) {
       const body = JSON.stringify(result)

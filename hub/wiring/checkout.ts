@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type CheckoutOptions, type OpenCheckout, createCheckout } from '../check/checkout.ts'
-import { createRenderDirectory } from '../check/fs.ts'
+import { createCachedJudge } from '../check/cached-judge.ts'
+import { createResultDirectory } from '../check/fs.ts'
 import { openLocalRepository } from '../check/git.ts'
 import { findViolations } from '../check/violations.ts'
 import { createLazyEngine } from '../check/lazy-engine.ts'
@@ -15,7 +16,10 @@ import type { Declared } from '../fleet/fleet.ts'
 import type { RepositorySpec } from '../fleet/kinds/repository.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
 import { createGate } from './policies.ts'
+import hub from '../package.json' with { type: 'json' }
+import type { Verdict } from '../policy/judge.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
+import type { RenderResult } from '../render/engine.ts'
 import { createRenderEngine } from '../render/process.ts'
 import { createMirror } from '../source/git.ts'
 import type { Mirror } from '../source/source.ts'
@@ -43,8 +47,7 @@ export const openCheckout: OpenCheckout = async (options, signal) => {
   try {
     const fleet = await openLocalRepository(options.directory, tmpdir(), signal)
     closing.push(() => fleet.close())
-    const { engine, workers } = await openEngine(options, closing)
-    const gate = createGate(workers)
+    const { engine, gate } = await openEngine(options, closing)
     const local = new Map<string, LocalRepository>()
     for (const [name, directory] of options.repositories) {
       const repository = await openLocalRepository(directory, tmpdir(), signal)
@@ -85,12 +88,18 @@ async function openEngine(options: CheckoutOptions, closing: (() => Promise<void
     }),
   )
   closing.push(() => workers.close())
+  const gate = createGate(workers)
   if (!options.cache) {
-    return { workers, engine: createCachedEngine(workers, createMemoryRenderStore(0)) }
+    return { gate, engine: createCachedEngine(workers, createMemoryRenderStore(0)) }
   }
-  const store = createRenderDirectory(join(cacheDirectory(), 'renders'), cacheBytes)
-  closing.push(() => store.trim())
-  return { workers, engine: createCachedEngine(workers, store) }
+  const renders = createResultDirectory<RenderResult>(join(cacheDirectory(), 'renders'), cacheBytes)
+  const verdicts = createResultDirectory<Verdict>(join(cacheDirectory(), 'verdicts'), cacheBytes)
+  closing.push(
+    () => renders.trim(),
+    () => verdicts.trim(),
+  )
+  const judge = createCachedJudge(gate.judge, verdicts, `${workers.version} ${hub.version}`)
+  return { gate: { ...gate, judge }, engine: createCachedEngine(workers, renders) }
 }
 
 /** Repositories that are fetched: each once, whatever is asked of it. */

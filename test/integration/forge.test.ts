@@ -146,6 +146,20 @@ describe('swell check --post', () => {
     })
   }
 
+  it('answers without a diff for a change that mends what nobody could read', async () => {
+    await using server = await startForgeServer('github')
+    await checkout.write({
+      'fleet/bad.yaml': 'apiVersion: groundswell.dev/v1alpha1\nkind: Nothing\n',
+    })
+    await checkout.commit()
+    await checkout.write({ 'fleet/bad.yaml': null })
+    const env = { ...environments.github(server.api), SWELL_FORGE_TOKEN: forgeToken }
+    const { code, said } = await checkout.swell(['check', '--post', '--base', 'HEAD'], env)
+    assert.equal(code, 0, said)
+    assert.match(said, /^no diff: fleet\/bad\.yaml:2:/m)
+    assert.match(server.comments.get(12)![0]!.body, /check passed/)
+  })
+
   it('is no answer when it cannot be posted', async () => {
     await using server = await startForgeServer('github')
     const { code, said } = await checkout.swell(['check', '--post'], {

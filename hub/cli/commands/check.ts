@@ -6,6 +6,7 @@ import type { Finding } from '../../check/finding.ts'
 import type { FleetDiff } from '../../check/fleet-diff.ts'
 import { toCheckSarif } from '../../check/sarif.ts'
 import { describeClusters } from '../../check/where.ts'
+import { HubError } from '../../errors.ts'
 import hub from '../../package.json' with { type: 'json' }
 import { type CheckoutFlags, toSelection, useCheckout, withCheckout } from '../checkout.ts'
 import type { CommandContext } from '../context.ts'
@@ -48,18 +49,23 @@ export function addCheck(program: Command, context: CommandContext): void {
           signal,
         )
         // Faults of the fleet's own files are told by the check; there is nothing to compare then.
-        const isReadable = report.counts.applications > 0 && base !== undefined
-        const range = { base: base ?? '', head: at, sinceParting: false }
-        return {
-          report,
-          diff: isReadable ? await checkout.diff({ ...selection, ...range }, signal) : undefined,
-        }
+        if (base === undefined || report.counts.applications === 0)
+          return { report, diff: undefined }
+        const range = { base, head: at, sinceParting: false }
+        const diff = await checkout.diff({ ...selection, ...range }, signal).catch(tellWhy)
+        return { report, diff }
       })
       context.exitCode = exitCodeOf(report, flags.strict ?? false)
       terminal.out(format({ report, diff }, flags.output, createPaint(terminal.color)))
       terminal.say(`${escapeLine(summarizeCheck(report))}\n`)
       if (place) await postCheck(terminal, place, { report, diff, exitCode: context.exitCode })
     })
+
+  /** A change that mends a fleet nobody could read has nothing to be compared with. */
+  function tellWhy(error: unknown): undefined {
+    if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
+    terminal.say(`no diff: ${escapeLine(error.message)}\n`)
+  }
 }
 
 /** What is wrong is wrong, whatever else was not looked at. */

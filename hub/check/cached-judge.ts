@@ -1,0 +1,33 @@
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { type Case, judgedBy, type Verdict } from '../policy/judge.ts'
+
+/** Where verdicts are kept. Losing any of them costs judging once more. */
+export interface VerdictStore {
+  get(digest: Digest): Promise<Verdict | undefined>
+  put(digest: Digest, verdict: Verdict): Promise<void>
+}
+
+/** What ended in an error may do better the next time. */
+const notJudged = 'could not be judged'
+
+/**
+ * Judges once what is the same: content, policies and version of Kubernetes.
+ *
+ * @param version of what judges; another one may judge otherwise
+ */
+export function createCachedJudge(
+  judge: (one: Case, signal: AbortSignal) => Promise<Verdict>,
+  store: VerdictStore,
+  version: string,
+): (one: Case, signal: AbortSignal) => Promise<Verdict> {
+  return async (one, signal) => {
+    const { application, content, policies, kubernetesVersion } = one
+    const by = judgedBy(policies, kubernetesVersion)
+    const key = digestOf(JSON.stringify([version, application, content, by]))
+    const known = await store.get(key)
+    if (known) return known
+    const verdict = await judge(one, signal)
+    if (!verdict.some(({ rule }) => rule === notJudged)) await store.put(key, verdict)
+    return verdict
+  }
+}
