@@ -23,6 +23,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'tokens',
       'webhookSecretFile',
       'webhookSecrets',
+      'forges',
       'ledgerRemote',
       'offlineGrace',
     ],
