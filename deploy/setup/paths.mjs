@@ -34,7 +34,7 @@ export function enginePath() {
   if (process.env.GROUNDSWELL_ENGINE) return process.env.GROUNDSWELL_ENGINE
   const directory = join(root, 'hub', 'engine')
   const names = readdirSync(directory)
-    .filter((name) => name.endsWith('.go') || name === 'go.mod' || name === 'go.sum')
+    .filter((name) => /\.(go|json\.gz)$|^go\.(mod|sum)$/.test(name))
     .sort()
   return join(cacheDir(), 'engine', digestFiles(names, directory), 'groundswell-engine')
 }

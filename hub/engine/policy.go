@@ -16,6 +16,8 @@ type policyInput struct {
 	Name   string       `json:"name"`
 	Files  []policyFile `json:"files"`
 	Images *imageRules  `json:"images"`
+	// Only the schemas of Kubernetes and of custom kinds.
+	Schema bool `json:"schema"`
 }
 
 type policyFile struct {
@@ -25,7 +27,9 @@ type policyFile struct {
 
 // judgeInput is what one render made, for one version of Kubernetes.
 type judgeInput struct {
-	Objects []judgedObject `json:"objects"`
+	// `1.35` or `1.35.4`; empty when it is not known.
+	KubernetesVersion string         `json:"kubernetesVersion"`
+	Objects           []judgedObject `json:"objects"`
 }
 
 type judgedObject struct {
@@ -71,6 +75,7 @@ func (p *policy) judgeAll(asked *judgeInput) ([]violation, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	world.kubernetesVersion = asked.KubernetesVersion
 	var found []violation
 	var faults []error
 	beyond := 0

@@ -30,6 +30,8 @@ type admissionPolicy struct {
 	bindings   []*admissionregistration.ValidatingAdmissionPolicyBinding
 	validator  validating.Validator
 	params     *paramStore
+	// What people call it: ValidatingAdmissionPolicy, or Kyverno's kind in the same shape.
+	kind string
 }
 
 func compileAdmissionPolicies(kinds *manifestKinds, files []policyFile) ([]part, []string, error) {
@@ -73,7 +75,7 @@ func compileAdmissionPolicies(kinds *manifestKinds, files []policyFile) ([]part,
 			notes = append(notes, fmt.Sprintf("%s:%d: %s matches no CREATE: only the cluster can judge it",
 				each.file, each.line, describe(each.id)))
 		}
-		parts = append(parts, &admissionPolicy{definition, mine, validator, store})
+		parts = append(parts, &admissionPolicy{definition, mine, validator, store, each.gvk.Kind})
 	}
 	return parts, notes, errors.Join(faults...)
 }
@@ -247,7 +249,7 @@ func (p *admissionPolicy) judge(ctx context.Context, each *subject, world *world
 	match := generic.NewPolicyMatcher(matching.NewMatcher(world, nil))
 	attributes := attributesOf(each)
 	fails := p.definition.Spec.FailurePolicy == nil || *p.definition.Spec.FailurePolicy == admissionregistration.Fail
-	rule := "ValidatingAdmissionPolicy " + p.definition.Name
+	rule := p.kind + " " + p.definition.Name
 	broken := func(format string, args ...any) []violation {
 		if !fails {
 			return nil

@@ -39,10 +39,14 @@ func compilePolicy(asked *policyInput) (*policy, error) {
 	}
 	add(compileAdmissionPolicies(kinds, asked.Files))
 	add(compileGatekeeper(kinds, asked.Files))
+	add(compileValidatingPolicies(kinds, asked.Files))
 	add(rules.compile())
 	if asked.Images != nil {
 		found, err := newImagePart(asked.Images)
 		add([]part{found}, nil, err)
+	}
+	if asked.Schema {
+		add([]part{schemaPart{}}, nil, nil)
 	}
 	faults = append(faults, kinds.strangers()...)
 	if err := errors.Join(faults...); err != nil {
@@ -81,7 +85,9 @@ type manifestKinds struct {
 	bindings          []*subject
 	templates         []*subject
 	constraints       []*subject
-	namespaces        []*subject
+	// Kyverno's in CEL.
+	validatingPolicies []*subject
+	namespaces         []*subject
 	// Anything else: parameters of admission policies, when one names their kind.
 	others []*subject
 	used   map[*subject]bool
@@ -101,6 +107,8 @@ func sortManifests(manifests []*subject) *manifestKinds {
 			kinds.templates = append(kinds.templates, each)
 		case group == "constraints.gatekeeper.sh":
 			kinds.constraints = append(kinds.constraints, each)
+		case group == "policies.kyverno.io" && kind == "ValidatingPolicy":
+			kinds.validatingPolicies = append(kinds.validatingPolicies, each)
 		case each.isNamespace():
 			kinds.namespaces = append(kinds.namespaces, each)
 		default:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,13 +84,16 @@ func (s *subject) labels() map[string]string {
 type world struct {
 	subjects   []*subject
 	namespaces map[string]*corev1.Namespace
+	// Kinds that CustomResourceDefinitions of the render make.
+	definitions       map[schema.GroupKind]*customKind
+	kubernetesVersion string
 	// Namespaces that are neither in the render nor with the policy, and were asked for labels.
 	guessed map[string]bool
 }
 
 func newWorld(objects []judgedObject, namespaces []*subject) (*world, error) {
-	made := &world{namespaces: map[string]*corev1.Namespace{}, guessed: map[string]bool{}}
-	plurals := map[schema.GroupKind]string{}
+	made := &world{namespaces: map[string]*corev1.Namespace{}, guessed: map[string]bool{},
+		definitions: map[schema.GroupKind]*customKind{}}
 	for _, each := range namespaces {
 		made.know(each)
 	}
@@ -108,13 +110,13 @@ func newWorld(objects []judgedObject, namespaces []*subject) (*world, error) {
 		}
 		made.know(found)
 		made.subjects = append(made.subjects, found)
-		if kind, plural, ok := declared(found); ok {
-			plurals[kind] = plural
+		if kind, definition, ok := newCustomKind(found); ok {
+			made.definitions[kind] = definition
 		}
 	}
 	for _, each := range made.subjects {
-		if plural, ok := plurals[each.gvk.GroupKind()]; ok {
-			each.gvr.Resource = plural
+		if definition, ok := made.definitions[each.gvk.GroupKind()]; ok {
+			each.gvr.Resource = definition.read.Spec.Names.Plural
 		}
 	}
 	return made, nil
@@ -124,23 +126,6 @@ func (w *world) know(each *subject) {
 	if namespace, ok := each.object.(*corev1.Namespace); ok {
 		w.namespaces[namespace.Name] = namespace
 	}
-}
-
-// declared reads a CustomResourceDefinition: its kind and plural.
-func declared(each *subject) (schema.GroupKind, string, bool) {
-	if each.gvk.Group != "apiextensions.k8s.io" || each.gvk.Kind != "CustomResourceDefinition" {
-		return schema.GroupKind{}, "", false
-	}
-	var read struct {
-		Spec struct {
-			Group string `json:"group"`
-			Names struct{ Kind, Plural string }
-		} `json:"spec"`
-	}
-	if json.Unmarshal(each.text, &read) != nil || read.Spec.Names.Plural == "" {
-		return schema.GroupKind{}, "", false
-	}
-	return schema.GroupKind{Group: read.Spec.Group, Kind: read.Spec.Names.Kind}, read.Spec.Names.Plural, true
 }
 
 func labelNamespace(namespace *corev1.Namespace) {

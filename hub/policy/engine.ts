@@ -2,7 +2,7 @@ import { type Fault, formatFault, HubError } from '../errors.ts'
 import type { EngineViolation } from '../render/answer.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { EngineWorkers, LentWorker } from '../render/workers.ts'
-import type { Policy } from './policy.ts'
+import { type Policy, schemaPolicy } from './policy.ts'
 
 /** What Kubernetes', OPA's and our own rules make of objects, in the render engine's processes. */
 export interface PolicyEngine {
@@ -21,6 +21,8 @@ export interface PolicyEngine {
   judge(
     policy: Policy,
     objects: readonly RenderedObject[],
+    /** `1.35` or `1.35.4`; empty when it is not known. */
+    kubernetesVersion: string,
     signal: AbortSignal,
   ): Promise<{ readonly violations: readonly EngineViolation[]; readonly notes: readonly string[] }>
 }
@@ -47,10 +49,11 @@ export function createPolicyEngine(workers: EngineWorkers): PolicyEngine {
       workers
         .lend(policy.program, signal, (worker) => give(worker, policy, signal))
         .catch((error: unknown) => Promise.reject(blame(policy, error))),
-    judge: (policy, objects, signal) =>
+    judge: (policy, objects, kubernetesVersion, signal) =>
       workers
         .lend(policy.program, signal, async (worker) => {
-          const judge = { objects: objects.map(({ json, file }) => ({ json, file })) }
+          const sent = objects.map(({ json, file }) => ({ json, file }))
+          const judge = { kubernetesVersion, objects: sent }
           const question = { op: 'judge', id: policy.program, judge }
           let answer = await worker.ask(question, signal)
           if (answer.kind === 'needPolicy') {
@@ -73,7 +76,8 @@ export function createPolicyEngine(workers: EngineWorkers): PolicyEngine {
   }
 }
 
-function encodePolicy({ name, program, files, spec }: Policy): object {
+function encodePolicy(policy: Policy): object {
+  const { name, program, files, spec } = policy
   return {
     op: 'policy',
     id: program,
@@ -84,6 +88,7 @@ function encodePolicy({ name, program, files, spec }: Policy): object {
         data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
       })),
       images: spec.images ?? null,
+      schema: policy === schemaPolicy,
     },
   }
 }

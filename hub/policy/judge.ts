@@ -2,7 +2,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { PolicyEngine } from './engine.ts'
-import type { Policy } from './policy.ts'
+import { type Policy, schemaPolicy } from './policy.ts'
 import { findRemovedApis } from './removed-apis.ts'
 import { capAction, findException, strongestAction, type Violation } from './violation.ts'
 
@@ -48,7 +48,7 @@ export function createJudge({ engine, findSecrets }: JudgeDeps) {
   const verdicts = new Map<string, Promise<Verdict>>()
 
   async function judgeOne(
-    { application, objects }: Case,
+    { application, objects, kubernetesVersion }: Case,
     policy: Policy,
     signal: AbortSignal,
   ): Promise<Verdict> {
@@ -56,7 +56,7 @@ export function createJudge({ engine, findSecrets }: JudgeDeps) {
     const most = spec.action ?? 'deny'
     if (!spec.files && !spec.images) return []
     try {
-      const { violations, notes } = await engine.judge(policy, objects, signal)
+      const { violations, notes } = await engine.judge(policy, objects, kubernetesVersion, signal)
       return [
         ...violations.map((found) =>
           settle({ policy: name, ...found }, application, [policy], most),
@@ -69,10 +69,25 @@ export function createJudge({ engine, findSecrets }: JudgeDeps) {
     }
   }
 
+  async function judgeSchema(
+    objects: readonly RenderedObject[],
+    kubernetesVersion: string,
+    signal: AbortSignal,
+  ): Promise<readonly Found[]> {
+    try {
+      return (await engine.judge(schemaPolicy, objects, kubernetesVersion, signal)).violations
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'policy_failed') throw error
+      return [{ rule: 'could not be judged', object: null, file: '', message: error.message }]
+    }
+  }
+
   async function judgeAll(one: Case, signal: AbortSignal): Promise<Verdict> {
     const { application, objects, policies, kubernetesVersion } = one
     const verdicts = await Promise.all(policies.map((policy) => judgeOne(one, policy, signal)))
+    const schema = await judgeSchema(objects, kubernetesVersion, signal)
     const own = [
+      ...governed('schema', policies, schema, application),
       ...governed('secrets', policies, await findSecrets(objects), application),
       ...governed(
         'removedApis',
@@ -115,7 +130,7 @@ function tell(
 
 /** A check of our own, under the policies that govern it; with none it denies. */
 function governed(
-  check: 'secrets' | 'removedApis',
+  check: 'secrets' | 'removedApis' | 'schema',
   policies: readonly Policy[],
   found: readonly Found[],
   application: string,

@@ -1,4 +1,4 @@
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Declared, Fleet } from '../fleet/fleet.ts'
 import { isGroupMember } from '../fleet/group.ts'
 import type { PolicySpec } from '../fleet/kinds/policy.ts'
@@ -17,6 +17,12 @@ export interface Policy extends Declared<PolicySpec> {
   readonly program: Digest
   /** Of all that decides a verdict: the program, the action, the exceptions. */
   readonly digest: Digest
+}
+
+/** Asked of every render: what the schemas of Kubernetes, and of custom kinds in it, say. */
+export const schemaPolicy: Policy = {
+  ...{ name: 'default', labels: {}, annotations: {}, file: '', line: 0, spec: { schema: {} } },
+  ...{ files: [], program: digestOf('schema'), digest: digestOf('schema') },
 }
 
 /** The policies of a fleet that ask something of one application on one cluster, by name. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { admissionPolicies, deployments } from '../support/admission-policies.ts'
+import { admissionPolicies, deployment, deployments } from '../support/admission-policies.ts'
 import { startControlPlane } from '../support/control-plane.ts'
 import { kubeRequest } from '../support/kube-request.ts'
 import { createBench, objectsOf, policyOf } from '../support/policies.ts'
@@ -17,6 +17,16 @@ const paths: Readonly<Record<string, string>> = {
   ValidatingAdmissionPolicyBinding:
     '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
 }
+
+const malformed = [
+  deployment({ spec: '\n  replicas: "2"' }),
+  deployment({ spec: '\n  replica: 2' }),
+  deployment({ labels: ', number: 1' }),
+  deployment({ container: ' }, { image: x' }),
+  deployment({ container: ', tty: "yes"' }),
+  deployment({ container: ', ports: {}' }),
+  deployment({ container: ', resources: { limits: { cpu: [1] } }' }),
+]
 
 test('ValidatingAdmissionPolicies judge here as they do in a cluster', async () => {
   await using engine = await startRenderEngine()
@@ -75,6 +85,15 @@ test('ValidatingAdmissionPolicies judge here as they do in a cluster', async () 
         what: `the server forgets: ${title}`,
       })
     }
+  }
+  // And what the schemas of its version say is what a server-side apply makes of it.
+  for (const manifest of [...Object.values(deployments), ...malformed]) {
+    const [object] = await objectsOf(engine, manifest)
+    const path = `${paths['Deployment']}/${object!.id.name}?fieldManager=test&dryRun=All`
+    const { status, body } = await kubeRequest(cluster, 'APPLY', path, JSON.parse(object!.json))
+    const mine = await bench.judge(manifest, [], { kubernetesVersion: '1.35.4' })
+    const agree = status < 300 ? mine.length === 0 : mine.length > 0
+    assert.ok(agree, `${manifest}: ${JSON.stringify({ server: body, here: mine })}`)
   }
   assert.ok(denied >= 15, `only ${denied} were denied`)
 })

@@ -63,6 +63,8 @@ export const PolicySpec = Type.Object(
     secrets: Type.Optional(Type.Object({}, closed)),
     /** Has this policy's action and exceptions govern what its cluster's version no longer serves. */
     removedApis: Type.Optional(Type.Object({}, closed)),
+    /** Has this policy's action and exceptions govern what the schemas of its cluster's version say. */
+    schema: Type.Optional(Type.Object({}, closed)),
     exceptions: Type.Optional(Type.Array(PolicyException, { maxItems: 1000 })),
   },
   closed,
@@ -74,9 +76,9 @@ export type PolicyException = Static<typeof PolicyException>
 export type ImageRules = Static<typeof ImageRules>
 
 export function checkPolicy(spec: PolicySpec, names: Names, report: Report): void {
-  const rules = [spec.files, spec.images, spec.secrets, spec.removedApis]
+  const rules = [spec.files, spec.images, spec.secrets, spec.removedApis, spec.schema]
   if (rules.every((rule) => rule === undefined)) {
-    report(['spec'], 'judges nothing: give `files`, `images`, `secrets` or `removedApis`')
+    report(['spec'], 'judges nothing: give `files`, `images`, `secrets`, `removedApis` or `schema`')
   }
   if (spec.images && !spec.images.requireDigest && !spec.images.allowedRegistries) {
     report(['spec', 'images'], 'judges nothing: give `requireDigest` or `allowedRegistries`')

@@ -5,6 +5,8 @@ import { HubError } from '../../../../hub/errors.ts'
 import type { PolicySpec } from '../../../../hub/fleet/kinds/policy.ts'
 import { type Case, createJudge, type Found } from '../../../../hub/policy/judge.ts'
 import type { PolicyEngine } from '../../../../hub/policy/engine.ts'
+import { schemaPolicy } from '../../../../hub/policy/policy.ts'
+import type { EngineViolation } from '../../../../hub/render/answer.ts'
 import { policyOf } from '../../../support/policies.ts'
 
 const never = new AbortController().signal
@@ -12,11 +14,19 @@ const id = { group: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' }
 const object = { id, apiVersion: 'apps/v1', json: '{}', file: 'apps/web.yaml' }
 const found = { action: 'deny' as const, rule: 'r', object: id, file: object.file, message: 'no' }
 
-function world(options: { secrets?: readonly Found[]; fail?: HubError; notes?: string[] } = {}) {
+function world(
+  options: {
+    schema?: EngineViolation[]
+    secrets?: readonly Found[]
+    fail?: HubError
+    notes?: string[]
+  } = {},
+) {
   const asked: string[] = []
   const engine: PolicyEngine = {
     compile: async () => [],
     async judge(policy) {
+      if (policy === schemaPolicy) return { violations: options.schema ?? [], notes: [] }
       asked.push(policy.name)
       if (options.fail) throw options.fail
       return { violations: [found], notes: options.notes ?? [] }
@@ -84,6 +94,13 @@ describe('createJudge', () => {
       'p0 deny data.x',
     ])
     assert.deepEqual(await said({ action: 'audit' }), ['default deny data.x'])
+  })
+
+  test('what a schema does not know is denied, or as far as a policy says', async () => {
+    const { say } = world({ schema: [{ ...found, message: 'no such field' }] })
+    assert.deepEqual(await say([]), ['default deny no such field'])
+    const said = (await say([{ schema: {}, action: 'warn' }])).filter((line) => /field/.test(line))
+    assert.deepEqual(said, ['p0 warn no such field'])
   })
 
   test('what is only to be known is a note of no object', async () => {
