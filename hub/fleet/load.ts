@@ -78,12 +78,15 @@ export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
 }
 
 function readFile({ path, bytes }: FleetFile, faults: Fault[]): Read[] {
-  const text = new TextDecoder('utf-8').decode(bytes)
+  // An editor's "Unicode" may be this; read as UTF-8 it would look like nothing of ours.
+  const utf16 = findUtf16(bytes)
+  const text = new TextDecoder(utf16 ?? 'utf-8').decode(bytes)
   if (!isShorthand(path) && !mayBeConfiguration(text)) return []
   const refuse = (message: string): Read[] => {
     faults.push({ file: path, line: 1, column: 1, message })
     return []
   }
+  if (utf16) return refuse('is UTF-16; save it as UTF-8')
   if (bytes.byteLength > maxFileBytes) return refuse(`larger than ${maxFileBytes} bytes`)
   if (text.includes('\uFFFD') || text.includes('\0')) return refuse('not UTF-8 text')
   const parsed = parseYamlDocuments(path, text)
@@ -95,6 +98,12 @@ function readFile({ path, bytes }: FleetFile, faults: Fault[]): Read[] {
     const whole = isShorthand(path, document.value) ? expandShorthand(document, faults) : document
     return whole ? readDocument(whole, faults) : []
   })
+}
+
+/** By its byte order mark. */
+function findUtf16([first, second]: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  return first === 0xfe && second === 0xff ? 'utf-16be' : undefined
 }
 
 function readDocument(document: YamlDocument, faults: Fault[]): Read[] {

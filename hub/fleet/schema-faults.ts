@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Check } from 'typebox/value'
+import { sayWhereItBelongs } from './misplaced.ts'
 import { suggest } from './suggest.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 
@@ -11,7 +12,7 @@ export interface SchemaFault {
 }
 
 /** The members of JSON Schema our kinds are made of. */
-interface Node {
+export interface Node {
   readonly type?: string
   readonly pattern?: string
   readonly const?: unknown
@@ -36,38 +37,44 @@ interface Node {
 export function findSchemaFaults(schema: TSchema, value: unknown): SchemaFault[] {
   if (Check(schema, value)) return []
   const faults: SchemaFault[] = []
-  explain(schema, value, [], faults)
+  explain(schema, value, [], { root: schema, faults })
   if (faults.length === 0) faults.push({ path: [], key: false, message: 'does not fit its schema' })
   return faults
+}
+
+/** What is explained, and what was found in it. */
+interface Found {
+  readonly root: Node
+  readonly faults: SchemaFault[]
 }
 
 function explain(
   node: Node,
   value: unknown,
   path: readonly (string | number)[],
-  faults: SchemaFault[],
+  found: Found,
 ): void {
   if (fits(node, value)) return
-  const say = (message: string) => faults.push({ path, key: false, message })
+  const say = (message: string) => found.faults.push({ path, key: false, message })
   if (node.anyOf) {
     const choices = node.anyOf.flatMap((choice) =>
       typeof choice.const === 'string' ? [choice.const] : [],
     )
     if (choices.length === node.anyOf.length) {
       say(`${show(value)} is not one of ${choices.join(', ')}${suggest(String(value), choices)}`)
-    } else if (node.anyOf.length === 1) explain(node.anyOf[0]!, value, path, faults)
+    } else if (node.anyOf.length === 1) explain(node.anyOf[0]!, value, path, found)
     else say(`${show(value)} is not ${node.anyOf.map(describe).join(' or ')}`)
   } else if (node.const !== undefined) {
     say(`${show(value)} must be ${show(node.const)}`)
   } else if (node.type === 'object' && isRecord(value)) {
-    explainObject(node, value, path, faults)
+    explainObject(node, value, path, found)
   } else if (node.type === 'array' && Array.isArray(value)) {
     const items = value as unknown[]
     if (items.length === 0) say('must not be empty')
     if (items.length > (node.maxItems ?? Infinity)) {
       say(`has ${items.length} items; at most ${node.maxItems} are allowed`)
     }
-    items.forEach((item, index) => explain(node.items ?? {}, item, [...path, index], faults))
+    items.forEach((item, index) => explain(node.items ?? {}, item, [...path, index], found))
   } else if (typeof value === 'string' && value.length > (node.maxLength ?? Infinity)) {
     say(`has ${value.length} characters; at most ${node.maxLength} are allowed`)
   } else say(`${show(value)} is not ${describe(node)}`)
@@ -77,23 +84,25 @@ function explainObject(
   node: Node,
   value: Readonly<Record<string, unknown>>,
   path: readonly (string | number)[],
-  faults: SchemaFault[],
+  found: Found,
 ): void {
   const { properties = {}, required = [] } = node
   for (const name of required) {
     if (!Object.hasOwn(value, name)) {
-      faults.push({ path, key: true, message: `\`${name}\` is missing` })
+      found.faults.push({ path, key: true, message: `\`${name}\` is missing` })
     }
   }
   const other = Object.values(node.patternProperties ?? {})[0]
   for (const [name, member] of Object.entries(value)) {
     const known = Object.hasOwn(properties, name) ? properties[name] : other
-    if (known) explain(known, member, [...path, name], faults)
+    if (known) explain(known, member, [...path, name], found)
     else {
       const words = Object.keys(properties)
       const hint = suggest(name, words)
-      const message = `unknown field "${name}"${hint || (words.length > 0 ? `; known: ${words.join(', ')}` : '')}`
-      faults.push({ path: [...path, name], key: true, message })
+      const known = words.length > 0 ? `; known: ${words.join(', ')}` : ''
+      const more = hint || sayWhereItBelongs(found.root, name) || known
+      const message = `unknown field "${name}"${more}`
+      found.faults.push({ path: [...path, name], key: true, message })
     }
   }
 }

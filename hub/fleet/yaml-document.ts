@@ -97,6 +97,9 @@ function findOddities(document: Document<Node, boolean>): { offset: number; mess
     },
     Scalar(key, node, ancestors) {
       const { value, source = '', type } = node
+      if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
+        add(node, 'half of a character (a lone surrogate) is no text')
+      }
       if (key === 'key' || type !== 'PLAIN') return
       if (typeof value === 'number') {
         if (!Number.isFinite(value)) add(node, `${source} is not a number JSON can hold`)

@@ -64,6 +64,12 @@ export function checkName(
 export function checkInside(path: string, at: Path, report: Report): void {
   if (path.startsWith('/') || /[\p{Cc}\\]/u.test(path) || path.split('/').includes('..')) {
     report(at, `path ${JSON.stringify(path)} must be relative and stay in the repository`)
+  } else if (/^~|\$/.test(path)) {
+    // Whoever writes it expects it to be filled in; there would be no such directory.
+    report(
+      at,
+      `path ${JSON.stringify(path)} is taken as it is written: nothing is filled in for ~ and $`,
+    )
   }
 }
 

@@ -30,7 +30,7 @@ export const RolloutWave = Type.Object(
 
 export const RolloutStrategySpec = Type.Object(
   {
-    waves: Type.Array(RolloutWave, { minItems: 1 }),
+    waves: Type.Array(RolloutWave, { minItems: 1, maxItems: 200 }),
     maxFailures: Type.Optional(CountOrPercent),
     onFailure: Type.Optional(
       Type.Union([Type.Literal('pause'), Type.Literal('rollback'), Type.Literal('continue')]),

@@ -11,7 +11,7 @@ export const application = (spec: string) =>
 export const withTarget = (target: string) =>
   application(`source:\n  path: a\ntargets:\n  - ${target.replaceAll('\n', '\n    ')}`)
 /** One wave of a strategy, from line 7 and column 7. */
-const withWave = (wave: string) =>
+export const withWave = (wave: string) =>
   `${head('RolloutStrategy', 's')}spec:\n  waves:\n    - ${wave.replaceAll('\n', '\n      ')}\n`
 const repository = (spec: string) =>
   `${head('Repository', 'r')}spec:\n${spec.replace(/^/gm, '  ')}\n`
@@ -20,7 +20,7 @@ export const every = 'targets:\n  - clusterSelector: {}'
 /** What stands in bad.yaml → where the fault is, and words it must have. */
 export const badConfigurations: readonly (readonly [string, string, string, RegExp])[] = [
   [
-    'unknown field, near miss',
+    'B87: unknown field, near miss',
     application(`pruen: true\nsource:\n  path: a\n${every}`),
     '6:3',
     /unknown field "pruen", did you mean "prune"\?/,
@@ -56,7 +56,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /unknown field "namespace"/,
   ],
   [
-    'wrong type: text for boolean',
+    'B87: wrong type: text for boolean',
     application(`prune: "true"\nsource:\n  path: a\n${every}`),
     '6:10',
     /"true" is not true or false/,
@@ -76,7 +76,12 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     '3:1',
     /`name` is missing/,
   ],
-  ['name with capitals', `${head('Cluster', 'Edge')}spec: {}\n`, '4:9', /"Edge" is not RFC 1123/],
+  [
+    'B90: name with capitals',
+    `${head('Cluster', 'Edge')}spec: {}\n`,
+    '4:9',
+    /"Edge" is not RFC 1123/,
+  ],
   [
     'unknown kind, near miss',
     `${head('Clutser', 'c')}spec: {}\n`,
@@ -136,7 +141,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /there is no RolloutStrategy "carful", did you mean "careful"\?/,
   ],
   [
-    'strategy named and given',
+    'B87: strategy named and given',
     application(
       `source:\n  path: a\nrolloutStrategy: careful\nrollout:\n  waves: [{ name: one }]\n${every}`,
     ),
@@ -144,7 +149,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /not both/,
   ],
   [
-    'selector operator',
+    'B76: selector operator',
     withTarget(
       'clusterSelector:\n  matchExpressions:\n    - { key: a, operator: notin, values: [b] }',
     ),
@@ -172,12 +177,12 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /label value "e u"/,
   ],
   [
-    'path out of the repository',
+    'B9: path out of the repository',
     application(`source:\n  path: ../other\n${every}`),
     '7:11',
     /must be relative and stay in the repository/,
   ],
-  ['absolute path', application(`source:\n  path: /etc\n${every}`), '7:11', /must be relative/],
+  ['B9: absolute path', application(`source:\n  path: /etc\n${every}`), '7:11', /must be relative/],
   [
     'two kinds of source',
     application(`source:\n  path: a\n  helm: {}\n  kustomize: {}\n${every}`),
@@ -219,7 +224,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /there is no cluster "nowhere"/,
   ],
   [
-    'wave percentage',
+    'B77: wave percentage',
     withWave('name: one\nmaxFailures: 120%'),
     '8:20',
     /"120%" is not a whole number of at least 0 or a percentage such as 25%/,
@@ -231,7 +236,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /wave "one" is there already/,
   ],
   [
-    'wave of unknown group',
+    'B77: wave of unknown group',
     withWave('name: one\nclusterGroup: asia'),
     '8:21',
     /no ClusterGroup "asia"/,
@@ -248,15 +253,20 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     '9:11',
     /unknown field "aproval", did you mean "approval"\?/,
   ],
-  ['repository URL: remote helper', repository('url: "ext::sh -c id"'), '6:8', /remote helpers/],
   [
-    'repository URL: password',
+    'B13: repository URL: remote helper',
+    repository('url: "ext::sh -c id"'),
+    '6:8',
+    /remote helpers/,
+  ],
+  [
+    'B21: repository URL: password',
     repository('url: https://me:pw@git.example/a.git'),
     '6:8',
     /name a `credential` instead/,
   ],
   [
-    'repository URL: local path',
+    'B16: repository URL: local path',
     repository('url: file:///etc'),
     '6:8',
     /write https:\/\/host\/path/,
@@ -268,7 +278,7 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /exactly one of branch, tag, commit and semver/,
   ],
   [
-    'branch like an option',
+    'B22: branch like an option',
     repository('url: https://git.example/a.git\nref: { branch: --upload-pack=x }'),
     '7:18',
     /not a branch name/,
@@ -316,35 +326,45 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /namespace "a-" is not an RFC 1123 label/,
   ],
   [
-    'duplicate key',
+    'B37: duplicate key',
     `${head('Cluster', 'c')}spec: {}\nspec: {}\n`,
     '6:1',
     /YAML: Map keys must be unique/,
   ],
-  ['tab', `${head('Cluster', 'c')}spec:\n\tsuspend: true\n`, '6:1', /YAML: .*[Tt]ab/],
-  ['custom tag', `${head('Cluster', 'c')}spec: !!js/function {}\n`, '5:7', /YAML: Unresolved tag/],
+  ['B40a: tab', `${head('Cluster', 'c')}spec:\n\tsuspend: true\n`, '6:1', /YAML: .*[Tt]ab/],
   [
-    '__proto__',
+    'B40a: custom tag',
+    `${head('Cluster', 'c')}spec: !!js/function {}\n`,
+    '5:7',
+    /YAML: Unresolved tag/,
+  ],
+  [
+    'B36: __proto__',
     withTarget('clusters: [edge-1]\nvalues:\n  __proto__: { a: 1 }'),
     '11:9',
     /__proto__ is refused/,
   ],
-  ['merge key', withTarget('clusters: [edge-1]\nvalues:\n  <<: { a: 1 }'), '11:9', /merge keys/],
-  ['yes', withTarget('clusters: [edge-1]\nvalues:\n  a: yes'), '11:12', /boolean to Helm/],
   [
-    'octal',
+    'B35: merge key',
+    withTarget('clusters: [edge-1]\nvalues:\n  <<: { a: 1 }'),
+    '11:9',
+    /merge keys/,
+  ],
+  ['B38: yes', withTarget('clusters: [edge-1]\nvalues:\n  a: yes'), '11:12', /boolean to Helm/],
+  [
+    'B38: octal',
     withTarget('clusters: [edge-1]\nvalues:\n  mode: 0644'),
     '11:15',
     /quote it or write it in decimal/,
   ],
   [
-    'number too large',
+    'B39: number too large',
     withTarget('clusters: [edge-1]\nvalues:\n  a: 9007199254740993'),
     '11:12',
     /too large to be exact/,
   ],
   [
-    'infinity',
+    'B39: infinity',
     withTarget('clusters: [edge-1]\nvalues:\n  a: .inf'),
     '11:12',
     /not a number JSON can hold/,

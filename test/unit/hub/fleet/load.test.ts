@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
 import { type FleetFile, loadFleet } from '../../../../hub/fleet/load.ts'
 import { badAlerts } from './bad-alerts.ts'
+import { badInputs } from './bad-inputs.ts'
 import { badProjects } from './bad-projects.ts'
 import { badConfigurations, head, withTarget } from './bad-configurations.ts'
 
@@ -48,7 +49,12 @@ describe('loadFleet', () => {
     assert.equal(fleet.applications.get('shop')?.spec.source.repository, 'apps')
   })
 
-  for (const [name, text, place, words] of [...badConfigurations, ...badProjects, ...badAlerts]) {
+  for (const [name, text, place, words] of [
+    ...badConfigurations,
+    ...badProjects,
+    ...badAlerts,
+    ...badInputs,
+  ]) {
     test(`says where and what: ${name}`, () => {
       const faults = findFaults({ ...good, 'bad.yaml': text })
       const there = faults.filter((fault) => fault.startsWith(`bad.yaml:${place} `))
@@ -154,7 +160,33 @@ describe('loadFleet', () => {
     assert.equal(fleet.clusters.size, 2)
   })
 
-  test('stops at an alias bomb and at deep nesting with a fault, not a crash', () => {
+  test('B40a: reads UTF-8 with a mark, and says of UTF-16 what it is', () => {
+    const text = `${head('Cluster', 'edge-3')}spec: {}\n`
+    const load = (bytes: Uint8Array) => loadFleet(revision, [{ path: 'x.yaml', bytes }])
+    assert.ok(load(Buffer.from(`\uFEFF${text}`)).clusters.has('edge-3'))
+    const little = Buffer.from(`\uFEFF${text}`, 'utf16le')
+    for (const bytes of [little, Buffer.from(little).swap16()]) {
+      assert.throws(() => load(bytes), /x\.yaml:1:1: is UTF-16; save it as UTF-8/)
+    }
+    // Of another program, as it may be.
+    assert.equal(load(Buffer.from('\uFEFFa: 1\n', 'utf16le')).clusters.size, 0)
+  })
+
+  test('B40a: refuses 10 MB on one line, NUL and broken UTF-8', () => {
+    const text = `${head('Cluster', 'edge-3')}spec: {}\n`
+    const faults = (more: Uint8Array) => {
+      const bytes = Buffer.concat([Buffer.from(text), more])
+      assert.throws(
+        () => loadFleet(revision, [{ path: 'x.yaml', bytes }]),
+        /x\.yaml:1:1: (larger than 1048576 bytes|not UTF-8 text)/,
+      )
+    }
+    faults(Buffer.from(`# ${'x'.repeat(10_000_000)}`))
+    faults(Buffer.from('# \0'))
+    faults(Uint8Array.of(0x23, 0xff))
+  })
+
+  test('B33, B34: stops at an alias bomb and at deep nesting with a fault, not a crash', () => {
     const bomb = Array.from({ length: 9 }, (_, index) => {
       const list = Array.from({ length: 9 }, () => (index ? `*a${index - 1}` : 'x'))
       return `    a${index}: &a${index} [${list.join(', ')}]`

@@ -159,7 +159,7 @@ targets:
       // What says where the source is has no place in a shorthand.
       const fields = inSpec?.replace(/^source:\n {2}path: a\n/m, '')
       // Its words list the fields there are, which are others here.
-      if (what === 'unknown field, nothing near') continue
+      if (what === 'unknown field, nothing near' || /another place/.test(what)) continue
       if (fields === undefined || fields === inSpec || /^source:|^ {2}\w/m.test(fields)) continue
       tried += 1
       const faults = faultsOf({ ...rest, 'a/swell.yaml': fields })
