@@ -66,6 +66,18 @@ export function convertBundle(given: Bundle): void {
   if (bundle) draft.tellRest(bundle, ['helm'], helm, helmConverted)
   const base = placeOf(given, document, ['helm'], membersOf(value['kustomize']), helm)
   const customizations = bundle ? listCustomizations(given, bundle, value, base) : []
+  const written = listOf(value['targetCustomizations']).length
+  // What could not be said may have kept it off a cluster: better nowhere than where it must not be.
+  const isPartial =
+    customizations.length < written ||
+    customizations.some(({ picks }) => picks.length < given.picks.length)
+  if (isPartial)
+    draft.gap(
+      document,
+      ['targetCustomizations'],
+      'not all could be converted: it is suspended until `targets` are right',
+    )
+  const isSuspended = isPartial || !repo || (value['paused'] ?? spec['paused']) === true
   const places = [...new Set([base, ...customizations.map(({ place }) => place ?? base)])]
   const namespace =
     textOf(value['namespace']) ??
@@ -106,7 +118,7 @@ export function convertBundle(given: Bundle): void {
           targetNamespace: toName(namespace),
           createNamespace: true,
         }),
-        ...((value['paused'] ?? spec['paused']) === true && { suspend: true }),
+        ...(isSuspended && { suspend: true }),
         ...((value['keepResources'] ?? spec['keepResources']) === true && {
           deletionPolicy: 'Orphan',
         }),

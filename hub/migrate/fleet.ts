@@ -68,7 +68,11 @@ export const convertFleet: Convert = (files): Migration => {
   for (const bundle of bundles.filter((one) => !claimed.has(one))) {
     const directory = posix.dirname(bundle.file)
     const name = toName(textOf(bundle.value['name']) ?? posix.basename(directory))
-    draft.gap(bundle, [], 'no GitRepo here names this directory: it is converted for every cluster')
+    draft.gap(
+      bundle,
+      [],
+      'no GitRepo here names this directory: it is suspended until you say where it goes, by `targets`',
+    )
     const picks: Pick[] = [{ clusterSelector: {} }]
     later.push(() => convertBundle({ draft, bundle, directory, picks, name, names, paths }))
     names.set(name, name)

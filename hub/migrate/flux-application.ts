@@ -63,16 +63,17 @@ export function addFluxApplication(
   const path = inside(textOf(spec['path']) ?? '.')
   const patches = toPatches(draft, document, ['spec', 'patches'], spec['patches'])
   const namespace = textOf(spec['targetNamespace'])
+  const { pick, suspend } = whereOf(draft, document)
   draft.add('Application', names.of.get(document)!, {
     source: {
       ...(repository !== undefined && { repository }),
       path,
       ...kindOf(path, paths),
     },
-    targets: [{ ...pickOf(draft, document), ...(patches.length > 0 && { patches }) }],
+    targets: [{ ...pick, ...(patches.length > 0 && { patches }) }],
     ...(namespace !== undefined && { targetNamespace: toName(namespace) }),
     prune: spec['prune'] === true,
-    ...(spec['suspend'] === true && { suspend: true }),
+    ...((suspend || spec['suspend'] === true) && { suspend: true }),
     deletionPolicy: isKept(spec) ? 'Orphan' : 'Delete',
     ...dependencies(draft, document, spec, names),
   })
@@ -94,11 +95,19 @@ function kindOf(path: string, paths: readonly string[]): Members {
   return isKustomization ? { kustomize: {} } : { directory: { recurse: true } }
 }
 
-export function pickOf(draft: Draft, document: ForeignDocument): Pick {
+/** Suspended where nothing says which cluster is meant: it would come to all of them. */
+export function whereOf(
+  draft: Draft,
+  document: ForeignDocument,
+): { readonly pick: Pick; readonly suspend: boolean } {
   const cluster = clusterOf(document.file)
-  if (cluster !== undefined) return { clusters: [draft.cluster(cluster)] }
-  draft.gap(document, [], 'nothing says which cluster it is for: it is converted for every cluster')
-  return { clusterSelector: {} }
+  if (cluster !== undefined) return { pick: { clusters: [draft.cluster(cluster)] }, suspend: false }
+  draft.gap(
+    document,
+    [],
+    'nothing says which cluster it is for: it is suspended until you do, by `targets`',
+  )
+  return { pick: { clusterSelector: {} }, suspend: true }
 }
 
 /** Name of the Repository; undefined, and told, when it is not among the files. */

@@ -1,7 +1,7 @@
 import { inside, toPatches } from './argocd-source.ts'
 import { vendorChart } from './chart.ts'
 import { type Draft, toName } from './draft.ts'
-import { dependencies, findRepository, type FluxNames, pickOf, words } from './flux-application.ts'
+import { dependencies, findRepository, type FluxNames, whereOf, words } from './flux-application.ts'
 import {
   type ForeignDocument,
   listOf,
@@ -67,6 +67,7 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
     draft.tellRest(document, path, kustomize, ['patches'], words)
     return toPatches(draft, document, [...path, 'patches'], kustomize['patches'])
   })
+  const { pick, suspend } = whereOf(draft, document)
   draft.add('Application', names.of.get(document)!, {
     source: {
       ...sourceOf(draft, document, spec, chart, names),
@@ -76,11 +77,11 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
         ...(valuesFiles.length > 0 && { valuesFiles }),
       },
     },
-    targets: [{ ...pickOf(draft, document), ...(patches.length > 0 && { patches }) }],
+    targets: [{ ...pick, ...(patches.length > 0 && { patches }) }],
     ...(namespace !== '' && { targetNamespace: toName(namespace) }),
     ...(namespace !== '' && install['createNamespace'] === true && { createNamespace: true }),
     drift: drift['mode'] === 'enabled' ? 'correct' : drift['mode'] === 'warn' ? 'report' : 'ignore',
-    ...(spec['suspend'] === true && { suspend: true }),
+    ...((suspend || spec['suspend'] === true) && { suspend: true }),
     ...dependencies(draft, document, spec, names),
   })
 }

@@ -32,7 +32,8 @@ export const convertJenkinsX: Convert = (files): Migration => {
   const find = (...names: string[]) => documents.find(({ file }) => names.includes(file))
   const requirements = find(...requirementsFiles)
   const { pick, rollout } = readRequirements(draft, requirements)
-  const common = { targets: [pick], ...rollout }
+  // It would come to every cluster.
+  const common = { targets: [pick], ...(pick.clusters ? {} : { suspend: true }), ...rollout }
 
   const namespaces = listDirectories(paths, 'config-root/namespaces')
   for (const namespace of namespaces) {
@@ -108,6 +109,13 @@ function readRequirements(
     'zone',
     'project',
   ])
+  if (name === undefined) {
+    draft.gap(
+      document,
+      base,
+      'names no cluster: what is converted is suspended until you do, by `targets`',
+    )
+  }
   const here = listOf(value['environments']).map((item) => membersOf(item))
   here.forEach((environment, index) => {
     if (environment['remoteCluster'] === true) {

@@ -185,4 +185,23 @@ targetCustomizations:
       /^x\.yaml:1: the kind Bundle has no counterpart/,
     ])
   })
+
+  test('is suspended where a customization that cannot be said may have kept it off a cluster', () => {
+    const { spec, gaps, places } = migrate('fleet', {
+      'clusters.yaml': clusters,
+      'repo.yaml': gitRepo.replace('paths: [web, jobs/*]', 'paths: [shop]'),
+      'shop/fleet.yaml': `targetCustomizations:
+  - name: off
+    clusterGroupSelector: { matchLabels: { region: eu } }
+    doNotDeploy: true
+`,
+    })
+    assert.equal(spec('Application', 'apps-shop')['suspend'], true)
+    assert.deepEqual(places, [])
+    assertGaps(gaps, [
+      /^repo\.yaml:12: `serviceAccount`/,
+      /^shop\/fleet\.yaml:1: not all could be converted: it is suspended/,
+      /^shop\/fleet\.yaml:3: `clusterGroupSelector`/,
+    ])
+  })
 })

@@ -147,6 +147,7 @@ describe('swell migrate flux', () => {
       targetNamespace: 'web',
       createNamespace: true,
       drift: 'correct',
+      suspend: true,
       dependsOn: [{ name: 'redis' }],
     })
     assert.deepEqual(spec('Application', 'redis'), {

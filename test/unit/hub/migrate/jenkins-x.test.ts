@@ -75,7 +75,7 @@ releases:
     assert.deepEqual(spec('Application', 'env'), {
       source: { path: 'env', helm: {} },
       targets: [{ clusterSelector: {} }],
-      ...{ targetNamespace: 'jx', createNamespace: true },
+      ...{ targetNamespace: 'jx', createNamespace: true, suspend: true },
     })
     assertGaps(gaps, [
       /^env\/Chart\.yaml:1: its namespace is not in the repository/,
