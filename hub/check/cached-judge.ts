@@ -20,14 +20,23 @@ export function createCachedJudge(
   store: VerdictStore,
   version: string,
 ): (one: Case, signal: AbortSignal) => Promise<Verdict> {
-  return async (one, signal) => {
+  /** Many clusters share a content, and their verdict is read once. */
+  const known = new Map<Digest, Promise<Verdict>>()
+
+  async function judgeOnce(key: Digest, one: Case, signal: AbortSignal): Promise<Verdict> {
+    const kept = await store.get(key)
+    if (kept) return kept
+    const verdict = await judge(one, signal)
+    if (!verdict.some(({ rule }) => rule === notJudged)) await store.put(key, verdict)
+    return verdict
+  }
+
+  return (one, signal) => {
     const { application, content, policies, kubernetesVersion } = one
     const by = judgedBy(policies, kubernetesVersion)
     const key = digestOf(JSON.stringify([version, application, content, by]))
-    const known = await store.get(key)
-    if (known) return known
-    const verdict = await judge(one, signal)
-    if (!verdict.some(({ rule }) => rule === notJudged)) await store.put(key, verdict)
+    const verdict = known.get(key) ?? judgeOnce(key, one, signal)
+    known.set(key, verdict)
     return verdict
   }
 }

@@ -36,6 +36,7 @@ describe('verdicts that are kept', () => {
     const { world, judge, judgeAs } = createWorld('deny')
     assert.deepEqual(await judge(one, signal), said('deny'))
     assert.deepEqual(await judge(one, signal), said('deny'))
+    assert.deepEqual(await judgeAs('v1')(one, signal), said('deny'))
     assert.equal(world.judged, 1)
     await judge({ ...one, kubernetesVersion: '1.36' }, signal)
     await judge({ ...one, content: digestOf('other') }, signal)
@@ -45,9 +46,9 @@ describe('verdicts that are kept', () => {
   })
 
   it('are none that were not reached', async () => {
-    const { world, judge } = createWorld('could not be judged')
-    await judge(one, signal)
-    await judge(one, signal)
+    const { world, judgeAs } = createWorld('could not be judged')
+    await judgeAs('v1')(one, signal)
+    await judgeAs('v1')(one, signal)
     assert.equal(world.judged, 2)
     assert.equal(world.kept.size, 0)
   })
