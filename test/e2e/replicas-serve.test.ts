@@ -166,6 +166,17 @@ describe('replicas that follow', () => {
     assert(b.warnings.some((warning) => warning.includes('a newer stream of this cluster')))
   })
 
+  it('an agent cannot pass for a replica: the port between them refuses its certificate', async () => {
+    const { ca, cert, key } = agents.get('a')!.endpoint
+    const address = `${new URL(leader.url).hostname}:${replicas.peerPort}`
+    const stream = dial({ address, hubCa: ca, certificateChain: cert, key })
+    await assert.rejects(stream.responses[Symbol.asyncIterator]().next(), {
+      code: 'identity_refused',
+      message: /for replicas of the hub/,
+    })
+    stream.close()
+  })
+
   it('T15: a revocation on one replica cuts the stream on another within 5 s', async (t) => {
     const [second] = replicas.others(leader) as [HubProcess]
     const b = agents.get('b')!

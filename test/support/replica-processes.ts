@@ -14,6 +14,8 @@ export interface ReplicaProcessesOptions {
 /** Real hubs that share a Redis, on hosts of their own of the loopback network. */
 export interface ReplicaProcesses extends AsyncDisposable {
   readonly hubs: readonly HubProcess[]
+  /** Where the one that leads takes in what came to others. */
+  readonly peerPort: number
   /** Waits until one of them, or of those given, leads. */
   untilLed(among?: readonly HubProcess[]): Promise<HubProcess>
   others(than: HubProcess): readonly HubProcess[]
@@ -81,6 +83,7 @@ export async function startReplicas(options: ReplicaProcessesOptions): Promise<R
   const owned = stack.move()
   return {
     hubs,
+    peerPort: peer,
     untilLed: (among = hubs) => untilLedAmong(among),
     others: (than) => hubs.filter((hub) => hub !== than),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
