@@ -40,6 +40,7 @@ func compilePolicy(asked *policyInput) (*policy, error) {
 	add(compileAdmissionPolicies(kinds, asked.Files))
 	add(compileGatekeeper(kinds, asked.Files))
 	add(compileValidatingPolicies(kinds, asked.Files))
+	add(compileKyverno(kinds, asked.Files))
 	add(rules.compile())
 	if asked.Images != nil {
 		found, err := newImagePart(asked.Images)
@@ -87,6 +88,7 @@ type manifestKinds struct {
 	constraints       []*subject
 	// Kyverno's in CEL.
 	validatingPolicies []*subject
+	clusterPolicies    []*subject
 	namespaces         []*subject
 	// Anything else: parameters of admission policies, when one names their kind.
 	others []*subject
@@ -109,6 +111,8 @@ func sortManifests(manifests []*subject) *manifestKinds {
 			kinds.constraints = append(kinds.constraints, each)
 		case group == "policies.kyverno.io" && kind == "ValidatingPolicy":
 			kinds.validatingPolicies = append(kinds.validatingPolicies, each)
+		case group == "kyverno.io" && (kind == "ClusterPolicy" || kind == "Policy"):
+			kinds.clusterPolicies = append(kinds.clusterPolicies, each)
 		case each.isNamespace():
 			kinds.namespaces = append(kinds.namespaces, each)
 		default:

@@ -1,23 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HubError } from '../../hub/errors.ts'
 import { admissionPolicy, binding, deployment } from '../support/admission-policies.ts'
-import { createBench, policyOf } from '../support/policies.ts'
+import { createBench, faultsOf, policyOf } from '../support/policies.ts'
 import { startRenderEngine } from '../support/render-engine.ts'
-
-/** The faults that refuse a policy, as `file:line message`. */
-async function faultsOf(
-  bench: ReturnType<typeof createBench>,
-  files: Readonly<Record<string, string>>,
-): Promise<string[]> {
-  try {
-    await bench.compile(policyOf(files))
-  } catch (error) {
-    assert.ok(error instanceof HubError && error.code === 'fleet_invalid', String(error))
-    return error.faults.map(({ file, line, message }) => `${file}:${line} ${message}`)
-  }
-  return assert.fail('it compiles')
-}
 
 test('an admission policy that cannot judge here is refused with its place', async () => {
   await using engine = await startRenderEngine()
@@ -190,71 +175,6 @@ test('a template that cannot be judged here, or judges nothing, is refused', asy
     [good.replace('violation[', 'violations[') + constraint('{}'), /no rule called violation/],
   ] as const) {
     assert.match((await faultsOf(bench, { 'p.yaml': text })).join('\n'), expected)
-  }
-})
-
-const validatingPolicy = (more = '', version = 'v1') => `apiVersion: policies.kyverno.io/${version}
-kind: ValidatingPolicy
-metadata: { name: unprivileged }
-spec:
-  matchConstraints:
-    resourceRules: [{ apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods] }]
-  validations:
-    - { expression: "object.spec.containers.all(c, !(c.?securityContext.privileged.orValue(false)))", message: not privileged }
-${more}`
-
-test("Kyverno's ValidatingPolicy judges pods, and the pods that controllers will make", async () => {
-  await using engine = await startRenderEngine()
-  const bench = createBench(engine)
-  const privileged = ', securityContext: { privileged: true }'
-  const pod = `apiVersion: v1\nkind: Pod\nmetadata: { name: p, namespace: x }\nspec: { containers: [{ name: c, image: i${privileged} }] }\n`
-  const rule = 'deny: ValidatingPolicy unprivileged, binding unprivileged'
-  for (const version of ['v1', 'v1beta1', 'v1alpha1']) {
-    const policy = policyOf({ 'p.yaml': validatingPolicy('', version) })
-    assert.deepEqual(await bench.say(pod, policy), [`${rule}: not privileged`])
-    assert.deepEqual(await bench.say(deployment({ container: privileged }), policy), [
-      `${rule}: its pods: not privileged`,
-    ])
-    assert.deepEqual(await bench.say(deployment({}), policy), [])
-  }
-  const some = policyOf({
-    'p.yaml': validatingPolicy(
-      '  autogen: { podControllers: { controllers: [jobs] } }\n  validationActions: [Audit]\n',
-    ),
-  })
-  assert.deepEqual(await bench.say(deployment({ container: privileged }), some), [])
-  assert.match((await bench.say(pod, some)).join(), /^audit: /)
-})
-
-test('what of Kyverno is not judged here is refused, and named', async () => {
-  await using engine = await startRenderEngine()
-  const bench = createBench(engine)
-  const kyverno = (kind: string, version = 'kyverno.io/v1') =>
-    `apiVersion: ${version}\nkind: ${kind}\nmetadata: { name: k }\nspec: { rules: [] }\n`
-  for (const [text, expected] of [
-    [kyverno('ClusterPolicy'), /p.yaml:1 ClusterPolicy k: .*no policy that can be judged/],
-    [kyverno('PolicyException', 'kyverno.io/v2'), /p.yaml:1 PolicyException k: /],
-    [
-      kyverno('ImageValidatingPolicy', 'policies.kyverno.io/v1'),
-      /p.yaml:1 ImageValidatingPolicy k: /,
-    ],
-    [validatingPolicy('  exceptions: []\n'), /p.yaml:1 .*unknown field "spec.exceptions"/],
-    [
-      validatingPolicy('  evaluation: { mode: JSON }\n'),
-      /p.yaml:1 .*the evaluation mode JSON is not judged/,
-    ],
-    [
-      validatingPolicy('  autogen: { podControllers: { controllers: [widgets] } }\n'),
-      /p.yaml:1 .*not known here: \[widgets\]/,
-    ],
-    [
-      validatingPolicy(
-        "  variables: [{ name: c, expression: \"resource.Get('v1', 'configmaps', 'a', 'b')\" }]\n",
-      ),
-      /p.yaml:9 .*spec.variables\[0\].expression: .*undeclared reference to 'resource'/s,
-    ],
-  ] as const) {
-    assert.match((await faultsOf(bench, { 'p.yaml': text })).join('\n'), expected, text)
   }
 })
 

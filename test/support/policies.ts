@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { digestOf } from '@groundswell/proto/digest.ts'
+import { HubError } from '../../hub/errors.ts'
 import type { PolicySpec } from '../../hub/fleet/kinds/policy.ts'
 import { createPolicyEngine } from '../../hub/policy/engine.ts'
 import { type Case, createJudge } from '../../hub/policy/judge.ts'
@@ -51,4 +53,18 @@ export function createBench(engine: RenderEngine & EngineWorkers) {
       return verdict.map(({ action, rule, message }) => `${action}: ${rule}: ${message}`)
     },
   }
+}
+
+/** The faults that refuse a policy, as `file:line message`. */
+export async function faultsOf(
+  bench: ReturnType<typeof createBench>,
+  files: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  try {
+    await bench.compile(policyOf(files))
+  } catch (error) {
+    assert.ok(error instanceof HubError && error.code === 'fleet_invalid', String(error))
+    return error.faults.map(({ file, line, message }) => `${file}:${line} ${message}`)
+  }
+  return assert.fail('it compiles')
 }
