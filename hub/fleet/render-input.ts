@@ -21,7 +21,7 @@ export function toRenderInput(target: ResolvedTarget, source: RenderSource): Ren
   const valuesFiles = target.valuesFiles.map((file) =>
     posix.relative(root, locateValuesFile(target.path, file)),
   )
-  const names = new Set(tree.files.map((file) => file.path))
+  const names = new Set(valuesFiles.length === 0 ? [] : tree.files.map((file) => file.path))
   const absent = valuesFiles.find((file) => !names.has(file))
   if (absent !== undefined) {
     throw fail(target, `${place}: there is no values file ${posix.join(root, absent)}`)

@@ -4,10 +4,12 @@ import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type BundleOptions, buildBundle } from '../bundle/build.ts'
 import { toBundleOptions } from '../bundle/options.ts'
 import type { ContentStore } from '../bundle/content.ts'
+import { createPresence } from '../bundle/presence.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { toRenderInput } from '../fleet/render-input.ts'
-import { type RenderSource, readRenderSource } from '../fleet/render-source.ts'
+import type { RenderSource } from '../fleet/render-source.ts'
+import { createRenderSources } from '../fleet/render-sources.ts'
 import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
 import { type PolicyGate, passGate } from '../policy/gate.ts'
 import { type Case, judgedBy } from '../policy/judge.ts'
@@ -87,6 +89,8 @@ const rendersAtOnce = 16
  */
 export function createContents(deps: ContentsDeps) {
   const bundles = new Map<Digest, MadeBundle>()
+  const sources = createRenderSources()
+  const isStored = createPresence(deps.content)
   let remembering: Promise<void> | undefined
 
   async function remember(): Promise<void> {
@@ -172,7 +176,7 @@ export function createContents(deps: ContentsDeps) {
     }
     const { commit } = parseRevision(revision)
     const key = JSON.stringify([target.repository, target.path, target.kind, target.valuesFiles])
-    const reading = shared.sources.get(key) ?? readRenderSource(mirror, commit, target)
+    const reading = shared.sources.get(key) ?? sources.read(mirror, commit, target)
     shared.sources.set(key, reading)
     const source = await reading
     const input = toRenderInput(target, source)
@@ -195,7 +199,7 @@ export function createContents(deps: ContentsDeps) {
     signal: AbortSignal,
   ): Promise<MadeBundle> {
     const known = bundles.get(bundleKey)
-    if (known && (await deps.content.missing([known.digest])).length === 0) return known
+    if (known && (await isStored(known.digest))) return known
     const files = (): Promise<RenderFiles> => readFiles(mirror, source)
     const result = await deps.engine
       .render(input, files, signal)

@@ -18,6 +18,11 @@ export function parseCommit(text: string): {
   return { author: clean(author), subject: clean(subject), committedAt: seconds * 1000 }
 }
 
+/** Id of the tree in a commit object's text. */
+export function parseTree(text: string): string | undefined {
+  return /^tree ([0-9a-f]{40})\n/.exec(text)?.[1]
+}
+
 function clean(text: string): string {
   return text
     .replace(/\p{Cc}/gu, ' ')

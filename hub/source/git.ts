@@ -74,6 +74,8 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     signers: findSigners,
   })
   let turn: Promise<unknown> = Promise.resolve()
+  let missing = new Set<string>()
+  let fetching: Promise<void> | undefined
   let signer: string | null = null
 
   function fail(code: HubError['code'], message: string, cause?: unknown): HubError {
@@ -107,10 +109,17 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     return result
   }
 
+  /** Those that ask while another fetch runs are asked for together. */
   async function fetchMissing(oids: readonly string[]): Promise<void> {
-    log(`repository ${spec.name}: ${oids.length} blobs to fetch`)
-    const input = `${oids.join('\n')}\n`
-    await inTurn(() => remote.fetch(['--stdin', 'origin'], { input }))
+    for (const oid of oids) missing.add(oid)
+    fetching ??= inTurn(async () => {
+      fetching = undefined
+      const input = [...missing].map((oid) => `${oid}\n`).join('')
+      log(`repository ${spec.name}: ${missing.size} blobs to fetch`)
+      missing = new Set()
+      await remote.fetch(['--stdin', 'origin'], { input })
+    })
+    await fetching
   }
 
   async function fetchRef(signal: AbortSignal): Promise<string> {

@@ -1,4 +1,5 @@
 import { HubError } from '../errors.ts'
+import { createTreeIndex } from './tree-index.ts'
 import { followLink } from './links.ts'
 import type { ObjectInfo, ObjectReader } from './process.ts'
 import type { Tree, TreeFile } from './source.ts'
@@ -24,14 +25,19 @@ export interface TreeReaderOptions {
 }
 
 const listingBytes = 16 * 1024 * 1024
-const cachedTrees = 64
+/** Of all trees that are kept together; some 250 bytes each. */
+const keptFiles = 200_000
 const maxFaults = 100
 // An LFS pointer is a short text of a known beginning; shorter or longer it is none.
 const pointer = { least: 100, most: 1024, start: 'version https://git-lfs.github.com/spec/' }
 
 /** Trees are kept by id, so another commit with the same directory reads nothing again. */
 export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOptions): TreeReader {
-  const cache = new Map<string, Promise<Tree>>()
+  const index = createTreeIndex(objects)
+  /** By id, the last used last. */
+  const cache = new Map<string, Tree>()
+  const listing = new Map<string, Promise<Tree>>()
+  let kept = 0
 
   async function readTree(commit: string, path: string): Promise<Tree> {
     const at = path.replace(/\/+$/, '').replace(/^\.\//, '') || '.'
@@ -41,8 +47,9 @@ export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOpti
         'source_refused',
         `repository ${name}: path ${JSON.stringify(path)} ${bad}`,
       )
-    const [found, root] = await objects.inspect([`${commit}:${at === '.' ? '' : at}`, commit])
-    if (found?.type !== 'tree') {
+    const found = await index.findTree(commit, at)
+    if (found === undefined) {
+      const [root] = await objects.inspect([commit])
       throw new HubError(
         'revision_not_found',
         root?.type === 'commit'
@@ -50,15 +57,9 @@ export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOpti
           : `repository ${name}: commit ${commit.slice(0, 7)} is not in the mirror`,
       )
     }
-    const known = cache.get(found.oid)
-    const tree = known ?? listTree(found.oid)
-    cache.delete(found.oid)
-    cache.set(found.oid, tree)
-    if (cache.size > cachedTrees) cache.delete(cache.keys().next().value!)
     try {
-      return await tree
+      return await openTree(found)
     } catch (error) {
-      cache.delete(found.oid)
       if (!(error instanceof HubError)) throw error
       const { code, message, faults } = error
       throw new HubError(
@@ -69,6 +70,29 @@ export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOpti
         { cause: error, faults },
       )
     }
+  }
+
+  async function openTree(id: string): Promise<Tree> {
+    const known = cache.get(id)
+    if (known) {
+      cache.delete(id)
+      cache.set(id, known)
+      return known
+    }
+    const list = listing.get(id) ?? listTree(id).then(keep)
+    listing.set(id, list)
+    return list.finally(() => listing.delete(id))
+  }
+
+  function keep(tree: Tree): Tree {
+    cache.set(tree.id, tree)
+    kept += tree.files.length
+    for (const [oldest, { files }] of cache) {
+      if (kept <= keptFiles || oldest === tree.id) break
+      cache.delete(oldest)
+      kept -= files.length
+    }
+    return tree
   }
 
   async function listTree(id: string): Promise<Tree> {

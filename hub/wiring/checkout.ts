@@ -120,7 +120,8 @@ function openMirrors(
     }
     const directory = await mkdtemp(join(tmpdir(), 'swell-mirror-'))
     closing.push(() => rm(directory, { recursive: true, force: true }))
-    const { spec } = toSourceSpec(repository)
+    // Whose signatures count is told to the hub alone, which verifies before it takes anything.
+    const { verify: _, ...spec } = toSourceSpec(repository).spec
     const mirror: Mirror = await createMirror(spec, {
       directory,
       credential: (name) => credentials[name],

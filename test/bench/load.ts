@@ -24,7 +24,7 @@ const inTurn = createTurns(({ message }) => {
   if (message.case !== 'heartbeat' && message.case !== 'freshness') messages += 1
 })
 
-/** Cluster → digest of the manifest its agent verified and then applied. */
+/** Cluster and application → digest of the manifest the agent verified and then applied. */
 const applied = new Map<string, string>()
 /** Sent to the hub, but for those that time alone brings. */
 let messages = 0
@@ -146,7 +146,7 @@ function watchApplied(name: string, workloads: Workloads): Workloads {
           .states()
           .find(({ application: known }) => known === application.name)
         if (application.state === 'present' && state?.phase === 'Applied') {
-          applied.set(name, application.manifestDigest)
+          applied.set(`${name} ${application.name}`, application.manifestDigest)
         }
       }
     },

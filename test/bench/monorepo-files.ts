@@ -34,12 +34,12 @@ export function monorepoFiles(clusters: number): Record<string, string> {
     const name = applicationName(index)
     const folder = `apps/${name}`
     files[settingsFile(index)] = settingsText(index, 'first')
-    files[`${folder}/kustomization.yaml`] = `namespace: default\nresources:\n  - settings.yaml\n`
+    files[`${folder}/kustomization.yaml`] = 'resources:\n  - settings.yaml\n'
     for (let file = 2; file < filesInApplication; file++) {
       files[`${folder}/src/${file % 10}/file-${file}.txt`] = `${name} ${file}\n`
     }
     documents.push(
-      `${api}\nkind: Application\nmetadata:\n  name: ${name}\nspec:\n  source: { path: ${folder}, kustomize: {} }\n  targets:\n    - clusters: [${clusterName(index % clusters)}]\n  targetNamespace: default\n  rolloutStrategy: at-once\n`,
+      `${api}\nkind: Application\nmetadata:\n  name: ${name}\nspec:\n  source: { path: ${folder}, kustomize: {} }\n  targets:\n    - clusters: [${clusterName(index % clusters)}]\n  targetNamespace: ${name}\n  createNamespace: true\n  rolloutStrategy: at-once\n`,
     )
   }
   for (let at = 0; at < documents.length; at += applicationsInFile) {

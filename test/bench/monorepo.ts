@@ -41,7 +41,7 @@ export async function measureMonorepo(
 ): Promise<Figures[]> {
   await using world = await startWorld(options, say)
   say(`${monorepoApplications * filesInApplication} files are committed`)
-  await world.commit(monorepoFiles(options.clusters))
+  await world.importFiles(monorepoFiles(options.clusters))
   await world.push()
   await settle(world, say)
   const runs: Figures[] = []

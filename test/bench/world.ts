@@ -29,6 +29,8 @@ export interface World extends AsyncDisposable {
   readonly load: LoadProcess
   /** Commits files without pushing; gives the commit's id. */
   commit(files: Readonly<Record<string, string>>): Promise<string>
+  /** Commits files that are nowhere on disk, without pushing. */
+  importFiles(files: Readonly<Record<string, string>>): Promise<void>
   /** Pushes over HTTP; the Git server then sends the hub its webhook. */
   push(): Promise<void>
   /** Adds clusters to the fleet and agents to them, until there are so many of both. */
@@ -80,9 +82,21 @@ export async function startWorld(
       await mkdir(dirname(join(clone, file)), { recursive: true })
       await writeFile(join(clone, file), text)
     }
-    await runGit(clone, ['add', '--all'])
+    await runGit(clone, ['add', '--force', '--', ...Object.keys(files)])
     await runGit(clone, ['commit', '--quiet', '--message', 'Change'])
     return runGit(clone, ['rev-parse', 'HEAD'])
+  }
+  /** Without the files on disk: a hundred thousand would take minutes. */
+  async function importFiles(files: Readonly<Record<string, string>>): Promise<void> {
+    const stream = [
+      'commit refs/heads/main\ncommitter Bench <bench@groundswell.invalid> 1700000000 +0000\n',
+      'data 6\nImport\nfrom refs/heads/main^0\n',
+      ...Object.entries(files).map(
+        ([path, text]) => `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`,
+      ),
+    ]
+    await runGit(clone, ['fast-import', '--quiet', '--force'], {}, stream.join(''))
+    await runGit(clone, ['reset', '--quiet', '--mixed'])
   }
   const push = async (): Promise<void> => {
     await runGit(clone, ['push', '--quiet', 'origin', 'HEAD:refs/heads/main'])
@@ -133,6 +147,7 @@ export async function startWorld(
       return joined
     },
     commit,
+    importFiles,
     push,
     grow,
     async crash() {

@@ -44,7 +44,7 @@ async function fetchFrom(url: string, hosts: HostRules): Promise<unknown> {
 }
 
 for (const host of ['127.0.0.1', 'localhost', '0x7f000001', '127.1', '2130706433', '[::1]']) {
-  test(`B25: http://${host}/ is refused before anything is asked`, async () => {
+  test(`B25, T27: http://${host}/ is refused before anything is asked`, async () => {
     const words =
       /^repository apps: \S+ is (127\.0\.0\.1|::1), an address of a private network; list the host in --source-hosts to allow it$/
     const url = `http://${host}:${port}/a.git`
@@ -53,12 +53,12 @@ for (const host of ['127.0.0.1', 'localhost', '0x7f000001', '127.1', '2130706433
   })
 }
 
-test('B25: the address of cloud metadata is refused', async () => {
+test('B25, T27: the address of cloud metadata is refused', async () => {
   const work = fetchFrom('http://169.254.169.254/latest', { allowed: [], fleet: '' })
   await rejectsWith(work, 'source_refused', /169\.254\.169\.254, an address of a private network/)
 })
 
-test('B25: once hosts are listed, others are refused by name, public or not', async () => {
+test('B25, T27: once hosts are listed, others are refused by name, public or not', async () => {
   const rules = { allowed: ['*.corp.example'], fleet: '127.0.0.1' }
   for (const host of ['git.example.com', 'corp.example', 'evil-corp.example']) {
     const words = new RegExp(`^repository apps: the host ${host} is not in --source-hosts$`)
@@ -78,7 +78,7 @@ test('a host that is listed, and that of the fleet repository, may be anywhere',
   }
 })
 
-test('B26: Git connects to the addresses that were judged, and asks no name server again', async () => {
+test('B26, T27: Git connects to the addresses that were judged, and asks no name server again', async () => {
   asked.length = 0
   const address = parseAddress(`http://git.nowhere.invalid:${port}/a.git`)
   const env = buildGitEnvironment(

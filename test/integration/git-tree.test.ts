@@ -42,7 +42,7 @@ describe('what an author may put in a tree', () => {
     return { mirror, commit: await fetchCommit(mirror) }
   }
 
-  test('a link to a file of the tree is that file', async () => {
+  test('B4: a link to a file of the tree is that file', async () => {
     const { mirror, commit } = await commitLinks({ 'd/b.yaml': 'a.yaml', c: 'd/b.yaml' })
     assert.deepEqual(await readTexts(mirror, commit), {
       'd/a.yaml': 'a: 1\n',
@@ -59,19 +59,19 @@ describe('what an author may put in a tree', () => {
     ['to nothing', { x: 'nothing' }, /not there/],
   ]
   for (const [name, links, words] of badLinks) {
-    test(`a link ${name} is refused`, async () => {
+    test(`B1–B3, B5: a link ${name} is refused`, async () => {
       const { mirror, commit } = await commitLinks(links)
       await rejectsWith(mirror.readTree(commit, '.'), 'source_refused', words)
     })
   }
 
-  test('a link out of the directory that is read is refused, even to the same repository', async () => {
+  test('B2: a link out of the directory that is read is refused, even to the same repository', async () => {
     const { mirror, commit } = await commitLinks({ 'd/x': '../top' }, { top: 't', 'd/a': 'a' })
     await rejectsWith(mirror.readTree(commit, 'd'), 'source_refused', /out of the tree/)
     assert.equal((await readTexts(mirror, commit))['d/x'], 't')
   })
 
-  test('a submodule is refused, and nothing is fetched for it', async () => {
+  test('B23: a submodule is refused, and nothing is fetched for it', async () => {
     const repository = await world.createRepository()
     const head = await repository.readHead()
     await repository.git('update-index', '--add', '--cacheinfo', `160000,${head},vendor`)
@@ -82,7 +82,7 @@ describe('what an author may put in a tree', () => {
     await rejectsWith(mirror.readTree(commit, '.'), 'source_refused', /vendor is a submodule/)
   })
 
-  test('a tree with an entry called .git does not come in at all', async () => {
+  test('B7: a tree with an entry called .git does not come in at all', async () => {
     const repository = await world.createRepository()
     const blob = await repository.git('rev-parse', 'HEAD^{tree}')
     const list = join(world.temp.path, 'tree')
@@ -96,7 +96,7 @@ describe('what an author may put in a tree', () => {
     assert.equal(await mirror.has(commit), false)
   })
 
-  test('an LFS pointer is refused', async () => {
+  test('B11: an LFS pointer is refused', async () => {
     const repository = await world.createRepository()
     const commit = await repository.commit({
       'big.bin': `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12345\n`,
@@ -110,7 +110,7 @@ describe('what an author may put in a tree', () => {
     )
   })
 
-  test('a name with a control character or backslash is refused', async () => {
+  test('B7, B10: a name with a control character or backslash is refused', async () => {
     const repository = await world.createRepository()
     const commit = await repository.commit({ 'a\r': 'x', 'b\\c': 'y' })
     const mirror = await world.openMirror(repository)
@@ -121,7 +121,7 @@ describe('what an author may put in a tree', () => {
     )
   })
 
-  test('a path that is not there, leads out, or names no directory is told so', async () => {
+  test('B9: a path that is not there, leads out, or names no directory is told so', async () => {
     const repository = await world.createRepository()
     const commit = await repository.commit({ 'a/b': 'x' })
     const mirror = await world.openMirror(repository)
@@ -136,6 +136,35 @@ describe('what an author may put in a tree', () => {
       /not in the mirror/,
     )
     assert.deepEqual(await readTexts(mirror, commit, 'a'), { b: 'x' })
+  })
+
+  test('B11: attributes do nothing: no filter, no substitution, no line ends', async () => {
+    const repository = await world.createRepository()
+    const files = {
+      '.gitattributes': '* filter=lfs eol=crlf\nstamp export-subst ident\n',
+      '.gitmodules':
+        '[submodule "x"]\n\tpath = x\n\turl = https://git.example/x.git\n\tupdate = !id\n',
+      stamp: '$Format:%H$ $Id$\n',
+      'a.yaml': 'a: 1\r\nb: 2\n',
+    }
+    // As they are: the developer's own Git would heed them.
+    const none = ['-c', 'core.attributesFile=/dev/null', '-c', 'core.autocrlf=false']
+    await repository.git(...none, 'config', 'filter.lfs.clean', 'cat')
+    const commit = await repository.commit({ stamp: files.stamp, 'a.yaml': files['a.yaml'] })
+    const later = await repository.commit({ '.gitattributes': files['.gitattributes'] })
+    const mirror = await world.openMirror(repository)
+    await mirror.fetch(never)
+    const before = await readTexts(mirror, commit)
+    assert.deepEqual(before, { stamp: files.stamp, 'a.yaml': files['a.yaml'] })
+    assert.equal((await readTexts(mirror, later))['.gitattributes'], files['.gitattributes'])
+  })
+
+  test('B10: names that differ in case alone are two files', async () => {
+    const repository = await world.createRepository()
+    const commit = await repository.commit({ 'A.yaml': 'upper', 'a.yaml': 'lower' })
+    const mirror = await world.openMirror(repository)
+    await mirror.fetch(never)
+    assert.deepEqual(await readTexts(mirror, commit), { 'A.yaml': 'upper', 'a.yaml': 'lower' })
   })
 
   test('many files and large ones are read whole', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import type { Credential } from '../../hub/source/credential.ts'
 import { createMirror } from '../../hub/source/git.ts'
 import { freePort } from '../support/free-port.ts'
 import { runGit } from '../support/git-repository.ts'
+import { until } from '../support/until.ts'
 import {
   createMirrorWorld,
   fetchCommit,
@@ -21,6 +22,18 @@ import {
 } from '../support/mirror-world.ts'
 
 let world: MirrorWorld
+
+/** Arguments of the processes that work in a directory, each as one text. */
+async function readArguments(directory: string): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    const place = await readlink(`/proc/${entry}/cwd`).catch(() => '')
+    if (place !== directory) continue
+    found.push(await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => ''))
+  }
+  return found
+}
 
 before(async () => {
   world = await createMirrorWorld()
@@ -174,7 +187,7 @@ describe('servers that do not answer as they should', () => {
     silent.close()
   })
 
-  test('one that redirects is not followed, so no credential goes elsewhere', async () => {
+  test('B27, T27: one that redirects is not followed, so no credential goes elsewhere', async () => {
     const asked: (string | undefined)[] = []
     const other = createServer((request, response) => {
       asked.push(request.headers.authorization)
@@ -293,6 +306,32 @@ describe('credentials', () => {
     const repository = await world.createRepository()
     const mirror = await world.openMirror(repository, { url: world.server.url('nowhere') })
     await rejectsWith(mirror.fetch(never), 'source_refused', /no such repository/)
+  })
+
+  test('the password is in no argument of any process while it is used', async () => {
+    const silent = createServer(() => undefined)
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}/a.git`
+    const mirror = await world.openMirror(await world.createRepository(), { url })
+    const stop = new AbortController()
+    const fetching = mirror.fetch(stop.signal).catch(() => undefined)
+    const seen = await until(
+      async () => {
+        const all = await readArguments(mirror.directory)
+        return all.some((words) => words.includes('remote-http')) ? all : undefined
+      },
+      { deadlineMs: 10_000, what: 'Git to talk to the server' },
+    )
+    const encoded = Buffer.from(`bot:${password}`).toString('base64')
+    for (const words of seen) {
+      assert.ok(!words.includes(password) && !words.includes(encoded), words)
+    }
+    stop.abort()
+    await fetching
+    silent.closeAllConnections()
+    silent.close()
   })
 
   test('the password is in no file of the mirror', async () => {

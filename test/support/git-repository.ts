@@ -32,12 +32,15 @@ export async function runGit(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  input = '',
 ): Promise<string> {
-  const { stdout } = await exec('git', args, {
+  const running = exec('git', args, {
     cwd,
     maxBuffer: 64 * 1024 * 1024,
     env: { PATH: process.env['PATH'], ...testGitEnv, ...env },
   })
+  running.child.stdin?.on('error', () => undefined).end(input)
+  const { stdout } = await running
   return stdout.trimEnd()
 }
 

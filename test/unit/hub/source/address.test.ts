@@ -70,7 +70,7 @@ const bad: readonly string[] = [
 ]
 
 for (const url of bad) {
-  test(`refuses ${JSON.stringify(url.slice(0, 60))}`, () => {
+  test(`B13–B21, T26: refuses ${JSON.stringify(url.slice(0, 60))}`, () => {
     assert.throws(
       () => parseAddress(url),
       (error) =>

@@ -84,7 +84,7 @@ test('tells of a revision once, and of the next when it comes', async () => {
   await end()
 })
 
-test('a hint is heeded at once; a thousand in a burst make one more fetch', async () => {
+test('B68, T28: a hint is heeded at once; a thousand in a burst make one more fetch', async () => {
   const { world, source, advance, end } = createWorld()
   await advance(1_000)
   source.hint()

@@ -46,14 +46,14 @@ test('what the server says is quoted short, without escapes or user names', () =
   assert.ok(!message.includes('\u001b') && !message.includes('pw'))
 })
 
-test('ssh gets paths as one word, whatever is in them', () => {
+test('B18, T26: ssh gets paths as one word, whatever is in them', () => {
   const command = buildSshCommand("/k/it's $(id)", '/h/a 100%')
   assert.ok(command.includes(String.raw`'/k/it'\''s $(id)'`))
   assert.ok(command.includes(`'UserKnownHostsFile="/h/a 100%%"'`))
   assert.ok(command.includes(`'StrictHostKeyChecking=yes'`))
 })
 
-test('a Git process inherits nothing and may use no protocol it was not given', () => {
+test('B19, B24, T26: a Git process inherits nothing and may use no protocol it was not given', () => {
   const env = buildGitEnvironment('/m', '/bin', localAccess, [])
   assert.equal(env['GIT_ALLOW_PROTOCOL'], '')
   assert.equal(env['HOME'], '/m')

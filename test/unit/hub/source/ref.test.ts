@@ -36,14 +36,14 @@ const bad = [
   'a'.repeat(256),
 ]
 for (const name of bad) {
-  test(`${JSON.stringify(name.slice(0, 20))} is none`, () => {
+  test(`${JSON.stringify(name.slice(0, 20))} is none (B12, B22)`, () => {
     assert.equal(isRefName(name), false)
     assert.throws(() => qualifyRef({ branch: name }), { code: 'source_refused' })
     assert.throws(() => qualifyRef({ tag: name }), { code: 'source_refused' })
   })
 }
 
-test('refs are fully qualified, so a branch called like a commit stays a branch', () => {
+test('B12: refs are fully qualified, so a branch called like a commit stays a branch', () => {
   const hex = 'a'.repeat(40)
   assert.equal(qualifyRef({ branch: hex }).remote, `refs/heads/${hex}`)
   assert.equal(qualifyRef({ tag: 'v1' }).remote, 'refs/tags/v1')

@@ -48,7 +48,7 @@ test('a secret as GitLab writes them is the bytes it encodes', () => {
   assert.ok(!judgeWebhook(other, body, [`whsec_${key.toString('base64')}`]).accepted)
 })
 
-test('the body may be anything: it is never read', () => {
+test('B65–B67: the body may be anything: it is never read', () => {
   for (const text of ['null', '[]', '1', '', 'not JSON']) {
     const bytes = Buffer.from(text)
     const headers = { 'x-hub-signature-256': `sha256=${mac(bytes)}` }
@@ -121,7 +121,7 @@ const refused: readonly (readonly [string, Parameters<typeof judgeWebhook>, RegE
 ]
 
 for (const [name, args, words] of refused) {
-  test(`B61–B69: refuses ${name}`, () => {
+  test(`B61–B69, T28: refuses ${name}`, () => {
     const verdict = judgeWebhook(...args)
     assert.ok(!verdict.accepted)
     assert.match(verdict.reason, words)

@@ -1,0 +1,98 @@
+import { parseTree } from './commit.ts'
+import type { ObjectReader } from './process.ts'
+
+/** A name within one directory. */
+interface Member {
+  readonly oid: string
+  readonly isTree: boolean
+}
+
+type Directory = ReadonlyMap<string, Member>
+
+/** Finds directories of commits by their path, from tree objects that are read once each. */
+export interface TreeIndex {
+  /** Id of the tree at a path (`.` for the root); undefined where there is none. */
+  findTree(commit: string, path: string): Promise<string | undefined>
+}
+
+/** Names of all directories that are kept together, some 200 bytes each. */
+const keptNames = 200_000
+const keptRoots = 256
+const objectBytes = 16 * 1024 * 1024
+
+/**
+ * Most commits change a few directories of many, and the others are known by their ids: where a
+ * thousand applications look for theirs, Git is asked for what is new alone.
+ */
+export function createTreeIndex(objects: Pick<ObjectReader, 'read'>): TreeIndex {
+  /** Tree of a commit. */
+  const roots = new Map<string, string>()
+  /** By id, the last used last. */
+  const directories = new Map<string, Directory>()
+  const reading = new Map<string, Promise<Directory | undefined>>()
+  let names = 0
+
+  async function findRoot(commit: string): Promise<string | undefined> {
+    const known = roots.get(commit)
+    if (known !== undefined) return known
+    const [bytes] = await objects.read([commit], objectBytes)
+    const root = bytes && parseTree(bytes.toString('latin1'))
+    if (root === undefined) return undefined
+    roots.set(commit, root)
+    if (roots.size > keptRoots) roots.delete(roots.keys().next().value!)
+    return root
+  }
+
+  async function openDirectory(oid: string): Promise<Directory | undefined> {
+    const known = directories.get(oid)
+    if (known) {
+      directories.delete(oid)
+      directories.set(oid, known)
+      return known
+    }
+    const read = reading.get(oid) ?? readDirectory(oid)
+    reading.set(oid, read)
+    return read.finally(() => reading.delete(oid))
+  }
+
+  async function readDirectory(oid: string): Promise<Directory | undefined> {
+    const [bytes] = await objects.read([oid], objectBytes)
+    if (!bytes) return undefined
+    const directory = parseTreeObject(bytes)
+    directories.set(oid, directory)
+    names += directory.size
+    for (const [oldest, { size }] of directories) {
+      if (names <= keptNames || oldest === oid) break
+      directories.delete(oldest)
+      names -= size
+    }
+    return directory
+  }
+
+  return {
+    async findTree(commit, path) {
+      let oid = await findRoot(commit)
+      if (path === '.') return oid
+      for (const part of path.split('/')) {
+        const member = oid === undefined ? undefined : (await openDirectory(oid))?.get(part)
+        oid = member?.isTree ? member.oid : undefined
+      }
+      return oid
+    },
+  }
+}
+
+/** A tree object: mode, name and 20 bytes of id for each member. What does not fit ends it. */
+export function parseTreeObject(bytes: Buffer): Map<string, Member> {
+  const members = new Map<string, Member>()
+  for (let at = 0; at < bytes.length;) {
+    const space = bytes.indexOf(0x20, at)
+    const end = bytes.indexOf(0, space + 1)
+    if (space < 0 || end < 0 || end + 21 > bytes.length) break
+    const isTree = bytes.toString('latin1', at, space) === '40000'
+    const name = bytes.toString('utf8', space + 1, end)
+    members.set(name, { oid: bytes.toString('hex', end + 1, end + 21), isTree })
+    at = end + 21
+  }
+  return members
+}
