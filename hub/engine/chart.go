@@ -27,7 +27,11 @@ import (
 // renderChart renders the chart at the path as `helm template --include-crds --skip-tests` does:
 // no cluster to look things up in, no name resolution, no post-renderer.
 func renderChart(asked *input, from *tree) ([]object, []string, error) {
-	made, err := loadChart(from, asked.Path, 0)
+	load := loadChart
+	if isArchive(asked, from) {
+		load = loadArchive
+	}
+	made, err := load(from, asked.Path, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -61,16 +65,19 @@ func renderChart(asked *input, from *tree) ([]object, []string, error) {
 	if err != nil {
 		return nil, nil, templateFault(made, asked.Path, err)
 	}
-	var warnings []string
-	if usesChance(made) {
-		again, err := renderTemplates(made, top)
-		if err != nil || !maps.Equal(files, again) {
-			warnings = append(warnings, "the chart renders differently each time (random values, certificates or the "+
-				"time); pin them in values, or every new render is a change")
-		}
-	}
 	objects, err := readTemplates(made, asked.Path, files)
-	return objects, warnings, err
+	if err != nil || !usesChance(made) {
+		return objects, nil, err
+	}
+	again, err := renderTemplates(made, top)
+	if err != nil {
+		return nil, nil, templateFault(made, asked.Path, err)
+	}
+	if maps.Equal(files, again) {
+		return objects, nil, nil
+	}
+	others, err := readTemplates(made, asked.Path, again)
+	return objects, describeUnstable(objects, others), err
 }
 
 // renderTemplates hands the engine values of its own: it writes into them.
@@ -155,9 +162,8 @@ func loadChart(from *tree, dir string, depth int) (*chart.Chart, error) {
 	if err != nil {
 		return nil, chartFault(dir, err)
 	}
-	if version := made.Metadata.APIVersion; version != chart.APIVersionV1 && version != chart.APIVersionV2 {
-		return nil, faultf("invalid", metadata, lineWith(from.files[metadata], "apiVersion"),
-			"charts are of apiVersion v1 or v2, not %q", version)
+	if err := checkAPIVersion(made, metadata, from.files[metadata]); err != nil {
+		return nil, err
 	}
 	for _, wanted := range made.Metadata.Dependencies {
 		if slices.ContainsFunc(made.Dependencies(), func(each *chart.Chart) bool { return each.Name() == wanted.Name }) {
@@ -176,6 +182,36 @@ func loadChart(from *tree, dir string, depth int) (*chart.Chart, error) {
 		}
 		return nil, faultf("missing", metadata, lineWith(from.files[metadata], wanted.Name),
 			"dependency %q is not in charts/; run `helm dependency update` and commit the result", wanted.Name)
+	}
+	return made, nil
+}
+
+func checkAPIVersion(made *chart.Chart, metadata string, data []byte) error {
+	version := made.Metadata.APIVersion
+	if version == chart.APIVersionV1 || version == chart.APIVersionV2 {
+		return nil
+	}
+	return faultf("invalid", metadata, lineWith(data, "apiVersion"), "charts are of apiVersion v1 or v2, not %q", version)
+}
+
+func isArchive(asked *input, from *tree) bool {
+	_, isFile := from.files[asked.Path]
+	return asked.Kind == "helm" && isFile && strings.HasSuffix(asked.Path, ".tgz")
+}
+
+// loadArchive reads a chart as repositories hold it, unpacked within Helm's own limits.
+func loadArchive(from *tree, name string, _ int) (*chart.Chart, error) {
+	made, err := loader.LoadArchive(bytes.NewReader(from.files[name]))
+	if err != nil {
+		return nil, faultf("malformed", name, 0, "%s", err)
+	}
+	if err := checkAPIVersion(made, name, nil); err != nil {
+		return nil, err
+	}
+	for _, wanted := range made.Metadata.Dependencies {
+		if !slices.ContainsFunc(made.Dependencies(), func(each *chart.Chart) bool { return each.Name() == wanted.Name }) {
+			return nil, faultf("missing", name, 0, "dependency %q is not in the archive", wanted.Name)
+		}
 	}
 	return made, nil
 }

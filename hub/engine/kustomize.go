@@ -52,33 +52,35 @@ func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
 	var objects []object
 	for _, each := range made.Resources() {
 		file := originOf(each, asked.Path)
-		if traced != nil {
-			annotations := each.GetAnnotations()
-			delete(annotations, originAnnotation)
-			if err := each.SetAnnotations(annotations); err != nil {
-				return nil, nil, faultf("internal", file, 0, "%s", err)
-			}
-		}
 		found, err := fromResource(each, file)
 		if err != nil {
 			return nil, nil, err
+		}
+		if traced != nil {
+			forgetOrigin(found)
 		}
 		objects = append(objects, found)
 	}
 	return objects, nil, nil
 }
 
+// fromResource takes the object out of kustomize's nodes. Kustomize's own way there is to print the
+// nodes and read the text again, which for a large one takes a third of the whole build.
 func fromResource(from *resource.Resource, file string) (object, error) {
-	text, err := from.MarshalJSON()
-	if err != nil {
+	var value map[string]any
+	if err := from.YNode().Decode(&value); err != nil {
 		return object{}, faultf("malformed", file, 0, "%s", err)
 	}
-	value, err := decode(text)
-	if err != nil {
-		return object{}, faultf("malformed", file, 0, "%s", err)
+	return object{value: value, file: file}, nil
+}
+
+func forgetOrigin(from object) {
+	metadata, _ := from.value["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	delete(annotations, originAnnotation)
+	if len(annotations) == 0 {
+		delete(metadata, "annotations")
 	}
-	found, _ := value.(map[string]any)
-	return object{value: found, file: file}, nil
 }
 
 // traceable is the kustomization with origin annotations asked for, so that each object can name

@@ -12,6 +12,9 @@ import (
 // allocate without bound, and only the end of the process gives that back.
 func limitMemory(bytes int64) {
 	debug.SetMemoryLimit(bytes - bytes/8)
+	// A render's garbage is gone with it; collecting less often saves a quarter of its time, and the
+	// limit above still holds.
+	debug.SetGCPercent(400)
 	go func() {
 		held := []metrics.Sample{
 			{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},

@@ -64,12 +64,15 @@ func serve(body []byte, held *trees, judges *policies) (given answer) {
 	switch asked.Op {
 	case "hello":
 		return answer{OK: true}
-	case "tree":
-		if err := held.put(asked.ID, asked.Files); err != nil {
-			return answer{Errors: faultsOf(err)}
-		}
-		return answer{OK: true}
 	case "render":
+		if asked.Input == nil {
+			return answer{Errors: []*fault{faultf("internal", "", 0, "a render without input")}}
+		}
+		if asked.Files != nil {
+			if err := held.put(asked.Input.TreeID, asked.Files); err != nil {
+				return answer{Errors: faultsOf(err)}
+			}
+		}
 		from := held.get(asked.Input.TreeID)
 		if from == nil {
 			return answer{NeedTree: true}
@@ -86,6 +89,8 @@ func serve(body []byte, held *trees, judges *policies) (given answer) {
 		return answer{OK: true, Objects: objects, Warnings: warnings}
 	case "policy":
 		return servePolicy(asked, judges)
+	case "pick":
+		return servePick(asked.Pick)
 	case "judge":
 		return serveJudge(asked, judges)
 	default:

@@ -15,13 +15,17 @@ const maxFrame = 256 << 20
 const maxAnswer = 64 << 20
 
 type request struct {
-	Op    string            `json:"op"`
-	ID    string            `json:"id"`
+	Op string `json:"op"`
+	// Of a policy.
+	ID    string `json:"id"`
+	Input *input `json:"input"`
+	// Files of the input's tree, unless it should be held already.
 	Files map[string][]byte `json:"files"`
-	Input *input            `json:"input"`
 	// What a policy says, and what it is to judge; see policy.go.
 	Policy *policyInput `json:"policy"`
 	Judge  *judgeInput  `json:"judge"`
+	// Which version of a chart is meant; see chart_version.go.
+	Pick *pickInput `json:"pick"`
 }
 
 // input mirrors RenderInput of hub/render/engine.ts.
@@ -55,6 +59,8 @@ type answer struct {
 
 	NeedPolicy bool        `json:"needPolicy,omitempty"`
 	Violations []violation `json:"violations,omitempty"`
+
+	Picked *pickedVersion `json:"picked,omitempty"`
 }
 
 type rendered struct {

@@ -8,7 +8,7 @@ import (
 // render is the whole of the engine: one input and its tree in, objects sorted by id out.
 func render(asked *input, from *tree) ([]rendered, []string, error) {
 	asked.Path = path.Clean(asked.Path)
-	if !within(asked.Path) || !from.isDir(asked.Path) {
+	if !within(asked.Path) || !from.isDir(asked.Path) && !isArchive(asked, from) {
 		return nil, nil, faultf("missing", asked.Path, 0, "no folder %q in the tree", asked.Path)
 	}
 	objects, warnings, err := produce(asked, from)

@@ -1,6 +1,7 @@
 import type { RenderInput } from '../render/engine.ts'
 import type { Mirror } from '../source/source.ts'
 import { toRenderInput } from './render-input.ts'
+import { HubError } from '../errors.ts'
 import { readRenderSource, type RenderSource } from './render-source.ts'
 import type { ResolvedTarget } from './resolve.ts'
 
@@ -32,9 +33,11 @@ export async function planRenders(
     if (!repository) continue
     const { path, kind, valuesFiles } = target
     const key = JSON.stringify([target.repository, repository.commit, path, kind, valuesFiles])
-    const found = sources.get(key) ?? readRenderSource(repository.mirror, repository.commit, target)
-    sources.set(key, found)
     try {
+      if (target.chart) throw notFetched(target.chart)
+      const found =
+        sources.get(key) ?? readRenderSource(repository.mirror, repository.commit, target)
+      sources.set(key, found)
       const source = await found
       planned.push({ target, source, input: toRenderInput(target, source) })
     } catch (error) {
@@ -42,4 +45,11 @@ export async function planRenders(
     }
   }
   return planned
+}
+
+function notFetched({ repo, chart }: NonNullable<ResolvedTarget['chart']>): HubError {
+  return new HubError(
+    'source_unreachable',
+    `the chart ${chart} is of ${repo}, which only a hub asks: this application was not checked`,
+  )
 }

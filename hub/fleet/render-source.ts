@@ -1,5 +1,7 @@
 import { posix } from 'node:path'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
+import type { FoundChart } from '../source/chart/chart.ts'
 import type { Mirror, Tree } from '../source/source.ts'
 import { kustomizationFiles, listKustomizeReferences } from './kustomize-references.ts'
 import type { ResolvedTarget } from './resolve.ts'
@@ -12,6 +14,8 @@ export interface RenderSource {
   readonly tree: Tree
   /** Within the tree; `.` for its root. */
   readonly path: string
+  /** An archive that is in the tree beside what Git has, at `path`. */
+  readonly chart?: FoundChart
 }
 
 const maxKustomizations = 500
@@ -42,6 +46,29 @@ export async function readRenderSource(
     if (wider === root) return { kind, root, tree, path: at }
     root = wider
   }
+}
+
+/**
+ * The source of a chart that was fetched: its archive, and what of Git holds the values files. The
+ * tree's id tells both.
+ */
+export async function readChartSource(
+  mirror: Pick<Mirror, 'readTree'>,
+  commit: string,
+  target: Pick<ResolvedTarget, 'path' | 'valuesFiles'>,
+  name: string,
+  chart: FoundChart,
+): Promise<RenderSource> {
+  const path = posix.normalize(target.path).replace(/\/$/, '')
+  const [first, ...more] = target.valuesFiles.map((file) =>
+    posix.dirname(locateValuesFile(path, file)),
+  )
+  const root = first === undefined ? '.' : more.reduce(commonAncestor, first)
+  const values = first === undefined ? undefined : await mirror.readTree(commit, root)
+  const id = digestOf(JSON.stringify([values?.id ?? null, chart.digest]))
+  const files = values?.files ?? []
+  const at = `${name}-${chart.version}.tgz`
+  return { kind: 'helm', root, tree: { id, files }, path: at, chart }
 }
 
 /** Explicit, else by the file that says so: Chart.yaml, kustomization.yaml, else plain manifests. */

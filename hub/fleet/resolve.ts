@@ -1,5 +1,6 @@
 import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import type { Declared, Fleet } from './fleet.ts'
+import type { ChartReference } from '../source/chart/chart.ts'
 import type { ApplicationSpec, ApplicationTarget } from './kinds/application.ts'
 import type { ClusterSpec } from './kinds/cluster.ts'
 import type { Patch } from './kinds/patch.ts'
@@ -23,6 +24,11 @@ export interface ResolvedTarget {
   readonly kind: 'directory' | 'kustomize' | 'helm' | undefined
   readonly directory: NonNullable<ApplicationSpec['source']['directory']>
   readonly releaseName: string
+  /** Where the chart is fetched, when it is none of the repository's. */
+  readonly chart?: ChartReference
+  /** What charts see of the cluster; empty for what the engine takes by itself. */
+  readonly kubernetesVersion: string
+  readonly apiVersions: readonly string[]
   /** Target over application, cluster's labels filled in. */
   readonly values: Readonly<Record<string, unknown>>
   /** As written: relative to `path`, or to the repository's root with a leading slash. */
@@ -163,6 +169,9 @@ function resolveTarget(
     kind: explicitKind(source),
     directory: source.directory ?? {},
     releaseName: helm.releaseName ?? name,
+    ...chartOf(helm),
+    kubernetesVersion: cluster.spec.kubernetesVersion ?? '',
+    apiVersions: cluster.spec.apiVersions ?? [],
     values: mergeValues(
       fill(helm.values ?? {}, ['spec', 'source', 'helm', 'values']),
       fill(target.values ?? {}, [...own, 'values']),
@@ -171,6 +180,16 @@ function resolveTarget(
     createNamespace: spec.createNamespace ?? false,
     ...(scope && { scope }),
   }
+}
+
+function chartOf({
+  repo,
+  chart,
+  version,
+  credential,
+}: NonNullable<ApplicationSpec['source']['helm']>): { chart?: ChartReference } {
+  if (repo === undefined || chart === undefined || version === undefined) return {}
+  return { chart: { repo, chart, version, ...(credential === undefined ? {} : { credential }) } }
 }
 
 function explicitKind(source: ApplicationSpec['source']): ResolvedTarget['kind'] {

@@ -5,6 +5,7 @@ import type { Labels } from './selector.ts'
 export interface TemplateCluster {
   readonly name: string
   readonly labels: Labels
+  readonly spec?: { readonly kubernetesVersion?: string }
 }
 
 /** A reference that names nothing; `path` leads to its string within what was filled in. */
@@ -49,10 +50,15 @@ function fill(
 
 function look(name: string, cluster: TemplateCluster): { text: string } | { fault: string } {
   if (name === 'cluster.name') return { text: cluster.name }
+  if (name === 'cluster.kubernetesVersion') {
+    const text = cluster.spec?.kubernetesVersion
+    if (text !== undefined) return { text }
+    return { fault: `\${${name}}: cluster ${cluster.name} has no \`kubernetesVersion\`` }
+  }
   const label = /^cluster\.labels\.(.+)$/.exec(name)?.[1]
   if (label === undefined) {
     return {
-      fault: `\${${name}} is not known; there are \${cluster.name} and \${cluster.labels.KEY}`,
+      fault: `\${${name}} is not known; there are \${cluster.name}, \${cluster.kubernetesVersion} and \${cluster.labels.KEY}`,
     }
   }
   return Object.hasOwn(cluster.labels, label)

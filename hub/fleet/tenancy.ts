@@ -25,6 +25,11 @@ export function findSourceFaults(
   const project = projectOf(fleet, spec)
   if (!project) return []
   const { repository = 'fleet', path } = spec.source
+  const { repo } = spec.source.helm ?? {}
+  if (repo !== undefined && !project.spec.sources.some(({ url }) => matchesGlob(url ?? '', repo))) {
+    const message = `Project ${project.name} does not allow charts of ${repo}; list it in \`sources\` by \`url\``
+    return [{ path: ['spec', 'source', 'helm', 'repo'], message }]
+  }
   const from = sourcesOf(project, fleet, repository)
   if (from.length === 0) {
     const at = spec.source.repository === undefined ? [] : ['repository']

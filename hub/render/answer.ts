@@ -1,6 +1,7 @@
 import { type Fault, formatFault, HubError } from '../errors.ts'
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import type { PolicyAction } from '../fleet/kinds/policy.ts'
+import type { PickedVersion } from '../source/chart/chart.ts'
 import type { RenderedObject, RenderInput, RenderResult } from './engine.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 
@@ -20,6 +21,8 @@ export type Answer =
       readonly result: RenderResult
       /** What a policy has to say; see hub/policy. */
       readonly violations: readonly EngineViolation[]
+      /** Of a chart; see hub/source/chart. */
+      readonly picked?: PickedVersion
     }
   | { readonly kind: 'needTree' }
   | { readonly kind: 'needPolicy' }
@@ -29,7 +32,16 @@ export type Answer =
 export function parseAnswer(bytes: Uint8Array): Answer {
   const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   if (!isRecord(value)) throw new TypeError('the answer is not an object')
-  const { ok, needTree, needPolicy, errors, objects = [], warnings = [], violations = [] } = value
+  const {
+    ok,
+    needTree,
+    needPolicy,
+    errors,
+    objects = [],
+    warnings = [],
+    violations = [],
+    picked,
+  } = value
   if (needTree === true) return { kind: 'needTree' }
   if (needPolicy === true) return { kind: 'needPolicy' }
   if (Array.isArray(errors)) return { kind: 'failed', faults: errors.map(toFault) }
@@ -45,6 +57,7 @@ export function parseAnswer(bytes: Uint8Array): Answer {
     kind: 'done',
     result: { objects: objects.map(toObject), warnings: warnings.map(String) },
     violations: violations.map(toViolation),
+    ...(isRecord(picked) ? { picked: toPicked(picked) } : {}),
   }
 }
 
@@ -54,6 +67,15 @@ export function renderFailed(input: RenderInput, faults: readonly Fault[]): HubE
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''
   const words = first ? formatFault(first) : 'no reason given'
   return new HubError('render_failed', `${input.kind} ${input.path}: ${words}${more}`, { faults })
+}
+
+function toPicked({ version, digest, urls }: Record<string, unknown>): PickedVersion {
+  if (typeof version !== 'string') throw new TypeError('the answer picks no version')
+  return {
+    version,
+    digest: typeof digest === 'string' ? digest : '',
+    urls: Array.isArray(urls) ? urls.filter((url) => typeof url === 'string') : [],
+  }
 }
 
 function toViolation(value: unknown): EngineViolation {

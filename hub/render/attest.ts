@@ -66,11 +66,12 @@ function describe(
   for (const [cluster, { digest }] of contents.applications.get(name) ?? []) {
     const origin = digest === null ? undefined : contents.origins?.get(digest)
     if (!digest || !origin) continue
-    const { repository, revision, kinds } = origin
+    const { repository, revision, kinds, chartRepo } = origin
     const known = made.get(digest)
     if (known) known.clusters.push(cluster)
     else {
-      const url = urlOf(repository)
+      // What a policy has to allow is where the objects were written, not only where they were asked for.
+      const url = chartRepo ?? urlOf(repository)
       made.set(digest, { digest, repository, url, revision, kinds, clusters: [cluster] })
     }
   }

@@ -10,7 +10,12 @@ export interface MadeBundle {
   readonly kinds: readonly string[]
   /** What policies had to say of it that does not keep it back. */
   readonly violations: readonly Violation[]
+  /** What the engine had to say: hooks left out, values that change with each render. */
+  readonly notes: readonly string[]
 }
+
+/** Of one bundle; more than these nobody reads. */
+export const mostNotes = 20
 
 /** Bundles remembered; those that were made first are forgotten first. */
 export const rememberedBundles = 20_000
@@ -26,14 +31,21 @@ export interface BundleMemory {
   keep(input: Digest, made: MadeBundle): Promise<void>
 }
 
-type Line = [input: Digest, digest: Digest, size: number, kinds: string[], violations?: Violation[]]
+type Line = [
+  input: Digest,
+  digest: Digest,
+  size: number,
+  kinds: string[],
+  violations?: Violation[],
+  notes?: string[],
+]
 
 /** One line for each; it carries a digest of itself, so that a damaged one counts as none. */
 export function formatBundleLine(
   input: Digest,
-  { digest, size, kinds, violations }: MadeBundle,
+  { digest, size, kinds, violations, notes }: MadeBundle,
 ): string {
-  const text = JSON.stringify([input, digest, size, kinds, violations])
+  const text = JSON.stringify([input, digest, size, kinds, violations, notes])
   return `${digestOf(text)} ${text}\n`
 }
 
@@ -44,10 +56,10 @@ export function parseBundleLines(text: string): Map<Digest, MadeBundle> {
     const space = line.indexOf(' ')
     const body = line.slice(space + 1)
     if (space < 0 || line.slice(0, space) !== digestOf(body)) continue
-    const [input, digest, size, kinds, violations = []] = JSON.parse(body) as Line
+    const [input, digest, size, kinds, violations = [], notes = []] = JSON.parse(body) as Line
     if (!isDigest(input) || !isDigest(digest)) continue
     found.delete(input)
-    found.set(input, { digest, size, kinds, violations })
+    found.set(input, { digest, size, kinds, violations, notes })
   }
   return new Map([...found].slice(-rememberedBundles))
 }

@@ -8,7 +8,7 @@ import { createPresence } from '../bundle/presence.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { toRenderInput } from '../fleet/render-input.ts'
-import type { RenderSource } from '../fleet/render-source.ts'
+import { type RenderSource, readChartSource } from '../fleet/render-source.ts'
 import { createRenderSources } from '../fleet/render-sources.ts'
 import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
 import { type PolicyGate, passGate } from '../policy/gate.ts'
@@ -17,8 +17,14 @@ import type { PolicySet } from '../policy/load.ts'
 import { type Policy, selectPolicies } from '../policy/policy.ts'
 import { toViolationFault } from '../policy/violation.ts'
 import type { Content } from '../rollout/rollout.ts'
+import type { Charts } from '../source/chart/chart.ts'
 import type { Mirror } from '../source/source.ts'
-import { type BundleMemory, type MadeBundle, rememberedBundles } from './bundle-memory.ts'
+import {
+  type BundleMemory,
+  type MadeBundle,
+  mostNotes,
+  rememberedBundles,
+} from './bundle-memory.ts'
 import type { RenderEngine, RenderFiles, RenderInput } from './engine.ts'
 import { renderInputDigest } from './input.ts'
 
@@ -29,6 +35,8 @@ export interface ContentsDeps {
   readonly memory?: BundleMemory
   /** The mirror of a Repository, `fleet` for the fleet repository. */
   readonly mirror: (repository: string) => Mirror | undefined
+  /** Charts that are not of Git. */
+  readonly charts: Charts
   /** Nothing is stored, let alone delivered, that it does not let through. */
   readonly gate: PolicyGate
 }
@@ -57,6 +65,8 @@ export interface Contents {
 export interface ContentOrigin {
   readonly repository: string
   readonly revision: string
+  /** Where its chart came from, when that is not the repository. */
+  readonly chartRepo?: string
   /** `apps/Deployment`, `ConfigMap`; sorted, each once. */
   readonly kinds: readonly string[]
 }
@@ -120,7 +130,7 @@ export function createContents(deps: ContentsDeps) {
       await Promise.all(
         targets.slice(at, at + rendersAtOnce).map(async (target) => {
           try {
-            const { kinds, violations, ...content } = await renderTarget(
+            const { kinds, violations, notes, ...content } = await renderTarget(
               request,
               target,
               shared,
@@ -129,7 +139,12 @@ export function createContents(deps: ContentsDeps) {
             applications.get(target.application)?.set(target.cluster, content)
             const { repository } = target
             warnings.push(...violations.map((one) => placeFault(toViolationFault(one), target)))
-            origins.set(content.digest, { repository, revision: content.revision, kinds })
+            warnings.push(...notes.map((message) => placeFault({ message }, target)))
+            const chartRepo = target.chart?.repo
+            origins.set(content.digest, {
+              ...{ repository, revision: content.revision, kinds },
+              ...(chartRepo === undefined ? {} : { chartRepo }),
+            })
           } catch (error) {
             failed.add(target.application)
             faults.push(...toFaults(error, target))
@@ -175,8 +190,14 @@ export function createContents(deps: ContentsDeps) {
       throw new HubError('source_unreachable', `repository ${target.repository} was not read yet`)
     }
     const { commit } = parseRevision(revision)
-    const key = JSON.stringify([target.repository, target.path, target.kind, target.valuesFiles])
-    const reading = shared.sources.get(key) ?? sources.read(mirror, commit, target)
+    const { path, kind, valuesFiles, chart } = target
+    const key = JSON.stringify([target.repository, path, kind, valuesFiles, chart])
+    const read = async (): Promise<RenderSource> => {
+      if (!chart) return sources.read(mirror, commit, target)
+      const found = await deps.charts.find(chart, signal)
+      return readChartSource(mirror, commit, target, chart.chart, found)
+    }
+    const reading = shared.sources.get(key) ?? read()
     shared.sources.set(key, reading)
     const source = await reading
     const input = toRenderInput(target, source)
@@ -200,7 +221,7 @@ export function createContents(deps: ContentsDeps) {
   ): Promise<MadeBundle> {
     const known = bundles.get(bundleKey)
     if (known && (await isStored(known.digest))) return known
-    const files = (): Promise<RenderFiles> => readFiles(mirror, source)
+    const files = (): Promise<RenderFiles> => readFiles(mirror, source, deps.charts)
     const result = await deps.engine
       .render(input, files, signal)
       .catch((error: unknown) => Promise.reject(placeFaults(error, source.root)))
@@ -217,7 +238,8 @@ export function createContents(deps: ContentsDeps) {
     await deps.content.put([...bundle.objects, bundle.manifest])
     const kinds = [...new Set(result.objects.map(({ id }) => kindOf(id)))].sort()
     const size = bundle.manifest.bytes.byteLength
-    const made = { digest: content, size, kinds, violations }
+    const notes = result.warnings.slice(0, mostNotes)
+    const made = { digest: content, size, kinds, violations, notes }
     bundles.set(bundleKey, made)
     await deps.memory?.keep(bundleKey, made)
     for (const oldest of bundles.keys()) {
@@ -243,10 +265,15 @@ function kindOf({ group, kind }: { readonly group: string; readonly kind: string
   return group === '' ? kind : `${group}/${kind}`
 }
 
-async function readFiles(mirror: Mirror, source: RenderSource): Promise<RenderFiles> {
+async function readFiles(
+  mirror: Mirror,
+  source: RenderSource,
+  charts: Charts,
+): Promise<RenderFiles> {
   const { files } = source.tree
   const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
-  return new Map(files.map(({ path }, index) => [path, bytes[index]!]))
+  const read = new Map(files.map(({ path }, index) => [path, bytes[index]!]))
+  return source.chart ? read.set(source.path, await charts.read(source.chart)) : read
 }
 
 /** The engine names files within the tree it was given; people look for them in the repository. */

@@ -28,6 +28,10 @@ export interface RenderEngineOptions {
 
 const answerBytes = 65 * 1024 * 1024
 const treeBytes = 128 * 1024 * 1024
+/** What a process may need to start, in milliseconds, on a machine that is busy. */
+const startMs = 10_000
+/** As many trees, and as many policies, as a process keeps at most. */
+const rememberedIds = 128
 /** The engine's own word for: I took more memory than I was given. */
 const exitMemory = 77
 
@@ -94,15 +98,16 @@ async function renderOn(
   files: () => Promise<RenderFiles>,
   signal: AbortSignal,
 ): Promise<RenderResult> {
-  let answer = await worker.ask({ op: 'render', input }, signal)
-  if (answer.kind === 'needTree') {
+  const render = { op: 'render', input }
+  const withTree = async () => {
     const tree = await files()
     signal.throwIfAborted()
-    const stored = await worker.ask(encodeTree(input.treeId, tree), signal)
-    if (stored.kind === 'failed') throw renderFailed(input, stored.faults)
+    const request = { ...render, files: encodeTree(tree) }
     worker.given.add(input.treeId)
-    answer = await worker.ask({ op: 'render', input }, signal)
+    return worker.ask(request, signal)
   }
+  let answer = worker.given.has(input.treeId) ? await worker.ask(render, signal) : await withTree()
+  if (answer.kind === 'needTree') answer = await withTree()
   switch (answer.kind) {
     case 'done':
       return answer.result
@@ -116,7 +121,7 @@ async function renderOn(
   }
 }
 
-function encodeTree(id: string, tree: RenderFiles): object {
+function encodeTree(tree: RenderFiles): Readonly<Record<string, string>> {
   const files: Record<string, string> = Object.create(null) as Record<string, string>
   let size = 0
   for (const [path, bytes] of tree) {
@@ -126,7 +131,7 @@ function encodeTree(id: string, tree: RenderFiles): object {
     }
     files[path] = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
   }
-  return { op: 'tree', id, files }
+  return files
 }
 
 type Worker = PoolWorker & LentWorker
@@ -141,6 +146,8 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
   /** The start of what this request made it write to standard error. */
   let complaints = ''
   let failure: HubError | undefined
+  /** It takes a moment to start, which is not the render's fault. */
+  let hasAnswered = false
   let pending: { resolve(answer: Answer): void; reject(error: unknown): void } | undefined
 
   /** Ends the process and whatever waits for it; the first reason counts. */
@@ -160,6 +167,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
   child.stdout.on('data', (chunk: Buffer) => {
     try {
       for (const frame of reader.push(chunk)) {
+        hasAnswered = true
         pending?.resolve(parseAnswer(frame))
         pending = undefined
       }
@@ -180,7 +188,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
     fail(new HubError('render_failed', reason))
   })
   return {
-    given: new Set(),
+    given: createRecent(rememberedIds),
     get isAlive() {
       return failure === undefined
     },
@@ -191,11 +199,12 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
       complaints = ''
       return new Promise((resolve, reject) => {
         const abandon = () => fail(signal.reason)
+        const most = options.timeoutMs + (hasAnswered ? 0 : startMs)
         const timer = setTimeout(() => {
           const words = `the render took longer than ${options.timeoutMs} ms`
           options.log?.('render engine killed', { reason: words })
           fail(new HubError('render_timeout', words))
-        }, options.timeoutMs)
+        }, most)
         const done = () => {
           clearTimeout(timer)
           signal.removeEventListener('abort', abandon)
@@ -207,6 +216,20 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
         }
         child.stdin.write(encodeFrame(Buffer.from(JSON.stringify(request))))
       })
+    },
+  }
+}
+
+/** Remembers the names added last, so many at most. */
+function createRecent(most: number): Pick<Set<string>, 'has' | 'add'> {
+  const names = new Set<string>()
+  return {
+    has: (name) => names.has(name),
+    add(name) {
+      names.delete(name)
+      const [oldest] = names
+      if (names.size >= most && oldest !== undefined) names.delete(oldest)
+      return names.add(name)
     },
   }
 }

@@ -2,8 +2,8 @@ import type { Answer } from './answer.ts'
 
 /** One engine process, for as long as it is lent. */
 export interface LentWorker {
-  /** Trees and policies it was given. Only a hint: the process forgets old ones. */
-  readonly given: Set<string>
+  /** Trees and policies it was given last. Only a hint: the process forgets by size, too. */
+  readonly given: Pick<Set<string>, 'has' | 'add'>
   /** @throws HubError `render_timeout`, `render_failed`, `engine_unavailable`, or the signal's reason */
   ask(request: object, signal: AbortSignal): Promise<Answer>
 }

@@ -14,6 +14,10 @@ import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
 import type { Attestor } from '../signer/signer.ts'
 import { hostOf } from '../source/address.ts'
 import { fleetCredential } from '../source/credential.ts'
+import { createPickVersion } from '../render/pick-version.ts'
+import { createCharts } from '../source/chart/charts.ts'
+import { createChartDirectory, readChartAccess } from '../source/chart/fs.ts'
+import { createChartGet } from '../source/chart/http.ts'
 import { createMirror } from '../source/git.ts'
 import { readSecret } from '../source/secret/http.ts'
 import { readKubeAccess } from '../source/secret/kubeconfig.ts'
@@ -23,6 +27,8 @@ import type { Surroundings } from './surroundings.ts'
 
 const engineMemory = 1024 * 1024 * 1024
 const renderTimeout = 90_000
+const chartTimeout = 60_000
+const chartDirectory = 1024 * 1024 * 1024
 const renderCache = 128 * 1024 * 1024
 
 /** A renderer, here or elsewhere, and when it begins. */
@@ -118,6 +124,17 @@ export async function startRendering(
       memory: createBundleFile(join(config.data, 'mirrors', 'bundles.jsonl')),
       mirror: (name) => sources.mirror(name),
       gate,
+      charts: createCharts({
+        get: createChartGet({
+          hosts: { allowed: config.sourceHosts, fleet: fleetHost },
+          access: (name) => readChartAccess(name, readAll()[name]),
+          timeoutMs: chartTimeout,
+        }),
+        pick: createPickVersion(workers),
+        store: createChartDirectory(join(config.data, 'charts'), chartDirectory, clock),
+        now: clock,
+        log: (message) => log.warn(message),
+      }),
     }),
     loadPolicies: gate.load,
     attest: attesting.attest,

@@ -7,6 +7,7 @@ import { measureMonorepo, monorepoGoals } from './monorepo.ts'
 import type { BenchName, BenchOptions, SizedOptions } from './options.ts'
 import { measurePropagation, propagationGoals } from './propagation.ts'
 import { measureReconnect, reconnectGoals } from './reconnect.ts'
+import { measureRender, renderGoals } from './render.ts'
 import type { BenchResult, Figures } from './result.ts'
 import type { Goal } from './table.ts'
 import { measureWire, wireGoals } from './wire.ts'
@@ -58,5 +59,10 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     goals: idleGoals,
     params: ({ clusters, quiet }) => ({ clusters: clusters.join(), quiet }),
     measure: measureIdle,
+  },
+  render: {
+    goals: renderGoals,
+    params: ({ runs }) => ({ runs, workers: 2 }),
+    measure: measureRender,
   },
 }

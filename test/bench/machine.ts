@@ -57,7 +57,8 @@ export function readRssKb(pid: number): number {
   return Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1] ?? Number.NaN)
 }
 
-function childrenOf(pid: number): number[] {
+/** Processes a process has started and not yet waited for. */
+export function childrenOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')
       .split(' ')

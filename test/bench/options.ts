@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type LoadFidelity, parseLoadFidelity } from './load-process.ts'
 
-export const benchNames = ['propagation', 'wire', 'reconnect', 'idle', 'check', 'monorepo'] as const
+export const benchNames = [
+  ...(['propagation', 'wire', 'reconnect', 'idle', 'check', 'monorepo', 'render'] as const),
+] as const
 export type BenchName = (typeof benchNames)[number]
 
 /** What `npm run bench -- …` was asked for. */

@@ -59,7 +59,7 @@ test('recurses, includes and excludes by globs relative to the path', async () =
   assert.deepEqual(names(some), ['ConfigMap b'])
 })
 
-test('opens lists', async () => {
+test('B37: opens lists', async () => {
   const result = await renderText(engine, {
     'list.yaml': `apiVersion: v1\nkind: List\nitems:\n- ${configMap('a').replaceAll('\n', '\n  ')}\n- apiVersion: v1\n  kind: ConfigMapList\n  items:\n  - ${configMap('b').replaceAll('\n', '\n    ')}\n`,
   })
@@ -98,7 +98,7 @@ const scalars: readonly (readonly [string, string])[] = [
   ['<a & b>', '"<a & b>"'],
 ]
 
-test('scalars mean what Kubernetes says', async () => {
+test('B38: scalars mean what Kubernetes says', async () => {
   const spec = scalars.map(([text], index) => `  s${index}: ${text}\n`).join('')
   const result = await renderText(engine, { 'a.yaml': configMap('a', `spec:\n${spec}`) })
   const json = result.objects[0]?.json ?? ''
@@ -108,7 +108,7 @@ test('scalars mean what Kubernetes says', async () => {
   }
 })
 
-test('numbers Kubernetes cannot hold are refused', async () => {
+test('B39: numbers Kubernetes cannot hold are refused', async () => {
   const [fault] = await faultsOf(renderText(engine, { 'a.yaml': configMap('a', 'x: .inf\n') }))
   assert.match(fault ?? '', /^a\.yaml:1: .*Inf/)
 })
@@ -129,7 +129,7 @@ test('every malformed file is named with its line, all at once', async () => {
   assert.match(faults[3] ?? '', /^d\.yaml:1: .*not a Kubernetes object/)
 })
 
-test('objects without a fixed name, kind or version are refused with file and line', async () => {
+test('B40b: objects without a fixed name, kind or version are refused with file and line', async () => {
   const faults = await faultsOf(
     renderText(engine, {
       'a.yaml': 'apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: once-\n',
@@ -148,7 +148,7 @@ test('objects without a fixed name, kind or version are refused with file and li
   assert.match(faults[3] ?? '', /quote it/)
 })
 
-test('one object in two files is refused, naming both', async () => {
+test('B37: one object in two files is refused, naming both', async () => {
   const faults = await faultsOf(
     renderText(
       engine,
@@ -202,7 +202,7 @@ test('a namespace rendered from Git is left as it is written', async () => {
   assert.deepEqual(contentOf(result, 'Namespace', 'shop')['metadata'], { name: 'shop' })
 })
 
-test('what only the API server sets is stripped, and said', async () => {
+test('B40b: what only the API server sets is stripped, and said', async () => {
   const result = await renderText(engine, {
     'a.yaml': configMap(
       'a',
@@ -246,13 +246,13 @@ test('patches reach plain manifests through kustomize, and keep exact integers a
   assert.deepEqual(result.warnings, ['patch 3: its target matches no object'])
 })
 
-test('a path or a file name outside the tree is refused', async () => {
+test('B7 B9: a path or a file name outside the tree is refused', async () => {
   await assert.rejects(renderText(engine, { 'a.yaml': '' }, { path: '../x' }), HubError)
   await assert.rejects(renderText(engine, { 'a.yaml': '' }, { path: '/etc' }), HubError)
   await assert.rejects(renderText(engine, { '../a.yaml': configMap('a') }), HubError)
 })
 
-test('an alias bomb is refused and the engine lives on', async () => {
+test('B33: an alias bomb is refused and the engine lives on', async () => {
   const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]']
   for (let index = 1; index < 10; index += 1) {
     const [name, last] = [String.fromCodePoint(97 + index), String.fromCodePoint(96 + index)]
@@ -263,7 +263,7 @@ test('an alias bomb is refused and the engine lives on', async () => {
   assert.equal((await renderText(engine, { 'a.yaml': configMap('a') })).objects.length, 1)
 })
 
-test('nesting without end is refused and the engine lives on', async () => {
+test('B34: nesting without end is refused and the engine lives on', async () => {
   const deep = '['.repeat(20_000)
   assert.equal((await faultsOf(renderText(engine, { 'a.yaml': `a: ${deep}` }))).length, 1)
   assert.equal((await faultsOf(renderText(engine, { 'a.json': deep }))).length, 1)

@@ -108,7 +108,7 @@ test('a dependency that is not vendored is named', async () => {
   assert.match(faults[0] ?? '', /^chart\/Chart\.yaml:5: dependency "db" is not in charts\//)
 })
 
-test('capabilities are the ones given, and kubeVersion is held to', async () => {
+test('B40c: capabilities are the ones given, and kubeVersion is held to', async () => {
   const files = {
     ...chart,
     'chart/templates/config.yaml':
@@ -173,13 +173,22 @@ test('.helmignore hides files, and .Files reads only the chart', async () => {
   assert.deepEqual(contentOf(result, 'ConfigMap', 'f')['data'], { a: 'hello', b: '', c: '' })
 })
 
-test('a chart that renders differently each time is said to', async () => {
+test('B40c: a chart that renders differently each time is said to, by object and field', async () => {
   const result = await render({
     ...chart,
     'chart/templates/r.yaml':
-      'apiVersion: v1\nkind: Secret\nmetadata: {name: r}\nstringData: {p: {{ randAlphaNum 20 }}}\n',
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: r}\nstringData: {p: {{ randAlphaNum 20 }}, q: same}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: "a-{{ randAlphaNum 9 | lower }}"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: q}\nspec: {containers: [{name: x, args: [a, "{{ uuidv4 }}"]}]}\n',
   })
-  assert.match(result.warnings.join(), /renders differently each time/)
+  assert.equal(result.warnings.length, 3, result.warnings.join('\n'))
+  assert.match(result.warnings[0] ?? '', /^Secret r: stringData\.p is another value in each render/)
+  assert.match(
+    result.warnings[1] ?? '',
+    /^ConfigMap a-\w+ is rendered under another name each time/,
+  )
+  assert.match(
+    result.warnings[2] ?? '',
+    /^Pod q: spec\.containers\[0\]\.args\[1\] is another value/,
+  )
   assert.deepEqual((await render(chart)).warnings, [])
 })
 
@@ -195,7 +204,7 @@ test('template faults name file and line', async () => {
   assert.match((await broken('a: 1\n b: 2\n'))[0] ?? '', /b\.yaml:undefined: rendered line 2/)
 })
 
-test('values that break the schema are refused; schemas that refer elsewhere too', async () => {
+test('B40c: values that break the schema are refused; schemas that refer elsewhere too', async () => {
   const schema = (text: object) => ({ ...chart, 'chart/values.schema.json': JSON.stringify(text) })
   const strict = schema({ type: 'object', properties: { colour: { type: 'integer' } } })
   assert.match((await faultsOf(render(strict)))[0] ?? '', /colour/)

@@ -82,7 +82,7 @@ test('a second render of the same tree gives the same bytes', async () => {
   assert.deepEqual(await render(), await render())
 })
 
-test('remote bases and files are refused before anything is fetched, with file and line', async () => {
+test('B28: remote bases and files are refused before anything is fetched, with file and line', async () => {
   const faults = await faultsOf(
     renderText(
       engine,
@@ -100,7 +100,7 @@ test('remote bases and files are refused before anything is fetched, with file a
   )
 })
 
-test('helm charts, functions and plugins inside a kustomization are refused', async () => {
+test('B40c: helm charts, functions and plugins inside a kustomization are refused', async () => {
   const charts = { 'kustomization.yaml': 'helmCharts:\n- name: x\n' }
   assert.match(
     (await faultsOf(renderText(engine, charts, { kind: 'kustomize' }))).join(),
@@ -114,7 +114,7 @@ test('helm charts, functions and plugins inside a kustomization are refused', as
   assert.equal((await faultsOf(renderText(engine, exec, { kind: 'kustomize' }))).length, 1)
 })
 
-test('files outside the tree cannot be read', async () => {
+test('B8: files outside the tree cannot be read', async () => {
   for (const file of ['/etc/passwd', '../../../../etc/passwd']) {
     const faults = await faultsOf(
       renderText(
@@ -127,7 +127,7 @@ test('files outside the tree cannot be read', async () => {
   }
 })
 
-test('the environment is empty, whatever the hub runs with', async () => {
+test('T24: the environment is empty, whatever the hub runs with', async () => {
   const result = await renderText(
     engine,
     {

@@ -29,13 +29,13 @@ function code(expected: HubError['code'], message = /./) {
   }
 }
 
-test('an endless template is killed at the time limit and the next render works', async () => {
+test('T24 B40c: an endless template is killed at the time limit and the next render works', async () => {
   await using engine = await startRenderEngine({ timeoutMs: 500 })
   await assert.rejects(renderText(engine, chart(endless), { kind: 'helm' }), code('render_timeout'))
   assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
 })
 
-test('templates that take all the memory are killed and the next render works', async () => {
+test('T24 B40c: templates that take all the memory are killed and the next render works', async () => {
   await using engine = await startRenderEngine({ memoryBytes: 256 * 1024 * 1024 })
   for (const template of [
     '{{ repeat 10000000000 "abc" }}',
@@ -50,7 +50,7 @@ test('templates that take all the memory are killed and the next render works', 
   assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
 })
 
-test('endless recursion is an error or the end of one process, never more', async () => {
+test('T24 B40c: endless recursion is an error or the end of one process, never more', async () => {
   await using engine = await startRenderEngine()
   for (const template of [
     '{{ define "f" }}{{ include "f" . }}{{ end }}{{ include "f" . }}',

@@ -31,7 +31,7 @@ metadata: {name: web, annotations: {note: "yes"}}
 spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 `
 const widget =
-  'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: w}\nspec:\n  big: 9007199254740993\n  on: on\n  mode: 0644\n  ratio: 1.50\n  exp: 1e3\n  time: 12:30:45\n  text: "0644"\n  nothing: ~\n  list: [{name: a, v: 1}, {name: b, v: 2}]\n'
+  'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: w}\nspec:\n  big: 9007199254740993\n  on: on\n  mode: 0644\n  ratio: 1.50\n  exp: 1e3\n  time: 12:30:45\n  day: 2024-01-01\n  at: 2024-01-01T10:00:00Z\n  tiny: 1e-7\n  huge: 12345678901234567890\n  hex: 0x1F\n  octal: 0o17\n  under: 1_000\n  yes: yes\n  quoted: "yes"\n  block: |\n    a\n    b\n  folded: >-\n    a\n    b\n  empty: {}\n  none: []\n  text: "0644"\n  nothing: ~\n  list: [{name: a, v: 1}, {name: b, v: 2}]\n'
 
 const base = {
   'base/kustomization.yaml': 'resources: [web.yaml, service.yaml]\n',
@@ -157,6 +157,11 @@ replacements:
   'scalars that two YAMLs read differently': {
     [`${top}/kustomization.yaml`]: 'resources: [w.yaml]\n',
     [`${top}/w.yaml`]: widget,
+  },
+  'anchors, and annotations that are empty': {
+    [`${top}/kustomization.yaml`]: 'resources: [w.yaml]\n',
+    [`${top}/w.yaml`]:
+      'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: w, annotations: {}, labels: {}}\nspec:\n  a: &a {b: 1, c: [x]}\n  d: *a\n  e: {<<: *a, b: 2}\n',
   },
   'the same scalars, after a patch': {
     [`${top}/kustomization.yaml`]:

@@ -6,12 +6,22 @@ export const ClusterSpec = Type.Object(
   {
     displayName: Type.Optional(Type.String()),
     suspend: Type.Optional(Type.Boolean()),
-    /** Kubernetes there, for what is judged before delivery: API versions it no longer serves. */
+    /** Kubernetes there: what charts see as capabilities, and what it no longer serves. */
     kubernetesVersion: Type.Optional(
       Type.String({
         pattern: '^1\\.[0-9]{1,3}(\\.[0-9]{1,3})?$',
         description: 'a version of Kubernetes such as 1.35 or 1.35.4; quote it',
       }),
+    ),
+    /** What it serves beside Kubernetes' own, for charts that ask: `monitoring.coreos.com/v1`. */
+    apiVersions: Type.Optional(
+      Type.Array(
+        Type.String({
+          pattern: '^([a-z0-9.-]{1,253}/)?v[a-z0-9]{1,62}(/[A-Za-z0-9]{1,63})?$',
+          description: 'group/version or group/version/Kind',
+        }),
+        { maxItems: 500 },
+      ),
     ),
   },
   closed,

@@ -5,6 +5,7 @@ import { type FleetFile, loadFleet } from '../../../../hub/fleet/load.ts'
 import { badAlerts } from './bad-alerts.ts'
 import { badInputs } from './bad-inputs.ts'
 import { badProjects } from './bad-projects.ts'
+import { badCharts } from './bad-charts.ts'
 import { badConfigurations, head, withTarget } from './bad-configurations.ts'
 
 const revision = `main@sha1:${'a'.repeat(40)}`
@@ -51,6 +52,7 @@ describe('loadFleet', () => {
 
   for (const [name, text, place, words] of [
     ...badConfigurations,
+    ...badCharts,
     ...badProjects,
     ...badAlerts,
     ...badInputs,

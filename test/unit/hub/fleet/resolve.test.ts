@@ -89,6 +89,27 @@ targets:
     assert.deepEqual(target.valuesFiles, ['values/us.yaml'])
   })
 
+  test('tells charts of the Kubernetes that a cluster declares, and fills it in', () => {
+    const declared = `---\napiVersion: groundswell.dev/v1alpha1\nkind: Cluster\nmetadata: { name: new }\nspec: { kubernetesVersion: "1.35.4", apiVersions: [monitoring.coreos.com/v1] }\n`
+    const spec = `
+source: { path: ., helm: { repo: 'oci://registry.example.com/charts', chart: shop, version: ^1, values: { v: '\${cluster.kubernetesVersion}' } } }
+targets:
+  - { clusters: [new] }`
+    const [target] = resolveTargets(load(spec, declared)).targets
+    assert.deepEqual(target?.values, { v: '1.35.4' })
+    const tree = { id: 'tree', files: [] }
+    const input = toRenderInput(target, { kind: 'helm', root: '.', tree, path: 'shop-1.0.0.tgz' })
+    assert.equal(input.helm.kubeVersion, '1.35.4')
+    assert.deepEqual(input.helm.apiVersions, ['monitoring.coreos.com/v1'])
+    assert.deepEqual(target.chart, {
+      ...{ repo: 'oci://registry.example.com/charts', chart: 'shop', version: '^1' },
+    })
+    assert.throws(
+      () => load(spec.replace('[new]', '[us-1]')),
+      (error: HubError) => /cluster us-1 has no `kubernetesVersion`/.test(error.message),
+    )
+  })
+
   test('leaves out what is suspended, and says so', () => {
     const suspended = `---\napiVersion: groundswell.dev/v1alpha1\nkind: Cluster\nmetadata: { name: zz }\nspec: { suspend: true }\n`
     const source = 'source: { path: shop }\ntargets: [{ clusters: [eu-1, zz] }]'

@@ -12,6 +12,7 @@ const made = (text: string) => ({
   size: text.length,
   kinds: ['ConfigMap'],
   violations: [],
+  notes: [`said of ${text}`],
 })
 const line = (input: string, text: string) => formatBundleLine(digestOf(input), made(text))
 

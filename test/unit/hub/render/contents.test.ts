@@ -9,9 +9,15 @@ import { createCachedEngine, createMemoryRenderStore } from '../../../../hub/ren
 import type { BundleMemory, MadeBundle } from '../../../../hub/render/bundle-memory.ts'
 import { createContents } from '../../../../hub/render/contents.ts'
 import type { RenderInput, RenderedObject } from '../../../../hub/render/engine.ts'
+import type { Charts } from '../../../../hub/source/chart/chart.ts'
 import type { Mirror } from '../../../../hub/source/source.ts'
 import { openGate } from '../../../support/open-gate.ts'
 import { createMemoryContent } from '../../../support/memory-stores.ts'
+
+const noCharts: Charts = {
+  find: async () => assert.fail('asked for a chart'),
+  read: async () => assert.fail('read a chart'),
+}
 
 const never = new AbortController().signal
 const commit = 'c'.repeat(40)
@@ -63,7 +69,7 @@ function fleetOf(
 }
 
 /** Renders a ConfigMap that holds the tree and the namespace it is for; fails where `fail` says so. */
-function world(files: Readonly<Record<string, string>>, memory?: BundleMemory) {
+function world(files: Readonly<Record<string, string>>, memory?: BundleMemory, charts = noCharts) {
   const rendered: RenderInput[] = []
   const world: { fail(input: RenderInput): HubError | undefined } = { fail: () => undefined }
   const engine = createCachedEngine(
@@ -80,7 +86,7 @@ function world(files: Readonly<Record<string, string>>, memory?: BundleMemory) {
           json: JSON.stringify({ text: Buffer.from(bytes).toString(), namespace: input.namespace }),
           file,
         }
-        return { objects: [object], warnings: [] }
+        return { objects: [object], warnings: ['it was said'] }
       },
       close: async () => {},
     },
@@ -94,6 +100,7 @@ function world(files: Readonly<Record<string, string>>, memory?: BundleMemory) {
     ...(memory && { memory }),
     mirror: (name) => (name === 'fleet' ? mirror : undefined),
     gate: openGate,
+    charts,
   })
   const revisions = new Map([['fleet', revision]])
   return Object.assign(world, {
@@ -122,6 +129,36 @@ describe('createContents', () => {
     const digest = shop.get('c00')!.digest!
     assert.equal(content.blobs.get(digest)?.byteLength, shop.get('c00')?.size)
     assert.deepEqual(made.faults, [])
+  })
+
+  test('a chart of a repository: asked for once, read as an archive, and named for the signer', async () => {
+    const digest: Digest = `sha256:${'a'.repeat(64)}`
+    const found = { version: '1.2.0', digest }
+    let asked = 0
+    const charts: Charts = {
+      find: async () => ((asked += 1), found),
+      read: async () => Buffer.from('archive'),
+    }
+    const { render, rendered } = world({ 'values/a.yaml': 'a: 1' }, undefined, charts)
+    const repo = 'https://charts.example.com'
+    const fleet = fleetOf(clusters, {}).revision
+    const text = `apiVersion: groundswell.dev/v1alpha1\nkind: Cluster\nmetadata: { name: c }\nspec: {}\n---\napiVersion: groundswell.dev/v1alpha1\nkind: Application\nmetadata: { name: shop }\nspec: { source: { path: ., helm: { repo: "${repo}", chart: shop, version: ^1, valuesFiles: [values/a.yaml] } }, targets: [{ clusterSelector: {} }] }\n`
+    const made = await render(loadFleet(fleet, [{ path: 'f.yaml', bytes: Buffer.from(text) }]))
+    assert.deepEqual(made.faults, [])
+    assert.equal(asked, 1)
+    assert.equal(rendered[0]?.path, 'shop-1.2.0.tgz')
+    assert.deepEqual(rendered[0].helm.valuesFiles, ['a.yaml'])
+    const content = made.applications.get('shop')?.get('c')?.digest
+    assert.equal(content && made.origins?.get(content)?.chartRepo, repo)
+  })
+
+  test('what the engine has to say of a render is a warning, with its application', async () => {
+    const { render } = world(files)
+    const made = await render(fleetOf(['c'], { shop: '' }))
+    assert.deepEqual(
+      made.warnings.map(({ object, message }) => [object, message]),
+      [['Application shop', 'it was said']],
+    )
   })
 
   test('what clusters share is asked for and stored once, not once a cluster', async () => {
@@ -230,6 +267,7 @@ describe('createContents', () => {
       content: createMemoryContent(),
       mirror: () => mirrorOf(files),
       gate: openGate,
+      charts: noCharts,
     })
     const none = await unread.render(
       { fleet: fleetOf(['a'], { shop: '' }), revisions: new Map() },
