@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
+import type { FleetView } from '../../hub/api/views.ts'
 import { newestRollout, waitForRollout } from '../support/api-client.ts'
 import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
 import { kubeCall, kubeRequest } from '../support/kube-request.ts'
@@ -257,10 +258,8 @@ describe('a fleet of three API servers, and what may go wrong', () => {
     fleet.git.fail()
     await until(
       async () => {
-        const { sources } = await fleet.hub.api.get<{ sources: { error: string | null }[] }>(
-          'fleet',
-        )
-        return sources.some(({ error }) => error)
+        const { sources } = await fleet.hub.api.get<FleetView>('fleet')
+        return sources.some(({ failure }) => failure)
       },
       { deadlineMs: 10_000, what: 'the source to be in error' },
     )
