@@ -11,7 +11,10 @@ type Directory = ReadonlyMap<string, Member>
 
 /** Finds directories of commits by their path, from tree objects that are read once each. */
 export interface TreeIndex {
-  /** Id of the tree at a path (`.` for the root); undefined where there is none. */
+  /**
+   * Id of the tree at a path (`.` for the root); undefined where there is none. Files that are not
+   * committed have no commit: then `commit` is the id of their tree.
+   */
   findTree(commit: string, path: string): Promise<string | undefined>
 }
 
@@ -24,7 +27,7 @@ const objectBytes = 16 * 1024 * 1024
  * Most commits change a few directories of many, and the others are known by their ids: where a
  * thousand applications look for theirs, Git is asked for what is new alone.
  */
-export function createTreeIndex(objects: Pick<ObjectReader, 'read'>): TreeIndex {
+export function createTreeIndex(objects: Pick<ObjectReader, 'inspect' | 'read'>): TreeIndex {
   /** Tree of a commit. */
   const roots = new Map<string, string>()
   /** By id, the last used last. */
@@ -37,7 +40,10 @@ export function createTreeIndex(objects: Pick<ObjectReader, 'read'>): TreeIndex 
     if (known !== undefined) return known
     const [bytes] = await objects.read([commit], objectBytes)
     const root = bytes && parseTree(bytes.toString('latin1'))
-    if (root === undefined) return undefined
+    if (root === undefined) {
+      const [found] = await objects.inspect([commit])
+      return found?.type === 'tree' ? commit : undefined
+    }
     roots.set(commit, root)
     if (roots.size > keptRoots) roots.delete(roots.keys().next().value!)
     return root

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import type { CheckReport } from '../../hub/check/check.ts'
@@ -195,9 +196,15 @@ function elsewhere(name: string): Record<string, string> {
   return { [`fleet/${name}.yaml`]: text!.replace('source:\n', 'source:\n    repository: other\n') }
 }
 
+/** Names and contents: Git may touch an object's time where it would write the same again. */
 async function listFiles(directory: string): Promise<string[]> {
-  const names = await readdir(directory, { recursive: true })
-  return Promise.all(
-    names.sort().map(async (name) => `${name} ${(await stat(join(directory, name))).mtimeMs}`),
-  )
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  const lines = files.map(async ({ parentPath, name }) => {
+    const path = join(parentPath, name)
+    return `${path} ${createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex')}`
+  })
+  return (await Promise.all(lines)).sort()
 }

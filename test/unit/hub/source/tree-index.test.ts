@@ -24,6 +24,13 @@ function createObjects() {
         ),
       ),
     commit: (tree: string, word = '') => put(Buffer.from(`tree ${tree}\nauthor x\n\n${word}\n`)),
+    inspect: async (oids: readonly string[]) =>
+      oids.map((oid) => {
+        const bytes = objects.get(oid)
+        if (!bytes) return undefined
+        const type = bytes.toString().startsWith('tree ') ? 'commit' : 'tree'
+        return { oid, type, size: bytes.length }
+      }),
     read: async (oids: readonly string[]) => {
       asked.push(...oids)
       return oids.map((oid) => objects.get(oid))
@@ -82,4 +89,15 @@ test('what is no tree object ends where it stops to be one', () => {
     const members = parseTreeObject(Buffer.concat([good, Buffer.from(rest)]))
     assert.deepEqual([...members.keys()], ['a'])
   }
+})
+
+// Found by `swell check`, which stopped at files that were not committed.
+test('the id of a tree stands for a commit of it', async () => {
+  const objects = createObjects()
+  const one = objects.put(Buffer.from('x'))
+  const root = objects.tree({ apps: objects.tree({ a: one }) })
+  const index = createTreeIndex(objects)
+  assert.equal(await index.findTree(root, '.'), root)
+  assert.equal(await index.findTree(root, 'apps/a'), one)
+  assert.equal(await index.findTree('0'.repeat(40), '.'), undefined)
 })
