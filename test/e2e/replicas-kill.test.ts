@@ -6,22 +6,19 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { parseEnvelope } from '@groundswell/proto/envelope.ts'
 import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
 import { type RolloutSummary, newestRollout, waitForRollout } from '../support/api-client.ts'
-import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
+import { configMap } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
-import { type GitServer, startGitServer } from '../support/git-server.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
-import { startRedis } from '../support/redis.ts'
-import { type ReplicaProcesses, isReady, startReplicas } from '../support/replica-processes.ts'
-import { createTempDir } from '../support/temp-dir.ts'
+import { startReplicaFleet } from '../support/replica-fleet.ts'
+import { type ReplicaProcesses, isReady } from '../support/replica-processes.ts'
 import { until } from '../support/until.ts'
 
 /* Three hubs, an agent that begins at each. Whichever is lost, and when, nothing is. */
 
 describe('replicas that are killed', () => {
   const stack = new AsyncDisposableStack()
-  let git: GitServer
   let repository: TestRepository
   let replicas: ReplicaProcesses
   const agents = new Map<string, MemoryAgent>()
@@ -29,28 +26,15 @@ describe('replicas that are killed', () => {
   const offered = new Map<string, Set<string>>()
 
   before(async () => {
-    const directory = stack.use(await createTempDir('replicas-kill'))
-    git = stack.use(await startGitServer())
-    const redis = stack.use(await startRedis())
-    repository = await git.createRepository('fleet')
-    await repository.commit({
-      ...clusterFiles,
-      ...strategyFile('1s'),
-      ...applicationFiles('web', 'none'),
+    const fleet = await startReplicaFleet(stack, {
+      name: 'replicas-kill',
+      text: 'none',
+      // On a busy machine a hub takes long to start: nobody is to be passed over for that.
+      args: ['--offline-grace', '60s'],
     })
-    replicas = stack.use(
-      await startReplicas({
-        directory: directory.path,
-        fleetUrl: git.url('fleet'),
-        redisUrl: redis.url,
-        names: ['one', 'two', 'three'],
-        // On a busy machine a hub takes long to start: nobody is to be passed over for that.
-        args: ['--offline-grace', '60s'],
-      }),
-    )
-    const leader = await replicas.untilLed()
-    const [second, third] = replicas.others(leader) as [HubProcess, HubProcess]
-    await untilAllReady()
+    ;({ repository, replicas } = fleet)
+    const { leader } = fleet
+    const [second, third] = fleet.followers
     for (const [name, hubs] of [
       ['a', [second, third, leader]],
       ['b', [third, leader, second]],

@@ -7,21 +7,18 @@ import { HelloSchema, SyncRequestSchema } from '@groundswell/proto/gen/groundswe
 import { dial } from '../../agent/link/grpc.ts'
 import type { LedgerEntry } from '../../hub/ledger/entry.ts'
 import { waitForRollout } from '../support/api-client.ts'
-import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
+import { configMap } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
-import { type GitServer, startGitServer } from '../support/git-server.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
-import { startRedis } from '../support/redis.ts'
-import { type ReplicaProcesses, isReady, startReplicas } from '../support/replica-processes.ts'
-import { createTempDir } from '../support/temp-dir.ts'
+import { startReplicaFleet } from '../support/replica-fleet.ts'
+import type { ReplicaProcesses } from '../support/replica-processes.ts'
 import { until } from '../support/until.ts'
 
 /* Three hubs, one Redis, an agent on each: whichever leads, all are served. */
 
 describe('replicas that follow', () => {
   const stack = new AsyncDisposableStack()
-  let git: GitServer
   let repository: TestRepository
   let replicas: ReplicaProcesses
   let leader: HubProcess
@@ -29,35 +26,16 @@ describe('replicas that follow', () => {
   const offers = new Map<string, number>()
 
   before(async () => {
-    const directory = stack.use(await createTempDir('replicas-serve'))
-    git = stack.use(await startGitServer())
-    const redis = stack.use(await startRedis())
-    repository = await git.createRepository('fleet')
-    await repository.commit({
-      ...clusterFiles,
-      ...strategyFile('1s'),
-      ...applicationFiles('web', 'one'),
-    })
-    replicas = stack.use(
-      await startReplicas({
-        directory: directory.path,
-        fleetUrl: git.url('fleet'),
-        redisUrl: redis.url,
-        names: ['one', 'two', 'three'],
-      }),
-    )
-    leader = await replicas.untilLed()
-    const [second, third] = replicas.others(leader)
-    for (const hub of [second!, third!]) {
-      await until(() => isReady(hub), { deadlineMs: 10_000, what: 'a follower to be ready' })
-    }
+    const fleet = await startReplicaFleet(stack, { name: 'replicas-serve', text: 'one' })
+    ;({ repository, replicas, leader } = fleet)
+    const [second, third] = fleet.followers
     for (const [name, hubs] of [
-      ['a', [second!, third!]],
-      ['b', [third!, second!]],
-      ['c', [leader, second!, third!]],
+      ['a', [second, third]],
+      ['b', [third, second]],
+      ['c', [leader, second, third]],
     ] as const) {
       const onOffer = (): void => void offers.set(name, Date.now())
-      agents.set(name, stack.use(await startMemoryAgent(second!, name, { hubs, onOffer })))
+      agents.set(name, stack.use(await startMemoryAgent(second, name, { hubs, onOffer })))
     }
     await untilAllHave('one', () => [...agents.keys()].map(textOf))
     await waitForRollout(leader.api, 'web', 'Succeeded')
