@@ -27,7 +27,7 @@ export function confirmationOf({ objects }: Pick<Manifest, 'objects'>): string {
   return digestOf(JSON.stringify(objects.map(({ id }) => id).sort()))
 }
 
-export function isPruneConfirmed(manifest: Manifest): boolean {
+function isPruneConfirmed(manifest: Manifest): boolean {
   return manifest.prune.confirmed?.includes(confirmationOf(manifest)) ?? false
 }
 
