@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +44,11 @@ var (
 // that SOPS did not write, or that does not parse, is left as it is: who reads it will say so.
 func witnessSops(name string, data []byte) []byte {
 	extension := path.Ext(name)
-	if (extension != ".yaml" && extension != ".yml") || !sopsKey.Match(data) {
+	if extension != ".yaml" && extension != ".yml" {
+		return data
+	}
+	// A search for bytes costs next to nothing, and most files have none.
+	if !bytes.Contains(data, []byte("sops:")) || !sopsKey.Match(data) {
 		return data
 	}
 	var places []*yaml.Node
@@ -190,8 +196,8 @@ func findSopsValue(value any, at string) (string, bool) {
 			}
 		}
 	case map[string]any:
-		for name, item := range value {
-			if key, found := findSopsValue(item, strings.TrimPrefix(at+"."+name, ".")); found {
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if key, found := findSopsValue(value[name], strings.TrimPrefix(at+"."+name, ".")); found {
 				return key, true
 			}
 		}
