@@ -175,6 +175,8 @@ export function openSession(deps: SessionDeps): Session {
       case 'goodbye':
         deps.onGoodbye(message.value)
         break
+      // Not answered yet.
+      case 'dryRun':
       case 'heartbeat':
       case undefined:
         break

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/report.proto.
  */
 export const file_groundswell_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("Chtncm91bmRzd2VsbC92MS9yZXBvcnQucHJvdG8SDmdyb3VuZHN3ZWxsLnYxIusBCgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSNwoMYXBwbGljYXRpb25zGAIgAygLMiEuZ3JvdW5kc3dlbGwudjEuQXBwbGljYXRpb25SZXBvcnQSEAoIY29tcGxldGUYAyABKAgSKwoFZmFjdHMYBCABKAsyHC5ncm91bmRzd2VsbC52MS5DbHVzdGVyRmFjdHMSFwoPc25hcHNob3RfZGlnZXN0GAUgASgJEg0KBXN0YWxlGAYgASgIEi8KC2F1ZGl0X2ZhdWx0GAcgASgLMhouZ3JvdW5kc3dlbGwudjEuQXVkaXRGYXVsdCIqCglBdWRpdEhlYWQSDQoFaW5kZXgYASABKAQSDgoGZGlnZXN0GAIgASgJImwKCkF1ZGl0RmF1bHQSDAoEY29kZRgBIAEoCRInCgRzZWVuGAIgASgLMhkuZ3JvdW5kc3dlbGwudjEuQXVkaXRIZWFkEicKBHRvbGQYAyABKAsyGS5ncm91bmRzd2VsbC52MS5BdWRpdEhlYWQiUAoMQ2x1c3RlckZhY3RzEhoKEmt1YmVybmV0ZXNfdmVyc2lvbhgBIAEoCRINCgVub2RlcxgCIAEoDRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJIv4CChFBcHBsaWNhdGlvblJlcG9ydBITCgthcHBsaWNhdGlvbhgBIAEoCRIXCg9tYW5pZmVzdF9kaWdlc3QYAiABKAkSEgoKZ2VuZXJhdGlvbhgDIAEoBBIkCgVwaGFzZRgEIAEoDjIVLmdyb3VuZHN3ZWxsLnYxLlBoYXNlEiYKBmhlYWx0aBgFIAEoDjIWLmdyb3VuZHN3ZWxsLnYxLkhlYWx0aBIPCgdvYmplY3RzGAYgASgNEhUKDXJlYWR5X29iamVjdHMYByABKA0SLwoJdW5oZWFsdGh5GAggAygLMhwuZ3JvdW5kc3dlbGwudjEuT2JqZWN0SGVhbHRoEisKBmVycm9ycxgJIAMoCzIbLmdyb3VuZHN3ZWxsLnYxLk9iamVjdEVycm9yEioKBWRyaWZ0GAogAygLMhsuZ3JvdW5kc3dlbGwudjEuT2JqZWN0RHJpZnQSFwoPZHJpZnRlZF9vYmplY3RzGAsgASgNEg4KBmhlYWxlZBgMIAEoBCJXCgxPYmplY3RIZWFsdGgSDgoGb2JqZWN0GAEgASgJEiYKBmhlYWx0aBgCIAEoDjIWLmdyb3VuZHN3ZWxsLnYxLkhlYWx0aBIPCgdtZXNzYWdlGAMgASgJIkoKC09iamVjdEVycm9yEg4KBm9iamVjdBgBIAEoCRIMCgRmaWxlGAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSJuCgtPYmplY3REcmlmdBIOCgZvYmplY3QYASABKAkSKgoGZmllbGRzGAIgAygLMhouZ3JvdW5kc3dlbGwudjEuRmllbGREcmlmdBISCgpmaXJzdF9zZWVuGAMgASgDEg8KB21pc3NpbmcYBCABKAgiSgoKRmllbGREcmlmdBIMCgRwYXRoGAEgASgJEg8KB2Rlc2lyZWQYAiABKAkSDAoEbGl2ZRgDIAEoCRIPCgdtYW5hZ2VyGAQgASgJKn0KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEQoNUEhBU0VfUEVORElORxABEhIKDlBIQVNFX0FQUExZSU5HEAISEQoNUEhBU0VfQVBQTElFRBADEhAKDFBIQVNFX0ZBSUxFRBAEEhEKDVBIQVNFX1JFTU9WRUQQBSqhAQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEhIKDkhFQUxUSF9VTktOT1dOEAESFgoSSEVBTFRIX0lOX1BST0dSRVNTEAISEgoOSEVBTFRIX0NVUlJFTlQQAxIRCg1IRUFMVEhfRkFJTEVEEAQSFgoSSEVBTFRIX1RFUk1JTkFUSU5HEAUSFAoQSEVBTFRIX05PVF9GT1VORBAGYgZwcm90bzM");
+  fileDesc("Chtncm91bmRzd2VsbC92MS9yZXBvcnQucHJvdG8SDmdyb3VuZHN3ZWxsLnYxIpACCgZSZXBvcnQSEAoIc2VxdWVuY2UYASABKAQSNwoMYXBwbGljYXRpb25zGAIgAygLMiEuZ3JvdW5kc3dlbGwudjEuQXBwbGljYXRpb25SZXBvcnQSEAoIY29tcGxldGUYAyABKAgSKwoFZmFjdHMYBCABKAsyHC5ncm91bmRzd2VsbC52MS5DbHVzdGVyRmFjdHMSFwoPc25hcHNob3RfZGlnZXN0GAUgASgJEg0KBXN0YWxlGAYgASgIEi8KC2F1ZGl0X2ZhdWx0GAcgASgLMhouZ3JvdW5kc3dlbGwudjEuQXVkaXRGYXVsdBIjCgVob2xkcxgIIAMoCzIULmdyb3VuZHN3ZWxsLnYxLkhvbGQiagoESG9sZBIOCgZyZWZ1c2UYASABKAgSDQoFdW50aWwYAiABKAMSDgoGcmVhc29uGAMgASgJEhQKDGFwcGxpY2F0aW9ucxgEIAMoCRIOCgZzb3VyY2UYBSABKAkSDQoFZmF1bHQYBiABKAkiKgoJQXVkaXRIZWFkEg0KBWluZGV4GAEgASgEEg4KBmRpZ2VzdBgCIAEoCSJsCgpBdWRpdEZhdWx0EgwKBGNvZGUYASABKAkSJwoEc2VlbhgCIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkF1ZGl0SGVhZBInCgR0b2xkGAMgASgLMhkuZ3JvdW5kc3dlbGwudjEuQXVkaXRIZWFkIlAKDENsdXN0ZXJGYWN0cxIaChJrdWJlcm5ldGVzX3ZlcnNpb24YASABKAkSDQoFbm9kZXMYAiABKA0SFQoNYWdlbnRfdmVyc2lvbhgDIAEoCSKpAwoRQXBwbGljYXRpb25SZXBvcnQSEwoLYXBwbGljYXRpb24YASABKAkSFwoPbWFuaWZlc3RfZGlnZXN0GAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAQSJAoFcGhhc2UYBCABKA4yFS5ncm91bmRzd2VsbC52MS5QaGFzZRImCgZoZWFsdGgYBSABKA4yFi5ncm91bmRzd2VsbC52MS5IZWFsdGgSDwoHb2JqZWN0cxgGIAEoDRIVCg1yZWFkeV9vYmplY3RzGAcgASgNEi8KCXVuaGVhbHRoeRgIIAMoCzIcLmdyb3VuZHN3ZWxsLnYxLk9iamVjdEhlYWx0aBIrCgZlcnJvcnMYCSADKAsyGy5ncm91bmRzd2VsbC52MS5PYmplY3RFcnJvchIqCgVkcmlmdBgKIAMoCzIbLmdyb3VuZHN3ZWxsLnYxLk9iamVjdERyaWZ0EhcKD2RyaWZ0ZWRfb2JqZWN0cxgLIAEoDRIOCgZoZWFsZWQYDCABKAQSKQoEaGVsZBgNIAEoCzIbLmdyb3VuZHN3ZWxsLnYxLkhlbGRDb250ZW50IjoKC0hlbGRDb250ZW50EhcKD21hbmlmZXN0X2RpZ2VzdBgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEIlcKDE9iamVjdEhlYWx0aBIOCgZvYmplY3QYASABKAkSJgoGaGVhbHRoGAIgASgOMhYuZ3JvdW5kc3dlbGwudjEuSGVhbHRoEg8KB21lc3NhZ2UYAyABKAkiSgoLT2JqZWN0RXJyb3ISDgoGb2JqZWN0GAEgASgJEgwKBGZpbGUYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIm4KC09iamVjdERyaWZ0Eg4KBm9iamVjdBgBIAEoCRIqCgZmaWVsZHMYAiADKAsyGi5ncm91bmRzd2VsbC52MS5GaWVsZERyaWZ0EhIKCmZpcnN0X3NlZW4YAyABKAMSDwoHbWlzc2luZxgEIAEoCCJKCgpGaWVsZERyaWZ0EgwKBHBhdGgYASABKAkSDwoHZGVzaXJlZBgCIAEoCRIMCgRsaXZlGAMgASgJEg8KB21hbmFnZXIYBCABKAkqfQoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIRCg1QSEFTRV9QRU5ESU5HEAESEgoOUEhBU0VfQVBQTFlJTkcQAhIRCg1QSEFTRV9BUFBMSUVEEAMSEAoMUEhBU0VfRkFJTEVEEAQSEQoNUEhBU0VfUkVNT1ZFRBAFKqEBCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEgoOSEVBTFRIX1VOS05PV04QARIWChJIRUFMVEhfSU5fUFJPR1JFU1MQAhISCg5IRUFMVEhfQ1VSUkVOVBADEhEKDUhFQUxUSF9GQUlMRUQQBBIWChJIRUFMVEhfVEVSTUlOQVRJTkcQBRIUChBIRUFMVEhfTk9UX0ZPVU5EEAZiBnByb3RvMw");
 
 /**
  * What runs on one cluster, as its agent sees it. A report is a level, not an
@@ -64,6 +64,14 @@ export type Report = Message<"groundswell.v1.Report"> & {
    * @generated from field: groundswell.v1.AuditFault audit_fault = 7;
    */
   auditFault?: AuditFault | undefined;
+
+  /**
+   * Whoever keeps the cluster has asked for updates to wait, or refuses them.
+   * None: nothing holds them back.
+   *
+   * @generated from field: repeated groundswell.v1.Hold holds = 8;
+   */
+  holds: Hold[];
 };
 
 /**
@@ -72,6 +80,60 @@ export type Report = Message<"groundswell.v1.Report"> & {
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_report, 0);
+
+/**
+ * A local veto: updates are held back, healing goes on.
+ *
+ * @generated from message groundswell.v1.Hold
+ */
+export type Hold = Message<"groundswell.v1.Hold"> & {
+  /**
+   * True: what is offered meanwhile is refused. False: it waits.
+   *
+   * @generated from field: bool refuse = 1;
+   */
+  refuse: boolean;
+
+  /**
+   * Milliseconds since the epoch, by the agent's clock; 0 until it is released.
+   *
+   * @generated from field: int64 until = 2;
+   */
+  until: bigint;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Empty: all of them.
+   *
+   * @generated from field: repeated string applications = 4;
+   */
+  applications: string[];
+
+  /**
+   * Where it was said: a ConfigMap or a file of the agent's.
+   *
+   * @generated from field: string source = 5;
+   */
+  source: string;
+
+  /**
+   * Set when it could not be read, and so holds everything.
+   *
+   * @generated from field: string fault = 6;
+   */
+  fault: string;
+};
+
+/**
+ * Describes the message groundswell.v1.Hold.
+ * Use `create(HoldSchema)` to create a new message.
+ */
+export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_report, 1);
 
 /**
  * A line of the ledger: the newest when it was told.
@@ -95,7 +157,7 @@ export type AuditHead = Message<"groundswell.v1.AuditHead"> & {
  * Use `create(AuditHeadSchema)` to create a new message.
  */
 export const AuditHeadSchema: GenMessage<AuditHead> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 1);
+  messageDesc(file_groundswell_v1_report, 2);
 
 /**
  * @generated from message groundswell.v1.AuditFault
@@ -126,7 +188,7 @@ export type AuditFault = Message<"groundswell.v1.AuditFault"> & {
  * Use `create(AuditFaultSchema)` to create a new message.
  */
 export const AuditFaultSchema: GenMessage<AuditFault> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 2);
+  messageDesc(file_groundswell_v1_report, 3);
 
 /**
  * @generated from message groundswell.v1.ClusterFacts
@@ -153,7 +215,7 @@ export type ClusterFacts = Message<"groundswell.v1.ClusterFacts"> & {
  * Use `create(ClusterFactsSchema)` to create a new message.
  */
 export const ClusterFactsSchema: GenMessage<ClusterFacts> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 3);
+  messageDesc(file_groundswell_v1_report, 4);
 
 /**
  * @generated from message groundswell.v1.ApplicationReport
@@ -230,6 +292,13 @@ export type ApplicationReport = Message<"groundswell.v1.ApplicationReport"> & {
    * @generated from field: uint64 healed = 12;
    */
   healed: bigint;
+
+  /**
+   * What a hold keeps from being applied; all else here is of what runs.
+   *
+   * @generated from field: groundswell.v1.HeldContent held = 13;
+   */
+  held?: HeldContent | undefined;
 };
 
 /**
@@ -237,7 +306,33 @@ export type ApplicationReport = Message<"groundswell.v1.ApplicationReport"> & {
  * Use `create(ApplicationReportSchema)` to create a new message.
  */
 export const ApplicationReportSchema: GenMessage<ApplicationReport> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 4);
+  messageDesc(file_groundswell_v1_report, 5);
+
+/**
+ * Content of an accepted snapshot that waits for a hold to end.
+ *
+ * @generated from message groundswell.v1.HeldContent
+ */
+export type HeldContent = Message<"groundswell.v1.HeldContent"> & {
+  /**
+   * Empty: the application's removal.
+   *
+   * @generated from field: string manifest_digest = 1;
+   */
+  manifestDigest: string;
+
+  /**
+   * @generated from field: uint64 generation = 2;
+   */
+  generation: bigint;
+};
+
+/**
+ * Describes the message groundswell.v1.HeldContent.
+ * Use `create(HeldContentSchema)` to create a new message.
+ */
+export const HeldContentSchema: GenMessage<HeldContent> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_report, 6);
 
 /**
  * @generated from message groundswell.v1.ObjectHealth
@@ -266,7 +361,7 @@ export type ObjectHealth = Message<"groundswell.v1.ObjectHealth"> & {
  * Use `create(ObjectHealthSchema)` to create a new message.
  */
 export const ObjectHealthSchema: GenMessage<ObjectHealth> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 5);
+  messageDesc(file_groundswell_v1_report, 7);
 
 /**
  * @generated from message groundswell.v1.ObjectError
@@ -302,7 +397,7 @@ export type ObjectError = Message<"groundswell.v1.ObjectError"> & {
  * Use `create(ObjectErrorSchema)` to create a new message.
  */
 export const ObjectErrorSchema: GenMessage<ObjectError> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 6);
+  messageDesc(file_groundswell_v1_report, 8);
 
 /**
  * @generated from message groundswell.v1.ObjectDrift
@@ -338,7 +433,7 @@ export type ObjectDrift = Message<"groundswell.v1.ObjectDrift"> & {
  * Use `create(ObjectDriftSchema)` to create a new message.
  */
 export const ObjectDriftSchema: GenMessage<ObjectDrift> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 7);
+  messageDesc(file_groundswell_v1_report, 9);
 
 /**
  * @generated from message groundswell.v1.FieldDrift
@@ -376,7 +471,7 @@ export type FieldDrift = Message<"groundswell.v1.FieldDrift"> & {
  * Use `create(FieldDriftSchema)` to create a new message.
  */
 export const FieldDriftSchema: GenMessage<FieldDrift> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_report, 8);
+  messageDesc(file_groundswell_v1_report, 10);
 
 /**
  * @generated from enum groundswell.v1.Phase

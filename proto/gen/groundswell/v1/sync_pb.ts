@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AuditHead, ClusterFacts, Report } from "./report_pb.ts";
+import type { AuditHead, ClusterFacts, FieldDrift, Report } from "./report_pb.ts";
 import { file_groundswell_v1_report } from "./report_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/sync.proto.
  */
 export const file_groundswell_v1_sync: GenFile = /*@__PURE__*/
-  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSL5AgoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABImCgVyZW5ldxgGIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLlJlbmV3SAASNQoJZnJlc2huZXNzGAcgASgLMiAuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzUmVxdWVzdEgAEiwKCGV2aWRlbmNlGAggASgLMhguZ3JvdW5kc3dlbGwudjEuRXZpZGVuY2VIAEIJCgdtZXNzYWdlIoIDCgxTeW5jUmVzcG9uc2USKgoHd2VsY29tZRgBIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLldlbGNvbWVIABImCgVvZmZlchgCIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLk9mZmVySAASKgoHY29udGVudBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLkNvbnRlbnRIABIuCgloZWFydGJlYXQYBCABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABIvCgpyb290X2NoYWluGAUgASgLMhkuZ3JvdW5kc3dlbGwudjEuUm9vdENoYWluSAASKgoHcmVuZXdlZBgGIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlJlbmV3ZWRIABIuCglmcmVzaG5lc3MYByABKAsyGS5ncm91bmRzd2VsbC52MS5GcmVzaG5lc3NIABIqCgdnb29kYnllGAggASgLMhcuZ3JvdW5kc3dlbGwudjEuR29vZGJ5ZUgAQgkKB21lc3NhZ2UinwIKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSEwoLY2x1c3Rlcl91aWQYAyABKAkSFAoMcm9vdF92ZXJzaW9uGAQgASgNEg0KBWVwb2NoGAUgASgEEhAKCHNlcXVlbmNlGAYgASgEEhcKD3NuYXBzaG90X2RpZ2VzdBgHIAEoCRIrCgVmYWN0cxgIIAEoCzIcLmdyb3VuZHN3ZWxsLnYxLkNsdXN0ZXJGYWN0cxIeChZjZXJ0aWZpY2F0ZV9nZW5lcmF0aW9uGAkgASgEEg0KBW5vbmNlGAogASgMEiwKCXdpdG5lc3NlZBgLIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkF1ZGl0SGVhZCJpCgdXZWxjb21lEhAKCHByb3RvY29sGAEgASgNEg8KB2NsdXN0ZXIYAiABKAkSGQoRaGVhcnRiZWF0X3NlY29uZHMYAyABKA0SIAoYcmVjb25uZWN0X3dpbmRvd19zZWNvbmRzGAQgASgNIh4KCVJvb3RDaGFpbhIRCgllbnZlbG9wZXMYASADKAwiVwoFT2ZmZXISEAoIZW52ZWxvcGUYASABKAwSEQoJYXBwcm92YWxzGAIgAygMEikKCGNvbnRlbnRzGAMgAygLMhcuZ3JvdW5kc3dlbGwudjEuQ29udGVudCIhChBGcmVzaG5lc3NSZXF1ZXN0Eg0KBW5vbmNlGAEgASgMIh0KCUZyZXNobmVzcxIQCghlbnZlbG9wZRgBIAEoDCI4CgVSZW5ldxIbChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAEgASgMEhIKCmdlbmVyYXRpb24YAiABKAQiSAoHUmVuZXdlZBIZChFjZXJ0aWZpY2F0ZV9jaGFpbhgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEg4KBmh1Yl9jYRgDIAEoCSI7CgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCRIgChhyZWNvbm5lY3Rfd2luZG93X3NlY29uZHMYAiABKA0iPQoEV2FudBIPCgdkaWdlc3RzGAEgAygJEiQKBWJlZ3VuGAIgAygLMhUuZ3JvdW5kc3dlbGwudjEuQmVndW4iJwoFQmVndW4SDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoDSJqCgdDb250ZW50EioKCGVuY29kaW5nGAEgASgOMhguZ3JvdW5kc3dlbGwudjEuRW5jb2RpbmcSFAoMZGVjb2RlZF9zaXplGAIgASgNEgwKBHBhY2sYAyABKAwSDwoHbWlzc2luZxgEIAMoCSIrCgRQYWNrEiMKBXBhcnRzGAEgAygLMhQuZ3JvdW5kc3dlbGwudjEuUGFydCJCCgRQYXJ0Eg4KBmRpZ2VzdBgBIAEoCRIMCgRzaXplGAIgASgNEg4KBm9mZnNldBgDIAEoDRIMCgRkYXRhGAQgASgMInQKB1ZlcmRpY3QSDQoFZXBvY2gYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSFwoPc25hcHNob3RfZGlnZXN0GAMgASgJEhAKCGFjY2VwdGVkGAQgASgIEgwKBGNvZGUYBSABKAkSDwoHbWVzc2FnZRgGIAEoCSIcCglIZWFydGJlYXQSDwoHc2VudF9hdBgBIAEoAyItCghFdmlkZW5jZRIQCghhY2NlcHRlZBgBIAEoDBIPCgdyZWZ1c2VkGAIgASgMKk4KCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASFQoRRU5DT0RJTkdfSURFTlRJVFkQARIRCg1FTkNPRElOR19aU1REEAIyVAoLU3luY1NlcnZpY2USRQoEU3luYxIbLmdyb3VuZHN3ZWxsLnYxLlN5bmNSZXF1ZXN0GhwuZ3JvdW5kc3dlbGwudjEuU3luY1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_groundswell_v1_report]);
+  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSLdAwoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABImCgVyZW5ldxgGIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLlJlbmV3SAASNQoJZnJlc2huZXNzGAcgASgLMiAuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzUmVxdWVzdEgAEiwKCGV2aWRlbmNlGAggASgLMhguZ3JvdW5kc3dlbGwudjEuRXZpZGVuY2VIABI2Cg5kcnlfcnVuX2Fuc3dlchgJIAEoCzIcLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1bkFuc3dlckgAEioKB3JlY2VpcHQYCiABKAsyFy5ncm91bmRzd2VsbC52MS5SZWNlaXB0SABCCQoHbWVzc2FnZSKtAwoMU3luY1Jlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5ncm91bmRzd2VsbC52MS5XZWxjb21lSAASJgoFb2ZmZXIYAiABKAsyFS5ncm91bmRzd2VsbC52MS5PZmZlckgAEioKB2NvbnRlbnQYAyABKAsyFy5ncm91bmRzd2VsbC52MS5Db250ZW50SAASLgoJaGVhcnRiZWF0GAQgASgLMhkuZ3JvdW5kc3dlbGwudjEuSGVhcnRiZWF0SAASLwoKcm9vdF9jaGFpbhgFIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLlJvb3RDaGFpbkgAEioKB3JlbmV3ZWQYBiABKAsyFy5ncm91bmRzd2VsbC52MS5SZW5ld2VkSAASLgoJZnJlc2huZXNzGAcgASgLMhkuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzSAASKgoHZ29vZGJ5ZRgIIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLkdvb2RieWVIABIpCgdkcnlfcnVuGAkgASgLMhYuZ3JvdW5kc3dlbGwudjEuRHJ5UnVuSABCCQoHbWVzc2FnZSKfAgoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SFQoNYWdlbnRfdmVyc2lvbhgCIAEoCRITCgtjbHVzdGVyX3VpZBgDIAEoCRIUCgxyb290X3ZlcnNpb24YBCABKA0SDQoFZXBvY2gYBSABKAQSEAoIc2VxdWVuY2UYBiABKAQSFwoPc25hcHNob3RfZGlnZXN0GAcgASgJEisKBWZhY3RzGAggASgLMhwuZ3JvdW5kc3dlbGwudjEuQ2x1c3RlckZhY3RzEh4KFmNlcnRpZmljYXRlX2dlbmVyYXRpb24YCSABKAQSDQoFbm9uY2UYCiABKAwSLAoJd2l0bmVzc2VkGAsgASgLMhkuZ3JvdW5kc3dlbGwudjEuQXVkaXRIZWFkImkKB1dlbGNvbWUSEAoIcHJvdG9jb2wYASABKA0SDwoHY2x1c3RlchgCIAEoCRIZChFoZWFydGJlYXRfc2Vjb25kcxgDIAEoDRIgChhyZWNvbm5lY3Rfd2luZG93X3NlY29uZHMYBCABKA0iHgoJUm9vdENoYWluEhEKCWVudmVsb3BlcxgBIAMoDCJXCgVPZmZlchIQCghlbnZlbG9wZRgBIAEoDBIRCglhcHByb3ZhbHMYAiADKAwSKQoIY29udGVudHMYAyADKAsyFy5ncm91bmRzd2VsbC52MS5Db250ZW50IiEKEEZyZXNobmVzc1JlcXVlc3QSDQoFbm9uY2UYASABKAwiHQoJRnJlc2huZXNzEhAKCGVudmVsb3BlGAEgASgMIjgKBVJlbmV3EhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYASABKAwSEgoKZ2VuZXJhdGlvbhgCIAEoBCJICgdSZW5ld2VkEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSDgoGaHViX2NhGAMgASgJIjsKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJEiAKGHJlY29ubmVjdF93aW5kb3dfc2Vjb25kcxgCIAEoDSI9CgRXYW50Eg8KB2RpZ2VzdHMYASADKAkSJAoFYmVndW4YAiADKAsyFS5ncm91bmRzd2VsbC52MS5CZWd1biInCgVCZWd1bhIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgNImoKB0NvbnRlbnQSKgoIZW5jb2RpbmcYASABKA4yGC5ncm91bmRzd2VsbC52MS5FbmNvZGluZxIUCgxkZWNvZGVkX3NpemUYAiABKA0SDAoEcGFjaxgDIAEoDBIPCgdtaXNzaW5nGAQgAygJIisKBFBhY2sSIwoFcGFydHMYASADKAsyFC5ncm91bmRzd2VsbC52MS5QYXJ0IkIKBFBhcnQSDgoGZGlnZXN0GAEgASgJEgwKBHNpemUYAiABKA0SDgoGb2Zmc2V0GAMgASgNEgwKBGRhdGEYBCABKAwidAoHVmVyZGljdBINCgVlcG9jaBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBIXCg9zbmFwc2hvdF9kaWdlc3QYAyABKAkSEAoIYWNjZXB0ZWQYBCABKAgSDAoEY29kZRgFIAEoCRIPCgdtZXNzYWdlGAYgASgJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X2F0GAEgASgDIi0KCEV2aWRlbmNlEhAKCGFjY2VwdGVkGAEgASgMEg8KB3JlZnVzZWQYAiABKAwimwEKBkRyeVJ1bhIKCgJpZBgBIAEoCRITCgthcHBsaWNhdGlvbhgCIAEoCRIYChB0YXJnZXRfbmFtZXNwYWNlGAMgASgJEg0KBXNjb3BlGAQgASgJEi0KB29iamVjdHMYBSADKAsyHC5ncm91bmRzd2VsbC52MS5EcnlSdW5PYmplY3QSGAoQZGVhZGxpbmVfc2Vjb25kcxgGIAEoDSJPCgxEcnlSdW5PYmplY3QSDgoGb2JqZWN0GAEgASgJEhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGZpbGUYAyABKAkSDAoEYm9keRgEIAEoDCJoCgxEcnlSdW5BbnN3ZXISCgoCaWQYASABKAkSLQoHcmVzdWx0cxgCIAMoCzIcLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1blJlc3VsdBIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiuQEKDERyeVJ1blJlc3VsdBIOCgZvYmplY3QYASABKAkSDAoEZmlsZRgCIAEoCRIuCgdvdXRjb21lGAMgASgOMh0uZ3JvdW5kc3dlbGwudjEuRHJ5UnVuT3V0Y29tZRIMCgRjb2RlGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEAoId2FybmluZ3MYBiADKAkSKgoGZmllbGRzGAcgAygLMhouZ3JvdW5kc3dlbGwudjEuRmllbGREcmlmdCIsCgdSZWNlaXB0EhAKCGVudmVsb3BlGAEgASgMEg8KB3Jlc3VsdHMYAiABKAwqTgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIVChFFTkNPRElOR19JREVOVElUWRABEhEKDUVOQ09ESU5HX1pTVEQQAirFAQoNRHJ5UnVuT3V0Y29tZRIfChtEUllfUlVOX09VVENPTUVfVU5TUEVDSUZJRUQQABIbChdEUllfUlVOX09VVENPTUVfQ1JFQVRFRBABEhsKF0RSWV9SVU5fT1VUQ09NRV9DSEFOR0VEEAISHQoZRFJZX1JVTl9PVVRDT01FX1VOQ0hBTkdFRBADEhsKF0RSWV9SVU5fT1VUQ09NRV9SRUZVU0VEEAQSHQoZRFJZX1JVTl9PVVRDT01FX05PVF9UUklFRBAFMlQKC1N5bmNTZXJ2aWNlEkUKBFN5bmMSGy5ncm91bmRzd2VsbC52MS5TeW5jUmVxdWVzdBocLmdyb3VuZHN3ZWxsLnYxLlN5bmNSZXNwb25zZSgBMAFiBnByb3RvMw", [file_groundswell_v1_report]);
 
 /**
  * @generated from message groundswell.v1.SyncRequest
@@ -69,6 +69,18 @@ export type SyncRequest = Message<"groundswell.v1.SyncRequest"> & {
      */
     value: Evidence;
     case: "evidence";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.DryRunAnswer dry_run_answer = 9;
+     */
+    value: DryRunAnswer;
+    case: "dryRunAnswer";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.Receipt receipt = 10;
+     */
+    value: Receipt;
+    case: "receipt";
   } | { case: undefined; value?: undefined };
 };
 
@@ -134,6 +146,12 @@ export type SyncResponse = Message<"groundswell.v1.SyncResponse"> & {
      */
     value: Goodbye;
     case: "goodbye";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.DryRun dry_run = 9;
+     */
+    value: DryRun;
+    case: "dryRun";
   } | { case: undefined; value?: undefined };
 };
 
@@ -683,6 +701,216 @@ export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_sync, 18);
 
 /**
+ * Asks what the API server would say to some objects, which nobody signed: the
+ * agent asks it with dryRun=All, and nothing is ever written.
+ *
+ * @generated from message groundswell.v1.DryRun
+ */
+export type DryRun = Message<"groundswell.v1.DryRun"> & {
+  /**
+   * Names the question in its answer.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string application = 2;
+   */
+  application: string;
+
+  /**
+   * For namespaced objects that name none.
+   *
+   * @generated from field: string target_namespace = 3;
+   */
+  targetNamespace: string;
+
+  /**
+   * JSON of what they are held to (proto/scope.ts); empty where nothing limits.
+   *
+   * @generated from field: string scope = 4;
+   */
+  scope: string;
+
+  /**
+   * At most 1 MiB of bodies.
+   *
+   * @generated from field: repeated groundswell.v1.DryRunObject objects = 5;
+   */
+  objects: DryRunObject[];
+
+  /**
+   * How long whoever asked waits.
+   *
+   * @generated from field: uint32 deadline_seconds = 6;
+   */
+  deadlineSeconds: number;
+};
+
+/**
+ * Describes the message groundswell.v1.DryRun.
+ * Use `create(DryRunSchema)` to create a new message.
+ */
+export const DryRunSchema: GenMessage<DryRun> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 19);
+
+/**
+ * @generated from message groundswell.v1.DryRunObject
+ */
+export type DryRunObject = Message<"groundswell.v1.DryRunObject"> & {
+  /**
+   * Object id: group/kind/namespace/name.
+   *
+   * @generated from field: string object = 1;
+   */
+  object: string;
+
+  /**
+   * @generated from field: string api_version = 2;
+   */
+  apiVersion: string;
+
+  /**
+   * File in the source it came from, when known.
+   *
+   * @generated from field: string file = 3;
+   */
+  file: string;
+
+  /**
+   * JSON.
+   *
+   * @generated from field: bytes body = 4;
+   */
+  body: Uint8Array;
+};
+
+/**
+ * Describes the message groundswell.v1.DryRunObject.
+ * Use `create(DryRunObjectSchema)` to create a new message.
+ */
+export const DryRunObjectSchema: GenMessage<DryRunObject> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 20);
+
+/**
+ * @generated from message groundswell.v1.DryRunAnswer
+ */
+export type DryRunAnswer = Message<"groundswell.v1.DryRunAnswer"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: repeated groundswell.v1.DryRunResult results = 2;
+   */
+  results: DryRunResult[];
+
+  /**
+   * Set when nothing was tried: one of the codes of agent/errors.ts, and words.
+   *
+   * @generated from field: string code = 3;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message groundswell.v1.DryRunAnswer.
+ * Use `create(DryRunAnswerSchema)` to create a new message.
+ */
+export const DryRunAnswerSchema: GenMessage<DryRunAnswer> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 21);
+
+/**
+ * @generated from message groundswell.v1.DryRunResult
+ */
+export type DryRunResult = Message<"groundswell.v1.DryRunResult"> & {
+  /**
+   * @generated from field: string object = 1;
+   */
+  object: string;
+
+  /**
+   * @generated from field: string file = 2;
+   */
+  file: string;
+
+  /**
+   * @generated from field: groundswell.v1.DryRunOutcome outcome = 3;
+   */
+  outcome: DryRunOutcome;
+
+  /**
+   * When refused: one of the codes of agent/errors.ts, and what was said.
+   *
+   * @generated from field: string code = 4;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * The API server's and its admission webhooks', at most 20.
+   *
+   * @generated from field: repeated string warnings = 6;
+   */
+  warnings: string[];
+
+  /**
+   * What would change: `desired` after, `live` before; at most 50. Values only
+   * of objects the application has already, and never of a Secret.
+   *
+   * @generated from field: repeated groundswell.v1.FieldDrift fields = 7;
+   */
+  fields: FieldDrift[];
+};
+
+/**
+ * Describes the message groundswell.v1.DryRunResult.
+ * Use `create(DryRunResultSchema)` to create a new message.
+ */
+export const DryRunResultSchema: GenMessage<DryRunResult> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 22);
+
+/**
+ * What came of applying one application's content, signed by the agent's bound
+ * key (proto/receipt.ts).
+ *
+ * @generated from message groundswell.v1.Receipt
+ */
+export type Receipt = Message<"groundswell.v1.Receipt"> & {
+  /**
+   * The envelope's bytes exactly as signed.
+   *
+   * @generated from field: bytes envelope = 1;
+   */
+  envelope: Uint8Array;
+
+  /**
+   * What came of each object: the bytes the envelope names by digest.
+   *
+   * @generated from field: bytes results = 2;
+   */
+  results: Uint8Array;
+};
+
+/**
+ * Describes the message groundswell.v1.Receipt.
+ * Use `create(ReceiptSchema)` to create a new message.
+ */
+export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 23);
+
+/**
  * @generated from enum groundswell.v1.Encoding
  */
 export const Encoding = {
@@ -712,6 +940,54 @@ export type Encoding = (typeof Encoding)[keyof typeof Encoding] | UnknownEnum;
  */
 export const EncodingSchema: GenEnum<Encoding> = /*@__PURE__*/
   enumDesc(file_groundswell_v1_sync, 0);
+
+/**
+ * @generated from enum groundswell.v1.DryRunOutcome
+ */
+export const DryRunOutcome = {
+  /**
+   * @generated from enum value: DRY_RUN_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: DRY_RUN_OUTCOME_CREATED = 1;
+   */
+  CREATED: 1,
+
+  /**
+   * @generated from enum value: DRY_RUN_OUTCOME_CHANGED = 2;
+   */
+  CHANGED: 2,
+
+  /**
+   * @generated from enum value: DRY_RUN_OUTCOME_UNCHANGED = 3;
+   */
+  UNCHANGED: 3,
+
+  /**
+   * @generated from enum value: DRY_RUN_OUTCOME_REFUSED = 4;
+   */
+  REFUSED: 4,
+
+  /**
+   * It needs what the same change would make first, or time ran out.
+   *
+   * @generated from enum value: DRY_RUN_OUTCOME_NOT_TRIED = 5;
+   */
+  NOT_TRIED: 5,
+} as const;
+
+/**
+ * @generated from enum groundswell.v1.DryRunOutcome
+ */
+export type DryRunOutcome = (typeof DryRunOutcome)[keyof typeof DryRunOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum groundswell.v1.DryRunOutcome.
+ */
+export const DryRunOutcomeSchema: GenEnum<DryRunOutcome> = /*@__PURE__*/
+  enumDesc(file_groundswell_v1_sync, 1);
 
 /**
  * One stream per agent on the data listener (mutual TLS). Both sides say
