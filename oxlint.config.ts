@@ -11,6 +11,7 @@ import { type OxlintOverride, defineConfig } from 'oxlint'
 const computing = [
   ...['node:crypto', 'node:path', 'node:url', 'node:util', 'node:zlib'],
   'age-encryption',
+  '@marcbachmann/cel-js',
   ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'diff', 'jose', 'semver'],
   ...['typebox', 'typebox/**', 'yaml'],
 ]
