@@ -1,3 +1,4 @@
+import { type ApplyRules, isApplyRules } from './apply-rules.ts'
 import { canonicalJson } from './canonical.ts'
 import { type Digest, isDigest } from './digest.ts'
 import { isRecord } from './record.ts'
@@ -19,13 +20,20 @@ export interface ManifestObject {
   readonly size: number
   /** File in the source it came from, so that faults can name it; empty when unknown. */
   readonly file: string
+  /** Absent where it is applied as usual. */
+  readonly rules?: ApplyRules
 }
 
-/**
- * Desired state of one application on one cluster: the list of its objects and how to keep them.
- * Unsigned; the signed snapshot names it by digest. It says nothing of commits, so that a commit
- * which changes nothing here makes no new digest.
- */
+/** What becomes of an object that is there already when it is to be applied for the first time. */
+export type Adoption = 'Always' | 'IfNoDiff' | 'Never'
+
+/** Another application of the same cluster that has to be healthy before this one is applied. */
+export interface Dependency {
+  readonly name: string
+  /** CEL over `dep` and `self` that says when it is ready; by its health when absent. */
+  readonly ready?: string
+}
+
 /** What becomes of objects that the manifest no longer lists. */
 export interface PrunePolicy {
   readonly enabled: boolean
@@ -36,6 +44,11 @@ export interface PrunePolicy {
   readonly confirmed?: readonly string[]
 }
 
+/**
+ * Desired state of one application on one cluster: the list of its objects and how to keep them.
+ * Unsigned; the signed snapshot names it by digest. It says nothing of commits, so that a commit
+ * which changes nothing here makes no new digest.
+ */
 export interface Manifest {
   readonly v: 1
   readonly application: string
@@ -46,6 +59,13 @@ export interface Manifest {
   readonly deletionPolicy: DeletionPolicy
   /** What its objects are held to; absent where nothing limits the application. */
   readonly scope?: Scope
+  /** `Always` when absent. */
+  readonly adoption?: Adoption
+  readonly dependsOn?: readonly Dependency[]
+  /** `namespace/name` of the ServiceAccount in whose name objects are written; the agent's when absent. */
+  readonly serviceAccount?: string
+  /** Milliseconds that a hook, a wave or a deletion may take; the agent's own limit when absent. */
+  readonly timeout?: number
   /** Sorted by id. */
   readonly objects: readonly ManifestObject[]
 }
@@ -91,6 +111,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     throw new TypeError('manifest: deletionPolicy')
   }
   if (scope !== undefined) checkScope(scope)
+  checkApplying(value)
   if (!Array.isArray(objects) || objects.length > manifestLimits.objects) {
     throw new TypeError('manifest: objects')
   }
@@ -101,6 +122,35 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     seen.add(object.id)
   }
   return value as unknown as Manifest
+}
+
+function checkApplying(value: Record<string, unknown>): void {
+  const { adoption, dependsOn, serviceAccount, timeout } = value
+  if (adoption !== undefined && adoption !== 'IfNoDiff' && adoption !== 'Never') {
+    throw new TypeError('manifest: adoption')
+  }
+  if (dependsOn !== undefined && !(Array.isArray(dependsOn) && dependsOn.every(isDependency))) {
+    throw new TypeError('manifest: dependsOn')
+  }
+  if (serviceAccount !== undefined && !isServiceAccount(serviceAccount)) {
+    throw new TypeError('manifest: serviceAccount')
+  }
+  if (timeout !== undefined && !(Number.isSafeInteger(timeout) && (timeout as number) > 0)) {
+    throw new TypeError('manifest: timeout')
+  }
+}
+
+function isDependency(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    typeof value['name'] === 'string' &&
+    value['name'] !== '' &&
+    (value['ready'] === undefined || typeof value['ready'] === 'string')
+  )
+}
+
+function isServiceAccount(value: unknown): boolean {
+  return typeof value === 'string' && /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-.a-z0-9]*$/.test(value)
 }
 
 function isPruneLimit(value: unknown): boolean {
@@ -133,7 +183,8 @@ function isManifestObject(value: unknown): value is ManifestObject {
     Number.isSafeInteger(value['size']) &&
     (value['size'] as number) >= 0 &&
     (value['size'] as number) <= manifestLimits.objectBytes &&
-    typeof value['file'] === 'string'
+    typeof value['file'] === 'string' &&
+    (value['rules'] === undefined || isApplyRules(value['rules']))
   )
 }
 

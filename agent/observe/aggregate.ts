@@ -5,7 +5,7 @@ export const reportedEntries = 50
 
 export interface ApplicationFacts extends Pick<
   ApplicationState,
-  'application' | 'manifestDigest' | 'generation' | 'phase' | 'healed'
+  'application' | 'manifestDigest' | 'generation' | 'phase' | 'healed' | 'waiting'
 > {
   readonly objects: readonly ObjectHealth[]
   readonly errors: readonly ObjectError[]
@@ -43,6 +43,7 @@ export function aggregate(facts: ApplicationFacts): ApplicationState {
     drift: facts.drift.slice(0, reportedEntries),
     driftedObjects: facts.drift.length,
     healed: facts.healed,
+    ...(facts.waiting && { waiting: facts.waiting }),
   }
 }
 

@@ -49,6 +49,7 @@ export function toApplicationReport(state: ApplicationState): ApplicationReport 
     })),
     driftedObjects: state.driftedObjects,
     healed: BigInt(state.healed),
+    waiting: state.waiting ?? '',
   })
 }
 

@@ -49,4 +49,6 @@ export interface ApplicationState {
   readonly drift: readonly ObjectDrift[]
   readonly driftedObjects: number
   readonly healed: number
+  /** What it waits for while it is being applied, in words; absent when for nothing. */
+  readonly waiting?: string
 }

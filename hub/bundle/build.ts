@@ -1,22 +1,23 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
 import {
+  type Adoption,
   type DeletionPolicy,
+  type Dependency,
   type DriftPolicy,
   type Manifest,
   encodeManifest,
   manifestLimits,
 } from '@groundswell/proto/manifest.ts'
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
-import type { Scope } from '@groundswell/proto/scope.ts'
+import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { Blob } from './content.ts'
+import { type OrderOptions, orderObjects } from './object-order.ts'
 import { whyRenderedOutside } from './outside-scope.ts'
 
 /** How an application's objects are to be kept on the cluster. */
-export interface BundleOptions {
-  readonly application: string
-  readonly targetNamespace: string
+export interface BundleOptions extends OrderOptions {
   readonly prune: boolean
   readonly allowEmpty: boolean
   /** More deletions than this wait for a person. */
@@ -27,6 +28,14 @@ export interface BundleOptions {
   readonly deletionPolicy: DeletionPolicy
   /** What its objects may be; absent where nothing limits the application. */
   readonly scope?: Scope
+  /** What becomes of objects that are there already; `Always` when absent. */
+  readonly adoption?: Adoption
+  /** Applications that are healthy on the cluster first. */
+  readonly dependsOn?: readonly Dependency[]
+  /** `namespace/name` of the ServiceAccount objects are written as. */
+  readonly serviceAccount?: string
+  /** Milliseconds a hook, a wave or a deletion may take. */
+  readonly timeout?: number
 }
 
 /** Desired state of one application on one cluster, ready to be stored and named in a snapshot. */
@@ -39,18 +48,20 @@ export interface Bundle {
  * Rendered objects → content-addressed bundle. Same input, same bytes.
  *
  * @throws HubError `render_failed` for too many or too large objects, for two objects of one id,
- *   for an object outside of the scope, and for an empty render that was not allowed: an empty
- *   render must never prune.
+ *   for an object outside of the scope, for an order that cannot be kept, and for an empty render
+ *   that was not allowed: an empty render must never prune.
  */
-export function buildBundle(objects: readonly RenderedObject[], options: BundleOptions): Bundle {
-  const faults = findFaults(objects, options)
+export function buildBundle(rendered: readonly RenderedObject[], options: BundleOptions): Bundle {
+  const ordered = orderObjects(rendered, options)
+  const objects = ordered.objects.map(({ rendered }) => rendered)
+  const faults = [...findFaults(objects, options), ...ordered.faults]
   if (faults.length > 0) {
     throw new HubError('render_failed', `application ${options.application} cannot be bundled`, {
       faults,
     })
   }
-  const entries = objects
-    .map((object) => {
+  const entries = ordered.objects
+    .map(({ rendered: object, rules }) => {
       const bytes = Buffer.from(object.json)
       const digest = digestOf(bytes)
       return {
@@ -61,6 +72,7 @@ export function buildBundle(objects: readonly RenderedObject[], options: BundleO
           digest,
           size: bytes.byteLength,
           file: object.file,
+          ...(Object.keys(rules).length > 0 && { rules }),
         },
       }
     })
@@ -79,6 +91,7 @@ export function buildBundle(objects: readonly RenderedObject[], options: BundleO
     drift: options.drift,
     deletionPolicy: options.deletionPolicy,
     ...(options.scope && { scope: options.scope }),
+    ...toApplying(options),
     objects: entries.map(({ entry }) => entry),
   }
   const bytes = Buffer.from(encodeManifest(manifest))
@@ -89,6 +102,16 @@ export function buildBundle(objects: readonly RenderedObject[], options: BundleO
     )
   }
   return { manifest: { digest: digestOf(bytes), bytes }, objects: entries.map(({ blob }) => blob) }
+}
+
+/** What is said only where it is not as usual, so that most manifests stay the bytes they were. */
+function toApplying({ adoption, dependsOn, serviceAccount, timeout }: BundleOptions) {
+  return {
+    ...(adoption !== undefined && adoption !== 'Always' && { adoption }),
+    ...(dependsOn && dependsOn.length > 0 && { dependsOn }),
+    ...(serviceAccount !== undefined && { serviceAccount }),
+    ...(timeout !== undefined && { timeout }),
+  }
 }
 
 function findFaults(objects: readonly RenderedObject[], options: BundleOptions): Fault[] {
@@ -106,6 +129,11 @@ function findFaults(objects: readonly RenderedObject[], options: BundleOptions):
       object,
       message: `renders to ${objects.length} objects, at most ${manifestLimits.objects} are allowed; split the application`,
     })
+  }
+  const home = options.serviceAccount?.split('/')[0] ?? ''
+  if (home !== '' && options.scope && !allowsNamespace(options.scope, home)) {
+    const refused = whyNamespaceRefused(options.scope, home)
+    faults.push({ object, message: `serviceAccount ${options.serviceAccount}: ${refused}` })
   }
   const seen = new Map<string, RenderedObject>()
   for (const rendered of objects) {

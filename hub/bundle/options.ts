@@ -1,3 +1,4 @@
+import { parseDuration } from '@groundswell/proto/duration.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import type { ResolvedTarget } from '../fleet/resolve.ts'
 import type { BundleOptions } from './build.ts'
@@ -5,7 +6,7 @@ import type { BundleOptions } from './build.ts'
 /** How an application says its objects are to be kept on one cluster. */
 export function toBundleOptions(
   spec: ApplicationSpec,
-  { application, namespace, scope }: ResolvedTarget,
+  { application, namespace, scope, dependsOn }: ResolvedTarget,
 ): BundleOptions {
   return {
     application,
@@ -17,5 +18,10 @@ export function toBundleOptions(
     drift: spec.drift ?? 'correct',
     deletionPolicy: spec.deletionPolicy ?? 'Delete',
     ...(scope && { scope }),
+    ...(spec.adoption && { adoption: spec.adoption }),
+    ...(dependsOn && { dependsOn }),
+    ...(spec.serviceAccount !== undefined && { serviceAccount: spec.serviceAccount }),
+    ...(spec.timeout !== undefined && { timeout: parseDuration(spec.timeout) }),
+    ...(spec.replace && { replace: spec.replace }),
   }
 }

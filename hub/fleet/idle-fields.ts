@@ -28,11 +28,6 @@ const idleFields: readonly IdleField[] = [
     path: ['spec', 'windows'],
     message: `\`windows\` ${later} no rollout waits for it yet`,
   },
-  {
-    kind: 'Application',
-    path: ['spec', 'dependsOn'],
-    message: `\`dependsOn\` ${later} no rollout waits for another yet`,
-  },
 ]
 
 /** Where an object says something that nothing acts on yet, and the words for it. */

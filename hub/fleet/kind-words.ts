@@ -69,7 +69,15 @@ const fieldWords: Readonly<Record<string, string>> = {
     'What becomes of its objects when the Application is deleted; Delete when left out.',
   drift:
     'What differs from Git is put right, only reported, or not looked for; correct when left out.',
-  dependsOn: 'Applications whose rollouts come first. Nothing acts on it yet.',
+  dependsOn: 'Applications that have to be healthy on a cluster before this one is applied there.',
+  adoption:
+    'What becomes of objects that are there already: taken over (Always, when left out), taken over if that changes nothing, or refused.',
+  replace: 'Objects that are deleted and made anew where the API server refuses a change of them.',
+  'replace.group': 'Empty for the core group; any when left out.',
+  serviceAccount:
+    'namespace/name of the ServiceAccount whose rights objects are written with; the agent’s own when left out.',
+  'Application.spec.timeout':
+    'How long a hook, a wave of objects or a deletion may take on a cluster; 5m when left out.',
   'Application.spec.rolloutStrategy':
     'Name of a RolloutStrategy; one wave of all clusters when left out.',
   'Application.spec.rollout': 'A strategy of its own, instead of one by name.',

@@ -1,3 +1,4 @@
+import type { Dependency } from '@groundswell/proto/manifest.ts'
 import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import type { Declared, Fleet } from './fleet.ts'
 import type { ChartReference } from '../source/chart/chart.ts'
@@ -39,6 +40,8 @@ export interface ResolvedTarget {
   readonly createNamespace: boolean
   /** What its objects are held to; absent where no Project limits the application. */
   readonly scope?: Scope
+  /** Of the applications it depends on, those that go to this cluster, too. */
+  readonly dependsOn?: readonly Dependency[]
 }
 
 /** Left out, and why, so that it can be said. */
@@ -179,7 +182,22 @@ function resolveTarget(
     patches: fill(target.patches ?? [], [...own, 'patches']),
     createNamespace: spec.createNamespace ?? false,
     ...(scope && { scope }),
+    ...dependenciesOn(fleet, spec, cluster),
   }
+}
+
+/** What an application depends on where both go; elsewhere there is nothing to wait for. */
+function dependenciesOn(
+  fleet: Fleet,
+  spec: ApplicationSpec,
+  cluster: Declared<ClusterSpec>,
+): Pick<ResolvedTarget, 'dependsOn'> {
+  const here = (spec.dependsOn ?? []).filter(({ name }) => {
+    const targets = fleet.applications.get(name)?.spec.targets ?? []
+    const first = targets.find((target) => matchesTarget(fleet, target, cluster))
+    return first !== undefined && !first.exclude
+  })
+  return here.length > 0 ? { dependsOn: here } : {}
 }
 
 function chartOf({

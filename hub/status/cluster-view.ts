@@ -171,9 +171,7 @@ function listApplications(known: Known, cluster: string): ClusterView['applicati
         driftedObjects: status?.driftedObjects ?? 0,
         message: error
           ? `${error.file ? `${error.file}: ` : ''}${error.object}: ${error.message}`
-          : object
-            ? `${object.object}: ${object.message}`
-            : '',
+          : (status?.waiting ?? (object ? `${object.object}: ${object.message}` : '')),
         updatedAt: toTime(status?.updatedAt ?? null),
       }
     })

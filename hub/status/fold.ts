@@ -149,6 +149,7 @@ function toApplicationStatus(report: ApplicationReport, now: number): Applicatio
     })),
     driftedObjects: report.driftedObjects,
     healed: Number(report.healed),
+    ...(report.waiting !== '' && { waiting: clip(report.waiting) }),
     updatedAt: now,
   }
 }

@@ -59,6 +59,7 @@ function describe(status: ApplicationStatus): string {
     const place = [error.file, error.object].filter(Boolean).join(': ')
     return `${place}: ${error.message} (${error.code})`
   }
+  if (status.waiting !== undefined) return status.waiting
   const [object] = status.unhealthy
   if (object) return `${object.object} is ${object.health}: ${object.message}`
   return ''

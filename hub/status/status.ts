@@ -24,6 +24,8 @@ export interface ApplicationStatus {
   readonly drift: readonly ObjectDrift[]
   readonly driftedObjects: number
   readonly healed: number
+  /** What it waits for while it is being applied, in words. */
+  readonly waiting?: string
   readonly updatedAt: number
 }
 

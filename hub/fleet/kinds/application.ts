@@ -4,8 +4,10 @@ import {
   closed,
   CountOrPercent,
   DigestText,
+  DurationText,
   LabelSelector,
   Name,
+  ServiceAccountName,
   TemplatedName,
   Values,
 } from './fields.ts'
@@ -57,8 +59,29 @@ export const ApplicationSpec = Type.Object(
       Type.Union([Type.Literal('correct'), Type.Literal('report'), Type.Literal('ignore')]),
     ),
     suspend: Type.Optional(Type.Boolean()),
-    /** Applications whose rollouts come first. */
+    /** Applications that have to be healthy on a cluster before this one is applied there. */
     dependsOn: Type.Optional(Type.Array(Type.Object({ name: Name }, closed))),
+    /** What becomes of objects that are there already; `Always` when left out. */
+    adoption: Type.Optional(
+      Type.Union([Type.Literal('Always'), Type.Literal('IfNoDiff'), Type.Literal('Never')]),
+    ),
+    /** Objects that are deleted and made anew where the API server refuses a change. */
+    replace: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            group: Type.Optional(Type.String()),
+            kind: Type.String({ minLength: 1 }),
+            name: Type.Optional(Type.String({ minLength: 1 })),
+          },
+          closed,
+        ),
+      ),
+    ),
+    /** Whose rights on the cluster objects are written with; the agent's when left out. */
+    serviceAccount: Type.Optional(ServiceAccountName),
+    /** How long a hook, a wave of objects or a deletion may take on a cluster. */
+    timeout: Type.Optional(DurationText),
     /** Name of a RolloutStrategy; all clusters in one wave when neither this nor `rollout` is given. */
     rolloutStrategy: Type.Optional(Name),
     rollout: Type.Optional(RolloutStrategySpec),

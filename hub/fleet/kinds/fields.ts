@@ -15,6 +15,10 @@ export const TemplatedName = Type.String({
   pattern: '^([-a-z0-9]|\\$\\{cluster\\.[A-Za-z0-9._/-]*\\})+$',
   description: 'an RFC 1123 label, which may hold ${cluster.name} or ${cluster.labels.KEY}',
 })
+export const ServiceAccountName = Type.String({
+  pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$',
+  description: 'namespace/name',
+})
 export const DurationText = Type.String({
   // Bounded, so that the sum can be counted exactly in milliseconds.
   pattern: '^([0-9]{1,8}(ms|s|m|h)){1,8}$',
