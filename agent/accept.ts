@@ -64,6 +64,7 @@ export async function acceptOffer(
   await fetchObjects(manifests, source, deps.content)
   const verified = await acceptSnapshot(checked, manifests, deps.content)
   const { epoch, sequence } = checked.snapshot
+  await deps.content.keep?.(contentOf(verified))
   const { envelopeRoot: _, ...rest } = state
   const next = { ...rest, epoch, sequence, snapshotDigest: checked.digest, envelope, approvals }
   await deps.trust.save(next)

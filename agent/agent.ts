@@ -334,6 +334,7 @@ export function createAgent(deps: AgentDeps) {
       return null
     })
     if (reopened) await reconcile(reopened, signal)
+    void standing.keep().catch(yieldTo)
     const stopWatching = deps.every(watchMs, () => {
       noticeStale()
       askFreshness()

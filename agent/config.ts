@@ -25,6 +25,11 @@ export const settingsTable: readonly Setting[] = [
     help: 'Secret to keep trust state in, namespace/name, or off; inside a cluster its own namespace',
   },
   {
+    key: 'contentSecret',
+    flag: 'content-secret',
+    help: 'Secrets to keep content in, namespace/name, or off; inside a cluster its own namespace',
+  },
+  {
     key: 'sopsKeys',
     flag: 'sops-keys',
     help: 'age keys for SOPS: a Secret namespace/name, a directory, or off; inside a cluster groundswell-agent-sops',
@@ -49,6 +54,8 @@ export interface AgentConfig {
   readonly data: string
   readonly identitySecret: SecretChoice
   readonly trustSecret: SecretChoice
+  /** Beginning of the names of several. */
+  readonly contentSecret: SecretChoice
   readonly sopsKeys: KeysChoice
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
@@ -79,6 +86,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   }
   const identitySecret = secretOf('identitySecret', '--identity-secret')
   const trustSecret = secretOf('trustSecret', '--trust-secret')
+  const contentSecret = secretOf('contentSecret', '--content-secret')
   const keysPlace = value('sopsKeys') ?? ''
   const sopsKeys: KeysChoice = /^[./]/.test(keysPlace)
     ? { directory: keysPlace }
@@ -102,6 +110,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     data: value('data') ?? `${stateHome}/groundswell/agent${context ? `-${slug(context)}` : ''}`,
     identitySecret,
     trustSecret,
+    contentSecret,
     sopsKeys,
     kubeconfig: value('kubeconfig'),
     context,

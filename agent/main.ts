@@ -26,11 +26,13 @@ import { describeStatus, formatStatus, parseStatus } from './local/status.ts'
 import { askStatus, serveStatus } from './local/unix.ts'
 import { createLog } from './log.ts'
 import type { KeyStore } from './secrets/keys.ts'
+import { openContent } from './wiring/content.ts'
 import { nameSecret, openKeys } from './wiring/keys.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
 import { createWorkloads } from './apply/workloads.ts'
-import { createFileContentCache, createFileEvidence, createFileStateCopy } from './trust/fs.ts'
+import { createFileEvidence, createFileStateCopy } from './trust/fs.ts'
 import { createSecretCopy } from './trust/kube.ts'
+import type { ContentCache } from './trust/state.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import { verifyRoot } from './trust/verify.ts'
 import { openCollector } from './v8.ts'
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
   const trustSecret = nameSecret(connection, config.trustSecret, 'groundswell-agent-trust')
   const secret = trustSecret && createSecretCopy(connection, trustSecret)
   const copies = [...(secret ? [secret] : []), createFileStateCopy(config.data)]
+  const shelved = openContent(connection, config, log)
   const opened = openKeys(connection, config.sopsKeys)
   const identitySecret = nameSecret(connection, config.identitySecret, 'groundswell-agent-identity')
   const kept = identitySecret && createSecretIdentityStore(connection, identitySecret)
@@ -86,9 +89,11 @@ async function main(): Promise<void> {
     : undefined
   try {
     const { keys } = opened
-    await runAgent({ config, cluster, store, copies, log, version, keys }, stop.signal)
+    const { content } = shelved
+    await runAgent({ config, cluster, store, copies, log, version, keys, content }, stop.signal)
   } finally {
     await secret?.close()
+    await shelved.close()
     await kept?.close()
     await opened.close()
     await health?.close()
@@ -100,7 +105,7 @@ async function main(): Promise<void> {
 let isReady = (): boolean => false
 
 async function runAgent(
-  deps: IdentityDeps & { keys: KeyStore },
+  deps: IdentityDeps & { keys: KeyStore; content: ContentCache },
   signal: AbortSignal,
 ): Promise<void> {
   const { config, cluster, copies, log } = deps
@@ -137,7 +142,7 @@ async function runAgent(
     identity,
     root: await verifyRoot((await trust.load()).root),
     trust,
-    content: createFileContentCache(config.data),
+    content: deps.content,
     evidence: createFileEvidence(config.data),
     workloads,
     dial() {

@@ -126,6 +126,11 @@ export function createStanding(deps: StandingDeps) {
       return verified
     },
 
+    /** Content that an agent kept on its disk alone is kept as what is accepted now. */
+    async keep(): Promise<void> {
+      if (current) await deps.content.keep?.(contentOf(current))
+    },
+
     /** Drops content that the snapshot at hand has no use for. */
     sweep: (): Promise<void> => deps.content.sweep(current ? contentOf(current) : new Set()),
 

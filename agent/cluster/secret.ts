@@ -58,7 +58,7 @@ export function createSecretSlot(deps: SecretSlotDeps): SecretSlot {
   const path = `${folder}/${name}`
   const label = `Secret ${namespace}/${name}`
   /** As it is now, as far as we know; null when there is none, undefined before the first look. */
-  let known: Secret | null | undefined
+  let known: Pick<Secret, 'metadata'> | null | undefined
 
   async function send(
     method: 'GET' | 'POST' | 'PUT',
@@ -119,29 +119,35 @@ export function createSecretSlot(deps: SecretSlotDeps): SecretSlot {
 
   async function put(packed: string): Promise<void> {
     // Written without being read only by an agent that has just joined: what was there is past.
-    if (known === undefined) known = await get()
+    if (known === undefined) know(await get())
     const body = bodyOf(packed)
     const answer = await (known ? send('PUT', path, body) : send('POST', folder, body))
     if (answer.status === 409) {
       // Perhaps our own write, whose answer was lost on the way.
       const now = await get()
       if (!now || !isOurs(now) || now.data?.[member] !== packed) throw overtaken()
-      known = now
+      know(now)
       return
     }
     if (answer.status !== 200 && answer.status !== 201) {
       const message = `${label} cannot be written: ${wordsOf(answer)}`
       throw new AgentError('trust_state_unwritable', message)
     }
-    known = JSON.parse(answer.body) as Secret
+    know(JSON.parse(answer.body) as Secret)
+  }
+
+  /** All but the content, which is large and replaced whole. */
+  function know(secret: Secret | null): void {
+    known = secret && { metadata: secret.metadata }
   }
 
   return {
     label,
 
     async read() {
-      known = await get()
-      return known && Buffer.from(known.data?.[member] ?? '', 'base64')
+      const now = await get()
+      know(now)
+      return now && Buffer.from(now.data?.[member] ?? '', 'base64')
     },
 
     async write(bytes) {

@@ -73,6 +73,12 @@ export interface ContentCache {
   /** @throws AgentError `content_missing`, `digest_mismatch` */
   read(digest: Digest): Promise<Uint8Array>
   write(digest: Digest, bytes: Uint8Array): Promise<void>
+  /**
+   * Puts what a snapshot needs where it outlives this disk too, before the snapshot counts as accepted.
+   * Where that cannot be done it says so in the log and goes on.
+   * @throws AgentError `another_agent`
+   */
+  keep?(digests: ReadonlySet<Digest>): Promise<void>
   /** Drops everything that is not in `keep`. */
   sweep(keep: ReadonlySet<Digest>): Promise<void>
 }

@@ -34,9 +34,12 @@ const healthPort = 8081
 /** Nobody's, so that images need not have it. */
 const userId = 65_532
 
+/** As many as the agent looks for (`agent/content/kube.ts`). */
+const contentNames = Array.from({ length: 8 }, (_, n) => `content-${n}`)
+
 /**
- * Everything an agent needs in its cluster, in the order it can be applied. Identity and trust state
- * have empty Secrets from the start, so that the agent need not be allowed to make any.
+ * Everything an agent needs in its cluster, in the order it can be applied. Identity, trust state
+ * and content have empty Secrets from the start, so that the agent need not be allowed to make any.
  */
 export function listAgentObjects(options: AgentManifestOptions): readonly KubeObject[] {
   const { namespace, token, clusterRole } = options
@@ -48,11 +51,12 @@ export function listAgentObjects(options: AgentManifestOptions): readonly KubeOb
     secret('join', namespace, { token: Buffer.from(token).toString('base64') }),
     secret('identity', namespace),
     secret('trust', namespace),
+    ...contentNames.map((name) => secret(name, namespace)),
     ...grant(account, meta(app, namespace), [
       {
         apiGroups: [''],
         resources: ['secrets'],
-        resourceNames: [`${app}-identity`, `${app}-trust`],
+        resourceNames: ['identity', 'trust', ...contentNames].map((name) => `${app}-${name}`),
         verbs: ['get', 'update'],
       },
       // Keys to Secrets that SOPS encrypted; yours to make, and the agent never writes it.
@@ -133,6 +137,7 @@ function deployment({ namespace, image, hub }: AgentManifestOptions): KubeObject
       `--data=${dataFolder}`,
       `--identity-secret=${namespace}/${app}-identity`,
       `--trust-secret=${namespace}/${app}-trust`,
+      `--content-secret=${namespace}/${app}-content`,
       `--health-port=${healthPort}`,
     ],
     ports: [{ name: 'health', containerPort: healthPort }],

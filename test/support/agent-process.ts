@@ -26,6 +26,8 @@ export interface AgentProcessOptions {
   readonly cluster: string
   readonly kubeconfig: string
   readonly context?: string
+  /** Settings beyond these. */
+  readonly args?: readonly string[]
 }
 
 /** Joins a cluster to the hub with a fresh token; returns when the hub sees it connected. */
@@ -50,6 +52,7 @@ export async function startAgent(
         '--kubeconfig',
         options.kubeconfig,
         ...(options.context ? ['--context', options.context] : []),
+        ...(options.args ?? []),
         ...join_,
       ],
       { name: `agent ${cluster}`, logFile: join(options.directory, `agent-${cluster}.log`) },

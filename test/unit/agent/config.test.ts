@@ -15,6 +15,7 @@ describe('parseConfig of the agent', () => {
       data: '/state/groundswell/agent',
       identitySecret: undefined,
       trustSecret: undefined,
+      contentSecret: undefined,
       sopsKeys: undefined,
       kubeconfig: undefined,
       context: undefined,

@@ -1,0 +1,23 @@
+import { randomUUID } from 'node:crypto'
+import { systemClock } from '../cluster/clock.ts'
+import type { Connection } from '../cluster/connection.ts'
+import { createApiClient } from '../cluster/http.ts'
+import { type SecretName, createSecretSlot } from '../cluster/secret.ts'
+import type { Shelf } from './shelf.ts'
+
+/** How many Secrets there are for content; some 7 MiB compressed, as manifests are some 60 MiB. */
+export const contentSecrets = 8
+
+/** Secrets for content, made by whoever installs the agent: NAME-0 and so on. */
+export function createSecretShelves(
+  connection: Connection,
+  { namespace, name }: SecretName,
+): { readonly shelves: readonly Shelf[]; close(): Promise<void> } {
+  const client = createApiClient(connection)
+  const writer = randomUUID()
+  const shelves = Array.from({ length: contentSecrets }, (_, n) => {
+    const secret = { namespace, name: `${name}-${n}` }
+    return createSecretSlot({ client, clock: systemClock, secret, member: 'content', writer })
+  })
+  return { shelves, close: () => client.close() }
+}
