@@ -16,6 +16,7 @@ export function openContent(
   const near = createFileContentCache(config.data)
   const secret = nameSecret(connection, config.contentSecret, 'groundswell-agent-content')
   if (!secret) return { content: near, close: () => Promise.resolve() }
-  const { shelves, close } = createSecretShelves(connection, secret)
-  return { content: createKeptContent({ near, shelves, log }), close }
+  const opened = createSecretShelves(connection, secret)
+  const { shelves } = opened
+  return { content: createKeptContent({ near, shelves, log }), close: () => opened.close() }
 }
