@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { contentSecrets } from '../../../../agent/content/kube.ts'
 import { describe, it } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import {
@@ -70,7 +71,11 @@ describe('what is applied to run an agent', () => {
       {
         apiGroups: [''],
         resources: ['secrets'],
-        resourceNames: ['groundswell-agent-identity', 'groundswell-agent-trust'],
+        resourceNames: [
+          'groundswell-agent-identity',
+          'groundswell-agent-trust',
+          ...Array.from({ length: contentSecrets }, (_, n) => `groundswell-agent-content-${n}`),
+        ],
         verbs: ['get', 'update'],
       },
       {
