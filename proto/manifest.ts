@@ -1,6 +1,8 @@
 import { type ApplyRules, isApplyRules } from './apply-rules.ts'
 import { canonicalJson } from './canonical.ts'
 import { type Digest, isDigest } from './digest.ts'
+import { type HealthCheck, parseHealthChecks } from './health-check.ts'
+import { type IgnoreRule, parseIgnoreRules } from './ignore-rule.ts'
 import { isRecord } from './record.ts'
 import { parseScope, type Scope } from './scope.ts'
 
@@ -66,6 +68,10 @@ export interface Manifest {
   readonly serviceAccount?: string
   /** Milliseconds that a hook, a wave or a deletion may take; the agent's own limit when absent. */
   readonly timeout?: number
+  /** Fields that are left to others; absent where there are none. */
+  readonly ignore?: readonly IgnoreRule[]
+  /** How kinds fare by expressions of their author; absent where there are none. */
+  readonly healthChecks?: readonly HealthCheck[]
   /** Sorted by id. */
   readonly objects: readonly ManifestObject[]
 }
@@ -110,8 +116,10 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if (deletionPolicy !== 'Delete' && deletionPolicy !== 'Orphan') {
     throw new TypeError('manifest: deletionPolicy')
   }
-  if (scope !== undefined) checkScope(scope)
   checkApplying(value)
+  checkMember(scope, parseScope)
+  checkMember(value['ignore'], parseIgnoreRules)
+  checkMember(value['healthChecks'], parseHealthChecks)
   if (!Array.isArray(objects) || objects.length > manifestLimits.objects) {
     throw new TypeError('manifest: objects')
   }
@@ -165,9 +173,10 @@ function isConfirmed(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.every(isDigest))
 }
 
-function checkScope(scope: unknown): void {
+function checkMember(member: unknown, parse: (member: unknown) => unknown): void {
+  if (member === undefined) return
   try {
-    parseScope(scope)
+    parse(member)
   } catch (cause) {
     throw new TypeError(`manifest: ${(cause as Error).message}`, { cause })
   }

@@ -8,6 +8,8 @@ import {
   encodeManifest,
   manifestLimits,
 } from '@groundswell/proto/manifest.ts'
+import type { HealthCheck } from '@groundswell/proto/health-check.ts'
+import type { IgnoreRule } from '@groundswell/proto/ignore-rule.ts'
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
 import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import { type Fault, HubError } from '../errors.ts'
@@ -36,6 +38,10 @@ export interface BundleOptions extends OrderOptions {
   readonly serviceAccount?: string
   /** Milliseconds a hook, a wave or a deletion may take. */
   readonly timeout?: number
+  /** Fields of its objects that are left to others. */
+  readonly ignore?: readonly IgnoreRule[]
+  /** How kinds of its objects fare, by expressions of its author. */
+  readonly healthChecks?: readonly HealthCheck[]
 }
 
 /** Desired state of one application on one cluster, ready to be stored and named in a snapshot. */
@@ -92,6 +98,8 @@ export function buildBundle(rendered: readonly RenderedObject[], options: Bundle
     deletionPolicy: options.deletionPolicy,
     ...(options.scope && { scope: options.scope }),
     ...toApplying(options),
+    ...(options.ignore?.length && { ignore: options.ignore }),
+    ...(options.healthChecks?.length && { healthChecks: options.healthChecks }),
     objects: entries.map(({ entry }) => entry),
   }
   const bytes = Buffer.from(encodeManifest(manifest))

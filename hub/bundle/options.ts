@@ -23,5 +23,7 @@ export function toBundleOptions(
     ...(spec.serviceAccount !== undefined && { serviceAccount: spec.serviceAccount }),
     ...(spec.timeout !== undefined && { timeout: parseDuration(spec.timeout) }),
     ...(spec.replace && { replace: spec.replace }),
+    ...(spec.ignoreDifferences && { ignore: spec.ignoreDifferences }),
+    ...(spec.healthCheckExprs && { healthChecks: spec.healthCheckExprs }),
   }
 }

@@ -78,6 +78,21 @@ const fieldWords: Readonly<Record<string, string>> = {
     'namespace/name of the ServiceAccount whose rights objects are written with; the agent’s own when left out.',
   'Application.spec.timeout':
     'How long a hook, a wave of objects or a deletion may take on a cluster; 5m when left out.',
+  ignoreDifferences:
+    'Fields that are left to others: no drift, and written as they are found once the object is there.',
+  'ignoreDifferences.group': 'Glob of API groups; the empty text is the core group.',
+  'ignoreDifferences.kind': 'Glob of kinds.',
+  'ignoreDifferences.namespace': 'Glob of namespaces.',
+  'ignoreDifferences.name': 'Glob of names.',
+  jsonPointers: 'Fields such as /spec/replicas; what lies below is ignored, too.',
+  jqPathExpressions: 'Not supported: name the fields in jsonPointers.',
+  managedFieldsManagers: 'Field managers whose fields are left to them.',
+  healthCheckExprs:
+    'CEL that says how objects of a kind fare, instead of the rule for the kind; asked in the order inProgress, failed, current.',
+  'healthCheckExprs.apiVersion': 'Its group counts, its version does not.',
+  'healthCheckExprs.inProgress': 'True while the object is on its way.',
+  'healthCheckExprs.failed': 'True when it will not get there.',
+  'healthCheckExprs.current': 'True when it is as it should be.',
   'Application.spec.rolloutStrategy':
     'Name of a RolloutStrategy; one wave of all clusters when left out.',
   'Application.spec.rollout': 'A strategy of its own, instead of one by name.',

@@ -1,3 +1,5 @@
+import { healthCheckLimit } from '@groundswell/proto/health-check.ts'
+import { ignoreLimits } from '@groundswell/proto/ignore-rule.ts'
 import { type Static, Type } from 'typebox'
 import { ApplicationSource, checkSource } from './application-source.ts'
 import {
@@ -11,6 +13,8 @@ import {
   TemplatedName,
   Values,
 } from './fields.ts'
+import { checkHealthExpressions, HealthCheckExpr } from './health-check-expr.ts'
+import { checkIgnoreDifferences, IgnoreDifference } from './ignore-difference.ts'
 import {
   checkName,
   checkPickers,
@@ -58,6 +62,12 @@ export const ApplicationSpec = Type.Object(
     drift: Type.Optional(
       Type.Union([Type.Literal('correct'), Type.Literal('report'), Type.Literal('ignore')]),
     ),
+    /** Fields that are left to others. */
+    ignoreDifferences: Type.Optional(
+      Type.Array(IgnoreDifference, { maxItems: ignoreLimits.rules }),
+    ),
+    /** How kinds fare for which kstatus has no rule, or the wrong one. */
+    healthCheckExprs: Type.Optional(Type.Array(HealthCheckExpr, { maxItems: healthCheckLimit })),
     suspend: Type.Optional(Type.Boolean()),
     /** Applications that have to be healthy on a cluster before this one is applied there. */
     dependsOn: Type.Optional(Type.Array(Type.Object({ name: Name }, closed))),
@@ -104,6 +114,8 @@ export function checkApplication(spec: ApplicationSpec, names: Names, report: Re
     const path = ['spec', 'dependsOn', index, 'name']
     checkName(name, names.applications, 'Application', path, report)
   })
+  checkIgnoreDifferences(spec.ignoreDifferences, ['spec', 'ignoreDifferences'], report)
+  checkHealthExpressions(spec.healthCheckExprs, ['spec', 'healthCheckExprs'], report)
   if (spec.rolloutStrategy !== undefined) {
     const path = ['spec', 'rolloutStrategy']
     checkName(spec.rolloutStrategy, names.strategies, 'RolloutStrategy', path, report)

@@ -22,6 +22,8 @@ const manifest: Manifest = {
   prune: { enabled: true, allowEmpty: false },
   drift: 'correct',
   deletionPolicy: 'Delete',
+  ignore: [{ kind: 'Deployment', jsonPointers: ['/spec/replicas'] }],
+  healthChecks: [{ apiVersion: 'a.io/v1', kind: 'A', current: 'status.ready' }],
   objects: [object],
 }
 
@@ -39,6 +41,8 @@ describe('parseManifest', () => {
     prune: [undefined, null, true, [], { enabled: true }, { enabled: 1, allowEmpty: false }],
     drift: [undefined, '', 'Correct', null],
     deletionPolicy: [undefined, 'delete', '', null],
+    ignore: [null, {}, [{ jsonPointers: [1] }]],
+    healthChecks: [null, {}, [{ kind: 'A' }]],
     objects: [
       undefined,
       {},

@@ -7,6 +7,7 @@ import { badInputs } from './bad-inputs.ts'
 import { badProjects } from './bad-projects.ts'
 import { badCharts } from './bad-charts.ts'
 import { badConfigurations, head, withTarget } from './bad-configurations.ts'
+import { badKeeping } from './bad-keeping.ts'
 
 const revision = `main@sha1:${'a'.repeat(40)}`
 
@@ -52,6 +53,7 @@ describe('loadFleet', () => {
 
   for (const [name, text, place, words] of [
     ...badConfigurations,
+    ...badKeeping,
     ...badCharts,
     ...badProjects,
     ...badAlerts,
