@@ -49,6 +49,8 @@ export interface ApiOptions {
   readonly heartbeat?: number
   /** Milliseconds that requests in flight get when the server closes; 10 seconds when left out. */
   readonly drain?: number
+  /** Milliseconds within which a whole request must have come; 30 seconds when left out. */
+  readonly requestTimeout?: number
 }
 
 /**
@@ -56,10 +58,17 @@ export interface ApiOptions {
  * Close it to end its event streams.
  */
 export function buildServer(options: ApiOptions): Api {
+  const requestTimeout = options.requestTimeout ?? 30_000
   const app = fastify({
     loggerInstance: options.log,
     bodyLimit: 64 * 1024,
-    requestTimeout: 30_000,
+    requestTimeout,
+    // Node takes the longer of the two for the whole request, and looks every half minute only.
+    http: {
+      requestTimeout,
+      headersTimeout: requestTimeout,
+      connectionsCheckingInterval: Math.ceil(requestTimeout / 4),
+    },
     // A request id from outside could forge log lines of other requests.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
@@ -184,7 +193,11 @@ function finish(request: FastifyRequest, reply: FastifyReply, payload: unknown):
 
 function refuseMalformed(
   error: Error,
-  socket: { writable: boolean; end(text: string): void; destroy(e?: Error): void },
+  socket: {
+    writable: boolean
+    end(text: string, done: () => void): void
+    destroy(error?: Error): void
+  },
 ): void {
   if (!socket.writable) return socket.destroy(error)
   const problem = toProblem(
@@ -194,5 +207,7 @@ function refuseMalformed(
   const body = JSON.stringify(problem)
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    // Who goes on sending would keep the connection open for as long as that lasts (B64).
+    () => socket.destroy(),
   )
 }

@@ -71,6 +71,18 @@ describe('what an author may put in a tree', () => {
     assert.equal((await readTexts(mirror, commit))['d/x'], 't')
   })
 
+  test('B6: files of a chart that are links out of the repository are refused', async () => {
+    const chart = { 'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 1.0.0\n' }
+    for (const path of ['values.yaml', 'Chart.lock', 'charts/sub/Chart.yaml', 'templates/a.yaml']) {
+      const { mirror, commit } = await commitLinks(
+        { [path]: '../'.repeat(8) + 'etc/passwd' },
+        { ...chart, 'charts/sub/values.yaml': '', 'templates/b.yaml': '' },
+      )
+      const words = new RegExp(`${path} is a symlink out of the tree`)
+      await rejectsWith(mirror.readTree(commit, '.'), 'source_refused', words)
+    }
+  })
+
   test('B23: a submodule is refused, and nothing is fetched for it', async () => {
     const repository = await world.createRepository()
     const head = await repository.readHead()

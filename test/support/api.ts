@@ -14,7 +14,7 @@ export interface TestApi extends AsyncDisposable {
 }
 
 /** The real API over the fake hub, not listening. */
-export async function startApi(heartbeat = 10_000): Promise<TestApi> {
+export async function startApi(heartbeat = 10_000, requestTimeout = 30_000): Promise<TestApi> {
   const hub = createFakeHub()
   const revoked = new Set<string>()
   const authenticate: Authenticate = (header) => {
@@ -30,6 +30,7 @@ export async function startApi(heartbeat = 10_000): Promise<TestApi> {
     version: '9.9.9',
     heartbeat,
     drain: 250,
+    requestTimeout,
   })
   await api.ready()
   return { api, hub, revoked, [Symbol.asyncDispose]: () => api.close() }
