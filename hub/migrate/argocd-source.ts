@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { vendorChart } from './chart.ts'
+import { chartSource, tellChartFiles } from './chart.ts'
 import { type Draft, toName } from './draft.ts'
 import {
   type ForeignDocument,
@@ -36,21 +36,25 @@ export function convertSource(
   if (chart === undefined && (revision === undefined || revision === 'HEAD')) {
     draft.gap(document, [...path, 'targetRevision'], 'follows HEAD; the branch is taken to be main')
   }
-  const base =
+  const remote =
     chart === undefined
-      ? { repository: draft.repository(url, revision), path: inside(textOf(source['path']) ?? '.') }
-      : {
-          path: vendorChart(draft, document, [...path, 'chart'], {
-            chart,
-            repo: url,
-            version: revision,
-          }),
-        }
+      ? undefined
+      : chartSource(draft, document, [...path, 'chart'], { chart, repo: url, version: revision })
+  const base = remote
+    ? { path: remote.path }
+    : { repository: draft.repository(url, revision), path: inside(textOf(source['path']) ?? '.') }
   const kustomize = membersOf(source['kustomize'])
   const { patches, override } = convertKustomize(draft, document, [...path, 'kustomize'], kustomize)
   const more = { patches, ...(override !== undefined && { override }) }
   if (chart !== undefined || source['helm'] !== undefined) {
-    const helm = convertHelm(draft, document, [...path, 'helm'], membersOf(source['helm']), lent)
+    const given = convertHelm(draft, document, [...path, 'helm'], membersOf(source['helm']), lent)
+    if (!remote) return { source: { ...base, helm: given }, ...more }
+    const files = textsOf(given['valuesFiles'])
+    const ours = files.filter((file) => file.startsWith('/'))
+    const theirs = files.filter((file) => !file.startsWith('/'))
+    tellChartFiles(draft, document, [...path, 'helm', 'valueFiles'], theirs)
+    const { valuesFiles: _, ...others } = given
+    const helm = { ...remote.helm, ...others, ...(ours.length > 0 && { valuesFiles: ours }) }
     return { source: { ...base, helm }, ...more }
   }
   if (source['kustomize'] !== undefined) return { source: { ...base, kustomize: {} }, ...more }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { vendorChart } from './chart.ts'
+import { type ChartSource, chartSource } from './chart.ts'
 import { translateTemplates } from './cluster-templates.ts'
 import { type Draft, toName } from './draft.ts'
 import {
@@ -78,7 +78,12 @@ export function convertBundle(given: Bundle): void {
       'not all could be converted: it is suspended until `targets` are right',
     )
   const isSuspended = isPartial || !repo || (value['paused'] ?? spec['paused']) === true
-  const places = [...new Set([base, ...customizations.map(({ place }) => place ?? base)])]
+  const places = new Map(
+    [base, ...customizations.map(({ place }) => place ?? base)].map((place) => [
+      keyOf(place),
+      place,
+    ]),
+  )
   const namespace =
     textOf(value['namespace']) ??
     textOf(spec['targetNamespace']) ??
@@ -93,14 +98,15 @@ export function convertBundle(given: Bundle): void {
   const isCorrected = membersOf(value['correctDrift'] ?? spec['correctDrift'])['enabled'] === true
   const dependsOn = bundle ? listDependencies(given, bundle) : []
   const strategy = membersOf(value['rolloutStrategy'])
-  for (const place of places) {
+  for (const [key, place] of places) {
     const targets = customizations.flatMap(({ picks, target, place: other }) =>
       picks.map((pick) =>
-        (other ?? base) === place ? { ...pick, ...target } : { ...pick, exclude: true },
+        keyOf(other ?? base) === key ? { ...pick, ...target } : { ...pick, exclude: true },
       ),
     )
-    if (place === base) targets.push(...given.picks)
-    const suffix = place === base ? '' : `-${posix.basename(place)}`
+    const isBase = key === keyOf(base)
+    if (isBase) targets.push(...given.picks)
+    const suffix = isBase ? '' : `-${textOf(place.helm['chart']) ?? posix.basename(place.path)}`
     const name = draft.freeName('Application', `${textOf(value['name']) ?? given.name}${suffix}`)
     draft.add(
       'Application',
@@ -108,7 +114,7 @@ export function convertBundle(given: Bundle): void {
       {
         source: {
           ...(given.from !== undefined && { repository: given.from }),
-          path: place,
+          path: place.path,
           ...sourceKind(given, value, place, directory),
         },
         targets: numberNames(
@@ -140,11 +146,17 @@ function translate(draft: Draft, bundle: ForeignDocument): Members {
 }
 
 /** What a directory is rendered as; told from its files, which are not all at hand. */
-function sourceKind({ paths }: Bundle, value: Members, place: string, directory: string): Members {
+function sourceKind(
+  { paths }: Bundle,
+  value: Members,
+  { path: place, helm: remote }: ChartSource,
+  directory: string,
+): Members {
   const helm = membersOf(value['helm'])
   const kustomize = membersOf(value['kustomize'])
   const holds = (file: string) => paths.includes(posix.join(place, file))
   const given = {
+    ...remote,
     ...(textOf(helm['releaseName']) !== undefined && {
       releaseName: toName(textOf(helm['releaseName'])!),
     }),
@@ -165,6 +177,8 @@ function sourceKind({ paths }: Bundle, value: Members, place: string, directory:
     : {}
 }
 
+const keyOf = (place: ChartSource) => JSON.stringify([place.path, place.helm])
+
 /** Where a bundle’s files are: its own directory, its kustomization or its chart. */
 function placeOf(
   { draft, directory }: Bundle,
@@ -172,18 +186,17 @@ function placeOf(
   path: ForeignPath,
   kustomize: Members,
   helm: Members,
-): string {
+): ChartSource {
   const dir = textOf(kustomize['dir'])
-  if (dir !== undefined) return posix.join(directory, dir)
+  if (dir !== undefined) return { path: posix.join(directory, dir), helm: {} }
   const chart = textOf(helm['chart'])
-  if (chart === undefined) return directory
+  if (chart === undefined) return { path: directory, helm: {} }
   const repo = textOf(helm['repo']) ?? ''
-  if (repo === '' && !/^(oci|https?):\/\//.test(chart)) return posix.join(directory, chart)
-  return vendorChart(draft, document, [...path, 'chart'], {
-    chart,
-    repo,
-    version: textOf(helm['version']),
-  })
+  if (repo === '' && !/^(oci|https?):\/\//.test(chart)) {
+    return { path: posix.join(directory, chart), helm: {} }
+  }
+  const remote = { chart, repo, version: textOf(helm['version']) }
+  return chartSource(draft, document, [...path, 'chart'], remote, directory)
 }
 
 /** Fleet names values files from the bundle's directory, we from where the chart is. */
@@ -195,14 +208,14 @@ interface Customization {
   readonly picks: readonly Pick[]
   readonly target: Members
   /** Where it renders something else. */
-  readonly place?: string
+  readonly place?: ChartSource
 }
 
 function listCustomizations(
   given: Bundle,
   bundle: ForeignDocument,
   value: Members,
-  base: string,
+  base: ChartSource,
 ): Customization[] {
   const { draft, directory } = given
   return listOf(value['targetCustomizations']).flatMap((item, index) => {
@@ -239,7 +252,7 @@ function listCustomizations(
       ...(helm['values'] !== undefined && { values: helm['values'] }),
       ...(helm['valuesFiles'] !== undefined && {
         valuesFiles: textsOf(helm['valuesFiles']).map((file) =>
-          relativeTo(place ?? base, directory, file),
+          relativeTo((place ?? base).path, directory, file),
         ),
       }),
       ...(namespace !== undefined && { namespace: toName(namespace) }),

@@ -1,5 +1,5 @@
 import { inside, toPatches } from './argocd-source.ts'
-import { vendorChart } from './chart.ts'
+import { chartSource, tellChartFiles } from './chart.ts'
 import { type Draft, toName } from './draft.ts'
 import { dependencies, findRepository, type FluxNames, whereOf, words } from './flux-application.ts'
 import {
@@ -68,13 +68,19 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
     return toPatches(draft, document, [...path, 'patches'], kustomize['patches'])
   })
   const { pick, suspend } = whereOf(draft, document)
+  const source = sourceOf(draft, document, spec, chart, names)
+  const isRemote = source['helm'] !== undefined
+  if (isRemote) {
+    tellChartFiles(draft, document, ['spec', 'chart', 'spec', 'valuesFiles'], valuesFiles)
+  }
   draft.add('Application', names.of.get(document)!, {
     source: {
-      ...sourceOf(draft, document, spec, chart, names),
+      ...source,
       helm: {
+        ...membersOf(source['helm']),
         ...(release !== undefined && { releaseName: toName(release) }),
         ...(spec['values'] !== undefined && { values: spec['values'] }),
-        ...(valuesFiles.length > 0 && { valuesFiles }),
+        ...(!isRemote && valuesFiles.length > 0 && { valuesFiles }),
       },
     },
     targets: [{ ...pick, ...(patches.length > 0 && { patches }) }],
@@ -120,5 +126,5 @@ function sourceOf(
     spec['chartRef'] === undefined
       ? { chart: textOf(chart['chart']) ?? name, repo, version }
       : { chart: repo === '' ? name : repo, repo: '', version: tag }
-  return { path: vendorChart(draft, document, place, remote) }
+  return { ...chartSource(draft, document, place, remote) }
 }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { vendorChart } from './chart.ts'
+import { chartSource } from './chart.ts'
 import { createDraft, type Draft, toName } from './draft.ts'
 import {
   type ForeignDocument,
@@ -186,9 +186,9 @@ function convertHelmfile(
     const chart = textOf(release['chart']) ?? ''
     const [repository, ...rest] = chart.split('/')
     const isLocal = chart.startsWith('.')
-    const place = isLocal
-      ? posix.join(directory, chart)
-      : vendorChart(draft, document, [...path, 'chart'], {
+    const source = isLocal
+      ? { path: posix.join(directory, chart), helm: {} }
+      : chartSource(draft, document, [...path, 'chart'], {
           chart: rest.join('/') || chart,
           repo: urls.get(repository ?? '') ?? '',
           version: textOf(release['version']),
@@ -205,8 +205,12 @@ function convertHelmfile(
     })
     draft.add('Application', draft.freeName('Application', name), {
       source: {
-        path: place,
-        helm: { releaseName: toName(name), ...(valuesFiles.length > 0 && { valuesFiles }) },
+        path: source.path,
+        helm: {
+          ...source.helm,
+          releaseName: toName(name),
+          ...(valuesFiles.length > 0 && { valuesFiles }),
+        },
       },
       targetNamespace: toName(namespace),
       createNamespace: true,
@@ -228,11 +232,11 @@ function convertEnvironmentChart(
     const { name, repository, version } = membersOf(item)
     const own = textOf(name) ?? ''
     if (paths.some((path) => path.startsWith(`env/charts/${own}/`))) return
-    const exact = textOf(version) === undefined ? '' : ` --version '${textOf(version)}'`
+    const exact = textOf(version) === undefined ? '' : ` ${textOf(version)}`
     draft.gap(
       holder,
       ['dependencies', index],
-      `the chart is not in Git; put it there: helm pull ${own} --repo ${textOf(repository) ?? ''}${exact} --untar --untardir env/charts`,
+      `the chart ${own}${exact} of ${textOf(repository) ?? 'no repository'} is not in Git; run helm dependency update env, and commit what it writes`,
     )
   })
   draft.add('Application', draft.freeName('Application', textOf(chart.value['name']) ?? 'env'), {

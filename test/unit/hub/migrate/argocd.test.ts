@@ -159,8 +159,11 @@ describe('swell migrate argocd: Application', () => {
       ].join('---\n'),
     })
     assert.deepEqual(spec('Application', 'redis')['source'], {
-      path: 'charts/redis',
-      helm: { valuesFiles: ['/redis/prod.yaml'] },
+      path: '.',
+      helm: {
+        ...{ repo: 'https://charts.example', chart: 'redis', version: '19.x' },
+        valuesFiles: ['/redis/prod.yaml'],
+      },
     })
     assert.deepEqual(spec('Application', 'redis')['targets'], [{ clusters: ['in-cluster'] }])
     assert.deepEqual(spec('Application', 'raw')['source'], {
@@ -171,7 +174,6 @@ describe('swell migrate argocd: Application', () => {
     assert.ok(names.includes('Cluster 10-0-0-7'))
     assert.ok(!names.includes('Application lost'))
     assertGaps(gaps, [
-      /^apps\.yaml:9: the chart is not in Git; .*helm pull redis --repo https:\/\/charts\.example --version '19\.x'/,
       /^apps\.yaml:11: of https:\/\/git\.example\/config\.git: a values file comes from/,
       /^apps\.yaml:28: `jsonnet`: render it in CI/,
       /^apps\.yaml:39: names no cluster/,

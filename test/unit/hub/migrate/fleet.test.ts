@@ -167,8 +167,11 @@ targetCustomizations:
     assert.deepEqual(spec('Repository', 'rest')['ref'], { commit: 'a'.repeat(40) })
     assert.equal(spec('Repository', 'rest')['credential'], 'key')
     assert.deepEqual(spec('Application', 'a')['source'], {
-      path: 'charts/redis',
-      helm: { values: { a: 'yes', b: '${ upper .ClusterName }' } },
+      path: 'a',
+      helm: {
+        ...{ repo: 'https://charts.example', chart: 'redis', version: '1.2.3' },
+        values: { a: 'yes', b: '${ upper .ClusterName }' },
+      },
     })
     assert.deepEqual(spec('Application', 'third-c')['targets'], [
       { clusters: ['far'] },
@@ -177,7 +180,6 @@ targetCustomizations:
     assertGaps(gaps, [
       /^a\/fleet\.yaml:1: \$\{ upper \.ClusterName \} has no counterpart/,
       /^a\/fleet\.yaml:1: no GitRepo here names this directory/,
-      /^a\/fleet\.yaml:3: .*helm pull redis --repo https:\/\/charts\.example --version '1\.2\.3'/,
       /^repo\.yaml:6: has no `targets`/,
       /^repo\.yaml:10: write the credential "key"/,
       /^other\.yaml:10: `clusterGroupSelector`/,

@@ -151,13 +151,19 @@ describe('swell migrate flux', () => {
       dependsOn: [{ name: 'redis' }],
     })
     assert.deepEqual(spec('Application', 'redis'), {
-      source: { path: 'charts/redis', helm: {} },
+      source: {
+        path: '.',
+        helm: { repo: 'https://charts.example', chart: 'redis', version: '19.x' },
+      },
       targets: [{ clusterSelector: {} }],
       targetNamespace: 'shop',
       drift: 'ignore',
       suspend: true,
     })
-    assert.deepEqual(spec('Application', 'podinfo')['source'], { path: 'charts/podinfo', helm: {} })
+    assert.deepEqual(spec('Application', 'podinfo')['source'], {
+      path: '.',
+      helm: { repo: 'oci://registry.example/charts', chart: 'podinfo', version: '6.5.0' },
+    })
     assertGaps(gaps, [
       /: write the credential/,
       /^sources\.yaml:11: `verify`/,
@@ -166,9 +172,7 @@ describe('swell migrate flux', () => {
       /^releases\.yaml:17: `ignore`: what other managers own/,
       /^releases\.yaml:20: `images`/,
       /^releases\.yaml:22: nothing says which cluster it is for/,
-      /^releases\.yaml:28: .*helm pull redis --repo https:\/\/charts\.example --version '19\.x'/,
       /^releases\.yaml:31: nothing says which cluster it is for/,
-      /^releases\.yaml:37: .*helm pull oci:\/\/registry\.example\/charts\/podinfo --version '6\.5\.0'/,
       /^releases\.yaml:39: the kind Alert has no counterpart/,
     ])
   })

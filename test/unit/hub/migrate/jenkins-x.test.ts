@@ -47,14 +47,17 @@ releases:
     assert.equal(spec('Application', 'definitions')['deletionPolicy'], 'Orphan')
     assert.deepEqual(spec('Application', 'late'), {
       source: {
-        path: 'charts/late',
-        helm: { releaseName: 'late', valuesFiles: ['/helmfiles/jx-staging/values.yaml'] },
+        path: '.',
+        helm: {
+          ...{ repo: 'https://charts.example/dev', chart: 'late', version: '2.0.0' },
+          releaseName: 'late',
+          valuesFiles: ['/helmfiles/jx-staging/values.yaml'],
+        },
       },
       ...{ targetNamespace: 'jx-staging', createNamespace: true, targets, rollout },
     })
     assert.equal(places.length, 5)
     assertGaps(gaps, [
-      /^helmfiles\/jx-staging\/helmfile\.yaml:6: the chart is not in Git; .*helm pull late --repo https:\/\/charts\.example\/dev --version '2\.0\.0'/,
       /^helmfiles\/jx-staging\/helmfile\.yaml:6: values\.yaml\.gotmpl is a template/,
       /^helmfiles\/jx-staging\/helmfile\.yaml:6: `hooks` has no counterpart/,
       /^jx-requirements\.yml:1: \.lighthouse\/ pipelines stay where they run/,
@@ -79,7 +82,7 @@ releases:
     })
     assertGaps(gaps, [
       /^env\/Chart\.yaml:1: its namespace is not in the repository/,
-      /^env\/requirements\.yaml:2: the chart is not in Git; .*helm pull shop --repo http:\/\/charts\.example --version '0\.0\.7'/,
+      /^env\/requirements\.yaml:2: the chart shop 0\.0\.7 of http:\/\/charts\.example is not in Git; run helm dependency update env/,
       /^helmfile\.yaml:\d+: is not YAML/,
     ])
   })
