@@ -39,6 +39,21 @@ func attributesOf(each *subject) admission.Attributes {
 		each.gvr, "", admission.Create, &metav1.CreateOptions{}, false, applier)
 }
 
+// reviewOf is the same request as an AdmissionReview would carry it.
+func reviewOf(each *subject) map[string]any {
+	kind := map[string]any{"group": each.gvk.Group, "version": each.gvk.Version, "kind": each.gvk.Kind}
+	resource := map[string]any{"group": each.gvr.Group, "version": each.gvr.Version, "resource": each.gvr.Resource}
+	review := map[string]any{
+		"uid": "", "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
+		"name": each.id.Name, "operation": "CREATE", "object": each.value, "oldObject": nil, "dryRun": false,
+		"userInfo": map[string]any{"username": applier.Name, "groups": applier.Groups},
+	}
+	if each.id.Namespace != "" {
+		review["namespace"] = each.id.Namespace
+	}
+	return review
+}
+
 // interfaces know which versions of a kind are the same object, as a cluster does.
 var interfaces = sync.OnceValue(func() admission.ObjectInterfaces {
 	equivalents := runtime.NewEquivalentResourceRegistry()

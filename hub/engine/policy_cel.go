@@ -10,6 +10,7 @@ import (
 
 	admissionregistration "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/generic"
@@ -66,7 +67,7 @@ func compileAdmissionPolicies(kinds *manifestKinds, files []policyFile) ([]part,
 			found = append(found, each.fault("has no ValidatingAdmissionPolicyBinding in the policy's files, so it would judge nothing"))
 		}
 		store, err := newParamStore(each, definition, kinds)
-		validator, more := compileDefinition(each, definition, files)
+		validator, more := compileDefinition(each, definition, files, admissionPlaces)
 		if found = append(append(found, err), more...); errors.Join(found...) != nil {
 			faults = append(faults, found...)
 			continue
@@ -162,8 +163,15 @@ type expression struct {
 	options  cel.OptionalVariableDeclarations
 }
 
+// celPlaces are where a kind of policy keeps its CEL.
+type celPlaces struct {
+	validations, variables, conditions string
+}
+
+var admissionPlaces = celPlaces{"spec.validations", "spec.variables", "spec.matchConditions"}
+
 // compileDefinition puts a policy together as the API server's own plugin does.
-func compileDefinition(each *subject, definition *admissionregistration.ValidatingAdmissionPolicy, files []policyFile) (validating.Validator, []error) {
+func compileDefinition(each *subject, definition *admissionregistration.ValidatingAdmissionPolicy, files []policyFile, places celPlaces) (validating.Validator, []error) {
 	spec := definition.Spec
 	compiler, err := cel.NewCompositedCompiler(celEnvironment())
 	if err != nil {
@@ -186,7 +194,7 @@ func compileDefinition(each *subject, definition *admissionregistration.Validati
 		if result.Error != nil {
 			failed = result.Error
 		}
-		check(fmt.Sprintf("spec.variables[%d].expression", at), variable.Expression, failed)
+		check(fmt.Sprintf("%s[%d].expression", places.variables, at), variable.Expression, failed)
 	}
 	compile := func(expressions []expression, options cel.OptionalVariableDeclarations) cel.ConditionEvaluator {
 		accessors := make([]cel.ExpressionAccessor, len(expressions))
@@ -205,31 +213,31 @@ func compileDefinition(each *subject, definition *admissionregistration.Validati
 	}
 	var matcher matchconditions.Matcher
 	if len(spec.MatchConditions) > 0 {
-		evaluator := compile(matchExpressions(spec.MatchConditions), full)
+		evaluator := compile(matchExpressions(spec.MatchConditions, places.conditions), full)
 		matcher = matchconditions.NewMatcher(evaluator, spec.FailurePolicy, "policy", "validate", definition.Name)
 	}
-	validations, messages := validationExpressions(spec.Validations)
+	validations, messages := validationExpressions(spec.Validations, places.validations)
 	validator := validating.NewValidator(compile(validations, full), matcher,
 		compile(auditExpressions(spec.AuditAnnotations), full), compile(messages, plain), spec.FailurePolicy, nil)
 	return validator, faults
 }
 
-func matchExpressions(conditions []admissionregistration.MatchCondition) []expression {
+func matchExpressions(conditions []admissionregistration.MatchCondition, place string) []expression {
 	made := make([]expression, len(conditions))
 	for at := range conditions {
 		made[at] = expression{accessor: (*matchconditions.MatchCondition)(&conditions[at]),
-			path: fmt.Sprintf("spec.matchConditions[%d].expression", at)}
+			path: fmt.Sprintf("%s[%d].expression", place, at)}
 	}
 	return made
 }
 
-func validationExpressions(validations []admissionregistration.Validation) (rules, messages []expression) {
+func validationExpressions(validations []admissionregistration.Validation, place string) (rules, messages []expression) {
 	rules, messages = make([]expression, len(validations)), make([]expression, len(validations))
 	for at, one := range validations {
-		rules[at] = expression{path: fmt.Sprintf("spec.validations[%d].expression", at),
+		rules[at] = expression{path: fmt.Sprintf("%s[%d].expression", place, at),
 			accessor: &validating.ValidationCondition{Expression: one.Expression, Message: one.Message, Reason: one.Reason}}
 		if one.MessageExpression != "" {
-			messages[at] = expression{path: fmt.Sprintf("spec.validations[%d].messageExpression", at),
+			messages[at] = expression{path: fmt.Sprintf("%s[%d].messageExpression", place, at),
 				accessor: &validating.MessageExpressionCondition{MessageExpression: one.MessageExpression}}
 		}
 	}
@@ -274,10 +282,6 @@ func (p *admissionPolicy) judge(ctx context.Context, each *subject, world *world
 	if err != nil {
 		return broken("%s", err), nil
 	}
-	var namespace *corev1.Namespace
-	if each.id.Namespace != "" && !each.isNamespace() {
-		namespace = world.namespace(each.id.Namespace)
-	}
 	var found []violation
 	for _, binding := range p.bindings {
 		bound, err := match.BindingMatches(attributes, interfaces(), validating.NewValidatingAdmissionPolicyBindingAccessor(binding))
@@ -290,8 +294,36 @@ func (p *admissionPolicy) judge(ctx context.Context, each *subject, world *world
 			continue
 		}
 		for _, param := range params {
-			result := p.validator.Validate(ctx, resource, versioned, param, namespace, celconfig.RuntimeCELCostBudget, noAuthorizer{})
+			result := p.validator.Validate(ctx, resource, versioned, param, namespaceOf(each, world), celconfig.RuntimeCELCostBudget, noAuthorizer{})
 			found = append(found, violationsOf(rule+", binding "+binding.Name, binding, result)...)
+		}
+	}
+	return found, nil
+}
+
+func namespaceOf(each *subject, world *world) *corev1.Namespace {
+	if each.id.Namespace == "" || each.isNamespace() {
+		return nil
+	}
+	return world.namespace(each.id.Namespace)
+}
+
+// denials asks CEL of an object that is meant by it already, and tells why it is not allowed.
+func denials(ctx context.Context, validator validating.Validator, each *subject, world *world, params []runtime.Object) ([]string, error) {
+	if each.unreadable != nil {
+		return nil, each.unreadable
+	}
+	versioned, err := admission.NewVersionedAttributes(attributesOf(each), each.gvk, interfaces())
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, param := range params {
+		result := validator.Validate(ctx, each.gvr, versioned, param, namespaceOf(each, world), celconfig.RuntimeCELCostBudget, noAuthorizer{})
+		for _, decision := range result.Decisions {
+			if decision.Action == validating.ActionDeny {
+				found = append(found, decision.Message)
+			}
 		}
 	}
 	return found, nil

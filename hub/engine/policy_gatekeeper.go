@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 )
 
 // constraintTemplate is what Gatekeeper's template says of its rule; other fields describe the
@@ -27,19 +29,27 @@ type constraintTemplate struct {
 			Libs   []string `json:"libs"`
 			Code   []struct {
 				Engine string `json:"engine"`
-				Source struct {
-					Rego    string   `json:"rego"`
-					Libs    []string `json:"libs"`
-					Version string   `json:"version"`
-				} `json:"source"`
+				Source any    `json:"source"`
 			} `json:"code"`
 		} `json:"targets"`
 	} `json:"spec"`
 }
 
+type regoSource struct {
+	Rego string   `json:"rego"`
+	Libs []string `json:"libs"`
+}
+
+// templateRule is a template, compiled: in Rego or in CEL.
+type templateRule struct {
+	query  regoQuery
+	native validating.Validator
+}
+
 // constraintPart is one constraint: whom it means, and the template's rule with its parameters.
 type constraintPart struct {
-	query      regoQuery
+	rule       templateRule
+	constraint *subject
 	match      *gatekeeperMatch
 	name       string
 	action     string
@@ -47,7 +57,7 @@ type constraintPart struct {
 }
 
 func compileGatekeeper(kinds *manifestKinds, files []policyFile) ([]part, []string, error) {
-	queries := map[string]regoQuery{}
+	rules := map[string]templateRule{}
 	used := map[string]bool{}
 	broken := map[string]bool{}
 	var faults []error
@@ -58,24 +68,24 @@ func compileGatekeeper(kinds *manifestKinds, files []policyFile) ([]part, []stri
 			continue
 		}
 		kind := read.Spec.CRD.Spec.Names.Kind
-		query, err := compileTemplate(each, read, files)
+		rule, err := compileTemplate(each, read, files)
 		if err != nil {
 			faults, broken[kind] = append(faults, err), true
 			continue
 		}
-		queries[kind] = query
+		rules[kind] = rule
 	}
 	var parts []part
 	for _, each := range kinds.constraints {
 		used[each.id.Kind] = true
-		query, known := queries[each.id.Kind]
+		rule, known := rules[each.id.Kind]
 		if !known {
 			if !broken[each.id.Kind] {
 				faults = append(faults, each.fault("no ConstraintTemplate for %s is in the policy's files", each.id.Kind))
 			}
 			continue
 		}
-		found, err := newConstraint(each, query)
+		found, err := newConstraint(each, rule)
 		parts, faults = append(parts, found), append(faults, err)
 	}
 	for _, each := range kinds.templates {
@@ -88,8 +98,8 @@ func compileGatekeeper(kinds *manifestKinds, files []policyFile) ([]part, []stri
 	return parts, nil, errors.Join(faults...)
 }
 
-func compileTemplate(each *subject, read constraintTemplate, files []policyFile) (regoQuery, error) {
-	none := regoQuery{}
+func compileTemplate(each *subject, read constraintTemplate, files []policyFile) (templateRule, error) {
+	none := templateRule{}
 	kind := read.Spec.CRD.Spec.Names.Kind
 	if kind == "" {
 		return none, each.fault("spec.crd.spec.names.kind is missing")
@@ -98,26 +108,41 @@ func compileTemplate(each *subject, read constraintTemplate, files []policyFile)
 		return none, each.fault("spec.targets must be one target, admission.k8s.gatekeeper.sh")
 	}
 	target := read.Spec.Targets[0]
-	text, libs, found := target.Rego, target.Libs, target.Rego != ""
+	source, found := regoSource{target.Rego, target.Libs}, target.Rego != ""
 	for _, code := range target.Code {
-		if code.Engine != "Rego" {
-			if !found && len(target.Code) == 1 {
-				return none, each.faultAt(files, "engine: "+code.Engine, "the engine %s is not judged here; write the rule in Rego or as a ValidatingAdmissionPolicy", code.Engine)
+		switch code.Engine {
+		case nativeValidation:
+			// As in Gatekeeper, CEL goes first where a template is written in both.
+			native, err := compileNative(each, code.Source, files)
+			return templateRule{native: native}, err
+		case "Rego":
+			text, err := encode(code.Source)
+			if err = errors.Join(err, json.Unmarshal(text, &source)); err != nil {
+				return none, each.faultAt(files, "engine: Rego", "%s", err)
 			}
-			continue
+			found = true
+		default:
+			if !found && len(target.Code) == 1 {
+				return none, each.faultAt(files, "engine: "+code.Engine, "the engine %s is not judged here; write the rule in Rego or in CEL (%s)", code.Engine, nativeValidation)
+			}
 		}
-		text, libs, found = code.Source.Rego, code.Source.Libs, true
 	}
 	if !found {
 		return none, each.fault("spec.targets[0].rego is missing")
 	}
+	query, err := compileRegoTemplate(each, kind, source, files)
+	return templateRule{query: query}, err
+}
+
+func compileRegoTemplate(each *subject, kind string, source regoSource, files []policyFile) (regoQuery, error) {
+	none := regoQuery{}
 	modules, origins := map[string]*ast.Module{}, map[string]origin{}
 	rule := ""
-	for at, source := range append([]string{text}, libs...) {
+	for at, text := range append([]string{source.Rego}, source.Libs...) {
 		name := fmt.Sprintf("%s/%d", each.id.Name, at)
-		first := each.faultAt(files, source, "")
-		origins[name] = origin{first.File, first.Line - 1 - leadingLines(source)}
-		module, err := parseRego(name, source)
+		first := each.faultAt(files, text, "")
+		origins[name] = origin{first.File, first.Line - 1 - leadingLines(text)}
+		module, err := parseRego(name, text)
 		if err != nil {
 			return none, regoFaults(err, origins)
 		}
@@ -170,9 +195,9 @@ func checkInventory(module *ast.Module, at origin) error {
 	return found
 }
 
-func newConstraint(each *subject, query regoQuery) (*constraintPart, error) {
+func newConstraint(each *subject, rule templateRule) (*constraintPart, error) {
 	spec, _ := each.value["spec"].(map[string]any)
-	made := &constraintPart{query: query, name: each.id.Kind + " " + each.id.Name, parameters: spec["parameters"]}
+	made := &constraintPart{rule: rule, constraint: each, name: each.id.Kind + " " + each.id.Name, parameters: spec["parameters"]}
 	if made.parameters == nil {
 		made.parameters = map[string]any{}
 	}
@@ -203,17 +228,16 @@ func (p *constraintPart) judge(ctx context.Context, each *subject, world *world)
 	if !p.match.matches(each, world) {
 		return nil, nil
 	}
-	kind := map[string]any{"group": each.gvk.Group, "version": each.gvk.Version, "kind": each.gvk.Kind}
-	resource := map[string]any{"group": each.gvr.Group, "version": each.gvr.Version, "resource": each.gvr.Resource}
-	review := map[string]any{
-		"uid": "", "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
-		"name": each.id.Name, "operation": "CREATE", "object": each.value, "oldObject": nil, "dryRun": false,
-		"userInfo": map[string]any{"username": applier.Name, "groups": applier.Groups},
+	var messages []string
+	var err error
+	if p.rule.native != nil {
+		messages, err = denials(ctx, p.rule.native, each, world, []runtime.Object{p.constraint.object})
+		if err != nil {
+			return []violation{{Action: "deny", Rule: p.name, Message: "it cannot be judged: " + err.Error()}}, nil
+		}
+	} else {
+		messages, err = p.rule.query.messages(ctx, map[string]any{"review": reviewOf(each), "parameters": p.parameters})
 	}
-	if each.id.Namespace != "" {
-		review["namespace"] = each.id.Namespace
-	}
-	messages, err := p.query.messages(ctx, map[string]any{"review": review, "parameters": p.parameters})
 	var found []violation
 	for _, message := range messages {
 		found = append(found, violation{Action: p.action, Rule: p.name, Message: message})

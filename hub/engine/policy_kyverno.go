@@ -1,32 +1,30 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/go-logr/logr"
-	"github.com/kyverno/kyverno/pkg/engine/validate"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
+	admissionregistration "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 )
 
-// clusterPolicy is what is judged here of Kyverno's ClusterPolicy and Policy: rules that validate
-// by a pattern. Every field that is not listed is a fault: a rule that is left out looks like one
-// that passed.
+// clusterPolicy is what is judged here of Kyverno's ClusterPolicy and Policy: rules that validate.
+// Every field that is not listed is a fault: a rule that is left out looks like one that passed.
 type clusterPolicy struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Metadata   any    `json:"metadata"`
 	Spec       struct {
-		ValidationFailureAction string        `json:"validationFailureAction"`
-		Rules                   []kyvernoRule `json:"rules"`
+		ValidationFailureAction          string            `json:"validationFailureAction"`
+		ValidationFailureActionOverrides []kyvernoOverride `json:"validationFailureActionOverrides"`
+		Rules                            []kyvernoRule     `json:"rules"`
+		// What a rule does that cannot be judged.
+		FailurePolicy string `json:"failurePolicy"`
 		// How and when a cluster judges, which changes no verdict on a new object.
 		Admission              *bool `json:"admission"`
 		Background             any   `json:"background"`
-		FailurePolicy          any   `json:"failurePolicy"`
 		WebhookTimeoutSeconds  any   `json:"webhookTimeoutSeconds"`
 		WebhookConfiguration   any   `json:"webhookConfiguration"`
 		EmitWarning            any   `json:"emitWarning"`
@@ -37,27 +35,67 @@ type clusterPolicy struct {
 	} `json:"spec"`
 }
 
-type kyvernoRule struct {
-	Name                   string       `json:"name"`
-	Match                  kyvernoMatch `json:"match"`
-	Exclude                kyvernoMatch `json:"exclude"`
-	SkipBackgroundRequests any          `json:"skipBackgroundRequests"`
-	Validate               struct {
-		Message                 string `json:"message"`
-		FailureAction           string `json:"failureAction"`
-		AllowExistingViolations any    `json:"allowExistingViolations"`
-		Pattern                 any    `json:"pattern"`
-		AnyPattern              []any  `json:"anyPattern"`
-	} `json:"validate"`
+// kyvernoOverride is another failure action for some namespaces.
+type kyvernoOverride struct {
+	Action            string                `json:"action"`
+	Namespaces        []string              `json:"namespaces"`
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
 }
 
-// kyvernoPart is one rule.
-type kyvernoPart struct {
-	rule      *kyvernoRule
-	name      string
-	namespace string
-	action    string
-	patterns  []any
+type kyvernoRule struct {
+	Name             string                                 `json:"name"`
+	Match            kyvernoMatch                           `json:"match"`
+	Exclude          kyvernoMatch                           `json:"exclude"`
+	Context          []kyvernoEntry                         `json:"context"`
+	Preconditions    any                                    `json:"preconditions"`
+	CELPreconditions []admissionregistration.MatchCondition `json:"celPreconditions"`
+	Validate         *struct {
+		kyvernoCheck            `json:",inline"`
+		Message                 string            `json:"message"`
+		FailureAction           string            `json:"failureAction"`
+		FailureActionOverrides  []kyvernoOverride `json:"failureActionOverrides"`
+		AllowExistingViolations any               `json:"allowExistingViolations"`
+		CEL                     *kyvernoCEL       `json:"cel"`
+		// Not judged here, and named when they are found.
+		PodSecurity any `json:"podSecurity"`
+		Manifests   any `json:"manifests"`
+		Assert      any `json:"assert"`
+	} `json:"validate"`
+	// About requests and reports, which changes no verdict.
+	SkipBackgroundRequests any `json:"skipBackgroundRequests"`
+	ReportProperties       any `json:"reportProperties"`
+	// Not judged here, and named when they are found.
+	Mutate          any `json:"mutate"`
+	Generate        any `json:"generate"`
+	VerifyImages    any `json:"verifyImages"`
+	ImageExtractors any `json:"imageExtractors"`
+}
+
+// kyvernoCEL is a rule's validate.cel.
+type kyvernoCEL struct {
+	Expressions      []admissionregistration.Validation      `json:"expressions"`
+	Variables        []admissionregistration.Variable        `json:"variables"`
+	AuditAnnotations []admissionregistration.AuditAnnotation `json:"auditAnnotations"`
+	ParamKind        *admissionregistration.ParamKind        `json:"paramKind"`
+	ParamRef         *admissionregistration.ParamRef         `json:"paramRef"`
+	// About objects Kyverno makes in a cluster.
+	Generate any `json:"generate"`
+}
+
+// strangers are the parts of a rule that are read but not judged.
+func (r *kyvernoRule) strangers() (names []string) {
+	given := map[string]any{"mutate": r.Mutate, "generate": r.Generate, "verifyImages": r.VerifyImages, "imageExtractors": r.ImageExtractors}
+	if r.Validate != nil {
+		given["validate.podSecurity"] = r.Validate.PodSecurity
+		given["validate.manifests"] = r.Validate.Manifests
+		given["validate.assert"] = r.Validate.Assert
+	}
+	for _, name := range sortedKeys(given) {
+		if given[name] != nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func compileKyverno(kinds *manifestKinds, files []policyFile) ([]part, []string, error) {
@@ -76,68 +114,16 @@ func compileKyverno(kinds *manifestKinds, files []policyFile) ([]part, []string,
 		if read.Spec.Admission != nil && !*read.Spec.Admission {
 			faults = append(faults, each.fault("admission is false, so it would judge nothing"))
 		}
+		if policy := read.Spec.FailurePolicy; policy != "" && policy != "Fail" && policy != "Ignore" {
+			faults = append(faults, each.fault("unknown failurePolicy %q", policy))
+		}
 		for at := range read.Spec.Rules {
-			found, err := compileKyvernoRule(each, read, &read.Spec.Rules[at], files)
-			parts, faults = append(parts, found), append(faults, err)
+			compiling := &kyvernoCompiling{each, read, &read.Spec.Rules[at], kinds, files, nil}
+			found := compiling.rule()
+			parts, faults = append(parts, found), append(faults, compiling.faults...)
 		}
 	}
 	return parts, nil, errors.Join(faults...)
-}
-
-func compileKyvernoRule(each *subject, read *clusterPolicy, rule *kyvernoRule, files []policyFile) (part, error) {
-	var faults []error
-	fault := func(format string, args ...any) {
-		faults = append(faults, each.faultAt(files, "name: "+rule.Name, "rule %s: %s", rule.Name, fmt.Sprintf(format, args...)))
-	}
-	made := &kyvernoPart{rule: rule, name: each.id.Kind + " " + each.id.Name + ", rule " + rule.Name, patterns: rule.Validate.AnyPattern}
-	if each.id.Kind == "Policy" {
-		made.namespace = each.id.Namespace
-		if made.namespace == "" {
-			fault("a Policy needs a namespace")
-		}
-	}
-	if (rule.Validate.Pattern == nil) == (len(rule.Validate.AnyPattern) == 0) {
-		fault("only validate.pattern or validate.anyPattern is judged here")
-	} else if rule.Validate.Pattern != nil {
-		made.patterns = []any{rule.Validate.Pattern}
-	}
-	for at, pattern := range made.patterns {
-		text, err := encode(pattern)
-		if err == nil && strings.Contains(string(text), "{{") {
-			fault("variables ({{ }}) in patterns are not judged here")
-		}
-		if err == nil && strings.Contains(string(text), "$(") {
-			fault("references ($( )) in patterns are not judged here")
-		}
-		// Numbers as Kyverno has them.
-		var plain any
-		if err = errors.Join(err, utiljson.Unmarshal(text, &plain)); err != nil {
-			fault("%s", err)
-		}
-		made.patterns[at] = plain
-	}
-	action := rule.Validate.FailureAction
-	if action == "" {
-		action = read.Spec.ValidationFailureAction
-	}
-	switch strings.ToLower(action) {
-	case "enforce":
-		made.action = "deny"
-	case "", "audit":
-		// As in Kyverno.
-		made.action = "audit"
-	default:
-		fault("unknown failure action %q", action)
-	}
-	if rule.Match.isEmpty() {
-		fault("match is missing")
-	}
-	faults = append(faults, rule.Match.check(fault), rule.Exclude.check(fault))
-	controllers, err := autogenOf(each, rule)
-	if err != "" {
-		fault("%s", err)
-	}
-	return &podPart{made, controllers}, errors.Join(faults...)
 }
 
 const autogenAnnotation = "pod-policies.kyverno.io/autogen-controllers"
@@ -163,31 +149,4 @@ func autogenOf(each *subject, rule *kyvernoRule) ([]string, string) {
 		names = append(names, name)
 	}
 	return names, ""
-}
-
-func (p *kyvernoPart) judge(_ context.Context, each *subject, world *world) ([]violation, error) {
-	if p.namespace != "" && each.id.Namespace != p.namespace ||
-		!p.rule.Match.matches(each, world) || !p.rule.Exclude.isEmpty() && p.rule.Exclude.matches(each, world) {
-		return nil, nil
-	}
-	var resource map[string]any
-	if err := utiljson.Unmarshal(each.text, &resource); err != nil {
-		return nil, faultf("policy", "", 0, "%s", err)
-	}
-	var reasons []string
-	for _, pattern := range p.patterns {
-		err := validate.MatchPattern(logr.Discard(), resource, pattern)
-		var why *validate.PatternError
-		if err == nil || errors.As(err, &why) && why.Skip {
-			return nil, nil
-		}
-		reason := err.Error()
-		if why != nil && why.Path != "" && !strings.Contains(reason, why.Path) {
-			reason += " at " + why.Path
-		}
-		reasons = append(reasons, reason)
-	}
-	message := strings.Join(slices.DeleteFunc([]string{p.rule.Validate.Message, strings.Join(reasons, "; ")},
-		func(text string) bool { return text == "" }), ": ")
-	return []violation{{Action: p.action, Rule: p.name, Message: message}}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ type validatingPolicy struct {
 	} `json:"spec"`
 }
 
-// compileValidatingPolicies reads policies.kyverno.io ValidatingPolicies. What their CEL asks of
+// compileValidatingPolicies reads policies.kyverno.io ValidatingPolicies and those of a namespace. What their CEL asks of
 // Kyverno's own libraries does not compile, and so is a fault.
 func compileValidatingPolicies(kinds *manifestKinds, files []policyFile) ([]part, []string, error) {
 	var parts []part
@@ -63,7 +64,7 @@ func compileValidatingPolicies(kinds *manifestKinds, files []policyFile) ([]part
 		if controllers := controllersOf(read); !knownControllers(controllers) {
 			found = append(found, each.fault("autogen.podControllers names kinds that are not known here: %v", controllers))
 		}
-		validator, more := compileDefinition(each, definition, files)
+		validator, more := compileDefinition(each, definition, files, admissionPlaces)
 		if found = append(found, more...); errors.Join(found...) != nil {
 			faults = append(faults, found...)
 			continue
@@ -72,11 +73,30 @@ func compileValidatingPolicies(kinds *manifestKinds, files []policyFile) ([]part
 			notes = append(notes, fmt.Sprintf("%s:%d: %s matches no CREATE: only the cluster can judge it",
 				each.file, each.line, describe(each.id)))
 		}
-		judging := &admissionPolicy{definition: definition, validator: validator, params: &paramStore{},
-			bindings: []*admissionregistration.ValidatingAdmissionPolicyBinding{binding}, kind: "ValidatingPolicy"}
+		var judging part = &admissionPolicy{definition: definition, validator: validator, params: &paramStore{},
+			bindings: []*admissionregistration.ValidatingAdmissionPolicyBinding{binding}, kind: each.id.Kind}
+		if each.id.Kind == "NamespacedValidatingPolicy" {
+			if each.id.Namespace == "" {
+				faults = append(faults, each.fault("a NamespacedValidatingPolicy needs a namespace"))
+			}
+			judging = &namespacePart{judging, each.id.Namespace}
+		}
 		parts = append(parts, &podPart{judging, controllersOf(read)})
 	}
 	return parts, notes, errors.Join(faults...)
+}
+
+// namespacePart is a rule that holds within its own namespace.
+type namespacePart struct {
+	rule      part
+	namespace string
+}
+
+func (p *namespacePart) judge(ctx context.Context, each *subject, world *world) ([]violation, error) {
+	if each.id.Namespace != p.namespace {
+		return nil, nil
+	}
+	return p.rule.judge(ctx, each, world)
 }
 
 // controllersOf tells whose pods a policy about pods is also about: of all unless it names them.

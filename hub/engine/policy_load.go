@@ -109,7 +109,7 @@ func sortManifests(manifests []*subject) *manifestKinds {
 			kinds.templates = append(kinds.templates, each)
 		case group == "constraints.gatekeeper.sh":
 			kinds.constraints = append(kinds.constraints, each)
-		case group == "policies.kyverno.io" && kind == "ValidatingPolicy":
+		case group == "policies.kyverno.io" && (kind == "ValidatingPolicy" || kind == "NamespacedValidatingPolicy"):
 			kinds.validatingPolicies = append(kinds.validatingPolicies, each)
 		case group == "kyverno.io" && (kind == "ClusterPolicy" || kind == "Policy"):
 			kinds.clusterPolicies = append(kinds.clusterPolicies, each)

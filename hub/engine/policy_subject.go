@@ -33,6 +33,8 @@ type subject struct {
 	object runtime.Object
 	// Why it cannot be read as its kind.
 	unreadable error
+	// What Kyverno's variables stand for, once a rule has asked.
+	variables *kyvernoContext
 }
 
 func newSubject(value map[string]any, text []byte, file string, line int) (*subject, error) {

@@ -133,6 +133,53 @@ spec:
   parameters: { labels: [owner] }
 `
 
+const nativeTemplate = (source: string) => `apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: { name: requiredlabels }
+spec:
+  crd: { spec: { names: { kind: RequiredLabels } } }
+  targets:
+    - target: admission.k8s.gatekeeper.sh
+      code:
+        - engine: K8sNativeValidation
+          source:
+            ${source}
+---
+`
+
+test("Gatekeeper's templates in CEL judge as its driver does", async () => {
+  await using engine = await startRenderEngine()
+  const bench = createBench(engine)
+  const source = `variables: [{ name: missing, expression: "variables.params.labels.filter(l, !(l in variables.anyObject.metadata.labels))" }]
+            validations: [{ expression: "variables.missing.size() == 0", messageExpression: "'missing ' + variables.missing[0]" }]`
+  const policy = policyOf({ 'p.yaml': nativeTemplate(source) + constraint('{}') })
+  assert.deepEqual(await bench.say(deployment({}), policy), [
+    'deny: RequiredLabels owner: missing owner',
+  ])
+  assert.deepEqual(await bench.say(deployment({ labels: ', owner: ops' }), policy), [])
+  const conditional = source.replace(
+    'variables:',
+    'matchConditions: [{ name: pods, expression: "object.kind == \'Pod\'" }]\n            variables:',
+  )
+  const none = policyOf({ 'p.yaml': nativeTemplate(conditional) + constraint('{}') })
+  assert.deepEqual(await bench.say(deployment({}), none), [])
+  for (const [text, expected] of [
+    ['validations: []', /p.yaml:9 .*no validations/],
+    ['rules: []', /unknown field "rules"/],
+    ['variables: [{ name: params, expression: "1" }]', /the variable params is Gatekeeper's own/],
+    [
+      'validations: [{ expression: "nothing" }]',
+      /validations\[0\].expression: .*undeclared reference to 'nothing'/s,
+    ],
+    ['failurePolicy: Maybe', /unknown failurePolicy "Maybe"/],
+  ] as const) {
+    assert.match(
+      (await faultsOf(bench, { 'p.yaml': nativeTemplate(text) + constraint('{}') })).join('\n'),
+      expected,
+    )
+  }
+})
+
 test("Gatekeeper's templates and constraints judge as they match", async () => {
   await using engine = await startRenderEngine()
   const bench = createBench(engine)
