@@ -50,7 +50,7 @@ describe('B64: webhooks that are meant to wear the hub down', () => {
   }
 
   const isRefused = (text: string) =>
-    /^HTTP\/1\.1 413 /.test(text) && /The body is too large|too large/.test(text)
+    text.startsWith('HTTP/1.1 413 ') && text.includes('The body is too large')
 
   test('a body of 50 MB is refused by its length, and not read', async () => {
     const { socket, state } = dial()
@@ -101,18 +101,13 @@ describe('B64: webhooks that are meant to wear the hub down', () => {
   test('a byte now and then has until the deadline; others are answered meanwhile', async () => {
     const slow = Array.from({ length: 50 }, dial)
     for (const { socket } of slow) socket.write(headers('content-length: 1000'))
-    const drip = setInterval(() => slow.forEach(({ socket }) => socket.write('x')), 50)
-    try {
-      const answer = await fetch(`http://127.0.0.1:${port}/livez`)
-      assert.equal(answer.status, 200)
-      await until(() => slow.every(({ state }) => state.closed), {
-        deadlineMs: 5_000,
-        what: 'the hub to hang up on those who are slow',
-      })
-      for (const { state } of slow) assert.match(state.text, /^(HTTP\/1\.1 4(00|08) |$)/)
-    } finally {
-      clearInterval(drip)
-      slow.forEach(({ socket }) => socket.destroy())
+    const answer = await fetch(`http://127.0.0.1:${port}/livez`)
+    assert.equal(answer.status, 200)
+    const isOver = () => {
+      slow.forEach(({ socket }) => socket.write('x'))
+      return slow.every(({ state }) => state.closed)
     }
+    await until(isOver, { deadlineMs: 5_000, what: 'the hub to hang up on those who are slow' })
+    for (const { state } of slow) assert.match(state.text, /^(HTTP\/1\.1 4(00|08) |$)/)
   })
 })

@@ -10,7 +10,7 @@ const right = createHmac('sha256', secret).update(body).digest('hex')
 
 /** A claim that is right in its first digits, and wrong in all after them. */
 function claim(digits: number): string {
-  const wrong = [...right.slice(digits)].map((digit) => (digit === '0' ? '1' : '0'))
+  const wrong = Array.from(right.slice(digits), (digit) => (digit === '0' ? '1' : '0'))
   return right.slice(0, digits) + wrong.join('')
 }
 
