@@ -8,6 +8,12 @@ export function listAddresses(text: string): string[] {
     .filter((address) => address !== '')
 }
 
+/** The address as gRPC takes it. A number needs no resolver of names, which costs a good part of a dial. */
+export function toTarget(address: string): string {
+  if (/^[\d.]+:\d+$/.test(address)) return `ipv4:${address}`
+  return /^\[[\da-f:.]+\]:\d+$/i.test(address) ? `ipv6:${address}` : address
+}
+
 /**
  * Goes around the hub's addresses, a dial each: from one that is gone, stops or sends its agents
  * away to the next. Begins anywhere, so that agents spread over all. `random` in [0, 1).

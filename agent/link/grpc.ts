@@ -27,6 +27,7 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import { AgentError, type AgentErrorCode } from '../errors.ts'
+import { toTarget } from './addresses.ts'
 import { type Relay, openRelay, openTunnel } from './net.ts'
 import { type Proxy, splitAddress } from './proxy.ts'
 import type { Decompress } from './unpack.ts'
@@ -132,7 +133,7 @@ function credentialsOf(endpoint: Endpoint): ChannelCredentials {
 }
 
 function openStream(address: string, endpoint: Endpoint): Stream {
-  const client = new SyncClient(address, credentialsOf(endpoint), channelOptions)
+  const client = new SyncClient(toTarget(address), credentialsOf(endpoint), channelOptions)
   const open = client['sync'] as unknown as () => ClientDuplexStream<SyncRequest, SyncResponse>
   const call = open.call(client)
   call.on('error', () => {})

@@ -12,7 +12,7 @@ export interface StatusesDeps {
 }
 
 /** Writes to the store are batched: one a cluster for all changes within this time. */
-const saveGapMs = 200
+const saveGapMs = 1_000
 
 /**
  * What is known of every cluster: in memory for the hub's decisions, saved behind. Nothing read

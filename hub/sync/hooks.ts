@@ -25,7 +25,7 @@ export interface HooksDeps {
   readonly statuses: Statuses
   readonly rollouts: Pick<Rollouts, 'notice'>
   readonly state: LedgerState
-  readonly redecide: () => void
+  readonly redecide: () => Promise<void>
   /** By cluster name; what views tell of lag. */
   readonly offered: Map<string, { sequence: number; at: number }>
   readonly replica: string
@@ -47,6 +47,13 @@ export function createSyncHooks(deps: HooksDeps) {
   const noticeRollouts = createLooks({
     look: (application) => deps.rollouts.notice(application),
     inFlight: (application) => countInFlight(deps.state, application),
+    clock,
+    later: deps.later,
+  })
+  // After an outage all agents come back at once, and deciding looks at all of them each time.
+  const redecide = createLooks({
+    look: deps.redecide,
+    inFlight: () => 1,
     clock,
     later: deps.later,
   })
@@ -103,7 +110,7 @@ export function createSyncHooks(deps: HooksDeps) {
     const mine = deps.state.assignments.get(next.cluster)
     if (next.connection.state !== before.connection.state || next.refusal !== before.refusal) {
       noticeRollouts(new Set([...(mine?.keys() ?? []), ...activeOn(deps.state, next.cluster)]))
-      if (next.connection.state === 'Connected') deps.redecide()
+      if (next.connection.state === 'Connected') redecide(['all'])
       return
     }
     if (next.applications === before.applications) return

@@ -134,7 +134,7 @@ export async function startHub(
     statuses,
     rollouts: { notice: async (application) => leading?.rollouts.notice(application) },
     state: register.state,
-    redecide: () => void leading?.pipeline.redecide(),
+    redecide: async () => leading?.pipeline.redecide(),
     offered,
     replica: config.replica ?? `${process.pid}`,
     digestAt: (index) => heads.digestAt(index),

@@ -156,6 +156,8 @@ export async function startWorld(
       pinHub()
     },
     async isSettled() {
+      // Who is there costs the hub less than how each of them is, and it is busy when this is asked.
+      if ((await countConnected(hub)) < joined) return false
       const clusters = await listClusters(hub)
       const settled = clusters.filter(
         ({ connection, counts, offeredSequence, acceptedSequence }) =>
@@ -257,8 +259,7 @@ async function listClusters(hub: HubProcess): Promise<ListedCluster[]> {
 }
 
 async function countConnected(hub: HubProcess): Promise<number> {
-  const clusters = await listClusters(hub)
-  return clusters.filter(({ connection }) => connection.state === 'Connected').length
+  return (await hub.api.get<{ counts: { connected: number } }>('fleet')).counts.connected
 }
 
 /** What a Git host sends when somebody pushed. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AgentError } from '../../../../agent/errors.ts'
-import { createAddresses, tryEach } from '../../../../agent/link/addresses.ts'
+import { createAddresses, toTarget, tryEach } from '../../../../agent/link/addresses.ts'
 
 const unreachable = new AgentError('hub_unreachable', 'nobody there')
 
@@ -17,6 +17,16 @@ describe('addresses of a hub', () => {
     assert.equal(addresses.next('a:1,b:1'), 'b:1')
     assert.equal(addresses.next('c:1'), 'c:1')
     assert.equal(addresses.next('c:1'), 'c:1')
+  })
+
+  it('go to gRPC as numbers when they are, and are looked up only when they are names', () => {
+    const targets = ['127.0.0.1:8443', '[::1]:8443', 'hub.example:8443', '10.example:1'].map(toTarget)
+    assert.deepEqual(targets, [
+      'ipv4:127.0.0.1:8443',
+      'ipv6:[::1]:8443',
+      'hub.example:8443',
+      '10.example:1',
+    ])
   })
 
   it('are tried until one is reached', async () => {

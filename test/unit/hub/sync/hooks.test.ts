@@ -3,6 +3,31 @@ import { test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
 import { createSyncHooks } from '../../../../hub/sync/hooks.ts'
 
+test('a thousand agents that come back together have little decided again, and at the end once more', async () => {
+  const timers: (() => void)[] = []
+  const before = { cluster: 'a', connection: { state: 'Disconnected' }, applications: {} }
+  let decided = 0
+  const hooks = createSyncHooks({
+    state: { assignments: new Map(), plans: new Map(), runs: new Map() },
+    rollouts: { notice: async () => {} },
+    redecide: async () => void (decided += 1),
+    clock: () => 0,
+    later: (_: number, run: () => void) => timers.push(run),
+  } as never)
+  const comeBack = async (): Promise<void> => {
+    for (let at = 0; at < 1_000; at++) {
+      const connected = { ...before, cluster: `c${at}`, connection: { state: 'Connected' } }
+      hooks.onStatus(connected as never, before as never)
+      if (at % 100 === 0) await Promise.resolve()
+    }
+  }
+  await comeBack()
+  const first = decided
+  for (const run of timers.splice(0)) run()
+  await Promise.resolve()
+  assert.deepEqual([first, decided], [1, 2])
+})
+
 test('a signer that is away is asked again and refuses nothing; one that refuses is told of', () => {
   const told: unknown[] = []
   let status: { refusal: { message: string } | null } = { refusal: null }
