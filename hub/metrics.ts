@@ -3,6 +3,8 @@ import type { RenderEngine } from './render/engine.ts'
 
 /** Told by a replica that stands by as well. */
 export const leaderMetric = 'groundswell_leader'
+/** Clusters with a stream, as the one that leads knows. */
+export const connectedMetric = 'groundswell_agents_connected'
 /** Streams of agents that a replica passes on to the one that leads. */
 export const relayedMetric = 'groundswell_relayed_streams'
 
@@ -74,6 +76,15 @@ export function createMetrics(registry: Registry) {
       this.set(leads() ? 1 : 0)
     },
   })
+  const connected = new Gauge({
+    name: connectedMetric,
+    help: 'Clusters whose agent streams to this hub, or through one that follows it.',
+    registers: [registry],
+    collect() {
+      this.set(countConnected())
+    },
+  })
+  let countConnected: () => number = () => 0
   let leads: () => boolean = () => true
   let newestRoot: () => { readonly expiresAt: number; readonly bytes: number } | undefined = () =>
     undefined
@@ -84,6 +95,11 @@ export function createMetrics(registry: Registry) {
     watchLeader(ask: () => boolean): void {
       leads = ask
       void leader
+    },
+    /** Where to ask how many clusters are connected. */
+    watchConnected(count: () => number): void {
+      countConnected = count
+      void connected
     },
     /** Where to ask for stale clusters. */
     watchStale(list: () => readonly string[]): void {

@@ -148,6 +148,7 @@ export function createSyncHooks(deps: HooksDeps) {
       for (const cluster of unsigned) sessions.get(cluster)?.notice()
     },
     onStatus,
+    countConnected: () => sessions.size,
     /** Something this cluster should run may have changed. */
     notice: (cluster: string) => sessions.get(cluster)?.notice(),
     /** Any of them may have something to be offered. */

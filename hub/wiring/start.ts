@@ -142,6 +142,8 @@ export async function startHub(
     later,
   })
 
+  metrics.watchConnected(hooks.countConnected)
+
   // 3. What decides: from Git to rollouts.
   leading = await startLeading(surroundings, {
     ...{ store, content, trust, statuses, hooks, offered, metrics },

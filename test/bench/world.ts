@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { connectRedis } from '../../hub/redis.ts'
+import { connectedMetric } from '../../hub/metrics.ts'
 import type { LedgerEntry } from '../../hub/ledger/entry.ts'
 import { runGit } from '../support/git-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
@@ -157,7 +158,7 @@ export async function startWorld(
     },
     async isSettled() {
       // Who is there costs the hub less than how each of them is, and it is busy when this is asked.
-      if ((await countConnected(hub)) < joined) return false
+      if ((await readCounter(hub, connectedMetric)) < joined) return false
       const clusters = await listClusters(hub)
       const settled = clusters.filter(
         ({ connection, counts, offeredSequence, acceptedSequence }) =>
@@ -180,18 +181,7 @@ export async function startWorld(
     async countRedisCommands() {
       return Number(/^total_commands_processed:(\d+)/m.exec(await client.info('stats'))?.[1])
     },
-    async readCounter(name) {
-      const response = await fetch(`${hub.url}/metrics`, {
-        headers: { authorization: `Bearer ${await hub.token()}` },
-      })
-      if (!response.ok) throw new Error(`/metrics was answered ${response.status}`)
-      const text = await response.text()
-      const values = text
-        .split('\n')
-        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-        .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)))
-      return values.reduce((sum, value) => sum + value, 0)
-    },
+    readCounter: (name) => readCounter(hub, name),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -221,7 +211,7 @@ async function joinAgents(
   say(`${tokens.length} tokens made; agents join`)
   await load.join(hub.enrolAddress, tokens)
   say('all have joined')
-  await until(async () => (await countConnected(hub)) === to, {
+  await until(async () => (await readCounter(hub, connectedMetric)) === to, {
     deadlineMs: 60_000 + to * 20,
     intervalMs: 250,
     what: `${to} agents to be connected`,
@@ -258,8 +248,17 @@ async function listClusters(hub: HubProcess): Promise<ListedCluster[]> {
   }
 }
 
-async function countConnected(hub: HubProcess): Promise<number> {
-  return (await hub.api.get<{ counts: { connected: number } }>('fleet')).counts.connected
+async function readCounter(hub: HubProcess, name: string): Promise<number> {
+  const response = await fetch(`${hub.url}/metrics`, {
+    headers: { authorization: `Bearer ${await hub.token()}` },
+  })
+  if (!response.ok) throw new Error(`/metrics was answered ${response.status}`)
+  const text = await response.text()
+  const values = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+    .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)))
+  return values.reduce((sum, value) => sum + value, 0)
 }
 
 /** What a Git host sends when somebody pushed. */
