@@ -20,7 +20,9 @@ describe('addresses of a hub', () => {
   })
 
   it('go to gRPC as numbers when they are, and are looked up only when they are names', () => {
-    const targets = ['127.0.0.1:8443', '[::1]:8443', 'hub.example:8443', '10.example:1'].map(toTarget)
+    const targets = ['127.0.0.1:8443', '[::1]:8443', 'hub.example:8443', '10.example:1'].map(
+      toTarget,
+    )
     assert.deepEqual(targets, [
       'ipv4:127.0.0.1:8443',
       'ipv6:[::1]:8443',
