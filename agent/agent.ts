@@ -4,6 +4,9 @@ import type { Root } from '@groundswell/proto/statement.ts'
 import { toAgentError } from './errors.ts'
 import { createBeginnings } from './link/beginnings.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Holds } from './hold/holds.ts'
+import type { KeptStore } from './trust/kept.ts'
 import type { Stream } from './link/grpc.ts'
 import { createRedial } from './link/redial.ts'
 import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
@@ -18,8 +21,14 @@ import type { VerifiedSnapshot } from './trust/verified.ts'
 
 /** The part of the agent that changes a cluster and watches it. */
 export interface Workloads {
-  reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void>
+  reconcile(
+    snapshot: VerifiedSnapshot,
+    signal: AbortSignal,
+    earlier?: readonly VerifiedSnapshot[],
+  ): Promise<void>
   states(): readonly ApplicationState[]
+  /** Manifests that are healed though the snapshot asks for others. */
+  kept?(): ReadonlySet<Digest>
 }
 
 export interface Log {
@@ -35,6 +44,10 @@ export interface AgentDeps {
   readonly content: ContentCache
   /** Without it, evidence of equivocation lives as long as the agent. */
   readonly evidence?: EvidenceStore
+  /** Without it, what a hold keeps running is not healed after a restart. */
+  readonly kept?: KeptStore
+  /** What somebody at the cluster has wait; without it, nobody can. */
+  readonly holds?: Pick<Holds, 'active' | 'listen'>
   readonly workloads: Workloads
   readonly dial: () => Stream
   /** Renews what `dial` proves itself by; without it, that stays as it is. */
@@ -80,7 +93,7 @@ export function createAgent(deps: AgentDeps) {
     await reconciling?.done
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
-    const done = deps.workloads.reconcile(snapshot, either).catch((error: unknown) => {
+    const done = deps.workloads.reconcile(snapshot, either, standing.earlier()).catch((error: unknown) => {
       if (!either.aborted) deps.log.error({ err: error }, 'reconcile failed')
     })
     const mine = { stop, done }
@@ -134,7 +147,7 @@ export function createAgent(deps: AgentDeps) {
       if (reconciling) await tellAccepted(accepted, on)
       await reconcile(accepted, signal)
       await tellAccepted(accepted, on)
-      await standing.sweep()
+      await standing.sweep(deps.workloads.kept?.() ?? new Set())
     } catch (error) {
       const { code, message } = toAgentError(error)
       if (code === 'another_agent') return yieldTo(error)
@@ -321,6 +334,14 @@ export function createAgent(deps: AgentDeps) {
     deps.log.warn({ err: error }, 'the certificate could not be renewed; tried again later')
   }
 
+  /** Told at once; what waited is taken up, and what is asked from now on waits. */
+  async function takeHolds(signal: AbortSignal): Promise<void> {
+    deps.log.info({ holds: deps.holds?.active() }, 'holds changed')
+    void reports.send(true)
+    const current = standing.current()
+    if (current && !signal.aborted) await reconcile(current, signal)
+  }
+
   /** @throws AgentError `another_agent` */
   async function run(asked: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([asked, yielded.signal])
@@ -335,6 +356,9 @@ export function createAgent(deps: AgentDeps) {
     })
     if (reopened) await reconcile(reopened, signal)
     void standing.keep().catch(yieldTo)
+    deps.holds?.listen(() => {
+      takeHolds(signal).catch((error: unknown) => deps.log.error({ err: error }, 'holds'))
+    })
     const stopWatching = deps.every(watchMs, () => {
       noticeStale()
       askFreshness()

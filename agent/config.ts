@@ -34,6 +34,11 @@ export const settingsTable: readonly Setting[] = [
     flag: 'sops-keys',
     help: 'age keys for SOPS: a Secret namespace/name, a directory, or off; inside a cluster groundswell-agent-sops',
   },
+  {
+    key: 'holdNamespace',
+    flag: 'hold-namespace',
+    help: 'namespace where a ConfigMap groundswell-hold has updates wait, or off; inside a cluster its own',
+  },
   { key: 'kubeconfig', flag: 'kubeconfig', help: 'kubeconfig file, instead of the usual places' },
   { key: 'context', flag: 'context', help: 'kubeconfig context, instead of the current one' },
   { key: 'logLevel', flag: 'log-level', help: 'debug, info, warn or error', fallback: 'info' },
@@ -57,6 +62,8 @@ export interface AgentConfig {
   /** Beginning of the names of several. */
   readonly contentSecret: SecretChoice
   readonly sopsKeys: KeysChoice
+  /** A namespace, `off`, or undefined: left to where the agent runs. */
+  readonly holdNamespace: string | undefined
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -91,6 +98,10 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   const sopsKeys: KeysChoice = /^[./]/.test(keysPlace)
     ? { directory: keysPlace }
     : secretOf('sopsKeys', '--sops-keys')
+  const holdNamespace = value('holdNamespace')
+  if (holdNamespace !== undefined && !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(holdNamespace)) {
+    faults.push(`--hold-namespace: not a namespace or off: ${holdNamespace}`)
+  }
   const logLevel = value('logLevel')
   if (!isLogLevel(logLevel)) {
     faults.push(`--log-level: not debug, info, warn or error: ${logLevel}`)
@@ -112,6 +123,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     trustSecret,
     contentSecret,
     sopsKeys,
+    holdNamespace,
     kubeconfig: value('kubeconfig'),
     context,
     logLevel,

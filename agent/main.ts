@@ -18,6 +18,10 @@ import { AgentError } from './errors.ts'
 import { lockData } from './fs.ts'
 import { serveHealth } from './http.ts'
 import { createAddresses, listAddresses } from './link/addresses.ts'
+import { holdUsage, parseHoldCommand, sayHold } from './hold/command.ts'
+import { removeFileHold, writeFileHold } from './hold/fs.ts'
+import type { Holds } from './hold/holds.ts'
+import { openHolds } from './wiring/holds.ts'
 import { createFileIdentityStore } from './link/fs.ts'
 import { createSecretIdentityStore } from './link/kube.ts'
 import { decompressZstd, dial } from './link/grpc.ts'
@@ -30,7 +34,7 @@ import { openContent } from './wiring/content.ts'
 import { nameSecret, openKeys } from './wiring/keys.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
 import { createWorkloads } from './apply/workloads.ts'
-import { createFileEvidence, createFileStateCopy } from './trust/fs.ts'
+import { createFileEvidence, createFileKept, createFileStateCopy } from './trust/fs.ts'
 import { createSecretCopy } from './trust/kube.ts'
 import type { ContentCache } from './trust/state.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
@@ -56,6 +60,7 @@ async function main(): Promise<void> {
     return
   }
   if (process.argv[2] === 'status') return tellStatus(process.argv.slice(3))
+  if (process.argv[2] === 'hold') return setHold(process.argv.slice(3))
   const config = readConfig(process.argv.slice(2))
   if (!config) return
   const log = createLog(config.logLevel)
@@ -90,7 +95,9 @@ async function main(): Promise<void> {
   try {
     const { keys } = opened
     const { content } = shelved
-    await runAgent({ config, cluster, store, copies, log, version, keys, content }, stop.signal)
+    const holds = await openHolds(connection, config, log, stop.signal)
+    const deps = { config, cluster, store, copies, log, version, keys, content, holds }
+    await runAgent(deps, stop.signal).finally(() => holds.close())
   } finally {
     await secret?.close()
     await shelved.close()
@@ -105,7 +112,11 @@ async function main(): Promise<void> {
 let isReady = (): boolean => false
 
 async function runAgent(
-  deps: IdentityDeps & { keys: KeyStore; content: ContentCache },
+  deps: IdentityDeps & {
+    keys: KeyStore
+    content: ContentCache
+    holds: Omit<Holds, 'close'>
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const { config, cluster, copies, log } = deps
@@ -137,6 +148,7 @@ async function runAgent(
     random: Math.random,
     log: (message, fields) => log.info(fields, message),
     onChange: (states) => agent.onChange(states),
+    isHeld: deps.holds.isHeld,
   })
   const agent = createAgent({
     identity,
@@ -144,6 +156,8 @@ async function runAgent(
     trust,
     content: deps.content,
     evidence: createFileEvidence(config.data),
+    kept: createFileKept(config.data),
+    holds: deps.holds,
     workloads,
     dial() {
       const endpoint = credentials.endpoint()
@@ -170,7 +184,8 @@ async function runAgent(
     const { cluster: name, fleet } = identity
     const hub = { address: stored.endpoint.address, connectedSince }
     const applications = workloads.states()
-    return formatStatus({ cluster: name, fleet, version, hub, ...rest, applications })
+    const holds = deps.holds.active()
+    return formatStatus({ cluster: name, fleet, version, hub, ...rest, holds, applications })
   }
   const local = await serveStatus(config.data, tell).catch((error: unknown) => {
     log.warn({ err: error }, 'agent status is not to be had here')
@@ -200,6 +215,20 @@ async function tellStatus(argv: readonly string[]): Promise<void> {
   const text = await askStatus(config.data)
   const status = parseStatus(text)
   process.stdout.write(asJson || !status ? text : describeStatus(status, Date.now()))
+}
+
+/** `agent hold …`: keeps updates from the agent of the same settings. */
+async function setHold(argv: readonly string[]): Promise<void> {
+  if (argv.includes('--help')) return void process.stdout.write(holdUsage)
+  const { command, settings } = parseHoldCommand(argv, Date.now())
+  const config = readConfig(settings)
+  if (!config) return
+  if (command.kind === 'release') {
+    await removeFileHold(config.data)
+    process.stdout.write('released\n')
+    return
+  }
+  process.stdout.write(sayHold(command, await writeFileHold(config.data, command.members)))
 }
 
 function readConfig(argv: readonly string[]): (AgentConfig & { explained: object }) | undefined {

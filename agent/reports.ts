@@ -1,10 +1,10 @@
 import type { AgentDeps } from './agent.ts'
 import type { Session } from './link/session.ts'
-import { toApplicationReport, toAuditFault } from './observe/report.ts'
+import { toApplicationReport, toAuditFault, toHold } from './observe/report.ts'
 import type { ApplicationState } from './observe/status.ts'
 import type { Standing } from './standing.ts'
 
-export interface ReportsDeps extends Pick<AgentDeps, 'workloads' | 'facts' | 'version' | 'every'> {
+export interface ReportsDeps extends Pick<AgentDeps, 'workloads' | 'facts' | 'version' | 'every' | 'holds'> {
   readonly standing: Pick<Standing, 'current' | 'stale' | 'witness'>
   /** The stream to the hub, while there is one. */
   readonly session: () => Session | undefined
@@ -43,7 +43,8 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
       const snapshotDigest = current?.digest ?? ''
       const { auditFault } = standing.witness()
       const fault = auditFault && { auditFault: toAuditFault(auditFault) }
-      const value = { sequence, snapshotDigest, applications, complete, facts, stale, ...fault }
+      const holds = deps.holds?.active().map(toHold) ?? []
+      const value = { holds, sequence, snapshotDigest, applications, complete, facts, stale, ...fault }
       toldDigest = snapshotDigest
       await on.send({ case: 'report', value })
     } catch {

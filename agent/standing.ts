@@ -1,3 +1,4 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Root } from '@groundswell/proto/statement.ts'
 import {
   type AcceptDeps,
@@ -9,6 +10,7 @@ import {
 } from './accept.ts'
 import { AgentError } from './errors.ts'
 import type { ReceivedOffer, Session } from './link/session.ts'
+import { type KeptSnapshot, type KeptStore, keepNeeded } from './trust/kept.ts'
 import { type Evidence, type EvidenceStore, addEvidence, evidenceOf } from './trust/evidence.ts'
 import { settleDoubt } from './trust/mirror.ts'
 import type { TrustState } from './trust/state.ts'
@@ -20,6 +22,8 @@ import { type Witness, witnessHead } from './trust/witness.ts'
 export type StandingDeps = WatchDeps &
   Pick<AcceptDeps, 'root' | 'trust' | 'content' | 'identity'> & {
     readonly evidence?: EvidenceStore
+    /** Without it, what a hold keeps running is not healed after a restart. */
+    readonly kept?: KeptStore
     /** Two things were signed for one sequence. */
     readonly onEquivocation: (evidence: Evidence) => void
   }
@@ -51,6 +55,8 @@ export function createStanding(deps: StandingDeps) {
   const isHeld = (): boolean => state.sequence === 0 || current?.digest === state.snapshotDigest
   const place = () => ({ ...state, rootVersion: root.version, held: isHeld() })
 
+  /** Accepted before `current`, and still of use: something of them runs, kept by a hold. */
+  let earlier: readonly KeptSnapshot[] = []
   let evidence: readonly Evidence[] = []
   /** The head of the ledger was told lower than before, so far once. */
   let below = false
@@ -84,6 +90,26 @@ export function createStanding(deps: StandingDeps) {
     state = next
   }
 
+  /** As they were written down last. */
+  let saved: readonly Uint8Array[] = []
+
+  /** Each judged again; one that does not hold any more is no loss but of healing. */
+  async function reopenKept(): Promise<readonly KeptSnapshot[]> {
+    const envelopes = (await deps.kept?.load().catch(() => [])) ?? []
+    const found: KeptSnapshot[] = []
+    for (const envelope of envelopes) {
+      try {
+        // It was accepted under the root statement of its time, which may be the one before.
+        const checked = await reopenStatement({ ...state, envelope }, accepting())
+        if (checked) found.push({ envelope, snapshot: await reopenContent(checked, deps.content) })
+      } catch {
+        // Its keys were replaced, or content of it is gone.
+      }
+    }
+    saved = envelopes
+    return found
+  }
+
   return {
     /** Reads what was written down; `reopen` then opens what was accepted. */
     async load(): Promise<Pick<TrustState, 'doubt'>> {
@@ -101,6 +127,7 @@ export function createStanding(deps: StandingDeps) {
         throw error
       })
       current = checked && (await reopenContent(checked, deps.content))
+      earlier = await reopenKept()
       if (current) watch.passed(current.snapshot.issuedAt)
       return current
     },
@@ -111,6 +138,7 @@ export function createStanding(deps: StandingDeps) {
       session: Pick<Session, 'fetch'>,
     ): Promise<VerifiedSnapshot> {
       const { envelope } = offered
+      const before = state.envelope && current && { envelope: state.envelope, snapshot: current }
       const verified = await turns.take(async () => {
         try {
           const accepted = await acceptOffer(envelope, state, session, accepting(), offered)
@@ -121,6 +149,7 @@ export function createStanding(deps: StandingDeps) {
           throw error
         }
       })
+      if (before && before.snapshot.digest !== verified.digest) earlier = [before, ...earlier]
       current = verified
       watch.passed(verified.snapshot.issuedAt)
       return verified
@@ -131,8 +160,20 @@ export function createStanding(deps: StandingDeps) {
       if (current) await deps.content.keep?.(contentOf(current))
     },
 
-    /** Drops content that the snapshot at hand has no use for. */
-    sweep: (): Promise<void> => deps.content.sweep(current ? contentOf(current) : new Set()),
+    /** Drops content that neither the snapshot at hand nor what is `kept` by a hold has a use for. */
+    async sweep(kept: ReadonlySet<Digest>): Promise<void> {
+      earlier = keepNeeded(earlier, kept)
+      const envelopes = earlier.map(({ envelope }) => envelope)
+      if (envelopes.length !== saved.length || envelopes.some((one, at) => one !== saved[at])) {
+        // Before content goes; where it cannot be written, only a restart ends the healing.
+        await deps.kept?.save(envelopes).catch(() => {})
+        saved = envelopes
+      }
+      const snapshots = [...(current ? [current] : []), ...earlier.map(({ snapshot }) => snapshot)]
+      await deps.content.sweep(new Set(snapshots.flatMap((one) => [...contentOf(one)])))
+    },
+    /** Snapshots accepted before, of which something still runs. */
+    earlier: (): readonly VerifiedSnapshot[] => earlier.map(({ snapshot }) => snapshot),
 
     /** Follows root statements to the newest. @throws AgentError when they do not follow */
     async adopt(envelopes: readonly Uint8Array[]): Promise<Root> {

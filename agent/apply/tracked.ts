@@ -2,12 +2,15 @@ import { aggregate } from '../observe/aggregate.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ApplicationState, ObjectDrift, ObjectError, Phase } from '../observe/status.ts'
 import type { VerifiedApplication } from '../trust/verified.ts'
+import { toHeld } from './hold-back.ts'
 import type { Inventory } from './inventory.ts'
 
 /** What is held of one application between snapshots. */
 export interface Tracked {
   readonly name: string
   wanted: VerifiedApplication
+  /** What a hold keeps from taking the place of `wanted`. */
+  held: VerifiedApplication | undefined
   phase: Phase
   errors: readonly ObjectError[]
   healed: number
@@ -29,6 +32,7 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
   return {
     name: wanted.name,
     wanted,
+    held: undefined,
     phase: 'Pending',
     errors: [],
     healed: 0,
@@ -62,7 +66,7 @@ export function stateOf(tracked: Tracked, observer: Observer): ApplicationState 
   const drift = watching ? observer.drift(tracked.name) : []
   const shown = new Set(drift.map(({ object }) => object))
   const repaired = [...tracked.unreported.values()].filter(({ object }) => !shown.has(object))
-  return aggregate({
+  const state = aggregate({
     application: tracked.name,
     manifestDigest: present ? wanted.manifestDigest : null,
     generation: wanted.generation,
@@ -72,4 +76,5 @@ export function stateOf(tracked: Tracked, observer: Observer): ApplicationState 
     drift: [...drift, ...repaired],
     healed: tracked.healed,
   })
+  return tracked.held ? { ...state, held: toHeld(tracked.held) } : state
 }

@@ -1,3 +1,4 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster } from '../cluster/port.ts'
 import { createCoalescer } from '../observe/coalesce.ts'
@@ -8,6 +9,7 @@ import { createOpenObject } from '../secrets/open.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
 import { forEachBounded } from './bounded.ts'
 import { type Claims, createClaims } from './claims.ts'
+import { findRunning, heldState, isUpdate } from './hold-back.ts'
 import { createInventoryStore } from './inventory-store.ts'
 import { toObjectError } from './object-error.ts'
 import { fieldManager, marks, ownerOf } from './ownership.ts'
@@ -28,15 +30,24 @@ export interface WorkloadsDeps {
   readonly log: (message: string, fields: Record<string, unknown>) => void
   /** Applications whose state changed: the first at once, then gathered for 150 ms. */
   readonly onChange: (states: readonly ApplicationState[]) => void
+  /** Whether somebody at the cluster has the application's updates wait. */
+  readonly isHeld?: (application: string) => boolean
 }
 
 export interface Workloads {
   /**
    * Brings the cluster to a snapshot: resolves when each application was tried once. Failures are
    * tried again in the background. A newer call, or the signal, stops it between two writes.
+   * Updates of what is on hold are left for a later call; `earlier` has what to heal meanwhile.
    */
-  reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void>
+  reconcile(
+    snapshot: VerifiedSnapshot,
+    signal: AbortSignal,
+    earlier?: readonly VerifiedSnapshot[],
+  ): Promise<void>
   states(): ApplicationState[]
+  /** Manifests that are healed though the snapshot asks for others, since those are on hold. */
+  kept(): Set<Digest>
   /** Stops watching and repairing; returns when the last write has ended. */
   close(): Promise<void>
 }
@@ -50,6 +61,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   const { cluster, clusterId, clock, random, log } = deps
   const life = new AbortController()
   const tracked = new Map<string, Tracked>()
+  /** On hold, with nothing at hand that could be healed. */
+  const untouched = new Map<string, VerifiedApplication>()
   const sent = new Map<string, string>()
   const inventories = createInventoryStore(cluster)
   const limit = createRepairLimit()
@@ -83,11 +96,12 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     const states: ApplicationState[] = []
     for (const name of names) {
       const one = tracked.get(name)
-      if (!one) continue
-      const state = stateOf(one, observer)
+      const waiting = untouched.get(name)
+      if (!one && !waiting) continue
+      const state = one ? stateOf(one, observer) : heldState(waiting!)
       // Once shown, a repaired drift is over: the next report leaves it out.
-      const repaired = one.unreported.size > 0
-      one.unreported.clear()
+      const repaired = one !== undefined && one.unreported.size > 0
+      one?.unreported.clear()
       if (repaired) changed(name)
       const text = JSON.stringify(state)
       if (sent.get(name) === text) continue
@@ -193,6 +207,43 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     return known
   }
 
+  /** Takes an application up, unless a hold keeps it as it is. Undefined: it is left untouched. */
+  async function admit(
+    wanted: VerifiedApplication,
+    earlier: readonly VerifiedSnapshot[],
+    signal: AbortSignal,
+  ): Promise<Tracked | undefined> {
+    const { name } = wanted
+    const known = tracked.get(name)
+    untouched.delete(name)
+    if (known) known.held = undefined
+    if (deps.isHeld?.(name) !== true) return adopt(wanted)
+    const runs = known?.wanted ?? (await findKept(wanted, earlier, signal))
+    if (!runs) {
+      untouched.set(name, wanted)
+      changed(name)
+      return undefined
+    }
+    if (!isUpdate(runs, wanted)) return adopt(wanted)
+    const one = known ?? adopt(runs)
+    one.held = wanted
+    changed(name)
+    return one
+  }
+
+  async function findKept(
+    wanted: VerifiedApplication,
+    earlier: readonly VerifiedSnapshot[],
+    signal: AbortSignal,
+  ): Promise<VerifiedApplication | undefined> {
+    try {
+      return findRunning(wanted, earlier, await inventories.load(wanted.name, signal))
+    } catch (error) {
+      if (!signal.aborted) log('inventory not read', { application: wanted.name, error })
+      return undefined
+    }
+  }
+
   /** Every inventory is known before anything is watched, so that no drift goes unseen at start. */
   async function loadInventories(ones: readonly Tracked[], signal: AbortSignal): Promise<void> {
     const unknown = ones.filter(({ inventory }) => inventory === undefined)
@@ -211,11 +262,16 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   }
 
   return {
-    async reconcile(snapshot, caller) {
+    async reconcile(snapshot, caller, earlier = []) {
       round.abort()
       round = new AbortController()
       const signal = AbortSignal.any([caller, round.signal, life.signal])
-      const ones = snapshot.applications.map(adopt)
+      untouched.clear()
+      const ones: Tracked[] = []
+      for (const wanted of snapshot.applications) {
+        const one = await admit(wanted, earlier, signal)
+        if (one) ones.push(one)
+      }
       const listed = new Set(ones)
       // A removal that was carried out and is no longer asked for is history.
       for (const one of tracked.values()) {
@@ -225,8 +281,9 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         }
       }
       await loadInventories(ones, signal)
+      // What waits may claim too: an object that moves to it must not be deleted meanwhile.
       claims = createClaims(
-        snapshot.applications,
+        [...snapshot.applications, ...ones.filter(({ held }) => held).map(({ wanted }) => wanted)],
         (name, id) => (tracked.get(name)?.inventory?.get(id)?.digest ?? '') !== '',
       )
       const open = ones.filter(({ settled }) => !settled)
@@ -239,7 +296,17 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       // A repair that the new snapshot cut short is taken up again.
       if (!signal.aborted) for (const one of ones) if (one.settled) wakeForDrift(one, one.wanted)
     },
-    states: () => [...tracked.values()].map((one) => stateOf(one, observer)),
+    states: () => [
+      ...[...tracked.values()].map((one) => stateOf(one, observer)),
+      ...[...untouched.values()].map(heldState),
+    ],
+    kept() {
+      const kept = new Set<Digest>()
+      for (const { held, wanted } of tracked.values()) {
+        if (held && wanted.state === 'present') kept.add(wanted.manifestDigest)
+      }
+      return kept
+    },
     async close() {
       life.abort()
       await Promise.all([...tracked.values()].map(({ turn }) => turn))

@@ -1,3 +1,4 @@
+import { type Hold, describeHold } from '../hold/hold.ts'
 import type { Position } from '../standing.ts'
 import type { ApplicationState } from '../observe/status.ts'
 
@@ -15,6 +16,8 @@ export interface AgentStatus {
   readonly stale: boolean
   /** What it accepted last. */
   readonly position: Position
+  /** What somebody at the cluster has wait; absent from an agent of before. */
+  readonly holds?: readonly Hold[]
   readonly applications: readonly ApplicationState[]
 }
 
@@ -41,6 +44,7 @@ export function describeStatus(status: AgentStatus, now: number): string {
     position.sequence === 0
       ? 'has accepted nothing yet'
       : `at sequence ${position.sequence} of epoch ${position.epoch}, root ${position.rootVersion}${status.stale ? '; stale: nobody vouches that this is the newest' : ''}`,
+    ...(status.holds ?? []).map((hold) => `on hold: ${describeHold(hold)}`),
     ...applications.flatMap((application) => ['', ...describeApplication(application, now)]),
   ]
   return `${lines.join('\n')}\n`
@@ -51,6 +55,9 @@ function describeApplication(state: ApplicationState, now: number): string[] {
   const head = `${application}: ${phase}, ${health}, ${readyObjects} of ${objects} objects ready`
   return [
     healed > 0 ? `${head}, ${healed} repaired so far` : head,
+    ...(state.held
+      ? [indent('on hold', state.held.digest ? `${state.held.digest} waits` : 'its removal waits')]
+      : []),
     ...state.unhealthy.map(({ object, health, message }) =>
       indent(object, message ? `${health}: ${message}` : health),
     ),

@@ -5,6 +5,7 @@ import {
   Health as WireHealth,
   Phase as WirePhase,
 } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
+import type { Hold } from '../hold/hold.ts'
 import type { AuditFault, AuditHead } from '../trust/state.ts'
 import type { ApplicationState, Health, Phase } from './status.ts'
 
@@ -50,7 +51,21 @@ export function toApplicationReport(state: ApplicationState): ApplicationReport 
     driftedObjects: state.driftedObjects,
     healed: BigInt(state.healed),
     waiting: state.waiting ?? '',
+    ...(state.held && {
+      held: {
+        manifestDigest: state.held.digest ?? '',
+        generation: BigInt(state.held.generation),
+      },
+    }),
   })
+}
+
+export function toHold({ refuse, until, reason, applications, source, fault }: Hold) {
+  const names = [...applications]
+  return {
+    ...{ refuse, until: BigInt(until ?? 0), reason, applications: names, source },
+    fault: fault ?? '',
+  }
 }
 
 export function toAuditHead({ index, digest }: AuditHead): { index: bigint; digest: string } {

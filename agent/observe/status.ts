@@ -51,4 +51,6 @@ export interface ApplicationState {
   readonly healed: number
   /** What it waits for while it is being applied, in words; absent when for nothing. */
   readonly waiting?: string
+  /** Content that a hold keeps from being applied; all else here is of what runs. */
+  readonly held?: { readonly digest: Digest | null; readonly generation: number }
 }

@@ -4,6 +4,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { AgentError } from '../errors.ts'
 import { formatState, parseState } from './state-text.ts'
 import { type Evidence, type EvidenceStore, evidenceLimit } from './evidence.ts'
+import { type KeptStore, keptLimit } from './kept.ts'
 import type { ContentCache, StateCopy } from './state.ts'
 
 /** Trust state as one JSON file, replaced whole and synced before it counts. */
@@ -93,6 +94,22 @@ export function createFileEvidence(directory: string): EvidenceStore {
         [accepted, refused].map((envelope) => Buffer.from(envelope).toString()),
       )
       await writeSynced(directory, path, Buffer.from(JSON.stringify(pairs)))
+    },
+  }
+}
+
+/** Envelopes of snapshots of which something still runs, as one JSON file, newest first. */
+export function createFileKept(directory: string): KeptStore {
+  const path = join(directory, 'kept.json')
+  return {
+    async load() {
+      const text = await readFile(path, 'utf8').catch(() => '[]')
+      const envelopes = JSON.parse(text) as readonly string[]
+      return envelopes.slice(0, keptLimit).map((envelope) => Buffer.from(envelope))
+    },
+    async save(envelopes) {
+      const texts = envelopes.map((envelope) => Buffer.from(envelope).toString())
+      await writeSynced(directory, path, Buffer.from(JSON.stringify(texts)))
     },
   }
 }

@@ -73,6 +73,9 @@ const ClusterApplicationView = Type.Object({
   readyObjects: Count,
   driftedObjects: Count,
   message: Type.String({ description: 'first error or unhealthy object, or empty' }),
+  held: Type.Optional(
+    Type.Boolean({ description: 'a local veto keeps what it should run from being applied' }),
+  ),
   updatedAt: TimeOrNull,
 })
 
@@ -113,6 +116,19 @@ const clusterSummary = {
         at: Time,
       }),
       { description: 'two snapshots under one sequence, proved by their signatures' },
+    ),
+  ),
+  holds: Type.Optional(
+    Type.Array(
+      Type.Object({
+        mode: words('postpone', 'refuse'),
+        until: TimeOrNull,
+        reason: Type.String(),
+        applications: Type.Array(Type.String(), { description: 'none: all of them' }),
+        source: Type.String({ description: 'where it was said at the cluster' }),
+        fault: Type.String({ description: 'why it cannot be read, or empty; it holds everything' }),
+      }),
+      { description: 'local vetoes: updates that whoever keeps the cluster has wait, or refuses' },
     ),
   ),
   driftedObjects: Count,

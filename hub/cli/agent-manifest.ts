@@ -59,6 +59,13 @@ export function listAgentObjects(options: AgentManifestOptions): readonly KubeOb
         resourceNames: ['identity', 'trust', ...contentNames].map((name) => `${app}-${name}`),
         verbs: ['get', 'update'],
       },
+      // Whether somebody there has updates wait.
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: ['groundswell-hold'],
+        verbs: ['get', 'list', 'watch'],
+      },
       // Keys to Secrets that SOPS encrypted; yours to make, and the agent never writes it.
       { apiGroups: [''], resources: ['secrets'], resourceNames: [`${app}-sops`], verbs: ['get'] },
     ]),

@@ -16,7 +16,14 @@ const clusters = defineResource({
     { title: 'STATE', cell: (c) => (c.suspended ? `${c.lifecycle},Suspended` : c.lifecycle) },
     {
       title: 'CONNECTION',
-      cell: (c) => (c.refusal ? 'Refusing' : c.stale ? 'Stale' : c.connection.state),
+      cell: (c) =>
+        c.refusal
+          ? 'Refusing'
+          : c.stale
+            ? 'Stale'
+            : c.holds?.length
+              ? `${c.connection.state},Vetoed`
+              : c.connection.state,
     },
     { title: 'APPS', cell: (c) => c.counts.applications },
     { title: 'UPDATED', cell: (c) => c.counts.updated },

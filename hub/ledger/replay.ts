@@ -155,6 +155,7 @@ export function assignedBy(
     case 'Soaking':
       return make(target, progress.generation)
     case 'Done':
+      if (progress.withdrawn) return make(contentBefore(target), progress.generation)
       return progress.generation === 0 ? null : make(target, progress.generation)
     case 'Reverting':
     case 'Reverted':

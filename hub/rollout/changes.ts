@@ -15,6 +15,8 @@ export interface ChangeInput {
   /** Clusters that may get anything: declared, enrolled, not suspended, not revoked. */
   readonly reachableByGit: ReadonlySet<string>
   readonly connected: (cluster: string) => boolean
+  /** Whether its own keepers have the application's updates wait there, or refuse them. */
+  readonly vetoed?: (cluster: string) => boolean
   /** What a rollback of this rollout would go back to; null when a cluster has nothing. */
   readonly previous: (cluster: string) => Content | null
   /** Newest first. */
@@ -109,11 +111,12 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
       switch (progress.outcome) {
         case 'Unreachable':
           return input.connected(cluster)
+        case 'Vetoed':
+          return input.connected(cluster) && input.vetoed?.(cluster) !== true
         case 'Succeeded':
           return true
         case 'Failed':
         case 'TimedOut':
-        case 'Vetoed':
         case 'Skipped':
           return false
       }

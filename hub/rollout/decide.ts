@@ -17,6 +17,8 @@ export interface DecideDeps {
   readonly state: LedgerState
   readonly rollouts: Pick<Rollouts, 'create' | 'act'>
   readonly connected: (cluster: string) => boolean
+  /** Whether its own keepers have the application's updates wait there, or refuse them. */
+  readonly vetoed?: (cluster: string, application: string) => boolean
   /** Who made the commit at a revision, and what they said. */
   readonly describe: (
     application: string,
@@ -128,6 +130,7 @@ export function createDeciding(deps: DecideDeps) {
       assigned: assignedOf(state, application),
       reachableByGit: open,
       connected: deps.connected,
+      vetoed: (cluster) => deps.vetoed?.(cluster, application) ?? false,
       previous: (cluster) => previousContent(state, application, cluster),
       history: historyOf(state, application),
       again,

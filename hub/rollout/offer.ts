@@ -1,5 +1,7 @@
 import { assign, type Draft, type Moment, openWaves, recheck } from './draft.ts'
 import { graceOf, isInFlight, judgeInFlight, judgePending } from './outcome.ts'
+import { contentBefore } from './rollback.ts'
+import { isVetoOver } from './veto.ts'
 
 /** Moves every cluster in flight by what it reports. */
 export function judgeClusters(draft: Draft, moment: Moment): void {
@@ -12,8 +14,21 @@ export function judgeClusters(draft: Draft, moment: Moment): void {
       const judged = judgeInFlight(progress, plan.targets[name]!, observations[name], rules)
       draft.clusters[name] = judged.progress
       recheck(draft, judged.recheckAt)
+      withdraw(draft, moment, name)
     }
   }
+}
+
+/**
+ * What was refused is taken back, so that a cluster never takes up by itself, when its veto ends,
+ * what a rollout has meanwhile found to be bad: it gets its turn again, through the gates.
+ */
+function withdraw(draft: Draft, moment: Moment, name: string): void {
+  const progress = draft.clusters[name]!
+  if (progress.state !== 'Done' || progress.outcome !== 'Vetoed') return
+  const { generation } = moment
+  draft.clusters[name] = { ...progress, generation, withdrawn: true }
+  assign(draft, moment, name, contentBefore(moment.plan.targets[name]!))
 }
 
 /** Moves clusters whose turn it is but that cannot be reached; before any offer, since it may fail them. */
@@ -44,7 +59,8 @@ export function offerContent(draft: Draft, moment: Moment): void {
     for (const name of wave.clusters) {
       if (taken >= slots) return
       if (draft.clusters[name]!.state !== 'Pending') continue
-      if (observations[name]?.connected !== true) continue
+      const seen = observations[name]
+      if (seen?.connected !== true || seen.veto) continue
       draft.clusters[name] = { state: 'Offered', generation, offeredAt: now }
       assign(draft, moment, name, plan.targets[name]!)
       recheck(draft, now + wave.progressDeadline)
@@ -53,13 +69,17 @@ export function offerContent(draft: Draft, moment: Moment): void {
   }
 }
 
-/** Gives clusters that were unreachable and are back their turn again, through the same gates. */
+/** Gives clusters that were unreachable or vetoed, and are so no more, their turn again. */
 export function welcomeBack(draft: Draft, moment: Moment): void {
   for (const wave of openWaves(moment.plan, draft.wave)) {
     for (const name of wave.clusters) {
       const progress = draft.clusters[name]!
-      if (progress.state !== 'Done' || progress.outcome !== 'Unreachable') continue
+      if (progress.state !== 'Done') continue
       const seen = moment.observations[name]
+      if (progress.outcome === 'Vetoed' && isVetoOver(seen)) {
+        draft.clusters[name] = { state: 'Pending' }
+      }
+      if (progress.outcome !== 'Unreachable') continue
       // Only a connection newer than the verdict is news; an older one was known when it was made.
       if (seen?.connected === true && seen.since >= progress.at) {
         draft.clusters[name] = { state: 'Pending' }

@@ -7,6 +7,7 @@ import type {
   PlannedWave,
   RolloutPlan,
 } from './rollout.ts'
+import { describeVeto, vetoOver } from './veto.ts'
 
 const usualGrace = 30_000
 
@@ -54,6 +55,11 @@ export function judgeInFlight(
     return judgeAway(progress, since, progress.generation, rules)
   }
   if (seen.refusal !== null) return done(progress, 'Failed', `refused: ${seen.refusal}`, now)
+  const veto = vetoOver(seen, content, progress.generation)
+  if (veto?.refuse) return done(progress, 'Vetoed', describeVeto(veto), now)
+  const isPostponed = progress.state === 'Offered' && progress.postponed === true
+  // Not yet heard again of one that waited: it waits still.
+  if (veto || (isPostponed && !seen.application)) return postpone(progress)
   const verdict = readReport(seen, content, progress.generation)
   if (verdict.state === 'failed') return done(progress, 'Failed', verdict.message, now)
   if (verdict.state === 'good') {
@@ -69,12 +75,13 @@ export function judgeInFlight(
     }
   }
   // A soaking cluster that stopped being healthy gets the deadline anew: the soak may be longer.
-  const offeredAt = progress.state === 'Soaking' ? now : progress.offeredAt
+  // So does one whose update may begin only now.
+  const offeredAt = progress.state === 'Soaking' || isPostponed ? now : progress.offeredAt
   // Time away does not count where the strategy says to wait for the cluster.
   const countsFrom = offline === 'wait' ? Math.max(offeredAt, seen.since) : offeredAt
   const deadline = countsFrom + wave.progressDeadline
   if (now >= deadline) return done(progress, 'TimedOut', verdict.message, now)
-  if (progress.state === 'Offered') return { progress, recheckAt: deadline }
+  if (progress.state === 'Offered' && !isPostponed) return { progress, recheckAt: deadline }
   return {
     progress: { state: 'Offered', generation: progress.generation, offeredAt },
     recheckAt: deadline,
@@ -88,8 +95,20 @@ export function judgePending(
   waveStartedAt: number,
   rules: Rules,
 ): Judgement {
-  if (seen?.connected === true) return { progress, recheckAt: null }
+  if (seen?.connected === true) {
+    if (seen.veto?.refuse) return done({ generation: 0 }, 'Vetoed', describeVeto(seen.veto), rules.now)
+    return { progress, recheckAt: null }
+  }
   return judgeAway(progress, seen?.since ?? waveStartedAt, 0, rules)
+}
+
+function postpone(progress: InFlight): Judgement {
+  if (progress.state === 'Offered' && progress.postponed) return { progress, recheckAt: null }
+  const { generation, offeredAt } = progress
+  return {
+    progress: { state: 'Offered', generation, offeredAt, postponed: true },
+    recheckAt: null,
+  }
 }
 
 /** Whether a report is about this content and generation, and if so how it went. */
@@ -99,6 +118,8 @@ export function readReport(
   generation: number,
 ): { readonly state: 'good' | 'failed' | 'moving'; readonly message: string } {
   const report = seen.application
+  const veto = vetoOver(seen, content, generation)
+  if (veto) return { state: 'moving', message: `is on hold there: ${describeVeto(veto)}` }
   if (!report || report.digest !== content.digest || report.generation !== generation) {
     return { state: 'moving', message: 'has not reported this content yet' }
   }

@@ -84,6 +84,8 @@ function touchedBy(progress: ClusterProgress) {
     case 'Soaking':
       return { outcome: null }
     case 'Done':
+      // What a cluster refused was taken back already.
+      if (progress.withdrawn) return null
       return progress.generation > 0 ? { outcome: progress.outcome } : null
     case 'Pending':
     case 'Reverting':

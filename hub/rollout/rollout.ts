@@ -88,7 +88,13 @@ export type ClusterOutcome =
 /** Where one cluster is in a rollout. Times are milliseconds by the hub's clock. */
 export type ClusterProgress =
   | { readonly state: 'Pending' }
-  | { readonly state: 'Offered'; readonly generation: number; readonly offeredAt: number }
+  | {
+      readonly state: 'Offered'
+      readonly generation: number
+      readonly offeredAt: number
+      /** Its agent has it, and somebody there has it wait: no deadline counts meanwhile. */
+      readonly postponed?: true
+    }
   | {
       readonly state: 'Soaking'
       readonly generation: number
@@ -101,6 +107,8 @@ export type ClusterProgress =
       readonly generation: number
       readonly at: number
       readonly message: string
+      /** What it had was assigned again: it refused what it was offered. */
+      readonly withdrawn?: true
     }
   | {
       readonly state: 'Reverting'
@@ -143,11 +151,23 @@ export interface RolloutRun {
   readonly message: string
 }
 
+/** A local veto over one application on one cluster, as its agent told it. */
+export interface Veto {
+  /** True refuses what is offered; false has it wait. */
+  readonly refuse: boolean
+  /** Milliseconds, by the agent's clock; null until it is released. */
+  readonly until: number | null
+  /** Who says so and why. */
+  readonly words: string
+}
+
 /** What the step function looks at of a cluster: only facts keyed to digest and generation. */
 export interface ClusterObservation {
   readonly connected: boolean
   /** Milliseconds; when the connection state last changed. */
   readonly since: number
+  /** A local veto over the application; null when there is none, left out while that is not known. */
+  readonly veto?: Veto | null
   /** Refusal of the snapshot that carries this rollout's content, if any. */
   readonly refusal: string | null
   readonly application: {
@@ -157,6 +177,8 @@ export interface ClusterObservation {
     readonly health: 'Unknown' | 'InProgress' | 'Current' | 'Failed' | 'Terminating' | 'NotFound'
     /** First error or unhealthy object, in words. */
     readonly message: string
+    /** Content the agent has accepted and that a local veto keeps from being applied. */
+    readonly held?: { readonly digest: Digest | null; readonly generation: number }
   } | null
 }
 

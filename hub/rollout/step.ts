@@ -108,7 +108,7 @@ function progress(draft: Draft, moment: Moment): void {
       return
     }
     if (!isProven(mine, draft.clusters)) {
-      draft.message = `${place}: no cluster could be reached, so nothing is proven yet`
+      draft.message = `${place}: no cluster took it, so nothing is proven yet`
       return
     }
     draft.wave += 1

@@ -4,14 +4,15 @@ type Clusters = Readonly<Record<string, ClusterProgress>>
 
 /**
  * Whether the content may go on beyond these clusters: it ran well on one of them, or none of
- * them was meant to prove anything. A canary nobody could reach proves nothing.
+ * them was meant to prove anything. A canary nobody could reach, or that refused, proves nothing.
  */
 export function isProven(names: readonly string[], clusters: Clusters): boolean {
   const outcomes = names.map((name) => {
     const progress = clusters[name]
     return progress?.state === 'Done' ? progress.outcome : null
   })
-  return outcomes.includes('Succeeded') || !outcomes.includes('Unreachable')
+  if (outcomes.includes('Succeeded')) return true
+  return !outcomes.includes('Unreachable') && !outcomes.includes('Vetoed')
 }
 
 /** `3 succeeded, 1 unreachable`, of all clusters, most important first. */

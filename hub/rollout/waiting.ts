@@ -9,6 +9,7 @@ import type {
   RolloutPlan,
   RolloutRun,
 } from './rollout.ts'
+import { describeVeto } from './veto.ts'
 import { isProven } from './tally.ts'
 
 /** More clusters than this are counted, not named. */
@@ -54,7 +55,7 @@ function explainProgressing(plan: RolloutPlan, run: RolloutRun, going: string[])
   const reached = plan.waves.slice(0, run.wave + 1).flatMap(({ clusters }) => clusters)
   if (going.length === 0 && !isProven(reached, run.clusters)) {
     return [
-      `no cluster of wave ${wave?.name} could be reached; skip them or wait for one to return`,
+      `no cluster of wave ${wave?.name} took it, being unreachable or vetoed; skip them or wait for one to return`,
     ]
   }
   return going
@@ -73,7 +74,8 @@ function explainClusters(
       const progress = run.clusters[name]
       const seen = observations[name]
       if (!progress || progress.state === 'Done' || progress.state === 'Reverted') continue
-      if (progress.state === 'Pending' && (run.phase !== 'Progressing' || seen?.connected)) {
+      const isFree = seen?.connected && !seen.veto
+      if (progress.state === 'Pending' && (run.phase !== 'Progressing' || isFree)) {
         if (run.phase === 'Progressing') queued += 1
         continue
       }
@@ -103,11 +105,13 @@ function explain(
       : `is not connected and has until ${time(until)}`
   }
   const target = plan.targets[name]!
+  if (progress.state === 'Pending' && seen.veto) return `is on hold there: ${describeVeto(seen.veto)}`
   if (progress.state === 'Soaking') {
     return `is healthy and soaks until ${time(progress.healthySince + wave.soak)}`
   }
   if (isInFlight(progress)) {
     const { message } = readReport(seen, target, progress.generation)
+    if (progress.state === 'Offered' && progress.postponed) return message
     return `${message}; it has until ${time(progress.offeredAt + wave.progressDeadline)}`
   }
   if (progress.state === 'Reverting') {

@@ -86,6 +86,12 @@ export function viewCluster(known: Known, name: string): ClusterView {
       ...found,
       at: new Date(at).toISOString(),
     })),
+    holds: (status.holds ?? []).map(({ refuse, until, applications: names, ...told }) => ({
+      ...told,
+      mode: refuse ? ('refuse' as const) : ('postpone' as const),
+      until: toTime(until),
+      applications: [...names],
+    })),
     driftedObjects: applications.reduce((sum, { driftedObjects }) => sum + driftedObjects, 0),
     counts: {
       applications: applications.length,
@@ -172,6 +178,7 @@ function listApplications(known: Known, cluster: string): ClusterView['applicati
         message: error
           ? `${error.file ? `${error.file}: ` : ''}${error.object}: ${error.message}`
           : (status?.waiting ?? (object ? `${object.object}: ${object.message}` : '')),
+        held: status?.held !== undefined,
         updatedAt: toTime(status?.updatedAt ?? null),
       }
     })

@@ -108,6 +108,14 @@ export function describeChange(before: ClusterStatus, next: ClusterStatus): HubE
     const { code, message } = next.refusal
     events.push(event('snapshot.refused', cluster, subject, `${code}: ${message}`))
   }
+  const [was, now] = [before.holds ?? [], next.holds ?? []]
+  if (JSON.stringify(was) !== JSON.stringify(now)) {
+    const [first] = now
+    const words = first
+      ? `${first.refuse ? 'refuses' : 'postpones'} updates: ${first.fault || first.reason || first.source}`
+      : 'takes updates again'
+    events.push(event(first ? 'cluster.vetoed' : 'cluster.released', cluster, subject, words))
+  }
   for (const found of next.equivocations ?? []) {
     if (before.equivocations?.some(({ refused }) => refused === found.refused)) continue
     const message = `two snapshots of epoch ${found.epoch}, sequence ${found.sequence}: ${found.accepted} and ${found.refused}`

@@ -7,12 +7,14 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import type { Hello, Verdict } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import type { Equivocation } from '../bundle/equivocation.ts'
-import type { ApplicationStatus, ClusterStatus, Health, Phase, Told } from './status.ts'
+import type { AgentHold, ApplicationStatus, ClusterStatus, Health, Phase, Told } from './status.ts'
 
 /* What agents say → what is known of a cluster. Pure; times are the hub's, in milliseconds. */
 
 const listed = 50
 const equivocationsKept = 3
+const holdsKept = 4
+const heldNames = 200
 const longestText = 2_048
 /** RFC 3339 has four digits for the year. */
 const latestInstant = Date.UTC(9999, 11, 31)
@@ -71,6 +73,7 @@ export function foldReport(status: ClusterStatus, report: Report, now: number): 
     lastSeen: now,
     stale: report.stale,
     auditFault: toAuditFault(report.auditFault),
+    holds: report.holds.slice(0, holdsKept).map(toHold),
     ...foldSequence(status, Number(report.sequence) || status.sequence),
     agentVersion: clip(report.facts?.agentVersion || status.agentVersion),
     kubernetesVersion: clip(report.facts?.kubernetesVersion || status.kubernetesVersion),
@@ -151,6 +154,24 @@ function toApplicationStatus(report: ApplicationReport, now: number): Applicatio
     healed: Number(report.healed),
     ...(report.waiting !== '' && { waiting: clip(report.waiting) }),
     updatedAt: now,
+    ...(report.held && {
+      held: {
+        digest: isDigest(report.held.manifestDigest) ? report.held.manifestDigest : null,
+        generation: Number(report.held.generation),
+      },
+    }),
+  }
+}
+
+function toHold(hold: Report['holds'][number]): AgentHold {
+  const until = toInstant(hold.until)
+  return {
+    refuse: hold.refuse,
+    until: until === 0 ? null : until,
+    reason: clip(hold.reason),
+    applications: hold.applications.slice(0, heldNames).map(clip),
+    source: clip(hold.source),
+    fault: clip(hold.fault),
   }
 }
 

@@ -1,5 +1,5 @@
-import type { ClusterObservation } from '../rollout/rollout.ts'
-import type { ApplicationStatus, ClusterStatus } from './status.ts'
+import type { ClusterObservation, Veto } from '../rollout/rollout.ts'
+import type { AgentHold, ApplicationStatus, ClusterStatus } from './status.ts'
 
 /**
  * Observations of clusters, by name. Nothing is known from before `startedAt`: a hub that was away
@@ -30,6 +30,7 @@ export function observeCluster(status: ClusterStatus, application: string): Clus
     connected: connection.state === 'Connected',
     since: connection.state === 'NeverConnected' ? 0 : connection.since,
     refusal: isFinal(status.refusal) ? `${status.refusal.code}: ${status.refusal.message}` : null,
+    ...(status.holds && { veto: findVeto(status.holds, application) }),
     application: known
       ? {
           digest: known.digest,
@@ -37,9 +38,30 @@ export function observeCluster(status: ClusterStatus, application: string): Clus
           phase: known.phase,
           health: known.health,
           message: describe(known),
+          ...(known.held && { held: known.held }),
         }
       : null,
   }
+}
+
+/** What whoever keeps a cluster says of an application; a refusal is stronger, then the later end. */
+export function findVeto(holds: readonly AgentHold[] | undefined, application: string): Veto | null {
+  const mine = (holds ?? []).filter(
+    ({ applications }) => applications.length === 0 || applications.includes(application),
+  )
+  const strictest = mine.reduce<AgentHold | undefined>(
+    (best, hold) => (best && isStricter(best, hold) ? best : hold),
+    undefined,
+  )
+  if (!strictest) return null
+  const { refuse, until, source, reason, fault } = strictest
+  const why = fault ? `, which cannot be read: ${fault}` : reason ? `: ${reason}` : ''
+  return { refuse, until, words: `${source}${why}` }
+}
+
+function isStricter(a: AgentHold, b: AgentHold): boolean {
+  if (a.refuse !== b.refuse) return a.refuse
+  return (a.until ?? Infinity) >= (b.until ?? Infinity)
 }
 
 /**

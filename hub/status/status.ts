@@ -27,6 +27,18 @@ export interface ApplicationStatus {
   /** What it waits for while it is being applied, in words. */
   readonly waiting?: string
   readonly updatedAt: number
+  /** Content that a hold at the cluster keeps from being applied. */
+  readonly held?: { readonly digest: Digest | null; readonly generation: number }
+}
+
+/** A local veto, as the agent told it. Its end is by the agent's clock. */
+export interface AgentHold {
+  readonly refuse: boolean
+  readonly until: number | null
+  readonly reason: string
+  readonly applications: readonly string[]
+  readonly source: string
+  readonly fault: string
 }
 
 export interface ObjectDrift {
@@ -64,5 +76,7 @@ export interface ClusterStatus {
   readonly ledgerFault?: Told | null
   /** Two snapshots under one sequence, proved; the newest few, newest last. */
   readonly equivocations?: readonly (Equivocation & { readonly at: number })[]
+  /** What whoever keeps the cluster has wait, or refuses. */
+  readonly holds?: readonly AgentHold[]
   readonly applications: Readonly<Record<string, ApplicationStatus>>
 }

@@ -108,7 +108,12 @@ export function createSyncHooks(deps: HooksDeps) {
   /** Rollouts look again at what changed; a cluster that came back may have missed something. */
   function onStatus(next: ClusterStatus, before: ClusterStatus): void {
     const mine = deps.state.assignments.get(next.cluster)
-    if (next.connection.state !== before.connection.state || next.refusal !== before.refusal) {
+    const holdsChanged = !isSameHolds(next.holds, before.holds)
+    if (
+      next.connection.state !== before.connection.state ||
+      next.refusal !== before.refusal ||
+      holdsChanged
+    ) {
       noticeRollouts(new Set([...(mine?.keys() ?? []), ...activeOn(deps.state, next.cluster)]))
       if (next.connection.state === 'Connected') redecide(['all'])
       return
@@ -172,6 +177,12 @@ export function createSyncHooks(deps: HooksDeps) {
 }
 
 export type SyncHooks = ReturnType<typeof createSyncHooks>
+
+/** Most reports say again what was said: nothing is on hold. */
+function isSameHolds(next: ClusterStatus['holds'], before: ClusterStatus['holds']): boolean {
+  if (!next?.length && !before?.length) return (next === undefined) === (before === undefined)
+  return JSON.stringify(next) === JSON.stringify(before)
+}
 
 function activeOn(state: LedgerState, cluster: string): string[] {
   return [...state.plans.values()]

@@ -15,7 +15,7 @@ import { createRolloutStore } from '../rollout/redis.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
-import { observeClusters } from '../status/observe.ts'
+import { findVeto, observeClusters } from '../status/observe.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
 import { startCommitStatuses } from './commit-statuses.ts'
@@ -96,6 +96,7 @@ export async function startLeading(
   const deciding = createDeciding({
     state: register.state,
     rollouts,
+    vetoed: (cluster, application) => findVeto(statuses.get(cluster).holds, application) !== null,
     connected: (cluster) => statuses.get(cluster).connection.state === 'Connected',
     describe: (application, revision) => {
       const spec = pipeline.state().fleet?.applications.get(application)?.spec

@@ -18,7 +18,7 @@ export interface AgentProcess {
   start(): Promise<void>
   stop(): Promise<void>
   /** What the agent's program prints for a command, of the running agent. */
-  ask(command: string): Promise<string>
+  ask(command: string, ...words: readonly string[]): Promise<string>
 }
 
 export interface AgentProcessOptions {
@@ -78,8 +78,8 @@ export async function startAgent(
       running = launch([])
     },
     stop: () => running.stop(10_000),
-    async ask(command) {
-      const args = [program, command, '--data', data]
+    async ask(command, ...words) {
+      const args = [program, command, ...words, '--data', data]
       return (await promisify(execFile)(process.execPath, args)).stdout
     },
   }

@@ -5,6 +5,8 @@ import { type Verdict, VerdictSchema } from '@groundswell/proto/gen/groundswell/
 import { createAgent, watchMs } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
+import type { Hold } from '../../agent/hold/hold.ts'
+import { createHolds } from '../../agent/hold/holds.ts'
 import { createAddresses } from '../../agent/link/addresses.ts'
 import { enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
@@ -39,6 +41,8 @@ export interface MemoryAgent extends AsyncDisposable {
   offerForged(envelope: Uint8Array, approvals?: readonly Uint8Array[]): Promise<Verdict>
   /** The envelope that the hub offered last. */
   lastOffer(): Uint8Array | undefined
+  /** Somebody at the cluster has updates wait; undefined releases them. */
+  hold(hold: Hold | undefined): void
   /** So much more time has passed by its own clock; it looks at it once a second. */
   passTime(ms: number): void
   /** The agent ends; cluster, content and trust state stay. */
@@ -91,9 +95,17 @@ export async function startMemoryAgent(
   let lastOffer: Uint8Array | undefined
   let end: () => Promise<void> = async () => {}
   let passed = 0
+  let hold: Hold | undefined
+  const kept: { envelopes: readonly Uint8Array[] } = { envelopes: [] }
 
   async function start(): Promise<void> {
+    const every = (ms: number, run: () => void) => {
+      const timer = setInterval(run, ms === watchMs ? 1_000 : Math.min(ms, 200))
+      return () => clearInterval(timer)
+    }
+    const holds = createHolds({ sources: [{ current: () => hold }], clock: Date.now, every })
     const workloads = createWorkloads({
+      isHeld: holds.isHeld,
       cluster,
       clusterId: enrolled.identity.clusterId,
       keys: noKeys,
@@ -108,6 +120,11 @@ export async function startMemoryAgent(
       trust,
       content,
       evidence,
+      holds,
+      kept: {
+        load: async () => kept.envelopes,
+        save: async (envelopes) => void (kept.envelopes = envelopes),
+      },
       workloads,
       dial() {
         const address = addresses.next(options.hubs ? hubs : enrolled.endpoint.address)
@@ -146,6 +163,7 @@ export async function startMemoryAgent(
     end = async () => {
       stop.abort()
       await running
+      holds.close()
       await workloads.close()
       end = async () => {}
     }
@@ -179,6 +197,7 @@ export async function startMemoryAgent(
         const approvals = given.map((approval) => Uint8Array.from(approval))
         stream?.say({ case: 'offer', value: { envelope: Uint8Array.from(envelope), approvals } })
       }),
+    hold: (next) => void (hold = next),
     passTime: (ms) => void (passed += ms),
     start,
     stop: () => end(),

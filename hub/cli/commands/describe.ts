@@ -71,13 +71,14 @@ function describeCluster(cluster: Static<typeof ClusterView>, now: number): stri
     ['Snapshot', `${cluster.acceptedSequence} accepted, ${cluster.offeredSequence} signed`],
     ['Stale', cluster.stale ? 'yes: nobody vouches that it has the newest' : 'no'],
     ['Refusal', cluster.refusal ? `${cluster.refusal.code}: ${cluster.refusal.message}` : 'none'],
+    ...describeHolds(cluster),
     ...describeContradictions(cluster),
   ])
   const rows = cluster.applications.map((one) => [
     one.name,
     shortRevision(one.desiredRevision ?? ''),
     one.upToDate ? 'yes' : 'no',
-    one.phase ?? '',
+    one.held ? `${one.phase ?? ''} (vetoed)` : (one.phase ?? ''),
     one.health ?? '',
     `${one.readyObjects}/${one.objects}`,
     String(one.driftedObjects),
@@ -94,6 +95,15 @@ function describeCluster(cluster: Static<typeof ClusterView>, now: number): stri
     'MESSAGE',
   ]
   return `${fields}\n${formatTable([header, ...rows])}`
+}
+
+function describeHolds({ holds = [] }: Static<typeof ClusterView>): [string, string][] {
+  return holds.map(({ mode, until, reason, applications, source, fault }) => {
+    const what = applications.length === 0 ? 'all updates' : applications.join(', ')
+    const end = until === null ? 'until released' : `until ${until}`
+    const why = fault ? `, cannot be read: ${fault}` : reason ? `: ${reason}` : ''
+    return ['Vetoed', `${what} ${mode === 'refuse' ? 'refused' : 'wait'} ${end}, by ${source}${why}`]
+  })
 }
 
 /** What nobody may see: shown only when it is there. */

@@ -17,6 +17,7 @@ describe('parseConfig of the agent', () => {
       trustSecret: undefined,
       contentSecret: undefined,
       sopsKeys: undefined,
+      holdNamespace: undefined,
       kubeconfig: undefined,
       context: undefined,
       logLevel: 'info',

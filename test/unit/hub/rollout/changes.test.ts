@@ -296,7 +296,7 @@ describe('findChange', () => {
     for (const outcome of outcomes) {
       const failed = past('r1', 'Failed', { a: target(), b: target() }, () => done(outcome))
       const given = input({ desired, assigned: has(old, 'a', 'b'), history: [failed] })
-      const redone = outcome === 'Succeeded' || outcome === 'Unreachable'
+      const redone = ['Succeeded', 'Unreachable', 'Vetoed'].includes(outcome)
       assert.equal(findChange(given).kind, redone ? 'rollout' : 'none', outcome)
       assert.equal(findChange({ ...given, again: true }).kind, 'rollout', outcome)
       const moved = new Map([...desired].map(([name]) => [name, contents[0]!]))
@@ -315,6 +315,15 @@ describe('findChange', () => {
     const back = findChange({ ...away, connected: () => true })
     assert.ok(back.kind === 'rollout' && back.catchUp)
     assert.deepEqual(Object.keys(back.targets), ['b'])
+  })
+
+  test('what a cluster refused waits until its veto ends', () => {
+    const refused = past('r1', 'Succeeded', { a: target() }, () => done('Vetoed'))
+    const given = input({ desired: new Map([['a', good]]), assigned: has(old, 'a') })
+    const vetoed = { ...given, history: [refused], vetoed: () => true }
+    assert.deepEqual(findChange(vetoed), { kind: 'none' })
+    const free = findChange({ ...vetoed, vetoed: () => false })
+    assert.ok(free.kind === 'rollout' && free.catchUp)
   })
 
   test('a cluster that joins late catches up; new content is no catching up', () => {

@@ -14,6 +14,7 @@ import {
   type RolloutEvent,
   type RolloutPlan,
   type RolloutRun,
+  type Veto,
 } from '../../../../hub/rollout/rollout.ts'
 import { step } from '../../../../hub/rollout/step.ts'
 import { away, good, idle, old, plan, reports, target, wave } from './world.ts'
@@ -31,6 +32,9 @@ type Move =
   | { kind: 'stale'; cluster: number }
   | { kind: 'refuse'; cluster: number }
   | { kind: 'cut'; cluster: number }
+  | { kind: 'postpone'; cluster: number }
+  | { kind: 'veto'; cluster: number }
+  | { kind: 'release'; cluster: number }
   | { kind: 'join'; cluster: number }
   | { kind: 'forget'; cluster: number }
   | { kind: 'crash' }
@@ -61,7 +65,9 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
       ),
     }),
   },
-  ...(['stale', 'refuse', 'cut', 'join', 'forget'] as const).map((kind) => ({
+  ...(
+    ['stale', 'refuse', 'cut', 'join', 'forget', 'postpone', 'veto', 'release'] as const
+  ).map((kind) => ({
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant(kind), cluster: index }) as fc.Arbitrary<Move>,
   })),
@@ -137,6 +143,8 @@ function createWorld(planned: RolloutPlan) {
   )
   const before = new Map<string, ClusterObservation>()
   const everDone = new Set<string>()
+  /** What each cluster's own keepers say, whatever the hub was told last. */
+  const vetoes = new Map<string, Veto>()
 
   function see(name: string, observation: ClusterObservation): void {
     if (seen[name]) before.set(name, seen[name])
@@ -188,7 +196,15 @@ function createWorld(planned: RolloutPlan) {
         progressing: { health: 'InProgress' },
         applyFailed: { phase: 'Failed' },
       } as const
-      see(name, { ...reports(mine.content, mine.generation, shapes[as]), since: seen[name].since })
+      const { since } = seen[name]
+      const veto = vetoes.get(name) ?? null
+      if (!veto) {
+        see(name, { ...reports(mine.content, mine.generation, shapes[as]), since, veto })
+        return
+      }
+      // It has what it is asked to have, and keeps what it had.
+      const held = { digest: mine.content.digest, generation: mine.generation }
+      see(name, { ...reports(old, 0, { held }), since, veto })
     },
     stale(name: string) {
       const earlier = before.get(name)
@@ -199,13 +215,20 @@ function createWorld(planned: RolloutPlan) {
       if (assigned.has(name) && seen[name]?.connected)
         see(name, { ...seen[name], refusal: 'scope' })
     },
+    hold(name: string, veto: Veto | null) {
+      if (veto) vetoes.set(name, veto)
+      else vetoes.delete(name)
+      // Somebody may have set it between two reports.
+      if (seen[name]?.connected) see(name, { ...seen[name], veto })
+    },
     cut(name: string) {
       // What it said last stays known, as it does in the hub.
       if (seen[name]?.connected !== false)
         see(name, { ...away(now), ...seen[name], connected: false, since: now })
     },
     join(name: string) {
-      if (!seen[name]?.connected) see(name, idle(now))
+      const veto = vetoes.get(name) ?? null
+      if (!seen[name]?.connected) see(name, { ...idle(now), veto })
     },
     forget(name: string) {
       delete seen[name]
@@ -254,8 +277,11 @@ function check(
     if (state === 'Offered') {
       offered.push(effect.cluster)
       assert.equal(effect.content.digest, aim.digest)
+      assert.ok(!facts.seen[effect.cluster]!.veto, 'nothing is offered against a veto')
     } else {
-      assert.ok(state === 'Reverting' || state === 'Reverted', state)
+      const there = is.clusters[effect.cluster]!
+      const refused = there.state === 'Done' && there.outcome === 'Vetoed' && there.withdrawn
+      assert.ok(state === 'Reverting' || state === 'Reverted' || refused, state)
       assert.equal(effect.content.digest, aim.previous === null ? null : aim.previous.digest)
     }
   }
@@ -340,6 +366,13 @@ function play(world: ReturnType<typeof createWorld>, move: Move): void {
       }
       return
     }
+    case 'postpone':
+    case 'veto':
+      if (known) world.hold(name, { refuse: move.kind === 'veto', until: null, words: 'busy' })
+      break
+    case 'release':
+      if (known) world.hold(name, null)
+      break
     case 'stale':
     case 'refuse':
     case 'cut':
@@ -372,6 +405,7 @@ test('every rollout ends once clusters are well and people answer', () => {
       for (let round = 0; !finalPhases.has(world.run.phase); round += 1) {
         assert.ok(round < 100, `stuck: ${world.run.phase}: ${world.run.message}`)
         for (const name of world.names) {
+          play(world, { kind: 'release', cluster: Number(name.slice(1)) })
           play(world, { kind: 'join', cluster: Number(name.slice(1)) })
           play(world, { kind: 'report', cluster: Number(name.slice(1)), as: 'good' })
         }

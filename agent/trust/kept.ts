@@ -1,0 +1,34 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { VerifiedSnapshot } from './verified.ts'
+
+/* Snapshots accepted before, of which something still runs because a hold keeps it. */
+
+/** One of them, with its envelope: it is judged again at the next start. */
+export interface KeptSnapshot {
+  readonly envelope: Uint8Array
+  readonly snapshot: VerifiedSnapshot
+}
+
+/** Where their envelopes outlive the agent; a list that cannot be read counts as empty. */
+export interface KeptStore {
+  load(): Promise<readonly Uint8Array[]>
+  save(envelopes: readonly Uint8Array[]): Promise<void>
+}
+
+/** Each holds at least one application that no newer one has so; more than this are let go. */
+export const keptLimit = 16
+
+/** Those that hold a manifest which is needed, newest first, as few as do. */
+export function keepNeeded(
+  kept: readonly KeptSnapshot[],
+  needed: ReadonlySet<Digest>,
+): readonly KeptSnapshot[] {
+  const open = new Set(needed)
+  return kept
+    .filter(({ snapshot }) =>
+      snapshot.applications
+        .map((one) => one.state === 'present' && open.delete(one.manifestDigest))
+        .includes(true),
+    )
+    .slice(0, keptLimit)
+}
