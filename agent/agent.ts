@@ -93,9 +93,11 @@ export function createAgent(deps: AgentDeps) {
     await reconciling?.done
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
-    const done = deps.workloads.reconcile(snapshot, either, standing.earlier()).catch((error: unknown) => {
-      if (!either.aborted) deps.log.error({ err: error }, 'reconcile failed')
-    })
+    const done = deps.workloads
+      .reconcile(snapshot, either, standing.earlier())
+      .catch((error: unknown) => {
+        if (!either.aborted) deps.log.error({ err: error }, 'reconcile failed')
+      })
     const mine = { stop, done }
     reconciling = mine
     // What has ended needs no stopping.

@@ -99,7 +99,10 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     ? { directory: keysPlace }
     : secretOf('sopsKeys', '--sops-keys')
   const holdNamespace = value('holdNamespace')
-  if (holdNamespace !== undefined && !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(holdNamespace)) {
+  if (
+    holdNamespace !== undefined &&
+    !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(holdNamespace)
+  ) {
     faults.push(`--hold-namespace: not a namespace or off: ${holdNamespace}`)
   }
   const logLevel = value('logLevel')

@@ -4,7 +4,10 @@ import { toApplicationReport, toAuditFault, toHold } from './observe/report.ts'
 import type { ApplicationState } from './observe/status.ts'
 import type { Standing } from './standing.ts'
 
-export interface ReportsDeps extends Pick<AgentDeps, 'workloads' | 'facts' | 'version' | 'every' | 'holds'> {
+export interface ReportsDeps extends Pick<
+  AgentDeps,
+  'workloads' | 'facts' | 'version' | 'every' | 'holds'
+> {
   readonly standing: Pick<Standing, 'current' | 'stale' | 'witness'>
   /** The stream to the hub, while there is one. */
   readonly session: () => Session | undefined
@@ -44,7 +47,16 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
       const { auditFault } = standing.witness()
       const fault = auditFault && { auditFault: toAuditFault(auditFault) }
       const holds = deps.holds?.active().map(toHold) ?? []
-      const value = { holds, sequence, snapshotDigest, applications, complete, facts, stale, ...fault }
+      const value = {
+        holds,
+        sequence,
+        snapshotDigest,
+        applications,
+        complete,
+        facts,
+        stale,
+        ...fault,
+      }
       toldDigest = snapshotDigest
       await on.send({ case: 'report', value })
     } catch {

@@ -4,7 +4,11 @@ import { type Hold, describeHold, readHold } from './hold.ts'
 /* `agent hold`: what to write into the hold's file, from the words of a command line. */
 
 export type HoldCommand =
-  | { readonly kind: 'set'; readonly members: Readonly<Record<string, string>>; readonly hold: Hold }
+  | {
+      readonly kind: 'set'
+      readonly members: Readonly<Record<string, string>>
+      readonly hold: Hold
+    }
   | { readonly kind: 'release' }
 
 export const holdUsage = `agent hold [--until TIME] [--reason TEXT] [--refuse] [APPLICATION…] [--data DIR]

@@ -64,7 +64,8 @@ export function holdAll(source: string, fault: string): Hold {
 
 /** RFC 3339 with its zone: a time of nobody's zone would end some hours off. */
 function parseTime(text: string): number | undefined {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text))
+    return undefined
   const time = Date.parse(text)
   return Number.isNaN(time) ? undefined : time
 }

@@ -59,7 +59,10 @@ export function watchConfigMapHold(
     const answer = await client.send({ method: 'GET', path: `${path}?${only}`, signal })
     if (answer.status === 403) {
       take(undefined)
-      hold = holdAll(source, 'the agent may not list and watch it; grant it, or remove the ConfigMap')
+      hold = holdAll(
+        source,
+        'the agent may not list and watch it; grant it, or remove the ConfigMap',
+      )
       throw new Error(`${source}: 403`)
     }
     if (answer.status !== 200) throw new Error(`${source}: HTTP ${answer.status}`)

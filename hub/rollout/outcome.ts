@@ -96,7 +96,8 @@ export function judgePending(
   rules: Rules,
 ): Judgement {
   if (seen?.connected === true) {
-    if (seen.veto?.refuse) return done({ generation: 0 }, 'Vetoed', describeVeto(seen.veto), rules.now)
+    if (seen.veto?.refuse)
+      return done({ generation: 0 }, 'Vetoed', describeVeto(seen.veto), rules.now)
     return { progress, recheckAt: null }
   }
   return judgeAway(progress, seen?.since ?? waveStartedAt, 0, rules)

@@ -105,7 +105,8 @@ function explain(
       : `is not connected and has until ${time(until)}`
   }
   const target = plan.targets[name]!
-  if (progress.state === 'Pending' && seen.veto) return `is on hold there: ${describeVeto(seen.veto)}`
+  if (progress.state === 'Pending' && seen.veto)
+    return `is on hold there: ${describeVeto(seen.veto)}`
   if (progress.state === 'Soaking') {
     return `is healthy and soaks until ${time(progress.healthySince + wave.soak)}`
   }

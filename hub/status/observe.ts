@@ -45,7 +45,10 @@ export function observeCluster(status: ClusterStatus, application: string): Clus
 }
 
 /** What whoever keeps a cluster says of an application; a refusal is stronger, then the later end. */
-export function findVeto(holds: readonly AgentHold[] | undefined, application: string): Veto | null {
+export function findVeto(
+  holds: readonly AgentHold[] | undefined,
+  application: string,
+): Veto | null {
   const mine = (holds ?? []).filter(
     ({ applications }) => applications.length === 0 || applications.includes(application),
   )

@@ -102,7 +102,10 @@ function describeHolds({ holds = [] }: Static<typeof ClusterView>): [string, str
     const what = applications.length === 0 ? 'all updates' : applications.join(', ')
     const end = until === null ? 'until released' : `until ${until}`
     const why = fault ? `, cannot be read: ${fault}` : reason ? `: ${reason}` : ''
-    return ['Vetoed', `${what} ${mode === 'refuse' ? 'refused' : 'wait'} ${end}, by ${source}${why}`]
+    return [
+      'Vetoed',
+      `${what} ${mode === 'refuse' ? 'refused' : 'wait'} ${end}, by ${source}${why}`,
+    ]
   })
 }
 

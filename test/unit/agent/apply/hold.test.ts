@@ -14,9 +14,13 @@ import {
 const never = new AbortController().signal
 const id = '/ConfigMap/shop/settings'
 const shop = (text: string, generation = 1) =>
-  presentApplication('shop', [createNamespace('shop'), createConfig('shop', 'settings', { text })], {
-    generation,
-  })
+  presentApplication(
+    'shop',
+    [createNamespace('shop'), createConfig('shop', 'settings', { text })],
+    {
+      generation,
+    },
+  )
 
 function createAgent(cluster = createMemoryCluster({})) {
   const held = new Set<string>()
@@ -99,10 +103,7 @@ describe('what a hold keeps back', () => {
   it('others are updated beside it', async () => {
     await using agent = createAgent()
     const web = (text: string) =>
-      presentApplication('web', [
-        createNamespace('web'),
-        createConfig('web', 'settings', { text }),
-      ])
+      presentApplication('web', [createNamespace('web'), createConfig('web', 'settings', { text })])
     await agent.workloads.reconcile(verifiedSnapshot(shop('one'), web('one')), never)
     agent.held.add('shop')
     await agent.workloads.reconcile(verifiedSnapshot(shop('two', 2), web('two')), never)

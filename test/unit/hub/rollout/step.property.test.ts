@@ -65,12 +65,12 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
       ),
     }),
   },
-  ...(
-    ['stale', 'refuse', 'cut', 'join', 'forget', 'postpone', 'veto', 'release'] as const
-  ).map((kind) => ({
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant(kind), cluster: index }) as fc.Arbitrary<Move>,
-  })),
+  ...(['stale', 'refuse', 'cut', 'join', 'forget', 'postpone', 'veto', 'release'] as const).map(
+    (kind) => ({
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant(kind), cluster: index }) as fc.Arbitrary<Move>,
+    }),
+  ),
   { weight: 1, arbitrary: fc.constant({ kind: 'crash' as const }) },
   {
     weight: 3,
