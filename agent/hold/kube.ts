@@ -81,7 +81,7 @@ export function watchConfigMapHold(
       const { type, object } = JSON.parse(line) as WatchLine
       if (type === 'ERROR') throw new Error(`${source}: watch refused with ${object.code}`)
       if (type === 'DELETED') take(undefined)
-      else if (type !== 'BOOKMARK') take(object as { data?: unknown })
+      else if (type !== 'BOOKMARK') take(object)
     }
   }
 

@@ -1,54 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
-import type {
-  ClusterObservation,
-  RolloutAction,
-  RolloutEvent,
-  RolloutPlan,
-} from '../../../../hub/rollout/rollout.ts'
-import { step } from '../../../../hub/rollout/step.ts'
-import { away, good, idle, old, plan, reports, target, wave } from './world.ts'
+import { away, drive, good, idle, old, plan, reports, target, wave } from './world.ts'
 
 const gate = [{ kind: 'approval', role: 'operator' }] as const
-
-/** Drives one rollout by hand; generation is the number of the step. */
-function drive(planned: RolloutPlan) {
-  let run = createRun(planned)
-  let generation = 0
-  let last: ReturnType<typeof step> | undefined
-  const seen: Record<string, ClusterObservation> = {}
-  for (const name of Object.keys(planned.targets)) seen[name] = idle()
-  function take(event: RolloutEvent, now: number) {
-    generation += 1
-    last = step(planned, run, event, seen, now, generation)
-    run = last.run
-    return last
-  }
-  return {
-    seen,
-    get run() {
-      return run
-    },
-    get last() {
-      return last!
-    },
-    get generation() {
-      return generation
-    },
-    look: (now: number) => take({ kind: 'observe' }, now),
-    act: (action: RolloutAction, now = 0, actor = 'alice') =>
-      take({ kind: 'action', action, actor, reason: 'why' }, now),
-    outcomes: () =>
-      Object.fromEntries(
-        Object.entries(run.clusters).map(([name, progress]) => [
-          name,
-          progress.state === 'Done' ? progress.outcome : progress.state,
-        ]),
-      ),
-  }
-}
 
 const conflict = (error: unknown) => error instanceof HubError && error.code === 'conflict'
 
@@ -179,87 +134,6 @@ describe('a cluster that is away', () => {
     assert.match(it.last.waitingFor.join(), /no cluster of wave canary took it/)
     it.act({ kind: 'skip', cluster: 'a' })
     assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Offered' })
-  })
-})
-
-const busy = { refuse: false, until: 9_000_000, words: 'ConfigMap x/y: moving racks' } as const
-const refusing = { ...busy, refuse: true } as const
-
-describe('a local veto', () => {
-  const holds = (veto: typeof busy | typeof refusing, generation: number): ClusterObservation => ({
-    ...reports(old, 0, { held: { digest: good.digest, generation } }),
-    veto,
-  })
-
-  test('postponed before its turn: it is not offered anything, and the rollout says why', () => {
-    const it = drive(plan([wave('one', ['a', 'b'])]))
-    it.seen['a'] = { ...idle(), veto: busy }
-    it.act({ kind: 'start' })
-    assert.deepEqual(it.outcomes(), { a: 'Pending', b: 'Offered' })
-    assert.match(
-      it.last.waitingFor.join(),
-      /cluster a is on hold there: ConfigMap x\/y: moving racks, until 1970-01-01T02:30:00/,
-    )
-    it.seen['a'] = { ...idle(), veto: null }
-    it.look(10)
-    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Offered' })
-  })
-
-  test('postponed on its way: no deadline counts until the hold ends', () => {
-    const it = drive(plan([wave('one', ['a'], { progressDeadline: 1_000 })]))
-    it.act({ kind: 'start' })
-    it.seen['a'] = holds(busy, 1)
-    it.look(10)
-    it.look(5_000_000)
-    assert.deepEqual(it.outcomes(), { a: 'Offered' })
-    assert.match(it.last.waitingFor.join(), /on hold there: .*moving racks/)
-    it.seen['a'] = { ...reports(old, 0), veto: null }
-    assert.equal(it.look(5_000_100).recheckAt, 5_001_100)
-    it.seen['a'] = { ...reports(good, 1), veto: null }
-    it.look(5_000_200)
-    assert.equal(it.run.phase, 'Succeeded')
-  })
-
-  test('refused on its way: Vetoed, and what it had is assigned again', () => {
-    const it = drive(plan([wave('one', ['a', 'b'])]))
-    it.act({ kind: 'start' })
-    it.seen['a'] = holds(refusing, 1)
-    const { effects } = it.look(10)
-    assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Offered' })
-    assert.deepEqual(effects, [
-      { kind: 'assign', cluster: 'a', content: old, generation: it.generation },
-    ])
-    it.seen['b'] = reports(good, 1)
-    it.look(20)
-    assert.equal(it.run.phase, 'Succeeded')
-    assert.match(it.run.message, /1 succeeded, 1 vetoed/)
-    it.act({ kind: 'rollback' }, 30)
-    assert.equal(it.outcomes()['a'], 'Vetoed', 'there is nothing to take back from it')
-  })
-
-  test('a veto over other content than was offered is none over this', () => {
-    const it = drive(plan([wave('one', ['a'])]))
-    it.act({ kind: 'start' })
-    it.seen['a'] = holds(refusing, 7)
-    it.look(10)
-    assert.deepEqual(it.outcomes(), { a: 'Offered' })
-  })
-
-  test('a canary that refuses proves nothing; when it lets go it has its turn', () => {
-    const it = drive(plan([wave('canary', ['a']), wave('rest', ['b'])]))
-    it.seen['a'] = { ...idle(), veto: refusing }
-    it.act({ kind: 'start' })
-    assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Pending' })
-    assert.match(it.last.waitingFor.join(), /took it, being unreachable or vetoed/)
-    it.seen['a'] = idle()
-    it.look(10)
-    assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Pending' }, 'nobody said that it is over')
-    it.seen['a'] = { ...idle(), veto: null }
-    it.look(20)
-    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Pending' })
-    it.seen['a'] = { ...reports(good, it.generation), veto: null }
-    it.look(30)
-    assert.deepEqual(it.outcomes(), { a: 'Succeeded', b: 'Offered' })
   })
 })
 

@@ -1,11 +1,15 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
+import { createRun } from '../../../../hub/rollout/plan.ts'
 import type {
   ClusterObservation,
   Content,
   PlannedWave,
+  RolloutAction,
+  RolloutEvent,
   RolloutPlan,
   RolloutTarget,
 } from '../../../../hub/rollout/rollout.ts'
+import { step } from '../../../../hub/rollout/step.ts'
 
 export const good: Content = { digest: digestOf('new'), size: 10, revision: 'main@sha1:new' }
 export const old: Content = { digest: digestOf('old'), size: 9, revision: 'main@sha1:old' }
@@ -71,5 +75,42 @@ export function reports(
       message: '',
       ...rest,
     },
+  }
+}
+
+/** Drives one rollout by hand; generation is the number of the step. */
+export function drive(planned: RolloutPlan) {
+  let run = createRun(planned)
+  let generation = 0
+  let last: ReturnType<typeof step> | undefined
+  const seen: Record<string, ClusterObservation> = {}
+  for (const name of Object.keys(planned.targets)) seen[name] = idle()
+  function take(event: RolloutEvent, now: number) {
+    generation += 1
+    last = step(planned, run, event, seen, now, generation)
+    run = last.run
+    return last
+  }
+  return {
+    seen,
+    get run() {
+      return run
+    },
+    get last() {
+      return last!
+    },
+    get generation() {
+      return generation
+    },
+    look: (now: number) => take({ kind: 'observe' }, now),
+    act: (action: RolloutAction, now = 0, actor = 'alice') =>
+      take({ kind: 'action', action, actor, reason: 'why' }, now),
+    outcomes: () =>
+      Object.fromEntries(
+        Object.entries(run.clusters).map(([name, progress]) => [
+          name,
+          progress.state === 'Done' ? progress.outcome : progress.state,
+        ]),
+      ),
   }
 }

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { findBreach } from '../../../../hub/rollout/failure.ts'
+import type {
+  ClusterObservation,
+  RolloutPlan,
+  RolloutRun,
+} from '../../../../hub/rollout/rollout.ts'
+import type { step } from '../../../../hub/rollout/step.ts'
+
+/** What must hold of each step of a rollout (I6), whatever the world did. */
+export function checkStep(
+  planned: RolloutPlan,
+  was: RolloutRun,
+  is: RolloutRun,
+  effects: ReturnType<typeof step>['effects'],
+  facts: {
+    seen: Readonly<Record<string, ClusterObservation>>
+    generation: number
+    now: number
+    everDone: ReadonlySet<string>
+  },
+): void {
+  if (is === was) assert.deepEqual(effects, [])
+  else assert.equal(is.version, was.version + 1)
+  const states = Object.values(is.clusters)
+  const flying = states.filter(({ state }) => state === 'Offered' || state === 'Soaking').length
+  if (is.phase === 'Progressing') {
+    assert.ok(flying <= planned.waves[is.wave]!.maxConcurrent, `${flying} in flight`)
+  }
+  const offered: string[] = []
+  for (const effect of effects) {
+    if (effect.kind === 'hold') continue
+    assert.equal(effect.generation, facts.generation)
+    const aim = planned.targets[effect.cluster]!
+    const state = is.clusters[effect.cluster]!.state
+    if (state === 'Offered') {
+      offered.push(effect.cluster)
+      assert.equal(effect.content.digest, aim.digest)
+      assert.ok(!facts.seen[effect.cluster]!.veto, 'nothing is offered against a veto')
+    } else {
+      const there = is.clusters[effect.cluster]!
+      const refused = there.state === 'Done' && there.outcome === 'Vetoed' && there.withdrawn
+      assert.ok(state === 'Reverting' || state === 'Reverted' || refused, state)
+      assert.equal(effect.content.digest, aim.previous === null ? null : aim.previous.digest)
+    }
+  }
+  if (offered.length > 0) {
+    assert.equal(is.phase, 'Progressing')
+    if (planned.onFailure !== 'continue') {
+      assert.equal(findBreach(planned, is.clusters), null, 'nothing is offered over a spent budget')
+    }
+  }
+  planned.waves.forEach((of, at) => {
+    for (const name of of.clusters) {
+      if (offered.includes(name)) assert.ok(at <= is.wave, `${name} before its wave`)
+      const [a, b] = [was.clusters[name]!, is.clusters[name]!]
+      if (b.state === 'Done' && b.outcome === 'Succeeded' && a.state !== 'Done') {
+        const now = facts.seen[name]
+        assert.ok(now?.connected && now.application)
+        assert.equal(now.application.digest, planned.targets[name]!.digest)
+        assert.equal(now.application.generation, b.generation)
+        if (of.soak > 0) {
+          assert.ok(a.state === 'Soaking' && facts.now - a.healthySince >= of.soak, 'soaked')
+        }
+      }
+    }
+    if (is.wave > at) {
+      assertOpen(planned, is, at, 'after')
+      if (was.wave === at) {
+        for (const name of of.clusters) {
+          const there = is.clusters[name]!
+          // One step may end this wave, fail in the next and turn round; then it says what was undone.
+          const undone = there.state === 'Reverting' && there.outcome !== null
+          const ended = there.state === 'Done' || undone || facts.everDone.has(name)
+          assert.ok(ended, `${name} left behind ${there.state}`)
+        }
+      }
+    }
+    if (is.wave === at && is.waveStartedAt !== null) {
+      assertOpen(planned, is, at, 'before')
+    }
+  })
+}
+
+/** As many different people approved as there are gates, unless nothing is behind the gate. */
+function assertOpen(planned: RolloutPlan, run: RolloutRun, at: number, gate: 'before' | 'after') {
+  const [mine, ...rest] = planned.waves.slice(at)
+  const empty = mine!.clusters.length === 0
+  if (empty && (gate === 'before' || rest.every((later) => later.clusters.length === 0))) return
+  const people = run.approvals.filter((given) => given.wave === at && given.gate === gate)
+  const different = new Set(people.map(({ actor }) => actor)).size
+  assert.equal(different, people.length)
+  assert.ok(different >= mine![gate].length, `gate ${gate} wave ${at} lacks approvals`)
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { ClusterObservation } from '../../../../hub/rollout/rollout.ts'
+import { drive, good, idle, old, plan, reports, wave } from './world.ts'
+
+const busy = { refuse: false, until: 9_000_000, words: 'ConfigMap x/y: moving racks' } as const
+const refusing = { ...busy, refuse: true } as const
+
+describe('a local veto', () => {
+  const holds = (veto: typeof busy | typeof refusing, generation: number): ClusterObservation => ({
+    ...reports(old, 0, { held: { digest: good.digest, generation } }),
+    veto,
+  })
+
+  test('postponed before its turn: it is not offered anything, and the rollout says why', () => {
+    const it = drive(plan([wave('one', ['a', 'b'])]))
+    it.seen['a'] = { ...idle(), veto: busy }
+    it.act({ kind: 'start' })
+    assert.deepEqual(it.outcomes(), { a: 'Pending', b: 'Offered' })
+    assert.match(
+      it.last.waitingFor.join(),
+      /cluster a is on hold there: ConfigMap x\/y: moving racks, until 1970-01-01T02:30:00/,
+    )
+    it.seen['a'] = { ...idle(), veto: null }
+    it.look(10)
+    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Offered' })
+  })
+
+  test('postponed on its way: no deadline counts until the hold ends', () => {
+    const it = drive(plan([wave('one', ['a'], { progressDeadline: 1_000 })]))
+    it.act({ kind: 'start' })
+    it.seen['a'] = holds(busy, 1)
+    it.look(10)
+    it.look(5_000_000)
+    assert.deepEqual(it.outcomes(), { a: 'Offered' })
+    assert.match(it.last.waitingFor.join(), /on hold there: .*moving racks/)
+    it.seen['a'] = { ...reports(old, 0), veto: null }
+    assert.equal(it.look(5_000_100).recheckAt, 5_001_100)
+    it.seen['a'] = { ...reports(good, 1), veto: null }
+    it.look(5_000_200)
+    assert.equal(it.run.phase, 'Succeeded')
+  })
+
+  test('refused on its way: Vetoed, and what it had is assigned again', () => {
+    const it = drive(plan([wave('one', ['a', 'b'])]))
+    it.act({ kind: 'start' })
+    it.seen['a'] = holds(refusing, 1)
+    const { effects } = it.look(10)
+    assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Offered' })
+    assert.deepEqual(effects, [
+      { kind: 'assign', cluster: 'a', content: old, generation: it.generation },
+    ])
+    it.seen['b'] = reports(good, 1)
+    it.look(20)
+    assert.equal(it.run.phase, 'Succeeded')
+    assert.match(it.run.message, /1 succeeded, 1 vetoed/)
+    it.act({ kind: 'rollback' }, 30)
+    assert.equal(it.outcomes()['a'], 'Vetoed', 'there is nothing to take back from it')
+  })
+
+  test('a veto over other content than was offered is none over this', () => {
+    const it = drive(plan([wave('one', ['a'])]))
+    it.act({ kind: 'start' })
+    it.seen['a'] = holds(refusing, 7)
+    it.look(10)
+    assert.deepEqual(it.outcomes(), { a: 'Offered' })
+  })
+
+  test('a canary that refuses proves nothing; when it lets go it has its turn', () => {
+    const it = drive(plan([wave('canary', ['a']), wave('rest', ['b'])]))
+    it.seen['a'] = { ...idle(), veto: refusing }
+    it.act({ kind: 'start' })
+    assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Pending' })
+    assert.match(it.last.waitingFor.join(), /took it, being unreachable or vetoed/)
+    it.seen['a'] = idle()
+    it.look(10)
+    assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Pending' }, 'nobody said that it is over')
+    it.seen['a'] = { ...idle(), veto: null }
+    it.look(20)
+    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Pending' })
+    it.seen['a'] = { ...reports(good, it.generation), veto: null }
+    it.look(30)
+    assert.deepEqual(it.outcomes(), { a: 'Succeeded', b: 'Offered' })
+  })
+})
