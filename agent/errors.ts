@@ -49,6 +49,8 @@ export type AgentErrorCode =
   | 'apply_failed'
   | 'kind_unknown'
   | 'outside_scope'
+  | 'not_ready'
+  | 'hook_failed'
   | 'owned_by_other'
   | 'secret_undecryptable'
   | 'secret_tampered'

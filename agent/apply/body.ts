@@ -1,6 +1,6 @@
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
-import { marks } from './ownership.ts'
+import { hookRunMark, marks } from './ownership.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 
 /** An object's content as it came, numbers that JavaScript would round kept as they were written. */
@@ -49,12 +49,14 @@ export interface BodyMarks {
   readonly namespace: string
   /** True leaves the number of replicas to the autoscaler that decides it. */
   readonly scaled: boolean
+  /** Of a hook: which run it is. */
+  readonly hookRun?: string
 }
 
 /** The JSON text to apply: the content with its namespace and our marks. */
 export function markBody(
   body: Body,
-  { application, cluster, namespace, scaled }: BodyMarks,
+  { application, cluster, namespace, scaled, hookRun }: BodyMarks,
 ): string {
   const { namespace: _, ...metadata } = body.metadata
   const spec = body['spec']
@@ -64,7 +66,11 @@ export function markBody(
       ...metadata,
       ...(namespace && { namespace }),
       labels: { ...(metadata['labels'] as object), [marks.application]: application },
-      annotations: { ...(metadata['annotations'] as object), [marks.cluster]: cluster },
+      annotations: {
+        ...(metadata['annotations'] as object),
+        [marks.cluster]: cluster,
+        ...(hookRun !== undefined && { [hookRunMark]: hookRun }),
+      },
     },
     ...(scaled && isRecord(spec) && { spec: { ...spec, replicas: undefined } }),
   })

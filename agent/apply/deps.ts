@@ -22,11 +22,17 @@ export interface ApplyDeps {
   readonly inventory: Inventory
   /** Whether an object that drifted may be repaired now. */
   readonly mayRepair: (id: string) => boolean
+  /** What the whole application waits for, in words. */
+  readonly blocked: string | undefined
+  /** Milliseconds since something was first waited for. */
+  readonly waited: (what: string) => number
 }
 
 export interface ApplyResult {
   readonly inventory: Inventory
   readonly errors: readonly ObjectError[]
+  /** What keeps the rest from being applied for now, in words. */
+  readonly waiting: readonly string[]
   /** Objects written, by why. */
   readonly changed: readonly string[]
   readonly repaired: readonly string[]

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import type { Cluster, LiveObject, Resource } from '../cluster/port.ts'
+import { parseHookRecord } from './hook-record.ts'
 import type { Inventory, InventoryEntry } from './inventory.ts'
 import { fieldManager, systemNamespace } from './ownership.ts'
 
@@ -86,6 +87,7 @@ function pack(inventory: Inventory): string {
     entry.uid,
     entry.digest.replace('sha256:', ''),
     entry.fieldsHash,
+    ...(entry.hook ? [JSON.stringify(entry.hook)] : []),
   ])
   return gzipSync(JSON.stringify(rows)).toString('base64')
 }
@@ -99,8 +101,11 @@ function unpack(object: LiveObject): Inventory {
     const bytes = gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: inflatedLimit })
     for (const row of JSON.parse(bytes.toString('utf8')) as unknown[]) {
       if (!Array.isArray(row) || row.some((cell) => typeof cell !== 'string')) return new Map()
-      const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = ''] = row as string[]
-      entries.set(id, { id, apiVersion, uid, digest: hex && `sha256:${hex}`, fieldsHash })
+      const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = ''] =
+        row as string[]
+      const hook = parseHookRecord(ran)
+      const digest = hex && `sha256:${hex}`
+      entries.set(id, { id, apiVersion, uid, digest, fieldsHash, ...(hook && { hook }) })
     }
     return entries
   } catch {

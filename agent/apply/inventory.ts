@@ -1,3 +1,6 @@
+import type { Manifest } from '@groundswell/proto/manifest.ts'
+import type { HookRecord } from './hook-record.ts'
+
 /** What the agent remembers of one object it applied. */
 export interface InventoryEntry {
   readonly id: string
@@ -8,10 +11,22 @@ export interface InventoryEntry {
   readonly digest: string
   /** Hash of the fields we owned and their values right after. */
   readonly fieldsHash: string
+  /** Of a hook: how it ran. Its object may be gone. */
+  readonly hook?: HookRecord
 }
 
 /** The objects that are one application's on this cluster, by id. */
 export type Inventory = ReadonlyMap<string, InventoryEntry>
+
+/** The entry of a manifest's object, which may have been given its namespace since. */
+export function findEntry(
+  inventory: Inventory,
+  id: string,
+  { targetNamespace }: Pick<Manifest, 'targetNamespace'>,
+): InventoryEntry | undefined {
+  const [group, kind, , name] = id.split('/')
+  return inventory.get(id) ?? inventory.get([group, kind, targetNamespace, name].join('/'))
+}
 
 /** Entries the manifest no longer names: candidates for pruning. */
 export function findLeftovers(inventory: Inventory, wanted: ReadonlySet<string>): InventoryEntry[] {
@@ -56,7 +71,8 @@ export function sameInventory(a: Inventory, b: Inventory): boolean {
       other?.uid !== entry.uid ||
       other.digest !== entry.digest ||
       other.fieldsHash !== entry.fieldsHash ||
-      other.apiVersion !== entry.apiVersion
+      other.apiVersion !== entry.apiVersion ||
+      JSON.stringify(other.hook) !== JSON.stringify(entry.hook)
     ) {
       return false
     }

@@ -10,6 +10,9 @@ export const marks = {
   cluster: 'groundswell.dev/cluster',
 } as const
 
+/** Annotation of a hook's object: which run of it this is. */
+export const hookRunMark = 'groundswell.dev/hook-run'
+
 /** Where the agent keeps its inventories. */
 export const systemNamespace = 'groundswell-system'
 

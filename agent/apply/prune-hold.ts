@@ -1,6 +1,6 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
-import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
+import { describeObject, type ObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
 
 /* Deletions that a person has to confirm, because they are many or cannot be made good again. */
@@ -18,6 +18,11 @@ const precious: ReadonlyMap<string, string> = new Map([
 ])
 
 const namedObjects = 10
+
+/** Whether more would go with an object than itself. */
+export function isPrecious({ group, kind }: Pick<ObjectId, 'group' | 'kind'>): boolean {
+  return precious.has(`${group}/${kind}`)
+}
 
 /**
  * What `confirmPrune` has to say for this manifest: a digest of the objects it keeps. The next

@@ -13,6 +13,8 @@ export interface PruneResult {
   /** Ids that leave the inventory: deleted, already gone, handed over or let go. */
   readonly gone: readonly string[]
   readonly deleted: readonly string[]
+  /** Objects that wait for their finalizers; they stay in the inventory until they are gone. */
+  readonly lingering: readonly { readonly id: string; readonly words: string }[]
   /** Objects that stay in the inventory, and why. */
   readonly errors: readonly ObjectError[]
 }
@@ -35,12 +37,15 @@ export async function pruneObjects(
 ): Promise<PruneResult> {
   const gone: string[] = []
   const deleted: string[] = []
+  const lingering: { id: string; words: string }[] = []
   const errors: ObjectError[] = []
   const ordered = [...entries].sort((a, b) => compareOrder(b.id, a.id))
   const prune = async (entry: InventoryEntry) => {
     try {
-      if (await pruneObject(entry, application, policy, deps, hold)) deleted.push(entry.id)
-      gone.push(entry.id)
+      const outcome = await pruneObject(entry, application, policy, deps, hold)
+      if (outcome !== 'kept') deleted.push(entry.id)
+      if (typeof outcome === 'string') gone.push(entry.id)
+      else lingering.push({ id: entry.id, words: describeLingering(entry.id, outcome.finalizers) })
     } catch (error) {
       errors.push(toObjectError(entry.id, '', error))
     }
@@ -57,37 +62,50 @@ export async function pruneObjects(
       prune,
     )
   }
-  return { gone, deleted, errors }
+  return { gone, deleted, lingering, errors }
 }
 
-/** True when it was deleted; false when it was let go. */
+function describeLingering(id: string, finalizers: readonly string[]): string {
+  const name = describeObject(parseObjectId(id))
+  return `the deletion of ${name} waits for finalizers ${finalizers.join(', ')}`
+}
+
+/** `kept`: it was let go, or is not there. */
+type PruneOutcome = 'deleted' | 'kept' | { readonly finalizers: readonly string[] }
+
 async function pruneObject(
   entry: InventoryEntry,
   application: string,
   policy: 'Delete' | 'Orphan',
   { cluster, claims }: ApplyDeps,
   hold: (id: string) => void,
-): Promise<boolean> {
+): Promise<PruneOutcome> {
   const id = parseObjectId(entry.id)
   const signal = writeSignal()
   const holder = claims.holder(entry.id, '')
-  if (holder !== undefined && holder !== application) return false
+  if (holder !== undefined && holder !== application) return 'kept'
   const resource = await findResource(entry, id.kind, cluster, signal)
-  if (!resource) return false
+  if (!resource) return 'kept'
   const live = await cluster.get(resource, id, signal)
-  if (!live?.metadata.uid) return false
+  if (!live?.metadata.uid) return 'kept'
   const owner = ownerOf(live)
-  if (owner.application !== application) return false
+  if (owner.application !== application) return 'kept'
   if (policy === 'Orphan' || isPruneDisabled(live)) {
     const keys = { labels: [marks.application], annotations: [marks.cluster] }
     await cluster.disown(resource, id, live.metadata.uid, keys, signal)
-    return false
+    return 'kept'
   }
-  if (live.metadata.deletionTimestamp) return true
+  if (live.metadata.deletionTimestamp) return leftOf(live)
   hold(entry.id)
   if (isNamespace(entry.id)) await refuseOccupied(live, cluster, signal)
-  await cluster.delete(resource, id, live.metadata.uid, signal)
-  return true
+  const left = await cluster.delete(resource, id, live.metadata.uid, signal)
+  return left ? leftOf(left) : 'deleted'
+}
+
+/** What is being deleted is as good as gone, unless a finalizer keeps it for as long as it likes. */
+function leftOf({ metadata }: LiveObject): PruneOutcome {
+  const finalizers = metadata.finalizers ?? []
+  return finalizers.length > 0 ? { finalizers } : 'deleted'
 }
 
 async function refuseOccupied(

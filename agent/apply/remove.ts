@@ -1,7 +1,11 @@
+import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedRemoved } from '../trust/verified.ts'
 import { type ApplyDeps, type ApplyResult, writeSignal } from './deps.ts'
 import { mergeInventory, sameInventory } from './inventory.ts'
 import { pruneObjects } from './prune.ts'
+
+/** How long finalizers may take before their application counts as failed. */
+const patienceMs = 5 * 60_000
 
 /**
  * Carries out a tombstone. `Delete` deletes the application's objects, last applied first;
@@ -14,7 +18,7 @@ export async function removeApplication(
 ): Promise<ApplyResult> {
   const entries = [...deps.inventory.values()]
   deps.observer.expect(app.name, new Map())
-  const { gone, deleted, errors } = await pruneObjects(
+  const { gone, deleted, lingering, errors } = await pruneObjects(
     entries,
     app.name,
     app.deletionPolicy,
@@ -31,5 +35,19 @@ export async function removeApplication(
     deps.observer.needOnly(app.name, [])
   }
   const finished = !signal.aborted
-  return { inventory, errors, changed: [], repaired: [], pruned: deleted, finished }
+  const waiting: string[] = []
+  const late: ObjectError[] = []
+  for (const { id, words } of lingering) {
+    if (deps.waited(id) < patienceMs) waiting.push(words)
+    else late.push({ object: id, file: '', code: 'not_ready', message: words })
+  }
+  return {
+    inventory,
+    errors: [...errors, ...late],
+    waiting,
+    changed: [],
+    repaired: [],
+    pruned: deleted,
+    finished,
+  }
 }

@@ -1,32 +1,24 @@
-import type { Expectation } from '../observe/object-record.ts'
-import type { Resource } from '../cluster/port.ts'
 import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
-import { forEachBounded } from './bounded.ts'
-import { type ApplyDeps, type ApplyResult, writeSignal, writeWidth } from './deps.ts'
-import {
-  findLeftovers,
-  type Inventory,
-  type InventoryEntry,
-  mergeInventory,
-  sameInventory,
-  writeAhead,
-} from './inventory.ts'
+import { areReady, expectations, mayGo, planObjects, writeSteps } from './apply-objects.ts'
+import { type ApplyDeps, type ApplyResult, writeSignal } from './deps.ts'
+import { areHooksDone, attendHooks } from './hooks.ts'
+import { findLeftovers, type InventoryEntry, mergeInventory, sameInventory } from './inventory.ts'
+import { type Layout, layOut, listSpellings, waveOf } from './layout.ts'
 import { toObjectError } from './object-error.ts'
-import { stageOf, stages } from './order.ts'
-import { type ApplyStep, findPruneBar, type Known, planApplies, type Wanted } from './plan.ts'
+import { type ApplyStep, findPruneBar, type Wanted } from './plan.ts'
 import { holdManyPrunes, holdPreciousPrune } from './prune-hold.ts'
 import { type PruneResult, pruneObjects } from './prune.ts'
-import { resolveObjects } from './resolve.ts'
+import { createRun, isOpen, type RunState, waitFor } from './run-state.ts'
 import { settle } from './settle.ts'
-import { writeObject } from './write.ts'
 
-const watchDeadlineMs = 10_000
+const definition = 'CustomResourceDefinition'
 
 /**
- * Brings one application to its manifest: setup objects first and waited for, then the rest by
- * stage, then pruning. Goes on past one object's failure and returns every fault. An aborted
- * signal stops it between writes, never within one.
+ * Brings one application nearer to its manifest: hooks that come first, setup objects, the rest by
+ * wave and stage, hooks that come last, then pruning. Goes on past one object's failure and returns
+ * every fault. What has to be waited for ends the run: the next one goes on from there, since all
+ * it needs is in the cluster. An aborted signal stops it between writes, never within one.
  *
  * @throws AgentError when the inventory cannot be written: then nothing more is touched.
  */
@@ -35,93 +27,106 @@ export async function applyApplication(
   deps: ApplyDeps,
   signal: AbortSignal,
 ): Promise<ApplyResult> {
-  const { manifest } = app
-  const saved = deps.inventory
-  let inventory = saved
-  const errors: ObjectError[] = []
-  const changed: string[] = []
-  const repaired: string[] = []
-  const applied: InventoryEntry[] = []
-  const resources: Resource[] = []
-  const located: Wanted[] = []
-
-  const write = async ({ wanted, cause }: ApplyStep) => {
-    try {
-      applied.push(await writeObject(wanted, app, deps))
-      ;(cause === 'repair' ? repaired : changed).push(wanted.id)
-    } catch (error) {
-      errors.push(toObjectError(wanted.id, wanted.source.file, error))
-    }
-  }
-
+  const run = createRun(app, deps, signal)
+  const layout = layOut(app.manifest)
   let definitionsChanged = false
-  for (const phase of ['setup', 'rest'] as const) {
-    if (signal.aborted) break
-    // Kinds of the rest may come from definitions of the setup, so each half is resolved in turn.
-    const objects = manifest.objects.filter(
-      ({ id }) => (stageOf(id) === 'setup') === (phase === 'setup'),
-    )
-    const resolved = await resolveObjects(objects, manifest, deps, definitionsChanged, signal)
-    errors.push(...resolved.errors)
-    resources.push(...resolved.resources)
-    located.push(...resolved.wanted)
-
-    // The watches tell whose an object is and whether it drifted, so that no object is read.
-    deps.observer.expect(app.name, expectations(app, located, inventory, applied))
-    deps.observer.need(app.name, resources)
-    await deps.observer.synced(resolved.resources, watchDeadlineMs, signal)
-    const known = (wanted: Wanted) => look(wanted, inventory, deps)
-    const steps = planApplies(resolved.wanted, inventory, known, deps.mayRepair)
-
-    const ahead = writeAhead(inventory, steps.map(toEntry))
-    if (ahead) {
-      inventory = ahead
-      await deps.inventories.save(app.name, inventory, writeSignal())
-    }
-    for (const stage of stages) {
-      const batch = steps.filter(({ wanted }) => stageOf(wanted.id) === stage)
-      await forEachBounded(batch, writeWidth, signal, write)
-    }
-    if (phase === 'setup' && !signal.aborted) {
-      definitionsChanged = steps.some(({ wanted }) => wanted.parsed.kind === definition)
-      errors.push(...(await settle(resolved.wanted, deps, signal)))
-      if (definitionsChanged) deps.cluster.forgetResources()
-    }
+  if (layout.hooks.pre.length > 0) {
+    await setUp(run, layout.home)
+    if (run.errors.length > 0) run.stopped = true
+    if (isOpen(run)) await attendHooks(run, 'pre', layout.hooks.pre)
+  }
+  if (!signal.aborted) definitionsChanged = await setUp(run, layout.setup)
+  if (!signal.aborted) await applyWaves(run, layout, definitionsChanged)
+  if (isOpen(run) && run.errors.length === 0) await finishHooks(run, layout)
+  if (run.errors.length > 0 && run.contentDue && !signal.aborted) {
+    await attendHooks(run, 'fail', layout.hooks.fail)
   }
 
   // Pruning comes last, and only when all that should be there is there.
-  let gone: readonly string[] = []
-  let pruned: readonly string[] = []
-  const wantedIds = new Set([
-    ...located.map(({ id }) => id),
-    ...manifest.objects.map(({ id }) => id),
-  ])
-  const leftovers = findLeftovers(inventory, wantedIds)
-  if (leftovers.length > 0 && !signal.aborted) {
-    const bar = findPruneBar(manifest, errors.length)
-    if (bar === undefined) {
-      const result = await pruneLeftovers(leftovers, inventory.size, app, deps, signal)
-      gone = result.gone
-      pruned = result.deleted
-      errors.push(...result.errors)
-    } else if (manifest.objects.length === 0 && manifest.prune.enabled) {
-      errors.push({
-        object: '',
-        file: '',
-        code: 'prune_refused',
-        message: `nothing pruned: ${bar}`,
-      })
-    }
+  const { gone, deleted } = isOpen(run) || run.errors.length > 0 ? await prune(run) : nothing
+  const final = mergeInventory(run.inventory, run.applied, gone)
+  if (!sameInventory(deps.inventory, final)) {
+    await deps.inventories.save(app.name, final, writeSignal())
   }
-
-  const final = mergeInventory(inventory, applied, gone)
-  if (!sameInventory(saved, final)) await deps.inventories.save(app.name, final, writeSignal())
-  deps.observer.expect(app.name, expectations(app, located, final, []))
-  if (!signal.aborted) deps.observer.needOnly(app.name, resources)
-  return { inventory: final, errors, changed, repaired, pruned, finished: !signal.aborted }
+  deps.observer.expect(app.name, expectations(app, run.located, final, []))
+  if (!signal.aborted) deps.observer.needOnly(app.name, run.resources)
+  const { errors, waiting, changed, repaired } = run
+  const finished = !signal.aborted
+  return { inventory: final, errors, waiting, changed, repaired, pruned: deleted, finished }
 }
 
-const definition = 'CustomResourceDefinition'
+/** Applies what others need to exist, and waits for it. True when definitions changed. */
+async function setUp(run: RunState, objects: Layout['setup']): Promise<boolean> {
+  const { wanted, steps } = await planObjects(run, objects, false)
+  const due = steps.filter(({ cause }) => cause === 'repair' || isOpen(run))
+  await writeSteps(run, due)
+  if (run.signal.aborted) return false
+  const changed = due.some(({ wanted }) => wanted.parsed.kind === definition)
+  if (isOpen(run)) run.errors.push(...(await settle(wanted, run.deps, run.signal)))
+  if (changed) run.deps.cluster.forgetResources()
+  return changed
+}
+
+/** A wave begins when all before it are healthy; repairs are made whatever their wave. */
+async function applyWaves(run: RunState, layout: Layout, patient: boolean): Promise<void> {
+  const { wanted, steps } = await planObjects(run, layout.rest, patient)
+  const { sync } = layout.hooks
+  for (const [index, wave] of layout.waves.entries()) {
+    if (index > 0 && run.errors.length > 0) run.stopped = true
+    const open = isOpen(run)
+    const isDue = (step: ApplyStep) => step.cause === 'repair' || (open && mayGo(run, step))
+    await writeSteps(run, steps.filter((step) => waveOf(step.wanted.source) === wave).filter(isDue))
+    if (!isOpen(run)) continue
+    await attendHooks(
+      run,
+      'sync',
+      sync.filter((hook) => waveOf(hook) === wave),
+    )
+    if (!isOpen(run) || run.errors.length > 0) continue
+    const next = layout.waves[index + 1]
+    const isLater = (one: Wanted['source']) => waveOf(one) > wave
+    const more =
+      steps.some(({ wanted, cause }) => cause === 'content' && isLater(wanted.source)) ||
+      !areHooksDone(run, 'sync', sync.filter(isLater))
+    if (next === undefined || !more) continue
+    areReady(
+      run,
+      wanted.filter(({ source }) => !isLater(source)),
+      `wave ${next}`,
+    )
+  }
+}
+
+async function finishHooks(run: RunState, { hooks }: Layout): Promise<void> {
+  if (areHooksDone(run, 'post', hooks.post)) return
+  if (areReady(run, run.located, 'the post hook')) await attendHooks(run, 'post', hooks.post)
+}
+
+const nothing: PruneResult = { gone: [], deleted: [], lingering: [], errors: [] }
+
+async function prune(run: RunState): Promise<PruneResult> {
+  const { app, deps, signal } = run
+  const { manifest } = app
+  const wanted = listSpellings(manifest)
+  for (const { id } of run.located) wanted.add(id)
+  const leftovers = findLeftovers(run.inventory, wanted)
+  if (leftovers.length === 0 || signal.aborted) return nothing
+  const bar = findPruneBar(manifest, run.errors.length)
+  if (bar !== undefined) {
+    if (manifest.objects.length === 0 && manifest.prune.enabled) {
+      run.errors.push(refusal(`nothing pruned: ${bar}`))
+    }
+    return nothing
+  }
+  const result = await pruneLeftovers(leftovers, run.inventory.size, app, deps, signal)
+  run.errors.push(...result.errors)
+  for (const { id, words } of result.lingering) waitFor(run, id, '', words)
+  return result
+}
+
+function refusal(message: string): ObjectError {
+  return { object: '', file: '', code: 'prune_refused', message }
+}
 
 async function pruneLeftovers(
   leftovers: readonly InventoryEntry[],
@@ -130,42 +135,15 @@ async function pruneLeftovers(
   deps: ApplyDeps,
   signal: AbortSignal,
 ): Promise<PruneResult> {
-  // What another application has taken over is no loss.
-  const lost = leftovers.filter(({ id }) => (deps.claims.holder(id, '') ?? name) === name)
+  // What another application has taken over is no loss, nor what a hook has left.
+  const lost = leftovers.filter(
+    ({ id, hook }) => !hook && (deps.claims.holder(id, '') ?? name) === name,
+  )
   try {
     holdManyPrunes(lost.map(({ id }) => id).sort(), known, manifest)
   } catch (error) {
-    return { gone: [], deleted: [], errors: [toObjectError('', '', error)] }
+    return { ...nothing, errors: [toObjectError('', '', error)] }
   }
   const hold = (id: string) => holdPreciousPrune(id, manifest)
   return pruneObjects(leftovers, name, 'Delete', deps, signal, hold)
-}
-
-function look(wanted: Wanted, inventory: Inventory, { observer }: ApplyDeps): Known {
-  const record = observer.live(wanted.id)
-  if (record) return record.drift.length > 0 ? 'drifted' : 'same'
-  const entry = inventory.get(wanted.id)
-  return entry && observer.isRead(entry.apiVersion, wanted.parsed.kind) ? 'missing' : 'unknown'
-}
-
-function toEntry({ wanted }: ApplyStep) {
-  return { id: wanted.id, apiVersion: wanted.source.apiVersion }
-}
-
-/** What the observer should hold live objects against; objects not yet located go by their own id. */
-function expectations(
-  app: VerifiedPresent,
-  located: readonly Wanted[],
-  inventory: Inventory,
-  applied: readonly InventoryEntry[],
-): Map<string, Expectation> {
-  const fresh = new Map(applied.map((entry) => [entry.id, entry]))
-  const places = new Map(located.map(({ id, source }) => [source.id, id]))
-  return new Map(
-    app.manifest.objects.map((source) => {
-      const id = places.get(source.id) ?? source.id
-      const fieldsHash = (fresh.get(id) ?? inventory.get(id))?.fieldsHash ?? ''
-      return [id, { application: app.name, apiVersion: source.apiVersion, fieldsHash }]
-    }),
-  )
 }

@@ -20,6 +20,10 @@ export interface Tracked {
   settled: boolean
   /** Runs that failed since the wanted state changed. */
   failures: number
+  /** What the last run left to be waited for, in words. */
+  waiting: readonly string[]
+  /** Since when each thing has been waited for. */
+  readonly waits: Map<string, number>
   /** Drift that was put right before anybody could see it. */
   readonly unreported: Map<string, ObjectDrift>
   /** Ends when the run before has ended: one run at a time. */
@@ -39,6 +43,8 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
     inventory: undefined,
     settled: false,
     failures: 0,
+    waiting: [],
+    waits: new Map(),
     unreported: new Map(),
     turn: Promise.resolve(),
     wakeAt: undefined,
@@ -75,6 +81,14 @@ export function stateOf(tracked: Tracked, observer: Observer): ApplicationState 
     errors: tracked.errors,
     drift: [...drift, ...repaired],
     healed: tracked.healed,
+    ...(tracked.waiting.length > 0 && { waiting: describeWaits(tracked.waiting) }),
   })
   return tracked.held ? { ...state, held: toHeld(tracked.held) } : state
+}
+
+const shownWaits = 3
+
+function describeWaits(waiting: readonly string[]): string {
+  const more = waiting.length - shownWaits
+  return waiting.slice(0, shownWaits).join('; ') + (more > 0 ? ` and ${more} more` : '')
 }

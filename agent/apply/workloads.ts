@@ -13,6 +13,7 @@ import { findRunning, heldState, isUpdate } from './hold-back.ts'
 import { createInventoryStore } from './inventory-store.ts'
 import { toObjectError } from './object-error.ts'
 import { fieldManager, marks, ownerOf } from './ownership.ts'
+import { whyBlocked } from './dependencies.ts'
 import { createRepairLimit } from './repair-limit.ts'
 import { removeApplication } from './remove.ts'
 import { applyApplication } from './run.ts'
@@ -54,6 +55,8 @@ export interface Workloads {
 
 const applicationsAtOnce = 4
 const coalesceMs = 150
+/** What is waited for is looked at again after this. */
+const waitMs = 500
 const retry = { firstMs: 2_000, lastMs: 60_000 } as const
 
 /** Everything the agent keeps running on its cluster. */
@@ -151,7 +154,13 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         wanted.manifest.drift === 'correct' &&
         limit.wait(id, clock.now()) === 0
       const shared = { cluster, clusterId, clock, observer, inventories, claims, open }
-      const run = { ...shared, inventory, mayRepair }
+      const waited = (what: string) => {
+        const since = one.waits.get(what) ?? clock.now()
+        one.waits.set(what, since)
+        return clock.now() - since
+      }
+      const blocked = whyBlocked(one, (name) => tracked.get(name), observer)
+      const run = { ...shared, inventory, mayRepair, blocked, waited }
       const result =
         wanted.state === 'present'
           ? await applyApplication(wanted, run, signal)
@@ -161,17 +170,31 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       for (const id of result.repaired) limit.note(id, clock.now())
       // A newer snapshot may have come as this run ended; then this says nothing of it.
       if (!result.finished || one.wanted !== wanted) return
-      finish(one, wanted, result.errors)
+      finish(one, wanted, result.errors, result.waiting)
     } catch (error) {
       // What was written before the break is in the cluster's copy, or will be written again.
       one.inventory = undefined
       if (!signal.aborted && one.wanted === wanted)
-        finish(one, wanted, [toObjectError('', '', error)])
+        finish(one, wanted, [toObjectError('', '', error)], [])
     }
   }
 
-  function finish(one: Tracked, wanted: VerifiedApplication, errors: Tracked['errors']): void {
+  function finish(
+    one: Tracked,
+    wanted: VerifiedApplication,
+    errors: Tracked['errors'],
+    waiting: readonly string[],
+  ): void {
     one.errors = errors
+    one.waiting = waiting
+    if (errors.length === 0 && waiting.length > 0) {
+      one.phase = 'Applying'
+      one.settled = false
+      changed(one.name)
+      wake(one, waitMs)
+      return
+    }
+    if (errors.length === 0) one.waits.clear()
     one.settled = errors.length === 0
     one.phase = errors.length > 0 ? 'Failed' : wanted.state === 'present' ? 'Applied' : 'Removed'
     one.failures = one.settled ? 0 : one.failures + 1
@@ -201,6 +224,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       known.settled = false
       known.failures = 0
       known.errors = []
+      known.waiting = []
+      known.waits.clear()
     }
     known.wanted = wanted
     changed(wanted.name)

@@ -100,6 +100,9 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
       if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) {
         throw pruneFault(id, answer)
       }
+      if (answer.status >= 300) return undefined
+      const left = parseObject(answer)
+      return left.metadata?.deletionTimestamp ? left : undefined
     },
 
     async disown(resource, id, uid, marks, signal) {

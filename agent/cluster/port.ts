@@ -64,8 +64,16 @@ export interface Cluster {
     options: ApplyOptions,
     signal: AbortSignal,
   ): Promise<LiveObject>
-  /** Deletes when the uid still matches; an object that is already gone is fine. */
-  delete(resource: Resource, id: ObjectId, uid: string, signal: AbortSignal): Promise<void>
+  /**
+   * Deletes when the uid still matches; an object that is already gone is fine. Returns what is
+   * left for now: an object that waits for its finalizers or its grace period.
+   */
+  delete(
+    resource: Resource,
+    id: ObjectId,
+    uid: string,
+    signal: AbortSignal,
+  ): Promise<LiveObject | undefined>
   /** Takes our labels and annotations off an object and leaves all else; gone or replaced is fine. */
   disown(
     resource: Resource,

@@ -15,7 +15,7 @@ const (
 // would run at the wrong time. Delete policies and weights stay in its annotations.
 var (
 	syncEvents = []string{
-		"PreSync", "Sync", "PostSync", // Argo CD's
+		"PreSync", "Sync", "PostSync", "SyncFail", // Argo CD's
 		"pre-install", "post-install", "pre-upgrade", "post-upgrade", // Helm's
 	}
 	testEvents = []string{"test", "test-success", "test-failure"}
@@ -59,7 +59,8 @@ func keepHook(each object) (stays bool, warning string) {
 	case among("Skip"):
 		return false, fmt.Sprintf("%s is left out: its annotation says to skip it", kind)
 	case among(syncEvents...):
-		return true, fmt.Sprintf("the %s hook %s is applied as an ordinary object", hook, kind)
+		// When it runs and what becomes of it then is written into the manifest from its annotations.
+		return true, ""
 	case among(testEvents...):
 		return false, ""
 	default:

@@ -2,6 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { encodeManifest, type Manifest } from '@groundswell/proto/manifest.ts'
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
+import { orderObjects } from '../../hub/bundle/object-order.ts'
 import type {
   VerifiedPresent,
   VerifiedRemoved,
@@ -19,7 +20,10 @@ export interface TestObject {
   readonly [member: string]: unknown
 }
 
-/** An application as `verify.ts` would hand it over, for tests of what comes after. */
+/**
+ * An application as `verify.ts` would hand it over, for tests of what comes after. What its
+ * objects’ annotations ask is read as the hub reads it.
+ */
 export function presentApplication(
   name: string,
   objects: readonly TestObject[],
@@ -34,19 +38,21 @@ export function presentApplication(
     prune: { enabled: true, allowEmpty: false },
     drift: 'correct',
     deletionPolicy: 'Delete',
-    objects: objects
-      .map((object) => {
-        const bytes = Buffer.from(JSON.stringify(object))
+    objects: orderObjects(objects.map(toRendered), {
+      application: name,
+      targetNamespace: rest.targetNamespace ?? '',
+    })
+      .objects.map(({ rendered: { id, apiVersion, json }, rules }) => {
+        const bytes = Buffer.from(json)
         const digest = digestOf(bytes)
         blobs.set(digest, bytes)
-        const { name, namespace = '' } = object.metadata
-        const group = groupOf(object.apiVersion)
         return {
-          id: formatObjectId({ group, kind: object.kind, namespace, name }),
-          apiVersion: object.apiVersion,
+          id: formatObjectId(id),
+          apiVersion,
           digest,
           size: bytes.byteLength,
-          file: `${name}.yaml`,
+          file: `${id.name}.yaml`,
+          ...(Object.keys(rules).length > 0 && { rules }),
         }
       })
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -65,6 +71,17 @@ export function presentApplication(
       return bytes
     },
   } as unknown as VerifiedPresent
+}
+
+function toRendered(object: TestObject) {
+  const { name, namespace = '' } = object.metadata
+  const group = groupOf(object.apiVersion)
+  return {
+    id: { group, kind: object.kind, namespace, name },
+    apiVersion: object.apiVersion,
+    json: JSON.stringify(object),
+    file: '',
+  }
 }
 
 export function removedApplication(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import type { Inventory } from '../../../../agent/apply/inventory.ts'
+import type { Inventory, InventoryEntry } from '../../../../agent/apply/inventory.ts'
 import {
   findLeftovers,
   mergeInventory,
@@ -25,7 +25,10 @@ const { manifest } = presentApplication(
   ['a', 'b', 'c', 'd'].map((name) => createConfig('shop', name, { name })),
 )
 const wanted = manifest.objects.map((object) => locate(object, manifest, resource))
-const entryOf = (index: number, digest = wanted[index]?.source.digest ?? '') => {
+const entryOf = (
+  index: number,
+  digest: string = wanted[index]?.source.digest ?? '',
+): readonly [string, InventoryEntry] => {
   const id = wanted[index]?.id ?? ''
   return [id, { id, apiVersion: 'v1', uid: 'u', digest, fieldsHash: 'h' }] as const
 }

@@ -1,0 +1,178 @@
+import type { HookEvent } from '@groundswell/proto/apply-rules.ts'
+import type { ManifestObject } from '@groundswell/proto/manifest.ts'
+import { describeObject, type ObjectId } from '@groundswell/proto/object-id.ts'
+import type { LiveObject } from '../cluster/port.ts'
+import { AgentError } from '../errors.ts'
+import { markBody, parseBody } from './body.ts'
+import { writeSignal } from './deps.ts'
+import {
+  formatRunMark,
+  type HookRun,
+  type HookState,
+  parseRunMark,
+  recordHook,
+  stateOfHook,
+} from './hook-record.ts'
+import { judgeHook } from './hook-verdict.ts'
+import { findEntry } from './inventory.ts'
+import { waveOf } from './layout.ts'
+import { toObjectError } from './object-error.ts'
+import { fieldManager, hookRunMark, ownerOf } from './ownership.ts'
+import type { Wanted } from './plan.ts'
+import { isPrecious } from './prune-hold.ts'
+import { resolveObjects } from './resolve.ts'
+import { describeTimeout, isLate, remember, type RunState, waitFor } from './run-state.ts'
+
+const words: Readonly<Record<HookEvent, string>> = {
+  pre: 'pre hook',
+  sync: 'hook',
+  post: 'post hook',
+  fail: 'fail hook',
+}
+
+/**
+ * Runs an event's hooks that have not run for this content: those of a weight together, and the
+ * next when they have ended. What is still running is waited for, by a later run if need be.
+ * Stops the application when one failed.
+ */
+export async function attendHooks(
+  run: RunState,
+  event: HookEvent,
+  hooks: readonly ManifestObject[],
+): Promise<void> {
+  const { deps, app, signal } = run
+  for (const [, together] of Map.groupBy(hooks, waveOf)) {
+    if (areHooksDone(run, event, together)) continue
+    const resolved = await resolveObjects(together, app.manifest, deps, false, signal)
+    const states: HookState[] = resolved.errors.map(() => 'failed')
+    run.errors.push(...resolved.errors)
+    for (const wanted of resolved.wanted) {
+      if (signal.aborted) return
+      states.push(await attendHook(run, event, wanted))
+    }
+    if (states.includes('failed')) run.stopped = true
+    if (states.some((state) => state !== 'succeeded')) return
+  }
+}
+
+/** Whether an event's hooks have all run for this content. */
+export function areHooksDone(
+  run: RunState,
+  event: HookEvent,
+  hooks: readonly ManifestObject[],
+): boolean {
+  const { generation, manifest } = run.app
+  return hooks.every(({ id }) => {
+    const entry = findEntry(run.inventory, id, manifest)
+    // Applied as an ordinary object by an agent that knew no hooks, and nothing new since.
+    if (entry && !entry.hook && !run.contentDue) return true
+    return stateOfHook(entry?.hook, event, run.content, generation) === 'succeeded'
+  })
+}
+
+async function attendHook(run: RunState, event: HookEvent, wanted: Wanted): Promise<HookState> {
+  const { id, parsed, source } = wanted
+  const { content, app, deps } = run
+  const name = `${words[event]} ${describeObject(parsed)}`
+  const known = run.inventory.get(id)?.hook
+  const state = stateOfHook(known, event, content, app.generation)
+  if (state === 'succeeded') return state
+  if (state === 'failed') return fail(run, wanted, `${name} failed: ${known?.message ?? ''}`)
+  try {
+    const found = await deps.cluster.get(wanted.resource, parsed, writeSignal())
+    const mark = found && parseRunMark(found.metadata.annotations?.[hookRunMark])
+    // An inventory that was lost remembers no run, but its object does.
+    const begun =
+      mark?.content === content && mark.event === event && known?.content !== content
+        ? mark
+        : { content, generation: app.generation }
+    const record = state === 'running' && known ? known : recordHook(known, event, 'running', begun)
+    const note = (state: HookState, live: LiveObject | undefined, message = '') =>
+      remember(run, {
+        id,
+        apiVersion: source.apiVersion,
+        uid: live?.metadata.uid ?? '',
+        digest: source.digest,
+        fieldsHash: '',
+        hook: recordHook(record, event, state, record, message),
+      })
+    if (state === undefined) {
+      // Written first, so that a crash leaves no hook that nobody remembers having begun.
+      note('running', undefined)
+      await deps.inventories.save(app.name, run.inventory, writeSignal())
+    }
+    const live = await begin(run, wanted, found, { event, ...record })
+    if (!live) {
+      waitFor(run, id, source.file, `${name} waits for its former run to go`)
+      return 'running'
+    }
+    const verdict = judgeHook(live, deps.clock.now())
+    if (verdict.state === 'running') {
+      if (!isLate(run, id)) {
+        run.waiting.push(`${name} ${verdict.message}`)
+        return 'running'
+      }
+      const late = `${verdict.message} within ${describeTimeout(run)}`
+      note('failed', live, late)
+      return fail(run, wanted, `${name} failed: ${late}`)
+    }
+    note(verdict.state, live, verdict.message)
+    const cleanup = source.rules?.hook?.cleanup ?? []
+    if (cleanup.includes(verdict.state)) await clean(run, wanted, live)
+    if (verdict.state === 'succeeded') return verdict.state
+    return fail(run, wanted, `${name} failed: ${verdict.message}`)
+  } catch (error) {
+    run.errors.push(toObjectError(id, source.file, error))
+    return 'failed'
+  }
+}
+
+function fail(run: RunState, { id, source }: Wanted, message: string): HookState {
+  run.errors.push({ object: id, file: source.file, code: 'hook_failed', message })
+  return 'failed'
+}
+
+/** The object of this run, made when it is not there; undefined while one before is in its way. */
+async function begin(
+  { app, deps }: RunState,
+  { parsed, resource, source }: Wanted,
+  found: LiveObject | undefined,
+  hookRun: HookRun,
+): Promise<LiveObject | undefined> {
+  const signal = writeSignal()
+  const mark = formatRunMark(hookRun)
+  if (found && found.metadata.annotations?.[hookRunMark] === mark) return found
+  if (found) {
+    refuseForeign(found, app.name, parsed)
+    if (found.metadata.deletionTimestamp) return undefined
+    if (source.rules?.hook?.cleanup.includes('before') && !isPrecious(parsed)) {
+      await deps.cluster.delete(resource, parsed, found.metadata.uid ?? '', signal)
+      if (await deps.cluster.get(resource, parsed, signal)) return undefined
+    }
+  }
+  const content = parseBody(await app.read(source.digest), parsed, source.apiVersion)
+  const json = markBody(await deps.open(content), {
+    ...{ application: app.name, cluster: deps.clusterId, namespace: parsed.namespace },
+    ...{ scaled: false, hookRun: mark },
+  })
+  return deps.cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
+}
+
+function refuseForeign(found: LiveObject, application: string, id: ObjectId): void {
+  const owner = ownerOf(found).application
+  if (owner === application) return
+  const notes = found.metadata.annotations ?? {}
+  // What another tool's hook left behind is of the same hook.
+  if (owner === '' && (notes['helm.sh/hook'] ?? notes['argocd.argoproj.io/hook'])) return
+  const whose = owner === '' ? 'nobody’s that is known here' : `application ${owner}’s`
+  throw new AgentError('owned_by_other', `${describeObject(id)} is there and is ${whose}`)
+}
+
+async function clean(
+  { deps }: RunState,
+  { parsed, resource }: Wanted,
+  live: LiveObject,
+): Promise<void> {
+  if (isPrecious(parsed) || !live.metadata.uid) return
+  await deps.cluster.delete(resource, parsed, live.metadata.uid, writeSignal())
+}

@@ -1,0 +1,67 @@
+import { createWorkloads } from '../../../../agent/apply/workloads.ts'
+import type { LiveObject } from '../../../../agent/cluster/port.ts'
+import type { ApplicationState } from '../../../../agent/observe/status.ts'
+import { noKeys } from '../../../../agent/secrets/keys.ts'
+import { createManualClock } from '../../../support/manual-clock.ts'
+import { createMemoryCluster, type MemoryClusterOptions } from '../../../support/memory-cluster.ts'
+import {
+  type TestObject,
+  type presentApplication,
+  verifiedSnapshot,
+} from '../../../support/verified-snapshot.ts'
+
+type Application = ReturnType<typeof presentApplication>
+
+/** An agent's hands on a cluster in memory, with time in the test's hands. */
+export function createMemoryHands(
+  options: MemoryClusterOptions = {},
+  cluster = createMemoryCluster(options),
+) {
+  const clock = createManualClock()
+  const reports: ApplicationState[] = []
+  const workloads = createWorkloads({
+    cluster,
+    clusterId: 'c1',
+    keys: noKeys,
+    clock,
+    random: () => 0.5,
+    log: () => {},
+    onChange: (states) => reports.push(...states),
+  })
+  return {
+    cluster,
+    clock,
+    reports,
+    workloads,
+    bring: (...applications: readonly Application[]) =>
+      workloads.reconcile(verifiedSnapshot(...applications), new AbortController().signal),
+    state: (name: string) => workloads.states().find(({ application }) => application === name),
+    /** What was written or deleted, in order, the agent's own objects left out. */
+    writes: () =>
+      cluster.calls.filter(
+        (call) => /^(apply|delete|disown) /.test(call) && !call.includes('groundswell-'),
+      ),
+    /** What controllers make of a Job. */
+    end(id: string, type: 'Complete' | 'Failed') {
+      const status = {
+        conditions: [{ type, status: 'True', reason: 'Test', message: 'of course' }],
+      }
+      cluster.edit(id, 'controller', (object) => ({ ...object, status }))
+    },
+    [Symbol.asyncDispose]: () => workloads.close(),
+  }
+}
+
+/** Controllers that never get anything ready by themselves. */
+export function leaveAlone(object: LiveObject): LiveObject {
+  return object
+}
+
+export function createJob(name: string, annotations: Record<string, string> = {}): TestObject {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace: 'shop', annotations },
+    spec: { template: { spec: { containers: [{ name: 'main', image: `${name}:1` }] } } },
+  }
+}
