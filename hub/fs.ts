@@ -4,7 +4,7 @@ import { type DirectoryLock, lockDirectory as claimDirectory } from '@groundswel
 import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
 import { type HubConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
-import { roles } from './api/hub.ts'
+import { roles } from './access/principal.ts'
 import type { TokenGrant } from './api/token.ts'
 import { HubError } from './errors.ts'
 import { type AllSigners, parseSigners } from './source/signature/signers.ts'

@@ -1,4 +1,6 @@
-import { type Hub, type Listing, type Principal, isAllowed, roles } from './api/hub.ts'
+import type { Principal } from './access/principal.ts'
+import { rightsOf } from './access/rights.ts'
+import type { Hub, Listing } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
 import { readManifest } from './bundle/stored-manifest.ts'
@@ -101,23 +103,33 @@ export function createHub(deps: HubDeps): Hub {
     }
   }
 
+  const rights = (principal: Principal) => rightsOf(principal, () => known().fleet)
+
   /** A gate names the role it asks for; one we do not know is only an administrator's to open. */
   function needsRole(id: string, by: Principal): void {
     const plan = state.plans.get(id)
     const run = state.runs.get(id)
     const gate = plan && run && currentGate(plan, run)
     const role = gate?.roles[0]
-    if (role === undefined) return
-    const needed = roles.find((known) => known === role) ?? 'admin'
-    if (isAllowed(by, needed)) return
-    throw new HubError('forbidden', `this gate asks for the role ${role}; you are ${by.role}`)
+    if (role === undefined || rights(by).holds(role, plan!.application)) return
+    throw new HubError(
+      'forbidden',
+      `this gate asks for the role ${role}; you are ${by.role ?? 'of no role'}`,
+    )
   }
 
   return {
-    clusters: (after) =>
-      from(listClusterNames(known()), after, (name) => summarizeCluster(known(), name)),
-    cluster: async (name) =>
-      listClusterNames(known()).includes(name) ? viewCluster(known(), name) : undefined,
+    rights,
+    clusters: (after, sight) =>
+      from(listClusterNames(known()), after, (name) => {
+        const summary = summarizeCluster(known(), name, sight)
+        return sight && summary.counts.applications === 0 ? undefined : summary
+      }),
+    async cluster(name, sight) {
+      if (!listClusterNames(known()).includes(name)) return undefined
+      const view = viewCluster(known(), name, sight)
+      return sight && view.applications.length === 0 ? undefined : view
+    },
     groups: (after) =>
       from([...(known().fleet?.groups.keys() ?? [])].sort(), after, (name) =>
         viewGroup(known(), name),
@@ -157,6 +169,7 @@ export function createHub(deps: HubDeps): Hub {
 
     rollouts: listRollouts,
     rollout: record,
+    applicationOf: (rollout) => state.plans.get(rollout)?.application,
     planRollout: (application) => plan(application, 'git', ''),
     async startRollout(application, by, reason) {
       const waiting = deciding

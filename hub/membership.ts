@@ -1,5 +1,6 @@
 import { formatJoinToken, isSameFingerprint, secretKey } from '@groundswell/proto/enrol.ts'
-import type { Principal, TokenRequest } from './api/hub.ts'
+import type { Principal } from './access/principal.ts'
+import type { TokenRequest } from './api/hub.ts'
 import type { AuthorityView, PendingView, TokenView } from './api/views.ts'
 import { HubError } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'

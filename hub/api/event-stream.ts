@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Authenticate, principalOf } from './auth.ts'
-import type { Hub } from './hub.ts'
+import { principalOf } from './auth.ts'
 import { RequestError } from './problem.ts'
 import type { EventView } from './views.ts'
 
@@ -12,9 +11,10 @@ export interface EventStreams {
 }
 
 export interface EventStreamOptions {
-  readonly hub: Pick<Hub, 'subscribe'>
-  readonly authenticate: Authenticate
-  /** Milliseconds between comments that keep proxies from cutting the stream; at most 15 000. */
+  /**
+   * Milliseconds between comments that keep proxies from cutting the stream, and between looks at
+   * whether its caller may still have it; at most 15 000.
+   */
   readonly heartbeat: number
   readonly maxStreams: number
   readonly maxStreamsPerActor: number
@@ -52,17 +52,16 @@ export function createEventStreams(options: EventStreamOptions): EventStreams {
       'x-request-id': request.id,
     })
     response.write('retry: 2000\n\n')
-    const header = request.headers.authorization ?? ''
     const beat = setInterval(() => {
       if (!response.writableNeedDrain) response.write(': alive\n\n')
-      // A token revoked or expired since ends the stream as well.
-      Promise.resolve(options.authenticate(header)).then(
-        (principal) => principal ?? stop.abort(),
+      // A login that ended, or means something else by now, ends the stream as well (T33).
+      request.stillAllowed!().then(
+        (allowed) => allowed || stop.abort(),
         () => stop.abort(),
       )
     }, options.heartbeat)
     try {
-      for await (const event of options.hub.subscribe(after, stop.signal)) {
+      for await (const event of request.hub.subscribe(after, stop.signal)) {
         if (response.write(formatEvent(event))) continue
         const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(stalledAfter)])
         await once(response, 'drain', { signal })

@@ -12,11 +12,13 @@ import {
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { ApiTokens } from '../access/api-tokens.ts'
 import { HubError } from '../errors.ts'
 import { type Authenticate, authorize } from './auth.ts'
 import { createEventStreams } from './event-stream.ts'
 import type { Hub, TrustDesk } from './hub.ts'
 import { RequestError, toProblem } from './problem.ts'
+import { addAccessRoutes } from './routes/access.ts'
 import { addClusterRoutes } from './routes/clusters.ts'
 import { addMembershipRoutes } from './routes/membership.ts'
 import { addEventRoutes } from './routes/events.ts'
@@ -40,6 +42,7 @@ export interface ApiOptions {
   readonly hub: Hub
   /** Without it there are no routes under /trust. */
   readonly trust?: TrustDesk
+  readonly tokens: ApiTokens
   readonly authenticate: Authenticate
   readonly log: FastifyBaseLogger
   /** A prom-client registry. */
@@ -80,6 +83,10 @@ export function buildServer(options: ApiOptions): Api {
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => compileValidator(schema, httpPart))
   app.removeContentTypeParser('text/plain')
   app.decorateRequest('principal', null)
+  app.decorateRequest('session', null)
+  app.decorateRequest('stillAllowed', null)
+  // Set by `authorize` before any handler that may use it.
+  app.decorateRequest('hub')
   app.setErrorHandler(sendProblem)
   app.setNotFoundHandler(() => {
     throw new HubError('not_found', 'No such resource')
@@ -90,12 +97,10 @@ export function buildServer(options: ApiOptions): Api {
       throw new Error(`${String(route.method)} ${route.url}: the route declares no policy`)
     }
   })
-  app.addHook('onRequest', (request) => authorize(request, options.authenticate))
+  app.addHook('onRequest', (request) => authorize(request, options))
   app.addHook('onSend', async (request, reply, payload) => finish(request, reply, payload))
 
   const streams = createEventStreams({
-    hub: options.hub,
-    authenticate: options.authenticate,
     heartbeat: options.heartbeat ?? 10_000,
     maxStreams: 256,
     maxStreamsPerActor: 32,
@@ -109,13 +114,14 @@ export function buildServer(options: ApiOptions): Api {
   void app.register(swagger, describeApi(options.version))
   void app.register(async (api: Api) => {
     addHealthRoutes(api, options)
-    addClusterRoutes(api, options.hub)
-    addMembershipRoutes(api, options.hub)
-    addFleetRoutes(api, options.hub)
-    addSourceRoutes(api, options.hub)
-    addRolloutRoutes(api, options.hub)
-    addEventRoutes(api, options.hub, streams)
+    addClusterRoutes(api)
+    addMembershipRoutes(api)
+    addFleetRoutes(api)
+    addSourceRoutes(api)
+    addRolloutRoutes(api)
+    addEventRoutes(api, streams)
     if (options.trust) addTrustRoutes(api, options.trust)
+    addAccessRoutes(api, options.tokens)
     addWebhookRoutes(api, options.hub)
   })
   return app

@@ -1,5 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
+import type { Rights } from '../access/rights.ts'
+import type { Principal } from '../access/principal.ts'
 import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
@@ -21,18 +23,11 @@ import type {
   TrustView,
 } from './views.ts'
 
-/** Each role may do what the ones before it may. */
-export const roles = ['viewer', 'operator', 'admin'] as const
-export type Role = (typeof roles)[number]
-
-/** Who asks, as authentication found out; never taken from a body or a header we do not check. */
-export interface Principal {
-  readonly actor: string
-  readonly role: Role
-}
-
 /** In order, made as it is read, so that a page costs what it shows. */
 export type Listing<T> = Iterable<T> | AsyncIterable<T>
+
+/** The applications a caller may see; clusters count and list only those. */
+export type Sight = (application: string) => boolean
 
 /** What people may do to a rollout; superseding is the hub's own affair. */
 export type OperatorAction = Exclude<RolloutAction, { kind: 'supersede' }>
@@ -50,9 +45,11 @@ export interface AssignedManifest {
  * HubError: `not_found`, `conflict` when the state does not allow it, `plan_invalid`, `forbidden`.
  */
 export interface Hub {
-  /** By name, rising, from the first after `after`. */
-  clusters(after: string | null): Listing<ClusterSummary>
-  cluster(name: string): Promise<ClusterView | undefined>
+  /** What somebody may do now; it goes with the newest commit. */
+  rights(principal: Principal): Rights
+  /** By name, rising, from the first after `after`. Of a sight: those with an application in it. */
+  clusters(after: string | null, sight?: Sight): Listing<ClusterSummary>
+  cluster(name: string, sight?: Sight): Promise<ClusterView | undefined>
   groups(after: string | null): Listing<GroupView>
   group(name: string): Promise<GroupView | undefined>
   applications(after: string | null): Listing<ApplicationView>
@@ -65,6 +62,8 @@ export interface Hub {
   /** Newest first, from the first older than the rollout `after`. */
   rollouts(query: RolloutQuery): Listing<RolloutRecord>
   rollout(id: string): Promise<RolloutRecord | undefined>
+  /** Of a rollout that is not forgotten yet. */
+  applicationOf(rollout: string): string | undefined
   /** What would roll out now; null when every cluster has what Git asks. Starts nothing. */
   planRollout(application: string): Promise<RolloutPlan | null>
   /** Returns once the decision is durable; `conflict` when there is nothing to roll out. */
@@ -129,7 +128,3 @@ export interface RolloutQuery {
 }
 
 export type WebhookHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
-
-export function isAllowed(principal: Principal, role: Role): boolean {
-  return roles.indexOf(principal.role) >= roles.indexOf(role)
-}

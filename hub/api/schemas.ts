@@ -1,5 +1,7 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
+import { roles } from '../access/principal.ts'
 import { DurationText } from '../fleet/kinds/fields.ts'
+import { MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
 import { Problem } from './problem.ts'
 import { SourceView } from './source-view.ts'
 import { RolloutSummary, RolloutView } from './rollout-view.ts'
@@ -30,6 +32,7 @@ const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 100 })
 const Reason = Type.String({ maxLength: 500, description: 'kept in the ledger' })
 
 export const ByName = Type.Object({ name: Name }, closed)
+export const ByToken = Type.Object({ id: Type.String({ pattern: '^[0-9a-z]{12}$' }) }, closed)
 export const ByRollout = Type.Object({ id: RolloutId }, closed)
 export const ByClusterApplication = Type.Object({ name: Name, application: Name }, closed)
 
@@ -91,6 +94,25 @@ export const TokenBody = Type.Object(
   },
   closed,
 )
+export const ApiTokenBody = Type.Object(
+  {
+    name: Name,
+    role: Type.Optional(
+      Type.Union(
+        roles.map((role) => Type.Literal(role)),
+        { description: 'over the whole fleet' },
+      ),
+    ),
+    groups: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+        maxItems: 50,
+        description: 'as roles of Projects name them; that, or a role',
+      }),
+    ),
+    ttl: Type.Optional(DurationText),
+  },
+  closed,
+)
 export const ApproveBody = Type.Object(
   { fingerprint: Type.String({ minLength: 1, maxLength: 100 }) },
   closed,
@@ -112,6 +134,10 @@ export const PendingList = Type.Object({ items: Type.Array(PendingView) }, { $id
 export const AuthorityList = Type.Object(
   { items: Type.Array(AuthorityView) },
   { $id: 'AuthorityList' },
+)
+export const ApiTokenList = Type.Object(
+  { items: Type.Array(ApiTokenView) },
+  { $id: 'ApiTokenList' },
 )
 export const GroupList = listOf('GroupList', GroupView)
 export const ApplicationList = listOf('ApplicationList', ApplicationView)
@@ -142,6 +168,10 @@ export const components: readonly TSchema[] = [
   SourceList,
   SourceView,
   TokenView,
+  ApiTokenList,
+  ApiTokenView,
+  MadeApiTokenView,
+  WhoView,
   TrustView,
   ApprovalView,
   ApplicationView,
@@ -160,6 +190,14 @@ export const components: readonly TSchema[] = [
 export function answers(status: number, component: TSchema & { $id?: string }): TProperties {
   return {
     [status]: Type.Unsafe({ $ref: `${component.$id}#`, description: component.$id }),
+    default: Type.Unsafe({ $ref: 'Problem#', description: 'RFC 9457 problem' }),
+  }
+}
+
+/** The answers of a route that has nothing to say when it went well. */
+export function noContent(description: string): TProperties {
+  return {
+    204: Type.Unsafe({ type: 'null', description }),
     default: Type.Unsafe({ $ref: 'Problem#', description: 'RFC 9457 problem' }),
   }
 }

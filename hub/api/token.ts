@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { ApiTokens } from '../access/api-tokens.ts'
 import type { Authenticate } from './auth.ts'
-import type { Principal } from './hub.ts'
+import type { Principal } from '../access/principal.ts'
 
 export interface TokenGrant extends Principal {
   readonly token: string
@@ -17,6 +18,25 @@ export function createTokenAuthentication(grants: readonly TokenGrant[]): Authen
       if (timingSafeEqual(hash, given) && match) found = { actor, role }
     }
     return found
+  }
+}
+
+/** Tokens that programs were given by this API. */
+export function createApiTokenAuthentication(tokens: Pick<ApiTokens, 'find'>): Authenticate {
+  return (header) => {
+    const match = /^Bearer (gsw_[A-Za-z0-9_-]{1,100})$/.exec(header)
+    return match ? tokens.find(match[1]!) : undefined
+  }
+}
+
+/** The first that knows the caller decides. */
+export function firstOf(...ways: readonly Authenticate[]): Authenticate {
+  return async (header) => {
+    for (const way of ways) {
+      const found = await way(header)
+      if (found) return found
+    }
+    return undefined
   }
 }
 

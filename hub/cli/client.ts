@@ -7,6 +7,10 @@ import { CliFailure } from './failure.ts'
 import { readServerEvents } from './server-events.ts'
 import type { Fetch } from './terminal.ts'
 
+interface Sending extends Ask {
+  readonly method?: 'DELETE'
+}
+
 export interface Ask {
   readonly query?: Readonly<Record<string, string | undefined>>
   /** Makes it a POST. */
@@ -19,6 +23,8 @@ export interface Client {
   readonly server: string
   /** @throws CliFailure */
   ask<S extends TSchema>(path: string, schema: S, ask: Ask): Promise<Static<S>>
+  /** @throws CliFailure */
+  remove(path: string, signal: AbortSignal): Promise<void>
   /** Events after an id until the hub ends the stream or the signal aborts. */
   follow(after: string | null, signal: AbortSignal): AsyncIterable<Static<typeof EventView>>
 }
@@ -33,7 +39,7 @@ const event = Compile(EventView)
 export function createClient(connection: Connection, fetchAnswer: Fetch): Client {
   const { server, token } = connection
 
-  async function send(path: string, ask: Ask, accept: string): Promise<Response> {
+  async function send(path: string, ask: Sending, accept: string): Promise<Response> {
     const url = new URL(`${server}/api/v1/${path}`)
     for (const [name, value] of Object.entries(ask.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value)
@@ -41,7 +47,7 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
     let response: Response
     try {
       response = await fetchAnswer(url, {
-        method: ask.body ? 'POST' : 'GET',
+        method: ask.method ?? (ask.body ? 'POST' : 'GET'),
         headers: {
           accept,
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -75,6 +81,10 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
           .slice(0, 5)
           .map((error) => `${error.instancePath}: ${error.message}`),
       })
+    },
+    remove: async (path, signal) => {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(answerTimeout)])
+      await send(path, { method: 'DELETE', signal: limit }, 'application/json')
     },
     follow: async function* (after, signal) {
       const query = after === null ? {} : { query: { after } }

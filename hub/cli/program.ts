@@ -11,8 +11,10 @@ import { addRender } from './commands/render.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addSchema } from './commands/schema.ts'
+import { addToken } from './commands/token.ts'
 import { addTrust } from './commands/trust.ts'
 import { addVersion } from './commands/version.ts'
+import { addWhoami } from './commands/whoami.ts'
 import { createContext } from './context.ts'
 import { CliFailure, type ExitCode } from './failure.ts'
 import { escapeLine, escapeLines } from './output.ts'
@@ -38,8 +40,10 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addFleet(program, context)
   addSchema(program, context)
   addMigrate(program, context)
+  addToken(program, context)
   addTrust(program, context)
   addVersion(program, context)
+  addWhoami(program, context)
   try {
     await program.parseAsync(words, { from: 'user' })
     return context.exitCode

@@ -20,11 +20,6 @@ const idleFields: readonly IdleField[] = [
   { kind: 'Alert', path: [], message: `${later} nobody is told of anything by it yet` },
   {
     kind: 'Project',
-    path: ['spec', 'roles'],
-    message: `\`roles\` ${later} no caller of the API is held to it yet`,
-  },
-  {
-    kind: 'Project',
     path: ['spec', 'windows'],
     message: `\`windows\` ${later} no rollout waits for it yet`,
   },

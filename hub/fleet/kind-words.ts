@@ -119,7 +119,8 @@ const fieldWords: Readonly<Record<string, string>> = {
   namespaces: 'Namespaces or globs of them; * is any.',
   clusterScoped: 'Kinds outside of namespaces: none unless allowed.',
   namespaced: 'Kinds in namespaces: all unless denied.',
-  'Project.spec.roles': 'Who may do what. Nothing acts on it yet.',
+  'Project.spec.roles':
+    'Who may do what through the API and `swell`, by groups of the identity provider.',
   'Project.spec.windows': 'When rollouts may move. Nothing acts on it yet.',
   schedule: 'Five cron fields: when it opens.',
   timeZone: 'Such as Europe/Berlin; UTC when left out.',

@@ -13,7 +13,10 @@ import { matchesTarget } from './matches-target.ts'
 type Project = Declared<ProjectSpec>
 
 /** The Project that limits an application: the one it names, else `default` where there is one. */
-export function projectOf(fleet: Fleet, { project }: ApplicationSpec): Project | undefined {
+export function projectOf(
+  fleet: Pick<Fleet, 'projects'>,
+  { project }: ApplicationSpec,
+): Project | undefined {
   return fleet.projects.get(project ?? 'default')
 }
 

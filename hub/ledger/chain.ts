@@ -81,6 +81,8 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'hold.set': true,
   'hold.released': true,
   'token.created': true,
+  'apiToken.created': true,
+  'apiToken.revoked': true,
   'token.spent': true,
   'cluster.enrolled': true,
   'cluster.pending': true,

@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { ApiTokenRecord } from '../access/api-token.ts'
 import type { ChainHead } from './chain.ts'
 import type { Hold, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 
@@ -76,6 +77,9 @@ export type Decision =
       readonly reason: string
     }
 
+  /** A bearer token for a program; of the secret, a hash. */
+  | { readonly type: 'apiToken.created'; readonly token: ApiTokenRecord }
+  | { readonly type: 'apiToken.revoked'; readonly id: string; readonly name: string }
   /** A replica leads from here on; entries of an older term can follow no more. */
   | {
       readonly type: 'lease.taken'

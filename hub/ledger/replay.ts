@@ -1,3 +1,4 @@
+import type { ApiTokenRecord } from '../access/api-token.ts'
 import { applyChange } from '../rollout/change.ts'
 import { contentBefore } from '../rollout/rollback.ts'
 import {
@@ -39,6 +40,8 @@ export interface LedgerState extends Membership {
   readonly roots: Map<number, Uint8Array>
   /** By application; newest last. */
   readonly approvals: Map<string, readonly RecordedApproval[]>
+  /** By id, until revoked or long expired. */
+  readonly apiTokens: Map<string, ApiTokenRecord>
 }
 
 /** The replica that took the lease last. */
@@ -61,6 +64,7 @@ export function emptyState(): LedgerState {
     holds: new Map(),
     roots: new Map(),
     approvals: new Map(),
+    apiTokens: new Map(),
     ...emptyMembership(),
   }
 }
@@ -111,6 +115,15 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       state.approvals.set(approval.application, [...others, approval].slice(-keptApprovals))
       return
     }
+    case 'apiToken.created':
+      for (const [id, { expiresAt }] of state.apiTokens) {
+        if (expiresAt <= entry.at) state.apiTokens.delete(id)
+      }
+      state.apiTokens.set(decision.token.id, decision.token)
+      return
+    case 'apiToken.revoked':
+      state.apiTokens.delete(decision.id)
+      return
     case 'lease.taken':
       state.term = Math.max(state.term, decision.term)
       state.leader = { replica: decision.replica, address: decision.address }

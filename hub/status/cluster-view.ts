@@ -1,4 +1,5 @@
 import type { ClusterDiffView, ClusterSummary, ClusterView, GroupView } from '../api/views.ts'
+import type { Sight } from '../api/hub.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { listGroupMembers } from '../fleet/group.ts'
 import type { LedgerState } from '../ledger/replay.ts'
@@ -40,17 +41,18 @@ export function isStale(status: ClusterStatus, now: number): boolean {
   return status.freshUntil <= now
 }
 
-export function summarizeCluster(known: Known, name: string): ClusterSummary {
-  const { applications: _, ...summary } = viewCluster(known, name)
+export function summarizeCluster(known: Known, name: string, sight?: Sight): ClusterSummary {
+  const { applications: _, ...summary } = viewCluster(known, name, sight)
   return summary
 }
 
-export function viewCluster(known: Known, name: string): ClusterView {
+/** With a sight, only of the applications in it. */
+export function viewCluster(known: Known, name: string, sight: Sight = () => true): ClusterView {
   const { fleet, state, now } = known
   const declared = fleet?.clusters.get(name)
   const status = known.status(name)
   const { connection } = status
-  const applications = listApplications(known, name)
+  const applications = listApplications(known, name).filter((one) => sight(one.name))
   const offered = known.offered(name)
   const accepted = status.sequence
   const behind = offered !== undefined && offered.sequence > accepted

@@ -87,6 +87,14 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
     }
     case 'recovery.granted':
       return event(type, actor, `cluster/${decision.cluster}`, 'may recover once more')
+    case 'apiToken.created': {
+      const { name, role, groups, expiresAt } = decision.token
+      const rights = [role ?? [], ...groups.map((group) => `group ${group}`)].flat().join(', ')
+      const until = new Date(expiresAt).toISOString()
+      return event(type, actor, `token/${name}`, `made for ${rights}; good until ${until}`)
+    }
+    case 'apiToken.revoked':
+      return event(type, actor, `token/${decision.name}`, 'revoked')
     case 'lease.taken':
       return event(type, actor, `replica/${decision.replica}`, `leads in term ${decision.term}`)
     case 'cluster.revoked':

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Registry, collectDefaultMetrics } from 'prom-client'
+import { createApiTokens } from '../access/api-tokens.ts'
 import { loadAdminToken } from '../api/fs.ts'
 import { buildServer } from '../api/http.ts'
-import { createTokenAuthentication } from '../api/token.ts'
+import { createApiTokenAuthentication, createTokenAuthentication, firstOf } from '../api/token.ts'
 import { later, repeat } from '../clock.ts'
 import { createContentStore } from '../bundle/redis.ts'
 import type { HubConfig } from '../config.ts'
@@ -179,14 +181,22 @@ export async function startHub(
       events.emit({ type: `trust.${code}`, actor: 'hub', subject: 'trust/root', message })
     }
   }
-  const admin = await loadAdminToken(config.shared)
+  const admin = await loadAdminToken(config.shared, (token) => {
+    // Not in the log, which is kept and sent on.
+    process.stderr.write(`hub: the administrator's token, shown this once: ${token}\n`)
+  })
+  const tokens = createApiTokens({ register, clock, random: randomBytes })
   const api = buildServer({
     hub,
+    tokens,
     trust: desk,
-    authenticate: createTokenAuthentication([
-      { token: admin, actor: 'admin', role: 'admin' },
-      ...readTokens(config.tokensFile),
-    ]),
+    authenticate: firstOf(
+      createTokenAuthentication([
+        { token: admin, actor: 'admin', role: 'admin' },
+        ...readTokens(config.tokensFile),
+      ]),
+      createApiTokenAuthentication(tokens),
+    ),
     log,
     metrics: metrics.registry,
     version,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { MadeApiTokenView, WhoView } from '../../hub/api/access-view.ts'
 import { Problem } from '../../hub/api/problem.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
@@ -11,7 +12,7 @@ import { startApi, type tokens } from '../support/api.ts'
 
 type Role = keyof typeof tokens
 interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string
   readonly role: Role
   readonly status?: number
@@ -56,6 +57,16 @@ const routes: Route[] = [
   get('sources/fleet', SourceView, 'sources/nope'),
   get('events', schemas.EventList),
   get('version', schemas.VersionView),
+  get('whoami', WhoView),
+  { ...get('tokens', schemas.ApiTokenList), role: 'admin' },
+  {
+    method: 'POST',
+    url: '/api/v1/tokens',
+    role: 'admin',
+    status: 201,
+    body: { name: 'ci', role: 'viewer' },
+    schema: MadeApiTokenView,
+  },
   {
     method: 'POST',
     url: '/api/v1/rollouts/plan',
@@ -190,7 +201,7 @@ for (const route of routes) {
         await using test = await startApi()
         const bad: (object | string)[] = [
           { ...body, typo: true },
-          { ...body, reason: 7, ttl: 7, cluster: 7, application: 7 },
+          { ...body, name: 7, reason: 7, ttl: 7, cluster: 7, application: 7 },
           [],
           '"text"',
           'null',
@@ -232,6 +243,7 @@ describe('every route that OpenAPI lists', () => {
       }),
     )
     assert.deepEqual(listed.filter((one) => !tested.has(one)).toSorted(), [
+      'DELETE /api/v1/tokens/{id}',
       'GET /api/v1/events/stream',
       'GET /healthz',
       'GET /livez',

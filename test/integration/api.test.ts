@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { pino } from 'pino'
+import { createApiTokens } from '../../hub/access/api-tokens.ts'
 import { buildServer } from '../../hub/api/http.ts'
 import { createFakeHub } from '../support/fake-hub.ts'
+import { createMemoryRegister } from '../support/memory-register.ts'
 import { startApi } from '../support/api.ts'
 
 const viewer = { authorization: 'Bearer viewer' }
@@ -15,6 +18,9 @@ describe('the API', () => {
   it('does not start with a route that declares no policy', async () => {
     const api = buildServer({
       hub: createFakeHub(),
+      tokens: createApiTokens({
+        ...{ register: createMemoryRegister(), clock: () => 0, random: randomBytes },
+      }),
       authenticate: () => undefined,
       log: pino({ level: 'silent' }),
       metrics: { contentType: 'text/plain', metrics: async () => '' },

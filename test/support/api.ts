@@ -1,6 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
+import type { Principal } from '../../hub/access/principal.ts'
+import { createApiTokens, type ApiTokens } from '../../hub/access/api-tokens.ts'
 import { type Api, buildServer } from '../../hub/api/http.ts'
 import type { Authenticate } from '../../hub/api/auth.ts'
+import { createApiTokenAuthentication, firstOf } from '../../hub/api/token.ts'
+import { createMemoryRegister } from './memory-register.ts'
 import { createFakeHub, type FakeHub } from './fake-hub.ts'
 
 /** Each token is its role's name; `revoked` can be taken away while a test runs. */
@@ -11,20 +16,32 @@ export interface TestApi extends AsyncDisposable {
   readonly hub: FakeHub
   /** Tokens that no longer hold. */
   readonly revoked: Set<string>
+  /** Further callers by token; a test may add some, and change them while it runs. */
+  readonly callers: Map<string, Principal>
+  readonly tokens: ApiTokens
 }
 
 /** The real API over the fake hub, not listening. */
 export async function startApi(heartbeat = 10_000, requestTimeout = 30_000): Promise<TestApi> {
   const hub = createFakeHub()
   const revoked = new Set<string>()
+  const callers = new Map<string, Principal>()
+  const apiTokens = createApiTokens({
+    register: createMemoryRegister(),
+    clock: Date.now,
+    random: randomBytes,
+  })
   const authenticate: Authenticate = (header) => {
     const role = header.replace(/^Bearer /, '')
+    const caller = callers.get(role)
+    if (caller) return caller
     if (!Object.hasOwn(tokens, role) || revoked.has(role)) return undefined
     return { actor: `${role}@example`, role: role as keyof typeof tokens }
   }
   const api = buildServer({
     hub,
-    authenticate,
+    tokens: apiTokens,
+    authenticate: firstOf(authenticate, createApiTokenAuthentication(apiTokens)),
     log: pino({ level: 'silent' }),
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
     version: '9.9.9',
@@ -33,5 +50,12 @@ export async function startApi(heartbeat = 10_000, requestTimeout = 30_000): Pro
     requestTimeout,
   })
   await api.ready()
-  return { api, hub, revoked, [Symbol.asyncDispose]: () => api.close() }
+  return {
+    api,
+    hub,
+    revoked,
+    callers,
+    tokens: apiTokens,
+    [Symbol.asyncDispose]: () => api.close(),
+  }
 }

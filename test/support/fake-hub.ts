@@ -1,5 +1,7 @@
-import { digestOf } from '@groundswell/proto/digest.ts'
-import type { AssignedManifest, Hub, Principal } from '../../hub/api/hub.ts'
+import type { Principal } from '../../hub/access/principal.ts'
+import { rightsOf } from '../../hub/access/rights.ts'
+import type { AssignedManifest, Hub } from '../../hub/api/hub.ts'
+import type { Fleet } from '../../hub/fleet/fleet.ts'
 import { type RolloutRecord, timestamp } from '../../hub/api/rollout-view.ts'
 import type {
   ApplicationView,
@@ -10,15 +12,11 @@ import type {
   GroupView,
 } from '../../hub/api/views.ts'
 import { HubError } from '../../hub/errors.ts'
-import type { RolloutPhase, RolloutPlan } from '../../hub/rollout/rollout.ts'
+import type { RolloutPhase } from '../../hub/rollout/rollout.ts'
 import { createFakeMembership } from './fake-membership.ts'
+import { desired, fakeNow, makePlan, makeRecord, revision } from './fake-rollout.ts'
 
-/** The instant everything in the fake hub happened: 2026-01-02T03:04:05Z. */
-export const fakeNow = Date.UTC(2026, 0, 2, 3, 4, 5)
 const at = timestamp(fakeNow)
-export const desired = digestOf('desired')
-export const older = digestOf('older')
-const revision = `main@sha1:${'a1b2c3d4e5'.repeat(4)}`
 
 export interface FakeHub extends Hub {
   /** Replaceable, so that a test can let it fail. */
@@ -34,7 +32,9 @@ export interface FakeHub extends Hub {
     ready: boolean
   }
   readonly records: RolloutRecord[]
-  emit(event: Pick<EventView, 'type' | 'message'>): EventView
+  /** What roles of Projects are read from; none unless a test sets it. */
+  access: Pick<Fleet, 'applications' | 'projects'> | null
+  emit(event: Pick<EventView, 'type' | 'message'> & { readonly subject?: string }): EventView
   /** Streams subscribed now. */
   readonly subscribers: number
 }
@@ -107,15 +107,23 @@ export function createFakeHub(): FakeHub {
     get subscribers() {
       return wakers.size
     },
-    emit: ({ type, message }) => {
+    emit: ({ type, message, subject = 'rollout/r-1' }) => {
       const id = String(events.length + 1)
-      const event = { id, at, type, actor: 'system', subject: 'rollout/r-1', message }
+      const event = { id, at, type, actor: 'system', subject, message }
       events.push(event)
       for (const wake of wakers) wake()
       return event
     },
-    clusters: (after) => view.clusters.filter((one) => one.name > (after ?? '')),
-    cluster: async (name) => view.clusters.find((one) => one.name === name),
+    access: null,
+    rights(principal) {
+      return rightsOf(principal, () => this.access)
+    },
+    clusters: (after, sight) =>
+      view.clusters.flatMap((one) => (one.name > (after ?? '') ? (inSight(one, sight) ?? []) : [])),
+    cluster: async (name, sight) => {
+      const found = view.clusters.find((one) => one.name === name)
+      return found && inSight(found, sight)
+    },
     groups: (after) => view.groups.filter((one) => one.name > (after ?? '')),
     group: async (name) => view.groups.find((one) => one.name === name),
     applications: (after) => view.applications.filter((one) => one.name > (after ?? '')),
@@ -136,6 +144,7 @@ export function createFakeHub(): FakeHub {
         .filter((one) => application === null || one.plan.application === application)
         .filter((one) => active === null || (one.run.finishedAt === null) === active)
     },
+    applicationOf: (id) => records.find((one) => one.plan.id === id)?.plan.application,
     rollout: async (id) => records.find((one) => one.plan.id === id),
     planRollout: async (application) => {
       known(application)
@@ -211,6 +220,12 @@ export function createFakeHub(): FakeHub {
     },
     health: async () => ({ ready: view.ready, checks: [{ name: 'redis', ok: view.ready }] }),
   }
+}
+
+function inSight(view: ClusterView, sight?: (application: string) => boolean) {
+  if (!sight) return view
+  const applications = view.applications.filter(({ name }) => sight(name))
+  return applications.length === 0 ? undefined : { ...view, applications }
 }
 
 function makeCluster(
@@ -327,61 +342,5 @@ function makeManifest(): AssignedManifest {
       healed: 0,
       updatedAt: fakeNow,
     },
-  }
-}
-
-function makePlan(id: string): RolloutPlan {
-  const content = { digest: desired, size: 10, revision }
-  const previous = { digest: older, size: 9, revision }
-  const limits = { maxConcurrent: 1, maxFailures: 0, soak: 30_000, progressDeadline: 300_000 }
-  return {
-    id,
-    application: 'shop',
-    revision,
-    contentDigest: desired,
-    createdAt: fakeNow,
-    trigger: { kind: 'commit', actor: 'ada', reason: 'new commit' },
-    targets: {
-      lab: { ...content, previous },
-      'edge-1': { ...content, previous },
-      'edge-2': { ...content, previous: null },
-    },
-    waves: [
-      { name: 'canary', clusters: ['lab'], ...limits, before: [], after: [] },
-      {
-        name: 'prod',
-        clusters: ['edge-1', 'edge-2'],
-        ...limits,
-        before: [{ kind: 'approval', role: 'operator' }],
-        after: [],
-      },
-    ],
-    maxFailures: 0,
-    onFailure: 'pause',
-    offline: 'wait',
-    supersede: 'replace',
-  }
-}
-
-function makeRecord(id: string, phase: RolloutPhase): RolloutRecord {
-  return {
-    plan: makePlan(id),
-    run: {
-      id,
-      version: 4,
-      phase,
-      wave: 1,
-      waveStartedAt: null,
-      approvals: [],
-      clusters: {
-        lab: { state: 'Done', outcome: 'Succeeded', generation: 1, at: fakeNow, message: '' },
-        'edge-1': { state: 'Pending' },
-        'edge-2': { state: 'Pending' },
-      },
-      startedAt: fakeNow,
-      finishedAt: null,
-      message: 'Waits for approval',
-    },
-    waitingFor: ['Wave prod waits for an approval by an operator'],
   }
 }

@@ -1,6 +1,5 @@
 import { HubError } from '../../errors.ts'
 import type { Api } from '../http.ts'
-import type { Hub } from '../hub.ts'
 import { viewObjects } from '../objects-view.ts'
 import { decodeCursor, takePage } from '../page.ts'
 import {
@@ -14,16 +13,16 @@ import {
 import { parseSelector } from '../selector.ts'
 import { ClusterView, ObjectsView } from '../views.ts'
 
-export function addClusterRoutes(app: Api, hub: Hub): void {
+export function addClusterRoutes(app: Api): void {
   app.get('/api/v1/clusters', {
-    config: { policy: 'viewer' },
+    config: { policy: 'read' },
     schema: {
       operationId: 'listClusters',
       summary: 'Clusters by name',
       querystring: SelectorQuery,
       response: answers(200, ClusterList),
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, hub }) => {
       const matches = parseSelector(query.selector ?? '')
       return takePage(hub.clusters(decodeCursor('cluster', query.continue)), {
         limit: query.limit ?? defaultLimit,
@@ -35,25 +34,25 @@ export function addClusterRoutes(app: Api, hub: Hub): void {
   })
 
   app.get('/api/v1/clusters/:name', {
-    config: { policy: 'viewer', etag: true },
+    config: { policy: 'read', etag: true },
     schema: {
       operationId: 'getCluster',
       summary: 'One cluster and its applications',
       params: ByName,
       response: answers(200, ClusterView),
     },
-    handler: async ({ params }) => (await hub.cluster(params.name)) ?? missing(params.name),
+    handler: async ({ params, hub }) => (await hub.cluster(params.name)) ?? missing(params.name),
   })
 
   app.get('/api/v1/clusters/:name/applications/:application/objects', {
-    config: { policy: 'viewer', etag: true },
+    config: { policy: 'read', etag: true },
     schema: {
       operationId: 'listObjects',
       summary: 'Manifest of an application on a cluster, with the state of each object',
       params: ByClusterApplication,
       response: answers(200, ObjectsView),
     },
-    handler: async ({ params: { name, application } }) => {
+    handler: async ({ params: { name, application }, hub }) => {
       const assigned = await hub.manifest(name, application)
       if (!assigned) {
         throw new HubError('not_found', `Cluster ${name} is assigned no application ${application}`)

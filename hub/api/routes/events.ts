@@ -1,25 +1,24 @@
 import { HubError } from '../../errors.ts'
 import type { EventStreams } from '../event-stream.ts'
 import type { Api } from '../http.ts'
-import type { Hub } from '../hub.ts'
 import { answers, defaultLimit, EventList, EventsQuery, StreamQuery } from '../schemas.ts'
 
-export function addEventRoutes(app: Api, hub: Hub, streams: EventStreams): void {
+export function addEventRoutes(app: Api, streams: EventStreams): void {
   app.get('/api/v1/events', {
-    config: { policy: 'viewer' },
+    config: { policy: 'read' },
     schema: {
       operationId: 'listEvents',
       summary: 'The newest events, or those after an id; oldest first',
       querystring: EventsQuery,
       response: answers(200, EventList),
     },
-    handler: async ({ query: { after = null, limit = defaultLimit } }) => ({
+    handler: async ({ query: { after = null, limit = defaultLimit }, hub }) => ({
       items: await hub.events({ after, limit }),
     }),
   })
 
   app.get('/api/v1/events/stream', {
-    config: { policy: 'viewer' },
+    config: { policy: 'read' },
     // A HEAD of an endless answer would never end.
     exposeHeadRoute: false,
     schema: {

@@ -1,6 +1,5 @@
 import { HubError } from '../../errors.ts'
 import type { Api } from '../http.ts'
-import type { Hub } from '../hub.ts'
 import { decodeCursor, takePage } from '../page.ts'
 import {
   answers,
@@ -15,7 +14,7 @@ import { parseSelector } from '../selector.ts'
 import { ApplicationView, type ClusterDiffView, DiffView, FleetView, GroupView } from '../views.ts'
 
 /** What Git declares: groups, applications, and the state of the fleet repository itself. */
-export function addFleetRoutes(app: Api, hub: Hub): void {
+export function addFleetRoutes(app: Api): void {
   app.get('/api/v1/fleet', {
     config: { policy: 'viewer', etag: true },
     schema: {
@@ -23,18 +22,18 @@ export function addFleetRoutes(app: Api, hub: Hub): void {
       summary: 'What was last read from Git, and its faults',
       response: answers(200, FleetView),
     },
-    handler: async () => hub.fleet(),
+    handler: async ({ hub }) => hub.fleet(),
   })
 
   app.get('/api/v1/groups', {
-    config: { policy: 'viewer' },
+    config: { policy: 'read' },
     schema: {
       operationId: 'listGroups',
       summary: 'Cluster groups by name',
       querystring: SelectorQuery,
       response: answers(200, GroupList),
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, hub }) => {
       const matches = parseSelector(query.selector ?? '')
       return takePage(hub.groups(decodeCursor('group', query.continue)), {
         limit: query.limit ?? defaultLimit,
@@ -46,14 +45,14 @@ export function addFleetRoutes(app: Api, hub: Hub): void {
   })
 
   app.get('/api/v1/groups/:name', {
-    config: { policy: 'viewer', etag: true },
+    config: { policy: 'read', etag: true },
     schema: {
       operationId: 'getGroup',
       summary: 'One cluster group',
       params: ByName,
       response: answers(200, GroupView),
     },
-    handler: async ({ params }) => {
+    handler: async ({ params, hub }) => {
       const group = await hub.group(params.name)
       if (!group) throw new HubError('not_found', `No cluster group ${params.name}`)
       return group
@@ -61,14 +60,14 @@ export function addFleetRoutes(app: Api, hub: Hub): void {
   })
 
   app.get('/api/v1/applications', {
-    config: { policy: 'viewer' },
+    config: { policy: 'read' },
     schema: {
       operationId: 'listApplications',
       summary: 'Applications by name',
       querystring: SelectorQuery,
       response: answers(200, ApplicationList),
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, hub }) => {
       const matches = parseSelector(query.selector ?? '')
       return takePage(hub.applications(decodeCursor('application', query.continue)), {
         limit: query.limit ?? defaultLimit,
@@ -80,14 +79,14 @@ export function addFleetRoutes(app: Api, hub: Hub): void {
   })
 
   app.get('/api/v1/applications/:name', {
-    config: { policy: 'viewer', etag: true },
+    config: { policy: 'read', etag: true },
     schema: {
       operationId: 'getApplication',
       summary: 'One application over its clusters',
       params: ByName,
       response: answers(200, ApplicationView),
     },
-    handler: async ({ params }) => {
+    handler: async ({ params, hub }) => {
       const application = await hub.application(params.name)
       if (!application) throw new HubError('not_found', `No application ${params.name}`)
       return application
@@ -95,7 +94,7 @@ export function addFleetRoutes(app: Api, hub: Hub): void {
   })
 
   app.get('/api/v1/applications/:name/diff', {
-    config: { policy: 'viewer' },
+    config: { policy: 'read' },
     schema: {
       operationId: 'diffApplication',
       summary: 'Desired against reported state, a row a cluster',
@@ -103,7 +102,7 @@ export function addFleetRoutes(app: Api, hub: Hub): void {
       querystring: DiffQuery,
       response: answers(200, DiffView),
     },
-    handler: async ({ params, query }) => {
+    handler: async ({ params, query, hub }) => {
       const clusters: ClusterDiffView[] = []
       for await (const row of hub.diff(params.name)) {
         if (query.cluster === undefined || row.cluster === query.cluster) clusters.push(row)

@@ -2,7 +2,7 @@ import { parseDuration } from '@groundswell/proto/duration.ts'
 import { HubError } from '../../errors.ts'
 import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
-import type { Hub, Principal } from '../hub.ts'
+import type { Hub } from '../hub.ts'
 import {
   answers,
   ApproveBody,
@@ -19,7 +19,7 @@ import { ClusterView, TokenView } from '../views.ts'
 const tokenTtl = { default: 3_600_000, minimum: 60_000, maximum: 24 * 3_600_000 }
 
 /** Who belongs to the fleet: joining, approval, revocation. */
-export function addMembershipRoutes(app: Api, hub: Hub): void {
+export function addMembershipRoutes(app: Api): void {
   app.post('/api/v1/clusters/:name/tokens', {
     config: { policy: 'admin' },
     schema: {
@@ -36,7 +36,7 @@ export function addMembershipRoutes(app: Api, hub: Hub): void {
         throw new HubError('invalid', 'ttl: at least 1m and at most 24h')
       }
       const by = principalOf(request)
-      const token = await hub.createToken(request.params.name, { ...asked, ttl }, by)
+      const token = await request.hub.createToken(request.params.name, { ...asked, ttl }, by)
       return reply.code(201).header('cache-control', 'no-store').send(token)
     },
   })
@@ -49,7 +49,7 @@ export function addMembershipRoutes(app: Api, hub: Hub): void {
       querystring: NoQuery,
       response: answers(200, PendingList),
     },
-    handler: async () => ({ items: [...hub.pendingClusters()] }),
+    handler: async ({ hub }) => ({ items: [...hub.pendingClusters()] }),
   })
 
   app.get('/api/v1/authorities', {
@@ -60,7 +60,7 @@ export function addMembershipRoutes(app: Api, hub: Hub): void {
       querystring: NoQuery,
       response: answers(200, AuthorityList),
     },
-    handler: async () => ({ items: [...hub.authorities()] }),
+    handler: async ({ hub }) => ({ items: [...hub.authorities()] }),
   })
 
   app.post('/api/v1/clusters/:name/approve', {
@@ -74,21 +74,20 @@ export function addMembershipRoutes(app: Api, hub: Hub): void {
     },
     handler: async (request) => {
       const { name } = request.params
-      await hub.approveCluster(name, request.body.fingerprint, principalOf(request))
-      return viewOf(hub, name)
+      await request.hub.approveCluster(name, request.body.fingerprint, principalOf(request))
+      return viewOf(request.hub, name)
     },
   })
 
   const addAction = (
     path: 'revoke' | 'unlock' | 'recover',
-    operationId: string,
+    act: 'revokeCluster' | 'unlockCluster' | 'recoverCluster',
     summary: string,
-    act: (name: string, by: Principal, reason: string) => Promise<void>,
   ): void => {
     app.post(`/api/v1/clusters/:name/${path}`, {
       config: { policy: 'admin' },
       schema: {
-        operationId,
+        operationId: act,
         summary,
         params: ByName,
         body: RevokeBody,
@@ -96,28 +95,21 @@ export function addMembershipRoutes(app: Api, hub: Hub): void {
       },
       handler: async (request) => {
         const { name } = request.params
-        await act(name, principalOf(request), request.body.reason ?? '')
-        return viewOf(hub, name)
+        await request.hub[act](name, principalOf(request), request.body.reason ?? '')
+        return viewOf(request.hub, name)
       },
     })
   }
-  addAction(
-    'revoke',
-    'revokeCluster',
-    "End a cluster's identity; what runs on it is left alone",
-    (name, by, reason) => hub.revokeCluster(name, by, reason),
-  )
+  addAction('revoke', 'revokeCluster', "End a cluster's identity; what runs on it is left alone")
   addAction(
     'unlock',
     'unlockCluster',
     'Let a locked cluster take a new certificate by its bound key',
-    (name, by, reason) => hub.unlockCluster(name, by, reason),
   )
   addAction(
     'recover',
     'recoverCluster',
     'Let a cluster whose certificate expired take one more by its bound key',
-    (name, by, reason) => hub.recoverCluster(name, by, reason),
   )
 }
 

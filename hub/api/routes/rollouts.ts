@@ -2,7 +2,8 @@ import { HubError } from '../../errors.ts'
 import type { RolloutPlan, RolloutRun } from '../../rollout/rollout.ts'
 import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
-import type { Hub, OperatorAction, Principal } from '../hub.ts'
+import type { Principal } from '../../access/principal.ts'
+import type { Hub, OperatorAction } from '../hub.ts'
 import { decodeCursor, takePage } from '../page.ts'
 import { RequestError } from '../problem.ts'
 import { type RolloutRecord, RolloutView, summarizeRollout, viewRollout } from '../rollout-view.ts'
@@ -29,16 +30,16 @@ const simpleActions = {
   retry: 'Try the failed clusters again',
 } as const satisfies Record<Exclude<OperatorAction['kind'], 'skip'>, string>
 
-export function addRolloutRoutes(app: Api, hub: Hub): void {
+export function addRolloutRoutes(app: Api): void {
   app.get('/api/v1/rollouts', {
-    config: { policy: 'viewer' },
+    config: { policy: 'read' },
     schema: {
       operationId: 'listRollouts',
       summary: 'Rollouts, newest first',
       querystring: RolloutsQuery,
       response: answers(200, RolloutList),
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, hub }) => {
       const { application = null, active = null } = query
       const after = decodeCursor('rollout', query.continue)
       const page = await takePage(hub.rollouts({ application, active, after }), {
@@ -51,28 +52,28 @@ export function addRolloutRoutes(app: Api, hub: Hub): void {
   })
 
   app.get('/api/v1/rollouts/:id', {
-    config: { policy: 'viewer', etag: true },
+    config: { policy: 'read', etag: true },
     schema: {
       operationId: 'getRollout',
       summary: 'One rollout: its plan and where each cluster is',
       params: ByRollout,
       response: answers(200, RolloutView),
     },
-    handler: async ({ params }, reply) => {
+    handler: async ({ params, hub }, reply) => {
       const record = await findRollout(hub, params.id)
       return reply.header('etag', record.run.version).send(viewRollout(record))
     },
   })
 
   app.post('/api/v1/rollouts/plan', {
-    config: { policy: 'viewer' },
+    config: { policy: 'plan' },
     schema: {
       operationId: 'planRollout',
       summary: 'What would roll out now; starts nothing',
       body: PlanBody,
       response: answers(200, PlannedView),
     },
-    handler: async ({ body: { application } }) => {
+    handler: async ({ body: { application }, hub }) => {
       const plan = await hub.planRollout(application)
       const record = plan && { plan, run: unstarted(plan), waitingFor: [] }
       return { application, rollout: record && viewRollout(record) }
@@ -80,7 +81,7 @@ export function addRolloutRoutes(app: Api, hub: Hub): void {
   })
 
   app.post('/api/v1/rollouts', {
-    config: { policy: 'operator' },
+    config: { policy: 'start' },
     schema: {
       operationId: 'startRollout',
       summary: 'Roll out what Git asks of an application now',
@@ -89,7 +90,7 @@ export function addRolloutRoutes(app: Api, hub: Hub): void {
     },
     handler: async (request, reply) => {
       const { application, reason = '' } = request.body
-      const record = await hub.startRollout(application, principalOf(request), reason)
+      const record = await request.hub.startRollout(application, principalOf(request), reason)
       return reply
         .code(201)
         .header('location', `/api/v1/rollouts/${record.plan.id}`)
@@ -97,9 +98,9 @@ export function addRolloutRoutes(app: Api, hub: Hub): void {
     },
   })
 
-  for (const [kind, summary] of Object.entries(simpleActions)) {
+  for (const [kind, summary] of entriesOf(simpleActions)) {
     app.post(`/api/v1/rollouts/:id/${kind}`, {
-      config: { policy: 'operator' },
+      config: { policy: kind },
       schema: {
         operationId: `${kind}${kind === 'start' ? 'Planned' : ''}Rollout`,
         summary,
@@ -109,16 +110,21 @@ export function addRolloutRoutes(app: Api, hub: Hub): void {
         response: answers(200, RolloutView),
       },
       handler: async (request) =>
-        act(hub, request.params.id, { kind } as OperatorAction, {
-          by: principalOf(request),
-          reason: request.body.reason ?? '',
-          ifMatch: request.headers['if-match'],
-        }),
+        act(
+          request.hub,
+          request.params.id,
+          { kind },
+          {
+            by: principalOf(request),
+            reason: request.body.reason ?? '',
+            ifMatch: request.headers['if-match'],
+          },
+        ),
     })
   }
 
   app.post('/api/v1/rollouts/:id/skip', {
-    config: { policy: 'operator' },
+    config: { policy: 'skip' },
     schema: {
       operationId: 'skipCluster',
       summary: 'Go on without a cluster',
@@ -130,13 +136,17 @@ export function addRolloutRoutes(app: Api, hub: Hub): void {
     handler: async (request) => {
       const { cluster, reason = '' } = request.body
       return act(
-        hub,
+        request.hub,
         request.params.id,
         { kind: 'skip', cluster },
         { by: principalOf(request), reason, ifMatch: request.headers['if-match'] },
       )
     },
   })
+}
+
+function entriesOf<T extends object>(record: T) {
+  return Object.entries(record) as [keyof T, T[keyof T]][]
 }
 
 const ifMatchNote =

@@ -1,12 +1,11 @@
 import { HubError } from '../../errors.ts'
 import type { Api } from '../http.ts'
-import type { Hub } from '../hub.ts'
 import { decodeCursor, takePage } from '../page.ts'
 import { answers, ByName, defaultLimit, PageQuery, SourceList } from '../schemas.ts'
 import { SourceView } from '../source-view.ts'
 
 /** The repositories the hub follows. */
-export function addSourceRoutes(app: Api, hub: Hub): void {
+export function addSourceRoutes(app: Api): void {
   app.get('/api/v1/sources', {
     config: { policy: 'viewer' },
     schema: {
@@ -15,7 +14,7 @@ export function addSourceRoutes(app: Api, hub: Hub): void {
       querystring: PageQuery,
       response: answers(200, SourceList),
     },
-    handler: async ({ query }) => {
+    handler: async ({ query, hub }) => {
       const after = decodeCursor('source', query.continue)
       const all = await hub.sources()
       return takePage(
@@ -33,7 +32,7 @@ export function addSourceRoutes(app: Api, hub: Hub): void {
       params: ByName,
       response: answers(200, SourceView),
     },
-    handler: async ({ params }) => {
+    handler: async ({ params, hub }) => {
       const source = (await hub.sources()).find(({ name }) => name === params.name)
       if (!source) throw new HubError('not_found', `No repository ${params.name}`)
       return source

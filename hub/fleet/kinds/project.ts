@@ -58,6 +58,10 @@ export const projectActions = [
   ...['rollback', 'retry', 'skip', '*'],
 ] as const
 
+const ActionName = Type.Unsafe<(typeof projectActions)[number]>(
+  Type.Union(projectActions.map((action) => Type.Literal(action))),
+)
+
 const ProjectRole = Type.Object(
   {
     name: Name,
@@ -67,9 +71,7 @@ const ProjectRole = Type.Object(
     allow: Type.Array(
       Type.Object(
         {
-          actions: Type.Array(Type.Union(projectActions.map((action) => Type.Literal(action))), {
-            minItems: 1,
-          }),
+          actions: Type.Array(ActionName, { minItems: 1 }),
           /** Globs of names of the project's applications; all when left out. */
           applications: Type.Optional(Type.Array(Glob)),
         },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { viewObjects } from '../../../../hub/api/objects-view.ts'
-import { createFakeHub, older } from '../../../support/fake-hub.ts'
+import { createFakeHub } from '../../../support/fake-hub.ts'
+import { older } from '../../../support/fake-rollout.ts'
 
 const assigned = await createFakeHub().manifest('lab', 'shop')
 assert(assigned?.status)

@@ -107,7 +107,6 @@ describe('loadFleet', () => {
         'alert.yaml:1:1 is checked and kept, but nothing is sent to it yet',
         'alert.yaml:7:1 is checked and kept, but nobody is told of anything by it yet',
         'metric.yaml:1:1 is checked and kept, but no gate measures by it yet',
-        'tenant.yaml:9:3 `roles` is checked and kept, but no caller of the API is held to it yet',
         'tenant.yaml:10:3 `windows` is checked and kept, but no rollout waits for it yet',
       ],
     )

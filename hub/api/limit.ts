@@ -1,0 +1,141 @@
+import type { Action } from '../access/action.ts'
+import type { Rights } from '../access/rights.ts'
+import { HubError } from '../errors.ts'
+import type { Hub, Listing } from './hub.ts'
+import type { RolloutRecord } from './rollout-view.ts'
+import type { EventView, GroupView } from './views.ts'
+
+/** Pages of events that one call reads to find some that may be seen. */
+const mostReads = 10
+
+/**
+ * The hub as one caller may see and use it. What they may not see is not there: lists leave it
+ * out, lookups find nothing, actions throw `not_found` as for what does not exist (T34). What they
+ * see but may not do is `forbidden`, and says which action it takes.
+ */
+export function limitHub(hub: Hub, rights: Rights): Hub {
+  const everything = rights.principal.role !== null
+  const sees = (application: string): boolean => rights.sees(application)
+
+  function need(action: Action, application: string): void {
+    if (!sees(application)) throw new HubError('not_found', `No application ${application}`)
+    if (rights.may(action, application)) return
+    throw new HubError('forbidden', `This needs the action ${action} on ${application}`)
+  }
+
+  async function rollout(id: string): Promise<RolloutRecord | undefined> {
+    const found = await hub.rollout(id)
+    return found && sees(found.plan.application) ? found : undefined
+  }
+
+  async function group(found: GroupView | undefined): Promise<GroupView | undefined> {
+    if (!found) return undefined
+    const views = await Promise.all(found.clusters.map((name) => hub.cluster(name, sees)))
+    const seen = views.filter((one) => one !== undefined)
+    if (seen.length === 0) return undefined
+    const connected = seen.filter(({ connection }) => connection.state === 'Connected').length
+    return {
+      ...found,
+      clusters: seen.map(({ name }) => name),
+      counts: { clusters: seen.length, connected, unreachable: seen.length - connected },
+    }
+  }
+
+  async function seesEvent({ subject }: EventView): Promise<boolean> {
+    if (everything) return true
+    const [kind = '', name = ''] = subject.split('/', 2)
+    switch (kind) {
+      case 'application':
+        return sees(name)
+      case 'rollout': {
+        const application = hub.applicationOf(name)
+        return application !== undefined && sees(application)
+      }
+      case 'cluster':
+        return (await hub.cluster(name, sees)) !== undefined
+      default:
+        return false
+    }
+  }
+
+  const sight = everything ? undefined : sees
+  return {
+    rights: (principal) => hub.rights(principal),
+    clusters: (after) => hub.clusters(after, sight),
+    cluster: (name) => hub.cluster(name, sight),
+    groups: (after) => (everything ? hub.groups(after) : mapSome(hub.groups(after), group)),
+    group: async (name) => (everything ? hub.group(name) : group(await hub.group(name))),
+    applications: (after) => keepSome(hub.applications(after), async ({ name }) => sees(name)),
+    application: async (name) => (sees(name) ? hub.application(name) : undefined),
+    diff(application) {
+      if (!sees(application)) throw new HubError('not_found', `No application ${application}`)
+      return hub.diff(application)
+    },
+    manifest: async (cluster, application) =>
+      sees(application) ? hub.manifest(cluster, application) : undefined,
+
+    rollouts: (query) => keepSome(hub.rollouts(query), async ({ plan }) => sees(plan.application)),
+    rollout,
+    applicationOf(id) {
+      const application = hub.applicationOf(id)
+      return application !== undefined && sees(application) ? application : undefined
+    },
+    async planRollout(application) {
+      need('plan', application)
+      return hub.planRollout(application)
+    },
+    async startRollout(application, by, reason) {
+      need('start', application)
+      return hub.startRollout(application, by, reason)
+    },
+    async actOnRollout(id, action, by, reason, version) {
+      const found = await rollout(id)
+      if (!found) throw new HubError('not_found', `No rollout ${id}`)
+      need(action.kind, found.plan.application)
+      return hub.actOnRollout(id, action, by, reason, version)
+    },
+
+    async events({ after, limit }) {
+      for (let from = after, reads = 0; ; reads++) {
+        const found = await hub.events({ after: from, limit })
+        const seen = await Promise.all(found.map(seesEvent))
+        const kept = found.filter((_, at) => seen[at])
+        const last = found.length < limit || from === null || reads === mostReads
+        if (kept.length > 0 || last) return kept
+        from = found.at(-1)!.id
+      }
+    },
+    subscribe: (after, signal) => keepSome(hub.subscribe(after, signal), seesEvent),
+
+    // What belongs to no application. The policy of each route asks for a role of the fleet; one
+    // by one here, so that what is new is not open by itself.
+    createToken: (cluster, request, by) => hub.createToken(cluster, request, by),
+    pendingClusters: () => hub.pendingClusters(),
+    authorities: () => hub.authorities(),
+    approveCluster: (cluster, fingerprint, by) => hub.approveCluster(cluster, fingerprint, by),
+    revokeCluster: (cluster, by, reason) => hub.revokeCluster(cluster, by, reason),
+    unlockCluster: (cluster, by, reason) => hub.unlockCluster(cluster, by, reason),
+    recoverCluster: (cluster, by, reason) => hub.recoverCluster(cluster, by, reason),
+    fleet: () => hub.fleet(),
+    sources: () => hub.sources(),
+    webhook: (name, headers, rawBody) => hub.webhook(name, headers, rawBody),
+    health: () => hub.health(),
+  }
+}
+
+async function* keepSome<T>(
+  all: Listing<T>,
+  keep: (item: T) => Promise<boolean>,
+): AsyncGenerator<T> {
+  for await (const item of all) if (await keep(item)) yield item
+}
+
+async function* mapSome<T>(
+  all: Listing<T>,
+  map: (item: T) => Promise<T | undefined>,
+): AsyncGenerator<T> {
+  for await (const item of all) {
+    const found = await map(item)
+    if (found !== undefined) yield found
+  }
+}

@@ -1,0 +1,73 @@
+import { type Command, Option } from 'commander'
+import { roles } from '../../access/principal.ts'
+import { MadeApiTokenView } from '../../api/access-view.ts'
+import { ApiTokenList } from '../../api/schemas.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { CliFailure } from '../failure.ts'
+import { escapeLine, formatJson, formatTable } from '../output.ts'
+
+interface CreateFlags extends ConnectionFlags {
+  readonly role?: string
+  readonly group?: readonly string[]
+  readonly ttl?: string
+  readonly output: 'text' | 'json'
+}
+
+/** Bearer tokens for programs. */
+export function addToken(program: Command, { terminal, connect }: CommandContext): void {
+  const { signal } = terminal
+  const token = program.command('token').description('bearer tokens for programs')
+
+  withConnection(token.command('create'))
+    .description('make a token; it is shown only now')
+    .argument('<name>', 'its holder acts as token:NAME')
+    .addOption(new Option('--role <role>', 'over the whole fleet').choices(roles))
+    .option('--group <group...>', 'group that roles of Projects name')
+    .option('--ttl <duration>', 'how long it holds: 1m to 8784h; 2160h when left out')
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .action(async (name: string, flags: CreateFlags) => {
+      const { role, group: groups, ttl } = flags
+      if (role === undefined && !groups) {
+        throw new CliFailure(2, 'a token without --role and --group could do nothing')
+      }
+      const body = {
+        name,
+        ...(role !== undefined && { role }),
+        ...(groups && { groups }),
+        ...(ttl !== undefined && { ttl }),
+      }
+      const made = await (await connect(flags)).ask('tokens', MadeApiTokenView, { body, signal })
+      if (flags.output === 'json') return terminal.out(formatJson(made))
+      // Only the token is data: `TOKEN=$(swell token create ci --role viewer)`.
+      terminal.out(`${escapeLine(made.token)}\n`)
+      terminal.say(
+        `good until ${escapeLine(made.expiresAt)}; end it with: swell token revoke ${escapeLine(name)}\n`,
+      )
+    })
+
+  withConnection(token.command('list'))
+    .description('tokens that hold now')
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .action(async (flags: ConnectionFlags & { output: string }) => {
+      const { items } = await (await connect(flags)).ask('tokens', ApiTokenList, { signal })
+      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      const rows = items.map(({ name, id, role, groups, expiresAt }) => [
+        ...[name, role ?? '', groups.join(','), expiresAt, id],
+      ])
+      terminal.out(formatTable([['NAME', 'ROLE', 'GROUPS', 'UNTIL', 'ID'], ...rows]))
+    })
+
+  withConnection(token.command('revoke'))
+    .description('end a token, by name or id')
+    .argument('<token>')
+    .action(async (given: string, flags: ConnectionFlags) => {
+      const client = await connect(flags)
+      const { items } = await client.ask('tokens', ApiTokenList, { signal })
+      const found = items.find(({ name, id }) => name === given || id === given)
+      if (!found)
+        throw new CliFailure(1, `there is no token ${given}`, { hint: 'swell token list' })
+      await client.remove(`tokens/${found.id}`, signal)
+      terminal.say(`${found.name} holds no more\n`)
+    })
+}

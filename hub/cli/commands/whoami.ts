@@ -1,0 +1,26 @@
+import { type Command, Option } from 'commander'
+import { WhoView } from '../../api/access-view.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { formatFields, formatJson } from '../output.ts'
+
+export function addWhoami(program: Command, { terminal, connect }: CommandContext): void {
+  withConnection(program.command('whoami'))
+    .description('who you are to the hub, and what you may do')
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .action(async (flags: ConnectionFlags & { output: string }) => {
+      const client = await connect(flags)
+      const who = await client.ask('whoami', WhoView, { signal: terminal.signal })
+      if (flags.output === 'json') return terminal.out(formatJson(who))
+      terminal.out(
+        formatFields([
+          ['Hub', client.server],
+          ['Name', who.actor],
+          ['Role', who.role ?? 'none over the whole fleet'],
+          ['Groups', who.groups.join(', ')],
+          ['May', who.actions.join(', ')],
+          ['Until', who.expiresAt ?? 'revoked'],
+        ]),
+      )
+    })
+}

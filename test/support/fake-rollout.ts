@@ -1,0 +1,65 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { RolloutRecord } from '../../hub/api/rollout-view.ts'
+import type { RolloutPhase, RolloutPlan } from '../../hub/rollout/rollout.ts'
+
+/** The instant everything in the fake hub happened: 2026-01-02T03:04:05Z. */
+export const fakeNow = Date.UTC(2026, 0, 2, 3, 4, 5)
+export const desired = digestOf('desired')
+export const older = digestOf('older')
+export const revision = `main@sha1:${'a1b2c3d4e5'.repeat(4)}`
+
+export function makePlan(id: string): RolloutPlan {
+  const content = { digest: desired, size: 10, revision }
+  const previous = { digest: older, size: 9, revision }
+  const limits = { maxConcurrent: 1, maxFailures: 0, soak: 30_000, progressDeadline: 300_000 }
+  return {
+    id,
+    application: 'shop',
+    revision,
+    contentDigest: desired,
+    createdAt: fakeNow,
+    trigger: { kind: 'commit', actor: 'ada', reason: 'new commit' },
+    targets: {
+      lab: { ...content, previous },
+      'edge-1': { ...content, previous },
+      'edge-2': { ...content, previous: null },
+    },
+    waves: [
+      { name: 'canary', clusters: ['lab'], ...limits, before: [], after: [] },
+      {
+        name: 'prod',
+        clusters: ['edge-1', 'edge-2'],
+        ...limits,
+        before: [{ kind: 'approval', role: 'operator' }],
+        after: [],
+      },
+    ],
+    maxFailures: 0,
+    onFailure: 'pause',
+    offline: 'wait',
+    supersede: 'replace',
+  }
+}
+
+export function makeRecord(id: string, phase: RolloutPhase): RolloutRecord {
+  return {
+    plan: makePlan(id),
+    run: {
+      id,
+      version: 4,
+      phase,
+      wave: 1,
+      waveStartedAt: null,
+      approvals: [],
+      clusters: {
+        lab: { state: 'Done', outcome: 'Succeeded', generation: 1, at: fakeNow, message: '' },
+        'edge-1': { state: 'Pending' },
+        'edge-2': { state: 'Pending' },
+      },
+      startedAt: fakeNow,
+      finishedAt: null,
+      message: 'Waits for approval',
+    },
+    waitingFor: ['Wave prod waits for an approval by an operator'],
+  }
+}
