@@ -9,6 +9,7 @@ import {
   readSettings,
 } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
+import { createTimeBound } from '@groundswell/proto/v8.ts'
 import { createAgent } from './agent.ts'
 import { systemClock } from './cluster/clock.ts'
 import { createKubeCluster } from './cluster/kube.ts'
@@ -52,6 +53,8 @@ const version = (
 ).version
 
 const factsEveryMs = 5 * 60_000
+/** How long an expression may take; all else of the agent waits meanwhile. */
+const expressionMs = 50
 
 async function main(): Promise<void> {
   if (process.argv[2] === 'verify') {
@@ -145,6 +148,7 @@ async function runAgent(
     clusterId: identity.clusterId,
     keys: deps.keys,
     clock: systemClock,
+    within: createTimeBound(expressionMs),
     random: Math.random,
     log: (message, fields) => log.info(fields, message),
     onChange: (states) => agent.onChange(states),

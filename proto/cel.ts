@@ -21,10 +21,13 @@ export class CelError extends Error {
   override readonly name = 'CelError'
   /** Characters into the expression where the fault is; 0 when it is about all of it. */
   readonly offset: number
+  /** It was broken off; it may be as slow the next time. */
+  readonly late: boolean
 
-  constructor(message: string, offset = 0, options?: ErrorOptions) {
-    super(message, options)
-    this.offset = offset
+  constructor(message: string, at: { offset?: number; late?: boolean; cause?: unknown } = {}) {
+    super(message, { cause: at.cause })
+    this.offset = at.offset ?? 0
+    this.late = at.late ?? false
   }
 }
 
@@ -62,9 +65,10 @@ export function parseCel(text: string, variables: readonly string[]): CelProgram
       const context = Object.fromEntries(
         variables.map((name) => [name, toCel(values[name] ?? {}, budget)]),
       )
-      const result = evaluate(() => within((): unknown => parsed(context)))
-      if (typeof result === 'boolean') return result
-      throw new CelError(`gives ${typeof result}, and must be true or false`)
+      const answer = evaluate(() => parsed(context) as unknown, within)
+      if ('error' in answer) throw toCelError(answer.error)
+      if (typeof answer.value === 'boolean') return answer.value
+      throw new CelError(`gives ${typeof answer.value}, and must be true or false`)
     },
   }
 }
@@ -100,17 +104,27 @@ function compile(text: string, environment: Environment): ParseResult {
   }
 }
 
-function evaluate(run: () => unknown): unknown {
+function evaluate(run: () => unknown, within: TimeBound): { value: unknown } | { error: unknown } {
   try {
-    return run()
-  } catch (error) {
-    throw toCelError(error)
+    return within(() => {
+      try {
+        return { value: run() }
+      } catch (error) {
+        return { error }
+      }
+    })
+  } catch (cause) {
+    // What the expression throws was caught above, so this is the bound.
+    throw new CelError((cause as Error).message, { late: true, cause })
   }
 }
 
 function toCelError(error: unknown): CelError {
   const { summary, message, range } = error as Partial<EvaluationError>
-  return new CelError(summary ?? message ?? String(error), range?.start ?? 0, { cause: error })
+  return new CelError(summary ?? message ?? String(error), {
+    offset: range?.start ?? 0,
+    cause: error,
+  })
 }
 
 /** JSON as CEL sees it: whole numbers are its `int`, all others its `double`. */

@@ -3,6 +3,7 @@ import { describeObject } from '@groundswell/proto/object-id.ts'
 import type { Expectation } from '../observe/object-record.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { forEachBounded } from './bounded.ts'
+import { expectationOf } from './expectation.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
 import { type Inventory, type InventoryEntry, writeAhead } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
@@ -89,9 +90,11 @@ function whyNotReady(run: RunState, { id, parsed, source }: Wanted): string | un
   // Made once and not ours since: nobody knows how it fares.
   if (source.rules?.apply === 'once' && entry.fieldsHash === '') return undefined
   const record = run.deps.observer.live(id)
-  if (record?.health === 'Current') return undefined
-  const words = record?.message ? `: ${record.message}` : ''
-  return `${name}, which is ${record?.health ?? 'not there'}${words}`
+  // As a gate has it: a Job that runs is not ready for what comes after it.
+  const fares = record?.gate ?? record
+  if (fares?.health === 'Current') return undefined
+  const words = fares?.message ? `: ${fares.message}` : ''
+  return `${name}, which is ${fares?.health ?? 'not there'}${words}`
 }
 
 function look(wanted: Wanted, inventory: Inventory, { observer }: ApplyDeps): Known {
@@ -126,12 +129,9 @@ export function expectations(
     const id = places.get(source.id) ?? source.id
     const fieldsHash = (fresh.get(id) ?? inventory.get(id))?.fieldsHash ?? ''
     if (apply === 'once' && fieldsHash === '' && inventory.get(id)?.digest) continue
-    expected.set(id, {
-      application: app.name,
-      apiVersion: source.apiVersion,
-      // What was made once may be changed by anyone.
-      fieldsHash: apply === 'once' ? '' : fieldsHash,
-    })
+    // What was made once may be changed by anyone.
+    const hash = apply === 'once' ? '' : fieldsHash
+    expected.set(id, expectationOf(app, id, source.apiVersion, hash))
   }
   return expected
 }

@@ -78,6 +78,7 @@ export function stateOf(tracked: Tracked, observer: Observer): ApplicationState 
     generation: wanted.generation,
     phase: tracked.phase,
     objects: observer.health(tracked.name),
+    gated: observer.gated(tracked.name),
     errors: tracked.errors,
     drift: [...drift, ...repaired],
     healed: tracked.healed,

@@ -1,7 +1,9 @@
+import type { TimeBound } from '@groundswell/proto/cel.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster } from '../cluster/port.ts'
 import { createCoalescer } from '../observe/coalesce.ts'
+import { createHealthJudge } from '../observe/health-judge.ts'
 import { createObserver } from '../observe/observer.ts'
 import type { ApplicationState } from '../observe/status.ts'
 import type { KeyStore } from '../secrets/keys.ts'
@@ -26,6 +28,8 @@ export interface WorkloadsDeps {
   readonly clock: Clock
   /** Keys to Secrets that are encrypted in Git. */
   readonly keys: KeyStore
+  /** Breaks off expressions that take too long. */
+  readonly within: TimeBound
   /** Uniform in [0, 1); spreads retries. */
   readonly random: () => number
   readonly log: (message: string, fields: Record<string, unknown>) => void
@@ -80,6 +84,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       clock,
       manager: fieldManager,
       label: marks.application,
+      judge: createHealthJudge(deps.within),
       ownerOf,
       onChange: changed,
       onFault: (kind, error) => log('watch event not understood', { kind, error }),

@@ -6,6 +6,7 @@ import type { ObjectRecord } from '../observe/object-record.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { type Body, isReplaceAllowed, markBody, parseBody } from './body.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
+import { expectationOf } from './expectation.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { fieldManager } from './ownership.ts'
 import type { Wanted } from './plan.ts'
@@ -37,7 +38,7 @@ export async function writeObject(
   const release = deps.observer.hold(id)
   try {
     const object = await applyOrReplace(wanted, body, json, known, deps)
-    const expectation = { application: app.name, apiVersion: source.apiVersion, fieldsHash: '?' }
+    const expectation = expectationOf(app, id, source.apiVersion, '?')
     const { baseline } = deps.observer.applied(id, expectation, object)
     return {
       id,

@@ -23,6 +23,8 @@ export interface ManagedFields {
   readonly manager: string
   readonly operation: 'Apply' | 'Update'
   readonly subresource?: string
+  /** RFC 3339, to the second. */
+  readonly time?: string
   readonly fieldsV1?: Readonly<Record<string, unknown>>
 }
 

@@ -8,6 +8,8 @@ import {
   spell,
   splitPath,
 } from './fields.ts'
+import type { Ignored } from '@groundswell/proto/ignore-rule.ts'
+import { isIgnoredPath, withoutIgnored } from './ignored.ts'
 import type { FieldDrift } from './status.ts'
 
 const valueLimit = 1_000
@@ -17,9 +19,15 @@ export const driftFieldLimit = 20
 /**
  * Where a live object differs from what our last apply left in the fields we owned then.
  * Whatever others own, default or add never shows: only recorded paths are looked at. A size set
- * through the scale subresource by anyone but kubectl is an autoscaler's and not drift.
+ * through the scale subresource by anyone but kubectl is an autoscaler's and not drift, nor is what
+ * the application leaves to others.
  */
-export function findDrift(live: LiveObject, baseline: Projection, manager: string): FieldDrift[] {
+export function findDrift(
+  live: LiveObject,
+  baseline: Projection,
+  manager: string,
+  ignored?: Ignored,
+): FieldDrift[] {
   const drift: FieldDrift[] = []
   for (const [path, desired] of baseline) {
     const steps = splitPath(path)
@@ -28,12 +36,20 @@ export function findDrift(live: LiveObject, baseline: Projection, manager: strin
     if (isEmptyContainer(desired) && found !== '' && hasOthersBelow(live, steps)) continue
     const owner = ownerOf(live, steps, manager)
     if (path === scalePath && isAutoscaler(owner)) continue
+    const pointer = pointerOf(live, steps)
     const hidden = isSecret(live.kind, steps)
+    if (ignored) {
+      if (owner && isLeftTo(owner, steps, ignored.managers)) continue
+      if (isIgnoredPath(pointer, ignored.pointers)) continue
+      const strip = (json: string) => withoutIgnored(json, pointer, ignored.pointers)
+      if (!hidden && strip(desired) === strip(found)) continue
+    }
     drift.push({
-      path: pointerOf(live, steps),
+      path: pointer,
       desired: hidden ? redacted : desired.slice(0, valueLimit),
       live: hidden && found ? redacted : found.slice(0, valueLimit),
       manager: owner?.manager ?? '',
+      ...changeTime(owner),
     })
     if (drift.length >= driftFieldLimit) break
   }
@@ -48,11 +64,29 @@ export function isScaledByOther(live: LiveObject): boolean {
 }
 
 /** Who changed the object last besides us, for when the field cannot be told. */
-export function lastOtherManager(live: LiveObject, manager: string): string {
-  return newest(others(live, manager))?.manager ?? ''
+export function lastChange(
+  live: LiveObject,
+  manager: string,
+): Pick<FieldDrift, 'manager' | 'changedAt'> {
+  const last = newest(others(live, manager))
+  return { manager: last?.manager ?? '', ...changeTime(last) }
+}
+
+function changeTime(entry: ManagedFields | undefined): Pick<FieldDrift, 'changedAt'> {
+  const time = Date.parse(entry?.time ?? '')
+  return Number.isFinite(time) ? { changedAt: time } : {}
 }
 
 const redacted = '"(redacted)"'
+
+/** A manager that only might have taken the field away does not count. */
+function isLeftTo(
+  owner: ManagedFields,
+  steps: readonly string[],
+  managers: readonly string[],
+): boolean {
+  return managers.includes(owner.manager) && owns(owner.fieldsV1, steps)
+}
 
 function isAutoscaler(entry: ManagedFields | undefined): boolean {
   return entry?.subresource === 'scale' && !entry.manager.startsWith('kubectl')
@@ -90,7 +124,7 @@ function newest(entries: readonly ManagedFields[]): ManagedFields | undefined {
 }
 
 function timeOf(entry: ManagedFields): string {
-  return (entry as { time?: string }).time ?? ''
+  return entry.time ?? ''
 }
 
 function owns(set: unknown, steps: readonly string[]): boolean {

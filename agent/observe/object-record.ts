@@ -1,8 +1,11 @@
+import type { HealthCheck } from '@groundswell/proto/health-check.ts'
+import type { Ignored } from '@groundswell/proto/ignore-rule.ts'
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
-import { findDrift, isScaledByOther, lastOtherManager } from './drift.ts'
+import { findDrift, isScaledByOther, lastChange } from './drift.ts'
 import { matchesHash, projectOwned, type Projection } from './fields.ts'
-import { computeHealth } from './health.ts'
+import type { HealthVerdict } from './health-facts.ts'
+import type { JudgeHealth } from './health-judge.ts'
 import type { FieldDrift, Health } from './status.ts'
 
 /** What an application expects of one object. */
@@ -11,6 +14,10 @@ export interface Expectation {
   readonly apiVersion: string
   /** Hash of the fields our last apply left; empty when it is not known to have happened. */
   readonly fieldsHash: string
+  /** What of it is left to others. */
+  readonly ignored?: Ignored | undefined
+  /** How kinds of the application fare by its author's word. */
+  readonly healthChecks?: readonly HealthCheck[] | undefined
 }
 
 /** All that is kept of a live object that bears our label. */
@@ -21,6 +28,8 @@ export interface ObjectRecord {
   readonly resourceVersion: string
   readonly health: Health
   readonly message: string
+  /** By what a rollout goes by, where that is worse. */
+  readonly gate: HealthVerdict | undefined
   /** Fields we own and their values right after our apply. */
   readonly baseline: Projection | undefined
   readonly drift: readonly FieldDrift[]
@@ -31,12 +40,21 @@ export interface ObjectRecord {
 export interface RecordContext {
   readonly manager: string
   readonly now: number
+  readonly judge: JudgeHealth
   readonly owner: { readonly application: string; readonly cluster: string }
 }
 
 /** What is kept of an object right after our apply: how it is now is how it should be. */
-export function recordApplied(object: LiveObject, context: RecordContext): ObjectRecord {
-  return { ...facts(object, context), baseline: projectOwned(object, context.manager), drift: [] }
+export function recordApplied(
+  object: LiveObject,
+  expected: Expectation,
+  context: RecordContext,
+): ObjectRecord {
+  return {
+    ...facts(object, expected, context),
+    baseline: projectOwned(object, context.manager),
+    drift: [],
+  }
 }
 
 /** What is kept of an object a watch told of, compared with what was known of it. */
@@ -46,10 +64,10 @@ export function recordSeen(
   expected: Expectation | undefined,
   context: RecordContext,
 ): ObjectRecord {
-  const seen = facts(object, context)
+  const seen = facts(object, expected, context)
   if (!expected?.fieldsHash) return { ...seen, baseline: undefined, drift: [] }
   if (known?.baseline && known.uid === seen.uid) {
-    const drift = findDrift(object, known.baseline, context.manager)
+    const drift = findDrift(object, known.baseline, context.manager, expected.ignored)
     return { ...seen, baseline: known.baseline, drift }
   }
   // After a restart only the hash is known: the fields are trusted again when it matches.
@@ -57,8 +75,8 @@ export function recordSeen(
   if (projection && matchesHash(projection, expected.fieldsHash, seen.scaled)) {
     return { ...seen, baseline: projection, drift: [] }
   }
-  const manager = lastOtherManager(object, context.manager)
-  return { ...seen, baseline: undefined, drift: [{ path: '', desired: '', live: '', manager }] }
+  const change = lastChange(object, context.manager)
+  return { ...seen, baseline: undefined, drift: [{ path: '', desired: '', live: '', ...change }] }
 }
 
 /** True when `b` is a newer state of the object than `a`. */
@@ -74,15 +92,20 @@ export function idOf(object: LiveObject): string {
   return formatObjectId({ group, kind: object.kind, namespace: namespace ?? '', name })
 }
 
-function facts(object: LiveObject, { now, owner }: RecordContext) {
-  const { health, message } = computeHealth(object, now)
+function facts(
+  object: LiveObject,
+  expected: Expectation | undefined,
+  { now, owner, judge }: RecordContext,
+) {
+  const { seen, gate } = judge(object, expected?.healthChecks, now)
   return {
     application: owner.application,
     cluster: owner.cluster,
     uid: object.metadata.uid ?? '',
     resourceVersion: object.metadata.resourceVersion ?? '',
-    health,
-    message,
+    health: seen.health,
+    message: seen.message,
+    gate: gate === seen ? undefined : gate,
     scaled: isScaledByOther(object),
   }
 }

@@ -3,6 +3,7 @@ import { apiVersionOf } from '../cluster/api-path.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster, LiveObject, Resource, WatchEvent } from '../cluster/port.ts'
 import { createDiagnoses } from './diagnose.ts'
+import type { JudgeHealth } from './health-judge.ts'
 import { createKindWatches, type KindWatches } from './kind-watches.ts'
 import {
   type Expectation,
@@ -19,6 +20,7 @@ export interface ObserverDeps {
   readonly clock: Clock
   readonly manager: string
   readonly label: string
+  readonly judge: JudgeHealth
   readonly ownerOf: (object: LiveObject) => { application: string; cluster: string }
   /** Something an application's report shows has changed. */
   readonly onChange: (application: string) => void
@@ -40,6 +42,8 @@ export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synce
   /** True when the kind was read, so that an object that is not known does not exist. */
   isRead(apiVersion: string, kind: string): boolean
   health(application: string): ObjectHealth[]
+  /** Objects that a gate takes for worse than they show. */
+  gated(application: string): ObjectHealth[]
   drift(application: string): ObjectDrift[]
   /** Drift of one object; undefined when there is none. */
   driftOf(id: string): ObjectDrift | undefined
@@ -64,6 +68,13 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     },
     signal,
   )
+
+  const contextOf = (object: LiveObject) => ({
+    manager: deps.manager,
+    judge: deps.judge,
+    now: deps.clock.now(),
+    owner: deps.ownerOf(object),
+  })
 
   const isDrifted = (id: string, expectation: Expectation) => {
     const record = records.get(id)
@@ -113,9 +124,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     if (expectation && expectation.apiVersion !== object.apiVersion) return
     const { uid, resourceVersion } = object.metadata
     if (known && known.uid === uid && !isNewer(known.resourceVersion, resourceVersion ?? '')) return
-    const owner = deps.ownerOf(object)
-    const context = { manager: deps.manager, now: deps.clock.now(), owner }
-    const record = recordSeen(object, known, expectation, context)
+    const record = recordSeen(object, known, expectation, contextOf(object))
     records.set(id, record)
     note(id, !known || differs(known, record))
   }
@@ -181,9 +190,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       deps.onChange(application)
     },
     applied(id, expectation, object) {
-      const owner = deps.ownerOf(object)
-      const context = { manager: deps.manager, now: deps.clock.now(), owner }
-      const record = recordApplied(object, context)
+      const record = recordApplied(object, expectation, contextOf(object))
       expected.set(id, expectation)
       records.set(id, record)
       firstSeen.delete(id)
@@ -211,6 +218,11 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         return { object, health: read ? 'NotFound' : 'Unknown', message: '' }
       })
     },
+    gated: (application) =>
+      (byApplication.get(application) ?? []).flatMap((object) => {
+        const gate = records.get(object)?.gate
+        return gate ? [{ object, ...gate }] : []
+      }),
     drift: (application) =>
       (byApplication.get(application) ?? []).flatMap((id) => driftOf(id) ?? []),
     driftOf,
@@ -222,6 +234,7 @@ function differs(a: ObjectRecord, b: ObjectRecord): boolean {
     a.uid !== b.uid ||
     a.health !== b.health ||
     a.message !== b.message ||
+    JSON.stringify(a.gate) !== JSON.stringify(b.gate) ||
     JSON.stringify(a.drift) !== JSON.stringify(b.drift)
   )
 }

@@ -7,7 +7,7 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import type { Hold } from '../hold/hold.ts'
 import type { AuditFault, AuditHead } from '../trust/state.ts'
-import type { ApplicationState, Health, Phase } from './status.ts'
+import type { ApplicationState, Health, ObjectHealth, Phase } from './status.ts'
 
 const phases: Readonly<Record<Phase, WirePhase>> = {
   Pending: WirePhase.PENDING,
@@ -36,17 +36,16 @@ export function toApplicationReport(state: ApplicationState): ApplicationReport 
     health: healths[state.health],
     objects: state.objects,
     readyObjects: state.readyObjects,
-    unhealthy: state.unhealthy.map(({ object, health, message }) => ({
-      object,
-      health: healths[health],
-      message,
-    })),
+    unhealthy: state.unhealthy.map(toObjectHealth),
+    gateHealth: state.gate ? healths[state.gate.health] : WireHealth.UNSPECIFIED,
+    gated: (state.gate?.objects ?? []).map(toObjectHealth),
     errors: state.errors.map((error) => ({ ...error })),
-    drift: state.drift.map(({ object, missing, firstSeen, fields }) => ({
+    drift: state.drift.map(({ object, missing, firstSeen, fields, contestedBy }) => ({
       object,
       missing,
       firstSeen: BigInt(firstSeen),
-      fields: fields.map((field) => ({ ...field })),
+      fields: fields.map((field) => ({ ...field, changedAt: BigInt(field.changedAt ?? 0) })),
+      contestedBy: contestedBy ?? '',
     })),
     driftedObjects: state.driftedObjects,
     healed: BigInt(state.healed),
@@ -66,6 +65,10 @@ export function toHold({ refuse, until, reason, applications, source, fault }: H
     ...{ refuse, until: BigInt(until ?? 0), reason, applications: names, source },
     fault: fault ?? '',
   }
+}
+
+function toObjectHealth({ object, health, message }: ObjectHealth) {
+  return { object, health: healths[health], message }
 }
 
 export function toAuditHead({ index, digest }: AuditHead): { index: bigint; digest: string } {

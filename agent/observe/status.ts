@@ -26,6 +26,8 @@ export interface FieldDrift {
   readonly desired: string
   readonly live: string
   readonly manager: string
+  /** When that manager changed what it owns, in milliseconds by the API server's clock. */
+  readonly changedAt?: number
 }
 
 export interface ObjectDrift {
@@ -33,6 +35,8 @@ export interface ObjectDrift {
   readonly missing: boolean
   readonly firstSeen: number
   readonly fields: readonly FieldDrift[]
+  /** Field manager that undoes repairs, for whose sake they are held back; absent when none does. */
+  readonly contestedBy?: string
 }
 
 /** What the agent knows of one application; reported whole whenever it changes. */
@@ -53,4 +57,12 @@ export interface ApplicationState {
   readonly waiting?: string
   /** Content that a hold keeps from being applied; all else here is of what runs. */
   readonly held?: { readonly digest: Digest | null; readonly generation: number }
+  /** By the stricter rules that a rollout goes by, where those say worse. */
+  readonly gate?: GateState
+}
+
+export interface GateState {
+  readonly health: Health
+  /** Objects that fare worse by them than they show. */
+  readonly objects: readonly ObjectHealth[]
 }

@@ -1,7 +1,6 @@
 import type { AssignedManifest } from './hub.ts'
-import { timestamp } from './rollout-view.ts'
-import type { ObjectDriftView, ObjectsView } from './views.ts'
-import type { ObjectDrift } from '../status/status.ts'
+import type { ObjectsView } from './views.ts'
+import { viewDrift } from '../status/drift-view.ts'
 
 /** A manifest joined with what the agent last said of each of its objects. */
 export function viewObjects(
@@ -32,8 +31,4 @@ export function viewObjects(
       }
     }),
   }
-}
-
-export function viewDrift(drift: ObjectDrift): ObjectDriftView {
-  return { ...drift, firstSeen: timestamp(drift.firstSeen) }
 }

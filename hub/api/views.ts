@@ -55,8 +55,12 @@ export const ObjectDriftView = Type.Object({
       path: Type.String({ description: 'JSON Pointer' }),
       desired: Type.String(),
       live: Type.String(),
-      manager: Type.String(),
+      manager: Type.String({ description: 'field manager that made the live value, or empty' }),
+      changedAt: Type.Optional(Time),
     }),
+  ),
+  contestedBy: Type.Optional(
+    Type.String({ description: 'field manager that undoes repairs, which are held back for it' }),
   ),
 })
 

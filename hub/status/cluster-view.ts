@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { listGroupMembers } from '../fleet/group.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Assignment } from '../rollout/rollout.ts'
+import { viewDrift } from './drift-view.ts'
 import type { ApplicationStatus, ClusterStatus, Connection } from './status.ts'
 
 /** What the hub knows, as read models need it. */
@@ -130,10 +131,7 @@ export function viewDiff(known: Known, cluster: string, application: string): Cl
     reportedDigest: status?.digest ?? null,
     upToDate: isReported(assignment, status) && isSettled(assignment, status),
     driftedObjects: status?.driftedObjects ?? 0,
-    drift: (status?.drift ?? []).map((drift) => ({
-      ...drift,
-      firstSeen: new Date(drift.firstSeen).toISOString(),
-    })),
+    drift: (status?.drift ?? []).map(viewDrift),
   }
 }
 
@@ -165,7 +163,7 @@ function listApplications(known: Known, cluster: string): ClusterView['applicati
       const assignment = assigned?.get(name)
       const status = applications[name]
       const [error] = status?.errors ?? []
-      const [object] = status?.unhealthy ?? []
+      const [object] = [...(status?.unhealthy ?? []), ...(status?.gate?.objects ?? [])]
       return {
         name,
         desiredDigest: assignment?.digest ?? null,

@@ -128,11 +128,7 @@ function toApplicationStatus(report: ApplicationReport, now: number): Applicatio
     health: toHealth(report.health),
     objects: report.objects,
     readyObjects: report.readyObjects,
-    unhealthy: report.unhealthy.slice(0, listed).map((object) => ({
-      object: clip(object.object),
-      health: toHealth(object.health),
-      message: clip(object.message),
-    })),
+    unhealthy: toObjectHealths(report.unhealthy),
     errors: report.errors.slice(0, listed).map((error) => ({
       object: clip(error.object),
       file: clip(error.file),
@@ -148,11 +144,16 @@ function toApplicationStatus(report: ApplicationReport, now: number): Applicatio
         desired: clip(field.desired),
         live: clip(field.live),
         manager: clip(field.manager),
+        ...(field.changedAt > 0n && { changedAt: toInstant(field.changedAt) }),
       })),
+      ...(drift.contestedBy !== '' && { contestedBy: clip(drift.contestedBy) }),
     })),
     driftedObjects: report.driftedObjects,
     healed: Number(report.healed),
     ...(report.waiting !== '' && { waiting: clip(report.waiting) }),
+    ...(report.gateHealth !== WireHealth.UNSPECIFIED && {
+      gate: { health: toHealth(report.gateHealth), objects: toObjectHealths(report.gated) },
+    }),
     updatedAt: now,
     ...(report.held && {
       held: {
@@ -173,6 +174,14 @@ function toHold(hold: Report['holds'][number]): AgentHold {
     source: clip(hold.source),
     fault: clip(hold.fault),
   }
+}
+
+function toObjectHealths(objects: ApplicationReport['unhealthy']): ApplicationStatus['unhealthy'] {
+  return objects.slice(0, listed).map((object) => ({
+    object: clip(object.object),
+    health: toHealth(object.health),
+    message: clip(object.message),
+  }))
 }
 
 function toPhase(phase: WirePhase): Phase {

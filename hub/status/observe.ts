@@ -36,7 +36,7 @@ export function observeCluster(status: ClusterStatus, application: string): Clus
           digest: known.digest,
           generation: known.generation,
           phase: known.phase,
-          health: known.health,
+          health: known.gate?.health ?? known.health,
           message: describe(known),
           ...(known.held && { held: known.held }),
         }
@@ -85,7 +85,10 @@ function describe(status: ApplicationStatus): string {
     return `${place}: ${error.message} (${error.code})`
   }
   if (status.waiting !== undefined) return status.waiting
-  const [object] = status.unhealthy
+  const { gate, health, unhealthy } = status
+  const stricter = gate?.objects ?? []
+  const [object] =
+    gate?.health === health ? [...unhealthy, ...stricter] : [...stricter, ...unhealthy]
   if (object) return `${object.object} is ${object.health}: ${object.message}`
   return ''
 }

@@ -26,6 +26,11 @@ export interface ApplicationStatus {
   readonly healed: number
   /** What it waits for while it is being applied, in words. */
   readonly waiting?: string
+  /** By the stricter rules that a rollout goes by, where those say worse. */
+  readonly gate?: {
+    readonly health: Health
+    readonly objects: readonly { object: string; health: Health; message: string }[]
+  }
   readonly updatedAt: number
   /** Content that a hold at the cluster keeps from being applied. */
   readonly held?: { readonly digest: Digest | null; readonly generation: number }
@@ -45,7 +50,18 @@ export interface ObjectDrift {
   readonly object: string
   readonly missing: boolean
   readonly firstSeen: number
-  readonly fields: readonly { path: string; desired: string; live: string; manager: string }[]
+  readonly fields: readonly FieldDrift[]
+  /** Field manager that undoes repairs, for whose sake they are held back. */
+  readonly contestedBy?: string
+}
+
+export interface FieldDrift {
+  readonly path: string
+  readonly desired: string
+  readonly live: string
+  readonly manager: string
+  /** When that manager made the change, by the API server's clock. */
+  readonly changedAt?: number
 }
 
 /** A code and words for people. */

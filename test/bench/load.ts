@@ -1,3 +1,4 @@
+import { createTimeBound } from '@groundswell/proto/v8.ts'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
@@ -129,6 +130,7 @@ function createMemoryWorkloads(
     clusterId,
     keys: noKeys,
     clock: systemClock,
+    within: createTimeBound(50),
     random: Math.random,
     log: () => {},
     onChange,

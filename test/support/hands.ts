@@ -1,3 +1,4 @@
+import { createTimeBound } from '@groundswell/proto/v8.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { createKubeCluster } from '../../agent/cluster/kube.ts'
@@ -18,6 +19,7 @@ export async function createHands(kubeconfig: string, keys: KeyStore = noKeys) {
     clusterId: 'test-cluster',
     keys,
     clock: systemClock,
+    within: createTimeBound(50),
     random: Math.random,
     log: () => {},
     onChange: (states) => reports.push(...states),

@@ -1,3 +1,4 @@
+import { createTimeBound } from '@groundswell/proto/v8.ts'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { create } from '@bufbuild/protobuf'
@@ -110,6 +111,7 @@ export async function startMemoryAgent(
       clusterId: enrolled.identity.clusterId,
       keys: noKeys,
       clock: systemClock,
+      within: createTimeBound(50),
       random: Math.random,
       log: () => {},
       onChange: (states) => agent.onChange(states),

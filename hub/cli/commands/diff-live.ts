@@ -55,11 +55,15 @@ function formatDiff(cluster: ClusterDiffView, paint: ReturnType<typeof createPai
   }
   for (const drift of cluster.drift) {
     const name = escapeLine(nameObject(drift.object))
-    lines.push(drift.missing ? `${name}: missing since ${drift.firstSeen}` : name)
+    const held = drift.contestedBy
+      ? `   # ${escapeLine(drift.contestedBy)} undoes repairs: one a minute`
+      : ''
+    lines.push(`${drift.missing ? `${name}: missing since ${drift.firstSeen}` : name}${held}`)
     for (const field of drift.fields) {
       const path = escapeLine(field.path)
       lines.push(paint('removed', `- ${path}: ${escapeLine(field.desired) || '(absent)'}`))
-      const by = field.manager && `   # by ${escapeLine(field.manager)}`
+      const when = field.changedAt ? ` at ${field.changedAt}` : ''
+      const by = field.manager && `   # by ${escapeLine(field.manager)}${when}`
       lines.push(paint('added', `+ ${path}: ${escapeLine(field.live) || '(absent)'}${by}`))
     }
   }

@@ -30,6 +30,7 @@ function createAgent(cluster = createMemoryCluster({})) {
     clusterId: 'c1',
     keys: noKeys,
     clock,
+    within: (run) => run(),
     random: () => 0.5,
     log: () => {},
     onChange: () => {},

@@ -24,6 +24,7 @@ export function createMemoryHands(
     clusterId: 'c1',
     keys: noKeys,
     clock,
+    within: (run) => run(),
     random: () => 0.5,
     log: () => {},
     onChange: (states) => reports.push(...states),

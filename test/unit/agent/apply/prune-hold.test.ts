@@ -15,6 +15,7 @@ import {
   verifiedSnapshot,
 } from '../../../support/verified-snapshot.ts'
 
+const run = <T>(run: () => T): T => run()
 const never = new AbortController().signal
 const usual: PrunePolicy = { enabled: true, allowEmpty: false }
 const configs = (count: number) =>
@@ -24,7 +25,7 @@ const configs = (count: number) =>
 async function createWorld() {
   const cluster = createMemoryCluster()
   const clock = createManualClock()
-  const deps = { cluster, clusterId: 'c1', keys: noKeys, clock, random: () => 0.5 }
+  const deps = { cluster, clusterId: 'c1', keys: noKeys, clock, random: () => 0.5, within: run }
   const workloads = createWorkloads({ ...deps, log: () => {}, onChange: () => {} })
   const home = presentApplication('home', [createNamespace('shop')])
   let generation = 0

@@ -71,6 +71,7 @@ async function apply(
     keys: noKeys,
     clusterId: 'c1',
     clock: createManualClock(),
+    within: (run) => run(),
     random: () => 0.5,
     log: () => {},
     onChange: () => {},

@@ -23,6 +23,7 @@ function createAgent(options: MemoryClusterOptions = {}, cluster = createMemoryC
     clusterId: 'c1',
     keys: noKeys,
     clock,
+    within: (run) => run(),
     random: () => 0.5,
     log: () => {},
     onChange: (states) => reports.push(...states),

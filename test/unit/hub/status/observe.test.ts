@@ -65,4 +65,16 @@ describe('observeCluster', () => {
     assert.equal(messageOf({ errors: [{ ...error, file: '' }] }), '/Pod/n/x: no (apply_invalid)')
     assert.equal(messageOf({ unhealthy }), '/Pod/n/y is Failed: crashed')
   })
+
+  test('a gate goes by the stricter health, and names what it waits for', () => {
+    const objects = [
+      { object: 'batch/Job/n/j', health: 'InProgress', message: 'runs, and is not complete' },
+    ] as const
+    const gate = { health: 'InProgress', objects } as const
+    const status = cluster('a', { applications: { shop: application('shop', { gate }) } })
+    const seen = observeCluster(status, 'shop').application
+    assert.equal(status.applications['shop']?.health, 'Current')
+    assert.equal(seen?.health, 'InProgress')
+    assert.equal(seen.message, 'batch/Job/n/j is InProgress: runs, and is not complete')
+  })
 })

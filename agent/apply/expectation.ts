@@ -1,0 +1,32 @@
+import { findIgnored, type Ignored } from '@groundswell/proto/ignore-rule.ts'
+import type { Manifest } from '@groundswell/proto/manifest.ts'
+import { parseObjectId } from '@groundswell/proto/object-id.ts'
+import type { Expectation } from '../observe/object-record.ts'
+import type { VerifiedPresent } from '../trust/verified.ts'
+
+/** What the observer is to hold a live object against. */
+export function expectationOf(
+  { name, manifest }: Pick<VerifiedPresent, 'name' | 'manifest'>,
+  id: string,
+  apiVersion: string,
+  fieldsHash: string,
+): Expectation {
+  return {
+    application: name,
+    apiVersion,
+    fieldsHash,
+    ignored: ignoredOf(manifest, id),
+    healthChecks: manifest.healthChecks,
+  }
+}
+
+const known = new WeakMap<Manifest, Map<string, Ignored | undefined>>()
+
+/** What the manifest leaves to others of an object, where it lives; found once, since it is asked often. */
+export function ignoredOf(manifest: Manifest, id: string): Ignored | undefined {
+  if (!manifest.ignore) return undefined
+  let mine = known.get(manifest)
+  if (!mine) known.set(manifest, (mine = new Map()))
+  if (!mine.has(id)) mine.set(id, findIgnored(manifest.ignore, parseObjectId(id)))
+  return mine.get(id)
+}
