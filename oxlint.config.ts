@@ -155,7 +155,7 @@ const noInput = 'Unit tests do no I/O; adapters are tried in test/integration.'
 export default defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise'],
   categories: { correctness: 'error', suspicious: 'error' },
-  ignorePatterns: ['proto/gen', '.build'],
+  ignorePatterns: ['proto/gen', '.build', 'dist'],
   rules: {
     'typescript/no-explicit-any': 'error',
     'typescript/no-floating-promises': [

@@ -8,7 +8,6 @@ import {
   explainSettings,
   readSettings,
 } from '@groundswell/proto/settings.ts'
-import { parse } from 'yaml'
 import { createTimeBound } from '@groundswell/proto/v8.ts'
 import { createAgent } from './agent.ts'
 import { systemClock } from './cluster/clock.ts'
@@ -41,16 +40,11 @@ import type { ContentCache } from './trust/state.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import { verifyRoot } from './trust/verify.ts'
 import { openCollector } from './v8.ts'
-import { runVerify } from './verify/command.ts'
-import { diskFiles } from './verify/fs.ts'
+import packageJson from './package.json' with { type: 'json' }
 
 /* Wires the agent: configuration → adapters → agent → run until a signal. */
 
-const version = (
-  JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-).version
+const { version } = packageJson
 
 const factsEveryMs = 5 * 60_000
 /** How long an expression may take; all else of the agent waits meanwhile. */
@@ -58,13 +52,15 @@ const expressionMs = 50
 
 async function main(): Promise<void> {
   if (process.argv[2] === 'verify') {
+    const { runVerify } = await import('./verify/command.ts')
+    const { diskFiles } = await import('./verify/fs.ts')
     const say = (text: string): void => void process.stdout.write(text)
     process.exitCode = await runVerify(process.argv.slice(3), diskFiles, say)
     return
   }
   if (process.argv[2] === 'status') return tellStatus(process.argv.slice(3))
   if (process.argv[2] === 'hold') return setHold(process.argv.slice(3))
-  const config = readConfig(process.argv.slice(2))
+  const config = await readConfig(process.argv.slice(2))
   if (!config) return
   const log = createLog(config.logLevel)
   log.info(config.explained, 'configuration')
@@ -214,7 +210,7 @@ async function runAgent(
 /** `agent status [--json]`: what the agent of the same settings knows, with nobody else to ask. */
 async function tellStatus(argv: readonly string[]): Promise<void> {
   const asJson = argv.includes('--json')
-  const config = readConfig(argv.filter((word) => word !== '--json'))
+  const config = await readConfig(argv.filter((word) => word !== '--json'))
   if (!config) return
   const text = await askStatus(config.data)
   const status = parseStatus(text)
@@ -225,7 +221,7 @@ async function tellStatus(argv: readonly string[]): Promise<void> {
 async function setHold(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help')) return void process.stdout.write(holdUsage)
   const { command, settings } = parseHoldCommand(argv, Date.now())
-  const config = readConfig(settings)
+  const config = await readConfig(settings)
   if (!config) return
   if (command.kind === 'release') {
     await removeFileHold(config.data)
@@ -235,20 +231,29 @@ async function setHold(argv: readonly string[]): Promise<void> {
   process.stdout.write(sayHold(command, await writeFileHold(config.data, command.members)))
 }
 
-function readConfig(argv: readonly string[]): (AgentConfig & { explained: object }) | undefined {
+async function readConfig(
+  argv: readonly string[],
+): Promise<(AgentConfig & { explained: object }) | undefined> {
   const at = argv.indexOf('--config')
   const path = at >= 0 ? argv[at + 1] : process.env[`${environmentPrefix}CONFIG`]
-  const file = path ? (parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : {}
+  const file = path ? await readConfigFile(path) : {}
   const input = { argv, env: process.env, prefix: environmentPrefix, file: file ?? {} }
   const settings = readSettings(settingsTable, input)
   if (settings.get('help')) {
-    process.stdout.write(`agent: joins a cluster to a Groundswell hub and keeps it as Git says\n\n`)
+    process.stdout.write(
+      `swell-agent: joins a cluster to a Groundswell hub and keeps it as Git says\n\n`,
+    )
     process.stdout.write(`${describeSettings(settingsTable, environmentPrefix)}\n`)
     return undefined
   }
   const stateHome = process.env['XDG_STATE_HOME'] ?? `${homedir()}/.local/state`
   const config = parseConfig(input, stateHome)
   return { ...config, explained: explainSettings(settingsTable, settings) }
+}
+
+async function readConfigFile(path: string): Promise<Record<string, unknown> | null> {
+  const { parse } = await import('yaml')
+  return parse(readFileSync(path, 'utf8')) as Record<string, unknown> | null
 }
 
 function repeat(ms: number, run: () => void): () => void {
@@ -261,6 +266,6 @@ try {
   await main()
 } catch (error) {
   if (!(error instanceof AgentError) && !(error instanceof SettingsError)) throw error
-  process.stderr.write(`agent: ${error.message}\n`)
+  process.stderr.write(`swell-agent: ${error.message}\n`)
   process.exitCode = 1
 }

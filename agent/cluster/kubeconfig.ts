@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
-import { parse } from 'yaml'
 import { AgentError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 
@@ -62,6 +61,8 @@ async function loadServiceAccount(host: string | undefined, port: string): Promi
 }
 
 async function readKubeconfig(path: string, wanted: string | undefined): Promise<Connection> {
+  // Inside a cluster there is none.
+  const { parse } = await import('yaml')
   const file = parse(await readFile(path, 'utf8')) as Members | null
   const context = wanted ?? text(file?.['current-context'])
   if (!context) throw invalid(`kubeconfig ${path}: no current-context`)
@@ -96,7 +97,7 @@ async function readKubeconfig(path: string, wanted: string | undefined): Promise
 type Base = Pick<Connection, 'server' | 'ca' | 'serverName' | 'insecure'>
 
 async function runPlugin(path: string, context: string, base: Base): Promise<Connection> {
-  const { KubeConfig } = await import('@kubernetes/client-node')
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
   const config = new KubeConfig()
   config.loadFromFile(path)
   config.setCurrentContext(context)

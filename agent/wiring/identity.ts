@@ -12,7 +12,6 @@ import { dialEnrolment } from '../link/grpc.ts'
 import type { IdentityStore, StoredIdentity } from '../link/identity.ts'
 import { awaitApproval, insist } from '../link/join.ts'
 import { chooseProxy } from '../link/proxy.ts'
-import { createAgentKey, createCertificateKey } from '../link/x509.ts'
 import { createMirroredTrust } from '../trust/mirror.ts'
 import type { StateCopy } from '../trust/state.ts'
 
@@ -25,6 +24,9 @@ export interface IdentityDeps {
   readonly log: Log
   readonly version: string
 }
+
+/** Needed to join and a few times a day; 6 MB as long as it is loaded. */
+const loadKeys = () => import('../link/x509.ts')
 
 const waiting = {
   clock: Date.now,
@@ -65,7 +67,7 @@ export function openCredentials(deps: IdentityDeps, stored: StoredIdentity): Cre
     stored,
     save: (next) => store.save(next),
     ...(store.confirm ? { confirm: () => store.confirm!() } : {}),
-    createKey: createCertificateKey,
+    createKey: async () => (await loadKeys()).createCertificateKey(),
     ...(addressOf(config, stored) === undefined
       ? {}
       : { claim: (now, request) => ask(config, now, request) }),
@@ -102,7 +104,7 @@ async function join(deps: IdentityDeps, signal: AbortSignal): Promise<StoredIden
   }
   const uid = await cluster.uid(signal)
   log.info({ hub, clusterUid: uid }, 'joining')
-  const key = await createAgentKey()
+  const key = await (await loadKeys()).createAgentKey()
   const enrolled = await insist(
     () =>
       tryEach(hub, (address) =>

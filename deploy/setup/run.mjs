@@ -25,11 +25,13 @@ const bringsRedis =
 const needs = {
   'hub/main.ts': [setUpGit, ...(bringsRedis ? [] : [setUpRedis]), setUpEngine],
   'agent/main.ts': [],
+  'deploy/build/main.mjs': [],
   'hub/cli/main.ts': [setUpGit, setUpEngine],
   'test/demo/main.ts': [setUpGit, setUpRedis, setUpEngine, setUpControlPlane],
   'test/bench/main.ts': [
     ...[setUpGit, setUpRedis, setUpEngine],
     ...(args.includes('render') ? [setUpOracles] : []),
+    ...(args.includes('agent') ? [setUpControlPlane] : []),
   ],
   'test/run.ts': [
     ...[setUpGit, setUpRedis, setUpSshd, setUpGnupg, setUpEngine, setUpControlPlane],

@@ -1,3 +1,4 @@
+import { agentGoals, measureAgent } from './agent.ts'
 import { checkApplications, checkOverlays } from './check-fleet.ts'
 import { checkGoals, measureCheck } from './check.ts'
 import { objects } from './fleet-text.ts'
@@ -13,6 +14,8 @@ import type { Goal } from './table.ts'
 import { measureWire, wireGoals } from './wire.ts'
 
 export interface Benchmark {
+  /** Of one that always has real agent processes and a real API server. */
+  readonly fidelity?: 'A'
   readonly goals: readonly Goal[]
   /** What the result was measured with. */
   params(options: BenchOptions): BenchResult['params']
@@ -59,6 +62,12 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     goals: idleGoals,
     params: ({ clusters, quiet }) => ({ clusters: clusters.join(), quiet }),
     measure: measureIdle,
+  },
+  agent: {
+    fidelity: 'A',
+    goals: agentGoals,
+    params: ({ quiet, runs }) => ({ quiet, runs }),
+    measure: measureAgent,
   },
   render: {
     goals: renderGoals,

@@ -16,7 +16,7 @@ async function runBenchmark(options: BenchOptions, calibration: Calibration): Pr
   const runs = await benchmark.measure(options, say)
   return {
     name: options.name,
-    fidelity: options.fidelity,
+    fidelity: benchmark.fidelity ?? options.fidelity,
     params: benchmark.params(options),
     machine: describeMachine(),
     calibration,

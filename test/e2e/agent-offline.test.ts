@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { buildAgent } from '../../deploy/build/agent.mjs'
 import { startAgent } from '../support/agent-process.ts'
 import { waitForRollout } from '../support/api-client.ts'
 import { startControlPlane } from '../support/control-plane.ts'
@@ -22,7 +23,11 @@ it('with hub and Git away and its disk lost an agent heals drift, tells all, and
   await world.repository.commit({ ...strategyFile('0s'), ...applicationFiles('web', 'one') })
   await world.repository.commit(others)
   await untilReady(hub)
+  // As it is shipped.
+  const program = join(world.directory, 'swell-agent.mjs')
+  await buildAgent(program)
   const agent = await startAgent(hub, {
+    program,
     directory: world.directory,
     cluster: 'a',
     kubeconfig: plane.kubeconfig,

@@ -26,6 +26,10 @@ export interface AgentProcessOptions {
   readonly cluster: string
   readonly kubeconfig: string
   readonly context?: string
+  /** What to run instead of the sources: the bundle. */
+  readonly program?: string
+  /** On top of our own. */
+  readonly env?: Readonly<Record<string, string>>
   /** Settings beyond these. */
   readonly args?: readonly string[]
 }
@@ -46,7 +50,7 @@ export async function startAgent(
     return startProcess(
       process.execPath,
       [
-        program,
+        options.program ?? program,
         '--data',
         data,
         '--kubeconfig',
@@ -55,7 +59,11 @@ export async function startAgent(
         ...(options.args ?? []),
         ...join_,
       ],
-      { name: `agent ${cluster}`, logFile: join(options.directory, `agent-${cluster}.log`) },
+      {
+        name: `agent ${cluster}`,
+        logFile: join(options.directory, `agent-${cluster}.log`),
+        env: { ...process.env, ...options.env },
+      },
     )
   }
 
@@ -79,7 +87,7 @@ export async function startAgent(
     },
     stop: () => running.stop(10_000),
     async ask(command, ...words) {
-      const args = [program, command, ...words, '--data', data]
+      const args = [options.program ?? program, command, ...words, '--data', data]
       return (await promisify(execFile)(process.execPath, args)).stdout
     },
   }

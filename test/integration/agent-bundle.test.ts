@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { buildAgent } from '../../deploy/build/agent.mjs'
+import { createTempDir, type TempDir } from '../support/temp-dir.ts'
+
+const run = promisify(execFile)
+
+describe('the agent as one file', () => {
+  let directory: TempDir
+  let program: string
+  let built: { bytes: number; digest: string }
+
+  before(async () => {
+    directory = await createTempDir('agent-bundle')
+    program = join(directory.path, 'agent.mjs')
+    built = await buildAgent(program)
+  })
+  after(() => directory.remove())
+
+  it('is alone, below 3 MiB, and the same bytes each time', async (t) => {
+    t.diagnostic(`${Math.ceil(built.bytes / 1024)} KiB`)
+    assert.deepEqual(await readdir(directory.path), ['agent.mjs'])
+    assert.ok(built.bytes < 3 * 1024 * 1024, `${built.bytes} bytes`)
+    assert.equal((await buildAgent(program)).digest, built.digest)
+  })
+
+  it('runs with nothing beside it', async () => {
+    const { stdout } = await run(process.execPath, [program, '--help'])
+    assert.match(stdout, /^swell-agent: .*\n[^]*--content-secret/)
+  })
+
+  it('runs the plugin of a kubeconfig, whose library was cut to what that needs', async () => {
+    let authorization: string | undefined
+    const server = createServer((request, response) => {
+      authorization = request.headers.authorization
+      response.writeHead(403).end('{"message":"seen"}')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const credential = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      status: { token: 'of-the-plugin' },
+    }
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: process.execPath,
+      args: ['-e', `console.log(${JSON.stringify(JSON.stringify(credential))})`],
+      interactiveMode: 'Never',
+    }
+    const kubeconfig = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        {
+          name: 'c',
+          cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
+        },
+      ],
+      users: [{ name: 'u', user: { exec } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    }
+    const path = join(directory.path, 'kubeconfig')
+    await writeFile(path, JSON.stringify(kubeconfig))
+    const settings = ['--kubeconfig', path, '--data', join(directory.path, 'data')]
+    const joining = ['--hub', '127.0.0.1:9', '--token', 'gst1.none']
+    const agent = spawn(process.execPath, [program, ...settings, ...joining], {
+      stdio: 'ignore',
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
+    })
+    const [code] = (await once(agent, 'exit')) as [number | null]
+    server.closeAllConnections()
+    server.close()
+    assert.equal(code, 1)
+    assert.equal(authorization, 'Bearer of-the-plugin')
+  })
+})
