@@ -28,7 +28,12 @@ const adapters = {
   kube: [],
   log: ['pino'],
   metrics: ['prom-client'],
-  kubeconfig: ['@kubernetes/client-node', 'node:fs/promises', 'node:os'],
+  kubeconfig: [
+    '@kubernetes/client-node',
+    '@kubernetes/client-node/**',
+    'node:fs/promises',
+    'node:os',
+  ],
   net: ['node:http', 'node:net'],
   process: ['node:child_process', 'node:fs/promises', 'node:os'],
   redis: ['ioredis'],
