@@ -51,6 +51,7 @@ export function createPipeline(deps: PipelineDeps) {
   let running: Promise<void> | undefined
   let wanted: 'decide' | 'render' | undefined
   let retrying = false
+  let isLookDue = false
   const told = { fault: new Set<string>(), warning: new Set<string>() }
 
   /** A new commit of the fleet repository. One with faults is refused whole. */
@@ -130,6 +131,16 @@ export function createPipeline(deps: PipelineDeps) {
     })
   }
 
+  /** No commit tells of what is not of Git. One look is waited for at a time. */
+  function lookAgain(ms: number): void {
+    if (isLookDue) return
+    isLookDue = true
+    deps.later(ms, () => {
+      isLookDue = false
+      void evaluate()
+    })
+  }
+
   /** Each once, as long as it stays; the log has those beyond the bound. */
   function tellNew(kind: 'fault' | 'warning', faults: readonly Fault[]): void {
     const before = told[kind]
@@ -155,6 +166,7 @@ export function createPipeline(deps: PipelineDeps) {
     for (const fault of workFaults) log('warn', formatFault(fault))
     tellNew('fault', workFaults)
     tellNew('warning', rendered.warnings)
+    if (rendered.againMs !== undefined) lookAgain(rendered.againMs)
   }
 
   /** Goes on from the last accepted commit, should what came after it be refused, or Git be away. */

@@ -1,5 +1,6 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type Case, judgedBy, type Verdict } from '../policy/judge.ts'
+import { signatureCheck } from '../policy/signature/unsigned.ts'
 
 /** Where verdicts are kept. Losing any of them costs judging once more. */
 export interface VerdictStore {
@@ -7,8 +8,8 @@ export interface VerdictStore {
   put(digest: Digest, verdict: Verdict): Promise<void>
 }
 
-/** What ended in an error may do better the next time. */
-const notJudged = 'could not be judged'
+/** What ended in an error may do better the next time, and an image may be signed by then. */
+const unsettled = ['could not be judged', signatureCheck]
 
 /**
  * Judges once what is the same: content, policies and version of Kubernetes.
@@ -27,7 +28,7 @@ export function createCachedJudge(
     const kept = await store.get(key)
     if (kept) return kept
     const verdict = await judge(one, signal)
-    if (!verdict.some(({ rule }) => rule === notJudged)) await store.put(key, verdict)
+    if (!verdict.some(({ rule }) => unsettled.includes(rule))) await store.put(key, verdict)
     return verdict
   }
 

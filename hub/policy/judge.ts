@@ -3,6 +3,8 @@ import { HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { PolicyEngine } from './engine.ts'
 import { type Policy, schemaPolicy } from './policy.ts'
+import type { Signatures } from './signature/rule.ts'
+import { findUnsigned, signatureCheck } from './signature/unsigned.ts'
 import { findRemovedApis } from './removed-apis.ts'
 import { capAction, findException, strongestAction, type Violation } from './violation.ts'
 
@@ -24,6 +26,7 @@ export interface JudgeDeps {
   readonly engine: PolicyEngine
   /** Secrets in plain text. */
   readonly findSecrets: (objects: readonly RenderedObject[]) => Promise<readonly Found[]>
+  readonly signatures: Signatures
 }
 
 /** What a check of our own found; its policy says what comes of it. */
@@ -44,7 +47,7 @@ export function judgedBy(policies: readonly Policy[], kubernetesVersion: string)
  * Judges renders by policies. The same content under the same policies is judged once, whatever
  * the number of clusters it is for.
  */
-export function createJudge({ engine, findSecrets }: JudgeDeps) {
+export function createJudge({ engine, findSecrets, signatures }: JudgeDeps) {
   const verdicts = new Map<string, Promise<Verdict>>()
 
   async function judgeOne(
@@ -55,9 +58,13 @@ export function createJudge({ engine, findSecrets }: JudgeDeps) {
     const { name, spec } = policy
     const most = spec.action ?? 'deny'
     if (!spec.files && !spec.images) return []
+    const unsigned = await findUnsigned(objects, policy.signatures, signatures, signal)
     try {
       const { violations, notes } = await engine.judge(policy, objects, kubernetesVersion, signal)
       return [
+        ...unsigned.map(({ action = 'deny', ...found }) =>
+          settle({ policy: name, ...found, action }, application, [policy], most),
+        ),
         ...violations.map((found) =>
           settle({ policy: name, ...found }, application, [policy], most),
         ),
@@ -107,8 +114,11 @@ export function createJudge({ engine, findSecrets }: JudgeDeps) {
     if (known) return known
     const verdict = judgeAll(one, signal)
     verdicts.set(key, verdict)
-    // A verdict that was not reached is asked for again.
-    verdict.catch(() => verdicts.delete(key))
+    // A verdict that was not reached is asked for again; so is one that a signature may change.
+    verdict.then(
+      (found) => found.some(({ rule }) => rule === signatureCheck) && verdicts.delete(key),
+      () => verdicts.delete(key),
+    )
     for (const oldest of verdicts.keys()) {
       if (verdicts.size <= rememberedVerdicts) break
       verdicts.delete(oldest)

@@ -6,6 +6,8 @@ import type { PolicySpec } from '../fleet/kinds/policy.ts'
 import type { Mirror } from '../source/source.ts'
 import type { PolicyEngine } from './engine.ts'
 import type { Policy, PolicyFile } from './policy.ts'
+import { readSignatureRules } from './signature/load.ts'
+import type { SignatureRule } from './signature/rule.ts'
 
 /** The fleet repository's files at one commit. */
 export interface PolicySource {
@@ -57,7 +59,9 @@ export function createPolicyLoader(engine: PolicyEngine) {
       const { file, line } = declared
       const object = `Policy ${declared.name}`
       try {
-        const policy = toPolicy(declared, await readFiles(declared, source))
+        const written = declared.spec.images?.signatures ?? []
+        const signatures = await readSignatureRules(written, source)
+        const policy = toPolicy(declared, await readFiles(declared, source), signatures)
         const notes = await compile(policy, signal)
         policies.push(policy)
         warnings.push(...notes.map((message) => ({ file, line, object, message })))
@@ -86,12 +90,17 @@ function isOfPolicy({ code }: HubError): boolean {
   )
 }
 
-function toPolicy(declared: Declared<PolicySpec>, files: readonly PolicyFile[]): Policy {
+function toPolicy(
+  declared: Declared<PolicySpec>,
+  files: readonly PolicyFile[],
+  signatures: readonly SignatureRule[],
+): Policy {
   const { name, spec } = declared
   const texts = files.map(({ path, bytes }) => [path, digestOf(bytes)])
   const program = digestOf(JSON.stringify([spec.images ?? null, texts]))
-  const digest = digestOf(JSON.stringify([name, spec, texts]))
-  return { ...declared, files, program, digest }
+  const signers = signatures.map((rule) => rule.digest)
+  const digest = digestOf(JSON.stringify([name, spec, texts, ...signers]))
+  return { ...declared, files, signatures, program, digest }
 }
 
 async function readFiles(

@@ -15,9 +15,11 @@ import { type PolicyGate, passGate } from '../policy/gate.ts'
 import { type Case, judgedBy } from '../policy/judge.ts'
 import type { PolicySet } from '../policy/load.ts'
 import { type Policy, selectPolicies } from '../policy/policy.ts'
+import { signatureCheck } from '../policy/signature/unsigned.ts'
 import { toViolationFault } from '../policy/violation.ts'
 import type { Content } from '../rollout/rollout.ts'
-import type { Charts } from '../source/chart/chart.ts'
+import { type Charts, isExactVersion } from '../source/chart/chart.ts'
+import { chartRefreshMs } from '../source/chart/charts.ts'
 import type { Mirror } from '../source/source.ts'
 import {
   type BundleMemory,
@@ -57,6 +59,11 @@ export interface Contents {
   readonly warnings: readonly Fault[]
   /** Clusters that are left as they are, by application: suspended ones. */
   readonly skipped: ReadonlyMap<string, ReadonlySet<string>>
+  /**
+   * Milliseconds after which it should be looked at again although no commit came: something that
+   * is not of Git was away, an image may be signed by then, or a chart have a newer version.
+   */
+  readonly againMs?: number
   /** Of each manifest in `applications`. */
   readonly origins?: ReadonlyMap<Digest, ContentOrigin>
 }
@@ -91,6 +98,8 @@ interface Shared {
 }
 
 const rendersAtOnce = 16
+/** What was away is asked again this soon. */
+const awayMs = 30_000
 
 /**
  * A fleet at given revisions → the content of every application on every cluster, rendered,
@@ -121,6 +130,9 @@ export function createContents(deps: ContentsDeps) {
     const failed = new Set<string>()
     const applications = new Map<string, Map<string, Content>>()
     const origins = new Map<Digest, ContentOrigin>()
+    let againMs = targets.some(({ chart }) => chart && !isExactVersion(chart.version))
+      ? chartRefreshMs
+      : Infinity
     const shared: Shared = { sources: new Map(), bundles: new Map(), policies }
     for (const name of request.fleet.applications.keys()) {
       if (!only || only.application === name) applications.set(name, new Map())
@@ -147,6 +159,7 @@ export function createContents(deps: ContentsDeps) {
             })
           } catch (error) {
             failed.add(target.application)
+            if (mayPass(error)) againMs = awayMs
             faults.push(...toFaults(error, target))
           }
         }),
@@ -160,6 +173,7 @@ export function createContents(deps: ContentsDeps) {
     }
     return {
       ...{ applications, skipped, origins },
+      ...(Number.isFinite(againMs) && { againMs }),
       faults: mergeFaults(faults),
       warnings: mergeFaults(warnings),
     }
@@ -259,6 +273,16 @@ export function createContents(deps: ContentsDeps) {
 function judgement(fleet: Fleet, policies: readonly Policy[], target: ResolvedTarget) {
   const { kubernetesVersion = '' } = fleet.clusters.get(target.cluster)?.spec ?? {}
   return { policies: selectPolicies(fleet, policies, target), kubernetesVersion }
+}
+
+/** Whether a failure may be over without any commit. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof HubError)) return false
+  if (error.code === 'source_unreachable' || error.code === 'engine_unavailable') return true
+  return (
+    error.code === 'policy_denied' &&
+    error.faults.some(({ message }) => message.includes(`: ${signatureCheck}: `))
+  )
 }
 
 function kindOf({ group, kind }: { readonly group: string; readonly kind: string }): string {

@@ -18,6 +18,7 @@ export interface ContentsWire {
   readonly skipped: readonly { readonly name: string; readonly clusters: readonly string[] }[]
   readonly faults: Contents['faults']
   readonly warnings: Contents['warnings']
+  readonly againMs?: number
 }
 
 export function formatContents({
@@ -25,6 +26,7 @@ export function formatContents({
   skipped,
   faults,
   warnings,
+  againMs,
 }: Contents): ContentsWire {
   return {
     applications: [...applications].map(([name, byCluster]) => {
@@ -41,12 +43,13 @@ export function formatContents({
     skipped: [...skipped].map(([name, clusters]) => ({ name, clusters: [...clusters] })),
     faults,
     warnings,
+    ...(againMs === undefined ? {} : { againMs }),
   }
 }
 
 /** @throws TypeError */
 export function parseContents(value: unknown): Contents {
-  const { applications, skipped, faults, warnings } = parseObject(value)
+  const { applications, skipped, faults, warnings, againMs } = parseObject(value)
   return {
     applications: new Map(parseList(applications).map(parseApplication)),
     skipped: new Map(
@@ -57,6 +60,7 @@ export function parseContents(value: unknown): Contents {
     ),
     faults: parseList(faults).map(parseFault),
     warnings: parseList(warnings).map(parseFault),
+    ...(againMs === undefined ? {} : { againMs: parseNumber(againMs) }),
   }
 }
 

@@ -88,7 +88,7 @@ async function openEngine(options: CheckoutOptions, closing: (() => Promise<void
     }),
   )
   closing.push(() => workers.close())
-  const gate = createGate(workers)
+  const gate = createGate(workers, undefined, Date.now)
   if (!options.cache) {
     return { gate, engine: createCachedEngine(workers, createMemoryRenderStore(0)) }
   }

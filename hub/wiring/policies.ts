@@ -2,10 +2,19 @@ import { createPolicyEngine } from '../policy/engine.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { createJudge } from '../policy/judge.ts'
 import { createPolicyLoader } from '../policy/load.ts'
+import { createSignatures, type SignatureSource } from '../policy/signature/signatures.ts'
 import type { EngineWorkers } from '../render/workers.ts'
 
-/** Judges in the engine's own processes. */
-export function createGate(workers: EngineWorkers): PolicyGate {
+/**
+ * Judges in the engine's own processes.
+ *
+ * @param registry where signatures of images are asked for; undefined where there is no network
+ */
+export function createGate(
+  workers: EngineWorkers,
+  registry: SignatureSource | undefined,
+  now: () => number,
+): PolicyGate {
   const engine = createPolicyEngine(workers)
   const judge = createJudge({
     engine,
@@ -14,6 +23,11 @@ export function createGate(workers: EngineWorkers): PolicyGate {
       const { findSecrets } = await import('../policy/secretlint.ts')
       return findSecrets(objects)
     },
+    signatures: createSignatures({
+      registry,
+      loadVerifier: () => import('../policy/signature/sigstore.ts'),
+      now,
+    }),
   })
   return { load: createPolicyLoader(engine), judge }
 }

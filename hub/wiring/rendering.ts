@@ -16,6 +16,7 @@ import { hostOf } from '../source/address.ts'
 import { fleetCredential } from '../source/credential.ts'
 import { createPickVersion } from '../render/pick-version.ts'
 import { createCharts } from '../source/chart/charts.ts'
+import { createRegistrySignatures } from '../source/image/registry.ts'
 import { createChartDirectory, readChartAccess } from '../source/chart/fs.ts'
 import { createChartGet } from '../source/chart/http.ts'
 import { createMirror } from '../source/git.ts'
@@ -73,10 +74,15 @@ export async function startRendering(
     log: (message, detail) => log.warn(detail, message),
   })
   const engine = countRenders(workers)
-  const gate = createGate(workers)
   started.own(engine, (pool) => pool.close())
   const fleetHost = hostOf(config.fleetUrl, config.allowFile)
   const readAll = () => readCredentials(config.credentialsFile, fleetHost)
+  const get = createChartGet({
+    hosts: { allowed: config.sourceHosts, fleet: fleetHost },
+    access: (name) => readChartAccess(name, readAll()[name]),
+    timeoutMs: chartTimeout,
+  })
+  const gate = createGate(workers, createRegistrySignatures(get), clock)
   const readAllSigners = () => readSigners(config.signersFile)
   const { fleetSigners } = config
   if (fleetSigners !== undefined && !Object.hasOwn(readAllSigners(), fleetSigners)) {
@@ -125,11 +131,7 @@ export async function startRendering(
       mirror: (name) => sources.mirror(name),
       gate,
       charts: createCharts({
-        get: createChartGet({
-          hosts: { allowed: config.sourceHosts, fleet: fleetHost },
-          access: (name) => readChartAccess(name, readAll()[name]),
-          timeoutMs: chartTimeout,
-        }),
+        get,
         pick: createPickVersion(workers),
         store: createChartDirectory(join(config.data, 'charts'), chartDirectory, clock),
         now: clock,

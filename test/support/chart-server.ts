@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Digest } from '@groundswell/proto/digest.ts'
 
 /** What was asked: method, path and the Authorization header. */
 export interface Asked {
@@ -18,13 +19,17 @@ export interface ChartServer extends AsyncDisposable {
   readonly files: Map<string, Uint8Array | string>
   /** Puts a chart's archive under a tag, as `helm push` does; the name is `path/chart`. */
   push(name: string, tag: string, archive: Uint8Array): void
+  /** Puts bytes into the registry, and gives their digest. */
+  putBlob(bytes: Uint8Array | string): Digest
+  /** Puts a manifest under a tag or a digest; `subject/referrers` is what refers to a subject. */
+  putManifest(name: string, reference: string, manifest: string): void
   /** `user:password` that is wanted from now on, by Basic or for the token of a Bearer. */
   readonly guard: { basic?: string; bearer?: string }
   /** Answers 503 to everything. */
   away: boolean
 }
 
-const sha256 = (bytes: Uint8Array | string) =>
+const sha256 = (bytes: Uint8Array | string): Digest =>
   `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
 export async function startChartServer(): Promise<ChartServer> {
@@ -49,7 +54,9 @@ export async function startChartServer(): Promise<ChartServer> {
       return allowed ? end(200, JSON.stringify({ token })) : end(401)
     }
     if (guard.basic !== undefined && authorization !== basic(guard.basic)) return end(401)
-    const registry = /^\/v2\/(.+)\/(tags\/list|manifests\/(.+)|blobs\/(.+))$/.exec(url.pathname)
+    const registry = /^\/v2\/(.+)\/(tags\/list|manifests\/(.+)|blobs\/(.+)|referrers\/(.+))$/.exec(
+      url.pathname,
+    )
     if (!registry) {
       const found = files.get(url.pathname)
       if (found === undefined) return end(404)
@@ -61,7 +68,8 @@ export async function startChartServer(): Promise<ChartServer> {
       const challenge = `Bearer realm="${server.url}/token",service="charts",scope="repository:${registry[1]}:pull"`
       return end(401, '', { 'www-authenticate': challenge })
     }
-    const [, name = '', , tag, digest] = registry
+    const [, name = '', , reference, digest, subject] = registry
+    const tag = subject === undefined ? reference : `${subject}/referrers`
     const known = tags.get(name)
     if (digest !== undefined) {
       const blob = blobs.get(digest)
@@ -83,6 +91,14 @@ export async function startChartServer(): Promise<ChartServer> {
     },
     set away(value) {
       state.away = value
+    },
+    putBlob(bytes) {
+      const digest = sha256(bytes)
+      blobs.set(digest, Buffer.from(bytes))
+      return digest
+    },
+    putManifest(name, reference, manifest) {
+      tags.set(name, (tags.get(name) ?? new Map<string, string>()).set(reference, manifest))
     },
     push(name, tag, archive) {
       blobs.set(sha256(archive), archive)

@@ -5,12 +5,14 @@ import type { PolicySpec } from '../../hub/fleet/kinds/policy.ts'
 import { createPolicyEngine } from '../../hub/policy/engine.ts'
 import { type Case, createJudge } from '../../hub/policy/judge.ts'
 import type { Policy } from '../../hub/policy/policy.ts'
+import type { Signatures } from '../../hub/policy/signature/rule.ts'
 import { findSecrets } from '../../hub/policy/secretlint.ts'
 import type { RenderedObject, RenderEngine } from '../../hub/render/engine.ts'
 import type { EngineWorkers } from '../../hub/render/workers.ts'
 import { renderText } from './render-engine.ts'
 
 const never = new AbortController().signal
+const unasked: Signatures = { check: async () => ({ kind: 'unasked' }) }
 
 /** A Policy with its files, as if it had been read from the fleet repository. */
 export function policyOf(
@@ -22,6 +24,7 @@ export function policyOf(
   return {
     ...{ name, labels: {}, annotations: {}, file: 'policies.yaml', line: 1 },
     spec: Object.keys(files).length > 0 ? { files: ['policies'], ...spec } : spec,
+    signatures: [],
     files: Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
     ...{ program: digest, digest },
   }
@@ -38,7 +41,7 @@ export async function objectsOf(
 /** The whole judgement over a real engine: `action policy: rule: message`, in no order. */
 export function createBench(engine: RenderEngine & EngineWorkers) {
   const policyEngine = createPolicyEngine(engine)
-  const judge = createJudge({ engine: policyEngine, findSecrets })
+  const judge = createJudge({ engine: policyEngine, findSecrets, signatures: unasked })
   return {
     compile: (policy: Policy) => policyEngine.compile(policy, never),
     async judge(manifests: string, policies: readonly Policy[], more: Partial<Case> = {}) {

@@ -9,6 +9,8 @@ export const PolicyAction = Type.Union([
   Type.Literal('audit'),
 ])
 
+const Path = Type.String({ minLength: 1, maxLength: 1024 })
+
 const Glob = Type.String({
   minLength: 1,
   maxLength: 256,
@@ -28,6 +30,30 @@ const PolicyException = Type.Object(
   closed,
 )
 
+/** Who must have signed an image; keys and identities are alternatives. */
+const SignatureRule = Type.Object(
+  {
+    /** Only images of these repositories, `registry.example.com/team/*`; all when left out. */
+    images: Type.Optional(Type.Array(Glob, { minItems: 1, maxItems: 100 })),
+    /** Files of the fleet repository with public keys in PEM, as cosign writes them. */
+    keys: Type.Optional(Type.Array(Path, { minItems: 1, maxItems: 20 })),
+    /** Who a certificate authority vouched for. */
+    identities: Type.Optional(
+      Type.Array(Type.Object({ issuer: Type.String({ minLength: 1 }), subject: Glob }, closed), {
+        minItems: 1,
+        maxItems: 100,
+      }),
+    ),
+    /** A file of the fleet repository: the `trusted_root.json` of the Sigstore that vouches for them. */
+    trustedRoot: Type.Optional(Path),
+    /** A folder of the fleet repository in the OCI layout; the image's own registry when left out. */
+    layout: Type.Optional(Path),
+    /** Name of a credential the hub's own configuration defines, for the registry. */
+    credential: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  closed,
+)
+
 const ImageRules = Type.Object(
   {
     /** Every image must be named by its digest. */
@@ -36,6 +62,8 @@ const ImageRules = Type.Object(
     allowedRegistries: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 100 }),
     ),
+    /** Signatures of cosign, each rule by itself. */
+    signatures: Type.Optional(Type.Array(SignatureRule, { minItems: 1, maxItems: 20 })),
   },
   closed,
 )
@@ -80,9 +108,29 @@ export function checkPolicy(spec: PolicySpec, names: Names, report: Report): voi
   if (rules.every((rule) => rule === undefined)) {
     report(['spec'], 'judges nothing: give `files`, `images`, `secrets`, `removedApis` or `schema`')
   }
-  if (spec.images && !spec.images.requireDigest && !spec.images.allowedRegistries) {
-    report(['spec', 'images'], 'judges nothing: give `requireDigest` or `allowedRegistries`')
+  const { requireDigest, allowedRegistries, signatures } = spec.images ?? {}
+  if (spec.images && !requireDigest && !allowedRegistries && !signatures) {
+    const words = 'judges nothing: give `requireDigest`, `allowedRegistries` or `signatures`'
+    report(['spec', 'images'], words)
   }
+  signatures?.forEach((rule, index) => {
+    const place = ['spec', 'images', 'signatures', index]
+    if (!rule.keys && !rule.identities) report(place, 'needs `keys` or `identities`')
+    if (rule.identities && rule.trustedRoot === undefined) {
+      report(place, '`identities` need `trustedRoot`, a file that says who vouches for them')
+    }
+    if (rule.trustedRoot !== undefined && !rule.identities) {
+      report([...place, 'trustedRoot'], 'goes with `identities`')
+    }
+    if (rule.layout !== undefined && rule.credential !== undefined) {
+      report([...place, 'credential'], 'is for a registry, and `layout` is in the fleet repository')
+    }
+    for (const name of ['trustedRoot', 'layout'] as const) {
+      const path = rule[name]
+      if (path !== undefined) checkInside(path, [...place, name], report)
+    }
+    rule.keys?.forEach((path, at) => checkInside(path, [...place, 'keys', at], report))
+  })
   checkNames(spec.projects, names.projects, 'Project', ['spec', 'projects'], report)
   checkPickers(spec.clusterSelector, 'clusterSelector', spec, ['spec'], names, report)
   checkPickers(spec.applicationSelector, 'applicationSelector', {}, ['spec'], names, report)

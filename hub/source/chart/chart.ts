@@ -30,6 +30,11 @@ export interface Charts {
   read(chart: FoundChart): Promise<Uint8Array>
 }
 
+/** A version in full, which means the same at any time as long as nobody moves it. */
+export function isExactVersion(version: string): boolean {
+  return /^v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]*)?$/.test(version)
+}
+
 /** One version of a chart in a repository's index, or of a registry's tags. */
 export interface PickedVersion {
   readonly version: string
@@ -52,6 +57,8 @@ export interface Get {
   /** Longer answers are refused as they come in. */
   readonly maxBytes: number
   readonly credential?: string
+  /** What stands for an answer of 404, which is a failure when left out. */
+  readonly whenMissing?: Uint8Array
 }
 
 /** @throws HubError `source_unreachable`, `source_refused` */

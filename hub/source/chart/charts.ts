@@ -1,12 +1,13 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../errors.ts'
-import type {
-  ChartReference,
-  Charts,
-  ChartStore,
-  FoundChart,
-  HttpGet,
-  PickVersion,
+import {
+  type ChartReference,
+  type Charts,
+  type ChartStore,
+  type FoundChart,
+  type HttpGet,
+  isExactVersion,
+  type PickVersion,
 } from './chart.ts'
 import { formatRegistryPath, parseChartManifest, parseTags } from './registry.ts'
 
@@ -82,8 +83,7 @@ export function createCharts({ get, pick, store, now, log }: ChartsDeps): Charts
     const base = formatRegistryPath(reference)
     const ask = async (path: string, accept: string, maxBytes: number) =>
       get({ ...common, url: `${base}/${path}`, accept, maxBytes }, signal)
-    const isExact = /^v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]*)?$/.test(reference.version)
-    const version = isExact
+    const version = isExactVersion(reference.version)
       ? reference.version
       : (
           await pick(

@@ -139,6 +139,7 @@ export function createChartGet({ hosts, access, timeoutMs }: ChartHttpOptions): 
         if (bearer) answer = await once(url, get, given, deadline, bearer)
       }
       if (answer.status === 200) return answer.bytes
+      if (answer.status === 404 && get.whenMissing) return get.whenMissing
       if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) {
         throw away(url, `status ${answer.status}`)
       }

@@ -160,6 +160,20 @@ describe('evaluate', () => {
     assert.deepEqual([made.decided, made.waiting.length], [[at('1')], 0])
   })
 
+  test('what no commit tells of is looked at again after the time that was asked for, once', async () => {
+    const made = world({ 1: clusterFile('a') })
+    const { render } = made
+    made.render = async (revision) => ({ ...(await render(revision)), againMs: 5 })
+    await made.pipeline.onRevision('fleet', at('1'))
+    for (let n = 0; n < 3; n += 1) await made.pipeline.evaluate()
+    assert.equal(made.waiting.length, 1)
+    const before = made.renders.length
+    made.render = render
+    made.waiting.shift()!()
+    await made.pipeline.settle()
+    assert.deepEqual([made.renders.length, made.waiting.length], [before + 1, 0])
+  })
+
   test('what has moved on is left to the news of it', async () => {
     const made = world({ 1: clusterFile('a') })
     made.render = async () => Promise.reject(new HubError('conflict', 'moved on'))

@@ -6,6 +6,7 @@ import { badAlerts } from './bad-alerts.ts'
 import { badInputs } from './bad-inputs.ts'
 import { badProjects } from './bad-projects.ts'
 import { badCharts } from './bad-charts.ts'
+import { badImages } from './bad-images.ts'
 import { badConfigurations, head, withTarget } from './bad-configurations.ts'
 import { badKeeping } from './bad-keeping.ts'
 
@@ -55,6 +56,7 @@ describe('loadFleet', () => {
     ...badConfigurations,
     ...badKeeping,
     ...badCharts,
+    ...badImages,
     ...badProjects,
     ...badAlerts,
     ...badInputs,

@@ -9,6 +9,7 @@ import { createCachedEngine, createMemoryRenderStore } from '../../../../hub/ren
 import type { BundleMemory, MadeBundle } from '../../../../hub/render/bundle-memory.ts'
 import { createContents } from '../../../../hub/render/contents.ts'
 import type { RenderInput, RenderedObject } from '../../../../hub/render/engine.ts'
+import { chartRefreshMs } from '../../../../hub/source/chart/charts.ts'
 import type { Charts } from '../../../../hub/source/chart/chart.ts'
 import type { Mirror } from '../../../../hub/source/source.ts'
 import { openGate } from '../../../support/open-gate.ts'
@@ -135,10 +136,10 @@ describe('createContents', () => {
     const digest: Digest = `sha256:${'a'.repeat(64)}`
     const found = { version: '1.2.0', digest }
     let asked = 0
-    const charts: Charts = {
+    const charts = {
       find: async () => ((asked += 1), found),
       read: async () => Buffer.from('archive'),
-    }
+    } satisfies Charts as { -readonly [name in keyof Charts]: Charts[name] }
     const { render, rendered } = world({ 'values/a.yaml': 'a: 1' }, undefined, charts)
     const repo = 'https://charts.example.com'
     const fleet = fleetOf(clusters, {}).revision
@@ -150,6 +151,13 @@ describe('createContents', () => {
     assert.deepEqual(rendered[0].helm.valuesFiles, ['a.yaml'])
     const content = made.applications.get('shop')?.get('c')?.digest
     assert.equal(content && made.origins?.get(content)?.chartRepo, repo)
+    assert.equal(made.againMs, chartRefreshMs, 'a newer version is no commit')
+    const exact = text.replace('^1', '1.2.0')
+    const fixed = await render(loadFleet(fleet, [{ path: 'f.yaml', bytes: Buffer.from(exact) }]))
+    assert.equal(fixed.againMs, undefined)
+    charts.find = async () => Promise.reject(new HubError('source_unreachable', 'away'))
+    const away = await render(loadFleet(fleet, [{ path: 'f.yaml', bytes: Buffer.from(exact) }]))
+    assert.equal(away.againMs, 30_000)
   })
 
   test('what the engine has to say of a render is a warning, with its application', async () => {

@@ -20,21 +20,25 @@ const faults = fc.array(
     { requiredKeys: ['message'], noNullPrototype: true },
   ),
 )
-const contents: fc.Arbitrary<Contents> = fc.record({
-  applications: fc
-    .uniqueArray(
-      fc.tuple(name, fc.uniqueArray(fc.tuple(name, content), { selector: ([key]) => key })),
-      {
-        selector: ([key]) => key,
-      },
-    )
-    .map((list) => new Map(list.map(([key, clusters]) => [key, new Map(clusters)]))),
-  skipped: fc
-    .uniqueArray(fc.tuple(name, fc.uniqueArray(name)), { selector: ([key]) => key })
-    .map((list) => new Map(list.map(([key, clusters]) => [key, new Set(clusters)]))),
-  faults,
-  warnings: faults,
-})
+const contents: fc.Arbitrary<Contents> = fc.record(
+  {
+    applications: fc
+      .uniqueArray(
+        fc.tuple(name, fc.uniqueArray(fc.tuple(name, content), { selector: ([key]) => key })),
+        {
+          selector: ([key]) => key,
+        },
+      )
+      .map((list) => new Map(list.map(([key, clusters]) => [key, new Map(clusters)]))),
+    skipped: fc
+      .uniqueArray(fc.tuple(name, fc.uniqueArray(name)), { selector: ([key]) => key })
+      .map((list) => new Map(list.map(([key, clusters]) => [key, new Set(clusters)]))),
+    faults,
+    warnings: faults,
+    againMs: fc.nat(),
+  },
+  { requiredKeys: ['applications', 'skipped', 'faults', 'warnings'], noNullPrototype: true },
+)
 
 test('contents arrive as they were sent', () => {
   fc.assert(
