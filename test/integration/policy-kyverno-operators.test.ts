@@ -39,8 +39,8 @@ test("Kyverno's condition operators answer as its own code does, for all pairs o
       )
       const answer = texts.map(({ name }) => (denied.has(name) ? '1' : '0')).join('')
       // Where Kyverno's own code falls over there is nothing to be like.
-      const expected = [...row].map((bit, index) => (bit === '!' ? answer[index] : bit)).join('')
-      const first = [...answer].findIndex((bit, index) => bit !== expected[index])
+      const expected = Array.from(row, (bit, index) => (bit === '!' ? answer[index] : bit)).join('')
+      const first = Array.from(answer).findIndex((bit, index) => bit !== expected[index])
       assert.equal(
         answer,
         expected,

@@ -80,9 +80,7 @@ export function createSignatures({ registry, loadVerifier, now }: SignaturesDeps
         }
         const found = { payload: bytes, annotations: layer.annotations }
         const why = isBundle
-          ? await judge(async ({ verifyBundle }) =>
-              verifyBundle(parseJson(bytes), image.digest, rule),
-            )
+          ? await judge(async (by) => by.verifyBundle(parseJson(bytes), image.digest, rule))
           : await judgePayload(found, rule)
         if (why === undefined) return { kind: 'trusted' }
         reasons.add(why)
@@ -97,7 +95,7 @@ export function createSignatures({ registry, loadVerifier, now }: SignaturesDeps
   ): Promise<string | undefined> {
     if (isSignedBy(rule.keys, signature)) return undefined
     if (rule.identities.length === 0) return 'none of the keys signed it'
-    return judge(async ({ verifyCertified }) => verifyCertified(signature, rule))
+    return judge(async (by) => by.verifyCertified(signature, rule))
   }
 
   /** Anything thrown is a signature that does not hold: there is no other way out. */
