@@ -1,33 +1,53 @@
-/** Repairs of one object that may follow at once within a minute. */
+/** What another manager changed again is repaired once in so long: a fight is nobody's to win. */
+const truceMs = 60_000
+/** Repairs of one object within that time, whoever they are against. */
 const burst = 3
-const windowMs = 60_000
-/** After them, one in this long: whoever fights us must not make the API server pay. */
+/** After them, one in this long: many hands must not make the API server pay. */
 const spacingMs = 10_000
+/** Objects remembered before those that were quiet are forgotten. */
+const keptObjects = 1_000
+
+interface Repair {
+  readonly at: number
+  /** Field manager whose change was undone; empty when nobody could be told. */
+  readonly against: string
+}
 
 export interface RepairLimit {
-  /** Milliseconds until the object may be repaired again; 0 when it may be now. */
-  wait(id: string, now: number): number
-  note(id: string, now: number): void
+  /** Milliseconds until a change by a manager may be undone again; 0 when it may be now. */
+  wait(id: string, against: string, now: number): number
+  /** Whether a manager changed again what was repaired against it a short while ago. */
+  isContested(id: string, against: string, now: number): boolean
+  note(id: string, against: string, now: number): void
 }
 
 /** Remembers the last few repairs of each object. */
 export function createRepairLimit(): RepairLimit {
-  const times = new Map<string, readonly number[]>()
+  const repairs = new Map<string, readonly Repair[]>()
   const recent = (id: string, now: number) =>
-    (times.get(id) ?? []).filter((time) => now - time < windowMs)
+    (repairs.get(id) ?? []).filter(({ at }) => now - at < truceMs)
+  const lastAgainst = (id: string, against: string, now: number) =>
+    recent(id, now).findLast((repair) => repair.against === against)
   return {
-    wait(id, now) {
+    wait(id, against, now) {
       const past = recent(id, now)
+      const same = lastAgainst(id, against, now)
+      if (same) return same.at + truceMs - now
       const last = past.at(-1)
-      if (past.length < burst || last === undefined) return 0
-      return Math.max(0, last + spacingMs - now)
+      return past.length < burst || !last ? 0 : Math.max(0, last.at + spacingMs - now)
     },
-    note(id, now) {
-      // Objects that have been quiet for a minute are forgotten now and then, so the map stays small.
-      if (times.size % 256 === 255) {
-        for (const other of times.keys()) if (recent(other, now).length === 0) times.delete(other)
+    isContested: (id, against, now) => lastAgainst(id, against, now) !== undefined,
+    note(id, against, now) {
+      if (repairs.size >= keptObjects) {
+        for (const other of repairs.keys()) {
+          if (recent(other, now).length === 0) repairs.delete(other)
+        }
       }
-      times.set(id, [...recent(id, now), now].slice(-burst))
+      // One for each manager seen of late, so that each of many has its truce.
+      const others = recent(id, now).filter((repair) => repair.against !== against)
+      repairs.set(id, [...others, { at: now, against }].slice(-managersKept))
     },
   }
 }
+
+const managersKept = 20

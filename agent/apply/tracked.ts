@@ -3,6 +3,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { ApplicationState, ObjectDrift, ObjectError, Phase } from '../observe/status.ts'
 import type { VerifiedApplication } from '../trust/verified.ts'
 import { toHeld } from './hold-back.ts'
+import { markContested } from './contested.ts'
 import type { Inventory } from './inventory.ts'
 
 /** What is held of one application between snapshots. */
@@ -65,7 +66,11 @@ export function asksAnew(
   return before.state !== after.state || decidedAnew
 }
 
-export function stateOf(tracked: Tracked, observer: Observer): ApplicationState {
+export function stateOf(
+  tracked: Tracked,
+  observer: Observer,
+  isContested: (drift: ObjectDrift) => boolean = () => false,
+): ApplicationState {
   const { wanted } = tracked
   const present = wanted.state === 'present'
   const watching = present && wanted.manifest.drift !== 'ignore'
@@ -80,7 +85,7 @@ export function stateOf(tracked: Tracked, observer: Observer): ApplicationState 
     objects: observer.health(tracked.name),
     gated: observer.gated(tracked.name),
     errors: tracked.errors,
-    drift: [...drift, ...repaired],
+    drift: [...markContested(drift, wanted, isContested), ...repaired],
     healed: tracked.healed,
     ...(tracked.waiting.length > 0 && { waiting: describeWaits(tracked.waiting) }),
   })

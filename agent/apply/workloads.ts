@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/port.ts'
 import { createCoalescer } from '../observe/coalesce.ts'
 import { createHealthJudge } from '../observe/health-judge.ts'
 import { createObserver } from '../observe/observer.ts'
-import type { ApplicationState } from '../observe/status.ts'
+import type { ApplicationState, ObjectDrift } from '../observe/status.ts'
 import type { KeyStore } from '../secrets/keys.ts'
 import { createOpenObject } from '../secrets/open.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
@@ -19,6 +19,7 @@ import { whyBlocked } from './dependencies.ts'
 import { createRepairLimit } from './repair-limit.ts'
 import { removeApplication } from './remove.ts'
 import { applyApplication } from './run.ts'
+import { changedBy } from './contested.ts'
 import { asksAnew, createTracked, stateOf, type Tracked } from './tracked.ts'
 
 export interface WorkloadsDeps {
@@ -58,7 +59,8 @@ export interface Workloads {
 }
 
 const applicationsAtOnce = 4
-const coalesceMs = 150
+/** Four reports in the first second of a storm, and fewer after. */
+const gather = { windowMs: 150, longestMs: 400 } as const
 /** What is waited for is looked at again after this. */
 const waitMs = 500
 const retry = { firstMs: 2_000, lastMs: 60_000 } as const
@@ -77,7 +79,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   let round = new AbortController()
   let claims: Claims = createClaims([], () => false)
 
-  const changed = createCoalescer(report, coalesceMs, clock, life.signal)
+  const changed = createCoalescer(report, gather, clock, life.signal)
   const observer = createObserver(
     {
       cluster,
@@ -92,13 +94,23 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         const one = tracked.get(application)
         if (!one || one.wanted.state !== 'present' || one.wanted.manifest.drift === 'ignore') return
         const drift = observer.driftOf(id)
-        if (drift) one.unreported.set(id, drift)
+        if (!drift) return
+        one.unreported.set(id, drift)
         changed(application)
-        if (one.wanted.manifest.drift === 'correct') wake(one, limit.wait(id, clock.now()))
+        if (one.wanted.manifest.drift === 'correct') wake(one, waitFor(drift))
       },
     },
     life.signal,
   )
+
+  /** Milliseconds until drift may be put right. */
+  function waitFor(drift: ObjectDrift): number {
+    return limit.wait(drift.object, changedBy(drift), clock.now())
+  }
+
+  function isContested(drift: ObjectDrift): boolean {
+    return limit.isContested(drift.object, changedBy(drift), clock.now())
+  }
 
   function report(names: ReadonlySet<string>): void {
     const states: ApplicationState[] = []
@@ -106,7 +118,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       const one = tracked.get(name)
       const waiting = untouched.get(name)
       if (!one && !waiting) continue
-      const state = one ? stateOf(one, observer) : heldState(waiting!)
+      const state = one ? stateOf(one, observer, isContested) : heldState(waiting!)
       // Once shown, a repaired drift is over: the next report leaves it out.
       const repaired = one !== undefined && one.unreported.size > 0
       one?.unreported.clear()
@@ -154,10 +166,14 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     }
     try {
       const inventory = (one.inventory ??= await inventories.load(one.name, signal))
-      const mayRepair = (id: string) =>
-        wanted.state === 'present' &&
-        wanted.manifest.drift === 'correct' &&
-        limit.wait(id, clock.now()) === 0
+      const against = new Map<string, string>()
+      const mayRepair = (id: string) => {
+        if (wanted.state !== 'present' || wanted.manifest.drift !== 'correct') return false
+        const drift = observer.driftOf(id)
+        if (drift && waitFor(drift) > 0) return false
+        against.set(id, drift ? changedBy(drift) : '')
+        return true
+      }
       const shared = { cluster, clusterId, clock, observer, inventories, claims, open }
       const waited = (what: string) => {
         const since = one.waits.get(what) ?? clock.now()
@@ -172,7 +188,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
           : await removeApplication(wanted, run, signal)
       one.inventory = result.inventory
       one.healed += result.repaired.length
-      for (const id of result.repaired) limit.note(id, clock.now())
+      for (const id of result.repaired) limit.note(id, against.get(id) ?? '', clock.now())
       // A newer snapshot may have come as this run ended; then this says nothing of it.
       if (!result.finished || one.wanted !== wanted) return
       finish(one, wanted, result.errors, result.waiting)
@@ -213,7 +229,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   /** What drifted while a run was on, or waits for its turn under the limit. */
   function wakeForDrift(one: Tracked, wanted: VerifiedApplication): void {
     if (wanted.state !== 'present' || wanted.manifest.drift !== 'correct') return
-    const waits = observer.drift(one.name).map(({ object }) => limit.wait(object, clock.now()))
+    const waits = observer.drift(one.name).map(waitFor)
     if (waits.length > 0) wake(one, Math.min(...waits))
   }
 
@@ -327,7 +343,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       if (!signal.aborted) for (const one of ones) if (one.settled) wakeForDrift(one, one.wanted)
     },
     states: () => [
-      ...[...tracked.values()].map((one) => stateOf(one, observer)),
+      ...[...tracked.values()].map((one) => stateOf(one, observer, isContested)),
       ...[...untouched.values()].map(heldState),
     ],
     kept() {

@@ -2,23 +2,23 @@ import type { Clock } from '../cluster/clock.ts'
 
 /**
  * Gathers names that changed and hands them over together: the first at once, so that drift shows
- * without delay, then at most every `windowMs`. A name waits in one place only, so the buffer is
- * bounded by the number of names.
+ * without delay, then after `windowMs`, and ever less often while changes go on, down to one in
+ * `longestMs`. A name waits in one place only, so the buffer is bounded by the number of names.
  */
 export function createCoalescer(
   flush: (names: ReadonlySet<string>) => void,
-  windowMs: number,
+  { windowMs, longestMs }: { readonly windowMs: number; readonly longestMs: number },
   clock: Clock,
   signal: AbortSignal,
 ) {
   let waiting = new Set<string>()
   let open = false
   const drain = async () => {
-    while (waiting.size > 0 && !signal.aborted) {
+    for (let wait = windowMs; waiting.size > 0 && !signal.aborted; wait *= 2) {
       const names = waiting
       waiting = new Set()
       flush(names)
-      await clock.sleep(windowMs, signal).catch(() => undefined)
+      await clock.sleep(Math.min(wait, longestMs), signal).catch(() => undefined)
     }
     open = false
   }

@@ -141,9 +141,18 @@ export function describeChange(before: ClusterStatus, next: ClusterStatus): HubE
     const of = `application/${name}`
     if (now.driftedObjects > (was?.driftedObjects ?? 0)) {
       const [first] = now.drift
-      const path = first?.fields[0]?.path ?? ''
-      const message = `${cluster}: ${first?.object ?? 'an object'} ${first?.missing ? 'is missing' : `drifted ${path}`}`
+      const { path = '', manager = '' } = first?.fields[0] ?? {}
+      const by = manager && ` by ${manager}`
+      const message = `${cluster}: ${first?.object ?? 'an object'} ${first?.missing ? 'is missing' : `drifted ${path}${by}`}`
       events.push(event('drift.detected', cluster, of, message))
+    }
+    for (const { object, contestedBy } of now.drift) {
+      const told = was?.drift.some(
+        (one) => one.object === object && one.contestedBy === contestedBy,
+      )
+      if (contestedBy === undefined || told) continue
+      const message = `${cluster}: ${contestedBy} undoes repairs of ${object}; one a minute is made`
+      events.push(event('drift.contested', cluster, of, message))
     }
     if (now.healed > (was?.healed ?? now.healed)) {
       events.push(event('drift.healed', cluster, of, `${cluster}: put right`))

@@ -60,22 +60,49 @@ describe('createWorkloads', () => {
     assert.deepEqual([last.objects, last.readyObjects], [2, 2])
   })
 
-  it('repairs a fight at once three times, then every ten seconds', async () => {
+  it('does not fight: one write a minute against a manager, and its name in the report', async () => {
     await using agent = createAgent()
     await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
     const before = agent.applies(web)
-    const spoil = async () => {
-      agent.cluster.edit(web, 'rival', setImage('rival:1'))
+    const spoil = async (who: string) => {
+      agent.cluster.edit(web, who, setImage(`${who}:1`))
       await settle()
     }
-    for (let time = 0; time < 3; time += 1) await spoil()
-    assert.equal(agent.applies(web) - before, 3)
-    await spoil()
-    await agent.clock.advance(9_000)
-    assert.equal(agent.applies(web) - before, 3)
+    await spoil('rival')
+    assert.equal(agent.applies(web) - before, 1)
+    await agent.clock.advance(1_000)
+    assert.equal(agent.state('shop')?.drift.length, 0)
+    await spoil('rival')
+    assert.equal(agent.state('shop')?.drift[0]?.contestedBy, 'rival')
+    await agent.clock.advance(58_000)
+    assert.equal(agent.applies(web) - before, 1)
     await agent.clock.advance(1_500)
-    assert.equal(agent.applies(web) - before, 4)
-    assert.equal(agent.state('shop')?.healed, 4)
+    assert.equal(agent.applies(web) - before, 2)
+    assert.equal(agent.state('shop')?.healed, 2)
+    await spoil('rival')
+    await spoil('passer-by')
+    assert.equal(agent.applies(web) - before, 3, 'a change by another is put right at once')
+    await agent.clock.advance(1_000)
+    assert.equal(agent.state('shop')?.drift.length, 0)
+  })
+
+  it('tells of a storm at most four times a second, and of its last state always', async () => {
+    await using agent = createAgent()
+    const app = presentApplication('shop', shop, { drift: 'report' })
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    await agent.clock.advance(2_000)
+    agent.reports.length = 0
+    for (let write = 1; write <= 500; write += 1) {
+      agent.cluster.edit(web, 'rival', setImage(`rival:${write}`))
+      await agent.clock.advance(10)
+      if (write % 100 === 0) {
+        assert.ok(agent.reports.length <= 4, `${agent.reports.length} in a second`)
+        agent.reports.length = 0
+      }
+    }
+    await agent.clock.advance(1_000)
+    const last = agent.reports.at(-1)?.drift[0]
+    assert.equal(last?.fields[0]?.live, '"rival:500"')
   })
 
   it('reports at once and then gathers', async () => {

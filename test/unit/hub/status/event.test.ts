@@ -92,7 +92,7 @@ describe('describeChange', () => {
     ]
     const drifted = with_({ driftedObjects: 1, drift })
     assert.deepEqual(told(with_(), drifted), [
-      'drift.detected application/shop: a: apps/Deployment/n/web drifted /spec/replicas',
+      'drift.detected application/shop: a: apps/Deployment/n/web drifted /spec/replicas by kubectl',
     ])
     const missing = with_({
       driftedObjects: 1,
@@ -104,6 +104,16 @@ describe('describeChange', () => {
     assert.deepEqual(told(drifted, with_({ healed: 1 })), [
       'drift.healed application/shop: a: put right',
     ])
+  })
+
+  test('says once who undoes repairs', () => {
+    const one = { object: 'apps/Deployment/n/web', missing: false, firstSeen: 0, fields: [] }
+    const seen = with_({ driftedObjects: 1, drift: [one] })
+    const contested = with_({ driftedObjects: 1, drift: [{ ...one, contestedBy: 'robot' }] })
+    assert.deepEqual(told(seen, contested), [
+      'drift.contested application/shop: a: robot undoes repairs of apps/Deployment/n/web; one a minute is made',
+    ])
+    assert.deepEqual(told(contested, contested), [])
   })
 
   test('tells a failure once, with its first error, file or none', () => {
