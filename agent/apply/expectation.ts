@@ -2,15 +2,18 @@ import { findIgnored, type Ignored } from '@groundswell/proto/ignore-rule.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
 import { parseObjectId } from '@groundswell/proto/object-id.ts'
 import type { Expectation } from '../observe/object-record.ts'
-import type { VerifiedPresent } from '../trust/verified.ts'
+import type { VerifiedApplication } from '../trust/verified.ts'
 
 /** What the observer is to hold a live object against. */
 export function expectationOf(
-  { name, manifest }: Pick<VerifiedPresent, 'name' | 'manifest'>,
+  application: VerifiedApplication,
   id: string,
   apiVersion: string,
   fieldsHash: string,
 ): Expectation {
+  const { name } = application
+  if (application.state !== 'present') return { application: name, apiVersion, fieldsHash }
+  const { manifest } = application
   return {
     application: name,
     apiVersion,

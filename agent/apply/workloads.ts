@@ -9,6 +9,7 @@ import type { ApplicationState, ObjectDrift } from '../observe/status.ts'
 import type { KeyStore } from '../secrets/keys.ts'
 import { createOpenObject } from '../secrets/open.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
+import { expectationOf } from './expectation.ts'
 import { forEachBounded } from './bounded.ts'
 import { type Claims, createClaims } from './claims.ts'
 import { findRunning, heldState, isUpdate } from './hold-back.ts'
@@ -299,7 +300,12 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         const application = one.name
         observer.expect(
           application,
-          new Map([...one.inventory].map(([id, entry]) => [id, { ...entry, application }])),
+          new Map(
+            [...one.inventory].map(([id, entry]) => [
+              id,
+              expectationOf(one.wanted, id, entry.apiVersion, entry.fieldsHash),
+            ]),
+          ),
         )
       } catch (error) {
         if (!signal.aborted) log('inventory not read', { application: one.name, error })

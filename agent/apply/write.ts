@@ -6,9 +6,10 @@ import type { ObjectRecord } from '../observe/object-record.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { type Body, isReplaceAllowed, markBody, parseBody } from './body.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
-import { expectationOf } from './expectation.ts'
+import { expectationOf, ignoredOf } from './expectation.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { fieldManager } from './ownership.ts'
+import { leaveIgnored } from './leave-ignored.ts'
 import type { Wanted } from './plan.ts'
 
 const goneWithinMs = 30_000
@@ -27,14 +28,7 @@ export async function writeObject(
   const { id, parsed, source } = wanted
   const known = deps.observer.live(id)
   await refuseForeign(id, app.name, known, deps)
-  const bytes = await app.read(source.digest)
-  const body = await deps.open(parseBody(bytes, parsed, source.apiVersion))
-  const json = markBody(body, {
-    application: app.name,
-    cluster: deps.clusterId,
-    namespace: parsed.namespace,
-    scaled: known?.scaled ?? false,
-  })
+  const { body, json } = await composeBody(wanted, app, known?.scaled ?? false, deps)
   const release = deps.observer.hold(id)
   try {
     const object = await applyOrReplace(wanted, body, json, known, deps)
@@ -50,6 +44,26 @@ export async function writeObject(
   } finally {
     release()
   }
+}
+
+/** What is to be applied of an object: its content, our marks, and what is left to others as it lives. */
+export async function composeBody(
+  { id, parsed, resource, source }: Wanted,
+  app: VerifiedPresent,
+  scaled: boolean,
+  { cluster, clusterId, open }: Pick<ApplyDeps, 'cluster' | 'clusterId' | 'open'>,
+): Promise<{ readonly body: Body; readonly json: string }> {
+  const bytes = await app.read(source.digest)
+  const body = await open(parseBody(bytes, parsed, source.apiVersion))
+  const ignored = ignoredOf(app.manifest, id)
+  const live = ignored && (await cluster.get(resource, parsed, writeSignal()))
+  const json = markBody(live ? leaveIgnored(body, live, ignored) : body, {
+    application: app.name,
+    cluster: clusterId,
+    namespace: parsed.namespace,
+    scaled,
+  })
+  return { body, json }
 }
 
 async function refuseForeign(

@@ -18,9 +18,7 @@ const identity = new Set(['f:apiVersion', 'f:kind', `f:metadata${separator}f:nam
 export function projectOwned(object: LiveObject, manager: string): Projection | undefined {
   const entry = object.metadata.managedFields?.find((entry) => isOurs(entry, manager))
   if (!entry?.fieldsV1) return undefined
-  const leaves: string[][] = []
-  collectLeaves(entry.fieldsV1, [], leaves)
-  return leaves
+  return leavesOf(entry.fieldsV1)
     .map((steps) => [steps.join(separator), spell(object, steps)] as const)
     .filter(([path]) => !identity.has(path))
 }
@@ -83,7 +81,11 @@ export function pointerOf(object: unknown, steps: readonly string[]): string {
   return pointer
 }
 
-function follow(value: unknown, step: string): { name: string; value: unknown } | undefined {
+/** One step further; undefined where it leads nowhere. */
+export function follow(
+  value: unknown,
+  step: string,
+): { name: string; value: unknown } | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const rest = step.slice(2)
   if (step.startsWith('f:')) {
@@ -106,6 +108,13 @@ function matches(item: unknown, byKey: boolean, json: string): boolean {
   return Object.entries(keys).every(
     ([key, want]) => (item as Record<string, unknown>)[key] === want,
   )
+}
+
+/** Paths of all that a field set owns. */
+export function leavesOf(set: FieldSet): readonly (readonly string[])[] {
+  const leaves: string[][] = []
+  collectLeaves(set, [], leaves)
+  return leaves
 }
 
 function collectLeaves(set: FieldSet, steps: string[], into: string[][]): void {
