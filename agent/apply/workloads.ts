@@ -17,6 +17,7 @@ import { createInventoryStore } from './inventory-store.ts'
 import { toObjectError } from './object-error.ts'
 import { fieldManager, marks, ownerOf } from './ownership.ts'
 import { whyBlocked } from './dependencies.ts'
+import { recallObject } from './recall.ts'
 import { createRepairLimit } from './repair-limit.ts'
 import { removeApplication } from './remove.ts'
 import { applyApplication } from './run.ts'
@@ -89,6 +90,11 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       label: marks.application,
       judge: createHealthJudge(deps.within),
       ownerOf,
+      async recall(application, id, signal) {
+        const one = tracked.get(application)
+        if (one?.wanted.state !== 'present') return undefined
+        return recallObject(one.wanted, id, one.inventory, { cluster, clusterId, open }, signal)
+      },
       onChange: changed,
       onFault: (kind, error) => log('watch event not understood', { kind, error }),
       onDrift: (application, id) => {

@@ -66,11 +66,12 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
       return parseObject(answer)
     },
 
-    async apply(resource, id, json, { fieldManager, force }, signal) {
+    async apply(resource, id, json, { fieldManager, force, dryRun }, signal) {
       const query = new URLSearchParams({
         fieldManager,
         force: String(force),
         fieldValidation: 'Strict',
+        ...(dryRun && { dryRun: 'All' }),
       })
       const answer = await send({
         method: 'PATCH',

@@ -40,6 +40,8 @@ export interface Resource {
 export interface ApplyOptions {
   readonly fieldManager: string
   readonly force: boolean
+  /** Ask what it would come to, and change nothing. */
+  readonly dryRun?: boolean
 }
 
 export type WatchEvent =

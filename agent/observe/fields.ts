@@ -82,10 +82,7 @@ export function pointerOf(object: unknown, steps: readonly string[]): string {
 }
 
 /** One step further; undefined where it leads nowhere. */
-export function follow(
-  value: unknown,
-  step: string,
-): { name: string; value: unknown } | undefined {
+export function follow(value: unknown, step: string): { name: string; value: unknown } | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const rest = step.slice(2)
   if (step.startsWith('f:')) {

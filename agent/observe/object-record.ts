@@ -33,6 +33,8 @@ export interface ObjectRecord {
   /** Fields we own and their values right after our apply. */
   readonly baseline: Projection | undefined
   readonly drift: readonly FieldDrift[]
+  /** It is not what was applied, and which fields differ is yet to be found out; its last change. */
+  readonly unsure?: Pick<FieldDrift, 'manager' | 'changedAt'>
   /** An autoscaler owns the size. */
   readonly scaled: boolean
 }
@@ -70,13 +72,31 @@ export function recordSeen(
     const drift = findDrift(object, known.baseline, context.manager, expected.ignored)
     return { ...seen, baseline: known.baseline, drift }
   }
-  // After a restart only the hash is known: the fields are trusted again when it matches.
+  // After a restart only the hash is known: the fields are trusted again when it matches, and have
+  // to be found out when not.
   const projection = projectOwned(object, context.manager)
   if (projection && matchesHash(projection, expected.fieldsHash, seen.scaled)) {
     return { ...seen, baseline: projection, drift: [] }
   }
-  const change = lastChange(object, context.manager)
-  return { ...seen, baseline: undefined, drift: [{ path: '', desired: '', live: '', ...change }] }
+  return { ...seen, baseline: undefined, drift: [], unsure: lastChange(object, context.manager) }
+}
+
+/** What is kept of an object whose baseline was found out: `applied` is what our apply would leave. */
+export function recordRecalled(
+  live: LiveObject,
+  applied: LiveObject,
+  expected: Expectation,
+  context: RecordContext,
+): ObjectRecord {
+  const baseline = projectOwned(applied, context.manager)
+  const drift = baseline ? findDrift(live, baseline, context.manager, expected.ignored) : []
+  return { ...facts(live, expected, context), baseline, drift }
+}
+
+/** What is kept when it cannot be found out: that it differs, and who changed it last. */
+export function recordUnknown({ unsure, ...record }: ObjectRecord): ObjectRecord {
+  const change = unsure ?? { manager: '' }
+  return { ...record, drift: [{ path: '', desired: '', live: '', ...change }] }
 }
 
 /** True when `b` is a newer state of the object than `a`. */

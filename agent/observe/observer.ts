@@ -11,8 +11,11 @@ import {
   isNewer,
   type ObjectRecord,
   recordApplied,
+  recordRecalled,
   recordSeen,
+  recordUnknown,
 } from './object-record.ts'
+import { createRechecks } from './rechecks.ts'
 import type { ObjectDrift, ObjectHealth } from './status.ts'
 
 export interface ObserverDeps {
@@ -22,12 +25,26 @@ export interface ObserverDeps {
   readonly label: string
   readonly judge: JudgeHealth
   readonly ownerOf: (object: LiveObject) => { application: string; cluster: string }
+  /**
+   * An object as it lives, and as our apply would leave it; undefined when it is gone, or not ours to
+   * write. Throws when it cannot be found out.
+   */
+  readonly recall: (
+    application: string,
+    id: string,
+    signal: AbortSignal,
+  ) => Promise<Recalled | undefined>
   /** Something an application's report shows has changed. */
   readonly onChange: (application: string) => void
   /** An expected object is missing or differs. */
   readonly onDrift: (application: string, id: string) => void
   /** A fault of ours while reading what a watch told; watching goes on. */
   readonly onFault: (kind: string, error: unknown) => void
+}
+
+export interface Recalled {
+  readonly live: LiveObject
+  readonly applied: LiveObject
 }
 
 export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synced'> {
@@ -126,7 +143,36 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     if (known && known.uid === uid && !isNewer(known.resourceVersion, resourceVersion ?? '')) return
     const record = recordSeen(object, known, expectation, contextOf(object))
     records.set(id, record)
+    if (record.unsure) recheck(id)
     note(id, !known || differs(known, record))
+  }
+
+  const recheck = createRechecks(async (id, signal) => {
+    const application = expected.get(id)?.application
+    const before = records.get(id)
+    if (application === undefined || !before) return
+    const recalled = await deps.recall(application, id, signal).catch(() => null)
+    const [record, expectation] = [records.get(id), expected.get(id)]
+    // What was written meanwhile is known better, and what is being written will be.
+    if (!record || !expectation || held.has(id) || signal.aborted) return
+    if (record !== before && !record.unsure) return
+    if (recalled) {
+      const { live, applied } = recalled
+      records.set(id, recordRecalled(live, applied, expectation, contextOf(live)))
+      rememberSince(id)
+      if (isNewer(live.metadata.resourceVersion ?? '', record.resourceVersion)) recheck(id)
+    } else if (recalled === null && record.unsure) {
+      records.set(id, recordUnknown(record))
+    } else return
+    note(id, true)
+  }, signal)
+
+  /** Drift that was there before us began when its field was changed. */
+  const rememberSince = (id: string) => {
+    const times = records.get(id)?.drift.flatMap(({ changedAt }) => changedAt ?? []) ?? []
+    if (times.length > 0 && !firstSeen.has(id)) {
+      firstSeen.set(id, Math.min(deps.clock.now(), ...times))
+    }
   }
 
   const lose = (id: string) => {
@@ -185,7 +231,12 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         firstSeen.delete(id)
         diagnoses.note(id, undefined)
       }
-      for (const [id, expectation] of objects) expected.set(id, expectation)
+      for (const [id, expectation] of objects) {
+        const before = expected.get(id)
+        expected.set(id, expectation)
+        // What an object is held to has changed: what was made of its last state counts no more.
+        if (before && records.has(id) && !isHeldAlike(before, expectation)) recheck(id)
+      }
       byApplication.set(application, [...objects.keys()])
       deps.onChange(application)
     },
@@ -237,6 +288,18 @@ function differs(a: ObjectRecord, b: ObjectRecord): boolean {
     JSON.stringify(a.gate) !== JSON.stringify(b.gate) ||
     JSON.stringify(a.drift) !== JSON.stringify(b.drift)
   )
+}
+
+/** Whether the same fields are ignored and the same expressions say how it fares. */
+function isHeldAlike(a: Expectation, b: Expectation): boolean {
+  return (
+    isAlike(a.ignored, b.ignored) &&
+    (a.healthChecks === b.healthChecks || isAlike(a.healthChecks, b.healthChecks))
+  )
+}
+
+function isAlike(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 function kindOf(id: string): string {

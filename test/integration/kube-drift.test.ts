@@ -80,9 +80,12 @@ describe('drift on a real API server', () => {
       await using hands = await createHands(plane.kubeconfig)
       await hands.workloads.reconcile(verifiedSnapshot(app), never)
     }
+    const changed = Math.floor(Date.now() / 1000) * 1000
     await kubeCall(plane, 'PATCH', `${configPath(name, 'c')}?fieldManager=night`, {
       data: { a: '2' },
     })
+    // Neither a default nor a field of another's is found to differ on the way.
+    await until(() => Date.now() > changed + 2_000, { deadlineMs: 5_000, what: 'a while' })
     await using hands = await createHands(plane.kubeconfig)
     await hands.workloads.reconcile(verifiedSnapshot(app), never)
     const drift = await until(() => hands.state(name)?.drift[0], {
@@ -90,8 +93,17 @@ describe('drift on a real API server', () => {
       what: 'drift',
     })
     assert.equal(drift.object, `/ConfigMap/${name}/c`)
-    assert.equal(drift.fields[0]?.manager, 'night')
-    assert.deepEqual(hands.writes(), [])
+    const [field, ...others] = drift.fields
+    assert.deepEqual(others, [])
+    const { path, desired, live, manager, changedAt = 0 } = field ?? {}
+    assert.deepEqual([path, desired, live, manager], ['/data/a', '"1"', '"2"', 'night'])
+    assert.ok(changedAt >= changed && changedAt <= changed + 1_000)
+    assert.equal(drift.firstSeen, changedAt, 'it began when the agent was away')
+    const { writes } = hands
+    assert.deepEqual(
+      writes().filter(({ path }) => !path.includes('dryRun=All')),
+      [],
+    )
   })
 
   it('never takes for drift what others own, default or scale', async () => {
@@ -136,6 +148,48 @@ describe('drift on a real API server', () => {
     }
     assert.equal(live.spec.replicas, 5)
     assert.equal(live.spec.minReadySeconds, 3)
+  })
+
+  it('leaves ignored fields to others, in what it compares and in what it writes', async () => {
+    const name = uniqueName('ignored')
+    await using hands = await createHands(plane.kubeconfig)
+    const ignore = [
+      { kind: 'Deployment', jsonPointers: ['/spec/replicas'], managedFieldsManagers: ['tuner'] },
+    ]
+    const web = createDeployment(name)
+    const spec = { ...(web['spec'] as object), revisionHistoryLimit: 3 }
+    const objects = [createNamespace(name), { ...web, spec }]
+    const app = presentApplication(name, objects, { ignore })
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    const path = `/apis/apps/v1/namespaces/${name}/deployments/web`
+    await kubeCall(plane, 'PATCH', `${path}?fieldManager=keda`, { spec: { replicas: 7 } })
+    await kubeCall(plane, 'PATCH', `${path}?fieldManager=tuner`, {
+      spec: { revisionHistoryLimit: 9 },
+    })
+    await kubeCall(plane, 'PATCH', `${path}?fieldManager=hand`, {
+      spec: { template: { spec: { containers: [{ name: 'web', image: 'web:evil' }] } } },
+    })
+    await until(() => hands.state(name)?.healed === 1, { deadlineMs: 10_000, what: 'the repair' })
+    const look = async () => {
+      const { spec } = (await read(path)) as unknown as {
+        spec: {
+          replicas: number
+          revisionHistoryLimit: number
+          template: { spec: { containers: { image: string }[] } }
+        }
+      }
+      return [spec.replicas, spec.revisionHistoryLimit, spec.template.spec.containers[0]?.image]
+    }
+    assert.deepEqual(await look(), [7, 9, 'web:1'])
+    const fields = hands.reports.flatMap((r) => r.drift.flatMap(({ fields }) => fields))
+    const strange = fields.filter(({ path }) => !path.startsWith('/spec/template/spec/containers'))
+    assert.deepEqual(strange, [])
+
+    // Without the rules the same fields differ, though nothing has happened to the object since.
+    const strict = presentApplication(name, objects, { generation: 2 })
+    await hands.workloads.reconcile(verifiedSnapshot(strict), never)
+    await until(() => hands.state(name)?.healed === 2, { deadlineMs: 10_000, what: 'the rest' })
+    assert.deepEqual(await look(), [2, 3, 'web:1'])
   })
 
   it('goes on watching after the API server was killed and came back', async () => {

@@ -124,10 +124,10 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
       calls.push(`get ${formatObjectId(id)}`)
       return objects.get(formatObjectId(id))
     },
-    async apply(_resource, id, json, { fieldManager }, signal) {
+    async apply(_resource, id, json, { fieldManager, dryRun }, signal) {
       signal.throwIfAborted()
       const key = formatObjectId(id)
-      calls.push(`apply ${key}`)
+      calls.push(`${dryRun ? 'try' : 'apply'} ${key}`)
       if (id.namespace && !objects.has(`/Namespace//${id.namespace}`)) {
         throw new AgentError('apply_failed', `namespaces "${id.namespace}" not found`)
       }
@@ -135,6 +135,7 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
       options.admit?.(id, body)
       const before = objects.get(key)
       const merged = mergeApplied(before, body, fieldManager)
+      if (dryRun) return merged
       return store(key, merged, before ? 'modified' : 'added')
     },
     async delete(_resource, id, uid) {

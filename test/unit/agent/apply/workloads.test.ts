@@ -105,6 +105,42 @@ describe('createWorkloads', () => {
     assert.equal(last?.fields[0]?.live, '"rival:500"')
   })
 
+  it('finds out after a restart which field was changed meanwhile, without a write', async () => {
+    const app = presentApplication('shop', shop, { drift: 'report' })
+    const first = createAgent()
+    await first.workloads.reconcile(verifiedSnapshot(app), never)
+    await first.workloads.close()
+    first.cluster.edit(web, 'night', setImage('night:1'))
+    await using agent = createAgent({}, first.cluster)
+    const writes = agent.applies(web)
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    await settle()
+    const [drift] = agent.state('shop')?.drift ?? []
+    const [field, ...others] = drift?.fields ?? []
+    assert.deepEqual(others, [])
+    assert.equal(field?.path, '/spec/template/spec/containers/0/image')
+    assert.deepEqual([field.live, field.manager], ['"night:1"', 'night'])
+    assert.equal(agent.applies(web), writes)
+  })
+
+  it('says that an object differs when it cannot find out where', async () => {
+    const app = presentApplication('shop', shop, { drift: 'report' })
+    let deaf = false
+    const admit = () => {
+      if (deaf) throw new AgentError('apply_failed', 'a webhook without dry run')
+    }
+    const first = createAgent({ admit })
+    await first.workloads.reconcile(verifiedSnapshot(app), never)
+    await first.workloads.close()
+    first.cluster.edit(web, 'night', setImage('night:1'))
+    deaf = true
+    await using agent = createAgent({}, first.cluster)
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    await settle()
+    const [field] = agent.state('shop')?.drift[0]?.fields ?? []
+    assert.deepEqual([field?.path, field?.manager], ['', 'night'])
+  })
+
   it('reports at once and then gathers', async () => {
     await using agent = createAgent()
     const app = presentApplication('shop', shop, { drift: 'report' })
