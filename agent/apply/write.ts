@@ -25,7 +25,7 @@ export async function writeObject(
   app: VerifiedPresent,
   deps: ApplyDeps,
 ): Promise<InventoryEntry> {
-  const { id, parsed, source } = wanted
+  const { id, source } = wanted
   const known = deps.observer.live(id)
   await refuseForeign(id, app.name, known, deps)
   const { body, json } = await composeBody(wanted, app, known?.scaled ?? false, deps)
