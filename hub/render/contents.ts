@@ -94,6 +94,8 @@ interface BundleSource {
 interface Shared {
   readonly sources: Map<string, Promise<RenderSource>>
   readonly bundles: Map<Digest, Promise<MadeBundle>>
+  /** What a bundle is made of, as it happens to be spelled → its digest: most clusters ask the same. */
+  readonly keys: Map<string, Digest>
   readonly policies: readonly Policy[]
 }
 
@@ -133,7 +135,7 @@ export function createContents(deps: ContentsDeps) {
     let againMs = targets.some(({ chart }) => chart && !isExactVersion(chart.version))
       ? chartRefreshMs
       : Infinity
-    const shared: Shared = { sources: new Map(), bundles: new Map(), policies }
+    const shared: Shared = { sources: new Map(), bundles: new Map(), keys: new Map(), policies }
     for (const name of request.fleet.applications.keys()) {
       if (!only || only.application === name) applications.set(name, new Map())
     }
@@ -217,10 +219,15 @@ export function createContents(deps: ContentsDeps) {
     const input = toRenderInput(target, source)
     const spec = request.fleet.applications.get(target.application)!.spec
     const options = toBundleOptions(spec, target)
-    const inputDigest = renderInputDigest(input, deps.engine.version)
     const judged = request.only ? undefined : judgement(request.fleet, shared.policies, target)
     const by = judged && judgedBy(judged.policies, judged.kubernetesVersion)
-    const bundleKey = digestOf(JSON.stringify([inputDigest, source.root, options, by]))
+    const spelled = JSON.stringify([input, source.root, options, by])
+    const bundleKey =
+      shared.keys.get(spelled) ??
+      digestOf(
+        JSON.stringify([renderInputDigest(input, deps.engine.version), source.root, options, by]),
+      )
+    shared.keys.set(spelled, bundleKey)
     const making =
       shared.bundles.get(bundleKey) ??
       makeBundle(bundleKey, { mirror, source, input, options, judged }, signal)
