@@ -230,6 +230,24 @@ export default defineConfig({
       },
     },
     {
+      // It runs in a browser; of the hub it knows the shapes of its answers.
+      files: ['hub/dashboard/**/*.{ts,tsx}'],
+      rules: {
+        ...noAmbient,
+        ...allowImports(
+          ['preact', 'preact/**', '@preact/signals'],
+          [main, ...otherSide.hub, '../../**', '../!(api)/**'],
+        ),
+      },
+    },
+    {
+      files: ['hub/dashboard/vite.config.ts'],
+      rules: {
+        'import/no-default-export': 'off',
+        ...allowImports(['vite', 'node:url'], [], {}),
+      },
+    },
+    {
       files: ['hub/cli/*.ts'],
       rules: allowImports(forCli, ['../**', ...apiShapes.map((path) => `!../${path}`)]),
     },

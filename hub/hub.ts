@@ -23,6 +23,7 @@ import {
   viewDiff,
   viewGroup,
 } from './status/cluster-view.ts'
+import { viewMatrix } from './status/matrix.ts'
 import { viewSource } from './status/source-view.ts'
 import type { EventLog } from './status/redis-events.ts'
 
@@ -130,6 +131,7 @@ export function createHub(deps: HubDeps): Hub {
       const view = viewCluster(known(), name, sight)
       return sight && view.applications.length === 0 ? undefined : view
     },
+    matrix: (sight) => viewMatrix(known(), pipeline.state().contents, sight),
     groups: (after) =>
       from([...(known().fleet?.groups.keys() ?? [])].sort(), after, (name) =>
         viewGroup(known(), name),

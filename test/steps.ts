@@ -85,7 +85,14 @@ export const steps: readonly Step[] = [
   {
     name: 'types',
     title: 'TypeScript',
-    checks: [{ title: 'tsc', command: 'tsc', args: ['--noEmit'] }],
+    checks: [
+      { title: 'tsc', command: 'tsc', args: ['--noEmit'] },
+      {
+        title: 'tsc, of the dashboard',
+        command: 'tsc',
+        args: ['--noEmit', '-p', 'hub/dashboard'],
+      },
+    ],
   },
   {
     name: 'unit',

@@ -1,4 +1,5 @@
 import { setUpControlPlane } from './control-plane.mjs'
+import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
 import { setUpOracles } from './oracles.mjs'
@@ -17,6 +18,7 @@ try {
   await setUpRedis()
   await setUpSshd()
   await setUpGnupg()
+  await setUpDashboard()
   await setUpEngine()
   await setUpControlPlane()
   await setUpOracles()

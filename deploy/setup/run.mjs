@@ -1,6 +1,7 @@
 import { dirname, delimiter, join } from 'node:path'
 import { runInForeground } from './child.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
+import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
 import { setUpOracles } from './oracles.mjs'
@@ -23,11 +24,17 @@ const bringsRedis =
 
 /** What each entry needs beside npm packages. @type {Record<string, (() => Promise<void>)[]>} */
 const needs = {
-  'hub/main.ts': [setUpGit, ...(bringsRedis ? [] : [setUpRedis]), setUpEngine],
+  'hub/main.ts': [
+    ...[setUpGit, ...(bringsRedis ? [] : [setUpRedis])],
+    ...[setUpDashboard, setUpEngine],
+  ],
   'agent/main.ts': [],
   'deploy/build/main.mjs': [],
   'hub/cli/main.ts': [setUpGit, setUpEngine],
-  'test/demo/main.ts': [setUpGit, setUpRedis, setUpEngine, setUpControlPlane],
+  'test/demo/main.ts': [
+    ...[setUpGit, setUpRedis],
+    ...[setUpDashboard, setUpEngine, setUpControlPlane],
+  ],
   'test/bench/main.ts': [
     ...[setUpGit, setUpRedis, setUpEngine],
     ...(args.includes('render') ? [setUpOracles] : []),
@@ -35,7 +42,7 @@ const needs = {
   ],
   'test/run.ts': [
     ...[setUpGit, setUpRedis, setUpSshd, setUpGnupg, setUpEngine, setUpControlPlane],
-    ...[setUpOracles, setUpSops],
+    ...[setUpOracles, setUpSops, setUpDashboard, setUpChromium],
   ],
 }
 

@@ -15,6 +15,7 @@ import { Compile } from 'typebox/compile'
 import type { ApiTokens } from '../access/api-tokens.ts'
 import { HubError } from '../errors.ts'
 import { type Authenticate, authorize } from './auth.ts'
+import type { DashboardFiles } from './dashboard-files.ts'
 import { createEventStreams } from './event-stream.ts'
 import type { Hub, TrustDesk } from './hub.ts'
 import { RequestError, toProblem } from './problem.ts'
@@ -23,7 +24,9 @@ import { addClusterRoutes } from './routes/clusters.ts'
 import { addMembershipRoutes } from './routes/membership.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addFleetRoutes } from './routes/fleet.ts'
+import { addDashboardRoutes } from './routes/dashboard.ts'
 import { addHealthRoutes } from './routes/health.ts'
+import { addMatrixRoutes } from './routes/matrix.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSourceRoutes } from './routes/sources.ts'
 import { addTrustRoutes } from './routes/trust.ts'
@@ -48,6 +51,8 @@ export interface ApiOptions {
   /** A prom-client registry. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
   readonly version: string
+  /** What is served at /ui/; without it, its address says how to make it. */
+  readonly dashboard?: DashboardFiles | undefined
   /** Milliseconds between heartbeats of event streams; 10 seconds when left out. */
   readonly heartbeat?: number
   /** Milliseconds that requests in flight get when the server closes; 10 seconds when left out. */
@@ -115,6 +120,7 @@ export function buildServer(options: ApiOptions): Api {
   void app.register(async (api: Api) => {
     addHealthRoutes(api, options)
     addClusterRoutes(api)
+    addMatrixRoutes(api)
     addMembershipRoutes(api)
     addFleetRoutes(api)
     addSourceRoutes(api)
@@ -123,6 +129,7 @@ export function buildServer(options: ApiOptions): Api {
     if (options.trust) addTrustRoutes(api, options.trust)
     addAccessRoutes(api, options.tokens)
     addWebhookRoutes(api, options.hub)
+    addDashboardRoutes(api, options.dashboard)
   })
   return app
 }

@@ -5,6 +5,7 @@ import type { Principal } from '../access/principal.ts'
 import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
+import type { Matrix } from '../status/matrix.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
 import type {
@@ -50,6 +51,8 @@ export interface Hub {
   /** By name, rising, from the first after `after`. Of a sight: those with an application in it. */
   clusters(after: string | null, sight?: Sight): Listing<ClusterSummary>
   cluster(name: string, sight?: Sight): Promise<ClusterView | undefined>
+  /** Every cluster and application there is, or those that may be seen. */
+  matrix(sight?: Sight): Matrix
   groups(after: string | null): Listing<GroupView>
   group(name: string): Promise<GroupView | undefined>
   applications(after: string | null): Listing<ApplicationView>

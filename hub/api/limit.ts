@@ -63,6 +63,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     rights: (principal) => hub.rights(principal),
     clusters: (after) => hub.clusters(after, sight),
     cluster: (name) => hub.cluster(name, sight),
+    matrix: () => hub.matrix(sight),
     groups: (after) => (everything ? hub.groups(after) : mapSome(hub.groups(after), group)),
     group: async (name) => (everything ? hub.group(name) : group(await hub.group(name))),
     applications: (after) => keepSome(hub.applications(after), async ({ name }) => sees(name)),

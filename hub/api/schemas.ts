@@ -3,6 +3,7 @@ import { roles } from '../access/principal.ts'
 import { DurationText } from '../fleet/kinds/fields.ts'
 import { MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
 import { Problem } from './problem.ts'
+import { MatrixView } from './matrix-view.ts'
 import { SourceView } from './source-view.ts'
 import { RolloutSummary, RolloutView } from './rollout-view.ts'
 import {
@@ -160,6 +161,7 @@ export const components: readonly TSchema[] = [
   Problem,
   RolloutView,
   ClusterView,
+  MatrixView,
   DiffView,
   FleetView,
   GroupView,

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import { createApiTokens } from '../access/api-tokens.ts'
+import { readDashboard } from '../api/dashboard-files.ts'
 import { loadAdminToken } from '../api/fs.ts'
 import { buildServer } from '../api/http.ts'
 import { createApiTokenAuthentication, createTokenAuthentication, firstOf } from '../api/token.ts'
@@ -200,6 +202,7 @@ export async function startHub(
     log,
     metrics: metrics.registry,
     version,
+    dashboard: await readDashboard(fileURLToPath(new URL('../dashboard/dist', import.meta.url))),
   })
   started.own(api, (server) => server.close())
   const url = await api

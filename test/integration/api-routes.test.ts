@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { MadeApiTokenView, WhoView } from '../../hub/api/access-view.ts'
+import { MatrixView } from '../../hub/api/matrix-view.ts'
 import { Problem } from '../../hub/api/problem.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
@@ -45,6 +46,8 @@ const routes: Route[] = [
     views.ObjectsView,
     'clusters/lab/applications/nope/objects',
   ),
+  get('matrix', MatrixView),
+  get('matrix?clusters=lab,nope', MatrixView),
   get('groups', schemas.GroupList),
   get('groups/prod', views.GroupView, 'groups/nope'),
   get('applications', schemas.ApplicationList),

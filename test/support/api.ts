@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import type { Principal } from '../../hub/access/principal.ts'
 import { createApiTokens, type ApiTokens } from '../../hub/access/api-tokens.ts'
 import { type Api, buildServer } from '../../hub/api/http.ts'
+import type { DashboardFiles } from '../../hub/api/dashboard-files.ts'
 import type { Authenticate } from '../../hub/api/auth.ts'
 import { createApiTokenAuthentication, firstOf } from '../../hub/api/token.ts'
 import { createMemoryRegister } from './memory-register.ts'
@@ -22,7 +23,11 @@ export interface TestApi extends AsyncDisposable {
 }
 
 /** The real API over the fake hub, not listening. */
-export async function startApi(heartbeat = 10_000, requestTimeout = 30_000): Promise<TestApi> {
+export async function startApi(
+  heartbeat = 10_000,
+  requestTimeout = 30_000,
+  dashboard?: DashboardFiles,
+): Promise<TestApi> {
   const hub = createFakeHub()
   const revoked = new Set<string>()
   const callers = new Map<string, Principal>()
@@ -48,6 +53,7 @@ export async function startApi(heartbeat = 10_000, requestTimeout = 30_000): Pro
     heartbeat,
     drain: 250,
     requestTimeout,
+    dashboard,
   })
   await api.ready()
   return {

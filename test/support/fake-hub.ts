@@ -120,6 +120,29 @@ export function createFakeHub(): FakeHub {
     },
     clusters: (after, sight) =>
       view.clusters.flatMap((one) => (one.name > (after ?? '') ? (inSight(one, sight) ?? []) : [])),
+    matrix(sight) {
+      const applications = view.applications
+        .map(({ name }) => name)
+        .filter((name) => sight?.(name) ?? true)
+      const row = (one: ClusterView | undefined) =>
+        one && {
+          cluster: one.name,
+          groups: one.groups,
+          connection: one.connection.state,
+          stale: one.stale === true,
+          cells: applications
+            .map((name) => (one.applications.some((mine) => mine.name === name) ? 'u' : '-'))
+            .join(''),
+        }
+      return {
+        applications,
+        rows: (after) =>
+          view.clusters
+            .filter((one) => one.name > (after ?? '') && inSight(one, sight))
+            .map((one) => row(one)!),
+        row: (name) => row(view.clusters.find((one) => one.name === name && inSight(one, sight))),
+      }
+    },
     cluster: async (name, sight) => {
       const found = view.clusters.find((one) => one.name === name)
       return found && inSight(found, sight)

@@ -1,0 +1,105 @@
+import { useEffect } from 'preact/hooks'
+import { follow, live } from './data/live.ts'
+import { Application } from './pages/application.tsx'
+import { Applications } from './pages/applications.tsx'
+import { Cluster } from './pages/cluster.tsx'
+import { Clusters } from './pages/clusters.tsx'
+import { Events } from './pages/events.tsx'
+import { Fleet } from './pages/fleet.tsx'
+import { Rollout } from './pages/rollout.tsx'
+import { Rollouts } from './pages/rollouts.tsx'
+import { Confirm } from './parts/confirm.tsx'
+import { Link } from './parts/link.tsx'
+import { Login } from './parts/login.tsx'
+import { Search } from './parts/search.tsx'
+import { Theme } from './parts/theme.tsx'
+import type { Route } from './address.ts'
+import { route } from './route.ts'
+import { signOut, token } from './session.ts'
+
+const sections = [
+  { to: { page: 'fleet', filter: '' }, label: 'Fleet' },
+  { to: { page: 'clusters' }, label: 'Clusters' },
+  { to: { page: 'applications' }, label: 'Applications' },
+  { to: { page: 'rollouts' }, label: 'Rollouts' },
+  { to: { page: 'events' }, label: 'Events' },
+] as const satisfies readonly { to: Route; label: string }[]
+
+const sectionOf: Partial<Record<Route['page'], string>> = {
+  cluster: 'clusters',
+  application: 'applications',
+  rollout: 'rollouts',
+}
+
+export function App() {
+  if (token.value === null) return <Login />
+  return <Inside key={token.value} />
+}
+
+function Inside() {
+  useEffect(() => {
+    const stop = new AbortController()
+    void follow(stop.signal)
+    return () => stop.abort()
+  }, [])
+  const at = route.value
+  const section = sectionOf[at.page] ?? at.page
+  return (
+    <>
+      <nav class="top" aria-label="Pages">
+        <b class="brand">Groundswell</b>
+        {sections.map(({ to, label }) => (
+          <Link key={label} to={to} class={to.page === section ? 'here' : ''}>
+            {label}
+          </Link>
+        ))}
+        <span class="space" />
+        <Search />
+        <Theme />
+        <span class={`live ${live.value}`} role="status">
+          {live.value === 'live' ? 'live' : live.value === 'cut' ? 'no news: trying again' : '…'}
+        </span>
+        <button type="button" onClick={signOut}>
+          Sign out
+        </button>
+      </nav>
+      {live.value === 'cut' && (
+        <p class="notice" role="alert">
+          The stream of events is cut. What you see may be old until it is back.
+        </p>
+      )}
+      <Page at={at} />
+      <Confirm />
+    </>
+  )
+}
+
+function Page({ at }: { readonly at: Route }) {
+  switch (at.page) {
+    case 'fleet':
+      return <Fleet filter={at.filter} />
+    case 'clusters':
+      return <Clusters />
+    case 'cluster':
+      return <Cluster key={at.name} name={at.name} application={at.application} />
+    case 'applications':
+      return <Applications />
+    case 'application':
+      return <Application key={at.name} name={at.name} />
+    case 'rollouts':
+      return <Rollouts />
+    case 'rollout':
+      return <Rollout key={at.id} id={at.id} />
+    case 'events':
+      return <Events />
+    case 'missing':
+      return (
+        <main>
+          <h1>There is no such page</h1>
+          <p>
+            <code>{at.path}</code>
+          </p>
+        </main>
+      )
+  }
+}

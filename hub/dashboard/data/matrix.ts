@@ -1,0 +1,90 @@
+import { computed, signal } from '@preact/signals'
+import type { MatrixRow, MatrixView } from '../../api/matrix-view.ts'
+import { ApiError, get } from './client.ts'
+import { listen, onBeginning } from './live.ts'
+
+const pageSize = 1_000
+/** Rows looked at again when something happened: those on the screen. */
+const mostNames = 100
+const gatherMs = 250
+/** What is off the screen is as old as this, at most, while things happen. */
+const wholeEveryMs = 20_000
+
+export const applications = signal<readonly string[]>([])
+const rows = signal<ReadonlyMap<string, MatrixRow>>(new Map())
+export const matrixError = signal<ApiError | null>(null)
+/** Whether every page has come at least once. */
+export const isWhole = signal(false)
+export const matrixRows = computed(() => [...rows.value.values()])
+
+/** Names of the rows on the screen; the grid says. */
+let visible: readonly string[] = []
+
+export function setVisible(names: readonly string[]): void {
+  visible = names.slice(0, mostNames)
+}
+
+/** Keeps the matrix as the hub has it until the returned function is called. */
+export function watchMatrix(): () => void {
+  let stopped = false
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let happened = false
+  let loading: Promise<void> | undefined
+
+  const loadWhole = (): void => {
+    happened = false
+    loading ??= loadPages(() => stopped)
+      .then(
+        () => (matrixError.value = null),
+        (error: unknown) => {
+          matrixError.value = error instanceof ApiError ? error : new ApiError(0, String(error))
+        },
+      )
+      .then(() => (loading = undefined))
+  }
+  const refresh = (): void => {
+    timer = undefined
+    if (visible.length > 0) loadNamed(visible).catch(() => {})
+  }
+  loadWhole()
+  const every = setInterval(() => happened && loadWhole(), wholeEveryMs)
+  const stops = [
+    listen(() => {
+      happened = true
+      timer ??= setTimeout(refresh, gatherMs)
+    }),
+    onBeginning(loadWhole),
+    () => clearInterval(every),
+    () => clearTimeout(timer),
+  ]
+  return () => {
+    stopped = true
+    for (const stop of stops) stop()
+  }
+}
+
+/** Shows each page as it comes; clusters that are gone go when all have come. */
+async function loadPages(isStopped: () => boolean): Promise<void> {
+  const found = new Map<string, MatrixRow>()
+  let next: string | null = ''
+  while (next !== null && !isStopped()) {
+    const query: string = next === '' ? '' : `&continue=${encodeURIComponent(next)}`
+    const page: MatrixView = await get(`matrix?limit=${pageSize}${query}`)
+    applications.value = page.applications
+    for (const row of page.items) found.set(row.cluster, row)
+    rows.value = next === '' && !isWhole.value ? new Map(found) : new Map([...rows.value, ...found])
+    next = page.continue
+  }
+  if (isStopped()) return
+  rows.value = found
+  isWhole.value = true
+}
+
+async function loadNamed(names: readonly string[]): Promise<void> {
+  const page: MatrixView = await get(`matrix?clusters=${names.map(encodeURIComponent).join(',')}`)
+  // Columns moved: nothing fits but all of it anew.
+  if (page.applications.join() !== applications.value.join()) return loadPages(() => false)
+  const next = new Map(rows.value)
+  for (const row of page.items) if (next.has(row.cluster)) next.set(row.cluster, row)
+  rows.value = next
+}

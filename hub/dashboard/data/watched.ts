@@ -1,0 +1,54 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { EventView } from '../../api/views.ts'
+import { ApiError } from './client.ts'
+import { listen, onBeginning } from './live.ts'
+
+/** What was read: nothing yet, a value, or why not. An old value stays beside a newer fault. */
+export interface Watched<T> {
+  readonly value: T | undefined
+  readonly error: ApiError | undefined
+  readonly reload: () => void
+}
+
+/** News that come together are answered by one look. */
+const gatherMs = 200
+
+/**
+ * Reads something and reads it again when an event concerns it. `key` names what is read: another
+ * key is another thing.
+ */
+export function useWatched<T>(
+  key: string,
+  load: () => Promise<T>,
+  concerns: (event: EventView) => boolean,
+): Watched<T> {
+  const [value, setValue] = useState<T>()
+  const [error, setError] = useState<ApiError>()
+  const [turn, setTurn] = useState(0)
+  useEffect(() => {
+    let current = true
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const look = async (): Promise<void> => {
+      timer = undefined
+      try {
+        const found = await load()
+        if (!current) return
+        setValue(() => found)
+        setError(undefined)
+      } catch (failed) {
+        if (current) setError(failed instanceof ApiError ? failed : new ApiError(0, String(failed)))
+      }
+    }
+    const soon = (): void => {
+      timer ??= setTimeout(() => void look(), gatherMs)
+    }
+    void look()
+    const stop = [listen((events) => events.some(concerns) && soon()), onBeginning(soon)]
+    return () => {
+      current = false
+      clearTimeout(timer)
+      for (const end of stop) end()
+    }
+  }, [key, turn])
+  return { value, error, reload: () => setTurn((before) => before + 1) }
+}

@@ -1,0 +1,136 @@
+import type { ApplicationView, DiffView } from '../../api/views.ts'
+import type { RolloutSummary } from '../../api/rollout-view.ts'
+import { get, post, step } from '../data/client.ts'
+import { useWatched } from '../data/watched.ts'
+import { ask } from '../parts/confirm.tsx'
+import { Counts } from '../parts/counts.tsx'
+import { Faults } from '../parts/faults.tsx'
+import { Link, toCluster, toRollout } from '../parts/link.tsx'
+import { Shown } from '../parts/shown.tsx'
+import { Ago, Short, Word } from '../parts/words.tsx'
+import { go } from '../route.ts'
+
+const mostShown = 200
+
+export function Application({ name }: { readonly name: string }) {
+  const any = (): boolean => true
+  const application = useWatched(
+    `application ${name}`,
+    () => get<ApplicationView>(`applications/${step(name)}`),
+    any,
+  )
+  const rollouts = useWatched(
+    `rollouts of ${name}`,
+    () =>
+      get<{ items: readonly RolloutSummary[] }>(
+        `rollouts?limit=20&application=${encodeURIComponent(name)}`,
+      ),
+    ({ type }) => type.startsWith('rollout.'),
+  )
+  const diff = useWatched(
+    `diff ${name}`,
+    () => get<DiffView>(`applications/${step(name)}/diff`),
+    any,
+  )
+  return (
+    <main>
+      <h1>{name}</h1>
+      <Shown of={application}>
+        {(one) => (
+          <>
+            <p>
+              <Counts counts={one.counts} total={one.targets} />
+            </p>
+            <p>
+              {one.source.kind} from <code>{`${one.source.repository}:${one.source.path}`}</code> at{' '}
+              <Short text={one.revision} /> · strategy {one.strategy}
+              {one.suspended && ' · suspended'}{' '}
+              <button
+                type="button"
+                onClick={() =>
+                  ask({
+                    title: `Roll ${name} out now?`,
+                    words:
+                      'What Git asks goes to every cluster that has something else, through the waves and gates of its strategy. What failed or was skipped before is tried again.',
+                    action: 'Start',
+                    run: async (reason) => {
+                      const body = { application: name, ...(reason && { reason }) }
+                      go(toRollout((await post<RolloutSummary>('rollouts', body)).id))
+                    },
+                  })
+                }
+              >
+                Roll out
+              </button>
+            </p>
+            {one.hold && (
+              <p class="notice">
+                Commit <Short text={one.hold.revision} /> is held back: {one.hold.reason} (
+                <Link to={toRollout(one.hold.rollout)}>rollout</Link>)
+              </p>
+            )}
+            <Faults faults={one.faults ?? []} />
+          </>
+        )}
+      </Shown>
+      <h2>Rollouts</h2>
+      <Shown of={rollouts}>
+        {({ items }) => (
+          <ol class="history">
+            {items.map((one) => (
+              <li key={one.id}>
+                <Link to={toRollout(one.id)}>
+                  <Word word={one.phase} />
+                </Link>{' '}
+                <Short text={one.revision} /> {one.trigger.reason} · {one.trigger.actor} ·{' '}
+                <Ago at={one.createdAt} />
+              </li>
+            ))}
+          </ol>
+        )}
+      </Shown>
+      <h2>Clusters</h2>
+      <Shown of={diff}>
+        {({ clusters }) => (
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Cluster</th>
+                <th scope="col">Content</th>
+                <th scope="col">Drift</th>
+                <th scope="col">Fields</th>
+              </tr>
+            </thead>
+            <tbody>
+              {clusters.slice(0, mostShown).map((one) => (
+                <tr key={one.cluster}>
+                  <th scope="row">
+                    <Link to={toCluster(one.cluster)}>{one.cluster}</Link>
+                  </th>
+                  <td>
+                    {one.upToDate ? <Word word="Current" /> : <Word word="Pending" />}{' '}
+                    <Short text={one.desiredDigest} />
+                  </td>
+                  <td>{one.driftedObjects}</td>
+                  <td class="message">
+                    {one.drift
+                      .flatMap(({ object, fields }) => fields.map(({ path }) => `${object}${path}`))
+                      .slice(0, 3)
+                      .join(', ')}
+                  </td>
+                </tr>
+              ))}
+              {clusters.length > mostShown && (
+                <tr>
+                  <td colSpan={4} class="quiet">
+                    and {clusters.length - mostShown} more
+                  </td>
+                </tr>
+              )}
+            </tbody>
+          </table>
+        )}
+      </Shown>
+    </main>
+  )
+}

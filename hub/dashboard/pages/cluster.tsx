@@ -1,0 +1,148 @@
+import type { ClusterView } from '../../api/views.ts'
+import { get, step } from '../data/client.ts'
+import { useWatched } from '../data/watched.ts'
+import { Link, toApplication } from '../parts/link.tsx'
+import { Objects } from '../parts/objects.tsx'
+import { Shown } from '../parts/shown.tsx'
+import { Ago, Short, Word } from '../parts/words.tsx'
+import { go } from '../route.ts'
+
+export function Cluster({
+  name,
+  application,
+}: {
+  readonly name: string
+  readonly application: string | null
+}) {
+  const cluster = useWatched(
+    `cluster ${name}`,
+    () => get<ClusterView>(`clusters/${step(name)}`),
+    ({ actor, subject, type }) =>
+      actor === name || subject === `cluster/${name}` || type.startsWith('rollout.'),
+  )
+  return (
+    <main>
+      <h1>{name}</h1>
+      <Shown of={cluster}>
+        {(one) => (
+          <>
+            <dl class="facts">
+              <div>
+                <dt>Connection</dt>
+                <dd>
+                  <Word word={one.connection.state} /> <Ago at={one.connection.since} />
+                </dd>
+              </div>
+              <div>
+                <dt>Trust</dt>
+                <dd>
+                  <Word word={one.lifecycle} /> {one.lifecycleReason}
+                  {one.stale && (
+                    <p class="stale">Stale: nobody vouches for what it has as the newest.</p>
+                  )}
+                </dd>
+              </div>
+              <div>
+                <dt>Snapshot</dt>
+                <dd>
+                  {one.acceptedSequence} of {one.offeredSequence}
+                  {one.lagSeconds !== null &&
+                    one.lagSeconds > 0 &&
+                    ` · waits ${Math.round(one.lagSeconds)} s`}
+                </dd>
+              </div>
+              <div>
+                <dt>Agent</dt>
+                <dd>
+                  {one.agentVersion || 'unknown'} · Kubernetes {one.kubernetesVersion || 'unknown'}{' '}
+                  · {one.nodes} nodes
+                </dd>
+              </div>
+              <div>
+                <dt>Groups</dt>
+                <dd>{one.groups.join(', ') || 'none'}</dd>
+              </div>
+              <div>
+                <dt>Labels</dt>
+                <dd>
+                  {Object.entries(one.labels)
+                    .map(([key, value]) => `${key}=${value}`)
+                    .join(', ') || 'none'}
+                </dd>
+              </div>
+            </dl>
+            {one.refusal && (
+              <p class="fault" role="alert">
+                The newest snapshot is refused ({one.refusal.code}): {one.refusal.message}
+              </p>
+            )}
+            {one.auditFault && (
+              <p class="fault" role="alert">
+                {one.auditFault.message}
+              </p>
+            )}
+            {(one.holds ?? []).map((hold) => (
+              <p key={hold.source} class="notice">
+                Updates {hold.mode === 'refuse' ? 'are refused' : 'wait'} at the cluster
+                {hold.until !== null && ` until ${hold.until}`}:{' '}
+                {hold.reason || hold.fault || 'no reason given'} ({hold.source})
+              </p>
+            ))}
+            <h2>Applications</h2>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Application</th>
+                  <th scope="col">Phase</th>
+                  <th scope="col">Health</th>
+                  <th scope="col">Objects ready</th>
+                  <th scope="col">Drift</th>
+                  <th scope="col">Commit</th>
+                  <th scope="col">Message</th>
+                </tr>
+              </thead>
+              <tbody>
+                {one.applications.map((mine) => (
+                  <tr key={mine.name} class={mine.name === application ? 'chosen' : ''}>
+                    <th scope="row">
+                      <Link to={toApplication(mine.name)}>{mine.name}</Link>
+                    </th>
+                    <td>
+                      <Word word={mine.phase ?? 'Pending'} />
+                      {!mine.upToDate && ' · older content'}
+                    </td>
+                    <td>{mine.health && <Word word={mine.health} />}</td>
+                    <td>
+                      <button
+                        type="button"
+                        aria-expanded={mine.name === application}
+                        onClick={() =>
+                          go(
+                            {
+                              page: 'cluster',
+                              name,
+                              application: mine.name === application ? null : mine.name,
+                            },
+                            'replace',
+                          )
+                        }
+                      >
+                        {mine.readyObjects} of {mine.objects}
+                      </button>
+                    </td>
+                    <td>{mine.driftedObjects}</td>
+                    <td>
+                      <Short text={mine.desiredRevision} />
+                    </td>
+                    <td class="message">{mine.message}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </>
+        )}
+      </Shown>
+      {application !== null && <Objects cluster={name} application={application} />}
+    </main>
+  )
+}

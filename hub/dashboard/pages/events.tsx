@@ -1,0 +1,36 @@
+import type { EventView } from '../../api/views.ts'
+import { get } from '../data/client.ts'
+import { recent } from '../data/live.ts'
+import { useWatched } from '../data/watched.ts'
+import { Shown } from '../parts/shown.tsx'
+import { Ago } from '../parts/words.tsx'
+
+export function Events() {
+  const older = useWatched(
+    'events',
+    () => get<{ items: readonly EventView[] }>('events?limit=200'),
+    () => false,
+  )
+  return (
+    <main>
+      <h1>Events</h1>
+      <Shown of={older}>
+        {({ items }) => {
+          const known = new Map(
+            [...recent.value, ...items.toReversed()].map((one) => [one.id, one]),
+          )
+          return (
+            <ol class="history">
+              {[...known.values()].map((one) => (
+                <li key={one.id}>
+                  <Ago at={one.at} /> <b>{one.type}</b> <code>{one.subject}</code> {one.message}{' '}
+                  <span class="quiet">{one.actor}</span>
+                </li>
+              ))}
+            </ol>
+          )
+        }}
+      </Shown>
+    </main>
+  )
+}

@@ -1,0 +1,51 @@
+import type { RolloutView } from '../../api/rollout-view.ts'
+import { read, step } from '../data/client.ts'
+import { useWatched } from '../data/watched.ts'
+import { Actions } from '../parts/actions.tsx'
+import { Link, toApplication } from '../parts/link.tsx'
+import { Shown } from '../parts/shown.tsx'
+import { Wave } from '../parts/wave.tsx'
+import { Ago, Short, Word } from '../parts/words.tsx'
+
+/** Waves as columns, clusters as cells, and in a sentence each what the rollout waits for. */
+export function Rollout({ id }: { readonly id: string }) {
+  const rollout = useWatched(
+    `rollout ${id}`,
+    () => read<RolloutView>(`rollouts/${step(id)}`),
+    ({ type, subject }) => type.startsWith('rollout.') && subject === `rollout/${id}`,
+  )
+  return (
+    <main>
+      <Shown of={rollout}>
+        {({ value: one, etag }) => (
+          <>
+            <h1>
+              <Link to={toApplication(one.application)}>{one.application}</Link>{' '}
+              <Word word={one.phase} />
+            </h1>
+            <p>
+              <Short text={one.revision} /> {one.trigger.reason} · {one.trigger.actor} ·{' '}
+              <Ago at={one.startedAt ?? one.createdAt} /> · {one.message}
+            </p>
+            {one.waitingFor.length > 0 && (
+              <section class="card why" aria-label="What it waits for">
+                <h2>Waits for</h2>
+                <ul>
+                  {one.waitingFor.map((words) => (
+                    <li key={words}>{words}</li>
+                  ))}
+                </ul>
+              </section>
+            )}
+            <Actions rollout={one} etag={etag} reload={rollout.reload} />
+            <div class="waves">
+              {one.waves.map((wave) => (
+                <Wave key={wave.index} wave={wave} rollout={one} reload={rollout.reload} />
+              ))}
+            </div>
+          </>
+        )}
+      </Shown>
+    </main>
+  )
+}

@@ -1,0 +1,71 @@
+import type { RolloutView } from '../../api/rollout-view.ts'
+import { post, step } from '../data/client.ts'
+import { type Question, ask } from './confirm.tsx'
+
+type Kind = 'start' | 'approve' | 'pause' | 'resume' | 'retry' | 'rollback' | 'abort'
+
+const said: Readonly<
+  Record<Kind, { readonly label: string; readonly words: string; readonly undoes?: true }>
+> = {
+  start: { label: 'Start', words: 'Its first wave begins, once its gates are open.' },
+  approve: { label: 'Approve', words: 'The gate it waits at opens, in your name.' },
+  pause: { label: 'Pause', words: 'No further cluster is offered anything until it is resumed.' },
+  resume: { label: 'Resume', words: 'It goes on from where it is.' },
+  retry: { label: 'Retry failed', words: 'Clusters that failed are offered the same again.' },
+  rollback: {
+    label: 'Roll back',
+    words:
+      'Every cluster it reached gets its last good content again, and this content is held until Git moves or somebody releases it.',
+    undoes: true,
+  },
+  abort: {
+    label: 'Abort',
+    words:
+      'It ends where it is: clusters that have the new content keep it, the others never get it.',
+    undoes: true,
+  },
+}
+
+const possible: Readonly<Record<string, readonly Kind[]>> = {
+  Planned: ['start', 'abort'],
+  Progressing: ['approve', 'pause', 'retry', 'rollback', 'abort'],
+  Paused: ['approve', 'resume', 'retry', 'rollback', 'abort'],
+  RollingBack: ['abort'],
+  Succeeded: ['rollback'],
+  Failed: ['rollback'],
+  Aborted: ['rollback'],
+}
+
+/** What a person may do to a rollout as it is now; refused should it have moved on meanwhile. */
+export function Actions({
+  rollout,
+  etag,
+  reload,
+}: {
+  readonly rollout: RolloutView
+  readonly etag: string | null
+  readonly reload: () => void
+}) {
+  const atGate = rollout.waitingFor.some((words) => words.includes('approv'))
+  const kinds = (possible[rollout.phase] ?? []).filter((kind) => kind !== 'approve' || atGate)
+  const toQuestion = (kind: Kind): Question => ({
+    title: `${said[kind].label}: ${rollout.application} at ${rollout.revision.slice(-12)}?`,
+    words: said[kind].words,
+    ...(said[kind].undoes && { typed: rollout.application }),
+    action: said[kind].label,
+    async run(reason) {
+      const body = reason === '' ? {} : { reason }
+      await post(`rollouts/${step(rollout.id)}/${kind}`, body, etag)
+      reload()
+    },
+  })
+  return (
+    <p class="buttons">
+      {kinds.map((kind) => (
+        <button key={kind} type="button" onClick={() => ask(toQuestion(kind))}>
+          {said[kind].label}
+        </button>
+      ))}
+    </p>
+  )
+}

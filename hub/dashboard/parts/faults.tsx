@@ -1,0 +1,39 @@
+import type { FleetView } from '../../api/views.ts'
+
+const mostShown = 20
+
+/** What keeps the newest commit, or a part of it, from being rolled out. */
+export function Faults({
+  refused,
+  faults,
+}: {
+  readonly refused?: string | null
+  readonly faults: FleetView['faults']
+}) {
+  if (faults.length === 0 && !refused) return null
+  return (
+    <details class="faults" open={faults.length <= 3}>
+      <summary>
+        {refused
+          ? `Commit ${refused.slice(0, 12)} is refused, the last good one stays`
+          : 'Not all of the newest commit is rolled out'}
+        : {faults.length} {faults.length === 1 ? 'fault' : 'faults'}
+      </summary>
+      <ul>
+        {faults.slice(0, mostShown).map((fault) => (
+          <li key={JSON.stringify(fault)}>
+            {fault.file && (
+              <code>
+                {[fault.file, fault.line, fault.column]
+                  .filter((part) => part !== undefined)
+                  .join(':')}
+              </code>
+            )}{' '}
+            {[fault.object, fault.cluster].filter(Boolean).join(', ')} {fault.message}
+          </li>
+        ))}
+        {faults.length > mostShown && <li>and {faults.length - mostShown} more</li>}
+      </ul>
+    </details>
+  )
+}

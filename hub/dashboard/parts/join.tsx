@@ -1,0 +1,47 @@
+import { useState } from 'preact/hooks'
+import type { TokenView } from '../../api/views.ts'
+import { ApiError, post, step } from '../data/client.ts'
+
+/** A join token for a cluster that Git declares, and what to run on it. */
+export function Join() {
+  const [name, setName] = useState('')
+  const [made, setMade] = useState<TokenView>()
+  const [fault, setFault] = useState('')
+  async function make(event: Event): Promise<void> {
+    event.preventDefault()
+    setFault('')
+    try {
+      setMade(await post<TokenView>(`clusters/${step(name)}/tokens`, {}))
+    } catch (error) {
+      setFault(error instanceof ApiError ? error.message : String(error))
+    }
+  }
+  return (
+    <details class="card">
+      <summary>Let a cluster join</summary>
+      <form class="row" onSubmit={(event) => void make(event)}>
+        <label>
+          Name of a cluster that Git declares
+          <input value={name} onInput={(event) => setName(event.currentTarget.value)} />
+        </label>
+        <button type="submit" class="primary" disabled={name === ''}>
+          Make a token
+        </button>
+      </form>
+      {fault !== '' && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      {made && (
+        <>
+          <p>
+            Good until <time dateTime={made.expiresAt}>{made.expiresAt}</time>, once, for{' '}
+            {made.cluster}. It is not shown again.
+          </p>
+          <pre>{`swell agent manifest --hub ${made.address} --token ${made.token} | kubectl apply -f -`}</pre>
+        </>
+      )}
+    </details>
+  )
+}

@@ -1,0 +1,32 @@
+import type { ComponentChildren } from 'preact'
+import { type Route, toPath } from '../address.ts'
+import { go } from '../route.ts'
+
+/** An address of this page: opened without a reload, or in another tab as any other link. */
+export function Link({
+  to,
+  children,
+  class: css,
+}: {
+  readonly to: Route
+  readonly children: ComponentChildren
+  readonly class?: string
+}) {
+  return (
+    <a
+      href={toPath(to)}
+      class={css}
+      onClick={(event: MouseEvent) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return
+        event.preventDefault()
+        go(to)
+      }}
+    >
+      {children}
+    </a>
+  )
+}
+
+export const toCluster = (name: string): Route => ({ page: 'cluster', name, application: null })
+export const toApplication = (name: string): Route => ({ page: 'application', name })
+export const toRollout = (id: string): Route => ({ page: 'rollout', id })

@@ -1,0 +1,103 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { applications, matrixRows } from '../data/matrix.ts'
+import type { Route } from '../address.ts'
+import { go } from '../route.ts'
+import { toApplication, toCluster } from './link.tsx'
+
+interface Found {
+  readonly label: string
+  readonly kind: string
+  readonly to: Route
+}
+
+const mostFound = 12
+const pages: readonly Found[] = (['clusters', 'applications', 'rollouts', 'events'] as const).map(
+  (page) => ({ label: page, kind: 'page', to: { page } }),
+)
+
+/** Finds a page, an application or a cluster by a part of its name; ⌘K or Ctrl K. */
+export function Search() {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [text, setText] = useState('')
+  const [at, setAt] = useState(0)
+  useEffect(() => {
+    const open = (event: KeyboardEvent): void => {
+      if (event.key !== 'k' || !(event.metaKey || event.ctrlKey)) return
+      event.preventDefault()
+      setText('')
+      dialog.current?.showModal()
+    }
+    addEventListener('keydown', open)
+    return () => removeEventListener('keydown', open)
+  }, [])
+  const found = find(text)
+  const choose = (one: Found | undefined): void => {
+    if (!one) return
+    dialog.current?.close()
+    go(one.to)
+  }
+  function onKey(event: KeyboardEvent): void {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step) {
+      event.preventDefault()
+      setAt(Math.max(0, Math.min(found.length - 1, at + step)))
+    }
+    if (event.key === 'Enter') choose(found[at])
+  }
+  return (
+    <>
+      <button type="button" class="search-open" onClick={() => dialog.current?.showModal()}>
+        Search <kbd>⌘K</kbd>
+      </button>
+      <dialog ref={dialog} class="search" aria-label="Search">
+        <input
+          type="search"
+          placeholder="Cluster, application or page"
+          aria-label="Cluster, application or page"
+          value={text}
+          onInput={(event) => {
+            setText(event.currentTarget.value)
+            setAt(0)
+          }}
+          onKeyDown={onKey}
+        />
+        <ul>
+          {found.map((one, index) => (
+            <li key={`${one.kind} ${one.label}`}>
+              <button
+                type="button"
+                class={index === at ? 'chosen' : ''}
+                onClick={() => choose(one)}
+              >
+                {one.label} <small>{one.kind}</small>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </dialog>
+    </>
+  )
+}
+
+function find(text: string): Found[] {
+  const word = text.toLowerCase().trim()
+  const all = [
+    ...pages,
+    ...applications.value.map((name) => ({
+      label: name,
+      kind: 'application',
+      to: toApplication(name),
+    })),
+    ...matrixRows.value.map(({ cluster }) => ({
+      label: cluster,
+      kind: 'cluster',
+      to: toCluster(cluster),
+    })),
+  ]
+  const hits: Found[] = []
+  for (const one of all) {
+    if (one.label.includes(word)) hits.push(one)
+    if (hits.length === mostFound) break
+  }
+  return hits
+}

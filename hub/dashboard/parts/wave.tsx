@@ -1,0 +1,83 @@
+import type { RolloutView } from '../../api/rollout-view.ts'
+import { post, step } from '../data/client.ts'
+import { ask } from './confirm.tsx'
+import { Link, toCluster } from './link.tsx'
+import { Word } from './words.tsx'
+
+type PlannedWave = RolloutView['waves'][number]
+
+const mostShown = 300
+
+/** One wave as a column: its gates, its pace, and its clusters. */
+export function Wave({
+  wave,
+  rollout,
+  reload,
+}: {
+  readonly wave: PlannedWave
+  readonly rollout: RolloutView
+  readonly reload: () => void
+}) {
+  const done = wave.counts.succeeded
+  return (
+    <section class={`wave ${wave.state.toLowerCase()}`} aria-label={`Wave ${wave.name}`}>
+      <h2>
+        {wave.name} <small>{wave.state === 'Current' ? 'now' : wave.state.toLowerCase()}</small>
+      </h2>
+      <Gates gates={wave.before} when="before" />
+      <progress max={Math.max(1, wave.counts.total)} value={done} aria-label="clusters done" />
+      <p class="quiet">
+        {done} of {wave.counts.total} · {wave.maxConcurrent} at a time · at most {wave.maxFailures}{' '}
+        failures
+        {wave.soakSeconds > 0 && ` · soaks ${wave.soakSeconds} s`}
+      </p>
+      <ul class="plain">
+        {wave.clusters.slice(0, mostShown).map((one) => (
+          <li key={one.name} title={one.message}>
+            <Link to={toCluster(one.name)}>{one.name}</Link>{' '}
+            <Word word={one.outcome ?? one.state} />
+            {one.digest === null && <small class="stale">removes it</small>}
+            {one.message !== '' && <p class="message">{one.message}</p>}
+            {rollout.active && one.outcome !== 'Succeeded' && one.outcome !== 'Skipped' && (
+              <button
+                type="button"
+                class="small"
+                onClick={() =>
+                  ask({
+                    title: `Skip ${one.name}?`,
+                    words: `${one.name} keeps what it has, and the rollout goes on without it.`,
+                    action: 'Skip',
+                    async run(reason) {
+                      const body = { cluster: one.name, ...(reason && { reason }) }
+                      await post(`rollouts/${step(rollout.id)}/skip`, body)
+                      reload()
+                    },
+                  })
+                }
+              >
+                Skip
+              </button>
+            )}
+          </li>
+        ))}
+        {wave.clusters.length > mostShown && (
+          <li class="quiet">and {wave.clusters.length - mostShown} more</li>
+        )}
+      </ul>
+      <Gates gates={wave.after} when="after" />
+    </section>
+  )
+}
+
+function Gates({ gates, when }: { readonly gates: PlannedWave['before']; readonly when: string }) {
+  return (
+    <>
+      {gates.map((gate) => (
+        <p key={JSON.stringify(gate)} class="gate">
+          Gate {when}: {gate.kind} by {gate.role}{' '}
+          {gate.approvedBy === null ? <Word word="Pending" /> : `· approved by ${gate.approvedBy}`}
+        </p>
+      ))}
+    </>
+  )
+}

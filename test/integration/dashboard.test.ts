@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { AxeResults } from 'axe-core'
+import { type DashboardFile, readDashboard } from '../../hub/api/dashboard-files.ts'
+import type { ClusterView } from '../../hub/api/views.ts'
+import { startApi, type TestApi } from '../support/api.ts'
+import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import { until } from '../support/until.ts'
+
+const built = fileURLToPath(new URL('../../hub/dashboard/dist', import.meta.url))
+const axe = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'))
+
+interface Served extends TestApi {
+  readonly url: string
+}
+
+/** The real API and dashboard over the fake hub, listening. */
+async function serve(): Promise<Served> {
+  const test = await startApi(10_000, 30_000, await readDashboard(built))
+  return { ...test, url: await test.api.listen({ host: '127.0.0.1', port: 0 }) }
+}
+
+describe('the dashboard, as it is served', () => {
+  it('runs nothing but its own files, and says so to every browser', async () => {
+    await using hub = await serve()
+    const page = await fetch(`${hub.url}/`)
+    assert.equal(page.url, `${hub.url}/ui/`)
+    const policy = page.headers.get('content-security-policy') ?? ''
+    assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self'/)
+    assert.doesNotMatch(policy, /unsafe/)
+    const text = await page.text()
+    assert.doesNotMatch(text, /<script(?![^>]* src=)|style=|<style/)
+    const asset = await hub.api.inject({
+      url: /src="([^"]+)"/.exec(text)![1]!,
+      headers: { 'accept-encoding': 'gzip, br' },
+    })
+    assert.match(asset.headers['cache-control']!, /immutable/)
+    assert.equal(asset.headers['content-encoding'], 'br')
+    assert.equal((await fetch(`${hub.url}/ui/assets/nope.js`)).status, 404)
+    const climbing = await fetch(`${hub.url}/ui/..%2f..%2f..%2fpackage.json`)
+    assert.match(climbing.headers.get('content-type')!, /html/)
+  })
+
+  it('weighs less than 200 KB with all its files, as they travel', async (t) => {
+    const files: DashboardFile[] = [...(await readDashboard(built))!.values()]
+    const bytes = files.reduce((sum, { brotli }) => sum + brotli.byteLength, 0)
+    t.diagnostic(`${bytes} bytes in ${files.length} files`)
+    assert.ok(bytes < 200 * 1024, `${bytes}`)
+  })
+
+  it('tells how it is made where it was not', async () => {
+    await using test = await startApi()
+    const { statusCode, body } = await test.api.inject({ url: '/ui/' })
+    assert.equal(statusCode, 404)
+    assert.match(body, /npm run dashboard/)
+  })
+})
+
+describe('the dashboard, in a browser', () => {
+  let browser: TestBrowser
+  before(async () => {
+    browser = await startBrowser()
+  })
+  after(() => browser[Symbol.asyncDispose]())
+
+  it('lets nobody in without a token that the hub knows', async () => {
+    await using hub = await serve()
+    const { page } = await browser.knock(hub.url, 'nobody')
+    await page.getByText('The hub does not know this token.').waitFor()
+    assert.equal(await page.getByRole('grid').count(), 0)
+  })
+
+  it('shows each cluster under its group, finds one by name, and opens it with ⌘K', async () => {
+    await using hub = await serve()
+    const { page, complaints } = await browser.visit(hub.url, 'viewer')
+    await page.getByRole('link', { name: 'edge-1' }).waitFor()
+    assert.deepEqual(await page.locator('.grid-group').allInnerTexts(), ['prod 2', 'no group 1'])
+    await page.getByLabel('Filter clusters').fill('lab')
+    await page.getByRole('link', { name: 'edge-1' }).waitFor({ state: 'detached' })
+    assert.match(page.url(), /filter=lab$/)
+    await page.keyboard.press('Control+k')
+    await page.getByLabel('Cluster, application or page').fill('edge-2')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'edge-2' }).waitFor()
+    assert.equal(new URL(page.url()).pathname, '/ui/clusters/edge-2')
+    // The address alone brings the same page.
+    await page.reload()
+    await page.getByRole('heading', { name: 'edge-2' }).waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
+  it('has no more of 10,000 × 50 in the page than the screen shows, wherever it is scrolled', async () => {
+    await using hub = await serve()
+    const [first] = hub.hub.view.clusters
+    const [shop] = hub.hub.view.applications
+    const [mine] = first!.applications
+    const names = Array.from({ length: 50 }, (_, at) => `app-${String(at).padStart(2, '0')}`)
+    hub.hub.view.applications = names.map((name) => ({ ...shop!, name }))
+    hub.hub.view.clusters = Array.from({ length: 10_000 }, (_, at): ClusterView => ({
+      ...first!,
+      name: `c${String(at).padStart(5, '0')}`,
+      applications: names.map((name) => ({ ...mine!, name })),
+    }))
+    const { page } = await browser.visit(hub.url, 'viewer')
+    await page.getByText('10000 clusters · 50 applications').waitFor()
+    const grid = page.getByRole('grid')
+    await grid.evaluate((frame) => {
+      frame.scrollTop = frame.scrollHeight
+    })
+    await page.getByRole('link', { name: 'c09999' }).waitFor()
+    const lines = await page.locator('.grid-line').count()
+    assert.ok(lines > 5 && lines < 60, `${lines}`)
+  })
+
+  it('shows what happens without a reload, and says when news are cut off', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(hub.url, 'viewer')
+    await page.getByRole('link', { name: 'edge-1' }).waitFor()
+    const cell = page.locator('.grid-line', { hasText: 'edge-1' }).locator('.cell')
+    assert.equal(await cell.innerText(), '●')
+    await until(() => hub.hub.subscribers === 1, { deadlineMs: 10_000, what: 'the page to listen' })
+    hub.hub.view.clusters[0] = { ...hub.hub.view.clusters[0]!, applications: [] }
+    hub.hub.emit({ type: 'health.changed', message: 'edge-1 changed', subject: 'cluster/edge-1' })
+    await until(async () => (await cell.innerText()) === '', {
+      deadlineMs: 10_000,
+      what: 'the cell to follow',
+    })
+    await hub.api.close()
+    await page.getByText('The stream of events is cut.').waitFor()
+  })
+
+  it('asks before it acts, and acts with the reason that was given', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/rollouts/r-1`, 'operator')
+    await page.getByRole('button', { name: 'Roll back' }).click()
+    const dialog = page.getByRole('dialog')
+    const act = dialog.getByRole('button', { name: 'Roll back' })
+    assert.ok(await act.isDisabled())
+    await dialog.getByLabel(/^Type shop/).fill('shop')
+    await dialog.getByLabel(/^Reason/).fill('it burns')
+    await act.click()
+    await until(() => hub.hub.actions.length === 1, { deadlineMs: 10_000, what: 'the action' })
+    const [{ kind, reason, by }] = hub.hub.actions as [(typeof hub.hub.actions)[number]]
+    assert.deepEqual([kind, reason, by.actor], ['rollback', 'it burns', 'operator@example'])
+  })
+
+  it('tells whoever may not act so, and does nothing', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/rollouts/r-1`, 'viewer')
+    await page.getByRole('button', { name: 'Pause' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Pause' }).click()
+    await dialog.getByRole('alert').waitFor()
+    assert.deepEqual(hub.hub.actions, [])
+  })
+
+  it('T35: words of clusters are text, whatever is in them', async () => {
+    await using hub = await serve()
+    const payloads = [
+      '<script>document.title="owned"</script>',
+      '<img src=x onerror=\'document.title="owned"\'>',
+      '<svg onload=\'document.title="owned"\'>',
+      'javascript:document.title="owned"',
+      '"><iframe srcdoc="<script>parent.document.title=1</script>">',
+      "';document.title='owned';//",
+      '{{constructor.constructor("document.title=1")()}}',
+      '<a href="javascript:document.title=1">x</a>',
+      '</title><script>1</script>',
+      '<style>*{display:none}</style>',
+    ]
+    const lab = hub.hub.view.clusters.find(({ name }) => name === 'lab')!
+    hub.hub.view.clusters = payloads.map((text, at) => ({
+      ...lab,
+      name: `lab-${at}`,
+      displayName: text,
+      agentVersion: text,
+      lifecycleReason: text,
+      labels: { x: text },
+      refusal: { code: text, message: text },
+      applications: lab.applications.map((one) => ({ ...one, message: text })),
+    }))
+    const { page, complaints } = await browser.visit(hub.url, 'viewer')
+    await page.getByRole('link', { name: 'lab-0' }).waitFor()
+    for (const text of payloads) {
+      hub.hub.emit({ type: text, message: text, subject: 'cluster/lab-0' })
+    }
+    for (const [at, text] of payloads.entries()) {
+      await page.goto(`${hub.url}/ui/clusters/lab-${at}`)
+      await page.getByText(text, { exact: true }).first().waitFor()
+    }
+    for (const path of ['clusters', 'applications', 'events', 'rollouts/r-1']) {
+      await page.goto(`${hub.url}/ui/${path}`)
+      await page.getByRole('main').waitFor()
+    }
+    assert.equal(await page.title(), 'Groundswell')
+    assert.deepEqual(complaints, [])
+  })
+
+  it('has nothing that keeps people out, in light and dark', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(hub.url, 'viewer')
+    const script = await readFile(axe, 'utf8')
+    const found: string[] = []
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      const paths = ['', 'clusters', 'clusters/edge-1?application=shop', 'applications']
+      for (const path of [...paths, 'applications/shop', 'rollouts', 'rollouts/r-1', 'events']) {
+        await page.goto(`${hub.url}/ui/${path}`)
+        await page.getByRole('main').waitFor()
+        await page.getByText('Loading…').first().waitFor({ state: 'detached' })
+        await page.evaluate(script)
+        const { violations } = await page.evaluate<AxeResults>('axe.run()')
+        for (const { id, impact, nodes } of violations) {
+          if (impact !== 'serious' && impact !== 'critical') continue
+          found.push(`${colorScheme} /${path}: ${id} at ${nodes[0]?.html}`)
+        }
+      }
+    }
+    assert.deepEqual(found, [])
+  })
+})

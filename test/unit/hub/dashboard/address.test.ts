@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Route, parseRoute, toPath } from '../../../../hub/dashboard/address.ts'
+
+const routes: Route[] = [
+  { page: 'fleet', filter: '' },
+  { page: 'fleet', filter: 'prod failed & more' },
+  { page: 'clusters' },
+  { page: 'cluster', name: 'edge-1', application: null },
+  { page: 'cluster', name: 'edge-1', application: 'shop' },
+  { page: 'applications' },
+  { page: 'application', name: 'shop' },
+  { page: 'rollouts' },
+  { page: 'rollout', id: 'r-1' },
+  { page: 'events' },
+]
+
+describe('addresses of the dashboard', () => {
+  for (const route of routes) {
+    it(`${toPath(route)} leads back to where it was taken from`, () => {
+      const { pathname, search } = new URL(toPath(route), 'http://hub')
+      assert.deepEqual(parseRoute(pathname, search), route)
+    })
+  }
+
+  it('that lead nowhere say so', () => {
+    for (const path of ['/ui/nope', '/ui/clusters/a/b', '/ui/rollouts/1/2/3', '/ui/%']) {
+      assert.deepEqual(parseRoute(path, ''), { page: 'missing', path })
+    }
+  })
+})
