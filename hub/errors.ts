@@ -37,6 +37,7 @@ export const hubErrorCodes = [
   'signer_unavailable',
   'renderer_unavailable',
   'forge_unreachable',
+  'gate_unreachable',
   'forge_refused',
   'internal',
 ] as const

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { type DirectoryLock, lockDirectory as claimDirectory } from '@groundswell/proto/fs.ts'
 import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
-import { type HubConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
+import { type HubConfig, parseConfig } from './config.ts'
+import { environmentPrefix, settingsTable } from './settings-table.ts'
 import { roles } from './access/principal.ts'
 import type { TokenGrant } from './api/token.ts'
 import { HubError } from './errors.ts'
 import { type AllSigners, parseSigners } from './source/signature/signers.ts'
+import { type GateCredentials, parseGateCredentials } from './rollout/measure/credential.ts'
 import { type ForgeSetting, parseForges } from './forge/configuration.ts'
 import { type Credentials, parseCredentials } from './source/credential.ts'
 
@@ -64,6 +66,11 @@ export function readWebhookSecrets(
     .map((line) => line.trim())
     .filter(Boolean)
     .slice(0, mostSecrets)
+}
+
+/** @throws HubError `config_invalid` with every fault */
+export function readGateCredentials(path: string | undefined): GateCredentials {
+  return path ? parseGateCredentials(readYaml(path), path) : new Map()
 }
 
 /** @throws HubError `config_invalid` with every fault */

@@ -24,6 +24,8 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'webhookSecretFile',
       'webhookSecrets',
       'forges',
+      'gateCredentials',
+      'gateHosts',
       'ledgerRemote',
       'offlineGrace',
     ],

@@ -82,6 +82,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   internal: [500, 'The hub failed'],
   source_unreachable: [503, 'The source cannot be reached'],
   forge_unreachable: [503, 'The Git host cannot be reached'],
+  gate_unreachable: [503, 'What a gate asks cannot be reached'],
   engine_unavailable: [503, 'The render engine is not available'],
   redis_refused: [503, 'Redis refused'],
   redis_unavailable: [503, 'Redis cannot be reached'],

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox'
-import type { ClusterProgress, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
+import { gateKey, type GateState } from '../rollout/gate-state.ts'
+import { type GateSide, nameGate } from '../rollout/planned-gate.ts'
+import type { ClusterProgress, PlannedWave, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import type { Frozen } from './views.ts'
 
@@ -28,8 +30,15 @@ export const RolloutCounts = Type.Object({
 })
 
 const GateView = Type.Object({
-  kind: Type.Literal('approval'),
-  role: Type.String(),
+  kind: Type.String({ description: 'approval, soak, metric, cel or webhook' }),
+  name: Type.String({ description: 'what it is, in words' }),
+  state: Type.Unsafe<'pending' | GateState['state']>({
+    type: 'string',
+    enum: ['pending', 'waiting', 'measuring', 'passed', 'failed'],
+    description: 'pending until the rollout comes to it',
+  }),
+  message: Type.String({ description: 'what was measured or answered last' }),
+  role: Type.Union([Type.String(), Type.Null()], { description: 'of an approval' }),
   approvedBy: TextOrNull,
 })
 
@@ -147,8 +156,8 @@ export function viewRollout(record: RolloutRecord): RolloutView {
       maxFailures: wave.maxFailures,
       soakSeconds: wave.soak / 1_000,
       progressDeadlineSeconds: wave.progressDeadline / 1_000,
-      before: wave.before.map((gate) => ({ ...gate, approvedBy: approver(run, index, 'before') })),
-      after: wave.after.map((gate) => ({ ...gate, approvedBy: approver(run, index, 'after') })),
+      before: viewGates(run, wave, index, 'before'),
+      after: viewGates(run, wave, index, 'after'),
       counts: countClusters(record, wave.clusters),
       clusters: wave.clusters.map((name) => {
         const target = plan.targets[name]
@@ -177,8 +186,39 @@ function waveState(run: RolloutRun, index: number): 'Waiting' | 'Current' | 'Pas
   return index === run.wave && run.phase !== 'Planned' ? 'Current' : 'Waiting'
 }
 
-function approver(run: RolloutRun, wave: number, gate: 'before' | 'after'): string | null {
-  return run.approvals.find((one) => one.wave === wave && one.gate === gate)?.actor ?? null
+/** Approvals open a side's approval gates in the order they are written. */
+function viewGates(
+  run: RolloutRun,
+  wave: PlannedWave,
+  index: number,
+  side: GateSide,
+): Static<typeof GateView>[] {
+  const given = run.approvals.filter((one) => one.wave === index && one.gate === side)
+  return wave[side].map((gate, at) => {
+    const base = { kind: gate.kind, name: nameGate(gate) }
+    if (gate.kind === 'approval') {
+      const mine = given.splice(0, gate.count ?? 1).map(({ actor }) => actor)
+      const missing = (gate.count ?? 1) - mine.length
+      return {
+        ...base,
+        state: missing === 0 ? 'passed' : isCurrent(run, index, side) ? 'waiting' : 'pending',
+        message: missing > 0 && mine.length > 0 ? `${missing} more wanted` : '',
+        role: gate.role,
+        approvedBy: mine.length === 0 ? null : mine.join(', '),
+      }
+    }
+    const state = run.gates[gateKey(index, side, at)]
+    const { message = '' } = state ?? {}
+    return { ...base, state: state?.state ?? 'pending', message, role: null, approvedBy: null }
+  })
+}
+
+function isCurrent(run: RolloutRun, index: number, side: GateSide): boolean {
+  return (
+    run.wave === index &&
+    run.startedAt !== null &&
+    (run.waveStartedAt === null) === (side === 'before')
+  )
 }
 
 function countClusters({ run }: RolloutRecord, names: readonly string[]): RolloutCounts {

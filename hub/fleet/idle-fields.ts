@@ -15,14 +15,8 @@ interface IdleField {
 const later = 'is checked and kept, but'
 
 const idleFields: readonly IdleField[] = [
-  { kind: 'MetricTemplate', path: [], message: `${later} no gate measures by it yet` },
   { kind: 'NotificationProvider', path: [], message: `${later} nothing is sent to it yet` },
   { kind: 'Alert', path: [], message: `${later} nobody is told of anything by it yet` },
-  {
-    kind: 'Project',
-    path: ['spec', 'windows'],
-    message: `\`windows\` ${later} no rollout waits for it yet`,
-  },
 ]
 
 /** Where an object says something that nothing acts on yet, and the words for it. */

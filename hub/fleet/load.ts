@@ -9,7 +9,7 @@ import { findSchemaFaults } from './schema-faults.ts'
 import { expandShorthand, isShorthand } from './shorthand.ts'
 import { whyBadLabel } from './selector.ts'
 import { checkApplication } from './kinds/application.ts'
-import { checkGroup } from './kinds/cluster.ts'
+import { checkCluster, checkGroup } from './kinds/cluster.ts'
 import { checkMetricTemplate } from './kinds/metric-template.ts'
 import { type Path } from './kinds/names.ts'
 import { checkAlert, checkNotificationProvider } from './kinds/notification.ts'
@@ -204,6 +204,7 @@ function checkObject({ kind, declared, document }: Read, fleet: Fleet, faults: F
       checkAlert(declared.spec, fleet, report)
       break
     case 'Cluster':
+      checkCluster(declared.spec, report)
       break
   }
 }

@@ -187,7 +187,7 @@ function resolveTarget(
 }
 
 /** What an application depends on where both go; elsewhere there is nothing to wait for. */
-function dependenciesOn(
+export function dependenciesOn(
   fleet: Fleet,
   spec: ApplicationSpec,
   cluster: Declared<ClusterSpec>,

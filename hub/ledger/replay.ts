@@ -176,11 +176,27 @@ export function assignedBy(
   }
 }
 
-/** Content a cluster's progress shows to be good there; null when it shows nothing. */
-function provenBy(plan: RolloutPlan, cluster: string, progress: ClusterProgress): Content | null {
-  if (progress.state !== 'Done' || progress.outcome !== 'Succeeded') return null
+/**
+ * What proved good on a cluster is good until it is taken back: the next rollback must not lead to
+ * what this one leads away from.
+ */
+function foldGood(
+  state: LedgerState,
+  plan: RolloutPlan,
+  cluster: string,
+  progress: ClusterProgress,
+): void {
   const target = plan.targets[cluster]
-  return target ? { digest: target.digest, size: target.size, revision: target.revision } : null
+  const mine = state.good.get(cluster) ?? new Map<string, Content>()
+  if (!target) return
+  if (progress.state === 'Done' && progress.outcome === 'Succeeded') {
+    const { digest, size, revision } = target
+    state.good.set(cluster, mine.set(plan.application, { digest, size, revision }))
+  } else if (progress.state === 'Reverting' || progress.state === 'Reverted') {
+    if (target.previous) mine.set(plan.application, target.previous)
+    else mine.delete(plan.application)
+    state.good.set(cluster, mine)
+  }
 }
 
 function foldMove(state: LedgerState, id: string, change: Parameters<typeof applyChange>[1]): void {
@@ -192,11 +208,7 @@ function foldMove(state: LedgerState, id: string, change: Parameters<typeof appl
   for (const [cluster, progress] of Object.entries(change.clusters ?? {})) {
     const assignment = assignedBy(plan, cluster, progress)
     if (!assignment) continue
-    const good = provenBy(plan, cluster, progress)
-    if (good) {
-      const before = state.good.get(cluster) ?? new Map<string, Content>()
-      state.good.set(cluster, before.set(plan.application, good))
-    }
+    foldGood(state, plan, cluster, progress)
     const mine = state.assignments.get(cluster) ?? new Map<string, Assignment>()
     const held = mine.get(plan.application)
     if (held && held.generation >= assignment.generation) continue

@@ -1,7 +1,9 @@
 import { HubError } from '../errors.ts'
 import { type Draft, finish, type Moment } from './draft.ts'
 import { findBreach, isFailure } from './failure.ts'
-import { currentGate } from './gate.ts'
+import { currentGate, currentSide, isAuthor } from './gate.ts'
+import { gateKey } from './gate-state.ts'
+import { gatesOf } from './planned-gate.ts'
 import { beginRollback } from './rollback.ts'
 import { finalPhases, type RolloutEvent, type RolloutPhase, type RolloutRun } from './rollout.ts'
 
@@ -24,6 +26,9 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       return
     case 'approve':
       approve(draft, run, event, moment)
+      return
+    case 'promote':
+      promote(draft, run, by, moment)
       return
     case 'pause':
       if (run.phase === 'Paused') return
@@ -77,6 +82,9 @@ function approve(draft: Draft, run: RolloutRun, event: ActionEvent, moment: Mome
     throw new HubError('conflict', `no gate of rollout ${run.id} waits for an approval now`)
   }
   if (mine.some((approval) => approval.wave === gate.wave && approval.gate === gate.gate)) return
+  if (gate.notAuthor && isAuthor(moment.plan, actor)) {
+    throw new HubError('forbidden', `this gate asks for somebody else than who made the change`)
+  }
   draft.approvals = [
     ...draft.approvals,
     { wave: gate.wave, gate: gate.gate, actor, at: moment.now, reason },
@@ -93,16 +101,54 @@ function resume(draft: Draft, moment: Moment): void {
       `${breach.message}: retry or skip the failed clusters, or roll back, before resuming`,
     )
   }
+  const failed = failedGates(draft)
+  if (failed.length > 0) {
+    throw new HubError(
+      'conflict',
+      'a gate has failed: retry measures it again, promote opens it, or roll back',
+    )
+  }
   draft.phase = 'Progressing'
 }
 
+function failedGates(draft: Draft): string[] {
+  return Object.keys(draft.gates).filter((key) => draft.gates[key]!.state === 'failed')
+}
+
+/** Opens by a person's word what measures and soaks; approvals are other people's to give. */
+function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): void {
+  demand(run, ['Progressing', 'Paused'], 'be promoted')
+  const { plan, now } = moment
+  const side = currentSide(plan, run)
+  const shut = side
+    ? gatesOf(plan, run.wave, side).flatMap((gate, index) => {
+        const key = gateKey(run.wave, side, index)
+        return gate.kind === 'approval' || draft.gates[key]?.state === 'passed' ? [] : [key]
+      })
+    : []
+  if (shut.length === 0) {
+    throw new HubError(
+      'conflict',
+      `rollout ${run.id} waits at no gate that can be opened like this`,
+    )
+  }
+  const failed = failedGates(draft).length > 0
+  for (const key of shut) {
+    draft.gates[key] = { state: 'passed', at: now, message: `opened ${by}` }
+  }
+  // What a failed gate stopped goes on; what a person stopped does not.
+  if (failed && run.phase === 'Paused') resume(draft, moment)
+}
+
 function retry(draft: Draft): void {
+  const failed = failedGates(draft)
+  for (const key of failed) delete draft.gates[key]
   const again = Object.entries(draft.clusters).filter(
     ([, progress]) =>
       isFailure(progress) || (progress.state === 'Done' && progress.outcome === 'Unreachable'),
   )
-  if (again.length === 0) {
-    throw new HubError('conflict', 'no cluster failed, timed out or was unreachable')
+  if (again.length === 0 && failed.length === 0) {
+    throw new HubError('conflict', 'no cluster failed, timed out or was unreachable, and no gate')
   }
   for (const [name] of again) draft.clusters[name] = { state: 'Pending' }
   draft.phase = 'Progressing'
@@ -121,5 +167,7 @@ function skip(draft: Draft, cluster: string, by: string, moment: Moment): void {
     generation: progress.state === 'Pending' ? 0 : progress.generation,
     at: moment.now,
     message: `skipped ${by}`,
+    // What it refused stays taken back.
+    ...(progress.state === 'Done' && progress.withdrawn && { withdrawn: true }),
   }
 }

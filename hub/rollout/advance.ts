@@ -3,6 +3,7 @@ import type { Decision, Ledger } from '../ledger/entry.ts'
 import { assignedBy, emptyState, foldEntry, type LedgerState } from '../ledger/replay.ts'
 import { activeRollouts, admit, makeWay } from './admission.ts'
 import { type RunChange, toChange } from './change.ts'
+import { createMeasuring, type Measure } from './measuring.ts'
 import { createSerial } from './serial.ts'
 import {
   type Assignment,
@@ -31,6 +32,10 @@ export interface RolloutPorts {
   ): Promise<Readonly<Record<string, ClusterObservation>>>
   /** Makes clusters run this. Must be idempotent, and ignore a generation older than it has. */
   assign(assignments: readonly Assignment[]): Promise<void>
+  /** Asks what gates want to know. */
+  readonly measure: Measure
+  /** Clusters of this application moved: others may wait for it. */
+  readonly moved?: (application: string) => void
   readonly clock: () => number
   readonly log: (level: 'info' | 'warn', message: string, cause?: unknown) => void
   /** Milliseconds between looks at everything active, should a notice be lost; 5 s by default. */
@@ -80,6 +85,11 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   /** Rollouts whose store record, effects or wake-up did not get through. */
   const owed = new Set<string>()
   const alarms = new Map<string, { wave: number; at: number | null }>()
+  const measuring = createMeasuring({
+    measure: ports.measure,
+    deliver: (id, event) => serial.run(applicationOf(id), () => move(id, event)),
+    clock,
+  })
   let stopSweeping: (() => void) | undefined
   let sweeping = false
 
@@ -109,12 +119,12 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   async function move(id: string, event: RolloutEvent, actor = 'groundswell'): Promise<void> {
     const before = find(id)
     const { plan } = before
-    if (event.kind === 'observe' && finalPhases.has(before.run.phase)) return
+    if (event.kind !== 'action' && finalPhases.has(before.run.phase)) return
     const seen = await observe(before)
     const result = step(plan, before.run, event, seen, clock(), ledger.head + 1)
     const change = result.run === before.run ? undefined : toChange(before.run, result.run)
     if (change) {
-      const cause = event.kind === 'action' ? event.action.kind : 'observe'
+      const cause = event.kind === 'action' ? event.action.kind : event.kind
       const reason = event.kind === 'action' ? event.reason : result.run.message
       await decide(actor, [
         { type: 'rollout.moved', rollout: id, cause, reason, change },
@@ -122,6 +132,8 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       ])
     }
     await settle(before.plan, result, change)
+    measuring.want(before.plan, result.measurements)
+    if (change?.clusters) ports.moved?.(before.plan.application)
   }
 
   function toHolds(plan: RolloutPlan, effects: readonly RolloutEffect[]): Decision[] {
@@ -330,6 +342,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     },
     async close() {
       stopSweeping?.()
+      await measuring.close()
       await serial.settle()
     },
   }

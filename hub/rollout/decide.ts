@@ -1,8 +1,10 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
 import { type Fault, HubError } from '../errors.ts'
+import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { listGroupMembers } from '../fleet/group.ts'
+import { projectOf } from '../fleet/tenancy.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
@@ -55,7 +57,9 @@ export function createDeciding(deps: DecideDeps) {
         message: `${gone.length} of ${total} applications are gone from Git; their removal is planned but waits: start each with \`swell rollout start\``,
       })
     }
-    for (const application of [...contents.applications.keys(), ...gone]) {
+    // What others wait for is planned first, so that they find it under way.
+    const due = orderByDependencies(fleet, contents.applications.keys())
+    for (const application of [...due, ...gone]) {
       try {
         const fault = await decideOne(
           fleet,
@@ -158,6 +162,11 @@ export function createDeciding(deps: DecideDeps) {
       targets: await withPolicies(application, change.targets),
       clusters: listPlanClusters(fleet),
       strategy: spec?.rollout ?? (named ? fleet.strategies.get(named)?.spec : undefined),
+      gates: {
+        metrics: fleet.metricTemplates,
+        notAuthor: !!spec && projectOf(fleet, spec)?.spec.approvals?.notAuthor === true,
+      },
+      author: commit.author,
       trigger: {
         kind,
         actor: by === 'git' ? commit.author : by,

@@ -1,7 +1,9 @@
+import type { GateState } from './gate-state.ts'
 import type {
   ClusterObservation,
   ClusterProgress,
   Content,
+  Measurement,
   PlannedWave,
   RolloutEffect,
   RolloutPhase,
@@ -24,11 +26,13 @@ export interface Draft {
   wave: number
   waveStartedAt: number | null
   approvals: RolloutRun['approvals']
+  gates: Record<string, GateState>
   clusters: Record<string, ClusterProgress>
   startedAt: number | null
   finishedAt: number | null
   message: string
   readonly effects: RolloutEffect[]
+  measurements: Measurement[]
   recheckAt: number | null
 }
 
@@ -39,11 +43,14 @@ export function openDraft(run: RolloutRun): Draft {
     wave,
     waveStartedAt,
     approvals,
+    // Runs of an earlier version of the hub have none.
+    gates: { ...run.gates },
     clusters: { ...clusters },
     startedAt,
     finishedAt,
     message,
     effects: [],
+    measurements: [],
     recheckAt: null,
   }
 }
@@ -64,8 +71,9 @@ export function assign(draft: Draft, moment: Moment, cluster: string, content: C
 }
 
 /**
- * Ends the run. Clusters whose turn never came are said to have been skipped, except where another
- * rollout takes over: it decides about them.
+ * Ends the run. Each cluster has an outcome then: those whose turn never came were skipped, and so
+ * were those on their way, which keep what they were offered. Only where another rollout takes over
+ * none is stated: it decides about them.
  */
 export function finish(draft: Draft, moment: Moment, phase: RolloutPhase, message: string): void {
   draft.phase = phase
@@ -74,14 +82,27 @@ export function finish(draft: Draft, moment: Moment, phase: RolloutPhase, messag
   draft.recheckAt = null
   if (phase === 'Superseded') return
   for (const [name, progress] of Object.entries(draft.clusters)) {
-    if (progress.state !== 'Pending') continue
-    draft.clusters[name] = {
-      state: 'Done',
-      outcome: 'Skipped',
-      generation: 0,
-      at: moment.now,
-      message: 'the rollout ended before its turn',
+    draft.clusters[name] = settleProgress(progress, moment.now, message)
+  }
+}
+
+function settleProgress(progress: ClusterProgress, at: number, why: string): ClusterProgress {
+  const skipped = { state: 'Done', outcome: 'Skipped', at } as const
+  switch (progress.state) {
+    case 'Pending':
+      return { ...skipped, generation: 0, message: 'the rollout ended before its turn' }
+    case 'Offered':
+    case 'Soaking': {
+      const message = `the rollout ended while it was on its way; what it was offered stays (${why})`
+      return { ...skipped, generation: progress.generation, message }
     }
+    case 'Reverting': {
+      const { generation, outcome } = progress
+      return { state: 'Reverted', generation, at, outcome, unconfirmed: why }
+    }
+    case 'Done':
+    case 'Reverted':
+      return progress
   }
 }
 

@@ -1,45 +1,70 @@
+import { type ApprovalGate, type GateSide, gatesOf, type PlannedGate } from './planned-gate.ts'
 import type { Approval, RolloutPlan, RolloutRun } from './rollout.ts'
 
-/** A gate that still holds the rollout. */
+/** A gate that still lacks people. */
 export interface HoldingGate {
   readonly wave: number
-  readonly gate: 'before' | 'after'
+  readonly gate: GateSide
   /** Roles that may approve, one for each approval still missing. */
   readonly roles: readonly string[]
+  /** Whether the author of the change may not approve here. */
+  readonly notAuthor: boolean
 }
 
 /**
- * What a gate still lacks; null when it is open. Two gates on one side need approvals by two
- * different people. The gate before a wave nobody is in guards nothing and is open.
+ * What approvals a side of a wave still lacks; null when it lacks none. Two gates on one side, or
+ * one that counts to two, need approvals by two different people.
  */
 export function findGate(
   plan: RolloutPlan,
   approvals: readonly Approval[],
   wave: number,
-  gate: 'before' | 'after',
+  gate: GateSide,
 ): HoldingGate | null {
-  const planned = plan.waves[wave]
-  if (!planned || (gate === 'before' && planned.clusters.length === 0)) return null
-  // Nothing comes after the last wave with clusters, so an empty one there guards nothing.
-  const guardsNothing =
-    planned.clusters.length === 0 &&
-    plan.waves.slice(wave + 1).every((later) => later.clusters.length === 0)
-  if (guardsNothing) return null
+  const asked = gatesOf(plan, wave, gate).filter(isApproval)
   const given = new Set(
     approvals
       .filter((approval) => approval.wave === wave && approval.gate === gate)
       .map((approval) => approval.actor),
   )
-  const missing = planned[gate].slice(given.size)
-  return missing.length === 0 ? null : { wave, gate, roles: missing.map(({ role }) => role) }
+  const roles = asked.flatMap(({ role, count = 1 }) => Array<string>(count).fill(role))
+  const missing = roles.slice(given.size)
+  if (missing.length === 0) return null
+  const notAuthor = asked.some((one) => one.notAuthor === true)
+  return { wave, gate, roles: missing, notAuthor }
+}
+
+/** Where the rollout stands before a gate or behind one; null while clusters move. */
+export function currentSide(
+  plan: RolloutPlan,
+  run: Pick<RolloutRun, 'startedAt' | 'finishedAt' | 'waveStartedAt' | 'wave' | 'clusters'>,
+): GateSide | null {
+  if (run.startedAt === null || run.finishedAt !== null) return null
+  if (run.waveStartedAt === null) return 'before'
+  const settled = plan.waves
+    .slice(0, run.wave + 1)
+    .every((wave) => wave.clusters.every((name) => run.clusters[name]?.state === 'Done'))
+  return settled ? 'after' : null
 }
 
 /** The gate an approval would open now; null while clusters move or when nothing holds. */
 export function currentGate(plan: RolloutPlan, run: RolloutRun): HoldingGate | null {
-  if (run.startedAt === null || run.finishedAt !== null) return null
-  if (run.waveStartedAt === null) return findGate(plan, run.approvals, run.wave, 'before')
-  const settled = plan.waves
-    .slice(0, run.wave + 1)
-    .every((wave) => wave.clusters.every((name) => run.clusters[name]?.state === 'Done'))
-  return settled ? findGate(plan, run.approvals, run.wave, 'after') : null
+  const side = currentSide(plan, run)
+  return side && findGate(plan, run.approvals, run.wave, side)
+}
+
+/**
+ * Whether somebody made the change that is rolled out: by the whole name Git has, the name alone or
+ * the address alone, whatever their case; or started it by hand.
+ */
+export function isAuthor(plan: RolloutPlan, actor: string): boolean {
+  const same = (text: string) => text.trim().toLowerCase() === actor.trim().toLowerCase()
+  if (plan.trigger.kind === 'api' && same(plan.trigger.actor)) return true
+  const author = plan.author ?? ''
+  const [, name = '', address = ''] = /^([^<]*)<([^>]*)>/.exec(author) ?? []
+  return [author, name, address].some((text) => text.trim() !== '' && same(text))
+}
+
+function isApproval(gate: PlannedGate): gate is ApprovalGate {
+  return gate.kind === 'approval'
 }

@@ -55,18 +55,25 @@ export function offerContent(draft: Draft, moment: Moment): void {
   const { plan, observations, now, generation } = moment
   const slots = plan.waves[draft.wave]!.maxConcurrent
   let taken = Object.values(draft.clusters).filter(isInFlight).length
+  const withheld: (number | null)[] = []
   for (const wave of openWaves(plan, draft.wave)) {
     for (const name of wave.clusters) {
       if (taken >= slots) return
       if (draft.clusters[name]!.state !== 'Pending') continue
       const seen = observations[name]
       if (seen?.connected !== true || seen.veto) continue
+      if (seen.withheld) {
+        withheld.push(seen.withheld.until)
+        continue
+      }
       draft.clusters[name] = { state: 'Offered', generation, offeredAt: now }
       assign(draft, moment, name, plan.targets[name]!)
       recheck(draft, now + wave.progressDeadline)
       taken += 1
     }
   }
+  // With every slot taken there is nothing to look again for before one is free.
+  if (taken < slots) for (const until of withheld) recheck(draft, until)
 }
 
 /** Gives clusters that were unreachable or vetoed, and are so no more, their turn again. */

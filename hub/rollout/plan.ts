@@ -2,6 +2,7 @@ import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { RolloutStrategySpec } from '../fleet/kinds/rollout-strategy.ts'
+import { freezeLabels, type GateContext } from './freeze-gate.ts'
 import { hasPicker, pickWaves, type PlanCluster } from './pick.ts'
 import type { PlannedWave, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import {
@@ -25,6 +26,10 @@ export interface PlanInput {
   readonly clusters: Readonly<Record<string, PlanCluster>>
   /** Everything in one wave when undefined. */
   readonly strategy: RolloutStrategySpec | undefined
+  /** What its gates refer to. */
+  readonly gates?: GateContext
+  /** Who made the commit. */
+  readonly author?: string
   readonly trigger: RolloutPlan['trigger']
   readonly now: number
 }
@@ -37,7 +42,7 @@ export interface PlanInput {
  *   without a picker, a wave that could never move, two waves of one name.
  */
 export function planRollout(input: PlanInput): RolloutPlan {
-  const strategy = toStrategy(input.strategy)
+  const strategy = toStrategy(input.strategy, input.gates)
   const { present, removed, faults } = sortTargets(input)
   faults.push(...checkWaves(strategy))
   const picked = pickWaves(
@@ -58,16 +63,20 @@ export function planRollout(input: PlanInput): RolloutPlan {
   if (Object.keys(input.targets).length === 0) {
     faults.push({ message: 'no cluster changes, so there is nothing to roll out' })
   }
+  const last = strategy.waves.length - 1
+  const waves = strategy.waves.map((rules, index) => {
+    const names = [...picked.waves[index]!, ...(index === last ? picked.unmatched : [])]
+    const freeze = (gates: WaveRules['before']) =>
+      gates.map((gate) => freezeLabels(gate, names, present, faults))
+    const { before, after } = rules
+    return freezeWave({ ...rules, before: freeze(before), after: freeze(after) }, names)
+  })
   if (faults.length > 0) {
     const object = `Application ${input.application}`
     throw new HubError('plan_invalid', `${object} cannot be planned`, {
       faults: faults.map((fault) => ({ object, ...fault })),
     })
   }
-  const last = strategy.waves.length - 1
-  const waves = strategy.waves.map((rules, index) =>
-    freezeWave(rules, [...picked.waves[index]!, ...(index === last ? picked.unmatched : [])]),
-  )
   if (removed.length > 0) {
     // Deletions go at the pace of the last wave and after its gates; they have nothing to soak.
     const rules = { ...strategy.waves[last]!, soak: 0, before: [], after: [] }
@@ -79,6 +88,7 @@ export function planRollout(input: PlanInput): RolloutPlan {
     revision: input.revision,
     contentDigest: digestContent(input.targets),
     createdAt: input.now,
+    ...(input.author !== undefined && { author: input.author }),
     trigger: input.trigger,
     targets: input.targets,
     waves,
@@ -98,6 +108,7 @@ export function createRun(plan: RolloutPlan): RolloutRun {
     wave: 0,
     waveStartedAt: null,
     approvals: [],
+    gates: {},
     clusters: Object.fromEntries(
       plan.waves.flatMap((wave) => wave.clusters).map((name) => [name, { state: 'Pending' }]),
     ),

@@ -1,5 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
+import type { GateAnswer, GateState } from './gate-state.ts'
+import type { GateSide, MeasuredGate, PlannedGate } from './planned-gate.ts'
 
 /* The types of a rollout. Plan: frozen when it is made. Run: what the step function moves. */
 
@@ -20,7 +22,6 @@ export interface RolloutTarget extends Content {
 
 export type OnFailure = 'pause' | 'rollback' | 'continue'
 export type Offline = 'skip' | 'wait' | 'fail'
-export type PlannedGate = { readonly kind: 'approval'; readonly role: string }
 
 /** Limits are counts by now: percentages were resolved when the plan was made. */
 export interface PlannedWave {
@@ -47,6 +48,8 @@ export interface RolloutPlan {
   /** Digest over cluster → content, so that the same bad content can be held. */
   readonly contentDigest: Digest
   readonly createdAt: number
+  /** Who made the commit, as Git has it: `Name <address>`. */
+  readonly author?: string
   readonly trigger: {
     readonly kind: 'commit' | 'api' | 'rollback' | 'catchUp'
     readonly actor: string
@@ -128,7 +131,7 @@ export type ClusterProgress =
 
 export interface Approval {
   readonly wave: number
-  readonly gate: 'before' | 'after'
+  readonly gate: GateSide
   readonly actor: string
   readonly at: number
   readonly reason: string
@@ -144,6 +147,8 @@ export interface RolloutRun {
   /** Set while the wave's clusters are moving; null while a before-gate holds it. */
   readonly waveStartedAt: number | null
   readonly approvals: readonly Approval[]
+  /** By `gateKey`: the gates that are no approvals, from when the rollout came to them. */
+  readonly gates: Readonly<Record<string, GateState>>
   readonly clusters: Readonly<Record<string, ClusterProgress>>
   readonly startedAt: number | null
   readonly finishedAt: number | null
@@ -168,6 +173,8 @@ export interface ClusterObservation {
   readonly since: number
   /** A local veto over the application; null when there is none, left out while that is not known. */
   readonly veto?: Veto | null
+  /** Why it may be offered nothing new now, and until when if that is known. */
+  readonly withheld?: { readonly until: number | null; readonly reason: string } | null
   /** Refusal of the snapshot that carries this rollout's content, if any. */
   readonly refusal: string | null
   readonly application: {
@@ -185,6 +192,8 @@ export interface ClusterObservation {
 export type RolloutAction =
   | { readonly kind: 'start' }
   | { readonly kind: 'approve' }
+  /** Opens the gates it waits at that are no approvals. */
+  | { readonly kind: 'promote' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'abort' }
@@ -201,6 +210,14 @@ export type RolloutEvent =
       readonly actor: string
       readonly reason: string
     }
+  /** An answer to a `Measurement`; one that nobody waits for any more changes nothing. */
+  | {
+      readonly kind: 'measured'
+      readonly gate: string
+      readonly since: number
+      readonly round: number
+      readonly answer: GateAnswer
+    }
 
 /** What the world must do after a step. Carried out at least once; all are idempotent. */
 export type RolloutEffect =
@@ -212,9 +229,26 @@ export type RolloutEffect =
     }
   | { readonly kind: 'hold'; readonly contentDigest: Digest; readonly reason: string }
 
+/**
+ * A question to the outside. Said in every step until it is answered, so that none is ever lost;
+ * `gate` and `round` name it.
+ */
+export interface Measurement {
+  readonly gate: string
+  /** When the gate began to hold, and how many answers it counted since. */
+  readonly since: number
+  readonly round: number
+  readonly planned: MeasuredGate
+  readonly wave: string
+  /** The wave's clusters that are measured. */
+  readonly clusters: readonly string[]
+}
+
 export interface StepResult {
   readonly run: RolloutRun
   readonly effects: readonly RolloutEffect[]
+  /** What has to be asked now, if it is not being asked already. */
+  readonly measurements: readonly Measurement[]
   /** When to look again even if nothing happens; null when only an event can change anything. */
   readonly recheckAt: number | null
   /** One sentence for each thing the rollout waits for. */

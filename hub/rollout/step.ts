@@ -2,9 +2,10 @@ import { act } from './action.ts'
 import { isSameRun } from './change.ts'
 import { type Draft, finish, type Moment, openDraft, openWaves } from './draft.ts'
 import { findBreach } from './failure.ts'
-import { findGate } from './gate.ts'
+import { takeAnswer } from './gate-answer.ts'
 import { judgeAbsent, judgeClusters, offerContent, welcomeBack } from './offer.ts'
 import { isInFlight } from './outcome.ts'
+import type { GateSide } from './planned-gate.ts'
 import { beginRollback, judgeRollback } from './rollback.ts'
 import type {
   ClusterObservation,
@@ -15,6 +16,7 @@ import type {
 } from './rollout.ts'
 import { isProven, sumUp } from './tally.ts'
 import { explainWaiting } from './waiting.ts'
+import { closeGates, judgeGates } from './wave-gates.ts'
 
 /**
  * The one transition function of a rollout: what it is now, given what happened and what the
@@ -36,13 +38,15 @@ export function step(
   const moment: Moment = { plan, observations, now, generation }
   const draft = openDraft(run)
   if (event.kind === 'action') act(draft, run, event, moment)
+  if (event.kind === 'measured') takeAnswer(draft, run, event, moment)
   settle(draft, moment)
-  const { effects, recheckAt, ...rest } = draft
+  const { effects, measurements, recheckAt, ...rest } = draft
   const moved: RolloutRun = { id: run.id, version: run.version, ...rest }
   const next = isSameRun(moved, run) ? run : { ...moved, version: run.version + 1 }
   return {
     run: next,
     effects,
+    measurements,
     recheckAt,
     // For people, and only when one asks: a rollout is looked at far more often.
     get waitingFor() {
@@ -81,10 +85,7 @@ function progress(draft: Draft, moment: Moment): void {
     const wave = plan.waves[draft.wave]!
     const place = `wave ${wave.name} (${draft.wave + 1} of ${plan.waves.length})`
     if (draft.waveStartedAt === null) {
-      if (findGate(plan, draft.approvals, draft.wave, 'before')) {
-        draft.message = `${place} waits for approval`
-        return
-      }
+      if (stopAtGate(draft, moment, 'before', place)) return
       draft.waveStartedAt = moment.now
     }
     welcomeBack(draft, moment)
@@ -94,14 +95,12 @@ function progress(draft: Draft, moment: Moment): void {
     const mine = openWaves(plan, draft.wave).flatMap(({ clusters }) => clusters)
     const settled = mine.filter((name) => draft.clusters[name]!.state === 'Done')
     if (settled.length < mine.length) {
+      closeGates(draft, 'after')
       const done = wave.clusters.filter((name) => draft.clusters[name]!.state === 'Done').length
       draft.message = `${place}: ${done} of ${wave.clusters.length} clusters done`
       return
     }
-    if (findGate(plan, draft.approvals, draft.wave, 'after')) {
-      draft.message = `${place} is done and waits for approval`
-      return
-    }
+    if (stopAtGate(draft, moment, 'after', `${place} is done and`)) return
     if (draft.wave === plan.waves.length - 1) {
       const failed = findBreach(plan, draft.clusters) !== null
       finish(draft, moment, failed ? 'Failed' : 'Succeeded', sumUp(draft.clusters))
@@ -114,6 +113,36 @@ function progress(draft: Draft, moment: Moment): void {
     draft.wave += 1
     draft.waveStartedAt = null
   }
+}
+
+/** Whether a gate of the wave in hand keeps the rollout where it is. */
+function stopAtGate(draft: Draft, moment: Moment, side: GateSide, place: string): boolean {
+  const passage = judgeGates(draft, moment, side)
+  switch (passage.state) {
+    case 'open':
+      return false
+    case 'held':
+      draft.message = `${place} ${passage.message}`
+      return true
+    case 'failed':
+      failAtGate(draft, moment, `${place} failed a gate: ${passage.message}`)
+      return true
+  }
+}
+
+/**
+ * A gate that failed stops the rollout, or turns it round. `continue` is about clusters that fail:
+ * what a person put there to hold is not gone past for it.
+ */
+function failAtGate(draft: Draft, moment: Moment, message: string): void {
+  if (moment.plan.onFailure === 'rollback') {
+    beginRollback(draft, moment, message)
+    judgeRollback(draft, moment)
+    return
+  }
+  draft.phase = 'Paused'
+  draft.message = `paused: ${message}`
+  draft.recheckAt = null
 }
 
 /** Whether a spent budget keeps anything new from being offered. */

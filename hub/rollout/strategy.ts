@@ -1,6 +1,8 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
-import type { Gate, RolloutStrategySpec, RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
-import type { Offline, OnFailure, PlannedGate } from './rollout.ts'
+import type { RolloutStrategySpec, RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
+import { freezeGate, type GateContext } from './freeze-gate.ts'
+import type { PlannedGate } from './planned-gate.ts'
+import type { Offline, OnFailure } from './rollout.ts'
 
 /** A count, or a share of something that is known only when the plan is made. */
 export type CountOrPercent = number | string
@@ -36,9 +38,12 @@ export const defaultStrategy: RolloutStrategySpec = { waves: [{ name: 'all', sel
  * soak, ten minutes to become healthy, pause on failure, offline clusters skipped and caught up
  * later, a newer revision replaces. Without an overall `maxFailures` the waves' budgets decide.
  */
-export function toStrategy(spec: RolloutStrategySpec = defaultStrategy): Strategy {
+export function toStrategy(
+  spec: RolloutStrategySpec = defaultStrategy,
+  context: GateContext = {},
+): Strategy {
   return {
-    waves: spec.waves.map(toRules),
+    waves: spec.waves.map((wave) => toRules(wave, context)),
     maxFailures: spec.maxFailures ?? '100%',
     onFailure: spec.onFailure ?? 'pause',
     offline: spec.offline ?? 'skip',
@@ -47,7 +52,7 @@ export function toStrategy(spec: RolloutStrategySpec = defaultStrategy): Strateg
   }
 }
 
-function toRules(spec: RolloutWave): WaveRules {
+function toRules(spec: RolloutWave, context: GateContext): WaveRules {
   return {
     spec,
     maxConcurrent: spec.maxConcurrent ?? '100%',
@@ -55,13 +60,9 @@ function toRules(spec: RolloutWave): WaveRules {
     soak: spec.soak === undefined ? 0 : parseDuration(spec.soak),
     progressDeadline:
       spec.progressDeadline === undefined ? defaultDeadline : parseDuration(spec.progressDeadline),
-    before: (spec.before ?? []).map(toGate),
-    after: (spec.after ?? []).map(toGate),
+    before: (spec.before ?? []).map((gate) => freezeGate(gate, context)),
+    after: (spec.after ?? []).map((gate) => freezeGate(gate, context)),
   }
-}
-
-function toGate(gate: Gate): PlannedGate {
-  return { kind: 'approval', role: gate.approval.role ?? 'operator' }
 }
 
 /** `5` stays 5; `20%` is that share of `total`, rounded as asked. */

@@ -1,5 +1,5 @@
 import { findBreach } from './failure.ts'
-import { currentGate } from './gate.ts'
+import { explainGates } from './gate-words.ts'
 import { graceOf, isInFlight, readReport } from './outcome.ts'
 import { contentBefore } from './rollback.ts'
 import type {
@@ -43,13 +43,8 @@ export function explainWaiting(
 
 function explainProgressing(plan: RolloutPlan, run: RolloutRun, going: string[]): string[] {
   const wave = plan.waves[run.wave]
-  const gate = currentGate(plan, run)
-  if (gate) {
-    return gate.roles.map(
-      (role) =>
-        `the gate ${gate.gate} wave ${wave?.name} waits for an approval by the role ${role}`,
-    )
-  }
+  const gates = explainGates(plan, run)
+  if (gates.length > 0) return gates
   const breach = plan.onFailure === 'continue' ? null : findBreach(plan, run.clusters)
   if (breach) return [`nothing new is offered because ${breach.message}`, ...going]
   const reached = plan.waves.slice(0, run.wave + 1).flatMap(({ clusters }) => clusters)
@@ -68,6 +63,7 @@ function explainClusters(
   now: number,
 ): string[] {
   const sentences: string[] = []
+  const withheld = new Map<string, number>()
   let queued = 0
   for (const wave of plan.waves.slice(0, run.wave + 1)) {
     for (const name of wave.clusters) {
@@ -76,7 +72,12 @@ function explainClusters(
       if (!progress || progress.state === 'Done' || progress.state === 'Reverted') continue
       const isFree = seen?.connected && !seen.veto
       if (progress.state === 'Pending' && (run.phase !== 'Progressing' || isFree)) {
-        if (run.phase === 'Progressing') queued += 1
+        if (run.phase !== 'Progressing') continue
+        if (!seen?.withheld) queued += 1
+        else {
+          const { reason } = seen.withheld
+          withheld.set(reason, (withheld.get(reason) ?? 0) + 1)
+        }
         continue
       }
       sentences.push(`cluster ${name} ${explain(plan, name, progress, wave, seen, now)}`)
@@ -86,8 +87,13 @@ function explainClusters(
   return [
     ...sentences.slice(0, named),
     ...(rest > 0 ? [`${rest} more clusters are on their way`] : []),
-    ...(queued > 0 ? [`${queued} clusters wait for a free slot`] : []),
+    ...[...withheld].map(([reason, count]) => `${countClusters(count)} for ${reason}`),
+    ...(queued > 0 ? [`${countClusters(queued)} for a free slot`] : []),
   ]
+}
+
+function countClusters(count: number): string {
+  return count === 1 ? '1 cluster waits' : `${count} clusters wait`
 }
 
 function explain(

@@ -10,11 +10,13 @@ export function observeClusters(
   application: string,
   clusters: readonly string[],
   startedAt: number,
+  withheld: (cluster: string) => ClusterObservation['withheld'] = () => null,
 ): Record<string, ClusterObservation> {
   return Object.fromEntries(
     clusters.map((name) => {
       const seen = observeCluster(statusOf(name), application)
-      return [name, { ...seen, since: Math.max(seen.since, startedAt) }]
+      const since = Math.max(seen.since, startedAt)
+      return [name, { ...seen, since, withheld: withheld(name) ?? null }]
     }),
   )
 }

@@ -5,6 +5,7 @@ import type { ContentStore } from '../bundle/content.ts'
 import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
 import { listLiveManifests, sweepContent } from '../bundle/sweep.ts'
 import { later } from '../clock.ts'
+import { findDependents } from '../fleet/dependents.ts'
 import { createHub } from '../hub.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Pipeline, createPipeline } from '../pipeline.ts'
@@ -12,6 +13,7 @@ import { type Rollouts, createRollouts } from '../rollout/advance.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
+import { createWithhold } from '../rollout/withhold.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
@@ -19,6 +21,7 @@ import { findVeto, observeClusters } from '../status/observe.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
 import { startCommitStatuses } from './commit-statuses.ts'
+import { startMeasuring } from './measuring.ts'
 import { reachRenderer } from './remote-rendering.ts'
 import { startRendering } from './rendering.ts'
 import type { Trust } from './signing.ts'
@@ -80,12 +83,32 @@ export async function startLeading(
     }),
     (alarms) => alarms.close().catch(() => {}),
   )
+  const withhold = createWithhold(() => pipeline.state().fleet, register.state)
+  const dependents = memoize(
+    () => pipeline.state().fleet,
+    (fleet) => (fleet ? findDependents(fleet) : new Map<string, readonly string[]>()),
+  )
   const rollouts = createRollouts({
     ledger: register,
     store: createRolloutStore(redis, config.fleetName),
     wake,
-    observe: async (application, clusters) =>
-      observeClusters(statuses.get, application, clusters, since),
+    observe: async (application, clusters) => {
+      const now = clock()
+      const withheld = (cluster: string) => withhold(application, cluster, now)
+      return observeClusters(statuses.get, application, clusters, since, withheld)
+    },
+    moved: (application) => {
+      for (const other of dependents().get(application) ?? []) {
+        rollouts
+          .notice(other)
+          .catch((err: unknown) => log.warn({ err }, `${other} was not looked at`))
+      }
+    },
+    measure: startMeasuring(surroundings, {
+      state: register.state,
+      status: statuses.get,
+      fleet: () => pipeline.state().fleet,
+    }),
     assign: async (assignments) => {
       for (const { cluster } of assignments) hooks.notice(cluster)
     },
@@ -166,5 +189,15 @@ export async function startLeading(
         sweepContent(content, listLiveManifests(register.state), sweepAgeMs),
       )
     },
+  }
+}
+
+/** Works a value out anew only when what it is made of is another. */
+function memoize<T, R>(read: () => T, make: (from: T) => R): () => R {
+  let known: { from: T; made: R } | undefined
+  return () => {
+    const from = read()
+    if (!known || known.from !== from) known = { from, made: make(from) }
+    return known.made
   }
 }

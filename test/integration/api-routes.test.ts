@@ -78,7 +78,9 @@ const routes: Route[] = [
     missing: { application: 'nope' },
     schema: schemas.PlannedView,
   },
-  ...['start', 'approve', 'pause', 'resume', 'abort', 'rollback', 'retry'].map((kind) => act(kind)),
+  ...['start', 'approve', 'promote', 'pause', 'resume', 'abort', 'rollback', 'retry'].map((kind) =>
+    act(kind),
+  ),
   act('skip', { cluster: 'lab' }),
   {
     method: 'POST',

@@ -94,6 +94,7 @@ async function openHub(
     wake,
     observe: (application, names) => clusters.observe(application, names),
     assign: (assignments) => clusters.assign(assignments),
+    measure: async () => ({ kind: 'unanswered', message: 'nobody measures here' }),
     clock,
     log: () => undefined,
     sweepInterval,

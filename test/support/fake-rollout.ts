@@ -51,6 +51,7 @@ export function makeRecord(id: string, phase: RolloutPhase): RolloutRecord {
       wave: 1,
       waveStartedAt: null,
       approvals: [],
+      gates: {},
       clusters: {
         lab: { state: 'Done', outcome: 'Succeeded', generation: 1, at: fakeNow, message: '' },
         'edge-1': { state: 'Pending' },

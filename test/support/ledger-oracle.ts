@@ -121,6 +121,7 @@ function judgeMove(plan: RolloutPlan, before: RolloutRun, after: RolloutRun, whe
   if (!finalPhases.has(after.phase)) {
     assert(inFlight <= allowed, `${where}: ${inFlight} in flight where ${allowed} may be`)
   }
+  judgeGateSoaks(plan, before, after, where)
   plan.waves.forEach((wave, index) => {
     for (const name of wave.clusters) {
       const now = after.clusters[name]!
@@ -177,7 +178,33 @@ function judgeGate(
   const people = new Set(
     run.approvals.filter((one) => one.wave === index && one.gate === side).map((one) => one.actor),
   )
-  assert(people.size >= wave[side].length, `${what} without the approval ${side} wave ${wave.name}`)
+  let wanted = 0
+  wave[side].forEach((gate, at) => {
+    if (gate.kind === 'approval') wanted += gate.count ?? 1
+    else {
+      const state = run.gates[`${index}/${side}/${at}`]?.state
+      assert.equal(state, 'passed', `${what} past the ${gate.kind} gate ${side} wave ${wave.name}`)
+    }
+  })
+  assert(people.size >= wanted, `${what} without the approval ${side} wave ${wave.name}`)
+}
+
+/** A gate that soaks opens after its time, or by a person's word. */
+function judgeGateSoaks(
+  plan: RolloutPlan,
+  before: RolloutRun,
+  after: RolloutRun,
+  where: string,
+): void {
+  for (const [key, state] of Object.entries(after.gates)) {
+    const was = before.gates[key]
+    const [index, side, at] = key.split('/') as [string, 'before' | 'after', string]
+    const gate = plan.waves[Number(index)]?.[side][Number(at)]
+    if (gate?.kind !== 'soak' || state.state !== 'passed' || was?.state === 'passed') continue
+    if (state.message.startsWith('opened by ')) continue
+    const soaked = was?.state === 'waiting' ? state.at - was.since : 0
+    assert(soaked >= gate.duration, `${where}: gate ${key} soaked for ${soaked} ms only`)
+  }
 }
 
 function judgeSoak(

@@ -23,6 +23,7 @@ import {
 const simpleActions = {
   start: 'Start a planned rollout',
   approve: 'Approve the gate it waits at',
+  promote: 'Open the gates it waits at that are no approvals',
   pause: 'Offer nothing more',
   resume: 'Go on',
   abort: 'End it; what was offered stays',
@@ -192,6 +193,7 @@ function unstarted(plan: RolloutPlan): RolloutRun {
     wave: 0,
     waveStartedAt: null,
     approvals: [],
+    gates: {},
     clusters: {},
     startedAt: null,
     finishedAt: null,

@@ -229,10 +229,14 @@ function gateRow(
   wave: string,
   state: string,
   place: string,
-  gate: { readonly role: string; readonly approvedBy: string | null },
+  gate: Static<typeof RolloutView>['waves'][number]['before'][number],
 ): string[] {
-  const progress = gate.approvedBy === null ? 'not yet' : `by ${gate.approvedBy}`
-  return [wave, state, `(${place}: approval)`, progress, '', '', `needs ${gate.role}`]
+  const where = `(${place}: ${gate.kind})`
+  if (gate.role !== null) {
+    const progress = gate.approvedBy === null ? 'not yet' : `by ${gate.approvedBy}`
+    return [wave, state, where, progress, '', '', `needs ${gate.role}`]
+  }
+  return [wave, state, where, gate.state, '', '', gate.message || gate.name]
 }
 
 function shortDigest(digest: string | null, none: string): string {

@@ -23,6 +23,7 @@ const watchInterval = 1_000
 
 const actions = {
   approve: 'approve the gate it waits at',
+  promote: 'open the gates it waits at that are no approvals',
   pause: 'offer nothing more until it is resumed',
   resume: 'go on',
   abort: 'end it; what was offered stays',
@@ -81,6 +82,20 @@ export function addRollout(program: Command, context: CommandContext): void {
       const body = { cluster, reason: flags.reason ?? '' }
       const moved = await client.ask(`rollouts/${id}/skip`, RolloutView, { body, signal })
       report(context, flags.output, moved, `skip of ${cluster} accepted`)
+    })
+
+  withConnection(rollout.command('why'))
+    .description('what it waits for, a line each; exits with 1 when a gate has failed')
+    .argument('<rollout>', 'its id, or an application')
+    .action(async (given: string, flags: ConnectionFlags) => {
+      const client = await context.connect(flags)
+      const found = await findRollout(client, given, signal, 'any')
+      const reasons = found.waitingFor.length > 0 ? found.waitingFor : [found.message]
+      for (const reason of reasons) terminal.out(`${escapeLine(reason)}\n`)
+      const failed = found.waves.some((wave) =>
+        [...wave.before, ...wave.after].some(({ state }) => state === 'failed'),
+      )
+      if (failed && found.active) context.exitCode = 1
     })
 
   leaf(rollout.command('watch'))

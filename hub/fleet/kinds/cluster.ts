@@ -1,11 +1,14 @@
 import { type Static, Type } from 'typebox'
 import { closed, LabelSelector, Name } from './fields.ts'
 import { checkNames, checkSelector, type Names, type Report } from './names.ts'
+import { checkWindow, Window } from './window.ts'
 
 export const ClusterSpec = Type.Object(
   {
     displayName: Type.Optional(Type.String()),
     suspend: Type.Optional(Type.Boolean()),
+    /** When rollouts may or may not begin here. */
+    windows: Type.Optional(Type.Array(Window, { maxItems: 100 })),
     /** Kubernetes there: what charts see as capabilities, and what it no longer serves. */
     kubernetesVersion: Type.Optional(
       Type.String({
@@ -31,6 +34,8 @@ export const ClusterGroupSpec = Type.Object(
   {
     selector: Type.Optional(LabelSelector),
     clusters: Type.Optional(Type.Array(Name)),
+    /** When rollouts may or may not begin on its clusters. */
+    windows: Type.Optional(Type.Array(Window, { maxItems: 100 })),
   },
   closed,
 )
@@ -44,4 +49,13 @@ export function checkGroup(spec: ClusterGroupSpec, names: Names, report: Report)
   }
   checkSelector(spec.selector, ['spec', 'selector'], report)
   checkNames(spec.clusters, names.clusters, 'cluster', ['spec', 'clusters'], report)
+  checkWindows(spec, report)
+}
+
+export function checkCluster(spec: ClusterSpec, report: Report): void {
+  checkWindows(spec, report)
+}
+
+function checkWindows({ windows }: Pick<ClusterSpec, 'windows'>, report: Report): void {
+  windows?.forEach((window, index) => checkWindow(window, ['spec', 'windows', index], report))
 }

@@ -1,3 +1,4 @@
+import { parseDuration } from '@groundswell/proto/duration.ts'
 import { type Static, Type } from 'typebox'
 import { closed, DurationText } from './fields.ts'
 import type { Report } from './names.ts'
@@ -16,9 +17,13 @@ export const MetricTemplateSpec = Type.Object(
       },
       closed,
     ),
-    /** PromQL, which may hold `${cluster.name}` and `${cluster.labels.KEY}`. */
+    /**
+     * PromQL, which may hold `${application}` and `${wave.name}`; asked for each cluster also
+     * `${cluster.name}` and `${cluster.labels.KEY}`, asked once `${wave.clusters}`: its clusters'
+     * names with `|` between, for `=~`. They are filled in as the inside of a quoted string.
+     */
     query: Type.String({ minLength: 1, maxLength: 10_000 }),
-    /** Asked once for each cluster of a wave, or once for all of them. */
+    /** Asked once for each cluster of a wave, or once for all of them; `cluster` when left out. */
     per: Type.Optional(Type.Union([Type.Literal('cluster'), Type.Literal('wave')])),
     /** The value is good from `min` to `max`, each included. */
     success: Type.Object(
@@ -41,7 +46,26 @@ export const MetricTemplateSpec = Type.Object(
 
 export type MetricTemplateSpec = Static<typeof MetricTemplateSpec>
 
-export function checkMetricTemplate({ provider, success }: MetricTemplateSpec, report: Report) {
+/** What `${…}` may name, by how it is asked. */
+const references = {
+  cluster: /^(application|wave\.name|cluster\.name|cluster\.labels\..+)$/,
+  wave: /^(application|wave\.name|wave\.clusters)$/,
+} as const
+
+export function checkMetricTemplate(spec: MetricTemplateSpec, report: Report): void {
+  const { provider, success, per = 'cluster' } = spec
+  for (const [whole, name] of spec.query.matchAll(/\$\{([^}]*)\}/g)) {
+    if (references[per].test(name!)) continue
+    const known =
+      per === 'cluster' ? '${cluster.name} and ${cluster.labels.KEY}' : '${wave.clusters}'
+    report(
+      ['spec', 'query'],
+      `${whole} is not known where it is asked per ${per}; there are \${application}, \${wave.name}, ${known}`,
+    )
+  }
+  if (spec.interval !== undefined && parseDuration(spec.interval) < 1_000) {
+    report(['spec', 'interval'], `"${spec.interval}" is shorter than 1s`)
+  }
   const wrong = whyBadAddress(provider.address, ['https', 'http'])
   if (wrong) report(['spec', 'provider', 'address'], wrong)
   const { min, max } = success

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
-import { closed, DurationText, LabelSelector, Name } from './fields.ts'
+import { closed, LabelSelector, Name } from './fields.ts'
 import { checkName, checkPickers, type Names, type Path, type Report } from './names.ts'
-import { isTimeZone, whyBadSchedule } from './schedule.ts'
+import { checkWindow, windowFields } from './window.ts'
 
 const Glob = Type.String({
   minLength: 1,
@@ -83,21 +83,13 @@ const ProjectRole = Type.Object(
   closed,
 )
 
-/** When rollouts may or may not move. */
+/** When rollouts may or may not begin on clusters; on all of them when none is picked. */
 const ProjectWindow = Type.Object(
   {
-    kind: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
-    /** Five cron fields: when it opens. */
-    schedule: Type.String(),
-    duration: DurationText,
-    /** Of the IANA database; UTC when left out. */
-    timeZone: Type.Optional(Type.String()),
-    /** Globs of names of the project's applications; all when left out. */
-    applications: Type.Optional(Type.Array(Glob)),
+    ...windowFields,
     clusterSelector: Type.Optional(LabelSelector),
     clusterGroup: Type.Optional(Name),
     clusters: Type.Optional(Type.Array(Name)),
-    reason: Type.Optional(Type.String()),
   },
   closed,
 )
@@ -122,6 +114,8 @@ export const ProjectSpec = Type.Object(
     /** Repositories that its applications come from have to be verified by these signers. */
     signatures: Type.Optional(Type.Object({ signers: Type.String({ minLength: 1 }) }, closed)),
     roles: Type.Optional(Type.Array(ProjectRole)),
+    /** Of every approval that gates of its applications ask for. */
+    approvals: Type.Optional(Type.Object({ notAuthor: Type.Optional(Type.Boolean()) }, closed)),
     windows: Type.Optional(Type.Array(ProjectWindow)),
   },
   closed,
@@ -154,13 +148,7 @@ export function checkProject(spec: ProjectSpec, names: Names, report: Report): v
   })
   spec.windows?.forEach((window, index) => {
     const path = ['spec', 'windows', index]
-    const timeZone = window.timeZone ?? 'UTC'
-    const known = isTimeZone(timeZone)
-    if (!known) {
-      report([...path, 'timeZone'], `"${timeZone}" is not a time zone such as Europe/Berlin`)
-    }
-    const wrong = whyBadSchedule(window.schedule, known ? timeZone : 'UTC')
-    if (wrong) report([...path, 'schedule'], wrong)
+    checkWindow(window, path, report)
     checkPickers(window.clusterSelector, 'clusterSelector', window, path, names, report)
   })
 }

@@ -1,10 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { closed, CountOrPercent, DurationText, LabelSelector, Name } from './fields.ts'
+import { checkGates, Gate } from './gate.ts'
 import { checkPickers, type Names, type Path, type Report } from './names.ts'
-
-const Gate = Type.Union([
-  Type.Object({ approval: Type.Object({ role: Type.Optional(Type.String()) }, closed) }, closed),
-])
 
 export const RolloutWave = Type.Object(
   {
@@ -22,8 +19,8 @@ export const RolloutWave = Type.Object(
     mandatory: Type.Optional(Type.Boolean()),
     soak: Type.Optional(DurationText),
     progressDeadline: Type.Optional(DurationText),
-    before: Type.Optional(Type.Array(Gate)),
-    after: Type.Optional(Type.Array(Gate)),
+    before: Type.Optional(Type.Array(Gate, { maxItems: 20 })),
+    after: Type.Optional(Type.Array(Gate, { maxItems: 20 })),
   },
   closed,
 )
@@ -47,7 +44,6 @@ export const RolloutStrategySpec = Type.Object(
 
 export type RolloutStrategySpec = Static<typeof RolloutStrategySpec>
 export type RolloutWave = Static<typeof RolloutWave>
-export type Gate = Static<typeof Gate>
 
 export function checkStrategy(spec: RolloutStrategySpec, names: Names, report: Report): void {
   checkWaves(spec, ['spec'], names, report)
@@ -64,5 +60,7 @@ export function checkWaves(
     checkPickers(wave.selector, 'selector', wave, at, names, report)
     const first = spec.waves.findIndex((other) => other.name === wave.name)
     if (first < index) report([...at, 'name'], `wave "${wave.name}" is there already`)
+    checkGates(wave.before, [...at, 'before'], names, report)
+    checkGates(wave.after, [...at, 'after'], names, report)
   })
 }

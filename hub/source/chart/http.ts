@@ -3,6 +3,7 @@ import { HubError } from '../../errors.ts'
 import { isLoopback } from '../address.ts'
 import { resolvePublic } from '../dns.ts'
 import { type HostRules, judgeHost, matchesHost } from '../host-rules.ts'
+import { answerWith } from '../lookup.ts'
 import type { Get, HttpGet } from './chart.ts'
 import { parseBearerChallenge, parseToken } from './registry.ts'
 
@@ -150,25 +151,6 @@ export function createChartGet({ hosts, access, timeoutMs }: ChartHttpOptions): 
       url = next
     }
     throw refuse(url, `more than ${maxRedirects} redirects`)
-  }
-}
-
-type Lookup = (
-  host: string,
-  options: { readonly all?: boolean | undefined },
-  done: (
-    error: null,
-    address: string | { address: string; family: number }[],
-    family?: number,
-  ) => void,
-) => void
-
-/** The name is not asked again: it may mean another place by then. */
-function answerWith(addresses: readonly string[]): Lookup {
-  const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-  return (_host, options, done) => {
-    if (options.all) done(null, found)
-    else done(null, found[0]!.address, found[0]!.family)
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type HubConfig, parseConfig, settingsTable } from '../../../hub/config.ts'
+import { type HubConfig, parseConfig } from '../../../hub/config.ts'
+import { settingsTable } from '../../../hub/settings-table.ts'
 import { HubError } from '../../../hub/errors.ts'
 import { listForeignSettings } from '../../../hub/role.ts'
 

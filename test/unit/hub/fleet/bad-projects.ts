@@ -111,4 +111,10 @@ export const badProjects: readonly (readonly [string, string, string, RegExp])[]
     '11:69',
     /"\+01:00" is not a time zone/,
   ],
+  [
+    'window for ever',
+    project(`${tenant}windows:\n  - { kind: deny, schedule: "0 9 * * *", duration: 9000h }`),
+    '11:54',
+    /"9000h" is not from 1m to 8784h/,
+  ],
 ]

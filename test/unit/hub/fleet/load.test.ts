@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
 import { type FleetFile, loadFleet } from '../../../../hub/fleet/load.ts'
 import { badAlerts } from './bad-alerts.ts'
+import { badGates } from './bad-gates.ts'
 import { badInputs } from './bad-inputs.ts'
 import { badProjects } from './bad-projects.ts'
 import { badCharts } from './bad-charts.ts'
@@ -59,6 +60,7 @@ describe('loadFleet', () => {
     ...badImages,
     ...badProjects,
     ...badAlerts,
+    ...badGates,
     ...badInputs,
   ]) {
     test(`says where and what: ${name}`, () => {
@@ -108,8 +110,6 @@ describe('loadFleet', () => {
       [
         'alert.yaml:1:1 is checked and kept, but nothing is sent to it yet',
         'alert.yaml:7:1 is checked and kept, but nobody is told of anything by it yet',
-        'metric.yaml:1:1 is checked and kept, but no gate measures by it yet',
-        'tenant.yaml:10:3 `windows` is checked and kept, but no rollout waits for it yet',
       ],
     )
   })

@@ -94,3 +94,32 @@ test('enrolments, tokens, revocations, holds and the accepted revision follow', 
   assert.deepEqual([...state.revoked], [['b', 'sold']])
   assert.equal(state.head, 9)
 })
+
+// Found by reading: a rollback led to content that an earlier rollback had led away from.
+test('what was rolled back is good no more: the next rollback leads to what ran before it', async () => {
+  const planned = {
+    ...plan([wave('one', ['a', 'b'])]),
+    targets: { a: target(old), b: target(null) },
+  }
+  const decisions: Decision[] = [{ type: 'rollout.created', plan: planned }]
+  let run = createRun(planned)
+  const take = (kind: 'start' | 'rollback' | null, a: ClusterObservation, generation: number) => {
+    const event: RolloutEvent =
+      kind === null
+        ? { kind: 'observe' }
+        : { kind: 'action', action: { kind }, actor: 'a', reason: '' }
+    const seen = { a, b: a }
+    const next = step(planned, run, event, seen, generation, generation).run
+    const change = toChange(run, next)
+    run = next
+    decisions.push({ type: 'rollout.moved', rollout: 'r1', cause: 'x', reason: '', change })
+  }
+  take('start', idle(), 1)
+  take(null, reports(good, 1), 2)
+  const before = await replay(entries(decisions))
+  assert.equal(before.good.get('a')?.get('shop')?.digest, good.digest)
+  take('rollback', idle(), 3)
+  const after = await replay(entries(decisions))
+  assert.equal(after.good.get('a')?.get('shop')?.digest, old.digest)
+  assert.equal(after.good.get('b')?.get('shop'), undefined)
+})

@@ -184,8 +184,10 @@ describe('findChange, whatever the world', () => {
             assert.equal(last.run.phase, 'Superseded', `${progress.state} in ${last.run.phase}`)
             continue
           }
-          assert.ok(['Succeeded', 'Unreachable'].includes(progress.outcome), progress.outcome)
-          if (progress.outcome === 'Unreachable') assert.ok(given.connected(cluster))
+          const redone = ['Succeeded', 'Unreachable', 'Vetoed']
+          assert.ok(redone.includes(progress.outcome), progress.outcome)
+          if (progress.outcome !== 'Succeeded') assert.ok(given.connected(cluster))
+          if (progress.outcome === 'Vetoed') assert.ok(given.vetoed?.(cluster) !== true)
         }
       }),
     )

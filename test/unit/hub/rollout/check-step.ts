@@ -4,22 +4,32 @@ import type {
   ClusterObservation,
   RolloutPlan,
   RolloutRun,
+  StepResult,
 } from '../../../../hub/rollout/rollout.ts'
-import type { step } from '../../../../hub/rollout/step.ts'
+import { assertOpen, checkGates, type GateFacts } from './check-gates.ts'
+
+interface Facts extends GateFacts {
+  readonly seen: Readonly<Record<string, ClusterObservation>>
+  readonly generation: number
+  readonly everDone: ReadonlySet<string>
+}
 
 /** What must hold of each step of a rollout (I6), whatever the world did. */
 export function checkStep(
   planned: RolloutPlan,
   was: RolloutRun,
-  is: RolloutRun,
-  effects: ReturnType<typeof step>['effects'],
-  facts: {
-    seen: Readonly<Record<string, ClusterObservation>>
-    generation: number
-    now: number
-    everDone: ReadonlySet<string>
-  },
+  { run: is, effects, measurements }: StepResult,
+  facts: Facts,
 ): void {
+  checkGates(planned, was, is, facts)
+  if (is.phase !== 'Progressing') assert.deepEqual(measurements, [], 'nothing is asked at rest')
+  for (const { gate, since, round } of measurements) {
+    const state = is.gates[gate]!
+    assert.ok(state.state === 'waiting' || state.state === 'measuring')
+    assert.equal(state.since, since)
+    assert.equal(state.state === 'measuring' ? state.round : 0, round)
+    assert.ok(gate.startsWith(`${is.wave}/`), `${gate} is asked in wave ${is.wave}`)
+  }
   if (is === was) assert.deepEqual(effects, [])
   else assert.equal(is.version, was.version + 1)
   const states = Object.values(is.clusters)
@@ -37,6 +47,7 @@ export function checkStep(
       offered.push(effect.cluster)
       assert.equal(effect.content.digest, aim.digest)
       assert.ok(!facts.seen[effect.cluster]!.veto, 'nothing is offered against a veto')
+      assert.ok(!facts.seen[effect.cluster]!.withheld, `${effect.cluster} was withheld`)
     } else {
       const there = is.clusters[effect.cluster]!
       const refused = there.state === 'Done' && there.outcome === 'Vetoed' && there.withdrawn
@@ -80,15 +91,4 @@ export function checkStep(
       assertOpen(planned, is, at, 'before')
     }
   })
-}
-
-/** As many different people approved as there are gates, unless nothing is behind the gate. */
-function assertOpen(planned: RolloutPlan, run: RolloutRun, at: number, gate: 'before' | 'after') {
-  const [mine, ...rest] = planned.waves.slice(at)
-  const empty = mine!.clusters.length === 0
-  if (empty && (gate === 'before' || rest.every((later) => later.clusters.length === 0))) return
-  const people = run.approvals.filter((given) => given.wave === at && given.gate === gate)
-  const different = new Set(people.map(({ actor }) => actor)).size
-  assert.equal(different, people.length)
-  assert.ok(different >= mine![gate].length, `gate ${gate} wave ${at} lacks approvals`)
 }

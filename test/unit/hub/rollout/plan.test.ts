@@ -183,3 +183,60 @@ test('every cluster is in exactly one wave of an accepted plan', () => {
     }),
   )
 })
+
+test('gates are frozen whole: a template with its defaults and the labels its query names', () => {
+  const metrics = new Map([
+    [
+      'errors',
+      {
+        spec: {
+          provider: { type: 'prometheus' as const, address: 'https://prom.example' },
+          query: 'rate(errors{c="${cluster.name}",env="${cluster.labels.env}"}[5m])',
+          success: { max: 0.1 },
+        },
+      },
+    ],
+  ])
+  const after = [
+    { approval: { count: 2 } },
+    { soak: '90s' },
+    { metric: { template: 'errors' } },
+    { webhook: { url: 'https://x.example', credential: 'x', deadline: '1h' } },
+  ]
+  const input: PlanInput = {
+    ...{ id: 'r1', application: 'shop', revision: 'main@sha1:x', now: 7, clusters },
+    targets: { a1: target(), b1: target() },
+    strategy: { waves: [{ name: 'all', selector: {}, after }] },
+    gates: { metrics, notAuthor: true },
+    author: 'Ada <ada@example.com>',
+    trigger: { kind: 'commit', actor: 'git', reason: '' },
+  }
+  const made = planRollout(input)
+  assert.equal(made.author, 'Ada <ada@example.com>')
+  const [approval, soak, metric, webhook] = made.waves[0]!.after
+  assert.deepEqual(approval, { kind: 'approval', role: 'operator', count: 2, notAuthor: true })
+  assert.deepEqual(soak, { kind: 'soak', duration: 90_000 })
+  assert.ok(metric?.kind === 'metric')
+  const { interval, count, failureLimit, missing, timeout, per, labels } = metric
+  assert.deepEqual(
+    { interval, count, failureLimit, missing, timeout, per },
+    {
+      interval: 60_000,
+      count: 1,
+      failureLimit: 0,
+      missing: 'fail',
+      timeout: 10_000,
+      per: 'cluster',
+    },
+  )
+  assert.deepEqual(labels, { a1: { env: 'canary' }, b1: { env: 'prod' } })
+  assert.deepEqual(webhook, {
+    ...{ kind: 'webhook', url: 'https://x.example', credential: 'x' },
+    ...{ interval: 30_000, deadline: 3_600_000 },
+  })
+  const bare = { ...clusters, b1: { labels: {}, groups: [] } }
+  assert.deepEqual(
+    faultsOf(() => planRollout({ ...input, clusters: bare })),
+    ['b1 MetricTemplate errors: ${cluster.labels.env}: cluster b1 has no label "env"'],
+  )
+})

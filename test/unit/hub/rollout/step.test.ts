@@ -262,7 +262,7 @@ describe('actions', () => {
     it.act({ kind: 'start' })
     const { effects } = it.act({ kind: 'abort' }, 1)
     assert.deepEqual(effects, [])
-    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Skipped' })
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Skipped' })
     assert.equal(it.run.phase, 'Aborted')
     assert.equal(it.run.finishedAt, 1)
   })

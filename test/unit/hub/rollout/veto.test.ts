@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import type { ClusterObservation } from '../../../../hub/rollout/rollout.ts'
 import { drive, good, idle, old, plan, reports, wave } from './world.ts'
 
@@ -81,5 +82,18 @@ describe('a local veto', () => {
     it.seen['a'] = { ...reports(good, it.generation), veto: null }
     it.look(30)
     assert.deepEqual(it.outcomes(), { a: 'Succeeded', b: 'Offered' })
+  })
+
+  // Found by the property I6: after a restart it would have been assigned what it had refused.
+  test('refused and then skipped by a person: what was taken back stays taken back', () => {
+    const planned = plan([wave('one', ['a', 'b'])])
+    const it = drive(planned)
+    it.act({ kind: 'start' })
+    it.seen['a'] = holds(refusing, 1)
+    it.look(10)
+    it.act({ kind: 'skip', cluster: 'a' }, 20)
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Offered' })
+    const progress = it.run.clusters['a']!
+    assert.equal(assignedBy(planned, 'a', progress)?.digest, old.digest)
   })
 })

@@ -1,4 +1,5 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
+import type { GateAnswer } from '../../../../hub/rollout/gate-state.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type {
   ClusterObservation,
@@ -105,6 +106,19 @@ export function drive(planned: RolloutPlan) {
     look: (now: number) => take({ kind: 'observe' }, now),
     act: (action: RolloutAction, now = 0, actor = 'alice') =>
       take({ kind: 'action', action, actor, reason: 'why' }, now),
+    /** Answers the question that is asked now, or the only one of this gate. */
+    answer(answer: GateAnswer, now: number, gate?: string) {
+      const asked = last!.measurements.filter((one) => gate === undefined || one.gate === gate)
+      if (asked.length !== 1) throw new Error(`${asked.length} questions are asked`)
+      const [{ gate: key, since, round }] = asked as [(typeof asked)[0]]
+      return take({ kind: 'measured', gate: key, since, round, answer }, now)
+    },
+    take,
+    /** As a run is that an earlier version of the hub wrote. */
+    forgetGates() {
+      const { gates: _, ...rest } = run
+      run = rest as typeof run
+    },
     outcomes: () =>
       Object.fromEntries(
         Object.entries(run.clusters).map(([name, progress]) => [

@@ -1,0 +1,40 @@
+import type { LedgerState } from '../ledger/replay.ts'
+import { finalPhases, type RolloutPlan } from './rollout.ts'
+
+/**
+ * Why an application that others depend on does not run well on a cluster yet; null when it does. It
+ * does when no rollout is still to bring it something there, and the last one that did had not failed.
+ *
+ * @param plans of that application, newest first
+ */
+export function explainDependency(
+  state: Pick<LedgerState, 'runs' | 'assignments'>,
+  plans: readonly RolloutPlan[],
+  application: string,
+  cluster: string,
+): string | null {
+  // Newest first: what a later rollout says of the cluster counts.
+  for (const plan of plans) {
+    if (!plan.targets[cluster]) continue
+    const run = state.runs.get(plan.id)
+    const progress = run?.clusters[cluster]
+    if (!run || !progress) continue
+    const wants = `application ${application}`
+    if (progress.state === 'Done') {
+      if (progress.outcome === 'Failed' || progress.outcome === 'TimedOut') {
+        return `${wants}, which ${progress.outcome === 'Failed' ? 'failed' : 'timed out'} there in rollout ${plan.id}`
+      }
+      // Away, or passed over: what ran there before still does.
+      break
+    }
+    if (progress.state === 'Reverted') break
+    if (finalPhases.has(run.phase)) {
+      // Its successor decides about the cluster, and is looked at by itself.
+      continue
+    }
+    return `${wants}, which rollout ${plan.id} has still to bring there`
+  }
+  const assigned = state.assignments.get(cluster)?.get(application)
+  if (assigned && assigned.digest !== null) return null
+  return `application ${application}, which is not there yet`
+}

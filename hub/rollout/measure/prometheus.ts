@@ -1,0 +1,101 @@
+import { isRecord } from '@groundswell/proto/record.ts'
+import { HubError } from '../../errors.ts'
+import { type GateAnswer, wholeWave } from '../gate-state.ts'
+import type { MetricGate } from '../planned-gate.ts'
+import type { Measurement, RolloutPlan } from '../rollout.ts'
+import type { Ask } from './question.ts'
+
+/** Queries of one gate on their way at once. */
+const mostAtOnce = 8
+
+/**
+ * Asks a Prometheus for what a metric gate wants to know: once, or once for each cluster. One query
+ * without an answer leaves the whole gate without one.
+ *
+ * @throws HubError `gate_unreachable`
+ */
+export async function measureMetric(
+  plan: RolloutPlan,
+  measurement: Measurement & { readonly planned: MetricGate },
+  ask: Ask,
+  signal: AbortSignal,
+): Promise<GateAnswer> {
+  const { planned, clusters } = measurement
+  const subjects = planned.per === 'wave' ? [wholeWave] : [...clusters]
+  const values: Record<string, readonly number[]> = {}
+  const left = [...subjects]
+  async function work(): Promise<void> {
+    for (let subject = left.shift(); subject !== undefined; subject = left.shift()) {
+      const query = fillQuery(plan, measurement, subject)
+      const { address, credential, timeout } = planned
+      const url = new URL(`${address.replace(/\/+$/, '')}/api/v1/query`)
+      url.search = new URLSearchParams({ query, timeout: `${timeout}ms` }).toString()
+      const { status, body } = await ask({ url, credential, timeout }, signal)
+      values[subject] = readValues(status, body)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(mostAtOnce, left.length) }, work))
+  return { kind: 'values', values }
+}
+
+/**
+ * The query of one cluster, or of the wave, with what `${…}` names. Names and values of labels are of
+ * Kubernetes' form, so that they end no string and mean nothing to a pattern but their dots.
+ *
+ * @throws HubError `gate_unreachable` when one is not: a query is not to be written by a label
+ */
+export function fillQuery(
+  plan: Pick<RolloutPlan, 'application'>,
+  { planned, wave, clusters }: Measurement & { readonly planned: MetricGate },
+  subject: string,
+): string {
+  return planned.query.replace(/\$\{([^}]*)\}/g, (whole, name: string) => {
+    const text = look(name)
+    if (text === undefined) return whole
+    if (/^[A-Za-z0-9._|-]*$/.test(text)) return text
+    throw new HubError('gate_unreachable', `${whole} is ${JSON.stringify(text)}, not a plain word`)
+  })
+
+  function look(name: string): string | undefined {
+    if (name === 'application') return plan.application
+    if (name === 'wave.name') return wave
+    if (name === 'wave.clusters') return clusters.join('|')
+    if (name === 'cluster.name') return subject
+    const label = /^cluster\.labels\.(.+)$/.exec(name)?.[1]
+    const labels = planned.labels[subject] ?? {}
+    return label !== undefined && Object.hasOwn(labels, label) ? labels[label] : undefined
+  }
+}
+
+/**
+ * Values of an instant query: of a scalar one, of a vector one for each series.
+ *
+ * @throws HubError `gate_unreachable` with what the server says
+ */
+export function readValues(status: number, body: unknown): number[] {
+  const data = isRecord(body) && body['status'] === 'success' ? body['data'] : undefined
+  if (status !== 200 || !isRecord(data)) {
+    const error = isRecord(body) && typeof body['error'] === 'string' ? `: ${body['error']}` : ''
+    throw new HubError('gate_unreachable', `Prometheus answered ${status}${error}`)
+  }
+  const { resultType, result } = data
+  if (resultType === 'scalar') return [readSample(result)]
+  if (resultType === 'vector' && Array.isArray(result)) {
+    return result.map((series) => readSample(isRecord(series) ? series['value'] : undefined))
+  }
+  throw new HubError(
+    'gate_unreachable',
+    `the query gives a ${String(resultType)}; write one that gives a number or an instant vector`,
+  )
+}
+
+/** `[seconds, "text"]`; the text may be NaN, +Inf or -Inf. */
+function readSample(sample: unknown): number {
+  const text: unknown = Array.isArray(sample) ? sample[1] : undefined
+  if (typeof text !== 'string') {
+    throw new HubError('gate_unreachable', 'Prometheus answered with a sample of another form')
+  }
+  if (text === '+Inf') return Infinity
+  if (text === '-Inf') return -Infinity
+  return Number(text)
+}

@@ -1,0 +1,58 @@
+import { parseDuration } from '@groundswell/proto/duration.ts'
+import { CronExpressionParser } from 'cron-parser'
+
+/** Whether a window is open now, and when to look again: no later than that changes. */
+export interface Opening {
+  readonly open: boolean
+  /** Milliseconds; null when it never opens. */
+  readonly until: number | null
+}
+
+export interface ScheduledWindow {
+  /** Five cron fields. */
+  readonly schedule: string
+  readonly duration: string
+  readonly timeZone?: string
+}
+
+/**
+ * Times are looked for from so long before they could matter, in milliseconds: an hour that a time
+ * zone has twice is then always come to from its first time, and counts once.
+ */
+const runUp = 3 * 3_600_000
+/** Openings that follow on one another and are looked at together; the rest is told about later. */
+const mostTogether = 64
+
+/**
+ * Where a window stands at a time. It opens at each time its schedule names in its time zone, and
+ * stays open for its duration, which is real time: a night that loses an hour to summer time closes
+ * the window an hour later by the clock on the wall. What overlaps is one opening.
+ */
+export function findOpening(window: ScheduledWindow, now: number): Opening {
+  const duration = parseDuration(window.duration)
+  const times = CronExpressionParser.parse(window.schedule, {
+    currentDate: new Date(now - duration - runUp),
+    tz: window.timeZone ?? 'UTC',
+  })
+  let until: number | null = null
+  let together = 0
+  for (let at = nextOf(times); at !== null; at = nextOf(times)) {
+    if (until === null && at > now) return { open: false, until: at }
+    if (until !== null && at > until) break
+    if (at + duration <= now) continue
+    until = at + duration
+    together += 1
+    // Sooner than it closes, perhaps: then it is looked at again.
+    if (together === mostTogether) return { open: true, until: Math.max(until, now + 1) }
+  }
+  return { open: until !== null, until }
+}
+
+/** A schedule such as the 30th of February ends without a time. */
+function nextOf(times: ReturnType<typeof CronExpressionParser.parse>): number | null {
+  try {
+    return times.next().getTime()
+  } catch {
+    return null
+  }
+}

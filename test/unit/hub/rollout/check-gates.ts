@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import type { GateAnswer } from '../../../../hub/rollout/gate-state.ts'
+import type { MetricGate, PlannedGate } from '../../../../hub/rollout/planned-gate.ts'
+import type { RolloutEvent, RolloutPlan, RolloutRun } from '../../../../hub/rollout/rollout.ts'
+
+/* What must hold of gates in each step, said anew and not with the step function's code. */
+
+/** An answer that was given, whether it was still wanted or not. */
+export interface Given {
+  readonly gate: string
+  readonly since: number
+  readonly round: number
+  readonly answer: GateAnswer
+}
+
+export interface GateFacts {
+  readonly event: RolloutEvent
+  readonly now: number
+  readonly given: readonly Given[]
+}
+
+/** Every gate of a side is open, unless nothing is behind it. */
+export function assertOpen(
+  planned: RolloutPlan,
+  run: RolloutRun,
+  at: number,
+  side: 'before' | 'after',
+) {
+  const [mine, ...rest] = planned.waves.slice(at)
+  const empty = mine!.clusters.length === 0
+  if (empty && (side === 'before' || rest.every((later) => later.clusters.length === 0))) return
+  const people = run.approvals.filter((given) => given.wave === at && given.gate === side)
+  const different = new Set(people.map(({ actor }) => actor)).size
+  assert.equal(different, people.length)
+  let wanted = 0
+  mine![side].forEach((gate, index) => {
+    if (gate.kind === 'approval') wanted += gate.count ?? 1
+    else {
+      const state = run.gates[`${at}/${side}/${index}`]?.state
+      assert.equal(state, 'passed', `past the ${gate.kind} gate ${side} wave ${at}`)
+    }
+  })
+  assert.ok(different >= wanted, `gate ${side} wave ${at} lacks approvals`)
+}
+
+/** A gate passes or fails for a reason that can be seen from outside. */
+export function checkGates(
+  planned: RolloutPlan,
+  was: RolloutRun,
+  is: RolloutRun,
+  facts: GateFacts,
+): void {
+  for (const [key, state] of Object.entries(is.gates)) {
+    const before = was.gates[key]
+    if (before?.state === state.state || (state.state !== 'passed' && state.state !== 'failed')) {
+      continue
+    }
+    const [wave, side, index] = key.split('/') as [string, 'before' | 'after', string]
+    const gate = planned.waves[Number(wave)]![side][Number(index)]!
+    const { event } = facts
+    if (state.state === 'passed' && event.kind === 'action' && event.action.kind === 'promote') {
+      continue
+    }
+    assert.equal(Number(wave), was.wave, `${key} ended while wave ${was.wave} was in hand`)
+    assert.ok(before && before.state !== 'passed' && before.state !== 'failed', `${key} came ended`)
+    assert.ok(isJustified(gate, key, state.state, before.since, facts), `${key} ${state.state}`)
+  }
+}
+
+function isJustified(
+  gate: PlannedGate,
+  key: string,
+  end: 'passed' | 'failed',
+  since: number,
+  { event, now, given }: GateFacts,
+): boolean {
+  switch (gate.kind) {
+    case 'approval':
+      return false
+    case 'soak':
+      return end === 'passed' && now - since >= gate.duration
+    case 'cel':
+    case 'webhook': {
+      if (end === 'failed' && gate.deadline !== undefined && now - since >= gate.deadline)
+        return true
+      if (event.kind !== 'measured' || event.gate !== key || event.answer.kind !== 'verdict') {
+        return false
+      }
+      return event.answer.verdict === (end === 'passed' ? 'pass' : 'fail')
+    }
+    case 'metric': {
+      if (event.kind !== 'measured' || event.gate !== key) return false
+      // The world gives only one sort of values in a round, so that rounds can be counted.
+      const rounds = new Map<number, 'good' | 'bad' | 'wait' | 'nobody'>()
+      for (const one of given) {
+        if (one.gate !== key || one.since !== since || one.answer.kind !== 'values') continue
+        if (!rounds.has(one.round)) rounds.set(one.round, judge(gate, one.answer.values))
+      }
+      const count = (what: string) => [...rounds.values()].filter((is) => is === what).length
+      if (count('nobody') > 0) return true
+      if (end === 'failed') return count('bad') > gate.failureLimit
+      return count('good') >= gate.count && now - since >= (gate.count - 1) * gate.interval
+    }
+  }
+}
+
+function judge(
+  { missing, success: { min = -Infinity, max = Infinity } }: MetricGate,
+  values: Readonly<Record<string, readonly number[]>>,
+): 'good' | 'bad' | 'wait' | 'nobody' {
+  const [first] = Object.values(values)
+  if (!first) return 'nobody'
+  const real = first.filter((value) => !Number.isNaN(value))
+  if (real.length === 0) return missing === 'pass' ? 'good' : missing === 'fail' ? 'bad' : 'wait'
+  return real.every((value) => value >= min && value <= max) ? 'good' : 'bad'
+}

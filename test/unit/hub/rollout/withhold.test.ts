@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { findDependents, orderByDependencies } from '../../../../hub/fleet/dependents.ts'
+import type { Fleet } from '../../../../hub/fleet/fleet.ts'
+import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { emptyState, type LedgerState } from '../../../../hub/ledger/replay.ts'
+import { createRun } from '../../../../hub/rollout/plan.ts'
+import type { ClusterProgress, RolloutPhase } from '../../../../hub/rollout/rollout.ts'
+import { createWithhold } from '../../../../hub/rollout/withhold.ts'
+import { plan, wave } from './world.ts'
+
+const api = 'apiVersion: groundswell.dev/v1alpha1'
+const at = (text: string) => Date.parse(text)
+
+function fleetOf(documents: readonly string[]): Fleet {
+  const bytes = Buffer.from(documents.map((text) => `${api}\n${text}\n`).join('---\n'))
+  return loadFleet(`main@sha1:${'f'.repeat(40)}`, [{ path: 'fleet.yaml', bytes }])
+}
+
+const cluster = (name: string, spec = '{}', labels = '{}') =>
+  `kind: Cluster\nmetadata: { name: ${name}, labels: ${labels} }\nspec: ${spec}`
+const application = (name: string, rest = '') =>
+  `kind: Application\nmetadata: { name: ${name} }\nspec: { source: { path: ${name} }, targetNamespace: n, targets: [{ clusterSelector: {} }]${rest} }`
+const project = (windows: string) =>
+  `kind: Project\nmetadata: { name: default }\nspec: { sources: [{ repository: fleet }], destinations: [{ clusterSelector: {}, namespaces: ["*"] }], windows: ${windows} }`
+
+const nights = '{ kind: allow, schedule: "0 22 * * *", duration: 8h, timeZone: Europe/Berlin }'
+const freeze =
+  '{ kind: deny, schedule: "0 0 20 12 *", duration: 336h, reason: nobody is here, applications: ["shop*"] }'
+
+function ask(documents: readonly string[], state: LedgerState = emptyState()) {
+  const fleet = fleetOf(documents)
+  const withhold = createWithhold(() => fleet, state)
+  return (app: string, on: string, now: string) => {
+    const told = withhold(app, on, at(now))
+    return (
+      told && `${told.reason} | ${told.until === null ? '-' : new Date(told.until).toISOString()}`
+    )
+  }
+}
+
+describe('windows', () => {
+  test('of a project hold for its applications and clusters, and say when they open', () => {
+    const picked = nights.replace(' }', ', clusterSelector: { matchLabels: { env: prod } } }')
+    const told = ask([
+      ...[cluster('a', '{}', '{ env: prod }'), cluster('b'), application('shop')],
+      project(`[${picked}]`),
+    ])
+    assert.equal(
+      told('shop', 'a', '2026-07-01T12:00:00Z'),
+      'the window of Project default, which opens at 2026-07-01T20:00:00.000Z | 2026-07-01T20:00:00.000Z',
+    )
+    assert.equal(told('shop', 'a', '2026-07-01T20:00:00Z'), null)
+    assert.equal(told('shop', 'b', '2026-07-01T12:00:00Z'), null)
+  })
+
+  test('a freeze beats what allows, and only for what it names', () => {
+    const told = ask([
+      ...[cluster('a'), application('shop'), application('till')],
+      project(`[{ kind: allow, schedule: "0 0 * * *", duration: 24h }, ${freeze}]`),
+    ])
+    assert.equal(
+      told('shop', 'a', '2026-12-24T18:00:00Z'),
+      'the end of the freeze of Project default, which ends at 2027-01-03T00:00:00.000Z (nobody is here) | 2027-01-03T00:00:00.000Z',
+    )
+    assert.equal(told('till', 'a', '2026-12-24T18:00:00Z'), null)
+    assert.equal(told('shop', 'a', '2027-01-03T00:00:00Z'), null)
+  })
+
+  test('of a project, a cluster and its groups all have to be open', () => {
+    const mornings = '{ kind: allow, schedule: "0 6 * * *", duration: 4h }'
+    const told = ask([
+      cluster('a', `{ windows: [${mornings}] }`, '{ env: prod }'),
+      ...[cluster('b'), application('shop')],
+      'kind: ClusterGroup\nmetadata: { name: prod }\nspec: { selector: { matchLabels: { env: prod } }, windows: [{ kind: deny, schedule: "0 7 * * *", duration: 1h }] }',
+      project('[{ kind: allow, schedule: "0 5 * * *", duration: 8h }]'),
+    ])
+    const open = (on: string, hour: string) =>
+      told('shop', on, `2026-06-01T${hour}:30:00Z`) === null
+    assert.deepEqual(
+      ['04', '05', '06', '07', '08', '09', '10', '13'].filter((hour) => open('a', hour)),
+      ['06', '08', '09'],
+    )
+    assert.deepEqual(
+      ['04', '05', '10', '12', '13'].filter((hour) => open('b', hour)),
+      ['05', '10', '12'],
+    )
+    assert.match(
+      told('shop', 'a', '2026-06-01T05:30:00Z')!,
+      /Cluster a, which opens at 2026-06-01T06/,
+    )
+    assert.match(told('shop', 'a', '2026-06-01T07:30:00Z')!, /freeze of ClusterGroup prod/)
+  })
+
+  test('nothing begins before the fleet was read, since nobody knows what is frozen', () => {
+    const withhold = createWithhold(() => null, emptyState())
+    assert.match(withhold('shop', 'a', 0)!.reason, /not read yet/)
+  })
+
+  test('a fleet that is read anew holds at once', () => {
+    let fleet = fleetOf([cluster('a'), application('shop')])
+    const withhold = createWithhold(() => fleet, emptyState())
+    assert.equal(withhold('shop', 'a', at('2026-12-24T18:00:00Z')), null)
+    fleet = fleetOf([cluster('a'), application('shop'), project(`[${freeze}]`)])
+    assert.notEqual(withhold('shop', 'a', at('2026-12-24T18:00:00Z')), null)
+  })
+})
+
+describe('an application that depends on another', () => {
+  const documents = [
+    ...[cluster('a'), cluster('b'), application('db')],
+    application('shop', ', dependsOn: [{ name: db }]'),
+  ]
+  /** One rollout of `db` for each progress, oldest first; where it was offered it is assigned. */
+  function history(...rollouts: readonly (readonly [RolloutPhase, ClusterProgress])[]) {
+    const state = emptyState()
+    rollouts.forEach(([phase, progress], index) => {
+      const id = `r${index}`
+      const made = { ...plan([wave('all', ['a'])]), id, application: 'db' }
+      state.plans.set(id, made)
+      state.runs.set(id, { ...createRun(made), phase, clusters: { a: progress } })
+      if (progress.state === 'Pending') return
+      const content = { digest: digestOf('db'), size: 1, revision: 'x', rollout: id }
+      state.assignments.set(
+        'a',
+        new Map([['db', { ...content, cluster: 'a', application: 'db', generation: index + 1 }]]),
+      )
+    })
+    state.head = rollouts.length
+    return ask(documents, state)('shop', 'a', '2026-01-01')
+  }
+  const done = (outcome: Extract<ClusterProgress, { state: 'Done' }>['outcome']) =>
+    ({ state: 'Done', outcome, generation: 1, at: 0, message: '' }) as const
+
+  test('waits until the other is there, and well', () => {
+    assert.match(history()!, /application db, which is not there yet/)
+    assert.match(history(['Progressing', { state: 'Pending' }])!, /rollout r0 has still to bring/)
+    const offered = { state: 'Offered', generation: 1, offeredAt: 0 } as const
+    assert.match(history(['Progressing', offered])!, /has still to bring/)
+    assert.match(history(['Paused', done('Failed')])!, /failed there in rollout r0/)
+    assert.match(history(['Failed', done('TimedOut')])!, /timed out there/)
+    assert.equal(history(['Progressing', done('Succeeded')]), null)
+  })
+
+  test('waits for the newest of the other, planned too, and not for what took its place', () => {
+    const first = ['Succeeded', done('Succeeded')] as const
+    assert.match(history(first, ['Planned', { state: 'Pending' }])!, /rollout r1/)
+    assert.equal(history(first, ['Superseded', { state: 'Pending' }]), null)
+    assert.equal(history(first, ['Aborted', { ...done('Skipped'), generation: 0 }]), null)
+    const back = { state: 'Reverted', generation: 2, at: 0, outcome: 'Failed' } as const
+    assert.equal(history(first, ['RolledBack', back]), null)
+  })
+
+  test('goes on where the other does not go', () => {
+    const only = application('db').replace('clusterSelector: {}', 'clusters: [b]')
+    const told = ask([...documents.slice(0, 2), only, documents[3]!])
+    assert.equal(told('shop', 'a', '2026-01-01'), null)
+    assert.notEqual(told('shop', 'b', '2026-01-01'), null)
+  })
+
+  test('is planned after it, and looked at when it moves', () => {
+    const fleet = fleetOf([
+      ...[cluster('a'), application('a-last', ', dependsOn: [{ name: shop }, { name: db }]')],
+      ...[application('db'), application('shop', ', dependsOn: [{ name: db }]'), application('x')],
+    ])
+    assert.deepEqual(orderByDependencies(fleet, fleet.applications.keys()), [
+      ...['db', 'shop', 'a-last', 'x'],
+    ])
+    assert.deepEqual(orderByDependencies(fleet, ['a-last', 'shop']), ['shop', 'a-last'])
+    assert.deepEqual(findDependents(fleet).get('db'), ['a-last', 'shop'])
+  })
+})
