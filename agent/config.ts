@@ -30,6 +30,11 @@ export const settingsTable: readonly Setting[] = [
     help: 'Secrets to keep content in, namespace/name, or off; inside a cluster its own namespace',
   },
   {
+    key: 'lease',
+    flag: 'lease',
+    help: 'Lease that says which agent runs, namespace/name, or off; inside a cluster its own namespace',
+  },
+  {
     key: 'sopsKeys',
     flag: 'sops-keys',
     help: 'age keys for SOPS: a Secret namespace/name, a directory, or off; inside a cluster groundswell-agent-sops',
@@ -61,6 +66,7 @@ export interface AgentConfig {
   readonly trustSecret: SecretChoice
   /** Beginning of the names of several. */
   readonly contentSecret: SecretChoice
+  readonly lease: SecretChoice
   readonly sopsKeys: KeysChoice
   /** A namespace, `off`, or undefined: left to where the agent runs. */
   readonly holdNamespace: string | undefined
@@ -94,6 +100,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   const identitySecret = secretOf('identitySecret', '--identity-secret')
   const trustSecret = secretOf('trustSecret', '--trust-secret')
   const contentSecret = secretOf('contentSecret', '--content-secret')
+  const lease = secretOf('lease', '--lease')
   const keysPlace = value('sopsKeys') ?? ''
   const sopsKeys: KeysChoice = /^[./]/.test(keysPlace)
     ? { directory: keysPlace }
@@ -125,6 +132,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     identitySecret,
     trustSecret,
     contentSecret,
+    lease,
     sopsKeys,
     holdNamespace,
     kubeconfig: value('kubeconfig'),

@@ -30,6 +30,7 @@ import { describeStatus, formatStatus, parseStatus } from './local/status.ts'
 import { askStatus, serveStatus } from './local/unix.ts'
 import { createLog } from './log.ts'
 import type { KeyStore } from './secrets/keys.ts'
+import { openTenure } from './wiring/tenure.ts'
 import { openContent } from './wiring/content.ts'
 import { nameSecret, openKeys } from './wiring/keys.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
@@ -94,9 +95,17 @@ async function main(): Promise<void> {
   try {
     const { keys } = opened
     const { content } = shelved
-    const holds = await openHolds(connection, config, log, stop.signal)
-    const deps = { config, cluster, store, copies, log, version, keys, content, holds }
-    await runAgent(deps, stop.signal).finally(() => holds.close())
+    const world = { config, connection, cluster, store, copies, log, version, keys, content }
+    const tenure = await openTenure(world, stop.signal)
+    if (!tenure) return
+    const signal = AbortSignal.any([stop.signal, tenure.lost])
+    try {
+      const holds = await openHolds(connection, config, log, signal)
+      await runAgent({ ...world, holds }, signal).finally(() => holds.close())
+    } finally {
+      await tenure.release()
+    }
+    tenure.lost.throwIfAborted()
   } finally {
     await secret?.close()
     await shelved.close()

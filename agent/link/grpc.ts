@@ -5,7 +5,7 @@ import { zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import {
   type ChannelCredentials,
   type ClientDuplexStream,
-  type Metadata,
+  Metadata,
   type ServiceError,
   credentials,
   makeGenericClientConstructor,
@@ -25,6 +25,7 @@ import {
   type SyncResponse,
   SyncService,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { rehearsalHeader } from '@groundswell/proto/rehearsal.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import { AgentError, type AgentErrorCode } from '../errors.ts'
 import { toTarget } from './addresses.ts'
@@ -84,13 +85,35 @@ const EnrolClient = makeGenericClientConstructor(toServiceDefinition(EnrolServic
  * @throws AgentError `hub_unreachable` from `responses`
  */
 export function dial(endpoint: Endpoint, proxy?: Proxy, address = endpoint.address): Stream {
-  return proxy ? dialThrough(proxy, endpoint, address) : openStream(address, endpoint)
+  return openWith(endpoint, proxy, address, new Metadata())
 }
 
-function dialThrough(proxy: Proxy, endpoint: Endpoint, address: string): Stream {
+/** A stream that only tries whether the hub would let us in: the one it has stays the one that counts. */
+export function dialRehearsal(
+  endpoint: Endpoint,
+  proxy?: Proxy,
+  address = endpoint.address,
+): Stream {
+  const headers = new Metadata()
+  headers.set(rehearsalHeader, '1')
+  return openWith(endpoint, proxy, address, headers)
+}
+
+function openWith(
+  endpoint: Endpoint,
+  proxy: Proxy | undefined,
+  address: string,
+  headers: Metadata,
+): Stream {
+  return proxy
+    ? dialThrough(proxy, endpoint, address, headers)
+    : openStream(address, endpoint, headers)
+}
+
+function dialThrough(proxy: Proxy, endpoint: Endpoint, address: string, headers: Metadata): Stream {
   let closed = false
   const opened = openRelay(proxy, address).then((relay) => {
-    const stream = openStream(relay.target, endpoint)
+    const stream = openStream(relay.target, endpoint, headers)
     const close = (): void => {
       stream.close()
       relay.close()
@@ -132,10 +155,12 @@ function credentialsOf(endpoint: Endpoint): ChannelCredentials {
   return made
 }
 
-function openStream(address: string, endpoint: Endpoint): Stream {
+function openStream(address: string, endpoint: Endpoint, headers: Metadata): Stream {
   const client = new SyncClient(toTarget(address), credentialsOf(endpoint), channelOptions)
-  const open = client['sync'] as unknown as () => ClientDuplexStream<SyncRequest, SyncResponse>
-  const call = open.call(client)
+  const open = client['sync'] as unknown as (
+    headers: Metadata,
+  ) => ClientDuplexStream<SyncRequest, SyncResponse>
+  const call = open.call(client, headers)
   call.on('error', () => {})
   return {
     responses: translate(call),

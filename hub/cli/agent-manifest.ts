@@ -20,6 +20,7 @@ export interface KubeObject {
     readonly name: string
     readonly namespace?: string
     readonly labels: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
   }
   readonly [member: string]: unknown
 }
@@ -31,6 +32,8 @@ const labels = { 'app.kubernetes.io/name': app }
 const tokenFolder = '/var/run/groundswell/join'
 const dataFolder = '/var/lib/groundswell'
 const healthPort = 8081
+/** After which a new release counts as failed. */
+const takeOverSeconds = 120
 /** Nobody's, so that images need not have it. */
 const userId = 65_532
 
@@ -61,6 +64,7 @@ export function listAgentObjects(options: AgentManifestOptions): readonly KubeOb
     secret('identity', namespace),
     secret('trust', namespace),
     ...contentNames.map((name) => secret(name, namespace)),
+    { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: meta(app, namespace) },
     ...grant(account, meta(app, namespace), [
       {
         apiGroups: [''],
@@ -74,6 +78,13 @@ export function listAgentObjects(options: AgentManifestOptions): readonly KubeOb
         resources: ['configmaps'],
         resourceNames: ['groundswell-hold'],
         verbs: ['get', 'list', 'watch'],
+      },
+      // Which of two pods runs.
+      {
+        apiGroups: ['coordination.k8s.io'],
+        resources: ['leases'],
+        resourceNames: [app],
+        verbs: ['get', 'update'],
       },
       // Keys to Secrets that SOPS encrypted; yours to make, and the agent never writes it.
       { apiGroups: [''], resources: ['secrets'], resourceNames: [`${app}-sops`], verbs: ['get'] },
@@ -143,7 +154,23 @@ function bind(account: Account, metadata: KubeObject['metadata'], role: string):
   }
 }
 
-function deployment({ namespace, image, hub }: AgentManifestOptions): KubeObject {
+/**
+ * The Deployment alone, for a fleet that keeps its agents' release in Git. Nothing deletes it: an agent
+ * that removes itself leaves nobody who could be asked to come back.
+ */
+export function createAgentDeployment(
+  options: Pick<AgentManifestOptions, 'namespace' | 'image' | 'hub'>,
+): KubeObject {
+  const object = deployment(options)
+  const annotations = { 'groundswell.dev/prune': 'disabled' }
+  return { ...object, metadata: { ...object.metadata, annotations } }
+}
+
+function deployment({
+  namespace,
+  image,
+  hub,
+}: Pick<AgentManifestOptions, 'namespace' | 'image' | 'hub'>): KubeObject {
   const container = {
     name: 'agent',
     image,
@@ -154,6 +181,7 @@ function deployment({ namespace, image, hub }: AgentManifestOptions): KubeObject
       `--identity-secret=${namespace}/${app}-identity`,
       `--trust-secret=${namespace}/${app}-trust`,
       `--content-secret=${namespace}/${app}-content`,
+      `--lease=${namespace}/${app}`,
       `--health-port=${healthPort}`,
     ],
     env: Object.entries({ ...agentEnvironment, NODE_COMPILE_CACHE: `${dataFolder}/compiled` }).map(
@@ -181,9 +209,11 @@ function deployment({ namespace, image, hub }: AgentManifestOptions): KubeObject
     kind: 'Deployment',
     metadata: meta(app, namespace),
     spec: {
-      // Of two agents one would stop: never more than one, also while it is replaced.
       replicas: 1,
-      strategy: { type: 'Recreate' },
+      // The new pod is ready once it has shown that it can do the work and has taken over; until then
+      // the old one stays.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      progressDeadlineSeconds: takeOverSeconds,
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },

@@ -24,14 +24,17 @@ export function readReplicaName(
 export interface RelayedCaller {
   readonly certificate: PeerCertificate | undefined
   readonly address: string
+  /** It only tries whether it would be let in. */
+  readonly rehearsal?: boolean
 }
 
 /** Headers are bounded too; a certificate of ours names one cluster in some hundred bytes. */
 const longestCaller = 4 * 1024
 
-export function formatCaller({ certificate, address }: RelayedCaller): string {
+export function formatCaller({ certificate, address, rehearsal }: RelayedCaller): string {
   const { subjectaltname, serialNumber, ext_key_usage, ca } = certificate ?? {}
-  return JSON.stringify({ subjectaltname, serialNumber, ext_key_usage, ca, address })
+  const tried = rehearsal === true ? { rehearsal } : {}
+  return JSON.stringify({ subjectaltname, serialNumber, ext_key_usage, ca, address, ...tried })
 }
 
 /** Undefined for what no replica wrote. */
@@ -47,7 +50,8 @@ export function parseCaller(text: string): RelayedCaller | undefined {
   if (!Array.isArray(ext_key_usage) || !ext_key_usage.every((one) => typeof one === 'string')) {
     return undefined
   }
-  return { address, certificate: { subjectaltname, serialNumber, ext_key_usage, ca } }
+  const tried = value['rehearsal'] === true ? { rehearsal: true } : {}
+  return { address, certificate: { subjectaltname, serialNumber, ext_key_usage, ca }, ...tried }
 }
 
 function parseJson(text: string): unknown {

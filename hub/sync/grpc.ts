@@ -9,7 +9,7 @@ import type { Gate } from './gate.ts'
 import { watchHandshakes } from './handshake.ts'
 import { type Listener, listen, listenerOptions } from './listen/grpc.ts'
 import { type Streams, type StreamsDeps, createStreams } from './live/grpc.ts'
-import { type SyncCall, toStatus } from './stream/grpc.ts'
+import { type SyncCall, isRehearsal, toStatus } from './stream/grpc.ts'
 import { createMutualTls, createOpenTls } from './tls/grpc.ts'
 import type { KeyExchange } from './tls/key-exchange.ts'
 import type { Authority, ServerCertificate } from './x509.ts'
@@ -60,7 +60,7 @@ export async function serveSync(
   server.addService(toServiceDefinition(SyncService), {
     sync(call: SyncCall) {
       const certificate = call.getAuthContext().sslPeerCertificate
-      streams.receive(call, { certificate, address: call.getPeer() })
+      streams.receive(call, { certificate, address: call.getPeer(), rehearsal: isRehearsal(call) })
     },
   })
   const { gate, keyExchange = 'classic' } = deps

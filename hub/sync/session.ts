@@ -159,21 +159,9 @@ export function converse(
 
   async function greet(hello: Hello): Promise<void> {
     if (at) throw new HubError('invalid', 'hello was said twice')
-    if (hello.protocol !== protocolVersion) {
-      throw new HubError('invalid', `protocol ${hello.protocol} is not spoken here`)
-    }
-    await deps.identity?.checkCluster(enrolment, hello.clusterUid)
-    if (hello.clusterUid !== enrolment.clusterUid) {
-      throw new HubError('identity_refused', 'this identity belongs to another cluster')
-    }
+    await checkHello(hello, enrolment, deps)
     deps.onHello(cluster, hello)
-    const value = {
-      protocol: protocolVersion,
-      cluster,
-      heartbeatSeconds: deps.heartbeatSeconds,
-      reconnectWindowSeconds: deps.reconnectWindowSeconds(),
-    }
-    await send(response({ case: 'welcome', value }))
+    await send(response({ case: 'welcome', value: welcomeOf(cluster, deps) }))
     rootVersion = hello.rootVersion
     await sendRoots()
     const where = {
@@ -249,6 +237,33 @@ export function converse(
 
   const done = Promise.race([listen(), failed]).finally(() => answering.end())
   return { cluster, notice, leave, done }
+}
+
+/** @throws HubError `invalid`, `identity_refused` */
+export async function checkHello(
+  { protocol, clusterUid }: Hello,
+  enrolment: Enrolment,
+  deps: Pick<SessionDeps, 'identity'>,
+): Promise<void> {
+  if (protocol !== protocolVersion) {
+    throw new HubError('invalid', `protocol ${protocol} is not spoken here`)
+  }
+  await deps.identity?.checkCluster(enrolment, clusterUid)
+  if (clusterUid !== enrolment.clusterUid) {
+    throw new HubError('identity_refused', 'this identity belongs to another cluster')
+  }
+}
+
+export function welcomeOf(
+  cluster: string,
+  deps: Pick<SessionDeps, 'heartbeatSeconds' | 'reconnectWindowSeconds'>,
+) {
+  return {
+    protocol: protocolVersion,
+    cluster,
+    heartbeatSeconds: deps.heartbeatSeconds,
+    reconnectWindowSeconds: deps.reconnectWindowSeconds(),
+  }
 }
 
 type ResponseMessage = NonNullable<MessageInitShape<typeof SyncResponseSchema>['message']>

@@ -115,6 +115,17 @@ describe('delivery over links that fail', { concurrency: true }, () => {
     await arrived(link.agent, 2)
   })
 
+  it('F56: an agent that only tries whether it would be let in takes no place', async () => {
+    await using link = await connect('rehearsal')
+    const running = world.streams.get('rehearsal')
+    for (let n = 0; n < 3; n += 1) await link.agent.prove()
+    await assert.rejects(link.agent.prove('uid-of-another'), { code: 'identity_refused' })
+    assert.equal(world.streams.get('rehearsal'), running)
+    world.assign('rehearsal', 2, 'two')
+    await arrived(link.agent, 2)
+    assert.deepEqual(link.agent.warnings, [])
+  })
+
   it('F24: cut anywhere, again and again, an agent ends at the newest and never goes back', async (t) => {
     const seed = createSeed(process.env['SEED'])
     t.diagnostic(`SEED=${seed.text}`)

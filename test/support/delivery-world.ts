@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { createAgent } from '../../agent/agent.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
-import { decompressZstd, dial } from '../../agent/link/grpc.ts'
+import { proveSelf } from '../../agent/lease/prove.ts'
+import { decompressZstd, dial, dialRehearsal } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import type { VerifiedSnapshot } from '../../agent/trust/verified.ts'
 import { loadSigningKey } from '../../hub/bundle/fs.ts'
@@ -36,6 +37,8 @@ export interface DeliveryAgent {
   readonly generations: readonly number[]
   readonly warnings: readonly string[]
   readonly said: readonly string[]
+  /** Another process of the same cluster finds out whether it would be let in. */
+  prove(clusterUid?: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -130,6 +133,10 @@ export async function openDeliveryWorld(
       const number = { series: 1, generation: 1 }
       const { chain: certificateChain } = await authority.issue(publicKey, cluster, number)
       const endpoint = { address, hubCa: authority.certificate, certificateChain, key }
+      const blank = {
+        ...{ root: root.envelope, epoch: root.root.epoch, sequence: 0 },
+        ...{ snapshotDigest: null, envelope: null },
+      }
       const sequences: number[] = []
       const generations: number[] = []
       const warnings: string[] = []
@@ -138,13 +145,7 @@ export async function openDeliveryWorld(
       const agent = createAgent({
         identity: { fleet: 'test', cluster, clusterId: cluster, clusterUid: `uid-${cluster}` },
         root: root.root,
-        trust: createMemoryTrust({
-          root: root.envelope,
-          epoch: root.root.epoch,
-          sequence: 0,
-          snapshotDigest: null,
-          envelope: null,
-        }),
+        trust: createMemoryTrust(blank),
         content: createMemoryCache(),
         workloads: {
           async reconcile({ snapshot: { sequence, applications } }: VerifiedSnapshot) {
@@ -175,7 +176,19 @@ export async function openDeliveryWorld(
         await done
       }
       stops.add(stop)
-      return { sequences, generations, warnings, said, stop }
+      const prove = async (clusterUid = `uid-${cluster}`): Promise<void> => {
+        const identity = { fleet: 'test', cluster, clusterId: cluster, clusterUid }
+        const [version, content] = ['next', createMemoryCache()]
+        await proveSelf(
+          {
+            ...{ identity, root: root.root, trust: createMemoryTrust(blank), content, version },
+            ...{ clock: Date.now, certificateGeneration: 1 },
+            dial: () => dialRehearsal(endpoint),
+          },
+          life.signal,
+        )
+      }
+      return { sequences, generations, warnings, said, prove, stop }
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...stops].map((stop) => stop()))

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { parseJoinToken } from '@groundswell/proto/enrol.ts'
-import { formatAgentManifest, listAgentObjects } from '../agent-manifest.ts'
+import { createAgentDeployment, formatAgentManifest, listAgentObjects } from '../agent-manifest.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatJson } from '../output.ts'
@@ -39,10 +39,8 @@ export function addAgent(program: Command, context: CommandContext): void {
     .addOption(new Option('-o, --output <format>').choices(['yaml', 'json']).default('yaml'))
     .action(async (name: string, flags: ManifestFlags) => {
       const { namespace, image, clusterRole } = flags
-      check('--namespace', namespace, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/)
+      checkFlags(flags)
       check('--cluster-role', clusterRole, /^[^\s/%]{1,253}$/)
-      check('--image', image, /^[^\s]{1,512}$/)
-      if (flags.hub !== undefined) check('--hub', flags.hub, /^(\[[0-9a-f:]+\]|[^:\s/]+):\d{1,5}$/i)
       const { token, hub, hint } = await tokenFor(name, flags)
       const objects = listAgentObjects({ namespace, image, clusterRole, token, hub })
       const list = { apiVersion: 'v1', kind: 'List', items: objects }
@@ -55,6 +53,17 @@ export function addAgent(program: Command, context: CommandContext): void {
           'the agent may do anything in its cluster; --cluster-role NAME narrows what it may apply\n',
         )
       }
+    })
+
+  agent
+    .command('deployment')
+    .description('the Deployment of agents, for a fleet that rolls their release out from Git')
+    .requiredOption('--image <image>', 'container image whose entry point is the agent')
+    .requiredOption('--hub <host:port>', "the hub's enrol port as the clusters reach it")
+    .option('--namespace <name>', 'where the agents live', 'groundswell-system')
+    .action((flags: Pick<ManifestFlags, 'image' | 'namespace'> & { readonly hub: string }) => {
+      checkFlags(flags)
+      terminal.out(formatAgentManifest([createAgentDeployment(flags)]))
     })
 
   async function tokenFor(name: string, flags: ManifestFlags) {
@@ -74,6 +83,13 @@ export function addAgent(program: Command, context: CommandContext): void {
     }
     return { token: flags.token.trim(), hub: flags.hub, hint: 'used once' }
   }
+}
+
+/** @throws CliFailure */
+function checkFlags(flags: Pick<ManifestFlags, 'namespace' | 'image' | 'hub'>): void {
+  check('--namespace', flags.namespace, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/)
+  check('--image', flags.image, /^[^\s]{1,512}$/)
+  if (flags.hub !== undefined) check('--hub', flags.hub, /^(\[[0-9a-f:]+\]|[^:\s/]+):\d{1,5}$/i)
 }
 
 /** @throws CliFailure */

@@ -16,7 +16,7 @@ import { toRawDefinition } from '@groundswell/proto/grpc.ts'
 import type { Gate } from '../../sync/gate.ts'
 import { watchHandshakes } from '../../sync/handshake.ts'
 import { type Listener, listen, listenerOptions } from '../../sync/listen/grpc.ts'
-import { deliver, end, readRequests, reset, write } from '../../sync/stream/grpc.ts'
+import { deliver, end, isRehearsal, readRequests, reset, write } from '../../sync/stream/grpc.ts'
 import { createMutualTls, createOpenTls } from '../../sync/tls/grpc.ts'
 import type { KeyExchange } from '../../sync/tls/key-exchange.ts'
 import type { Authority, ServerCertificate } from '../../sync/x509.ts'
@@ -72,7 +72,7 @@ export async function serveRelay(
       return end(call, noLeader)
     }
     if (call.cancelled) return
-    const up = link.sync({ certificate, address })
+    const up = link.sync({ certificate, address, rehearsal: isRehearsal(call) })
     up.on('error', () => {})
     open.set(call, up)
     for (const event of ['cancelled', 'close']) call.once(event, () => up.cancel())

@@ -1,11 +1,16 @@
 import { create } from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
-import { type Hello, SyncResponseSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import {
+  type Hello,
+  type SyncResponse,
+  SyncResponseSchema,
+} from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { repeat } from '../../clock.ts'
 import type { Enrolment } from '../../ledger/entry.ts'
 import { createFlow } from '../flow.ts'
 import type { IdentityVerdict, PeerCertificate } from '../identity.ts'
 import { createPacker } from '../pack.ts'
+import { rehearse } from '../rehearsal.ts'
 import { type Session, type SessionDeps, converse } from '../session.ts'
 import { type SyncCall, end, readRequests, reset, toStatus, write } from '../stream/grpc.ts'
 
@@ -51,6 +56,8 @@ export interface Caller {
   readonly address: string
   /** The replica whose TLS it was; undefined for this one. */
   readonly replica?: string
+  /** It only tries whether it would be let in. */
+  readonly rehearsal?: boolean
 }
 
 /** All live streams. Of one cluster there is one: the newest wins, whichever replica it is on. */
@@ -97,6 +104,21 @@ export function createStreams(deps: StreamsDeps): Streams {
     )
   }
 
+  /** The stream that the cluster has stays. */
+  function tryOut(call: SyncCall, enrolment: Enrolment): void {
+    const { helloMs, blockedMs } = deps.deadlines ?? deadlines
+    const silent = setTimeout(() => {
+      end(call, { code: status.DEADLINE_EXCEEDED, details: 'no hello came in time' })
+    }, helloMs)
+    const send = (message: SyncResponse) => write(call, message, blockedMs)
+    void rehearse(enrolment, readRequests(call), send, deps)
+      .then(
+        () => call.end(),
+        (error: unknown) => end(call, toStatus(error)),
+      )
+      .finally(() => clearTimeout(silent))
+  }
+
   function admit(call: SyncCall, caller: Caller, verdict: IdentityVerdict): void {
     if (call.cancelled) return
     if (!verdict.ok) {
@@ -106,6 +128,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       return
     }
     const { enrolment, certificate } = verdict
+    if (caller.rehearsal) return tryOut(call, enrolment)
     const older = live.get(enrolment.cluster)
     if (older) {
       end(older, { code: status.ABORTED, details: 'a newer stream of this cluster took over' })

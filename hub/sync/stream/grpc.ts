@@ -1,10 +1,16 @@
-import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import type { SyncRequest, SyncResponse } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { rehearsalHeader } from '@groundswell/proto/rehearsal.ts'
 import { HubError, type HubErrorCode } from '../../errors.ts'
 
 /* One stream of an agent, as grpc-js has it: read, written and ended without anything piling up. */
 
 export type SyncCall = ServerDuplexStream<SyncRequest, SyncResponse>
+
+/** Whether an agent only tries whether it would be let in. */
+export function isRehearsal({ metadata }: { readonly metadata: Metadata }): boolean {
+  return metadata.get(rehearsalHeader).length > 0
+}
 
 /** From a stream's last word until it is reset, for a peer that does not take it. */
 const lastWordMs = 5_000

@@ -16,6 +16,7 @@ describe('parseConfig of the agent', () => {
       identitySecret: undefined,
       trustSecret: undefined,
       contentSecret: undefined,
+      lease: undefined,
       sopsKeys: undefined,
       holdNamespace: undefined,
       kubeconfig: undefined,
