@@ -52,7 +52,7 @@ function start(lease: LeaseStore, name: string, clock: ManualClock, fault?: Agen
     ...{ name, lines: [], tenure: undefined, fault, proofs: 0, stop: new AbortController() },
   }
   const say = (_: object, message: string) => void pod.lines.push(message)
-  void awaitTenure(
+  const waiting = awaitTenure(
     {
       lease,
       me: name,
@@ -66,9 +66,11 @@ function start(lease: LeaseStore, name: string, clock: ManualClock, fault?: Agen
       log: { info: say, warn: say },
     },
     pod.stop.signal,
-  ).then((tenure) => {
-    pod.tenure = tenure
-  })
+  )
+  const wait = async (): Promise<void> => {
+    pod.tenure = await waiting
+  }
+  void wait()
   return pod
 }
 
