@@ -1,73 +1,20 @@
 import { create } from '@bufbuild/protobuf'
 import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
-import type { Root } from '@groundswell/proto/statement.ts'
 import { toAgentError } from './errors.ts'
 import { createBeginnings } from './link/beginnings.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
-import type { Digest } from '@groundswell/proto/digest.ts'
-import type { Holds } from './hold/holds.ts'
-import type { KeptStore } from './trust/kept.ts'
-import type { Stream } from './link/grpc.ts'
 import { createRedial } from './link/redial.ts'
 import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
-import type { Decompress } from './link/unpack.ts'
 import { toAuditHead } from './observe/report.ts'
-import type { ApplicationState } from './observe/status.ts'
-import { type Evidence, type EvidenceStore } from './trust/evidence.ts'
+import { type Evidence } from './trust/evidence.ts'
 import { createReports } from './reports.ts'
 import { createStanding } from './standing.ts'
-import type { AuditFault, ContentCache, Identity, TrustStore } from './trust/state.ts'
+import type { AuditFault } from './trust/state.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
 
-/** The part of the agent that changes a cluster and watches it. */
-export interface Workloads {
-  reconcile(
-    snapshot: VerifiedSnapshot,
-    signal: AbortSignal,
-    earlier?: readonly VerifiedSnapshot[],
-  ): Promise<void>
-  states(): readonly ApplicationState[]
-  /** Manifests that are healed though the snapshot asks for others. */
-  kept?(): ReadonlySet<Digest>
-}
+import type { AgentDeps } from './deps.ts'
 
-export interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
-export interface AgentDeps {
-  readonly identity: Identity
-  readonly root: Root
-  readonly trust: TrustStore
-  readonly content: ContentCache
-  /** Without it, evidence of equivocation lives as long as the agent. */
-  readonly evidence?: EvidenceStore
-  /** Without it, what a hold keeps running is not healed after a restart. */
-  readonly kept?: KeptStore
-  /** What somebody at the cluster has wait; without it, nobody can. */
-  readonly holds?: Pick<Holds, 'active' | 'listen'>
-  readonly workloads: Workloads
-  readonly dial: () => Stream
-  /** Renews what `dial` proves itself by; without it, that stays as it is. */
-  readonly credentials?: Credentials
-  readonly decompress: Decompress
-  /** Frees the memory of messages that were dealt with. */
-  readonly collect?: () => void
-  readonly facts: () => { kubernetesVersion: string; nodes: number }
-  readonly version: string
-  readonly clock: () => number
-  /** Milliseconds of a clock that nobody sets. */
-  readonly monotonic: () => number
-  readonly random: () => number
-  /** 32 random bytes. */
-  readonly nonce: () => Uint8Array
-  /** Resolves after `ms`, or at once when the signal fires. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
-  readonly every: (ms: number, run: () => void) => () => void
-  readonly log: Log
-}
+export type { AgentDeps, Log, Workloads } from './deps.ts'
 
 /** Wait before asking again for content the hub had not got. */
 const missingRetryMs = 2_000
@@ -290,6 +237,11 @@ export function createAgent(deps: AgentDeps) {
         },
         onRootChain: (envelopes) => void takeRootChain(envelopes),
         onFreshness: (envelope) => void takeFreshness(envelope, signal),
+        onDryRun(asked) {
+          const on = session
+          const answer = deps.dryRuns?.take(asked, signal)
+          answer?.then((value) => on?.send({ case: 'dryRunAnswer', value })).catch(() => {})
+        },
         onRenewed: (renewed) => void takeRenewed(renewed, close),
       })
       await session.done

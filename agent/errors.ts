@@ -51,6 +51,7 @@ export type AgentErrorCode =
   | 'outside_scope'
   | 'not_ready'
   | 'hook_failed'
+  | 'dry_run_refused'
   | 'owned_by_other'
   | 'secret_undecryptable'
   | 'secret_tampered'

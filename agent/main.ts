@@ -16,6 +16,7 @@ import { loadConnection } from './cluster/kubeconfig.ts'
 import { type AgentConfig, environmentPrefix, parseConfig, settingsTable } from './config.ts'
 import { AgentError } from './errors.ts'
 import { lockData } from './fs.ts'
+import { createDryRuns } from './dry-run/dry-runs.ts'
 import { serveHealth } from './http.ts'
 import { createAddresses, listAddresses } from './link/addresses.ts'
 import { holdUsage, parseHoldCommand, sayHold } from './hold/command.ts'
@@ -167,6 +168,12 @@ async function runAgent(
     evidence: createFileEvidence(config.data),
     kept: createFileKept(config.data),
     holds: deps.holds,
+    dryRuns: createDryRuns({
+      cluster,
+      clusterId: identity.clusterId,
+      monotonic: () => performance.now(),
+      timeout: (ms) => AbortSignal.timeout(ms),
+    }),
     workloads,
     dial() {
       const endpoint = credentials.endpoint()

@@ -36,6 +36,7 @@ export interface HubDeps {
   readonly deciding: Deciding
   readonly content: ContentStore
   readonly events: EventLog
+  readonly dryRun: Hub['dryRun']
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
   readonly rootDigest: string
@@ -196,6 +197,7 @@ export function createHub(deps: HubDeps): Hub {
       return (await record(id))!
     },
 
+    dryRun: deps.dryRun,
     ...createMembership({ ...deps, fleet: () => known().fleet }),
 
     async fleet() {

@@ -8,6 +8,8 @@ export interface Answer {
   readonly body: string
   /** Milliseconds it asked us to wait, when it did. */
   readonly retryAfter: number | undefined
+  /** Of `Warning` headers: the API server's own and its admission webhooks'. */
+  readonly warnings?: readonly string[]
 }
 
 export interface ApiRequest {
@@ -74,7 +76,11 @@ export function createApiClient(connection: Connection): ApiClient {
           signal,
         })
         const text = await response.body.text()
-        return { status: response.statusCode, body: text, retryAfter: retryAfterOf(response) }
+        const warnings = warningsOf(response)
+        return {
+          ...{ status: response.statusCode, body: text, retryAfter: retryAfterOf(response) },
+          ...(warnings.length > 0 && { warnings }),
+        }
       } catch (error) {
         signal.throwIfAborted()
         throw unreachable(error)
@@ -133,6 +139,14 @@ function parseStatus(body: string, code: number): unknown {
   } catch {
     return { code, message: body.slice(0, 200) }
   }
+}
+
+/** `299 - "words"`, any number of them in a header (RFC 7234 §5.5). */
+function warningsOf({ headers }: Dispatcher.ResponseData): string[] {
+  const text = [headers['warning'] ?? []].flat().join(', ')
+  return [...text.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
+    match[1]!.replace(/\\(.)/g, '$1'),
+  )
 }
 
 function retryAfterOf(response: Dispatcher.ResponseData): number | undefined {

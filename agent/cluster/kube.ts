@@ -1,3 +1,4 @@
+import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
 import { objectPath } from './api-path.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -7,7 +8,7 @@ import { applyFault, pruneFault, readFault } from './fault.ts'
 import { type Answer, type ApiClient, type ApiRequest, createApiClient } from './http.ts'
 import { readOccupants } from './occupants.ts'
 import { readEvents, readPods } from './pods.ts'
-import type { Cluster, LiveObject } from './port.ts'
+import type { ApplyOptions, Cluster, LiveObject, Resource } from './port.ts'
 import { listThenWatch } from './watch.ts'
 
 export interface KubeOptions {
@@ -31,6 +32,31 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
   const get = (path: string, signal: AbortSignal, accept?: string) =>
     send({ method: 'GET', path, signal, ...(accept && { accept }) })
   const discovery = createDiscovery(get, () => clock.now())
+
+  /** Server-side apply. @throws AgentError when it is refused */
+  async function patch(
+    resource: Resource,
+    id: ObjectId,
+    json: string,
+    { fieldManager, force, dryRun }: ApplyOptions,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const query = new URLSearchParams({
+      ...(dryRun && { dryRun: 'All' }),
+      fieldManager,
+      force: String(force),
+      fieldValidation: 'Strict',
+    })
+    const answer = await send({
+      method: 'PATCH',
+      path: `${objectPath(resource, id)}?${query.toString()}`,
+      body: json,
+      contentType: 'application/apply-patch+yaml',
+      signal,
+    })
+    if (answer.status !== 200 && answer.status !== 201) throw applyFault(id, answer)
+    return answer
+  }
 
   return {
     async uid(signal) {
@@ -66,22 +92,13 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
       return parseObject(answer)
     },
 
-    async apply(resource, id, json, { fieldManager, force, dryRun }, signal) {
-      const query = new URLSearchParams({
-        fieldManager,
-        force: String(force),
-        fieldValidation: 'Strict',
-        ...(dryRun && { dryRun: 'All' }),
-      })
-      const answer = await send({
-        method: 'PATCH',
-        path: `${objectPath(resource, id)}?${query.toString()}`,
-        body: json,
-        contentType: 'application/apply-patch+yaml',
-        signal,
-      })
-      if (answer.status !== 200 && answer.status !== 201) throw applyFault(id, answer)
-      return parseObject(answer)
+    async apply(resource, id, json, options, signal) {
+      return parseObject(await patch(resource, id, json, options, signal))
+    },
+
+    async dryRun(resource, id, json, options, signal) {
+      const answer = await patch(resource, id, json, { ...options, dryRun: true }, signal)
+      return { object: parseObject(answer), warnings: answer.warnings ?? [] }
     },
 
     async delete(resource, id, uid, signal) {

@@ -68,6 +68,14 @@ export interface Cluster {
     options: ApplyOptions,
     signal: AbortSignal,
   ): Promise<LiveObject>
+  /** What `apply` would answer, and the warnings that come with it; nothing is written. */
+  dryRun(
+    resource: Resource,
+    id: ObjectId,
+    json: string,
+    options: ApplyOptions,
+    signal: AbortSignal,
+  ): Promise<{ readonly object: LiveObject; readonly warnings: readonly string[] }>
   /**
    * Deletes when the uid still matches; an object that is already gone is fine. Returns what is
    * left for now: an object that waits for its finalizers or its grace period.

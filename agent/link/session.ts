@@ -3,6 +3,7 @@ import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import { manifestLimits } from '@groundswell/proto/manifest.ts'
 import {
   type Content,
+  type DryRun,
   type Goodbye,
   type Hello,
   type SyncRequest,
@@ -56,6 +57,8 @@ export interface SessionDeps {
   readonly onOffer: (offer: ReceivedOffer) => void
   readonly onRootChain?: (envelopes: readonly Uint8Array[]) => void
   readonly onFreshness?: (envelope: Uint8Array) => void
+  /** What the API server would say to objects that nobody signed. */
+  readonly onDryRun?: (asked: DryRun) => void
   /** The hub will end the stream, and says how long to spread the next dial over. */
   readonly onGoodbye: (goodbye: Goodbye) => void
   /** The next client certificate. */
@@ -175,8 +178,9 @@ export function openSession(deps: SessionDeps): Session {
       case 'goodbye':
         deps.onGoodbye(message.value)
         break
-      // Not answered yet.
       case 'dryRun':
+        deps.onDryRun?.(message.value)
+        break
       case 'heartbeat':
       case undefined:
         break

@@ -22,6 +22,7 @@ import { RequestError, toProblem } from './problem.ts'
 import { addAccessRoutes } from './routes/access.ts'
 import { addClusterRoutes } from './routes/clusters.ts'
 import { addMembershipRoutes } from './routes/membership.ts'
+import { addDryRunRoutes } from './routes/dry-runs.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addFleetRoutes } from './routes/fleet.ts'
 import { addDashboardRoutes } from './routes/dashboard.ts'
@@ -121,6 +122,7 @@ export function buildServer(options: ApiOptions): Api {
     addHealthRoutes(api, options)
     addClusterRoutes(api)
     addMatrixRoutes(api)
+    addDryRunRoutes(api)
     addMembershipRoutes(api)
     addFleetRoutes(api)
     addSourceRoutes(api)

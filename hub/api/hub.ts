@@ -6,6 +6,7 @@ import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
 import type { Matrix } from '../status/matrix.ts'
+import type { DryRunView } from './dry-run-view.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
 import type {
@@ -80,6 +81,9 @@ export interface Hub {
     version?: number,
   ): Promise<RolloutRecord>
 
+  /** What the cluster's API server would say; `conflict` when it is away. Writes nothing. */
+  dryRun(cluster: string, request: DryRunRequest): Promise<DryRunView>
+
   createToken(cluster: string, request: TokenRequest, by: Principal): Promise<TokenView>
   /** Agents that joined and wait for somebody to compare their fingerprint; by cluster name. */
   pendingClusters(): readonly PendingView[]
@@ -122,6 +126,19 @@ export interface TokenRequest {
   readonly clusterUid?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly project?: string
+}
+
+/** Objects that are not in any commit the hub has read. */
+export interface DryRunRequest {
+  readonly application: string
+  readonly targetNamespace?: string
+  readonly project?: string
+  readonly objects: readonly {
+    readonly id: string
+    readonly apiVersion: string
+    readonly file?: string
+    readonly json: string
+  }[]
 }
 
 export interface RolloutQuery {

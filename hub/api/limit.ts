@@ -110,6 +110,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
 
     // What belongs to no application. The policy of each route asks for a role of the fleet; one
     // by one here, so that what is new is not open by itself.
+    dryRun: (cluster, request) => hub.dryRun(cluster, request),
     createToken: (cluster, request, by) => hub.createToken(cluster, request, by),
     pendingClusters: () => hub.pendingClusters(),
     authorities: () => hub.authorities(),

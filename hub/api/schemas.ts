@@ -2,6 +2,7 @@ import { type TProperties, type TSchema, Type } from 'typebox'
 import { roles } from '../access/principal.ts'
 import { DurationText } from '../fleet/kinds/fields.ts'
 import { MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
+import { DryRunView } from './dry-run-view.ts'
 import { Problem } from './problem.ts'
 import { MatrixView } from './matrix-view.ts'
 import { SourceView } from './source-view.ts'
@@ -163,6 +164,7 @@ export const components: readonly TSchema[] = [
   ClusterView,
   MatrixView,
   DiffView,
+  DryRunView,
   FleetView,
   GroupView,
   HealthView,

@@ -42,12 +42,16 @@ export function reportConfiguration(revision: string, error: HubError): CheckRep
 }
 
 /** What was found in a rendered fleet, and by policies in its objects. */
-export function reportFleet(rendered: RenderedFleet, violations: readonly Finding[]): CheckReport {
+export function reportFleet(
+  rendered: RenderedFleet,
+  violations: readonly Finding[],
+  unasked: readonly Unchecked[] = [],
+): CheckReport {
   const contents = [...rendered.contents.values()].flatMap((on) => [...on.values()])
   return report(
     rendered.fleet.revision,
     [...findConfigurationWarnings(rendered.fleet), ...rendered.findings, ...violations],
-    rendered.unchecked,
+    [...rendered.unchecked, ...unasked],
     {
       clusters: rendered.fleet.clusters.size,
       applications: rendered.fleet.applications.size,

@@ -7,6 +7,7 @@ import type { RenderEngine } from '../render/engine.ts'
 import { type CheckReport, reportConfiguration, reportFleet } from './check.ts'
 import { type Finding, findConfigurationFaults } from './finding.ts'
 import { diffFleets, type FleetDiff } from './fleet-diff.ts'
+import { type AskLive, tryFleet } from './live.ts'
 import type { LocalRepository, Snapshot } from './local-repository.ts'
 import { type RenderedFleet, renderFleet } from './rendered-fleet.ts'
 
@@ -52,8 +53,14 @@ export interface CheckoutDeps {
 
 /** A fleet repository on this machine, and all that can be told of it without a hub. */
 export interface Checkout {
-  /** Lint, schema, render and policy, of the working tree or of a commit. */
-  check(selection: Selection & { readonly at?: string }, signal: AbortSignal): Promise<CheckReport>
+  /**
+   * Lint, schema, render and policy, of the working tree or of a commit; with `live`, what the
+   * clusters themselves would say, too.
+   */
+  check(
+    selection: Selection & { readonly at?: string; readonly live?: AskLive },
+    signal: AbortSignal,
+  ): Promise<CheckReport>
   /** @throws HubError `fleet_invalid` */
   render(
     selection: Selection & { readonly at?: string },
@@ -136,12 +143,15 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
   }
 
   return {
-    async check({ at, ...selection }, signal) {
+    async check({ at, live, ...selection }, signal) {
       const own = await deps.fleet.at(at)
       try {
         const rendered = await renderSnapshot(own, selection, signal)
         requireNames(selection, rendered)
-        return reportFleet(rendered, await judge(rendered, own, signal))
+        const violations = await judge(rendered, own, signal)
+        const tried = live && (await tryFleet(rendered, live, signal))
+        const findings = [...violations, ...(tried?.findings ?? [])]
+        return reportFleet(rendered, findings, tried?.unchecked)
       } catch (error) {
         if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
         return reportConfiguration(own.revision, error)

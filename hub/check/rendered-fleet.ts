@@ -19,6 +19,8 @@ export interface RenderedContent {
   /** Files are named from their repository's root. */
   readonly objects: readonly RenderedObject[]
   readonly warnings: readonly string[]
+  /** For namespaced objects that name none; empty when every object must. */
+  readonly targetNamespace?: string
 }
 
 /** An application that could not be looked at. It is never taken for a good one. */
@@ -158,7 +160,8 @@ async function renderContent(
     })
   const objects = result.objects.map((object) => ({ ...object, file: place(object.file) }))
   const { manifest } = buildBundle(objects, toBundleOptions(specOf(fleet, target), target))
-  return { digest: manifest.digest, objects, warnings: result.warnings }
+  const { warnings } = result
+  return { digest: manifest.digest, objects, warnings, targetNamespace: target.namespace }
 }
 
 function specOf(fleet: Fleet, { application }: ResolvedTarget): ApplicationSpec {

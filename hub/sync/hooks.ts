@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Equivocation } from '../bundle/equivocation.ts'
-import type { HubError } from '../errors.ts'
+import { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Rollouts } from '../rollout/advance.ts'
@@ -154,6 +154,12 @@ export function createSyncHooks(deps: HooksDeps) {
     },
     onStatus,
     countConnected: () => sessions.size,
+    /** @throws HubError `conflict` when the cluster is not connected */
+    async dryRun(...[cluster, asked, signal]: [string, ...Parameters<Session['dryRun']>]) {
+      const open = sessions.get(cluster)
+      if (!open) throw new HubError('conflict', `cluster ${cluster} is not connected`)
+      return open.dryRun(asked, signal)
+    },
     /** Something this cluster should run may have changed. */
     notice: (cluster: string) => sessions.get(cluster)?.notice(),
     /** Any of them may have something to be offered. */

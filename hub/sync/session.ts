@@ -1,6 +1,7 @@
 import { type MessageInitShape, create } from '@bufbuild/protobuf'
 import type { Report } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import {
+  type DryRunAnswer,
   type Evidence,
   type Hello,
   type Renew,
@@ -16,6 +17,7 @@ import { type AnsweringDeps, createAnswering } from './answering.ts'
 import type { SessionIdentity } from './credentials.ts'
 import type { AgentPosition, Offered } from './offer.ts'
 import type { CertificateNumber } from './serial-number.ts'
+import { type DryRunQuestion, createQuestions } from './questions.ts'
 import type { Push } from './push.ts'
 
 export const protocolVersion = 1
@@ -66,6 +68,8 @@ export interface Session {
    * stream may be ended without loss.
    */
   leave(reason: string): Promise<void>
+  /** Asks what the API server would say; rejects with HubError when there is no answer. */
+  dryRun(asked: DryRunQuestion, signal: AbortSignal): Promise<DryRunAnswer>
   /** Resolves when the conversation ended; rejects with HubError when the agent broke its rules. */
   readonly done: Promise<void>
 }
@@ -186,6 +190,8 @@ export function converse(
     deps,
   )
 
+  const questions = createQuestions((value) => send(response({ case: 'dryRun', value })))
+
   async function renew(request: Renew): Promise<void> {
     if (!deps.identity) return
     const value = await deps.identity.renew(enrolment, certificate, request)
@@ -224,8 +230,10 @@ export function converse(
         case 'freshness':
           await sendFreshness(message.value.nonce, at!)
           break
-        // Nobody asks for them yet.
         case 'dryRunAnswer':
+          questions.take(message.value)
+          break
+        // Not kept yet.
         case 'receipt':
         case undefined:
           break
@@ -235,8 +243,12 @@ export function converse(
     await answering.idle()
   }
 
-  const done = Promise.race([listen(), failed]).finally(() => answering.end())
-  return { cluster, notice, leave, done }
+  const done = Promise.race([listen(), failed]).finally(() => {
+    answering.end()
+    questions.end()
+  })
+  const dryRun: Session['dryRun'] = (asked, signal) => questions.ask(asked, signal)
+  return { cluster, notice, leave, dryRun, done }
 }
 
 /** @throws HubError `invalid`, `identity_refused` */

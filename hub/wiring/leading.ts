@@ -17,6 +17,7 @@ import { createWithhold } from '../rollout/withhold.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
+import { createDryRuns } from '../dry-run.ts'
 import { findVeto, observeClusters } from '../status/observe.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
@@ -158,6 +159,12 @@ export async function startLeading(
     deciding,
     content,
     events,
+    dryRun: createDryRuns({
+      fleet: () => pipeline.state().fleet,
+      ask: (...question) => hooks.dryRun(...question),
+      newId: () => randomBytes(8).toString('hex'),
+      timeout: (ms) => AbortSignal.timeout(ms),
+    }),
     enrolAddress: deps.enrolAddress,
     authorities: () => store.authority.list(),
     rootDigest: trust.chain()[0]!.digest,

@@ -9,6 +9,7 @@ import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
 import * as schemas from '../../hub/api/schemas.ts'
 import * as views from '../../hub/api/views.ts'
+import { DryRunView } from '../../hub/api/dry-run-view.ts'
 import { startApi, type tokens } from '../support/api.ts'
 
 type Role = keyof typeof tokens
@@ -82,6 +83,17 @@ const routes: Route[] = [
     act(kind),
   ),
   act('skip', { cluster: 'lab' }),
+  {
+    method: 'POST',
+    url: '/api/v1/clusters/lab/dry-runs',
+    role: 'operator',
+    body: {
+      application: 'shop',
+      objects: [{ id: '/ConfigMap/shop/a', apiVersion: 'v1', json: '{}' }],
+    },
+    missing: '/api/v1/clusters/nope/dry-runs',
+    schema: DryRunView,
+  },
   {
     method: 'POST',
     url: '/api/v1/clusters/lab/tokens',

@@ -114,6 +114,12 @@ export function createFakeHub(): FakeHub {
       for (const wake of wakers) wake()
       return event
     },
+    dryRun: async (cluster, { application }) => {
+      if (!view.clusters.some(({ name }) => name === cluster)) {
+        throw new HubError('not_found', `No cluster ${cluster}`)
+      }
+      return { cluster, application, results: [] }
+    },
     access: null,
     rights(principal) {
       return rightsOf(principal, () => this.access)

@@ -6,6 +6,7 @@ import { type Verdict, VerdictSchema } from '@groundswell/proto/gen/groundswell/
 import { createAgent, watchMs } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
+import { createDryRuns } from '../../agent/dry-run/dry-runs.ts'
 import type { Hold } from '../../agent/hold/hold.ts'
 import { createHolds } from '../../agent/hold/holds.ts'
 import { createAddresses } from '../../agent/link/addresses.ts'
@@ -123,6 +124,12 @@ export async function startMemoryAgent(
       content,
       evidence,
       holds,
+      dryRuns: createDryRuns({
+        cluster,
+        clusterId: enrolled.identity.clusterId,
+        monotonic: () => performance.now(),
+        timeout: (ms) => AbortSignal.timeout(ms),
+      }),
       kept: {
         load: async () => kept.envelopes,
         save: async (envelopes) => void (kept.envelopes = envelopes),

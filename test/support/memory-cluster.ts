@@ -12,6 +12,8 @@ export interface MemoryClusterOptions {
   readonly clusterScoped?: readonly string[]
   /** Throws to refuse an apply. */
   readonly admit?: (id: ObjectId, body: LiveObject) => void
+  /** What is said beside the answer to a dry run. */
+  readonly warn?: (id: ObjectId, body: LiveObject) => readonly string[]
 }
 
 export interface MemoryCluster extends Cluster {
@@ -137,6 +139,18 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
       const merged = mergeApplied(before, body, fieldManager)
       if (dryRun) return merged
       return store(key, merged, before ? 'modified' : 'added')
+    },
+    async dryRun(_resource, id, json, { fieldManager }, signal) {
+      signal.throwIfAborted()
+      const key = formatObjectId(id)
+      calls.push(`dry-run ${key}`)
+      if (id.namespace && !objects.has(`/Namespace//${id.namespace}`)) {
+        throw new AgentError('apply_failed', `namespaces "${id.namespace}" not found`)
+      }
+      const body = JSON.parse(json) as LiveObject
+      options.admit?.(id, body)
+      const warnings = options.warn?.(id, body) ?? []
+      return { object: mergeApplied(objects.get(key), body, fieldManager), warnings }
     },
     async delete(_resource, id, uid) {
       const key = formatObjectId(id)

@@ -9,13 +9,18 @@ import { describeClusters } from '../../check/where.ts'
 import { HubError } from '../../errors.ts'
 import hub from '../../package.json' with { type: 'json' }
 import { type CheckoutFlags, toSelection, useCheckout, withCheckout } from '../checkout.ts'
-import type { CommandContext } from '../context.ts'
+import type { AskLive } from '../../check/live.ts'
+import { DryRunView } from '../../api/dry-run-view.ts'
+import type { Client } from '../client.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
 import type { ExitCode } from '../failure.ts'
 import { escapeLine, formatJson } from '../output.ts'
 import { createPaint } from '../paint.ts'
 import { findPlace, postCheck } from '../post.ts'
 
-interface Flags extends CheckoutFlags {
+interface Flags extends CheckoutFlags, ConnectionFlags {
+  readonly live?: true
   readonly at?: string
   readonly base?: string
   readonly strict?: true
@@ -28,11 +33,12 @@ const formats = ['text', 'markdown', 'json', 'sarif']
 
 export function addCheck(program: Command, context: CommandContext): void {
   const { terminal } = context
-  withCheckout(program.command('check'))
+  withCheckout(withConnection(program.command('check')))
     .description(
-      'lint, render and judge a checkout for every cluster, without a hub; exits with 0 when all is well, 1 when something is wrong, 2 when not all could be checked',
+      'lint, render and judge a checkout for every cluster, without a hub unless --live asks one; exits with 0 when all is well, 1 when something is wrong, 2 when not all could be checked',
     )
     .option('--at <commit>', 'this commit; the files as they lie there when left out')
+    .option('--live', 'ask the clusters themselves, through the hub: a dry run, nothing is written')
     .option('--strict', 'warnings are wrong too')
     .option('--base <commit>', 'tell in a comment what changes since this commit, too')
     .option('--post', 'one status and one comment on the change this pipeline runs for')
@@ -40,12 +46,13 @@ export function addCheck(program: Command, context: CommandContext): void {
     .addOption(new Option('-o, --output <format>').choices(formats).default('text'))
     .action(async (flags: Flags) => {
       const place = flags.post && (await findPlace(terminal, flags))
+      const live = flags.live && askThrough(await context.connect(flags))
       const { report, diff } = await useCheckout(context, flags, async (checkout) => {
         const { at, base } = flags
         const selection = toSelection(flags)
         const signal = terminal.signal
         const report = await checkout.check(
-          { ...selection, ...(at !== undefined && { at }) },
+          { ...selection, ...(at !== undefined && { at }), ...(live && { live }) },
           signal,
         )
         // Faults of the fleet's own files are told by the check; there is nothing to compare then.
@@ -66,6 +73,14 @@ export function addCheck(program: Command, context: CommandContext): void {
     if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
     terminal.say(`no diff: ${escapeLine(error.message)}\n`)
   }
+}
+
+function askThrough(client: Client): AskLive {
+  return (cluster, request, signal) =>
+    client.ask(`clusters/${encodeURIComponent(cluster)}/dry-runs`, DryRunView, {
+      body: { ...request },
+      signal,
+    })
 }
 
 /** What is wrong is wrong, whatever else was not looked at. */
