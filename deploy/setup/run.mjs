@@ -40,6 +40,7 @@ const needs = {
     ...(args.includes('render') ? [setUpOracles] : []),
     ...(args.includes('agent') ? [setUpControlPlane] : []),
   ],
+  'test/screens/main.ts': [setUpGit, setUpRedis, setUpDashboard, setUpEngine, setUpChromium],
   'test/run.ts': [
     ...[setUpGit, setUpRedis, setUpSshd, setUpGnupg, setUpEngine, setUpControlPlane],
     ...[setUpOracles, setUpSops, setUpDashboard, setUpChromium],

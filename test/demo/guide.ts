@@ -22,7 +22,7 @@ export async function writeGuide(stack: Stack): Promise<string> {
   return `
 Groundswell runs. Ctrl-C ends it and removes everything.
 
-  hub             ${hub.url}
+  dashboard       ${hub.url}/ui/
   API             ${hub.url}/api/v1/clusters
   token           ${token}
   fleet clone     ${fleet.path}

@@ -7,6 +7,8 @@ export type Line =
 
 export const noGroup = 'no group'
 
+const byNumber = new Intl.Collator('en', { numeric: true })
+
 /**
  * The rows that match, each below its first group. A filter is words that all have to be found: in a
  * cluster's name or groups, or as the name of a standing that one of its cells has.
@@ -30,6 +32,8 @@ export function listLines(
   )
   return names.flatMap((name): Line[] => {
     const mine = groups.get(name)!
+    // As people count: edge-2 before edge-10.
+    mine.sort((a, b) => byNumber.compare(a.cluster, b.cluster))
     const lines = mine.map((row): Line => ({ kind: 'cluster', row }))
     return [{ kind: 'group', name, size: mine.length }, ...lines]
   })

@@ -9,6 +9,7 @@ const row = (cluster: string, groups: string[], cells: string, stale = false) =>
 })
 const rows = [
   row('edge-1', ['prod'], 'uf'),
+  row('edge-10', ['prod'], 'uu'),
   row('edge-2', ['prod'], 'uu'),
   row('lab', [], 'p-', true),
   row('eu-1', ['canary', 'prod'], 'ux'),
@@ -25,14 +26,14 @@ describe('lines of the fleet matrix', () => {
       line.kind === 'group' ? `${line.name} ${line.size}` : line.row.cluster,
     )
     assert.deepEqual(words, [
-      ...['canary 1', 'eu-1', 'prod 2', 'edge-1', 'edge-2'],
+      ...['canary 1', 'eu-1', 'prod 3', 'edge-1', 'edge-2', 'edge-10'],
       ...['no group 1', 'lab'],
     ])
   })
 
   it('are those in which every word of the filter is found', () => {
     assert.deepEqual(clustersOf('failed'), ['edge-1'])
-    assert.deepEqual(clustersOf('Prod'), ['eu-1', 'edge-1', 'edge-2'])
+    assert.deepEqual(clustersOf('Prod'), ['eu-1', 'edge-1', 'edge-2', 'edge-10'])
     assert.deepEqual(clustersOf('edge failed'), ['edge-1'])
     assert.deepEqual(clustersOf('stale'), ['lab'])
     assert.deepEqual(clustersOf('nothing'), [])
@@ -42,7 +43,7 @@ describe('lines of the fleet matrix', () => {
     assert.deepEqual(
       countCells(rows),
       new Map([
-        ['u', 4],
+        ['u', 6],
         ['f', 1],
         ['p', 1],
         ['-', 1],

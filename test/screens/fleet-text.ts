@@ -1,0 +1,70 @@
+/* A fleet to look at: shops at the edge in four regions, a dozen applications, some of them on their way. */
+
+const api = 'apiVersion: groundswell.dev/v1alpha1'
+
+export const regions = ['canary', 'eu-west', 'us-east', 'ap-south'] as const
+const perRegion = { canary: 3, 'eu-west': 16, 'us-east': 14, 'ap-south': 9 } as const
+/** Of each region's last, so many never joined. */
+export const absent = 1
+
+const applications = [
+  ...['cart', 'catalog', 'checkout', 'cert-manager', 'ingress', 'inventory', 'loyalty'],
+  ...['metrics', 'payments', 'printer', 'search', 'terminal'],
+] as const
+/** These wait for an approval after the canaries. */
+const waiting: readonly string[] = ['checkout', 'payments', 'search']
+
+export function clusterNames(region: (typeof regions)[number]): string[] {
+  return Array.from({ length: perRegion[region] }, (_, at) => `${region}-${at + 1}`)
+}
+
+/** Path → text of the fleet repository. */
+export function fleetFiles(): Record<string, string> {
+  const clusters = regions.flatMap((region) =>
+    clusterNames(region).map(
+      (name) =>
+        `${api}\nkind: Cluster\nmetadata:\n  name: ${name}\n  labels: { region: ${region} }\nspec: {}\n`,
+    ),
+  )
+  const groups = regions.map(
+    (region) =>
+      `${api}\nkind: ClusterGroup\nmetadata:\n  name: ${region}\nspec:\n  selector: { matchLabels: { region: ${region} } }\n`,
+  )
+  const files: Record<string, string> = {
+    'fleet/clusters.yaml': [...clusters, ...groups].join('---\n'),
+  }
+  for (const name of applications) {
+    files[`apps/${name}/config.yaml`] = config(name)
+    files[`fleet/${name}.yaml`] = application(name)
+  }
+  return files
+}
+
+function config(name: string): string {
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: default\ndata:\n  release: "41"\n`
+}
+
+function application(name: string): string {
+  const gate = waiting.includes(name) ? '\n        before:\n          - approval: {}' : ''
+  return `${api}
+kind: Application
+metadata:
+  name: ${name}
+spec:
+  source:
+    path: apps/${name}
+  targets:
+    - clusterSelector: {}
+  rollout:
+    offline: skip
+    waves:
+      - name: canary
+        clusterGroup: canary
+      - name: eu-west
+        clusterGroup: eu-west${gate}
+      - name: us-east
+        clusterGroup: us-east
+      - name: ap-south
+        clusterGroup: ap-south
+`
+}
