@@ -5,6 +5,8 @@ import { toBundleOptions } from '../bundle/options.ts'
 import { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
+import { baseRepositories } from '../fleet/remote-base.ts'
+import { readRenderFiles } from '../fleet/render-files.ts'
 import { type PlannedRender, planRenders } from '../fleet/plan-renders.ts'
 import { type ResolvedTarget, type SkippedTarget, resolveTargets } from '../fleet/resolve.ts'
 import type { RenderedObject, RenderEngine } from '../render/engine.ts'
@@ -99,7 +101,11 @@ export async function renderFleet(
     return making
   }
 
-  const planned = await planRenders(targets, (name) => snapshots.get(name))
+  const planned = await planRenders(
+    targets,
+    (name) => snapshots.get(name),
+    (names) => baseRepositories(fleet, names, (name) => snapshots.get(name)),
+  )
   for (let at = 0; at < planned.length; at += rendersAtOnce) {
     signal.throwIfAborted()
     await Promise.all(
@@ -144,10 +150,7 @@ async function renderContent(
   const result = await engine
     .render(
       input,
-      async () => {
-        const bytes = await mirror.readBlobs(source.tree.files.map(({ oid }) => oid))
-        return new Map(source.tree.files.map(({ path }, at) => [path, bytes[at]!]))
-      },
+      () => readRenderFiles(mirror, source, (name) => snapshots.get(name)?.mirror),
       signal,
     )
     .catch((error: unknown) => {

@@ -24,24 +24,28 @@ const originAnnotation = "config.kubernetes.io/origin"
 // else, so every file of the tree may be named and none outside it; plugins, functions and helm
 // inflation are off, and remote resources are refused before kustomize sees them.
 func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
-	if err := errors.Join(inspectKustomization(from, asked.Path, map[string]bool{})...); err != nil {
+	if err := errors.Join(inspectKustomization(from, asked.Path, asked.Bases, map[string]bool{})...); err != nil {
 		return nil, nil, err
 	}
-	disk, err := from.fileSystem()
+	disk, err := from.fileSystem(asked.Bases)
 	if err != nil {
 		return nil, nil, err
 	}
 	root, _ := kustomizationIn(from, asked.Path)
-	if bytes.Contains(from.files[root], []byte("openapi")) {
+	data, err := localize(root, from.files[root], asked.Bases)
+	if err != nil {
+		return nil, nil, err
+	}
+	if bytes.Contains(data, []byte("openapi")) {
 		// A schema of its own; the next render must not see it. Costs 30 ms, so only where needed.
 		defer openapi.ResetOpenAPI()
 	}
-	traced := traceable(from.files[root])
+	traced := traceable(data)
 	if traced != nil {
 		if err := disk.WriteFile("/"+root, traced); err != nil {
 			return nil, nil, faultf("internal", root, 0, "%s", err)
 		}
-		defer func() { _ = disk.WriteFile("/"+root, from.files[root]) }()
+		defer func() { _ = disk.WriteFile("/"+root, data) }()
 	}
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsNone
@@ -113,7 +117,7 @@ func kustomizationIn(from *tree, dir string) (string, bool) {
 
 // inspectKustomization follows the kustomizations a build would read and names every reference
 // that leaves the tree or is not in it, with file and line; kustomize itself would try to fetch it.
-func inspectKustomization(from *tree, dir string, seen map[string]bool) []error {
+func inspectKustomization(from *tree, dir string, bases map[string]string, seen map[string]bool) []error {
 	if seen[dir] {
 		return nil
 	}
@@ -143,15 +147,23 @@ func inspectKustomization(from *tree, dir string, seen map[string]bool) []error 
 			}
 			line, full := lineWith(data, text), path.Join(dir, text)
 			_, isFile := from.files[full]
+			base, isRemote := bases[text]
 			switch {
+			case isRemote && slices.Contains(baseFields, field):
+				if base = path.Clean(base); !within(base) || !from.isDir(base) {
+					faults = append(faults, faultf("missing", name, line, "%s: %q is not in the tree", field, text))
+					continue
+				}
+				// What a base takes from elsewhere would have to be allowed and fetched by itself.
+				faults = append(faults, inspectKustomization(from, base, nil, seen)...)
 			case path.IsAbs(text) || !within(full):
 				faults = append(faults, faultf("refused", name, line, "%s: %q is outside the tree", field, text))
 			case isFile: // Read by kustomize itself.
 			case from.isDir(full):
-				faults = append(faults, inspectKustomization(from, full, seen)...)
+				faults = append(faults, inspectKustomization(from, full, bases, seen)...)
 			default:
 				faults = append(faults, faultf("missing", name, line, "%s: %q is not in the tree; remote resources are "+
-					"refused", field, text))
+					"refused, but for bases of a Repository that `kustomize.bases` names", field, text))
 			}
 		}
 	}

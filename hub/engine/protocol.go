@@ -45,9 +45,11 @@ type input struct {
 		KubeVersion string         `json:"kubeVersion"`
 		APIVersions []string       `json:"apiVersions"`
 	} `json:"helm"`
-	Patches         []patch `json:"patches"`
-	Namespace       string  `json:"namespace"`
-	CreateNamespace bool    `json:"createNamespace"`
+	// Entries of kustomizations that stand for a directory of the tree.
+	Bases           map[string]string `json:"bases"`
+	Patches         []patch           `json:"patches"`
+	Namespace       string            `json:"namespace"`
+	CreateNamespace bool              `json:"createNamespace"`
 }
 
 type answer struct {

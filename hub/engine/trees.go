@@ -86,11 +86,17 @@ func (t *tree) isDir(dir string) bool {
 	return false
 }
 
-func (t *tree) fileSystem() (filesys.FileSystem, error) {
+// fileSystem has bases of other repositories where the tree has them; which they are is part of the
+// tree's id.
+func (t *tree) fileSystem(bases map[string]string) (filesys.FileSystem, error) {
 	if t.disk == nil {
 		disk := filesys.MakeFsInMemory()
 		for _, name := range t.paths() {
-			if err := disk.WriteFile("/"+name, t.files[name]); err != nil {
+			data, err := localize(name, t.files[name], bases)
+			if err != nil {
+				return nil, err
+			}
+			if err := disk.WriteFile("/"+name, data); err != nil {
 				return nil, faultf("refused", name, 0, "%s", err)
 			}
 		}

@@ -39,6 +39,7 @@ const fieldWords: Readonly<Record<string, string>> = {
   'source.path': 'Directory in the repository.',
   directory: 'Plain manifests.',
   kustomize: 'A kustomization.',
+  bases: 'Names of Repositories that its kustomizations may take bases of, by their address.',
   helm: 'A Helm chart.',
   recurse: 'Directories below, too.',
   'directory.include': 'Globs of files, relative to the path; all when left out.',

@@ -27,9 +27,14 @@ const pathLists = [
  * kustomization names nothing: the engine says what is wrong with it, better than we could.
  *
  * @param directory where the kustomization stands, relative to the repository's root
+ * @param remote entries that are of another repository, although they look like paths
  * @returns paths; those that begin with `../` lead out of the repository
  */
-export function listKustomizeReferences(directory: string, text: string): string[] {
+export function listKustomizeReferences(
+  directory: string,
+  text: string,
+  remote: ReadonlySet<string> = new Set(),
+): string[] {
   let value: unknown
   try {
     value = parseDocument(text, { logLevel: 'silent' }).toJS({ maxAliasCount: 50 })
@@ -51,6 +56,7 @@ export function listKustomizeReferences(directory: string, text: string): string
   if (isRecord(value['openapi'])) found.push(value['openapi']['path'])
   return found
     .filter((path): path is string => typeof path === 'string' && isLocal(path))
+    .filter((path) => !remote.has(path))
     .map((path) => posix.join(directory, path))
 }
 

@@ -2,6 +2,7 @@ import type { RenderInput } from '../render/engine.ts'
 import type { Mirror } from '../source/source.ts'
 import { toRenderInput } from './render-input.ts'
 import { HubError } from '../errors.ts'
+import type { BaseRepository } from './remote-base.ts'
 import { readRenderSource, type RenderSource } from './render-source.ts'
 import type { ResolvedTarget } from './resolve.ts'
 
@@ -20,23 +21,33 @@ export type PlannedRender =
  * Targets → render inputs, in their order. What an application reads is found once for all its
  * clusters, so a thousand clusters cost one look. One application's fault does not stop another's.
  *
+ * @param basesOf the repositories that bases may be taken of; throws where one is not there
  * @param repositoryAt undefined where nothing has been fetched yet: those targets are left out
  */
 export async function planRenders(
   targets: readonly ResolvedTarget[],
   repositoryAt: (repository: string) => RepositoryAt | undefined,
+  basesOf: (names: readonly string[]) => readonly BaseRepository[] = () => [],
 ): Promise<PlannedRender[]> {
   const sources = new Map<string, Promise<RenderSource>>()
   const planned: PlannedRender[] = []
   for (const target of targets) {
     const repository = repositoryAt(target.repository)
     if (!repository) continue
-    const { path, kind, valuesFiles } = target
-    const key = JSON.stringify([target.repository, repository.commit, path, kind, valuesFiles])
+    const { path, kind, valuesFiles, bases } = target
+    const key = JSON.stringify([
+      target.repository,
+      repository.commit,
+      path,
+      kind,
+      valuesFiles,
+      bases,
+    ])
     try {
       if (target.chart) throw notFetched(target.chart)
       const found =
-        sources.get(key) ?? readRenderSource(repository.mirror, repository.commit, target)
+        sources.get(key) ??
+        readRenderSource(repository.mirror, repository.commit, target, basesOf(bases))
       sources.set(key, found)
       const source = await found
       planned.push({ target, source, input: toRenderInput(target, source) })

@@ -42,6 +42,11 @@ export function toRenderInput(target: ResolvedTarget, source: RenderSource): Ren
       kubeVersion: isHelm ? target.kubernetesVersion : '',
       apiVersions: isHelm ? target.apiVersions : [],
     },
+    ...(source.bases && {
+      bases: Object.fromEntries(
+        source.bases.map(({ entry, at, path }) => [entry, posix.join(at, path)]),
+      ),
+    }),
     patches: target.patches,
     namespace: target.namespace,
     createNamespace: target.createNamespace,

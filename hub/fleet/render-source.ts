@@ -4,6 +4,14 @@ import { HubError } from '../errors.ts'
 import type { FoundChart } from '../source/chart/chart.ts'
 import type { Mirror, Tree } from '../source/source.ts'
 import { kustomizationFiles, listKustomizeReferences } from './kustomize-references.ts'
+import {
+  type BaseReference,
+  type BaseRepository,
+  listBaseEntries,
+  matchBase,
+  type RemoteBase,
+  resolveBase,
+} from './remote-base.ts'
 import type { ResolvedTarget } from './resolve.ts'
 
 /** The files one render may read: one tree, and where in it to begin. */
@@ -16,6 +24,8 @@ export interface RenderSource {
   readonly path: string
   /** An archive that is in the tree beside what Git has, at `path`. */
   readonly chart?: FoundChart
+  /** Files of other repositories that are in the tree, too. */
+  readonly bases?: readonly RemoteBase[]
 }
 
 const maxKustomizations = 500
@@ -33,8 +43,10 @@ export async function readRenderSource(
   mirror: Pick<Mirror, 'readTree' | 'readBlobs'>,
   commit: string,
   target: Pick<ResolvedTarget, 'application' | 'path' | 'kind' | 'valuesFiles'>,
+  repositories: readonly BaseRepository[] = [],
 ): Promise<RenderSource> {
   const path = posix.normalize(target.path).replace(/\/$/, '')
+  const remote = new Map<string, RemoteEntry>()
   const files = target.valuesFiles.map((file) => locateValuesFile(path, file))
   let root = [path, ...files.map((file) => posix.dirname(file))].reduce(commonAncestor)
   // Each round widens the root, so there are no more rounds than directories above the path.
@@ -42,11 +54,67 @@ export async function readRenderSource(
     const tree = await mirror.readTree(commit, root)
     const at = posix.relative(root, path) || '.'
     const kind = target.kind ?? detectKind(tree, at)
-    const wider = kind === 'kustomize' ? await widen(mirror, target, tree, root, path) : root
-    if (wider === root) return { kind, root, tree, path: at }
+    const note: NoteEntry = (entry, file) => {
+      const reference = matchBase(entry, repositories)
+      if (reference) remote.set(entry, { reference, file })
+      return reference !== undefined
+    }
+    const wider = kind === 'kustomize' ? await widen(mirror, target, tree, root, path, note) : root
+    if (wider === root) return addBases({ kind, root, tree, path: at }, target, remote)
     root = wider
   }
 }
+
+interface RemoteEntry {
+  readonly reference: BaseReference
+  /** The kustomization it is in. */
+  readonly file: string
+}
+
+/** Whether an entry is a base of another repository, which is noted. */
+type NoteEntry = (entry: string, file: string) => boolean
+
+/** Puts the bases of other repositories into the tree, whose id then tells of them, too. */
+async function addBases(
+  source: RenderSource,
+  target: Pick<ResolvedTarget, 'application'>,
+  remote: ReadonlyMap<string, RemoteEntry>,
+): Promise<RenderSource> {
+  if (remote.size === 0) return source
+  const bases: RemoteBase[] = []
+  for (const [entry, { reference, file }] of [...remote].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const { repository, path } = reference
+    const commit = await resolveBase(reference)
+    if (commit === undefined) {
+      const message = `the base ${entry} asks for ${reference.ref}, and Repository ${repository.name} follows ${repository.revision}: write that, or a commit of it in full`
+      throw new HubError(
+        'render_failed',
+        `Application ${target.application}: ${file}: ${message}`,
+        {
+          faults: [{ file, object: `Application ${target.application}`, message }],
+        },
+      )
+    }
+    const base = {
+      application: target.application,
+      path,
+      kind: 'kustomize',
+      valuesFiles: [],
+    } as const
+    const found = await readRenderSource(repository.mirror, commit, base)
+    const at = `${baseDirectory}/${repository.name}-${commit.slice(0, 12)}/${found.root}`
+    bases.push({
+      ...{ entry, repository: repository.name, at: posix.normalize(at) },
+      ...{ path: found.path, tree: found.tree },
+    })
+  }
+  const parts = bases.map(({ entry, at, path, tree }) => [entry, at, path, tree.id])
+  const id = digestOf(JSON.stringify([source.tree.id, parts]))
+  return { ...source, tree: { ...source.tree, id }, bases }
+}
+
+/** Where in a tree bases of other repositories stand. */
+const baseDirectory = '.bases'
 
 /**
  * The source of a chart that was fetched: its archive, and what of Git holds the values files. The
@@ -92,6 +160,7 @@ async function widen(
   tree: Tree,
   root: string,
   path: string,
+  note: NoteEntry,
 ): Promise<string> {
   const files = new Map(tree.files.map((file) => [posix.join(root, file.path), file.oid]))
   const seen = new Set<string>()
@@ -111,7 +180,9 @@ async function widen(
       .find((name) => files.has(name))
     if (file === undefined) continue
     const [bytes] = await mirror.readBlobs([files.get(file)!])
-    for (const reference of listKustomizeReferences(directory, Buffer.from(bytes!).toString())) {
+    const text = Buffer.from(bytes!).toString()
+    const remote = new Set(listBaseEntries(text).filter((entry) => note(entry, file)))
+    for (const reference of listKustomizeReferences(directory, text, remote)) {
       if (reference === '..' || reference.startsWith('../')) {
         const message = 'names a path outside the repository'
         throw new HubError(

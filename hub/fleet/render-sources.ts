@@ -1,3 +1,4 @@
+import type { BaseRepository } from './remote-base.ts'
 import type { Mirror } from '../source/source.ts'
 import { type RenderSource, readRenderSource } from './render-source.ts'
 import type { ResolvedTarget } from './resolve.ts'
@@ -9,6 +10,7 @@ export interface RenderSources {
     mirror: Pick<Mirror, 'readTree' | 'readBlobs'>,
     commit: string,
     target: Pick<ResolvedTarget, 'application' | 'repository' | 'path' | 'kind' | 'valuesFiles'>,
+    bases?: readonly BaseRepository[],
   ): Promise<RenderSource>
 }
 
@@ -22,7 +24,9 @@ const kept = 20_000
 export function createRenderSources(): RenderSources {
   const known = new Map<string, RenderSource>()
   return {
-    async read(mirror, commit, target) {
+    async read(mirror, commit, target, bases = []) {
+      // What other repositories hold is not told by this tree.
+      if (bases.length > 0) return readRenderSource(mirror, commit, target, bases)
       const { repository, path, kind, valuesFiles } = target
       const key = JSON.stringify([repository, path, kind, valuesFiles])
       const before = known.get(key)

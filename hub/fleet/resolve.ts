@@ -24,6 +24,8 @@ export interface ResolvedTarget {
   /** Undefined: told from the files. */
   readonly kind: 'directory' | 'kustomize' | 'helm' | undefined
   readonly directory: NonNullable<ApplicationSpec['source']['directory']>
+  /** Names of Repositories that its kustomizations may take bases of. */
+  readonly bases: readonly string[]
   readonly releaseName: string
   /** Where the chart is fetched, when it is none of the repository's. */
   readonly chart?: ChartReference
@@ -171,6 +173,7 @@ function resolveTarget(
     path: source.path,
     kind: explicitKind(source),
     directory: source.directory ?? {},
+    bases: source.kustomize?.bases ?? [],
     releaseName: helm.releaseName ?? name,
     ...chartOf(helm),
     kubernetesVersion: cluster.spec.kubernetesVersion ?? '',

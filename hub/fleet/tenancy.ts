@@ -45,6 +45,16 @@ export function findSourceFaults(
     const message = `Project ${project.name} takes only what "${signers}" signed; give Repository ${repository} \`verify.signers: ${signers}\``
     return [{ path: ['spec', 'source', 'repository'], message }]
   }
+  const refused = (spec.source.kustomize?.bases ?? []).flatMap((name, index) => {
+    const isAllowed = sourcesOf(project, fleet, name).some(({ paths }) => !paths)
+    const signed = fleet.repositories.get(name)?.spec.verify?.signers
+    if (isAllowed && (signers === undefined || signed === signers)) return []
+    const message = isAllowed
+      ? `Project ${project.name} takes only what "${signers}" signed; give Repository ${name} \`verify.signers: ${signers}\``
+      : `Project ${project.name} does not allow bases of the repository "${name}"; allow all of it in \`sources\``
+    return [{ path: ['spec', 'source', 'kustomize', 'bases', index], message }]
+  })
+  if (refused.length > 0) return refused
   if (from.some((source) => allowsPath(source, path))) return []
   const message = `Project ${project.name} does not allow the path "${path}" of the repository "${repository}"; allowed are ${listPaths(from)}`
   return [{ path: ['spec', 'source', 'path'], message }]

@@ -8,6 +8,8 @@ import { createPresence } from '../bundle/presence.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { toRenderInput } from '../fleet/render-input.ts'
+import { baseRepositories } from '../fleet/remote-base.ts'
+import { readRenderFiles } from '../fleet/render-files.ts'
 import { type RenderSource, readChartSource } from '../fleet/render-source.ts'
 import { createRenderSources } from '../fleet/render-sources.ts'
 import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
@@ -206,10 +208,10 @@ export function createContents(deps: ContentsDeps) {
       throw new HubError('source_unreachable', `repository ${target.repository} was not read yet`)
     }
     const { commit } = parseRevision(revision)
-    const { path, kind, valuesFiles, chart } = target
-    const key = JSON.stringify([target.repository, path, kind, valuesFiles, chart])
+    const { path, kind, valuesFiles, chart, bases } = target
+    const key = JSON.stringify([target.repository, path, kind, valuesFiles, chart, bases])
     const read = async (): Promise<RenderSource> => {
-      if (!chart) return sources.read(mirror, commit, target)
+      if (!chart) return sources.read(mirror, commit, target, basesOf(request, bases))
       const found = await deps.charts.find(chart, signal)
       return readChartSource(mirror, commit, target, chart.chart, found)
     }
@@ -235,6 +237,14 @@ export function createContents(deps: ContentsDeps) {
     return { ...(await making), revision }
   }
 
+  /** Where bases may be taken of, as far as it has been fetched. */
+  function basesOf({ fleet, revisions }: ContentsRequest, names: readonly string[]) {
+    return baseRepositories(fleet, names, (name) => {
+      const [mirror, revision] = [deps.mirror(name), revisions.get(name)]
+      return mirror && revision !== undefined ? { mirror, revision } : undefined
+    })
+  }
+
   async function makeBundle(
     bundleKey: Digest,
     { mirror, source, input, options, judged }: BundleSource,
@@ -242,7 +252,7 @@ export function createContents(deps: ContentsDeps) {
   ): Promise<MadeBundle> {
     const known = bundles.get(bundleKey)
     if (known && (await isStored(known.digest))) return known
-    const files = (): Promise<RenderFiles> => readFiles(mirror, source, deps.charts)
+    const files = (): Promise<RenderFiles> => readFiles(deps, mirror, source)
     const result = await deps.engine
       .render(input, files, signal)
       .catch((error: unknown) => Promise.reject(placeFaults(error, source.root)))
@@ -297,13 +307,11 @@ function kindOf({ group, kind }: { readonly group: string; readonly kind: string
 }
 
 async function readFiles(
+  { mirror: mirrorOf, charts }: Pick<ContentsDeps, 'mirror' | 'charts'>,
   mirror: Mirror,
   source: RenderSource,
-  charts: Charts,
 ): Promise<RenderFiles> {
-  const { files } = source.tree
-  const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
-  const read = new Map(files.map(({ path }, index) => [path, bytes[index]!]))
+  const read = await readRenderFiles(mirror, source, (name) => mirrorOf(name))
   return source.chart ? read.set(source.path, await charts.read(source.chart)) : read
 }
 

@@ -23,6 +23,8 @@ export interface RenderInput {
     readonly kubeVersion: string
     readonly apiVersions: readonly string[]
   }
+  /** Entries of kustomizations that stand for a directory of the tree: bases of other repositories. */
+  readonly bases?: Readonly<Record<string, string>>
   readonly patches: readonly Patch[]
   /** Helm's release namespace; given to namespaced objects that name none. Empty: none. */
   readonly namespace: string

@@ -13,13 +13,13 @@ export function renderInputDigest(input: RenderInput, rendererVersion: string): 
 
 /** Leaves out what the kind of source does not read, so that it splits no cache entry. */
 function relevant(input: RenderInput): unknown {
-  const { kind, treeId, path, directory, helm, patches, namespace, createNamespace } = input
+  const { kind, treeId, path, directory, helm, bases, patches, namespace, createNamespace } = input
   const common = { kind, treeId, path, patches, namespace, createNamespace }
   switch (kind) {
     case 'directory':
       return { ...common, directory }
     case 'kustomize':
-      return common
+      return { ...common, bases }
     case 'helm':
       return { ...common, helm }
     default:

@@ -192,10 +192,8 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
       contents.forget()
       const fleet = await readFleet(fleetRevision)
       const repository = fleet.applications.get(application)?.spec.source.repository ?? 'fleet'
-      const revisions = new Map([
-        ['fleet', fleetRevision],
-        [repository, revision],
-      ])
+      // Of bases, what is followed now: which commit they had then is not written down.
+      const revisions = new Map(heads).set('fleet', fleetRevision).set(repository, revision)
       const only = { application, cluster }
       const made = await contents.render({ fleet, revisions, only }, signal)
       return made.applications.get(application)?.get(cluster)?.digest ?? null

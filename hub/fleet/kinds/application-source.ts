@@ -17,7 +17,15 @@ export const ApplicationSource = Type.Object(
         closed,
       ),
     ),
-    kustomize: Type.Optional(Type.Object({}, closed)),
+    kustomize: Type.Optional(
+      Type.Object(
+        {
+          /** Names of Repositories that kustomizations may take bases of, by their address. */
+          bases: Type.Optional(Type.Array(Name, { minItems: 1, maxItems: 20 })),
+        },
+        closed,
+      ),
+    ),
     helm: Type.Optional(
       Type.Object(
         {
@@ -62,6 +70,15 @@ export function checkSource(source: ApplicationSource, names: Names, report: Rep
       report,
     )
   }
+  source.kustomize?.bases?.forEach((name, index) =>
+    checkName(
+      name,
+      names.repositories,
+      'Repository',
+      ['spec', 'source', 'kustomize', 'bases', index],
+      report,
+    ),
+  )
   checkInside(source.path, ['spec', 'source', 'path'], report)
   const kinds = (['directory', 'kustomize', 'helm'] as const).filter((kind) => source[kind])
   if (kinds.length > 1) {

@@ -14,6 +14,7 @@ function target(application: string, cluster: string, path: string): ResolvedTar
     path,
     kind: undefined,
     directory: {},
+    bases: [],
     ...{ kubernetesVersion: '', apiVersions: [] },
     releaseName: application,
     values: {},

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { parseRevision } from '@groundswell/proto/revision.ts'
+import { HubError } from '../../hub/errors.ts'
+import { loadFleet } from '../../hub/fleet/load.ts'
+import { baseRepositories } from '../../hub/fleet/remote-base.ts'
+import { readRenderFiles } from '../../hub/fleet/render-files.ts'
+import { toRenderInput } from '../../hub/fleet/render-input.ts'
+import { readRenderSource } from '../../hub/fleet/render-source.ts'
+import { resolveTargets } from '../../hub/fleet/resolve.ts'
+import type { RenderEngine } from '../../hub/render/engine.ts'
+import { createMirror } from '../../hub/source/git.ts'
+import type { Mirror } from '../../hub/source/source.ts'
+import { type TestRepository, runGit } from '../support/git-repository.ts'
+import { startGitServer } from '../support/git-server.ts'
+import { prepareOracles, runOracle } from '../support/oracles.ts'
+import { renderText, startRenderEngine } from '../support/render-engine.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+
+const never = new AbortController().signal
+const stack = new AsyncDisposableStack()
+let engine: RenderEngine
+let app: TestRepository
+let platform: TestRepository
+let mirrors: Record<'fleet' | 'platform', Mirror>
+let url: string
+
+const configMap = (name: string, text: string) =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { text: ${text} }\n`
+
+before(async () => {
+  await prepareOracles()
+  engine = stack.use(await startRenderEngine())
+  const temp = stack.use(await createTempDir('bases'))
+  const git = stack.use(await startGitServer())
+  app = await git.createRepository('app')
+  platform = await git.createRepository('platform')
+  url = git.url('platform')
+  const open = async (name: 'fleet' | 'platform', from: TestRepository) => {
+    await runGit(from.path, ['config', 'uploadpack.allowFilter', 'true'])
+    await runGit(from.path, ['config', 'uploadpack.allowAnySHA1InWant', 'true'])
+    const spec = { name, url: git.url(from.name), ref: { branch: 'main' }, timeout: 20_000 }
+    const directory = join(temp.path, `${name}.git`)
+    const mirror = await createMirror(spec, { directory, credential: () => undefined })
+    stack.defer(() => mirror.close())
+    return mirror
+  }
+  await platform.commit({
+    'deploy/base/kustomization.yaml':
+      'resources: [../common, a.yaml]\ncommonLabels: { from: platform }\n',
+    'deploy/base/a.yaml': configMap('a', 'one'),
+    'deploy/common/kustomization.yaml': 'resources: [b.yaml]\n',
+    'deploy/common/b.yaml': configMap('b', 'two'),
+    'components/loud/kustomization.yaml':
+      'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnameSuffix: -loud\n',
+  })
+  mirrors = { fleet: await open('fleet', app), platform: await open('platform', platform) }
+})
+after(() => stack.disposeAsync())
+
+/** Renders the application as the hub does. */
+async function render(allowed: boolean) {
+  const api = 'apiVersion: groundswell.dev/v1alpha1'
+  const kustomize = allowed ? '{ bases: [platform] }' : '{}'
+  const text = [
+    `${api}\nkind: Cluster\nmetadata: { name: a }\nspec: {}\n`,
+    `${api}\nkind: Repository\nmetadata: { name: platform }\nspec: { url: "${url}" }\n`,
+    `${api}\nkind: Application\nmetadata: { name: shop }\nspec: { source: { path: overlays/eu, kustomize: ${kustomize} }, targets: [{ clusterSelector: {} }] }\n`,
+  ].join('---\n')
+  const heads = {
+    fleet: await mirrors.fleet.fetch(never),
+    platform: await mirrors.platform.fetch(never),
+  }
+  const fleet = loadFleet(heads.fleet, [{ path: 'f.yaml', bytes: Buffer.from(text) }])
+  const target = resolveTargets(fleet).targets[0]!
+  const bases = baseRepositories(fleet, target.bases, () => ({
+    revision: heads.platform,
+    mirror: mirrors.platform,
+  }))
+  const { commit } = parseRevision(heads.fleet)
+  const source = await readRenderSource(mirrors.fleet, commit, target, bases)
+  const input = toRenderInput(target, source)
+  const files = () => readRenderFiles(mirrors.fleet, source, () => mirrors.platform)
+  const { objects } = await engine.render(input, files, never)
+  return { input, objects: objects.map(({ json }) => json) }
+}
+
+const overlay = (resource: string, more = '') => ({
+  'overlays/eu/kustomization.yaml': `# Kept as it is.\nnamespace: eu\nresources:\n  - ${resource}\n  - own.yaml\n${more}`,
+  'overlays/eu/own.yaml': configMap('own', 'x'),
+})
+
+test('a base of a Repository that is allowed renders as kubectl kustomize renders it', async () => {
+  const files = overlay(
+    `${url}//deploy/base?ref=main`,
+    `components:\n  - ${url}//components/loud?ref=main\n`,
+  )
+  await app.commit(files)
+  const { objects, input } = await render(true)
+  const clone = stack.use(await createTempDir('clone'))
+  await runGit(clone.path, ['clone', '--quiet', app.path, '.'])
+  const printed = await runOracle('kustomize', ['build', join(clone.path, 'overlays/eu')])
+  assert.ok('text' in printed, JSON.stringify(printed))
+  const theirs = await renderText(engine, { 'printed.yaml': printed.text })
+  assert.deepEqual(
+    objects,
+    theirs.objects.map(({ json }) => json),
+  )
+  assert.equal(objects.length, 3)
+
+  // The base moves on: another input, and so another render; the application's own commit is the same.
+  await platform.commit({ 'deploy/base/a.yaml': configMap('a', 'three') })
+  const moved = await render(true)
+  assert.notEqual(moved.input.treeId, input.treeId)
+  assert.ok(moved.objects.join().includes('three'))
+  // A change beside it is none.
+  await platform.commit({ 'docs/readme.md': 'x' })
+  assert.deepEqual((await render(true)).objects, moved.objects)
+})
+
+test('a base stays at the commit that is written in full', async () => {
+  await platform.commit({ 'deploy/base/a.yaml': configMap('a', 'old') })
+  const pinned = await platform.readHead()
+  await platform.commit({ 'deploy/base/a.yaml': configMap('a', 'new') })
+  await app.commit(overlay(`${url}//deploy/base?ref=${pinned}`))
+  const { objects } = await render(true)
+  assert.ok(objects.join().includes('"old"'), objects.join())
+})
+
+test('B28: what is not allowed, not followed or a base of a base is refused, with words and file', async () => {
+  const refuses = async (words: RegExp, allowed = true) =>
+    assert.rejects(render(allowed), (error) => {
+      assert.ok(error instanceof HubError && error.code === 'render_failed', String(error))
+      assert.match(error.faults.map(({ file, message }) => `${file} ${message}`).join(), words)
+      return true
+    })
+  await app.commit(overlay(`${url}//deploy/base?ref=main`))
+  await refuses(
+    /kustomization.yaml resources: .*remote resources are refused, but for bases/,
+    false,
+  )
+  await app.commit(overlay(`${url}//deploy/base?ref=v9`))
+  await refuses(
+    /overlays\/eu\/kustomization.yaml the base .* asks for v9, and Repository platform follows main@sha1:/,
+  )
+  await app.commit(overlay(`${url.replace('platform', 'other')}//deploy/base?ref=main`))
+  await refuses(/remote resources are refused, but for bases/)
+  await platform.commit({
+    'nested/kustomization.yaml': `resources: ["${url}//deploy/base?ref=main"]\n`,
+  })
+  await app.commit(overlay(`${url}//nested?ref=main`))
+  await refuses(/\.bases\/platform-[0-9a-f]{12}\/nested\/kustomization.yaml resources: .*refused/)
+  await platform.commit({
+    'outside/kustomization.yaml': 'resources: [../../../../overlays/eu/own.yaml]\n',
+  })
+  await app.commit(overlay(`${url}//outside?ref=main`))
+  await refuses(/outside the repository|outside the tree/)
+})
