@@ -37,6 +37,7 @@ const adapters = {
   net: ['node:http', 'node:net'],
   process: ['node:child_process', 'node:fs/promises', 'node:os'],
   redis: ['ioredis'],
+  oidc: ['openid-client', 'undici'],
   'redis-events': ['ioredis'],
   'redis-server': ['node:child_process', 'node:fs/promises', 'node:net', 'node:timers/promises'],
   secretlint: ['@secretlint/core', '@secretlint/secretlint-rule-preset-recommend'],
@@ -254,6 +255,10 @@ export default defineConfig({
     {
       files: ['hub/cli/commands/*.ts'],
       rules: allowImports(forCli, ['../../**', ...apiShapes.map((path) => `!../../${path}`)]),
+    },
+    {
+      files: ['hub/cli/oidc.ts'],
+      rules: allowImports([...forCli, 'openid-client'], ['../**']),
     },
     {
       files: ['hub/cli/main.ts'],

@@ -43,6 +43,7 @@ export interface HubConfig {
   readonly signersFile: string | undefined
   readonly fleetSigners: string | undefined
   readonly tokensFile: string | undefined
+  readonly oidcFile: string | undefined
   readonly webhookSecretFile: string | undefined
   readonly webhookSecrets: string | undefined
   readonly forges: string | undefined
@@ -109,6 +110,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     signersFile: text('signers'),
     fleetSigners: text('fleetSigners'),
     tokensFile: text('tokens'),
+    oidcFile: text('oidc'),
     webhookSecretFile: text('webhookSecretFile'),
     webhookSecrets: text('webhookSecrets'),
     forges: text('forges'),

@@ -39,6 +39,7 @@ export const hubErrorCodes = [
   'forge_unreachable',
   'gate_unreachable',
   'forge_refused',
+  'issuer_unavailable',
   'internal',
 ] as const
 

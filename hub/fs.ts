@@ -5,6 +5,7 @@ import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
 import { type HubConfig, parseConfig } from './config.ts'
 import { environmentPrefix, settingsTable } from './settings-table.ts'
+import { type IssuerSetting, parseIssuer } from './access/issuer-setting.ts'
 import { roles } from './access/principal.ts'
 import type { TokenGrant } from './api/token.ts'
 import { HubError } from './errors.ts'
@@ -101,6 +102,27 @@ export function readTokens(path: string | undefined): TokenGrant[] {
   })
   if (faults.length > 0) throw new HubError('config_invalid', faults.join('\n'))
   return grants
+}
+
+/** @throws HubError `config_invalid` with every fault */
+export function readIssuer(
+  path: string | undefined,
+): { setting: IssuerSetting; clientSecret?: string; ca?: string } | undefined {
+  if (!path) return undefined
+  const setting = parseIssuer(readYaml(path), path)
+  const read = (file: string | undefined): string | undefined => {
+    try {
+      return file === undefined ? undefined : readFileSync(file, 'utf8').trim()
+    } catch (cause) {
+      throw new HubError('config_invalid', `${path}: ${(cause as Error).message}`, { cause })
+    }
+  }
+  const [clientSecret, ca] = [read(setting.clientSecretFile), read(setting.caFile)]
+  return {
+    setting,
+    ...(clientSecret !== undefined && { clientSecret }),
+    ...(ca !== undefined && { ca }),
+  }
 }
 
 function readYaml(path: string): Record<string, unknown> {

@@ -21,6 +21,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
     ...[
       'advertise',
       'tokens',
+      'oidc',
       'webhookSecretFile',
       'webhookSecrets',
       'forges',

@@ -127,6 +127,11 @@ export const settingsTable: readonly Setting[] = [
     help: 'YAML file: name of a caller → {role: viewer|operator|admin, token}',
   },
   {
+    key: 'oidc',
+    flag: 'oidc',
+    help: 'YAML file: the OpenID Connect provider that people log in by, and roles of its groups',
+  },
+  {
     key: 'webhookSecretFile',
     flag: 'webhook-secret-file',
     help: 'file with the secret of POST /api/v1/webhooks/NAME, or an old and a new one, a line each',

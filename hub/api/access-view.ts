@@ -40,4 +40,19 @@ export const WhoView = Type.Object(
   { $id: 'WhoView', description: 'Who the caller is to the hub.' },
 )
 
+export const LoginView = Type.Object(
+  {
+    issuer: Type.Union([Type.String(), Type.Null()]),
+    clientId: Type.Union([Type.String(), Type.Null()], { description: 'of the device flow' }),
+    scopes: Type.Array(Type.String()),
+    accept: Type.Unsafe<'idToken' | 'accessToken'>({
+      type: 'string',
+      enum: ['idToken', 'accessToken'],
+      description: 'which of its tokens callers send',
+    }),
+    browser: Type.Boolean({ description: 'whether /auth/login is there' }),
+  },
+  { $id: 'LoginView', description: 'The identity provider that logs people in.' },
+)
+
 export type ApiTokenView = Frozen<Static<typeof ApiTokenView>>

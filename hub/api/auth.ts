@@ -87,7 +87,7 @@ async function identify(
     const header = bearerHeader(request)
     return header === undefined ? undefined : authenticate(header)
   }
-  const cookie = sessions && sessionCookie(request.headers.cookie)
+  const cookie = sessions && sessionCookie(request.headers.cookie, sessionCookieName)
   if (!sessions || cookie === undefined) return undefined
   const session = await sessions.find(cookie)
   if (!session) return undefined
@@ -136,13 +136,13 @@ function bearerHeader(request: FastifyRequest): string | undefined {
 
 export const sessionCookieName = '__Host-groundswell'
 
-/** Undefined too where two are sent: another host of the domain may have set one of them. */
-function sessionCookie(header: string | undefined): string | undefined {
+/** A cookie's value; undefined too where two are sent: something else may have set one of them. */
+export function sessionCookie(header: string | undefined, name: string): string | undefined {
   const given = (header ?? '')
     .split(';')
     .map((one) => one.trim())
-    .filter((one) => one.startsWith(`${sessionCookieName}=`))
-  return given.length === 1 ? given[0]!.slice(sessionCookieName.length + 1) : undefined
+    .filter((one) => one.startsWith(`${name}=`))
+  return given.length === 1 ? given[0]!.slice(name.length + 1) : undefined
 }
 
 function isSame(one: Principal, other: Principal): boolean {

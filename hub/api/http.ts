@@ -28,6 +28,7 @@ import { addFleetRoutes } from './routes/fleet.ts'
 import { addDashboardRoutes } from './routes/dashboard.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addMatrixRoutes } from './routes/matrix.ts'
+import { addLoginRoutes, type LoginDeps } from './routes/login.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSourceRoutes } from './routes/sources.ts'
 import { addTrustRoutes } from './routes/trust.ts'
@@ -48,6 +49,8 @@ export interface ApiOptions {
   readonly trust?: TrustDesk
   readonly tokens: ApiTokens
   readonly authenticate: Authenticate
+  /** The identity provider that people log in by. */
+  readonly login?: LoginDeps | undefined
   readonly log: FastifyBaseLogger
   /** A prom-client registry. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
@@ -68,6 +71,9 @@ export interface ApiOptions {
  */
 export function buildServer(options: ApiOptions): Api {
   const requestTimeout = options.requestTimeout ?? 30_000
+  const { hub, authenticate, login } = options
+  const sessions = login?.sessions
+  const auth = { hub, authenticate, ...(sessions && { sessions }) }
   const app = fastify({
     loggerInstance: options.log,
     bodyLimit: 64 * 1024,
@@ -103,7 +109,7 @@ export function buildServer(options: ApiOptions): Api {
       throw new Error(`${String(route.method)} ${route.url}: the route declares no policy`)
     }
   })
-  app.addHook('onRequest', (request) => authorize(request, options))
+  app.addHook('onRequest', (request) => authorize(request, auth))
   app.addHook('onSend', async (request, reply, payload) => finish(request, reply, payload))
 
   const streams = createEventStreams({
@@ -130,6 +136,7 @@ export function buildServer(options: ApiOptions): Api {
     addEventRoutes(api, streams)
     if (options.trust) addTrustRoutes(api, options.trust)
     addAccessRoutes(api, options.tokens)
+    addLoginRoutes(api, login)
     addWebhookRoutes(api, options.hub)
     addDashboardRoutes(api, options.dashboard)
   })

@@ -88,6 +88,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   redis_unavailable: [503, 'Redis cannot be reached'],
   ledger_unwritable: [503, 'The ledger cannot be written'],
   no_leader: [503, 'No hub leads right now'],
+  issuer_unavailable: [503, 'The identity provider cannot be reached'],
   signer_unavailable: [503, 'The signer cannot be reached'],
   renderer_unavailable: [503, 'The renderer cannot be reached'],
   content_missing: [503, 'Content is being rebuilt'],

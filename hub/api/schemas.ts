@@ -1,7 +1,7 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { roles } from '../access/principal.ts'
 import { DurationText } from '../fleet/kinds/fields.ts'
-import { MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
+import { LoginView, MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
 import { DryRunView } from './dry-run-view.ts'
 import { Problem } from './problem.ts'
 import { MatrixView } from './matrix-view.ts'
@@ -176,6 +176,7 @@ export const components: readonly TSchema[] = [
   ApiTokenView,
   MadeApiTokenView,
   WhoView,
+  LoginView,
   TrustView,
   ApprovalView,
   ApplicationView,

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { parse } from 'yaml'
 import { CliFailure } from './failure.ts'
+import { useLogin } from './login.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface ConnectionFlags {
@@ -27,6 +28,8 @@ const ConfigFile = Type.Object(
           server: Type.String(),
           token: Type.Optional(Type.String()),
           tokenFile: Type.Optional(Type.String()),
+          /** By the identity provider; `swell login` keeps it beside this file. */
+          login: Type.Optional(Type.Literal('oidc')),
         },
         closed,
       ),
@@ -35,7 +38,7 @@ const ConfigFile = Type.Object(
   closed,
 )
 const configFile = Compile(ConfigFile)
-type ConfigFile = Static<typeof ConfigFile>
+export type ConfigFile = Static<typeof ConfigFile>
 
 /**
  * Flags win over the environment, which wins over the configuration file.
@@ -43,7 +46,7 @@ type ConfigFile = Static<typeof ConfigFile>
  */
 export async function resolveConnection(
   flags: ConnectionFlags,
-  terminal: Pick<Terminal, 'env' | 'readFile'>,
+  terminal: Pick<Terminal, 'env' | 'readFile' | 'replaceFile' | 'openProvider' | 'now'>,
 ): Promise<Connection> {
   const { env } = terminal
   const path = configPath(env)
@@ -70,16 +73,29 @@ export async function resolveConnection(
   const token =
     flags.tokenFile !== undefined
       ? await readToken(flags.tokenFile, terminal)
-      : ambient['SWELL_TOKEN'] || (await contextToken(own, terminal))
+      : ambient['SWELL_TOKEN'] || (await contextToken(own, name ?? '', terminal))
   return { server: url, token }
 }
 
 export function configPath(env: Terminal['env']): string {
-  const base = env['XDG_CONFIG_HOME'] || `${env['HOME'] ?? ''}/.config`
-  return `${base}/swell/config.yaml`
+  return `${directory(env)}/config.yaml`
 }
 
-async function readConfig(
+/** Where a context's login is kept. */
+export function loginPath(env: Terminal['env'], name: string): string {
+  return `${directory(env)}/login/${encodeURIComponent(name)}.json`
+}
+
+/** Where a token that `swell login --token` was given is kept. */
+export function tokenPath(env: Terminal['env'], name: string): string {
+  return `${directory(env)}/token/${encodeURIComponent(name)}`
+}
+
+function directory(env: Terminal['env']): string {
+  return `${env['XDG_CONFIG_HOME'] || `${env['HOME'] ?? ''}/.config`}/swell`
+}
+
+export async function readConfig(
   path: string,
   terminal: Pick<Terminal, 'readFile'>,
 ): Promise<ConfigFile | undefined> {
@@ -100,8 +116,12 @@ async function readConfig(
 
 async function contextToken(
   context: ConfigFile['contexts'][string] | undefined,
-  terminal: Pick<Terminal, 'readFile'>,
+  name: string,
+  terminal: Pick<Terminal, 'env' | 'readFile' | 'replaceFile' | 'openProvider' | 'now'>,
 ): Promise<string | undefined> {
+  if (context?.login !== undefined) {
+    return useLogin(loginPath(terminal.env, name), parseServer(context.server), terminal)
+  }
   if (context?.tokenFile !== undefined) return readToken(context.tokenFile, terminal)
   return context?.token
 }
@@ -114,7 +134,7 @@ async function readToken(path: string, terminal: Pick<Terminal, 'readFile'>): Pr
   })
 }
 
-function parseServer(text: string): string {
+export function parseServer(text: string): string {
   const url = URL.parse(text)
   if (url && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username) {
     return url.href.replace(/\/+$/, '')

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliFailure } from './failure.ts'
 import { runProgram } from './program.ts'
@@ -31,6 +32,21 @@ const exitCode = await runProgram(process.argv.slice(2), {
     await writeFile(path, text, { mode, flag: 'wx', flush: true }).catch((cause: Error) => {
       throw new CliFailure(2, `cannot write ${path}: ${cause.message}`, { cause })
     })
+  },
+  replaceFile: async (path, text) => {
+    const next = `${path}.${process.pid}`
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      await writeFile(next, text, { mode: 0o600, flush: true })
+      await rename(next, path)
+    } catch (error) {
+      throw new CliFailure(2, `cannot write ${path}: ${(error as Error).message}`, { cause: error })
+    }
+  },
+  removeFile: (path) => rm(path, { force: true }),
+  openProvider: async (issuer, clientId) => {
+    const { openProvider } = await import('./oidc.ts')
+    return openProvider(issuer, clientId)
   },
   ...(process.stdin.isTTY && { ask }),
   fetch,

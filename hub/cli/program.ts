@@ -7,6 +7,7 @@ import { addDiff } from './commands/diff.ts'
 import { addEvents } from './commands/events.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addGet } from './commands/get.ts'
+import { addLogin } from './commands/login.ts'
 import { addRender } from './commands/render.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addRollout } from './commands/rollout.ts'
@@ -38,6 +39,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addDiff(program, context)
   addEvents(program, context)
   addFleet(program, context)
+  addLogin(program, context)
   addSchema(program, context)
   addMigrate(program, context)
   addToken(program, context)

@@ -1,5 +1,6 @@
 import type { OpenCheckout } from '../check/checkout.ts'
 import type { Forge, ForgeProject } from '../forge/forge.ts'
+import type { OpenProvider } from './login.ts'
 import type { ForeignFile } from '../migrate/migration.ts'
 
 /** The part of the web's `fetch` that the commands use. */
@@ -18,6 +19,12 @@ export interface Terminal {
   readonly readFile: (path: string) => Promise<string | undefined>
   /** A new file; one that is there is never overwritten. */
   readonly writeFile: (path: string, text: string, mode: number) => Promise<void>
+  /** Whole or not at all, for the owner alone; directories on the way are made. */
+  readonly replaceFile: (path: string, text: string) => Promise<void>
+  /** One that is not there is as good as removed. */
+  readonly removeFile: (path: string) => Promise<void>
+  /** The identity provider; loaded only when one is asked. */
+  readonly openProvider: OpenProvider
   /** A line from whoever sits there; missing when nobody does. */
   readonly ask?: (question: string) => Promise<string | undefined>
   readonly fetch: Fetch

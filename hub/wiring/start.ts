@@ -28,6 +28,7 @@ import { cannotListen } from '../sync/listen/grpc.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
 import { createTrustDesk } from '../trust.ts'
 import { addressesOf } from './certificate.ts'
+import { openLogin } from './login.ts'
 import { startListeners } from './listeners.ts'
 import { type Leading, startLeading } from './leading.ts'
 import { reachSigner } from './remote-signing.ts'
@@ -188,6 +189,7 @@ export async function startHub(
     process.stderr.write(`hub: the administrator's token, shown this once: ${token}\n`)
   })
   const tokens = createApiTokens({ register, clock, random: randomBytes })
+  const people = openLogin(config.oidcFile, clock)
   const api = buildServer({
     hub,
     tokens,
@@ -198,7 +200,9 @@ export async function startHub(
         ...readTokens(config.tokensFile),
       ]),
       createApiTokenAuthentication(tokens),
+      people.authenticate,
     ),
+    login: people.login,
     log,
     metrics: metrics.registry,
     version,

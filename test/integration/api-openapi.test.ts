@@ -87,6 +87,7 @@ describe('the OpenAPI document', () => {
     assert.deepEqual(document.security, [{ bearer: [] }])
     const open = operations.filter(({ operation }) => operation.security?.length === 0)
     assert.deepEqual(open.map(({ path }) => path).toSorted(), [
+      '/api/v1/login',
       '/api/v1/webhooks/{name}',
       '/healthz',
       '/livez',

@@ -262,6 +262,7 @@ describe('every route that OpenAPI lists', () => {
     assert.deepEqual(listed.filter((one) => !tested.has(one)).toSorted(), [
       'DELETE /api/v1/tokens/{id}',
       'GET /api/v1/events/stream',
+      'GET /api/v1/login',
       'GET /healthz',
       'GET /livez',
       'GET /metrics',

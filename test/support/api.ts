@@ -5,6 +5,7 @@ import { createApiTokens, type ApiTokens } from '../../hub/access/api-tokens.ts'
 import { type Api, buildServer } from '../../hub/api/http.ts'
 import type { DashboardFiles } from '../../hub/api/dashboard-files.ts'
 import type { Authenticate } from '../../hub/api/auth.ts'
+import type { LoginDeps } from '../../hub/api/routes/login.ts'
 import { createApiTokenAuthentication, firstOf } from '../../hub/api/token.ts'
 import { createMemoryRegister } from './memory-register.ts'
 import { createFakeHub, type FakeHub } from './fake-hub.ts'
@@ -22,11 +23,20 @@ export interface TestApi extends AsyncDisposable {
   readonly tokens: ApiTokens
 }
 
+export interface ApiMore {
+  /** People by an identity provider. */
+  readonly people?: {
+    readonly authenticate: Authenticate
+    readonly login: LoginDeps | undefined
+  }
+}
+
 /** The real API over the fake hub, not listening. */
 export async function startApi(
   heartbeat = 10_000,
   requestTimeout = 30_000,
   dashboard?: DashboardFiles,
+  { people }: ApiMore = {},
 ): Promise<TestApi> {
   const hub = createFakeHub()
   const revoked = new Set<string>()
@@ -46,7 +56,12 @@ export async function startApi(
   const api = buildServer({
     hub,
     tokens: apiTokens,
-    authenticate: firstOf(authenticate, createApiTokenAuthentication(apiTokens)),
+    authenticate: firstOf(
+      authenticate,
+      createApiTokenAuthentication(apiTokens),
+      people?.authenticate ?? (() => undefined),
+    ),
+    login: people?.login,
     log: pino({ level: 'silent' }),
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
     version: '9.9.9',

@@ -12,6 +12,9 @@ function terminal(files: Record<string, string>, env: Record<string, string> = {
   return {
     env: { HOME: '/home/ada', ...env },
     readFile: async (path: string) => files[path],
+    replaceFile: async (path: string, text: string) => void (files[path] = text),
+    openProvider: () => Promise.reject(new Error('nobody asks')),
+    now: () => 0,
   }
 }
 const withFile = (env: Record<string, string> = {}) =>
