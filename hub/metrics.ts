@@ -28,6 +28,11 @@ export function createMetrics(registry: Registry) {
     help: 'Snapshots signed.',
     registers: [registry],
   })
+  const reports = new Counter({
+    name: 'groundswell_reports_total',
+    help: 'Reports of agents taken in.',
+    registers: [registry],
+  })
   const refusals = new Counter({
     name: 'groundswell_signer_refusals_total',
     help: 'Requests that the signer refused, by why.',
@@ -115,6 +120,7 @@ export function createMetrics(registry: Registry) {
     countTurnedAway: (listener: string, reason: string) => turnedAway.inc({ listener, reason }),
     countRefusal: (code: string) => refusals.inc({ code }),
     countSignature: () => signatures.inc(),
+    countReport: () => reports.inc(),
     countRenders(engine: RenderEngine): RenderEngine {
       return {
         version: engine.version,

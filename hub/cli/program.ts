@@ -4,6 +4,7 @@ import { addCheck } from './commands/check.ts'
 import { addCluster } from './commands/cluster.ts'
 import { addDescribe } from './commands/describe.ts'
 import { addDiff } from './commands/diff.ts'
+import { addDrift } from './commands/drift.ts'
 import { addEvents } from './commands/events.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addGet } from './commands/get.ts'
@@ -37,6 +38,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addCheck(program, context)
   addRender(program, context)
   addDiff(program, context)
+  addDrift(program, context)
   addEvents(program, context)
   addFleet(program, context)
   addLogin(program, context)

@@ -1,4 +1,5 @@
 import type { Clusters } from './argocd-clusters.ts'
+import { convertIgnore } from './argocd-ignore.ts'
 import { convertSource } from './argocd-source.ts'
 import { type Draft, toName } from './draft.ts'
 import {
@@ -24,7 +25,6 @@ export interface ArgoApplication {
 }
 
 const words = {
-  ignoreDifferences: 'fields of other managers never count as drift here',
   sources: 'several sources make several Applications',
   revisionHistoryLimit: 'the ledger keeps every rollout',
   info: 'write it into annotations',
@@ -43,7 +43,7 @@ export function addApplication(
     document,
     path,
     spec,
-    ['project', 'source', 'sources', 'destination', 'syncPolicy'],
+    ['project', 'source', 'sources', 'destination', 'syncPolicy', 'ignoreDifferences'],
     words,
   )
   const destination = membersOf(spec['destination'])
@@ -53,6 +53,12 @@ export function addApplication(
     return
   }
   const target: Pick = pick ?? { clusters: [cluster!] }
+  const ignored = convertIgnore(
+    draft,
+    document,
+    [...path, 'ignoreDifferences'],
+    spec['ignoreDifferences'],
+  )
   const sync = convertSync(draft, document, path, membersOf(spec['syncPolicy']))
   const namespace = textOf(destination['namespace'])
   const project = textOf(spec['project'])
@@ -100,6 +106,7 @@ export function addApplication(
       ...(namespace !== undefined && { targetNamespace: override ?? toTemplatedName(namespace) }),
       ...(namespace !== undefined && sync.createNamespace && { createNamespace: true }),
       ...sync.spec,
+      ...(ignored.length > 0 && { ignoreDifferences: ignored }),
       deletionPolicy: isKept ? 'Orphan' : 'Delete',
     })
   }
@@ -115,6 +122,7 @@ const syncOptions = new Set([
   'ServerSideApply=true',
   'PruneLast=true',
   'Validate=true',
+  'RespectIgnoreDifferences=true',
 ])
 
 function convertSync(draft: Draft, document: ForeignDocument, at: ForeignPath, sync: Members) {

@@ -139,11 +139,14 @@ export function describeChange(before: ClusterStatus, next: ClusterStatus): HubE
   for (const [name, now] of Object.entries(next.applications)) {
     const was = before.applications[name]
     const of = `application/${name}`
-    if (now.driftedObjects > (was?.driftedObjects ?? 0)) {
-      const [first] = now.drift
+    const seen = new Set(was?.drift.map(({ object }) => object))
+    const fresh = now.drift.filter(({ object }) => !seen.has(object))
+    if (fresh.length > 0 || now.driftedObjects > (was?.driftedObjects ?? 0)) {
+      const first = fresh[0] ?? now.drift[0]
+      const more = fresh.length > 1 ? ` and ${fresh.length - 1} more` : ''
       const { path = '', manager = '' } = first?.fields[0] ?? {}
       const by = manager && ` by ${manager}`
-      const message = `${cluster}: ${first?.object ?? 'an object'} ${first?.missing ? 'is missing' : `drifted ${path}${by}`}`
+      const message = `${cluster}: ${first?.object ?? 'an object'} ${first?.missing ? 'is missing' : `drifted ${path}${by}`}${more}`
       events.push(event('drift.detected', cluster, of, message))
     }
     for (const { object, contestedBy } of now.drift) {

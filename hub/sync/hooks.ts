@@ -31,6 +31,7 @@ export interface HooksDeps {
   readonly replica: string
   /** Of a line of the ledger, while it is at hand. */
   readonly digestAt: (index: number) => Digest | undefined
+  readonly countReport: () => void
   readonly clock: () => number
   /** Calls back after `ms`; given in, so that tests own time. */
   readonly later: (ms: number, run: () => void) => void
@@ -90,8 +91,10 @@ export function createSyncHooks(deps: HooksDeps) {
         return { ...foldHello(told, hello, clock()), connection }
       })
     },
-    onReport: (cluster, report) =>
-      statuses.update(cluster, (status) => foldReport(status, report, clock())),
+    onReport: (cluster, report) => {
+      deps.countReport()
+      statuses.update(cluster, (status) => foldReport(status, report, clock()))
+    },
     onVerdict: (cluster, verdict) =>
       statuses.update(cluster, (status) => foldVerdict(status, verdict, clock())),
     onHeartbeat: (cluster) =>

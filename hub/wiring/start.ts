@@ -143,6 +143,7 @@ export async function startHub(
     offered,
     replica: config.replica ?? `${process.pid}`,
     digestAt: (index) => heads.digestAt(index),
+    countReport: metrics.countReport,
     clock,
     later,
   })

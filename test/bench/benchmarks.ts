@@ -1,6 +1,8 @@
 import { agentGoals, measureAgent } from './agent.ts'
 import { checkApplications, checkOverlays } from './check-fleet.ts'
 import { checkGoals, measureCheck } from './check.ts'
+import { driftObjects } from './drift-fleet.ts'
+import { driftGoals, driftTrials, measureDrift } from './drift.ts'
 import { objects } from './fleet-text.ts'
 import { idleGoals, measureIdle } from './idle.ts'
 import { filesInApplication, monorepoApplications } from './monorepo-files.ts'
@@ -68,6 +70,12 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     goals: agentGoals,
     params: ({ quiet, runs }) => ({ quiet, runs }),
     measure: measureAgent,
+  },
+  drift: {
+    fidelity: 'A',
+    goals: driftGoals,
+    params: ({ runs }) => ({ runs, trials: driftTrials, objects: driftObjects }),
+    measure: measureDrift,
   },
   render: {
     goals: renderGoals,

@@ -248,7 +248,8 @@ async function listClusters(hub: HubProcess): Promise<ListedCluster[]> {
   }
 }
 
-async function readCounter(hub: HubProcess, name: string): Promise<number> {
+/** Sum of a metric's values. */
+export async function readCounter(hub: HubProcess, name: string): Promise<number> {
   const response = await fetch(`${hub.url}/metrics`, {
     headers: { authorization: `Bearer ${await hub.token()}` },
   })

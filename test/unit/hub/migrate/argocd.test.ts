@@ -48,7 +48,15 @@ describe('swell migrate argocd: Application', () => {
   syncPolicy:
     automated: { prune: true, selfHeal: true }
     syncOptions: [CreateNamespace=true, Replace=true]
-  ignoreDifferences: []
+  ignoreDifferences:
+    - group: apps
+      kind: Deployment
+      jsonPointers: [/spec/replicas, /metadata/name]
+    - kind: ConfigMap
+      name: generated
+      managedFieldsManagers: [robot]
+    - kind: Secret
+      jqPathExpressions: [.data]
 `,
     })
     assert.deepEqual(names, ['Repository shop', 'Cluster eu-1', 'Cluster eu-2', 'Application shop'])
@@ -71,6 +79,10 @@ describe('swell migrate argocd: Application', () => {
       createNamespace: true,
       prune: true,
       drift: 'correct',
+      ignoreDifferences: [
+        { group: 'apps', kind: 'Deployment', jsonPointers: ['/spec/replicas'] },
+        { group: '', kind: 'ConfigMap', name: 'generated', managedFieldsManagers: ['robot'] },
+      ],
       deletionPolicy: 'Delete',
     })
     assert.deepEqual(places, ['shop@eu-1'])
@@ -79,7 +91,8 @@ describe('swell migrate argocd: Application', () => {
       /^app\.yaml:15: https:\/\/evil\.example\/x\.yaml is not in Git/,
       /^app\.yaml:22: the parameter "hosts\[0\]"/,
       /^app\.yaml:28: the sync option Replace=true/,
-      /^app\.yaml:29: `ignoreDifferences`/,
+      /^app\.yaml:32: \/metadata\/name says which object it is/,
+      /^app\.yaml:37: jq has no counterpart/,
     ])
   })
 

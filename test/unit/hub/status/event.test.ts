@@ -106,6 +106,19 @@ describe('describeChange', () => {
     ])
   })
 
+  test('tells of each object that drifts, though one that did before is put right', () => {
+    const one = (object: string) => ({ object, missing: true, firstSeen: 0, fields: [] })
+    const state = (...names: string[]) =>
+      with_({ driftedObjects: names.length, drift: names.map(one) })
+    assert.deepEqual(told(state('a/B/n/x'), state('a/B/n/y')), [
+      'drift.detected application/shop: a: a/B/n/y is missing',
+    ])
+    assert.deepEqual(told(state('a/B/n/x'), state('a/B/n/x', 'a/B/n/y', 'a/B/n/z')), [
+      'drift.detected application/shop: a: a/B/n/y is missing and 1 more',
+    ])
+    assert.deepEqual(told(state('a/B/n/x', 'a/B/n/y'), state('a/B/n/y')), [])
+  })
+
   test('says once who undoes repairs', () => {
     const one = { object: 'apps/Deployment/n/web', missing: false, firstSeen: 0, fields: [] }
     const seen = with_({ driftedObjects: 1, drift: [one] })

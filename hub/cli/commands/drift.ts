@@ -1,0 +1,42 @@
+import type { Command } from 'commander'
+import { DiffView } from '../../api/views.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { CliFailure } from '../failure.ts'
+import { writeIgnoreSnippet } from '../ignore-snippet.ts'
+import { escapeLine } from '../output.ts'
+
+export function addDrift(program: Command, { terminal, connect }: CommandContext): void {
+  const drift = program.command('drift').description('work with what differs from Git')
+  withConnection(drift.command('ignore'))
+    .description('print the rule for Git that leaves drifted fields to whoever changed them')
+    .argument('<cluster>')
+    .argument('<application>')
+    .argument('<object>', 'group/kind/namespace/name, kind/name, or the name')
+    .argument('[field]', 'such as /spec/replicas; all that differs when left out')
+    .action(
+      async (
+        cluster: string,
+        application: string,
+        object: string,
+        field: string | undefined,
+        flags: ConnectionFlags,
+      ) => {
+        const client = await connect(flags)
+        const path = `applications/${encodeURIComponent(application)}/diff`
+        const { signal } = terminal
+        const { clusters } = await client.ask(path, DiffView, { query: { cluster }, signal })
+        const [found] = clusters
+        if (!found) throw new CliFailure(1, `${application} is not on cluster ${cluster}`)
+        const { drift, pointers, text } = writeIgnoreSnippet(found.drift, object, field)
+        for (const one of drift.fields) {
+          if (!pointers.some((pointer) => one.path.startsWith(pointer))) continue
+          const by = one.manager ? ` (${one.manager})` : ''
+          const words = `${one.path} is ${one.live || 'absent'}, should be ${one.desired || 'absent'}${by}`
+          terminal.say(`${escapeLine(words)}\n`)
+        }
+        terminal.say(`for the spec of Application ${escapeLine(application)}:\n`)
+        terminal.out(text)
+      },
+    )
+}
