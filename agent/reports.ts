@@ -1,6 +1,7 @@
 import type { AgentDeps } from './agent.ts'
 import type { Session } from './link/session.ts'
 import { toApplicationReport, toAuditFault, toHold } from './observe/report.ts'
+import { createPassingDrift } from './observe/passing-drift.ts'
 import type { ApplicationState } from './observe/status.ts'
 import type { Standing } from './standing.ts'
 
@@ -19,6 +20,7 @@ const gapMs = 100
 /** What the hub is told of the cluster: the latest of each application, never a queue. */
 export function createReports({ standing, session, workloads, ...deps }: ReportsDeps) {
   const dirty = new Set<string>()
+  const passing = createPassingDrift()
   let stopWaiting: (() => void) | undefined
   let sending = false
   /** A whole report is owed to this connection; it waits for one that is still on its way. */
@@ -33,8 +35,15 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
     const complete = wholeDue
     wholeDue = false
     const states = workloads.states()
-    const told = complete ? states : states.filter(({ application }) => dirty.has(application))
+    const now = complete ? states : states.filter(({ application }) => dirty.has(application))
+    // Who hears all anew is not told what has passed.
+    const told = complete ? now : now.map(passing.addTo)
     dirty.clear()
+    for (const [at, { application }] of now.entries()) {
+      passing.forget(application)
+      // What has passed is over with the next report.
+      if (told[at] !== now[at]) dirty.add(application)
+    }
     if (told.length === 0 && !complete) return
     sending = true
     try {
@@ -60,7 +69,10 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
       toldDigest = snapshotDigest
       await on.send({ case: 'report', value })
     } catch {
-      for (const { application } of told) dirty.add(application)
+      for (const state of told) {
+        dirty.add(state.application)
+        passing.note(state)
+      }
     } finally {
       sending = false
     }
@@ -75,7 +87,10 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
     /** Tells what changed since the last one, or, to a hub that knows nothing yet, everything. */
     send,
     onChange: (states: readonly ApplicationState[]): void => {
-      for (const { application } of states) dirty.add(application)
+      for (const state of states) {
+        dirty.add(state.application)
+        passing.note(state)
+      }
       if (!sending && !stopWaiting) void send(false)
     },
     /**

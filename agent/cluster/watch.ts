@@ -11,6 +11,8 @@ export interface WatchDeps {
   readonly clock: Clock
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** How long a watch may say nothing, in milliseconds; the usual when absent. */
+  readonly silenceMs?: number
   readonly log?: ((message: string, fields: Record<string, unknown>) => void) | undefined
 }
 
@@ -36,6 +38,7 @@ export async function* listThenWatch(
   deps: WatchDeps,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
+  const { silenceMs = idleMs } = deps
   let failures = 0
   const pause = async (error: unknown) => {
     const ceiling = Math.min(backoffMs.last, backoffMs.first * 2 ** Math.min(failures, 12))
@@ -61,7 +64,7 @@ export async function* listThenWatch(
     while (version !== undefined && !signal.aborted && deps.clock.now() < relistAt) {
       try {
         const path = watchPath(resource, labelSelector, version, relistAt - deps.clock.now())
-        for await (const line of deps.client.lines(path, idleMs, signal)) {
+        for await (const line of deps.client.lines(path, silenceMs, signal)) {
           const { type, object } = JSON.parse(line) as RawEvent
           if (type === 'ERROR') throw refusal(object)
           failures = 0

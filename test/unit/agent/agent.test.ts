@@ -214,6 +214,25 @@ describe('reports', () => {
       assert.equal(reports(world).length, 3)
     }))
 
+  test('drift that was put right before its report left is told of, and then is over', () =>
+    connected(async (world) => {
+      await world.clock.advance(100)
+      world.change(applicationState('a'))
+      await settle()
+      const drift = [{ object: '/ConfigMap/n/x', missing: true, firstSeen: 1, fields: [] }]
+      world.change(applicationState('a', { drift, driftedObjects: 1 }))
+      world.change(applicationState('a', { healed: 1 }))
+      await world.clock.advance(1_000)
+      const told = world.hub.last().heard('report').flatMap(({ applications }) => applications)
+      assert.deepEqual(
+        told.slice(1).map(({ healed, drift }) => [Number(healed), drift.length]),
+        [
+          [1, 1],
+          [1, 0],
+        ],
+      )
+    }))
+
   test('what could not be sent is sent on the next connection', () =>
     connected(async (world) => {
       await world.clock.advance(100)
