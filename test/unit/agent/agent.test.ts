@@ -223,7 +223,10 @@ describe('reports', () => {
       world.change(applicationState('a', { drift, driftedObjects: 1 }))
       world.change(applicationState('a', { healed: 1 }))
       await world.clock.advance(1_000)
-      const told = world.hub.last().heard('report').flatMap(({ applications }) => applications)
+      const told = world.hub
+        .last()
+        .heard('report')
+        .flatMap(({ applications }) => applications)
       assert.deepEqual(
         told.slice(1).map(({ healed, drift }) => [Number(healed), drift.length]),
         [
