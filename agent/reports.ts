@@ -37,7 +37,7 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
     const states = workloads.states()
     const now = complete ? states : states.filter(({ application }) => dirty.has(application))
     // Who hears all anew is not told what has passed.
-    const told = complete ? now : now.map(passing.addTo)
+    const told = complete ? now : now.map((state) => passing.addTo(state))
     dirty.clear()
     for (const [at, { application }] of now.entries()) {
       passing.forget(application)
