@@ -27,6 +27,10 @@ export function formatDiffMarkdown(diff: FleetDiff, taken = 0): string {
   const removals = formatRemovals(diff)
   const blocks = [
     ...(removals.length > 0 ? [`#### 🛑 Removed\n\n${removals.join('')}\n`] : []),
+    ...diff.held.map(({ application, message, clusters }) => {
+      const where = `${toCode(application)} on ${describeClusters(clusters, total)}`
+      return `- ✋ ${where}: ${escapeMarkdown(message)}\n\n`
+    }),
     ...diff.applications.flatMap(({ application, clusters, objects }) => [
       `#### ${toCode(application)} on ${describeClusters(clusters, total)}\n\n`,
       ...objects.map((object) => formatObject(object, total)),

@@ -1,6 +1,7 @@
 import { describeObject, formatObjectId } from '@groundswell/proto/object-id.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import { type Finding, mergeFindings } from './finding.ts'
+import { foretellHeld } from './held-prune.ts'
 import { diffObject, type ObjectChange } from './object-diff.ts'
 import { createForetelling, type Fate } from './removal.ts'
 import type { RenderedContent, RenderedFleet, Unchecked } from './rendered-fleet.ts'
@@ -58,6 +59,8 @@ export interface FleetDiff {
   /** Faults of either side. */
   readonly findings: readonly (Finding & { readonly side: 'base' | 'head' })[]
   readonly unchecked: readonly Unchecked[]
+  /** Deletions that agents will hold back until they are confirmed. */
+  readonly held: readonly Finding[]
 }
 
 /** One object's difference on one cluster. */
@@ -72,6 +75,7 @@ export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff 
   const diffPair = createPairDiff()
   const foretell = createForetelling(base.fleet, head)
   const applications: ApplicationDiff[] = []
+  const held: Finding[] = []
   const incomparable = new Map<string, Set<string>>()
   const names = new Set([...base.fleet.applications.keys(), ...head.fleet.applications.keys()])
   for (const application of [...names].sort()) {
@@ -88,6 +92,12 @@ export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff 
         const fate = change.change === 'removed' ? foretell(at, object) : null
         found.push({ ...change, object, cluster, fate })
       }
+      const declared = head.fleet.applications.get(application)
+      if (!declared || !old || !young) continue
+      const deleted = found.filter((each) => each.cluster === cluster && each.fate === 'deleted')
+      const one = { application: declared, cluster, before: old, after: young }
+      const finding = foretellHeld({ ...one, deleted: deleted.map(({ object }) => object.id) })
+      if (finding) held.push(finding)
     }
     if (found.length > 0) applications.push(group(application, found))
   }
@@ -101,6 +111,7 @@ export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff 
       clusters: [...clusters].sort(),
     })),
     findings: [...sideOf('base', base), ...sideOf('head', head)],
+    held: mergeFindings(held),
     unchecked: [
       ...new Map(
         [...base.unchecked, ...head.unchecked].map((each) => [each.application, each]),

@@ -77,9 +77,12 @@ function formatText(diff: FleetDiff, all: boolean, paint: Paint): string {
   const removals = listRemovals(diff).map(({ application, object, fate, clusters }) =>
     escapeLine(`  - ${object} of ${application} on ${where(clusters)}: ${fate}`),
   )
+  const held = diff.held.map(({ application, message, clusters }) =>
+    escapeLine(`  ! ${application} on ${where(clusters)}: ${message}`),
+  )
   const loud =
     removals.length > 0
-      ? [paint('removed', `REMOVED (${removals.length})`), ...removals, ''].join('\n')
+      ? [paint('removed', `REMOVED (${removals.length})`), ...removals, ...held, ''].join('\n')
       : ''
   const blocks = diff.applications.map(({ application, clusters, objects }) =>
     [

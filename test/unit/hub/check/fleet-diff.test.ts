@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
+import { confirmationOfIds } from '@groundswell/proto/prune.ts'
 import fc from 'fast-check'
 import {
   describeVariants,
@@ -8,6 +9,7 @@ import {
   type FleetDiff,
   summarizeDiff,
 } from '../../../../hub/check/fleet-diff.ts'
+import type { Finding } from '../../../../hub/check/finding.ts'
 import type { RenderedContent, RenderedFleet } from '../../../../hub/check/rendered-fleet.ts'
 import type { Declared } from '../../../../hub/fleet/fleet.ts'
 
@@ -54,6 +56,45 @@ function toFleet(world: World, clusters: readonly string[]): RenderedFleet {
 const clusters = ['c0', 'c1', 'c2', 'c3']
 const diff = (base: World, head: World): FleetDiff =>
   diffFleets(toFleet(base, clusters), toFleet(head, clusters))
+
+const many = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`o${at}`, 'x']))
+
+describe('deletions that agents will hold', () => {
+  it('are foretold with what to write, once for all clusters that keep the same', () => {
+    const found = diff(
+      { web: { c0: many(20), c1: many(20), c2: many(20) } },
+      { web: { c0: many(9), c1: many(9), c2: many(18) } },
+    )
+    assert.equal(found.held.length, 1)
+    const [{ message, clusters: on, severity }] = found.held as [Finding]
+    assert.deepEqual([severity, on], ['warning', ['c0', 'c1']])
+    const kept = Object.keys(many(9)).map((name) => `/ConfigMap/x/${name}`)
+    assert.equal(
+      message,
+      `11 of 20 objects would be deleted, more than 30 % (and 5). Agents hold this back (prune_held) until the Application says confirmPrune: [${confirmationOfIds(kept)}]`,
+    )
+    assert.deepEqual(found.findings, [])
+  })
+
+  it('are not foretold of what is confirmed, left, few, or an application that goes as a whole', () => {
+    const [before, after] = [{ web: { c0: many(20) } }, { web: { c0: many(9) } }]
+    const held = (spec: object, to: World = after) => {
+      const head = toFleet(to, clusters)
+      const web = head.fleet.applications.get('web')
+      if (web) Object.assign(web.spec, spec)
+      return diffFleets(toFleet(before, clusters), head).held.length
+    }
+    const kept = Object.keys(many(9)).map((name) => `/ConfigMap/x/${name}`)
+    assert.equal(held({}), 1)
+    assert.equal(held({ pruneLimit: 11 }), 0)
+    assert.equal(held({ pruneLimit: 10 }), 1)
+    assert.equal(held({ confirmPrune: [confirmationOfIds(kept)] }), 0)
+    assert.equal(held({ prune: false }), 0)
+    assert.equal(held({}, { web: { c0: many(15) } }), 0)
+    assert.equal(held({}, {}), 0)
+  })
+})
 
 /** `application cluster object change`, of every variant. */
 const list = ({ applications }: FleetDiff): string[] =>
