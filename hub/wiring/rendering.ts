@@ -79,7 +79,10 @@ export async function startRendering(
   const readAll = () => readCredentials(config.credentialsFile, fleetHost)
   const get = createChartGet({
     hosts: { allowed: config.sourceHosts, fleet: fleetHost },
-    access: (name) => readChartAccess(name, readAll()[name]),
+    access: (name) =>
+      readChartAccess(name, readAll()[name], async (secret) =>
+        readSecret(await readKubeAccess(config.kubeconfig), secret, signal),
+      ),
     timeoutMs: chartTimeout,
   })
   const gate = createGate(workers, createRegistrySignatures(get), clock)

@@ -41,15 +41,28 @@ async function startWorld(allowed: readonly string[] = ['127.0.0.1']) {
   const directory = await createTempDir('charts')
   const password = join(directory.path, 'password')
   await writeFile(password, 'secret\n')
-  const world = { at: 0, hosts: ['127.0.0.1'], logged: [] as string[] }
+  const world = {
+    ...{ at: 0, hosts: ['127.0.0.1'], logged: [] as string[] },
+    /** Members of the Secret that is the credential, in place of files. */
+    secret: undefined as Readonly<Record<string, string>> | undefined,
+  }
   const open = () =>
     createCharts({
       get: createChartGet({
         hosts: { allowed, fleet: '' },
         access: (name) =>
-          readChartAccess(name, {
-            ...{ kind: 'basic', hosts: world.hosts, passwordFile: password },
-          }),
+          readChartAccess(
+            name,
+            world.secret
+              ? { kind: 'basic', hosts: world.hosts, secret: { namespace: 'gs', name: 'charts' } }
+              : { kind: 'basic', hosts: world.hosts, passwordFile: password },
+            async ({ namespace, name: asked }) => {
+              assert.deepEqual([namespace, asked], ['gs', 'charts'])
+              return new Map(
+                Object.entries(world.secret ?? {}).map(([key, text]) => [key, Buffer.from(text)]),
+              )
+            },
+          ),
         timeoutMs: 10_000,
       }),
       pick: createPickVersion(workers),
@@ -215,6 +228,24 @@ test('B30: a password goes to the hosts its credential names and to no other', a
     server.asked.map(({ authorization }) => authorization),
     [undefined],
   )
+})
+
+test('a password may be in a Secret, which is read anew for each request', async () => {
+  await using place = await startWorld()
+  const { server, world, charts } = place
+  publish(server.files, { '1.0.0': chart('1.0.0') })
+  const find = () => charts.find(of(`${server.url}/charts`, '1.0.0', 'mine'), never)
+  server.guard.basic = 'me:first'
+  world.secret = { username: 'me', password: 'first\n' }
+  await find()
+  server.guard.basic = 'me:second'
+  world.secret = { username: 'me', password: 'second' }
+  world.at += chartRefreshMs
+  await find()
+  world.secret = { username: 'me' }
+  world.at += chartRefreshMs
+  const words = /credential mine: Secret gs\/charts has neither `password` nor `ca.crt`/
+  await assert.rejects(find(), code('source_refused', words))
 })
 
 test('B27: a redirect is followed within the rules, and a password does not follow it', async () => {

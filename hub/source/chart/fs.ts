@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 import { HubError } from '../../errors.ts'
-import type { Credential } from '../credential.ts'
+import type { Credential, SecretName } from '../credential.ts'
 import type { ChartStore, FoundChart } from './chart.ts'
+import type { ChartAccess } from './http.ts'
 
 const rememberedReferences = 2_000
 
@@ -95,27 +96,37 @@ function parseReferences(text: string): Map<string, FoundChart> {
 }
 
 /**
- * Reads a credential's files.
+ * Reads a credential from its files or its Secret.
  *
- * @throws HubError `source_refused` naming the credential and what is wrong, never what it holds
+ * @throws HubError `source_refused` naming the credential and what is wrong, never what it holds;
+ *   `source_unreachable` when the Secret cannot be asked for
  */
-export async function readChartAccess(name: string, credential: Credential | undefined) {
+export async function readChartAccess(
+  name: string,
+  credential: Credential | undefined,
+  readSecret: (secret: SecretName) => Promise<ReadonlyMap<string, Buffer>>,
+): Promise<ChartAccess> {
   const refuse = (message: string, cause?: unknown) =>
     new HubError('source_refused', `credential ${name}: ${message}`, { cause })
   if (credential?.kind !== 'basic') throw refuse('the hub has none of this name of kind basic')
-  if (credential.secret) throw refuse('charts take credentials of files')
+  const { hosts = [], secret } = credential
   const read = async (file: string | undefined) =>
     file === undefined ? undefined : (await readFile(file, 'utf8')).trimEnd()
-  const files = [credential.usernameFile, credential.passwordFile, credential.caFile]
-  const [user = 'git', password, ca] = await Promise.all(files.map(read)).catch(
-    (cause: unknown) => {
-      throw refuse('its files cannot be read', cause)
-    },
-  )
-  const basic = password && `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-  return {
-    hosts: credential.hosts ?? [],
-    ...(basic ? { basic } : {}),
-    ...(ca === undefined ? {} : { ca }),
+  const parts = secret
+    ? readSecret(secret).then((members) =>
+        ['username', 'password', 'ca.crt'].map((key) => members.get(key)?.toString().trimEnd()),
+      )
+    : Promise.all(
+        [credential.usernameFile, credential.passwordFile, credential.caFile].map(read),
+      ).catch((cause: unknown) => {
+        throw refuse('its files cannot be read', cause)
+      })
+  const [user = 'git', password, ca] = await parts
+  if (secret && password === undefined && ca === undefined) {
+    throw refuse(
+      `Secret ${secret.namespace}/${secret.name} has neither \`password\` nor \`ca.crt\``,
+    )
   }
+  const basic = password && `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+  return { hosts, ...(basic ? { basic } : {}), ...(ca === undefined ? {} : { ca }) }
 }
