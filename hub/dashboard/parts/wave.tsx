@@ -69,13 +69,23 @@ export function Wave({
   )
 }
 
+const words = {
+  pending: 'Pending',
+  waiting: 'Waiting',
+  measuring: 'Measuring',
+  passed: 'Passed',
+  failed: 'Failed',
+} as const satisfies Record<PlannedWave['before'][number]['state'], string>
+
 function Gates({ gates, when }: { readonly gates: PlannedWave['before']; readonly when: string }) {
   return (
     <>
       {gates.map((gate) => (
         <p key={JSON.stringify(gate)} class="gate">
-          Gate {when}: {gate.kind} by {gate.role}{' '}
-          {gate.approvedBy === null ? <Word word="Pending" /> : `· approved by ${gate.approvedBy}`}
+          Gate {when}: {gate.kind}
+          {gate.role !== null && ` by ${gate.role}`} <Word word={words[gate.state]} />
+          {gate.approvedBy !== null && ` by ${gate.approvedBy}`}
+          {gate.message !== '' && <span class="message"> {gate.message}</span>}
         </p>
       ))}
     </>

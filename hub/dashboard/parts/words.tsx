@@ -31,6 +31,7 @@ const shapes: Readonly<Record<string, { readonly shape: string; readonly css: st
     Offered: moving,
     Soaking: moving,
   },
+  ...{ Waiting: waiting, Measuring: moving },
   ...{ RollingBack: moving, Reverting: moving, Terminating: moving },
   ...{ Failed: bad, TimedOut: bad, Locked: bad, Revoked: bad, NotFound: bad },
   ...{ Disconnected: away, NeverConnected: away, Unreachable: away, Unknown: away },
