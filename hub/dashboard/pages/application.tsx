@@ -7,6 +7,7 @@ import { Counts } from '../parts/counts.tsx'
 import { Faults } from '../parts/faults.tsx'
 import { Link, toCluster, toRollout } from '../parts/link.tsx'
 import { Shown } from '../parts/shown.tsx'
+import { Table } from '../parts/table.tsx'
 import { Ago, Short, Word } from '../parts/words.tsx'
 import { go } from '../route.ts'
 
@@ -92,43 +93,33 @@ export function Application({ name }: { readonly name: string }) {
       <h2>Clusters</h2>
       <Shown of={diff}>
         {({ clusters }) => (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Cluster</th>
-                <th scope="col">Content</th>
-                <th scope="col">Drift</th>
-                <th scope="col">Fields</th>
+          <Table columns={['Cluster', 'Content', 'Drift', 'Fields']}>
+            {clusters.slice(0, mostShown).map((one) => (
+              <tr key={one.cluster}>
+                <th scope="row">
+                  <Link to={toCluster(one.cluster)}>{one.cluster}</Link>
+                </th>
+                <td>
+                  {one.upToDate ? <Word word="Current" /> : <Word word="Pending" />}{' '}
+                  <Short text={one.desiredDigest} />
+                </td>
+                <td>{one.driftedObjects}</td>
+                <td class="message">
+                  {one.drift
+                    .flatMap(({ object, fields }) => fields.map(({ path }) => `${object}${path}`))
+                    .slice(0, 3)
+                    .join(', ')}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {clusters.slice(0, mostShown).map((one) => (
-                <tr key={one.cluster}>
-                  <th scope="row">
-                    <Link to={toCluster(one.cluster)}>{one.cluster}</Link>
-                  </th>
-                  <td>
-                    {one.upToDate ? <Word word="Current" /> : <Word word="Pending" />}{' '}
-                    <Short text={one.desiredDigest} />
-                  </td>
-                  <td>{one.driftedObjects}</td>
-                  <td class="message">
-                    {one.drift
-                      .flatMap(({ object, fields }) => fields.map(({ path }) => `${object}${path}`))
-                      .slice(0, 3)
-                      .join(', ')}
-                  </td>
-                </tr>
-              ))}
-              {clusters.length > mostShown && (
-                <tr>
-                  <td colSpan={4} class="quiet">
-                    and {clusters.length - mostShown} more
-                  </td>
-                </tr>
-              )}
-            </tbody>
-          </table>
+            ))}
+            {clusters.length > mostShown && (
+              <tr>
+                <td colSpan={4} class="quiet">
+                  and {clusters.length - mostShown} more
+                </td>
+              </tr>
+            )}
+          </Table>
         )}
       </Shown>
     </main>

@@ -4,6 +4,7 @@ import { useWatched } from '../data/watched.ts'
 import { Counts } from '../parts/counts.tsx'
 import { Link, toApplication, toRollout } from '../parts/link.tsx'
 import { Shown } from '../parts/shown.tsx'
+import { Table } from '../parts/table.tsx'
 import { Short, Word } from '../parts/words.tsx'
 
 export function Applications() {
@@ -17,44 +18,33 @@ export function Applications() {
       <h1>Applications</h1>
       <Shown of={applications}>
         {({ items }) => (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Application</th>
-                <th scope="col">Clusters</th>
-                <th scope="col">Commit</th>
-                <th scope="col">Rollout</th>
-                <th scope="col">Source</th>
+          <Table columns={['Application', 'Clusters', 'Commit', 'Rollout', 'Source']}>
+            {items.map((one) => (
+              <tr key={one.name}>
+                <th scope="row">
+                  <Link to={toApplication(one.name)}>{one.name}</Link>
+                </th>
+                <td>
+                  <Counts counts={one.counts} total={one.targets} />
+                </td>
+                <td>
+                  <Short text={one.revision} />
+                  {(one.faults ?? []).length > 0 && <small class="stale">faults</small>}
+                  {one.hold && <small class="stale">held</small>}
+                </td>
+                <td>
+                  {one.rollout && (
+                    <Link to={toRollout(one.rollout.id)}>
+                      <Word word={one.rollout.phase} />
+                    </Link>
+                  )}
+                </td>
+                <td>
+                  {one.source.kind} <code>{`${one.source.repository}:${one.source.path}`}</code>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((one) => (
-                <tr key={one.name}>
-                  <th scope="row">
-                    <Link to={toApplication(one.name)}>{one.name}</Link>
-                  </th>
-                  <td>
-                    <Counts counts={one.counts} total={one.targets} />
-                  </td>
-                  <td>
-                    <Short text={one.revision} />
-                    {(one.faults ?? []).length > 0 && <small class="stale">faults</small>}
-                    {one.hold && <small class="stale">held</small>}
-                  </td>
-                  <td>
-                    {one.rollout && (
-                      <Link to={toRollout(one.rollout.id)}>
-                        <Word word={one.rollout.phase} />
-                      </Link>
-                    )}
-                  </td>
-                  <td>
-                    {one.source.kind} <code>{`${one.source.repository}:${one.source.path}`}</code>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Shown>
     </main>

@@ -4,6 +4,7 @@ import { useWatched } from '../data/watched.ts'
 import { Link, toApplication } from '../parts/link.tsx'
 import { Objects } from '../parts/objects.tsx'
 import { Shown } from '../parts/shown.tsx'
+import { Table } from '../parts/table.tsx'
 import { Ago, Short, Word } from '../parts/words.tsx'
 import { go } from '../route.ts'
 
@@ -89,56 +90,53 @@ export function Cluster({
               </p>
             ))}
             <h2>Applications</h2>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Application</th>
-                  <th scope="col">Phase</th>
-                  <th scope="col">Health</th>
-                  <th scope="col">Objects ready</th>
-                  <th scope="col">Drift</th>
-                  <th scope="col">Commit</th>
-                  <th scope="col">Message</th>
+            <Table
+              columns={[
+                'Application',
+                'Phase',
+                'Health',
+                'Objects ready',
+                'Drift',
+                'Commit',
+                'Message',
+              ]}
+            >
+              {one.applications.map((mine) => (
+                <tr key={mine.name} class={mine.name === application ? 'chosen' : ''}>
+                  <th scope="row">
+                    <Link to={toApplication(mine.name)}>{mine.name}</Link>
+                  </th>
+                  <td>
+                    <Word word={mine.phase ?? 'Pending'} />
+                    {!mine.upToDate && ' · older content'}
+                  </td>
+                  <td>{mine.health && <Word word={mine.health} />}</td>
+                  <td>
+                    <button
+                      type="button"
+                      aria-expanded={mine.name === application}
+                      onClick={() =>
+                        go(
+                          {
+                            page: 'cluster',
+                            name,
+                            application: mine.name === application ? null : mine.name,
+                          },
+                          'replace',
+                        )
+                      }
+                    >
+                      {mine.readyObjects} of {mine.objects}
+                    </button>
+                  </td>
+                  <td>{mine.driftedObjects}</td>
+                  <td>
+                    <Short text={mine.desiredRevision} />
+                  </td>
+                  <td class="message">{mine.message}</td>
                 </tr>
-              </thead>
-              <tbody>
-                {one.applications.map((mine) => (
-                  <tr key={mine.name} class={mine.name === application ? 'chosen' : ''}>
-                    <th scope="row">
-                      <Link to={toApplication(mine.name)}>{mine.name}</Link>
-                    </th>
-                    <td>
-                      <Word word={mine.phase ?? 'Pending'} />
-                      {!mine.upToDate && ' · older content'}
-                    </td>
-                    <td>{mine.health && <Word word={mine.health} />}</td>
-                    <td>
-                      <button
-                        type="button"
-                        aria-expanded={mine.name === application}
-                        onClick={() =>
-                          go(
-                            {
-                              page: 'cluster',
-                              name,
-                              application: mine.name === application ? null : mine.name,
-                            },
-                            'replace',
-                          )
-                        }
-                      >
-                        {mine.readyObjects} of {mine.objects}
-                      </button>
-                    </td>
-                    <td>{mine.driftedObjects}</td>
-                    <td>
-                      <Short text={mine.desiredRevision} />
-                    </td>
-                    <td class="message">{mine.message}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+              ))}
+            </Table>
           </>
         )}
       </Shown>

@@ -5,6 +5,7 @@ import { ask } from '../parts/confirm.tsx'
 import { Link, toCluster } from '../parts/link.tsx'
 import { Join } from '../parts/join.tsx'
 import { Shown } from '../parts/shown.tsx'
+import { Table } from '../parts/table.tsx'
 import { Ago, Word } from '../parts/words.tsx'
 
 interface Page {
@@ -31,53 +32,50 @@ export function Clusters() {
       <Join />
       <Shown of={clusters}>
         {({ items, continue: more }) => (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Cluster</th>
-                <th scope="col">Connection</th>
-                <th scope="col">Since</th>
-                <th scope="col">Applications</th>
-                <th scope="col">Drift</th>
-                <th scope="col">Lag</th>
-                <th scope="col">Agent</th>
-                <th scope="col">Kubernetes</th>
+          <Table
+            columns={[
+              'Cluster',
+              'Connection',
+              'Since',
+              'Applications',
+              'Drift',
+              'Lag',
+              'Agent',
+              'Kubernetes',
+            ]}
+          >
+            {items.map((one) => (
+              <tr key={one.name}>
+                <th scope="row">
+                  <Link to={toCluster(one.name)}>{one.displayName || one.name}</Link>
+                </th>
+                <td>
+                  <Word
+                    word={one.lifecycle === 'Enrolled' ? one.connection.state : one.lifecycle}
+                  />
+                  {one.stale && <small class="stale">stale</small>}
+                </td>
+                <td>
+                  <Ago at={one.connection.since} />
+                </td>
+                <td>
+                  {one.counts.updated} of {one.counts.applications}
+                  {one.counts.failed > 0 && ` · ${one.counts.failed} failed`}
+                </td>
+                <td>{one.driftedObjects}</td>
+                <td>{one.lagSeconds === null ? '' : `${Math.round(one.lagSeconds)} s`}</td>
+                <td>{one.agentVersion}</td>
+                <td>{one.kubernetesVersion}</td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((one) => (
-                <tr key={one.name}>
-                  <th scope="row">
-                    <Link to={toCluster(one.name)}>{one.displayName || one.name}</Link>
-                  </th>
-                  <td>
-                    <Word
-                      word={one.lifecycle === 'Enrolled' ? one.connection.state : one.lifecycle}
-                    />
-                    {one.stale && <small class="stale">stale</small>}
-                  </td>
-                  <td>
-                    <Ago at={one.connection.since} />
-                  </td>
-                  <td>
-                    {one.counts.updated} of {one.counts.applications}
-                    {one.counts.failed > 0 && ` · ${one.counts.failed} failed`}
-                  </td>
-                  <td>{one.driftedObjects}</td>
-                  <td>{one.lagSeconds === null ? '' : `${Math.round(one.lagSeconds)} s`}</td>
-                  <td>{one.agentVersion}</td>
-                  <td>{one.kubernetesVersion}</td>
-                </tr>
-              ))}
-              {more !== null && (
-                <tr>
-                  <td colSpan={8} class="quiet">
-                    The first {pageSize}; the fleet page has them all, and search finds each.
-                  </td>
-                </tr>
-              )}
-            </tbody>
-          </table>
+            ))}
+            {more !== null && (
+              <tr>
+                <td colSpan={8} class="quiet">
+                  The first {pageSize}; the fleet page has them all, and search finds each.
+                </td>
+              </tr>
+            )}
+          </Table>
         )}
       </Shown>
     </main>

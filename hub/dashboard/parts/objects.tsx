@@ -2,6 +2,7 @@ import type { ObjectsView } from '../../api/views.ts'
 import { get, step } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Shown } from './shown.tsx'
+import { Table } from './table.tsx'
 import { Ago, Word } from './words.tsx'
 
 const mostShown = 500
@@ -26,47 +27,37 @@ export function Objects({
       </h2>
       <Shown of={objects}>
         {(view) => (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Object</th>
-                <th scope="col">Health</th>
-                <th scope="col">File</th>
-                <th scope="col">What is wrong</th>
+          <Table columns={['Object', 'Health', 'File', 'What is wrong']}>
+            {view.objects.slice(0, mostShown).map(({ id, health, file, message, drift }) => (
+              <tr key={id}>
+                <th scope="row">
+                  <code>{id}</code>
+                </th>
+                <td>{health && <Word word={health} />}</td>
+                <td>
+                  <code>{file}</code>
+                </td>
+                <td class="message">
+                  {message}
+                  {drift && (
+                    <div class="drift">
+                      {drift.missing ? 'It is gone from the cluster' : 'It drifted'},{' '}
+                      <Ago at={drift.firstSeen} />
+                      <ul>
+                        {drift.fields.map(({ path, desired, live, manager }) => (
+                          <li key={path}>
+                            <code>{path}</code>: <ins>{desired || 'nothing'}</ins> is{' '}
+                            <del>{live || 'nothing'}</del>
+                            {manager && ` by ${manager}`}
+                          </li>
+                        ))}
+                      </ul>
+                    </div>
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {view.objects.slice(0, mostShown).map(({ id, health, file, message, drift }) => (
-                <tr key={id}>
-                  <th scope="row">
-                    <code>{id}</code>
-                  </th>
-                  <td>{health && <Word word={health} />}</td>
-                  <td>
-                    <code>{file}</code>
-                  </td>
-                  <td class="message">
-                    {message}
-                    {drift && (
-                      <div class="drift">
-                        {drift.missing ? 'It is gone from the cluster' : 'It drifted'},{' '}
-                        <Ago at={drift.firstSeen} />
-                        <ul>
-                          {drift.fields.map(({ path, desired, live, manager }) => (
-                            <li key={path}>
-                              <code>{path}</code>: <ins>{desired || 'nothing'}</ins> is{' '}
-                              <del>{live || 'nothing'}</del>
-                              {manager && ` by ${manager}`}
-                            </li>
-                          ))}
-                        </ul>
-                      </div>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Shown>
     </section>

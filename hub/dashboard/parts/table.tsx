@@ -1,0 +1,25 @@
+import type { ComponentChildren } from 'preact'
+
+/** A table with a name for each column; wider than its page it scrolls by itself. */
+export function Table({
+  columns,
+  children,
+}: {
+  readonly columns: readonly string[]
+  readonly children: ComponentChildren
+}) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          {columns.map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  )
+}
