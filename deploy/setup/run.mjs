@@ -39,6 +39,7 @@ const needs = {
     ...[setUpGit, setUpRedis, setUpEngine],
     ...(args.includes('render') ? [setUpOracles] : []),
     ...(args.includes('agent') ? [setUpControlPlane] : []),
+    ...(args.includes('ui') ? [setUpDashboard, setUpChromium] : []),
   ],
   'test/screens/main.ts': [setUpGit, setUpRedis, setUpDashboard, setUpEngine, setUpChromium],
   'test/run.ts': [

@@ -13,6 +13,7 @@ import { measureReconnect, reconnectGoals } from './reconnect.ts'
 import { measureRender, renderGoals } from './render.ts'
 import type { BenchResult, Figures } from './result.ts'
 import type { Goal } from './table.ts'
+import { measureUi, uiApplications, uiGoals } from './ui.ts'
 import { measureWire, wireGoals } from './wire.ts'
 
 export interface Benchmark {
@@ -76,6 +77,14 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     goals: driftGoals,
     params: ({ runs }) => ({ runs, trials: driftTrials, objects: driftObjects }),
     measure: measureDrift,
+  },
+  ui: {
+    goals: uiGoals,
+    params: ({ clusters, runs }) => ({
+      ...{ clusters: clusters[0]!, runs, applications: uiApplications },
+      fleet: 'simulated',
+    }),
+    measure: (options, say) => measureUi({ ...options, clusters: options.clusters[0]! }, say),
   },
   render: {
     goals: renderGoals,

@@ -4,10 +4,10 @@ import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { AxeResults } from 'axe-core'
 import { type DashboardFile, readDashboard } from '../../hub/api/dashboard-files.ts'
-import type { ClusterView } from '../../hub/api/views.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
 import { until } from '../support/until.ts'
+import { widenFleet } from '../support/wide-fleet.ts'
 
 const built = fileURLToPath(new URL('../../hub/dashboard/dist', import.meta.url))
 const axe = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'))
@@ -93,16 +93,7 @@ describe('the dashboard, in a browser', () => {
 
   it('has no more of 10,000 × 50 in the page than the screen shows, wherever it is scrolled', async () => {
     await using hub = await serve()
-    const [first] = hub.hub.view.clusters
-    const [shop] = hub.hub.view.applications
-    const [mine] = first!.applications
-    const names = Array.from({ length: 50 }, (_, at) => `app-${String(at).padStart(2, '0')}`)
-    hub.hub.view.applications = names.map((name) => ({ ...shop!, name }))
-    hub.hub.view.clusters = Array.from({ length: 10_000 }, (_, at): ClusterView => ({
-      ...first!,
-      name: `c${String(at).padStart(5, '0')}`,
-      applications: names.map((name) => ({ ...mine!, name })),
-    }))
+    widenFleet(hub.hub, { clusters: 10_000, applications: 50 })
     const { page } = await browser.visit(hub.url, 'viewer')
     await page.getByText('10000 clusters · 50 applications').waitFor()
     const grid = page.getByRole('grid')

@@ -1,7 +1,7 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Line } from '../data/lines.ts'
 import { lookOf } from '../data/standing.ts'
-import { Link, toCluster } from './link.tsx'
+import { cellId, GridLine } from './grid-line.tsx'
 
 export interface GridProps {
   readonly applications: readonly string[]
@@ -16,28 +16,24 @@ const size = { line: 24, cell: 26, name: 210, head: 130 }
 /** Lines and columns beyond the edge, so that scrolling shows no gap. */
 const spare = 6
 
+/** What is on the screen, in lines and columns. */
 interface View {
-  readonly top: number
-  readonly left: number
-  readonly height: number
-  readonly width: number
+  readonly first: number
+  readonly lines: number
+  readonly from: number
+  readonly columns: number
 }
 
 /** Clusters × applications, of which only what is on the screen is in the page. */
 export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
   const frame = useRef<HTMLDivElement>(null)
-  const [view, setView] = useState<View>({ top: 0, left: 0, height: 600, width: 1_200 })
+  const [view, setView] = useState<View>({ first: 0, lines: 40, from: 0, columns: 50 })
   const [active, setActive] = useState<{ line: number; column: number } | null>(null)
 
   const look = (): void => {
-    const at = frame.current
-    if (!at) return
-    setView({
-      top: at.scrollTop,
-      left: at.scrollLeft,
-      height: at.clientHeight,
-      width: at.clientWidth,
-    })
+    if (!frame.current) return
+    const next = readView(frame.current)
+    setView((now) => (isSame(now, next) ? now : next))
   }
   useLayoutEffect(() => {
     look()
@@ -45,14 +41,12 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
     return () => removeEventListener('resize', look)
   }, [])
 
-  const first = Math.max(0, Math.floor(view.top / size.line) - spare)
-  const shown = lines.slice(first, first + Math.ceil(view.height / size.line) + 2 * spare)
-  const from = Math.max(0, Math.floor(view.left / size.cell) - spare)
-  const to = Math.min(
-    applications.length,
-    from + Math.ceil((view.width - size.name) / size.cell) + 2 * spare,
+  const { first, from } = view
+  const shown = lines.slice(first, first + view.lines)
+  const columns = useMemo(
+    () => applications.slice(from, from + view.columns),
+    [applications, from, view.columns],
   )
-  const columns = applications.slice(from, to)
   const names = shown.flatMap((line) => (line.kind === 'cluster' ? [line.row.cluster] : []))
   useLayoutEffect(() => onVisible(names), [names.join()])
 
@@ -74,6 +68,14 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
     }
   }
 
+  function openCell({ target }: MouseEvent): void {
+    const cell = target instanceof Element ? target.closest('.cell') : null
+    const cluster = cell?.closest<HTMLElement>('.grid-line')?.dataset['cluster']
+    if (!cell || cluster === undefined) return
+    const column = [...cell.parentElement!.children].indexOf(cell)
+    onOpen(cluster, columns[column] ?? null)
+  }
+
   const told = active ? lines[active.line] : undefined
   const toldColumn = active?.column ?? 0
   return (
@@ -83,6 +85,7 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
         ref={frame}
         onScroll={look}
         onKeyDown={move}
+        onClick={openCell}
         tabIndex={0}
         role="grid"
         aria-label="Clusters and their applications"
@@ -115,52 +118,18 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
               </span>
             ))}
           </div>
-          {shown.map((line, at) => {
-            const index = first + at
-            const top = { top: `${size.head + index * size.line}px` }
-            if (line.kind === 'group') {
-              return (
-                <div key={`group ${line.name}`} class="grid-group" role="row" style={top}>
-                  <span role="rowheader">
-                    {line.name} <small>{line.size}</small>
-                  </span>
-                </div>
-              )
-            }
-            const { cluster, cells, stale, connection } = line.row
-            const away = connection !== 'Connected'
-            return (
-              <div
-                key={cluster}
-                class={away ? 'grid-line away' : 'grid-line'}
-                role="row"
-                aria-rowindex={index + 2}
-                style={top}
-              >
-                <span class="grid-name" role="rowheader" title={cluster}>
-                  <Link to={toCluster(cluster)}>{cluster}</Link>
-                  {stale && <small class="stale">stale</small>}
-                </span>
-                {columns.map((name, column) => {
-                  const { symbol, word, css } = lookOf(cells[from + column])
-                  const isActive = active?.line === index && active.column === from + column
-                  return (
-                    <span
-                      key={name}
-                      id={isActive ? cellId(index, from + column) : undefined}
-                      class={`cell ${css}${isActive ? ' active' : ''}`}
-                      role="gridcell"
-                      aria-label={`${name}: ${word}`}
-                      style={{ left: `${size.name + (from + column) * size.cell}px` }}
-                      onClick={() => onOpen(cluster, name)}
-                    >
-                      {symbol}
-                    </span>
-                  )
-                })}
-              </div>
-            )
-          })}
+          {shown.map((line, at) => (
+            <GridLine
+              key={line.kind === 'group' ? `group ${line.name}` : line.row.cluster}
+              line={line}
+              index={first + at}
+              top={(first + at) * size.line}
+              columns={columns}
+              from={from}
+              left={size.name + from * size.cell}
+              active={active?.line === first + at ? active.column : null}
+            />
+          ))}
         </div>
       </div>
       <p class="told" aria-live="polite">
@@ -172,8 +141,23 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
   )
 }
 
-function cellId(line: number, column: number): string {
-  return `cell-${line}-${column}`
+function readView(frame: HTMLElement): View {
+  const { scrollTop, scrollLeft, clientHeight, clientWidth } = frame
+  return {
+    first: Math.max(0, Math.floor(scrollTop / size.line) - spare),
+    lines: Math.ceil(clientHeight / size.line) + 2 * spare,
+    from: Math.max(0, Math.floor(scrollLeft / size.cell) - spare),
+    columns: Math.ceil((clientWidth - size.name) / size.cell) + 2 * spare,
+  }
+}
+
+function isSame(one: View, other: View): boolean {
+  return (
+    one.first === other.first &&
+    one.lines === other.lines &&
+    one.from === other.from &&
+    one.columns === other.columns
+  )
 }
 
 function clamp(value: number, most: number): number {
