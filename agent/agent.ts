@@ -93,6 +93,8 @@ export function createAgent(deps: AgentDeps) {
       const { sequence } = accepted.snapshot
       deps.log.info({ sequence }, 'snapshot accepted')
       reports.noteTold('')
+      // Nothing more of the snapshot before is written, however long the hub takes to listen.
+      reconciling?.stop.abort()
       if (reconciling) await tellAccepted(accepted, on)
       await reconcile(accepted, signal)
       await tellAccepted(accepted, on)

@@ -75,8 +75,10 @@ export async function* listThenWatch(
         }
       } catch (error) {
         if (signal.aborted) return
-        if (error instanceof Expired) version = undefined
-        else await pause(error)
+        // A server that was away may be back with an older etcd, where a watch from our version is silent
+        // until that is reached again.
+        version = undefined
+        if (!(error instanceof Expired)) await pause(error)
       }
     }
   }

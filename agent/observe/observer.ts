@@ -175,6 +175,13 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     }
   }
 
+  /** Older than what is known: we wrote it a moment ago, or the cluster was restored to before. */
+  const isBehind = ({ metadata, ...object }: LiveObject): boolean => {
+    const known = records.get(idOf({ metadata, ...object }))
+    if (!known || known.uid !== metadata.uid) return false
+    return isNewer(metadata.resourceVersion ?? '', known.resourceVersion)
+  }
+
   const lose = (id: string) => {
     if (records.delete(id)) note(id, true)
   }
@@ -201,6 +208,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         const prefix = `${groupOf(apiVersion)}/${resource.kind}/`
         for (const object of event.objects) {
           try {
+            if (isBehind(object)) recheck(idOf(object))
             see(object)
           } catch (error) {
             deps.onFault(object.kind, error)

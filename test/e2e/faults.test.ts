@@ -105,7 +105,7 @@ describe('a fleet of three API servers, and what may go wrong', () => {
     await assertEverywhere('five')
   })
 
-  it('an agent restarted with the hub away goes on healing drift', async () => {
+  it('F19: an agent restarted with the hub away goes on healing drift', async () => {
     const text = await settle()
     await fleet.hub.kill()
     const agent = fleet.agents.get('b')!
@@ -134,7 +134,7 @@ describe('a fleet of three API servers, and what may go wrong', () => {
     )
   })
 
-  it('a fleet repository with a fault keeps the last good one running, and says where', async () => {
+  it('F41: a fleet repository with a fault keeps the last good one running, and says where', async () => {
     const text = await settle()
     const before = await newestRollout(fleet.hub.api, 'web')
     const good = await fleet.repository.readHead()
@@ -159,7 +159,7 @@ describe('a fleet of three API servers, and what may go wrong', () => {
     await assertEverywhere(text)
   })
 
-  it('an application that renders to nothing prunes nothing', async () => {
+  it('F41: an application that renders to nothing prunes nothing', async () => {
     const text = await settle()
     await fleet.repository.commit({
       ...applicationFiles('web', 'x'),
@@ -253,7 +253,7 @@ describe('a fleet of three API servers, and what may go wrong', () => {
     )
   }
 
-  it('an unreachable repository is named, and everything runs on', async () => {
+  it('F41: an unreachable repository is named, and everything runs on', async () => {
     const text = await settle()
     fleet.git.fail()
     await until(

@@ -192,7 +192,7 @@ describe('drift on a real API server', () => {
     assert.deepEqual(await look(), [2, 3, 'web:1'])
   })
 
-  it('goes on watching after the API server was killed and came back', async () => {
+  it('F31, F54: goes on watching after the API server was killed and came back', async () => {
     const name = uniqueName('restart')
     await using hands = await createHands(plane.kubeconfig)
     const objects = [createNamespace(name), createConfig(name, 'c', { a: '1' })]

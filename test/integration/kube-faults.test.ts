@@ -39,7 +39,7 @@ const resource = {
 const object = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } })
 
 describe('createKubeCluster against a failing API server', () => {
-  it('waits as long as a busy server asks, then asks again', async () => {
+  it('F31: waits as long as a busy server asks, then asks again', async () => {
     let calls = 0
     await using server = await startServer((request, response) => {
       assert.equal(request.headers.authorization, 'Bearer token-of-now')
@@ -58,7 +58,7 @@ describe('createKubeCluster against a failing API server', () => {
     await cluster.close()
   })
 
-  it('gives up after a few tries and says what the server said', async () => {
+  it('F31: gives up after a few tries and says what the server said', async () => {
     let calls = 0
     await using server = await startServer((_request, response) => {
       calls += 1
@@ -74,7 +74,7 @@ describe('createKubeCluster against a failing API server', () => {
     await cluster.close()
   })
 
-  it('does not repeat what a webhook refused, and says who did', async () => {
+  it('F35: does not repeat what a webhook refused, and says who did', async () => {
     let calls = 0
     await using server = await startServer((_request, response) => {
       calls += 1
@@ -90,7 +90,7 @@ describe('createKubeCluster against a failing API server', () => {
     await cluster.close()
   })
 
-  it('says cluster_unreachable when nobody answers', async () => {
+  it('F31: says cluster_unreachable when nobody answers', async () => {
     const connection = {
       server: 'http://127.0.0.1:9',
       insecure: false,
@@ -115,7 +115,7 @@ describe('createKubeCluster against a failing API server', () => {
     await cluster.close()
   })
 
-  it('leaves a watch that has fallen silent', async () => {
+  it('F54: leaves a watch that has fallen silent', async () => {
     await using server = await startServer((_request, response) => {
       response.write('{"type":"BOOKMARK","object":{"metadata":{}}}\n')
     })

@@ -30,7 +30,7 @@ describe('workloads on a real API server', () => {
   })
   after(() => plane?.stop())
 
-  it('applies a definition and its resource from one manifest', async () => {
+  it('F36: applies a definition and its resource from one manifest', async () => {
     await using hands = await createHands(plane.kubeconfig)
     const app = presentApplication('staged', [
       {
@@ -136,7 +136,7 @@ describe('workloads on a real API server', () => {
     assert.equal(kept?.metadata.labels?.['groundswell.dev/application'], undefined)
   })
 
-  it('holds many deletions and that of a namespace until they are confirmed', async () => {
+  it('F42, F55: holds many deletions and that of a namespace until they are confirmed', async () => {
     const name = uniqueName('held')
     await using hands = await createHands(plane.kubeconfig)
     const configs = Array.from({ length: 8 }, (_, index) => createConfig(name, `c${index}`))
@@ -209,7 +209,7 @@ describe('workloads on a real API server', () => {
     assert.equal(hands.state(name)?.phase, 'Failed')
   })
 
-  it('hands an object over to another application without deleting it', async () => {
+  it('F44: hands an object over to another application without deleting it', async () => {
     const name = uniqueName('move')
     await using hands = await createHands(plane.kubeconfig)
     const [from, to] = [`${name}-a`, `${name}-b`]
@@ -247,7 +247,7 @@ describe('workloads on a real API server', () => {
     assert.equal(await read(configPath(name, 'other')), undefined)
   })
 
-  it('refuses the second of two applications that claim one object, and names the first', async () => {
+  it('F45: refuses the second of two applications that claim one object, and names the first', async () => {
     const name = uniqueName('claim')
     await using hands = await createHands(plane.kubeconfig)
     const shared = createConfig(name, 'shared', { by: 'a' })
@@ -262,7 +262,7 @@ describe('workloads on a real API server', () => {
     assert.equal(hands.state(`${name}-a`)?.phase, 'Applied')
   })
 
-  it('names the object, file and reason when a field is immutable, and goes on with the rest', async () => {
+  it('F34: names the object, file and reason when a field is immutable, and goes on with the rest', async () => {
     const name = uniqueName('immutable')
     await using hands = await createHands(plane.kubeconfig)
     const job = (image: string, annotations = {}): TestObject => ({

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { controlPlanePaths } from '../../deploy/setup/paths.mjs'
@@ -21,6 +21,11 @@ export interface ControlPlane extends KubeAccess, AsyncDisposable {
     /** Starts it again on the same port with the same certificate; returns when it is ready. */
     start(): Promise<void>
   }
+  /** For faults: what etcd holds, as if from a backup. The API server is away meanwhile. */
+  readonly backup: {
+    take(): Promise<void>
+    restore(): Promise<void>
+  }
   /** Ends every process and removes the data. */
   stop(): Promise<void>
 }
@@ -31,6 +36,8 @@ export interface ControlPlaneOptions {
   readonly controllers?: boolean
   /** Also one node that kwok plays; see test/controlplane/kwok/stages.yaml for what pods do there. */
   readonly nodes?: boolean
+  /** Bytes after which etcd takes no more. */
+  readonly quotaBytes?: number
 }
 
 const stages = fileURLToPath(new URL('../controlplane/kwok/stages.yaml', import.meta.url))
@@ -40,11 +47,13 @@ export async function startControlPlane({
   name = 'cluster',
   controllers = false,
   nodes = false,
+  quotaBytes,
 }: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const directory = await createTempDir(name)
   const at = (...parts: string[]) => join(directory.path, ...parts)
   const programs = controlPlanePaths()
   const etcdUrl = `http://127.0.0.1:${await freePort()}`
+  const peerUrl = `http://127.0.0.1:${await freePort()}`
   const port = await freePort()
   const server = `https://127.0.0.1:${port}`
   const token = randomBytes(16).toString('hex')
@@ -96,6 +105,27 @@ export async function startControlPlane({
     })
   }
 
+  function startEtcd(): void {
+    run('etcd', {
+      'data-dir': at('etcd'),
+      'listen-client-urls': etcdUrl,
+      'advertise-client-urls': etcdUrl,
+      'listen-peer-urls': peerUrl,
+      'unsafe-no-fsync': 'true',
+      'log-level': 'warn',
+      ...(quotaBytes === undefined ? {} : { 'quota-backend-bytes': String(quotaBytes) }),
+    })
+  }
+
+  /** Swaps what etcd holds while nobody uses it. */
+  async function withoutEtcd(work: () => Promise<void>): Promise<void> {
+    await running.get('kube-apiserver')?.kill()
+    await running.get('etcd')?.stop()
+    await work()
+    startEtcd()
+    await startApiserver()
+  }
+
   function startControllers(): void {
     const common = {
       kubeconfig: at('kubeconfig'),
@@ -134,14 +164,7 @@ export async function startControlPlane({
     await mkdir(at('pki'))
     await writeFile(at('pki', 'tokens.csv'), `${token},admin,1,"system:masters"\n`)
     await writeFile(at('pki', 'service-account.key'), createServiceAccountKey())
-    run('etcd', {
-      'data-dir': at('etcd'),
-      'listen-client-urls': etcdUrl,
-      'advertise-client-urls': etcdUrl,
-      'listen-peer-urls': `http://127.0.0.1:${await freePort()}`,
-      'unsafe-no-fsync': 'true',
-      'log-level': 'warn',
-    })
+    startEtcd()
     await startApiserver()
     const access = { server, token, ca: await readFile(at('pki', 'apiserver.crt'), 'utf8') }
     await writeFile(at('kubeconfig'), formatKubeconfig(name, access), { mode: 0o600 })
@@ -154,6 +177,14 @@ export async function startControlPlane({
       apiserver: {
         kill: async () => running.get('kube-apiserver')?.kill(),
         start: startApiserver,
+      },
+      backup: {
+        take: () => withoutEtcd(() => cp(at('etcd'), at('backup'), { recursive: true })),
+        restore: () =>
+          withoutEtcd(async () => {
+            await rm(at('etcd'), { recursive: true })
+            await cp(at('backup'), at('etcd'), { recursive: true })
+          }),
       },
       stop,
       [Symbol.asyncDispose]: stop,

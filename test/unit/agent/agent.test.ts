@@ -150,6 +150,23 @@ describe('offers', () => {
       )
     }))
 
+  // Found by killing agents at random: it went on deleting what the newer snapshot wants.
+  test('F19: a newer snapshot stops the one before at once, though the hub does not listen', () =>
+    connected(async (world) => {
+      const [busy, heard] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      world.reconciling = busy.promise
+      const bundle = bundleOf('shop', 'x')
+      world.hub.store(bundle)
+      world.hub.last().offer((await signOffer(key, 3, bundle)).envelope)
+      await judged(world, 1)
+      world.hub.last().held = heard.promise
+      world.hub.last().offer((await signOffer(key, 4, bundle)).envelope)
+      await judged(world, 2)
+      assert.equal(world.reconciled[0]?.signal.aborted, true)
+      busy.resolve()
+      heard.resolve()
+    }))
+
   test('content that no snapshot needs any more is dropped', () =>
     connected(async (world) => {
       const [one, two] = [bundleOf('shop', 'x', 'y'), bundleOf('shop', 'x')]

@@ -50,7 +50,7 @@ async function createWorld() {
 }
 
 describe('deletions that wait for a person', () => {
-  it('are those of more than 30 % and more than five objects: none of them is made', async () => {
+  it('F42: are those of more than 30 % and more than five objects: none of them is made', async () => {
     await using world = await createWorld()
     await world.go(configs(20))
     await world.go(configs(13))
@@ -110,7 +110,7 @@ describe('deletions that wait for a person', () => {
     assert.equal(world.deletes(), 0)
   })
 
-  it('hold one object that takes others along, and let the rest go', async () => {
+  it('F55: hold one object that takes others along, and let the rest go', async () => {
     await using world = await createWorld()
     const claim: TestObject = {
       apiVersion: 'v1',

@@ -60,7 +60,7 @@ describe('createWorkloads', () => {
     assert.deepEqual([last.objects, last.readyObjects], [2, 2])
   })
 
-  it('does not fight: one write a minute against a manager, and its name in the report', async () => {
+  it('F33: does not fight: one write a minute against a manager, and its name in the report', async () => {
     await using agent = createAgent()
     await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
     const before = agent.applies(web)
@@ -187,7 +187,7 @@ describe('createWorkloads', () => {
     assert.equal(agent.applies('/Namespace//b'), 1)
   })
 
-  it('keeps what could not be deleted in its inventory and tries again (flux#1664)', async () => {
+  it('F35: keeps what could not be deleted in its inventory and tries again (flux#1664)', async () => {
     const cluster = createMemoryCluster()
     const remove = cluster.delete.bind(cluster)
     let denied = true
@@ -207,7 +207,7 @@ describe('createWorkloads', () => {
     assert.equal(agent.state('shop')?.phase, 'Applied')
   })
 
-  it('deletes nothing when its inventory was lost (I4)', async () => {
+  it('F43: deletes nothing when its inventory was lost (I4)', async () => {
     const cluster = createMemoryCluster()
     {
       await using agent = createAgent({}, cluster)

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { LiveObject } from '../../agent/cluster/port.ts'
+import { type ControlPlane, formatKubeconfig, startControlPlane } from '../support/control-plane.ts'
+import { createConfig, createHands, createNamespace } from '../support/hands.ts'
+import { accessAs } from '../support/kube-manifest.ts'
+import { kubeCall, kubeRequest } from '../support/kube-request.ts'
+import { createTempDir, type TempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+import { presentApplication, verifiedSnapshot } from '../support/verified-snapshot.ts'
+
+const never = new AbortController().signal
+const soon = { deadlineMs: 40_000, intervalMs: 100 } as const
+
+describe('an agent on a cluster that is broken', () => {
+  let plane: ControlPlane
+  let directory: TempDir
+  const path = (namespace: string, name: string) =>
+    `/api/v1/namespaces/${namespace}/configmaps/${name}`
+  const read = async (namespace: string, name: string) => {
+    const { status, body } = await kubeRequest(plane, 'GET', path(namespace, name))
+    return status === 200 ? (body as LiveObject & { data?: Record<string, string> }) : undefined
+  }
+
+  before(async () => {
+    directory = await createTempDir('kube-broken')
+    plane = await startControlPlane({ name: 'broken' })
+  })
+  after(async () => {
+    await plane?.stop()
+    await directory?.remove()
+  })
+
+  it('F39: with a group that no server answers for, other kinds are applied and nothing is pruned', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const group = 'nowhere.example.org'
+    const spec = {
+      ...{ group, version: 'v1', groupPriorityMinimum: 100, versionPriority: 100 },
+      ...{ service: { name: 'nobody', namespace: 'default' }, insecureSkipTLSVerify: true },
+    }
+    await kubeCall(plane, 'POST', '/apis/apiregistration.k8s.io/v1/apiservices', {
+      apiVersion: 'apiregistration.k8s.io/v1',
+      kind: 'APIService',
+      metadata: { name: `v1.${group}` },
+      spec,
+    })
+    const base = [createNamespace('half'), createConfig('half', 'stays')]
+    const first = presentApplication('half', [...base, createConfig('half', 'goes')])
+    await hands.workloads.reconcile(verifiedSnapshot(first), never)
+    const lost = {
+      apiVersion: `${group}/v1`,
+      kind: 'Tide',
+      metadata: { name: 'x', namespace: 'half' },
+    }
+    const next = presentApplication('half', [...base, createConfig('half', 'new'), lost])
+    await hands.workloads.reconcile(verifiedSnapshot(next), never)
+    assert.ok(await read('half', 'new'))
+    assert.ok(await read('half', 'goes'), 'nothing is pruned beside what cannot be judged')
+    const [error] = hands.state('half')!.errors
+    assert.match(error!.object, /Tide/)
+    // Without the broken part it comes to its end.
+    const mended = presentApplication('half', [...base, createConfig('half', 'new')])
+    await hands.workloads.reconcile(verifiedSnapshot(mended), never)
+    assert.equal(await read('half', 'goes'), undefined)
+    await kubeCall(plane, 'DELETE', `/apis/apiregistration.k8s.io/v1/apiservices/v1.${group}`)
+  })
+
+  it('F40: rights that are taken away are an error for each object, and nothing is lost meanwhile', async () => {
+    await kubeCall(plane, 'POST', '/api/v1/namespaces', createNamespace('rights'))
+    await kubeCall(plane, 'POST', '/api/v1/namespaces/rights/serviceaccounts', {
+      ...{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'agent' } },
+    })
+    const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings'
+    const grant = () =>
+      kubeCall(plane, 'POST', bindings, {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'agent' },
+        roleRef: {
+          apiGroup: 'rbac.authorization.k8s.io',
+          kind: 'ClusterRole',
+          name: 'cluster-admin',
+        },
+        subjects: [{ kind: 'ServiceAccount', name: 'agent', namespace: 'rights' }],
+      })
+    await grant()
+    const kubeconfig = join(directory.path, 'kubeconfig')
+    const access = await accessAs(plane, 'rights', 'agent')
+    await writeFile(kubeconfig, formatKubeconfig('broken', access), { mode: 0o600 })
+    await using hands = await createHands(kubeconfig)
+    const config = (name: string, value: string) => createConfig('rights', name, { value })
+    const one = presentApplication('rights', [config('a', '1'), config('b', '1'), config('c', '1')])
+    await until(
+      async () => {
+        await hands.workloads.reconcile(verifiedSnapshot(one), never)
+        return hands.state('rights')?.phase === 'Applied'
+      },
+      { ...soon, what: 'the first apply' },
+    )
+    await kubeCall(plane, 'DELETE', `${bindings}/agent`)
+    await until(
+      async () =>
+        (await kubeRequest(access, 'GET', '/api/v1/namespaces/rights/configmaps')).status === 403,
+      { ...soon, what: 'the rights to be gone' },
+    )
+    const two = presentApplication('rights', [config('a', '2'), config('b', '2')], {
+      generation: 2,
+    })
+    await hands.workloads.reconcile(verifiedSnapshot(two), never)
+    assert.equal(hands.state('rights')?.phase, 'Failed')
+    assert.match(JSON.stringify(hands.state('rights')!.errors), /forbidden/i)
+    for (const name of ['a', 'b', 'c']) {
+      assert.equal((await read('rights', name))?.data?.['value'], '1', name)
+    }
+    await grant()
+    await until(() => hands.state('rights')?.phase === 'Applied', { ...soon, what: 'the rest' })
+    assert.equal((await read('rights', 'a'))?.data?.['value'], '2')
+    assert.equal(await read('rights', 'c'), undefined)
+  })
+
+  it('F32: an etcd that was restored to before is brought to what is wanted now, and keeps what it kept', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const config = (name: string, value: string) => createConfig('restored', name, { value })
+    const home = createNamespace('restored')
+    const one = presentApplication('restored', [home, config('a', '1'), config('b', '1')])
+    await hands.workloads.reconcile(verifiedSnapshot(one), never)
+    const uid = (await read('restored', 'a'))!.metadata.uid
+    await plane.backup.take()
+    const wanted = [home, config('a', '2'), config('c', '2')]
+    const two = presentApplication('restored', wanted, { generation: 2 })
+    await until(
+      async () => {
+        await hands.workloads.reconcile(verifiedSnapshot(two), never)
+        return (await read('restored', 'c')) && !(await read('restored', 'b'))
+      },
+      { ...soon, what: 'the newer state' },
+    )
+    await plane.backup.restore()
+    assert.ok(await read('restored', 'b'), 'it is as it was before')
+    await until(
+      async () =>
+        (await read('restored', 'a'))?.data?.['value'] === '2' &&
+        (await read('restored', 'c'))?.data?.['value'] === '2',
+      { ...soon, what: 'the drift to be repaired' },
+    )
+    assert.equal((await read('restored', 'a'))!.metadata.uid, uid)
+    // What only the restored state has is left where it is: nothing says that it may go.
+    assert.ok(await read('restored', 'b'))
+  })
+})
+
+it('F32: an etcd that is full is reported, and what is there stays', async () => {
+  await using plane = await startControlPlane({ name: 'full', quotaBytes: 6 * 1024 * 1024 })
+  await using hands = await createHands(plane.kubeconfig)
+  const base = [createNamespace('full'), createConfig('full', 'there')]
+  const one = presentApplication('full', base)
+  await hands.workloads.reconcile(verifiedSnapshot(one), never)
+  assert.equal(hands.state('full')?.phase, 'Applied')
+  const large = Array.from({ length: 20 }, (_, n) =>
+    createConfig('full', `large-${n}`, { value: 'x'.repeat(700_000) }),
+  )
+  const two = presentApplication('full', [...base, ...large], { generation: 2 })
+  await hands.workloads.reconcile(verifiedSnapshot(two), never)
+  const state = hands.state('full')!
+  assert.equal(state.phase, 'Failed')
+  assert.match(JSON.stringify(state.errors), /database space exceeded/)
+  const { status } = await kubeRequest(plane, 'GET', '/api/v1/namespaces/full/configmaps/there')
+  assert.equal(status, 200)
+})
