@@ -17,6 +17,7 @@ import { judgeWebhook } from './source/webhook.ts'
 import { listApplicationNames, viewApplication, viewFleet } from './status/application-view.ts'
 import {
   type Known,
+  isKnownCluster,
   listClusterNames,
   summarizeCluster,
   viewCluster,
@@ -24,7 +25,9 @@ import {
   viewGroup,
 } from './status/cluster-view.ts'
 import { viewMatrix } from './status/matrix.ts'
+import type { Summaries } from './status/summary.ts'
 import { viewSource } from './status/source-view.ts'
+import { createSurvey } from './survey.ts'
 import type { EventLog } from './status/redis-events.ts'
 
 export interface HubDeps {
@@ -36,6 +39,7 @@ export interface HubDeps {
   readonly deciding: Deciding
   readonly content: ContentStore
   readonly events: EventLog
+  readonly summaries: Pick<Summaries, 'read'>
   readonly dryRun: Hub['dryRun']
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
@@ -128,7 +132,7 @@ export function createHub(deps: HubDeps): Hub {
         return sight && summary.counts.applications === 0 ? undefined : summary
       }),
     async cluster(name, sight) {
-      if (!listClusterNames(known()).includes(name)) return undefined
+      if (!isKnownCluster(known(), name)) return undefined
       const view = viewCluster(known(), name, sight)
       return sight && view.applications.length === 0 ? undefined : view
     },
@@ -198,6 +202,10 @@ export function createHub(deps: HubDeps): Hub {
     },
 
     dryRun: deps.dryRun,
+    ...createSurvey({
+      ...{ known, register, summaries: deps.summaries },
+      redecide: () => pipeline.redecide(),
+    }),
     ...createMembership({ ...deps, fleet: () => known().fleet }),
 
     async fleet() {

@@ -18,7 +18,9 @@ import { type Authenticate, authorize } from './auth.ts'
 import type { DashboardFiles } from './dashboard-files.ts'
 import { createEventStreams } from './event-stream.ts'
 import type { Hub, TrustDesk } from './hub.ts'
+import { claimKey, type IdempotencyStore, settleKey } from './idempotency.ts'
 import { RequestError, toProblem } from './problem.ts'
+import { createThrottle, type ThrottleOptions } from './throttle.ts'
 import { addAccessRoutes } from './routes/access.ts'
 import { addClusterRoutes } from './routes/clusters.ts'
 import { addMembershipRoutes } from './routes/membership.ts'
@@ -31,6 +33,7 @@ import { addMatrixRoutes } from './routes/matrix.ts'
 import { addLoginRoutes, type LoginDeps } from './routes/login.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSourceRoutes } from './routes/sources.ts'
+import { addSurveyRoutes } from './routes/survey.ts'
 import { addTrustRoutes } from './routes/trust.ts'
 import { addWebhookRoutes } from './routes/webhooks.ts'
 import { components } from './schemas.ts'
@@ -51,6 +54,9 @@ export interface ApiOptions {
   readonly authenticate: Authenticate
   /** The identity provider that people log in by. */
   readonly login?: LoginDeps | undefined
+  readonly idempotency: IdempotencyStore
+  /** Calls a second; 100 of one caller when left out. */
+  readonly rate?: Partial<ThrottleOptions>
   readonly log: FastifyBaseLogger
   /** A prom-client registry. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
@@ -73,6 +79,10 @@ export function buildServer(options: ApiOptions): Api {
   const requestTimeout = options.requestTimeout ?? 30_000
   const { hub, authenticate, login } = options
   const sessions = login?.sessions
+  const throttle = createThrottle({
+    ...{ perCaller: 100, perSecond: 2_000, strangers: 20, clock: () => Date.now() },
+    ...options.rate,
+  })
   const auth = { hub, authenticate, ...(sessions && { sessions }) }
   const app = fastify({
     loggerInstance: options.log,
@@ -95,6 +105,7 @@ export function buildServer(options: ApiOptions): Api {
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => compileValidator(schema, httpPart))
   app.removeContentTypeParser('text/plain')
   app.decorateRequest('principal', null)
+  app.decorateRequest('idempotency', null)
   app.decorateRequest('session', null)
   app.decorateRequest('stillAllowed', null)
   // Set by `authorize` before any handler that may use it.
@@ -109,8 +120,22 @@ export function buildServer(options: ApiOptions): Api {
       throw new Error(`${String(route.method)} ${route.url}: the route declares no policy`)
     }
   })
-  app.addHook('onRequest', (request) => authorize(request, auth))
-  app.addHook('onSend', async (request, reply, payload) => finish(request, reply, payload))
+  app.addHook('onRequest', async (request, reply) => {
+    try {
+      await authorize(request, auth)
+    } catch (error) {
+      if (error instanceof HubError && error.code === 'unauthenticated') {
+        throttle.refuse(request, reply)
+      }
+      throw error
+    }
+    if (request.principal) throttle.take(request, reply)
+  })
+  app.addHook('preHandler', (request, reply) => claimKey(request, reply, options.idempotency))
+  app.addHook('onSend', async (request, reply, payload) => {
+    await settleKey(request, reply, payload, options.idempotency)
+    return finish(request, reply, payload)
+  })
 
   const streams = createEventStreams({
     heartbeat: options.heartbeat ?? 10_000,
@@ -136,6 +161,7 @@ export function buildServer(options: ApiOptions): Api {
     addEventRoutes(api, streams)
     if (options.trust) addTrustRoutes(api, options.trust)
     addAccessRoutes(api, options.tokens)
+    addSurveyRoutes(api)
     addLoginRoutes(api, login)
     addWebhookRoutes(api, options.hub)
     addDashboardRoutes(api, options.dashboard)

@@ -10,6 +10,15 @@ import type { DryRunView } from './dry-run-view.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
 import type {
+  AuditEntry,
+  DriftRow,
+  HeldView,
+  OpenGateView,
+  RevisionView,
+  SummaryView,
+  WindowView,
+} from './survey-view.ts'
+import type {
   ApplicationView,
   ApprovalView,
   ClusterDiffView,
@@ -46,7 +55,7 @@ export interface AssignedManifest {
  * All the API needs of the hub. Lookups return undefined for what does not exist; actions throw
  * HubError: `not_found`, `conflict` when the state does not allow it, `plan_invalid`, `forbidden`.
  */
-export interface Hub {
+export interface Hub extends Survey {
   /** What somebody may do now; it goes with the newest commit. */
   rights(principal: Principal): Rights
   /** By name, rising, from the first after `after`. Of a sight: those with an application in it. */
@@ -106,6 +115,24 @@ export interface Hub {
   /** Throws `unauthenticated` for an unknown name and for a signature that does not hold. */
   webhook(name: string, headers: WebhookHeaders, rawBody: Uint8Array): Promise<void>
   health(): Promise<HealthView>
+}
+
+/** What is said of the fleet as a whole. */
+export interface Survey {
+  summary(): SummaryView
+  /** By application. */
+  holds(): readonly HeldView[]
+  /** Throws `not_found` when nothing of it is held. */
+  releaseHold(application: string, by: Principal, reason: string): Promise<void>
+  /** Gates that wait for approval now. */
+  gates(): readonly OpenGateView[]
+  /** By cluster, then application; from the first after a pair of both. */
+  drift(after: readonly [cluster: string, application: string] | null): Listing<DriftRow>
+  /** Newest first. */
+  revisions(application: string): readonly RevisionView[]
+  windows(): readonly WindowView[]
+  /** Rising; after an index, or the newest. */
+  audit(after: number | null): Listing<AuditEntry>
 }
 
 /** Root statements and approvals. Each throws `root_refused` or `approval_refused`. */

@@ -108,6 +108,16 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     },
     subscribe: (after, signal) => keepSome(hub.subscribe(after, signal), seesEvent),
 
+    summary: () => hub.summary(),
+    holds: () => hub.holds().filter(({ application }) => sees(application)),
+    async releaseHold(application, by, reason) {
+      need('start', application)
+      await hub.releaseHold(application, by, reason)
+    },
+    gates: () => hub.gates().filter(({ application }) => sees(application)),
+    drift: (after) => keepSome(hub.drift(after), async ({ application }) => sees(application)),
+    revisions: (application) => (sees(application) ? hub.revisions(application) : []),
+
     // What belongs to no application. The policy of each route asks for a role of the fleet; one
     // by one here, so that what is new is not open by itself.
     dryRun: (cluster, request) => hub.dryRun(cluster, request),
@@ -118,6 +128,8 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     revokeCluster: (cluster, by, reason) => hub.revokeCluster(cluster, by, reason),
     unlockCluster: (cluster, by, reason) => hub.unlockCluster(cluster, by, reason),
     recoverCluster: (cluster, by, reason) => hub.recoverCluster(cluster, by, reason),
+    windows: () => hub.windows(),
+    audit: (after) => hub.audit(after),
     fleet: () => hub.fleet(),
     sources: () => hub.sources(),
     webhook: (name, headers, rawBody) => hub.webhook(name, headers, rawBody),

@@ -31,7 +31,11 @@ export type Problem = Frozen<Static<typeof Problem>>
 
 /** Faults of the request itself that only HTTP knows. */
 export type RequestCode =
-  'precondition_failed' | 'too_large' | 'media_type_unsupported' | 'too_many_streams'
+  | 'precondition_failed'
+  | 'too_large'
+  | 'media_type_unsupported'
+  | 'too_many_streams'
+  | 'too_many_requests'
 
 /** A refusal by the API itself. */
 export class RequestError extends Error {
@@ -75,6 +79,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   sign_removal: [422, 'The signer refused a removal that Git does not ask for'],
   sign_identity: [422, 'The signer knows this cluster as another'],
   sign_sequence: [422, 'The signer refused a jump of the sequence'],
+  too_many_requests: [429, 'Too many requests'],
   too_many_streams: [429, 'Too many event streams'],
   config_invalid: [500, 'The hub is not configured rightly'],
   ledger_corrupt: [500, 'The ledger is damaged'],

@@ -6,6 +6,15 @@ import { DryRunView } from './dry-run-view.ts'
 import { Problem } from './problem.ts'
 import { MatrixView } from './matrix-view.ts'
 import { SourceView } from './source-view.ts'
+import {
+  AuditEntry,
+  DriftRow,
+  HeldView,
+  OpenGateView,
+  RevisionView,
+  SummaryView,
+  WindowView,
+} from './survey-view.ts'
 import { RolloutSummary, RolloutView } from './rollout-view.ts'
 import {
   ApplicationView,
@@ -65,6 +74,13 @@ export const RolloutsQuery = Type.Object(
 const EventId = Type.String({ pattern: '^[0-9]{1,16}(-[0-9]{1,16})?$' })
 export const EventsQuery = Type.Object(
   { limit: Type.Optional(Limit), after: Type.Optional(EventId) },
+  closed,
+)
+export const AuditQuery = Type.Object(
+  {
+    limit: Type.Optional(Limit),
+    after: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+  },
   closed,
 )
 export const StreamQuery = Type.Object({ after: Type.Optional(EventId) }, closed)
@@ -143,6 +159,24 @@ export const ApiTokenList = Type.Object(
 )
 export const GroupList = listOf('GroupList', GroupView)
 export const ApplicationList = listOf('ApplicationList', ApplicationView)
+export const HeldList = Type.Object({ items: Type.Array(HeldView) }, { $id: 'HeldList' })
+export const OpenGateList = Type.Object(
+  { items: Type.Array(OpenGateView) },
+  { $id: 'OpenGateList' },
+)
+export const DriftList = listOf('DriftList', DriftRow)
+export const RevisionList = Type.Object(
+  { items: Type.Array(RevisionView) },
+  { $id: 'RevisionList' },
+)
+export const WindowList = Type.Object({ items: Type.Array(WindowView) }, { $id: 'WindowList' })
+export const AuditList = Type.Object(
+  {
+    items: Type.Array(AuditEntry),
+    next: Type.Union([Type.Integer(), Type.Null()], { description: 'what `after` goes on with' }),
+  },
+  { $id: 'AuditList' },
+)
 export const SourceList = listOf('SourceList', SourceView)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
 export const EventList = Type.Object({ items: Type.Array(EventView) }, { $id: 'EventList' })
@@ -171,6 +205,13 @@ export const components: readonly TSchema[] = [
   ObjectsView,
   SourceList,
   SourceView,
+  SummaryView,
+  HeldList,
+  OpenGateList,
+  DriftList,
+  RevisionList,
+  WindowList,
+  AuditList,
   TokenView,
   ApiTokenList,
   ApiTokenView,

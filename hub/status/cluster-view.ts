@@ -135,6 +135,24 @@ export function viewDiff(known: Known, cluster: string, application: string): Cl
   }
 }
 
+/** Whether it is one of `listClusterNames`. */
+export function isKnownCluster({ fleet, state }: Known, name: string): boolean {
+  return fleet?.clusters.has(name) || state.enrolments.has(name) || state.assignments.has(name)
+}
+
+/** Of each application on a cluster, one word and how much drifted. */
+export function listStandings(
+  known: Known,
+  cluster: string,
+): { readonly standing: Standing; readonly driftedObjects: number }[] {
+  const { applications, connection } = known.status(cluster)
+  const assigned = known.state.assignments.get(cluster)
+  return namesOn(known, cluster).map((name) => ({
+    standing: standingOf(assigned?.get(name), applications[name], connection),
+    driftedObjects: applications[name]?.driftedObjects ?? 0,
+  }))
+}
+
 /** Every cluster that is declared, enrolled or ran something, by name. */
 export function listClusterNames({ fleet, state }: Known): string[] {
   return [
@@ -153,35 +171,29 @@ export function toTime(milliseconds: number | null): string | null {
 function listApplications(known: Known, cluster: string): ClusterView['applications'] {
   const assigned = known.state.assignments.get(cluster)
   const { applications } = known.status(cluster)
-  const names = [...new Set([...(assigned?.keys() ?? []), ...Object.keys(applications)])].sort()
-  return names
-    .filter((name) => {
-      const removed = assigned?.get(name)?.digest === null
-      return !removed || applications[name]?.phase !== 'Removed'
-    })
-    .map((name) => {
-      const assignment = assigned?.get(name)
-      const status = applications[name]
-      const [error] = status?.errors ?? []
-      const [object] = [...(status?.unhealthy ?? []), ...(status?.gate?.objects ?? [])]
-      return {
-        name,
-        desiredDigest: assignment?.digest ?? null,
-        desiredRevision: assignment?.revision ?? null,
-        reportedDigest: status?.digest ?? null,
-        upToDate: isReported(assignment, status) && isSettled(assignment, status),
-        phase: status?.phase ?? null,
-        health: status?.health ?? null,
-        objects: status?.objects ?? 0,
-        readyObjects: status?.readyObjects ?? 0,
-        driftedObjects: status?.driftedObjects ?? 0,
-        message: error
-          ? `${error.file ? `${error.file}: ` : ''}${error.object}: ${error.message}`
-          : (status?.waiting ?? (object ? `${object.object}: ${object.message}` : '')),
-        held: status?.held !== undefined,
-        updatedAt: toTime(status?.updatedAt ?? null),
-      }
-    })
+  return namesOn(known, cluster).map((name) => {
+    const assignment = assigned?.get(name)
+    const status = applications[name]
+    const [error] = status?.errors ?? []
+    const [object] = [...(status?.unhealthy ?? []), ...(status?.gate?.objects ?? [])]
+    return {
+      name,
+      desiredDigest: assignment?.digest ?? null,
+      desiredRevision: assignment?.revision ?? null,
+      reportedDigest: status?.digest ?? null,
+      upToDate: isReported(assignment, status) && isSettled(assignment, status),
+      phase: status?.phase ?? null,
+      health: status?.health ?? null,
+      objects: status?.objects ?? 0,
+      readyObjects: status?.readyObjects ?? 0,
+      driftedObjects: status?.driftedObjects ?? 0,
+      message: error
+        ? `${error.file ? `${error.file}: ` : ''}${error.object}: ${error.message}`
+        : (status?.waiting ?? (object ? `${object.object}: ${object.message}` : '')),
+      held: status?.held !== undefined,
+      updatedAt: toTime(status?.updatedAt ?? null),
+    }
+  })
 }
 
 function isReported(
@@ -214,11 +226,35 @@ function lifecycleOf({ fleet, state }: Known, name: string): ClusterSummary['lif
   return fleet && !fleet.clusters.has(name) ? 'Detached' : 'Enrolled'
 }
 
+/** Cluster → its groups, once for each commit: a page of clusters asks a hundred times. */
+const groupsByFleet = new WeakMap<Fleet, Map<string, string[]>>()
+
 function groupsOf(fleet: Fleet, cluster: string): string[] {
-  return [...fleet.groups.values()]
-    .filter((group) => listGroupMembers(group, fleet.clusters).includes(cluster))
-    .map(({ name }) => name)
-    .sort()
+  let found = groupsByFleet.get(fleet)
+  if (!found) {
+    found = new Map()
+    for (const group of fleet.groups.values()) {
+      for (const member of listGroupMembers(group, fleet.clusters)) {
+        const mine = found.get(member)
+        if (mine) mine.push(group.name)
+        else found.set(member, [group.name])
+      }
+    }
+    for (const mine of found.values()) mine.sort()
+    groupsByFleet.set(fleet, found)
+  }
+  return found.get(cluster) ?? []
+}
+
+/** What it is assigned or still reports; not what was removed there as it should be. */
+function namesOn(known: Known, cluster: string): string[] {
+  const assigned = known.state.assignments.get(cluster)
+  const { applications } = known.status(cluster)
+  const names = [...new Set([...(assigned?.keys() ?? []), ...Object.keys(applications)])].sort()
+  return names.filter((name) => {
+    const removed = assigned?.get(name)?.digest === null
+    return !removed || applications[name]?.phase !== 'Removed'
+  })
 }
 
 function viewConnection(connection: Connection): ClusterSummary['connection'] {

@@ -6,6 +6,7 @@ import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
 import { listLiveManifests, sweepContent } from '../bundle/sweep.ts'
 import { later } from '../clock.ts'
 import { findDependents } from '../fleet/dependents.ts'
+import { type Summaries, createSummaries } from '../status/summary.ts'
 import { createHub } from '../hub.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Pipeline, createPipeline } from '../pipeline.ts'
@@ -50,6 +51,7 @@ export interface Leading {
   readonly pipeline: Pipeline
   readonly rollouts: Rollouts
   readonly hub: Hub
+  readonly summaries: Summaries
   /** Goes on where the ledger says, then with what Git says now. */
   begin(): Promise<void>
 }
@@ -138,20 +140,26 @@ export async function startLeading(
     renderer,
     register,
     deciding,
-    onFleet: () => hooks.noticeAll(),
+    onFleet: () => {
+      summaries.touchAll()
+      hooks.noticeAll()
+    },
     onFault: (kind, fault) => events.emit(describeFault(kind, fault)),
     log: (level, message, fields) => log[level](fields ?? {}, message),
     later,
     signal,
   })
+  const known = (): Known => ({
+    fleet: pipeline.state().fleet,
+    state: register.state,
+    status: statuses.get,
+    offered: (cluster) => offered.get(cluster),
+    now: clock(),
+  })
+  const summaries = createSummaries(known)
   const hub = createHub({
-    known: (): Known => ({
-      fleet: pipeline.state().fleet,
-      state: register.state,
-      status: statuses.get,
-      offered: (cluster) => offered.get(cluster),
-      now: clock(),
-    }),
+    known,
+    summaries,
     pipeline,
     renderer,
     register,
@@ -185,6 +193,7 @@ export async function startLeading(
     pipeline,
     rollouts,
     hub,
+    summaries,
     async begin() {
       await rendering.open()
       await rollouts.restore(register.state)

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import { createApiTokens } from '../access/api-tokens.ts'
 import { readDashboard } from '../api/dashboard-files.ts'
+import { createIdempotencyStore } from '../api/redis.ts'
 import { loadAdminToken } from '../api/fs.ts'
 import { buildServer } from '../api/http.ts'
 import { createApiTokenAuthentication, createTokenAuthentication, firstOf } from '../api/token.ts'
@@ -20,6 +21,7 @@ import type { Log } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
 import { assertSameFleet } from '../replica/redis.ts'
 import { finalPhases } from '../rollout/rollout.ts'
+import { listTouched } from '../status/touched.ts'
 import { isStale } from '../status/cluster-view.ts'
 import { describeChange } from '../status/event.ts'
 import { createStatusStore } from '../status/redis.ts'
@@ -65,6 +67,7 @@ export async function startHub(
   function onEntry(entry: LedgerEntry): void {
     const { decision } = entry
     noteHead(entry)
+    for (const cluster of listTouched(decision)) leading?.summaries.touch(cluster)
     if (decision.type === 'approval.recorded') hooks.noticeAll()
     if (decision.type === 'cluster.enrolled' || decision.type === 'cluster.approved') {
       void leading?.pipeline.redecide()
@@ -122,6 +125,7 @@ export async function startHub(
     onChange: (next, before) => {
       for (const event of describeChange(before, next)) events.emit(event)
       hooks.onStatus(next, before)
+      leading?.summaries.touch(next.cluster)
     },
     onError: (err) => log.warn({ err }, 'statuses were not saved; they will be'),
     later,
@@ -204,6 +208,7 @@ export async function startHub(
       people.authenticate,
     ),
     login: people.login,
+    idempotency: createIdempotencyStore(redis, prefix),
     log,
     metrics: metrics.registry,
     version,

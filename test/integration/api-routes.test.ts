@@ -8,6 +8,7 @@ import { Problem } from '../../hub/api/problem.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
 import * as schemas from '../../hub/api/schemas.ts'
+import { SummaryView } from '../../hub/api/survey-view.ts'
 import * as views from '../../hub/api/views.ts'
 import { DryRunView } from '../../hub/api/dry-run-view.ts'
 import { startApi, type tokens } from '../support/api.ts'
@@ -62,6 +63,13 @@ const routes: Route[] = [
   get('events', schemas.EventList),
   get('version', schemas.VersionView),
   get('whoami', WhoView),
+  get('summary', SummaryView),
+  get('holds', schemas.HeldList),
+  get('approvals', schemas.OpenGateList),
+  get('drift', schemas.DriftList),
+  get('windows', schemas.WindowList),
+  get('audit', schemas.AuditList),
+  get('applications/shop/revisions', schemas.RevisionList, 'applications/nope/revisions'),
   { ...get('tokens', schemas.ApiTokenList), role: 'admin' },
   {
     method: 'POST',
@@ -267,6 +275,7 @@ describe('every route that OpenAPI lists', () => {
       'GET /livez',
       'GET /metrics',
       'GET /readyz',
+      'POST /api/v1/holds/{name}/release',
       'POST /api/v1/rollouts',
       'POST /api/v1/webhooks/{name}',
     ])

@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import { createApiTokens } from '../../hub/access/api-tokens.ts'
 import { buildServer } from '../../hub/api/http.ts'
 import { createFakeHub } from '../support/fake-hub.ts'
+import { createMemoryIdempotency } from '../support/memory-idempotency.ts'
 import { createMemoryRegister } from '../support/memory-register.ts'
 import { startApi } from '../support/api.ts'
 
@@ -15,9 +16,10 @@ const viewer = { authorization: 'Bearer viewer' }
 const operator = { authorization: 'Bearer operator' }
 
 describe('the API', () => {
-  it('does not start with a route that declares no policy', async () => {
+  it('T36: does not start with a route that declares no policy', async () => {
     const api = buildServer({
       hub: createFakeHub(),
+      idempotency: createMemoryIdempotency(),
       tokens: createApiTokens({
         ...{ register: createMemoryRegister(), clock: () => 0, random: randomBytes },
       }),
@@ -41,7 +43,7 @@ describe('the API', () => {
     assert.equal((await test.api.inject({ url: '/x', headers: viewer })).statusCode, 404)
   })
 
-  it('decides on the route, not on how the path is written', async () => {
+  it('T36: decides on the route, not on how the path is written', async () => {
     await using test = await startApi()
     const { port } = await listen(test.api)
     for (const target of [

@@ -82,6 +82,37 @@ describe('a hub as a process', () => {
     assert(revision.endsWith(await world.repository.readHead()))
   })
 
+  it('counts the fleet, tells its ledger, and carries out a request with a key once', async () => {
+    await using world = await createSurroundings()
+    const hub = await world.start()
+    await untilReady(hub)
+    const { clusters, applications } = await hub.api.get<{
+      clusters: { total: number; neverConnected: number }
+      applications: number
+    }>('summary')
+    const { counts } = await hub.api.get<{ counts: { clusters: number; applications: number } }>(
+      'fleet',
+    )
+    assert.deepEqual(
+      [clusters.total, clusters.neverConnected, applications],
+      [counts.clusters, counts.clusters, counts.applications],
+    )
+    const release = (): Promise<Response> =>
+      hub.token().then((token) =>
+        fetch(`${hub.url}/api/v1/tokens`, {
+          method: 'POST',
+          body: JSON.stringify({ name: 'ci', role: 'viewer' }),
+          headers: {
+            ...{ authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+            'idempotency-key': 'once',
+          },
+        }),
+      )
+    assert.deepEqual([(await release()).status, (await release()).status], [201, 409])
+    const { items } = await hub.api.get<{ items: { type: string; actor: string }[] }>('audit')
+    assert.equal(items.filter(({ type }) => type === 'apiToken.created').length, 1)
+  })
+
   it('goes on from its data with Git away', async () => {
     await using world = await createSurroundings()
     const hub = await world.start()

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import type { Principal } from '../../hub/access/principal.ts'
 import { createApiTokens, type ApiTokens } from '../../hub/access/api-tokens.ts'
-import { type Api, buildServer } from '../../hub/api/http.ts'
+import { type Api, type ApiOptions, buildServer } from '../../hub/api/http.ts'
 import type { DashboardFiles } from '../../hub/api/dashboard-files.ts'
 import type { Authenticate } from '../../hub/api/auth.ts'
 import type { LoginDeps } from '../../hub/api/routes/login.ts'
 import { createApiTokenAuthentication, firstOf } from '../../hub/api/token.ts'
+import { createMemoryIdempotency } from './memory-idempotency.ts'
 import { createMemoryRegister } from './memory-register.ts'
 import { createFakeHub, type FakeHub } from './fake-hub.ts'
 
@@ -21,9 +22,12 @@ export interface TestApi extends AsyncDisposable {
   /** Further callers by token; a test may add some, and change them while it runs. */
   readonly callers: Map<string, Principal>
   readonly tokens: ApiTokens
+  readonly idempotency: ReturnType<typeof createMemoryIdempotency>
 }
 
 export interface ApiMore {
+  /** No limit to speak of when left out. */
+  readonly rate?: ApiOptions['rate']
   /** People by an identity provider. */
   readonly people?: {
     readonly authenticate: Authenticate
@@ -36,7 +40,7 @@ export async function startApi(
   heartbeat = 10_000,
   requestTimeout = 30_000,
   dashboard?: DashboardFiles,
-  { people }: ApiMore = {},
+  { people, rate }: ApiMore = {},
 ): Promise<TestApi> {
   const hub = createFakeHub()
   const revoked = new Set<string>()
@@ -46,6 +50,7 @@ export async function startApi(
     clock: Date.now,
     random: randomBytes,
   })
+  const idempotency = createMemoryIdempotency()
   const authenticate: Authenticate = (header) => {
     const role = header.replace(/^Bearer /, '')
     const caller = callers.get(role)
@@ -55,6 +60,8 @@ export async function startApi(
   }
   const api = buildServer({
     hub,
+    idempotency,
+    rate: rate ?? { perCaller: 1e9, perSecond: 1e9, strangers: 1e9 },
     tokens: apiTokens,
     authenticate: firstOf(
       authenticate,
@@ -76,6 +83,7 @@ export async function startApi(
     hub,
     revoked,
     callers,
+    idempotency,
     tokens: apiTokens,
     [Symbol.asyncDispose]: () => api.close(),
   }

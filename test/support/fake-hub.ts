@@ -14,6 +14,7 @@ import type {
 import { HubError } from '../../hub/errors.ts'
 import type { RolloutPhase } from '../../hub/rollout/rollout.ts'
 import { createFakeMembership } from './fake-membership.ts'
+import { createFakeSurvey } from './fake-survey.ts'
 import { desired, fakeNow, makePlan, makeRecord, revision } from './fake-rollout.ts'
 
 const at = timestamp(fakeNow)
@@ -216,6 +217,7 @@ export function createFakeHub(): FakeHub {
       records[records.indexOf(record)] = next
       return next
     },
+    ...createFakeSurvey(),
     ...createFakeMembership(() => view.clusters, fakeNow),
     fleet: async () => view.fleet,
     sources: async () => view.fleet.sources,

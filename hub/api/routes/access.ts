@@ -49,7 +49,7 @@ export function addAccessRoutes(app: Api, tokens: ApiTokens): void {
   })
 
   app.post('/api/v1/tokens', {
-    config: { policy: 'admin' },
+    config: { policy: 'admin', secret: true },
     schema: {
       operationId: 'createApiToken',
       summary: 'Make a bearer token for a program; shown only now',

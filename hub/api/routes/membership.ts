@@ -21,7 +21,7 @@ const tokenTtl = { default: 3_600_000, minimum: 60_000, maximum: 24 * 3_600_000 
 /** Who belongs to the fleet: joining, approval, revocation. */
 export function addMembershipRoutes(app: Api): void {
   app.post('/api/v1/clusters/:name/tokens', {
-    config: { policy: 'admin' },
+    config: { policy: 'admin', secret: true },
     schema: {
       operationId: 'createToken',
       summary: 'Make a join token for a cluster; shown only now',

@@ -1,0 +1,111 @@
+import { type Static, Type } from 'typebox'
+import type { Frozen } from './views.ts'
+
+/* What is said of the fleet as a whole: counters, holds, gates, drift, revisions, the ledger. */
+
+const Count = Type.Integer({ minimum: 0 })
+const Time = Type.String({ description: 'RFC 3339, UTC' })
+const StateSums = Type.Object({
+  ...{ updated: Count, pending: Count, failed: Count, unreachable: Count, drifted: Count },
+})
+
+export const SummaryView = Type.Object(
+  {
+    clusters: Type.Object({
+      total: Count,
+      ...{ connected: Count, disconnected: Count, neverConnected: Count },
+      ...{ waitForApproval: Count, locked: Count, revoked: Count },
+    }),
+    deployments: StateSums,
+    applications: Count,
+    groups: Count,
+    rollouts: Type.Object({ active: Count, paused: Count, waiting: Count }),
+    holds: Count,
+  },
+  {
+    $id: 'SummaryView',
+    description: 'The fleet in counters; deployments are applications on clusters.',
+  },
+)
+
+export const HeldView = Type.Object(
+  {
+    application: Type.String(),
+    revision: Type.String(),
+    contentDigest: Type.String(),
+    rollout: Type.String(),
+    at: Time,
+    reason: Type.String(),
+  },
+  { $id: 'HeldView', description: 'A revision that is not rolled out again by itself.' },
+)
+
+export const OpenGateView = Type.Object(
+  {
+    rollout: Type.String(),
+    application: Type.String(),
+    wave: Count,
+    waveName: Type.String(),
+    gate: Type.Unsafe<'before' | 'after'>({ type: 'string', enum: ['before', 'after'] }),
+    roles: Type.Array(Type.String(), { description: 'one for each approval still missing' }),
+  },
+  { $id: 'OpenGateView', description: 'A gate that waits for approval.' },
+)
+
+export const DriftRow = Type.Object(
+  {
+    cluster: Type.String(),
+    application: Type.String(),
+    driftedObjects: Count,
+    objects: Type.Array(Type.String(), { description: 'bounded; driftedObjects counts all' }),
+  },
+  { $id: 'DriftRow', description: 'An application that is not on a cluster as it should be.' },
+)
+
+export const RevisionView = Type.Object(
+  {
+    revision: Type.String(),
+    contentDigest: Type.String(),
+    rollout: Type.String(),
+    phase: Type.String({ description: "the rollout's" }),
+    createdAt: Time,
+    clusters: Type.Integer({ minimum: 0, description: 'that are assigned it now' }),
+  },
+  { $id: 'RevisionView', description: 'What an application was, or is, rolled out at.' },
+)
+
+export const AuditEntry = Type.Object(
+  {
+    index: Type.Integer({ minimum: 1 }),
+    at: Time,
+    actor: Type.String(),
+    type: Type.String(),
+    subject: Type.String(),
+    message: Type.String(),
+    previous: Type.String({ description: 'digest of the line before' }),
+  },
+  { $id: 'AuditEntry', description: 'A line of the ledger, in words.' },
+)
+
+export const WindowView = Type.Object(
+  {
+    project: Type.String(),
+    kind: Type.Unsafe<'allow' | 'deny'>({ type: 'string', enum: ['allow', 'deny'] }),
+    schedule: Type.String(),
+    duration: Type.String(),
+    timeZone: Type.String(),
+    applications: Type.Array(Type.String(), { description: 'globs; none is all' }),
+    clusters: Type.Array(Type.String(), { description: 'names; none is by group or selector' }),
+    clusterGroup: Type.Union([Type.String(), Type.Null()]),
+    reason: Type.String(),
+  },
+  { $id: 'WindowView', description: 'When rollouts of a Project may or may not move.' },
+)
+
+export type SummaryView = Frozen<Static<typeof SummaryView>>
+export type HeldView = Frozen<Static<typeof HeldView>>
+export type OpenGateView = Frozen<Static<typeof OpenGateView>>
+export type DriftRow = Frozen<Static<typeof DriftRow>>
+export type RevisionView = Frozen<Static<typeof RevisionView>>
+export type AuditEntry = Frozen<Static<typeof AuditEntry>>
+export type WindowView = Frozen<Static<typeof WindowView>>

@@ -1,0 +1,147 @@
+import type { LedgerState } from '../ledger/replay.ts'
+import { currentGate } from '../rollout/gate.ts'
+import { finalPhases } from '../rollout/rollout.ts'
+import { type Known, isKnownCluster, listStandings } from './cluster-view.ts'
+
+/** What one cluster adds to the sums. */
+interface Tally {
+  readonly connected: number
+  readonly disconnected: number
+  readonly neverConnected: number
+  readonly updated: number
+  readonly pending: number
+  readonly failed: number
+  readonly unreachable: number
+  readonly drifted: number
+}
+
+export interface Summary {
+  readonly clusters: {
+    readonly total: number
+    readonly connected: number
+    readonly disconnected: number
+    readonly neverConnected: number
+    readonly waitForApproval: number
+    readonly locked: number
+    readonly revoked: number
+  }
+  /** Applications on clusters, each pair once. */
+  readonly deployments: Pick<Tally, 'updated' | 'pending' | 'failed' | 'unreachable' | 'drifted'>
+  readonly applications: number
+  readonly groups: number
+  readonly rollouts: { readonly active: number; readonly paused: number; readonly waiting: number }
+  readonly holds: number
+}
+
+/**
+ * The fleet in counters. Each cluster's share is counted anew when something about it changed, so
+ * that asking costs the same for ten clusters and ten thousand.
+ */
+export interface Summaries {
+  touch(cluster: string): void
+  /** Which clusters and applications there are has changed. */
+  touchAll(): void
+  read(): Summary
+}
+
+const zero: Tally = {
+  ...{ connected: 0, disconnected: 0, neverConnected: 0 },
+  ...{ updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0 },
+}
+const members = Object.keys(zero) as (keyof Tally)[]
+
+export function createSummaries(known: () => Known): Summaries {
+  const tallies = new Map<string, Tally>()
+  let sums = { ...zero }
+  /** Nothing is counted before somebody asks. */
+  let stale = true
+  let rollouts: { readonly head: number; readonly counts: Summary['rollouts'] } | undefined
+
+  function add(tally: Tally, sign: 1 | -1): void {
+    const next: Record<keyof Tally, number> = { ...sums }
+    for (const member of members) next[member] += sign * tally[member]
+    sums = next
+  }
+
+  function count(now: Known, cluster: string): void {
+    const before = tallies.get(cluster)
+    if (before) add(before, -1)
+    tallies.delete(cluster)
+    if (!isKnownCluster(now, cluster)) return
+    const tally = tallyOf(now, cluster)
+    tallies.set(cluster, tally)
+    add(tally, 1)
+  }
+
+  function countAll(now: Known): void {
+    tallies.clear()
+    sums = { ...zero }
+    stale = false
+    const { fleet, state } = now
+    const names = [fleet?.clusters, state.enrolments, state.assignments]
+    for (const name of new Set(names.flatMap((map) => [...(map?.keys() ?? [])]))) count(now, name)
+  }
+
+  return {
+    touch(cluster) {
+      if (!stale) count(known(), cluster)
+    },
+    touchAll: () => void (stale = true),
+    read() {
+      const now = known()
+      if (stale) countAll(now)
+      const { fleet, state } = now
+      if (rollouts?.head !== state.head) {
+        rollouts = { head: state.head, counts: countRollouts(state) }
+      }
+      const { connected, disconnected, neverConnected, ...deployments } = sums
+      return {
+        clusters: {
+          total: tallies.size,
+          ...{ connected, disconnected, neverConnected },
+          waitForApproval: state.pending.size,
+          locked: state.locked.size,
+          revoked: state.revoked.size,
+        },
+        deployments,
+        applications: fleet?.applications.size ?? 0,
+        groups: fleet?.groups.size ?? 0,
+        rollouts: rollouts.counts,
+        holds: state.holds.size,
+      }
+    },
+  }
+}
+
+function tallyOf(known: Known, cluster: string): Tally {
+  const status = known.status(cluster)
+  const tally: Record<keyof Tally, number> = { ...zero }
+  switch (status.connection.state) {
+    case 'Connected':
+      tally.connected = 1
+      break
+    case 'Disconnected':
+      tally.disconnected = 1
+      break
+    case 'NeverConnected':
+      tally.neverConnected = 1
+      break
+  }
+  for (const { standing, driftedObjects } of listStandings(known, cluster)) {
+    tally[standing] += 1
+    if (driftedObjects > 0) tally.drifted += 1
+  }
+  return tally
+}
+
+function countRollouts(state: LedgerState): Summary['rollouts'] {
+  const counts = { active: 0, paused: 0, waiting: 0 }
+  for (const run of state.runs.values()) {
+    if (finalPhases.has(run.phase)) continue
+    counts.active += 1
+    if (run.phase === 'Paused') counts.paused += 1
+    const plan = state.plans.get(run.id)
+    if (plan && currentGate(plan, run)) counts.waiting += 1
+  }
+  return counts
+}

@@ -1,0 +1,110 @@
+import type { Principal } from './access/principal.ts'
+import type { Survey } from './api/hub.ts'
+import type { DriftRow, OpenGateView, RevisionView } from './api/survey-view.ts'
+import { HubError } from './errors.ts'
+import type { Register } from './ledger/register.ts'
+import { currentGate } from './rollout/gate.ts'
+import { type Known, listClusterNames } from './status/cluster-view.ts'
+import { describeEntry } from './status/event.ts'
+import type { Summaries } from './status/summary.ts'
+
+export interface SurveyDeps {
+  readonly known: () => Known
+  readonly register: Pick<Register, 'state' | 'append' | 'head' | 'read'>
+  readonly summaries: Pick<Summaries, 'read'>
+  /** Looks again at what Git asks for. */
+  readonly redecide: () => Promise<void>
+}
+
+/** What the records say over the whole fleet. */
+export function createSurvey({ known, register, summaries, redecide }: SurveyDeps): Survey {
+  const { state } = register
+
+  function* drift(after: readonly [cluster: string, application: string] | null) {
+    const [from = '', last = ''] = after ?? []
+    for (const cluster of listClusterNames(known())) {
+      if (cluster < from) continue
+      const { applications } = known().status(cluster)
+      for (const application of Object.keys(applications).sort()) {
+        if (cluster === from && application <= last) continue
+        const { driftedObjects, drift } = applications[application]!
+        if (driftedObjects === 0) continue
+        const objects = drift.map(({ object }) => object)
+        yield { cluster, application, driftedObjects, objects } satisfies DriftRow
+      }
+    }
+  }
+
+  return {
+    summary: () => summaries.read(),
+    holds: () =>
+      [...state.holds.values()]
+        .map(({ application, revision, contentDigest, rollout, at, reason }) => ({
+          ...{ application, revision, contentDigest, rollout, reason },
+          at: new Date(at).toISOString(),
+        }))
+        .toSorted((a, b) => (a.application < b.application ? -1 : 1)),
+    async releaseHold(application: string, by: Principal, reason: string) {
+      if (!state.holds.has(application)) {
+        throw new HubError('not_found', `nothing of ${application} is held`)
+      }
+      await register.append(by.actor, [{ type: 'hold.released', application, reason }])
+      await redecide()
+    },
+    gates: () =>
+      [...state.runs.values()].flatMap((run): OpenGateView[] => {
+        const plan = state.plans.get(run.id)
+        const found = plan && currentGate(plan, run)
+        if (!plan || !found) return []
+        const { wave, gate, roles } = found
+        const waveName = plan.waves[wave]?.name ?? ''
+        const { application } = plan
+        return [{ rollout: run.id, application, wave, waveName, gate, roles }]
+      }),
+    drift,
+    revisions(application) {
+      const running = new Map<string, number>()
+      for (const mine of state.assignments.values()) {
+        const assigned = mine.get(application)
+        if (!assigned?.digest) continue
+        running.set(assigned.revision, (running.get(assigned.revision) ?? 0) + 1)
+      }
+      return [...state.plans.values()]
+        .filter((plan) => plan.application === application)
+        .toReversed()
+        .map((plan): RevisionView => ({
+          revision: plan.revision,
+          contentDigest: plan.contentDigest,
+          rollout: plan.id,
+          phase: state.runs.get(plan.id)!.phase,
+          createdAt: new Date(plan.createdAt).toISOString(),
+          clusters: running.get(plan.revision) ?? 0,
+        }))
+    },
+    windows: () =>
+      [...(known().fleet?.projects.values() ?? [])].flatMap(({ name, spec }) =>
+        (spec.windows ?? []).map((window) => ({
+          project: name,
+          kind: window.kind,
+          schedule: window.schedule,
+          duration: window.duration,
+          timeZone: window.timeZone ?? 'UTC',
+          applications: window.applications ?? [],
+          clusters: window.clusters ?? [],
+          clusterGroup: window.clusterGroup ?? null,
+          reason: window.reason ?? '',
+        })),
+      ),
+    async *audit(after) {
+      const from = after ?? Math.max(0, register.head - auditTail)
+      for await (const entry of register.read(from)) {
+        const { index, at, actor, previous } = entry
+        const { type, subject, message } = describeEntry(entry)
+        yield { index, at: new Date(at).toISOString(), actor, type, subject, message, previous }
+      }
+    },
+  }
+}
+
+/** Entries that are shown to who does not say from where. */
+const auditTail = 100
