@@ -49,6 +49,7 @@ export type AgentErrorCode =
   | 'apply_failed'
   | 'kind_unknown'
   | 'outside_scope'
+  | 'adoption_refused'
   | 'not_ready'
   | 'hook_failed'
   | 'dry_run_refused'
@@ -69,6 +70,22 @@ export class AgentError extends Error {
   constructor(code: AgentErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
+  }
+}
+
+/** One field an API server refused, and why. */
+export interface RefusalCause {
+  /** Such as `spec.template.spec.containers[0].image`; empty for the whole object. */
+  readonly field: string
+  readonly message: string
+}
+
+/** What an API server refused as invalid, field by field. */
+export class RefusedError extends AgentError {
+  readonly causes: readonly RefusalCause[]
+  constructor(message: string, causes: readonly RefusalCause[]) {
+    super('apply_invalid', message)
+    this.causes = causes
   }
 }
 

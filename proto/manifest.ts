@@ -29,10 +29,13 @@ export interface ManifestObject {
 /** What becomes of an object that is there already when it is to be applied for the first time. */
 export type Adoption = 'Always' | 'IfNoDiff' | 'Never'
 
+/** Names an expression about a dependency may use: it, and who waits for it. */
+export const dependencyVariables = ['dep', 'self'] as const
+
 /** Another application of the same cluster that has to be healthy before this one is applied. */
 export interface Dependency {
   readonly name: string
-  /** CEL over `dep` and `self` that says when it is ready; by its health when absent. */
+  /** CEL over {@link dependencyVariables} that says when it is ready; by its health when absent. */
   readonly ready?: string
 }
 

@@ -1,6 +1,6 @@
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
-import { hookRunMark, marks } from './ownership.ts'
+import { hookRunMark, labelsOf, marks } from './ownership.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 
 /** An object's content as it came, numbers that JavaScript would round kept as they were written. */
@@ -65,7 +65,7 @@ export function markBody(
     metadata: {
       ...metadata,
       ...(namespace && { namespace }),
-      labels: { ...(metadata['labels'] as object), [marks.application]: application },
+      labels: { ...(metadata['labels'] as object), ...labelsOf(application) },
       annotations: {
         ...(metadata['annotations'] as object),
         [marks.cluster]: cluster,

@@ -42,7 +42,7 @@ export interface ApplyResult {
 }
 
 /** Objects written at a time. */
-export const writeWidth = 8
+export const writeWidth = 16
 
 /** A write that was begun is let finish, but not for ever. */
 export function writeSignal(): AbortSignal {

@@ -1,9 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import type { Cluster, LiveObject, Resource } from '../cluster/port.ts'
+import { describeSet } from './apply-set.ts'
 import { parseHookRecord } from './hook-record.ts'
 import type { Inventory, InventoryEntry } from './inventory.ts'
-import { fieldManager, systemNamespace } from './ownership.ts'
+import { fieldManager, inventoryIdOf, systemNamespace } from './ownership.ts'
 
 export interface InventoryStore {
   /** The application's inventory, empty when there is none or it cannot be read as one. */
@@ -36,18 +36,20 @@ const inflatedLimit = 8 * 1024 * 1024
 export function createInventoryStore(cluster: Cluster): InventoryStore {
   return {
     async load(application, signal) {
-      const object = await cluster.get(configMap, idOf(application), signal)
+      const object = await cluster.get(configMap, inventoryIdOf(application), signal)
       return object ? unpack(object) : new Map()
     },
     async save(application, inventory, signal) {
-      const id = idOf(application)
+      const id = inventoryIdOf(application)
+      const { labels, annotations } = describeSet(id, inventory)
       const json = JSON.stringify({
         apiVersion: 'v1',
         kind: 'ConfigMap',
         metadata: {
           name: id.name,
           namespace: id.namespace,
-          labels: { 'groundswell.dev/inventory': application },
+          labels: { 'groundswell.dev/inventory': application, ...labels },
+          annotations,
         },
         data: { count: String(inventory.size) },
         binaryData: { objects: pack(inventory) },
@@ -64,19 +66,10 @@ export function createInventoryStore(cluster: Cluster): InventoryStore {
       }
     },
     async remove(application, signal) {
-      const id = idOf(application)
+      const id = inventoryIdOf(application)
       const object = await cluster.get(configMap, id, signal)
       if (object?.metadata.uid) await cluster.delete(configMap, id, object.metadata.uid, signal)
     },
-  }
-}
-
-function idOf(application: string): ObjectId {
-  return {
-    group: '',
-    kind: 'ConfigMap',
-    namespace: systemNamespace,
-    name: `groundswell-inventory-${application}`,
   }
 }
 

@@ -1,4 +1,6 @@
+import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
+import { applySetIdOf, partOfLabel } from './apply-set.ts'
 
 /** The one field manager of everything we apply; a second name would orphan what the first owned. */
 export const fieldManager = 'groundswell'
@@ -10,11 +12,32 @@ export const marks = {
   cluster: 'groundswell.dev/cluster',
 } as const
 
+const ourMarks: ReadonlySet<string> = new Set([marks.application, marks.cluster, partOfLabel])
+
+/** Whether a label or annotation is one we put on what we apply. */
+export function isOurMark(key: string): boolean {
+  return ourMarks.has(key)
+}
+
 /** Annotation of a hook's object: which run of it this is. */
 export const hookRunMark = 'groundswell.dev/hook-run'
 
 /** Where the agent keeps its inventories. */
 export const systemNamespace = 'groundswell-system'
+
+/** The ConfigMap that lists an application's objects, which makes it their ApplySet's parent. */
+export function inventoryIdOf(application: string): ObjectId {
+  const name = `groundswell-inventory-${application}`
+  return { group: '', kind: 'ConfigMap', namespace: systemNamespace, name }
+}
+
+/** Labels of all that an application applies. */
+export function labelsOf(application: string): Record<string, string> {
+  return {
+    [marks.application]: application,
+    [partOfLabel]: applySetIdOf(inventoryIdOf(application)),
+  }
+}
 
 export interface Owner {
   readonly application: string

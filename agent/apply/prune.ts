@@ -3,6 +3,7 @@ import type { LiveObject, Resource } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import type { ObjectError } from '../observe/status.ts'
 import { forEachBounded } from './bounded.ts'
+import { partOfLabel } from './apply-set.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
@@ -91,7 +92,7 @@ async function pruneObject(
   const owner = ownerOf(live)
   if (owner.application !== application) return 'kept'
   if (policy === 'Orphan' || isPruneDisabled(live)) {
-    const keys = { labels: [marks.application], annotations: [marks.cluster] }
+    const keys = { labels: [marks.application, partOfLabel], annotations: [marks.cluster] }
     await cluster.disown(resource, id, live.metadata.uid, keys, signal)
     return 'kept'
   }

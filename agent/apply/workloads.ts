@@ -1,7 +1,9 @@
 import type { TimeBound } from '@groundswell/proto/cel.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
+import { allowsNamespace, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster } from '../cluster/port.ts'
+import { AgentError } from '../errors.ts'
 import { createCoalescer } from '../observe/coalesce.ts'
 import { createHealthJudge } from '../observe/health-judge.ts'
 import { createObserver } from '../observe/observer.ts'
@@ -16,7 +18,7 @@ import { findRunning, heldState, isUpdate } from './hold-back.ts'
 import { createInventoryStore } from './inventory-store.ts'
 import { toObjectError } from './object-error.ts'
 import { fieldManager, marks, ownerOf } from './ownership.ts'
-import { whyBlocked } from './dependencies.ts'
+import { createDependencies } from './dependencies.ts'
 import { recallObject } from './recall.ts'
 import { createRepairLimit } from './repair-limit.ts'
 import { removeApplication } from './remove.ts'
@@ -119,6 +121,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     return limit.isContested(drift.object, changedBy(drift), clock.now())
   }
 
+  const dependencies = createDependencies(observer, deps.within)
+
   function report(names: ReadonlySet<string>): void {
     const states: ApplicationState[] = []
     for (const name of names) {
@@ -181,14 +185,15 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         against.set(id, drift ? changedBy(drift) : '')
         return true
       }
-      const shared = { cluster, clusterId, clock, observer, inventories, claims, open }
+      const mine = { cluster: clusterFor(wanted), inventories, claims, open }
+      const shared = { ...mine, clusterId, clock, observer }
       const waited = (what: string) => {
         const since = one.waits.get(what) ?? clock.now()
         one.waits.set(what, since)
         return clock.now() - since
       }
-      const blocked = whyBlocked(one, (name) => tracked.get(name), observer)
-      const run = { ...shared, inventory, mayRepair, blocked, waited }
+      const blocked = dependencies.whyBlocked(one, (name) => tracked.get(name))
+      const run = { ...shared, ...{ inventory, mayRepair, blocked, waited } }
       const result =
         wanted.state === 'present'
           ? await applyApplication(wanted, run, signal)
@@ -205,6 +210,18 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       if (!signal.aborted && one.wanted === wanted)
         finish(one, wanted, [toObjectError('', '', error)], [])
     }
+  }
+
+  /** An application with a ServiceAccount is read and written with that one's rights. */
+  function clusterFor(wanted: VerifiedApplication): Cluster {
+    if (wanted.state !== 'present' || wanted.manifest.serviceAccount === undefined) return cluster
+    const { serviceAccount, scope } = wanted.manifest
+    const home = serviceAccount.split('/')[0] ?? ''
+    if (scope && !allowsNamespace(scope, home)) {
+      const refused = whyNamespaceRefused(scope, home)
+      throw new AgentError('outside_scope', `serviceAccount ${serviceAccount}: ${refused}`)
+    }
+    return cluster.as(serviceAccount)
   }
 
   function finish(

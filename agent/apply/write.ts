@@ -4,34 +4,55 @@ import { AgentError } from '../errors.ts'
 import { hashProjection } from '../observe/fields.ts'
 import type { ObjectRecord } from '../observe/object-record.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
-import { type Body, isReplaceAllowed, markBody, parseBody } from './body.ts'
+import { holdToAdoption } from './adoption.ts'
+import { type Body, markBody, parseBody } from './body.ts'
+import { migrateOwners } from './client-side-owners.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
 import { expectationOf, ignoredOf } from './expectation.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { fieldManager } from './ownership.ts'
 import { leaveIgnored } from './leave-ignored.ts'
 import type { Wanted } from './plan.ts'
-
-const goneWithinMs = 30_000
-const pauseMs = 200
+import { applyOrReplace, type Draft } from './replace.ts'
 
 /**
  * Writes one object and tells the observer what came back.
  *
- * @throws AgentError `owned_by_other`, `object_malformed`, `secret_*`, or what the API server said.
+ * @throws AgentError `owned_by_other`, `adoption_refused`, `object_malformed`, `secret_*`, or what
+ *   the API server said.
  */
 export async function writeObject(
   wanted: Wanted,
   app: VerifiedPresent,
   deps: ApplyDeps,
 ): Promise<InventoryEntry> {
-  const { id, source } = wanted
+  const { id, parsed, resource, source } = wanted
   const known = deps.observer.live(id)
+  const before = deps.inventory.get(id)
+  const fresh = !before?.uid
+  // Where an inventory was lost, the object itself says that it is ours.
+  const foreign = fresh && known?.application !== app.name
   await refuseForeign(id, app.name, known, deps)
+  const once = source.rules?.apply === 'once'
+  const adoption = app.manifest.adoption ?? 'Always'
+  const looks = once || (foreign && adoption !== 'Always')
+  const found = looks ? await deps.cluster.get(resource, parsed, writeSignal()) : undefined
+  if (found && once) {
+    const uid = found.metadata.uid ?? ''
+    const { fieldsHash = '' } = before ?? {}
+    return { id, apiVersion: source.apiVersion, uid, digest: source.digest, fieldsHash }
+  }
   const { body, json } = await composeBody(wanted, app, known?.scaled ?? false, deps)
+  const draft: Draft = { wanted, body, json }
+  if (found && foreign && adoption !== 'Always') {
+    await holdToAdoption(found, draft, adoption, deps.cluster)
+  }
+  // What appears after the look is not overruled.
+  const force = !(foreign && adoption !== 'Always')
   const release = deps.observer.hold(id)
   try {
-    const object = await applyOrReplace(wanted, body, json, known, deps)
+    const applied = await applyOrReplace(draft, known, { force }, app.manifest, deps)
+    const object = fresh ? await takeOver(applied, draft, deps) : applied
     const expectation = expectationOf(app, id, source.apiVersion, '?')
     const { baseline } = deps.observer.applied(id, expectation, object)
     return {
@@ -66,6 +87,19 @@ export async function composeBody(
   return { body, json }
 }
 
+/** Makes ours what a client-side apply put into an object before it was ours. */
+async function takeOver(
+  applied: LiveObject,
+  { wanted: { parsed, resource, source }, json }: Draft,
+  { cluster }: ApplyDeps,
+): Promise<LiveObject> {
+  const managed = source.rules?.apply === 'merge' ? undefined : migrateOwners(applied, fieldManager)
+  if (!managed) return applied
+  const signal = writeSignal()
+  await cluster.setManagedFields(resource, parsed, applied, managed, signal)
+  return cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
+}
+
 async function refuseForeign(
   id: string,
   application: string,
@@ -87,32 +121,5 @@ async function refuseForeign(
   // What our inventory holds is ours, whatever id the cluster's record had when it was applied.
   if (known?.cluster && known.cluster !== clusterId && !inventory.has(id)) {
     throw new AgentError('owned_by_other', `belongs to the agent of cluster ${known.cluster}`)
-  }
-}
-
-async function applyOrReplace(
-  { parsed, resource }: Wanted,
-  body: Body,
-  json: string,
-  known: ObjectRecord | undefined,
-  { cluster, clock }: ApplyDeps,
-): Promise<LiveObject> {
-  const options = { fieldManager, force: true }
-  try {
-    return await cluster.apply(resource, parsed, json, options, writeSignal())
-  } catch (error) {
-    const immutable = error instanceof AgentError && error.code === 'apply_invalid'
-    if (!immutable || !known?.uid || !isReplaceAllowed(body)) throw error
-    const until = writeSignal()
-    // Wanting it gone must not outlive a body that would be refused anyway, hence no second try.
-    await cluster.delete(resource, parsed, known.uid, until)
-    const deadline = clock.now() + goneWithinMs
-    while ((await cluster.get(resource, parsed, until))?.metadata.uid === known.uid) {
-      if (clock.now() > deadline) {
-        throw new AgentError('apply_failed', 'waits for the old object to go', { cause: error })
-      }
-      await clock.sleep(pauseMs, until)
-    }
-    return cluster.apply(resource, parsed, json, options, until)
   }
 }

@@ -1,5 +1,5 @@
 import { type ObjectId, describeObject } from '@groundswell/proto/object-id.ts'
-import { AgentError, type AgentErrorCode } from '../errors.ts'
+import { AgentError, type AgentErrorCode, RefusedError } from '../errors.ts'
 import type { Answer } from './http.ts'
 
 interface Status {
@@ -14,14 +14,20 @@ interface Status {
 const messageLimit = 1_000
 
 /** An API server's refusal of a server-side apply, as the error the hub shows. */
-export function applyFault(id: ObjectId, answer: Answer): AgentError {
-  return new AgentError(applyCode(answer), describe(id, answer))
+export function applyFault(id: ObjectId, answer: Answer, asWhom = ''): AgentError {
+  const code = applyCode(answer)
+  if (code !== 'apply_invalid') return new AgentError(code, asWhom + describe(id, answer))
+  const causes = statusOf(answer).details?.causes ?? []
+  return new RefusedError(
+    asWhom + describe(id, answer),
+    causes.map(({ field = '', message = '' }) => ({ field, message })),
+  )
 }
 
 /** An API server's refusal of a delete. */
-export function pruneFault(id: ObjectId, answer: Answer): AgentError {
+export function pruneFault(id: ObjectId, answer: Answer, asWhom = ''): AgentError {
   const refused = answer.status === 401 || answer.status === 403
-  return new AgentError(refused ? 'prune_refused' : 'prune_failed', describe(id, answer))
+  return new AgentError(refused ? 'prune_refused' : 'prune_failed', asWhom + describe(id, answer))
 }
 
 /** An API server's refusal of a read. */

@@ -19,6 +19,8 @@ export interface ApiRequest {
   readonly body?: string
   readonly contentType?: string
   readonly accept?: string
+  /** User name in whose place to ask. */
+  readonly impersonate?: string
   readonly signal: AbortSignal
 }
 
@@ -62,7 +64,7 @@ export function createApiClient(connection: Connection): ApiClient {
   }
 
   return {
-    async send({ method, path, body, contentType, accept, signal }) {
+    async send({ method, path, body, contentType, accept, impersonate, signal }) {
       signal.throwIfAborted()
       try {
         const response = await requests.request({
@@ -71,6 +73,7 @@ export function createApiClient(connection: Connection): ApiClient {
           headers: await headers({
             accept: accept ?? 'application/json',
             ...(contentType && { 'content-type': contentType }),
+            ...(impersonate !== undefined && { 'impersonate-user': impersonate }),
           }),
           ...(body !== undefined && { body }),
           signal,

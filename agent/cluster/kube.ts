@@ -28,10 +28,29 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
   const clock = options.clock ?? systemClock
   const random = options.random ?? Math.random
   const client = createApiClient(connection)
-  const send = createSender(client, clock, random, options.onRequest)
+  const sendAsAgent = createSender(client, clock, random, options.onRequest)
+  const getAsAgent = (path: string, signal: AbortSignal) =>
+    sendAsAgent({ method: 'GET', path, signal })
+  const discovery = createDiscovery(getAsAgent, () => clock.now())
+  return createView({ client, clock, random, discovery, log: options.log }, sendAsAgent)
+}
+
+interface Shared {
+  readonly client: ApiClient
+  readonly clock: Clock
+  readonly random: () => number
+  readonly discovery: ReturnType<typeof createDiscovery>
+  readonly log: KubeOptions['log']
+}
+
+/** The cluster as seen by the agent, or by a ServiceAccount it asks in the name of. */
+function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluster {
+  const { client, clock, random, discovery, log } = shared
+  const impersonate = account && `system:serviceaccount:${account.replace('/', ':')}`
+  const send: Send = (request) => sendAsAgent({ ...request, ...(impersonate && { impersonate }) })
+  const asWhom = account === undefined ? '' : `as ServiceAccount ${account}: `
   const get = (path: string, signal: AbortSignal, accept?: string) =>
     send({ method: 'GET', path, signal, ...(accept && { accept }) })
-  const discovery = createDiscovery(get, () => clock.now())
 
   /** Server-side apply. @throws AgentError when it is refused */
   async function patch(
@@ -54,7 +73,7 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
       contentType: 'application/apply-patch+yaml',
       signal,
     })
-    if (answer.status !== 200 && answer.status !== 201) throw applyFault(id, answer)
+    if (answer.status !== 200 && answer.status !== 201) throw applyFault(id, answer, asWhom)
     return answer
   }
 
@@ -116,7 +135,7 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
       })
       // 409: another object bears the name now, so the one we meant is gone.
       if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) {
-        throw pruneFault(id, answer)
+        throw pruneFault(id, answer, asWhom)
       }
       if (answer.status >= 300) return undefined
       const left = parseObject(answer)
@@ -135,9 +154,29 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
         signal,
       })
       if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) {
-        throw applyFault(id, answer)
+        throw applyFault(id, answer, asWhom)
       }
     },
+
+    async setManagedFields(resource, id, read, managedFields, signal) {
+      const answer = await send({
+        method: 'PATCH',
+        path: objectPath(resource, id),
+        body: JSON.stringify([
+          { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+          {
+            op: 'replace',
+            path: '/metadata/resourceVersion',
+            value: read.metadata.resourceVersion,
+          },
+        ]),
+        contentType: 'application/json-patch+json',
+        signal,
+      })
+      if (answer.status >= 300) throw applyFault(id, answer, asWhom)
+    },
+
+    as: (account) => createView(shared, sendAsAgent, account),
 
     occupants: (namespace, signal) => readOccupants(namespace, get, signal),
 
@@ -145,12 +184,7 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
     events: (namespace, uid, signal) => readEvents(namespace, uid, get, signal),
 
     watch: (resource, labelSelector, signal) =>
-      listThenWatch(
-        resource,
-        labelSelector,
-        { client, get, clock, random, log: options.log },
-        signal,
-      ),
+      listThenWatch(resource, labelSelector, { client, get, clock, random, log }, signal),
 
     close: () => client.close(),
   }
@@ -158,13 +192,15 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
 
 const partialList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 
+type Send = (request: ApiRequest) => Promise<Answer>
+
 /** Waits and asks again when the server is busy or failing; every request we make may be repeated. */
 function createSender(
   client: ApiClient,
   clock: Clock,
   random: () => number,
   onRequest: KubeOptions['onRequest'],
-): (request: ApiRequest) => Promise<Answer> {
+): Send {
   return async (request) => {
     for (let attempt = 1; ; attempt += 1) {
       onRequest?.(request.method, request.path)

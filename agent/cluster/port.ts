@@ -22,6 +22,7 @@ export interface LiveObject {
 export interface ManagedFields {
   readonly manager: string
   readonly operation: 'Apply' | 'Update'
+  readonly apiVersion?: string
   readonly subresource?: string
   /** RFC 3339, to the second. */
   readonly time?: string
@@ -94,6 +95,19 @@ export interface Cluster {
     marks: { readonly labels: readonly string[]; readonly annotations: readonly string[] },
     signal: AbortSignal,
   ): Promise<void>
+  /** Replaces an object's field owners, if it is still as it was read. */
+  setManagedFields(
+    resource: Resource,
+    id: ObjectId,
+    read: LiveObject,
+    managedFields: readonly ManagedFields[],
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * The same cluster, where objects are read and written in the name of a ServiceAccount
+   * (`namespace/name`) and with its rights. Watches and discovery stay the agent's.
+   */
+  as(serviceAccount: string): Cluster
   /** What a namespace holds that would die with it, Kubernetes' own furniture left out. */
   occupants(namespace: string, signal: AbortSignal): Promise<readonly ObjectId[]>
   /** Some pods of a namespace, by a label selector. */

@@ -2,6 +2,7 @@ import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpKubectl } from './kubectl.mjs'
 import { setUpOracles } from './oracles.mjs'
 import { setUpGnupg } from './gnupg.mjs'
 import { setUpPackages } from './packages.mjs'
@@ -23,6 +24,7 @@ try {
   await setUpControlPlane()
   await setUpOracles()
   await setUpSops()
+  await setUpKubectl()
   say('everything is ready: npm run demo, npm test')
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

@@ -28,4 +28,6 @@ export function oraclesDir(): string
 export function oraclePaths(): OraclePaths
 /** Where the `sops` that tests compare with is, once set-up has built it. */
 export function sopsPath(): string
+/** Where the `kubectl` that applying is compared with is, once set-up has built it. */
+export function kubectlPath(): string
 export function isExecutable(path: string): boolean

@@ -91,6 +91,19 @@ export function oraclePaths() {
   return { kustomize, helm, kubectlRead }
 }
 
+/** Where the cache keeps the `kubectl` that applying is compared with (test/kubectl). */
+export function kubectlDir() {
+  return join(
+    cacheDir(),
+    'kubectl',
+    digestFiles(['go.mod', 'go.sum'], join(root, 'test', 'kubectl')),
+  )
+}
+
+export function kubectlPath() {
+  return join(kubectlDir(), 'kubectl')
+}
+
 /** Where the cache keeps the `sops` that tests compare with (test/sops). */
 export function sopsDir() {
   return join(cacheDir(), 'sops', digestFiles(['go.mod', 'go.sum'], join(root, 'test', 'sops')))

@@ -4,6 +4,7 @@ import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpKubectl } from './kubectl.mjs'
 import { setUpOracles } from './oracles.mjs'
 import { nodePath, setUpPackages } from './packages.mjs'
 import { setUpGnupg } from './gnupg.mjs'
@@ -40,11 +41,12 @@ const needs = {
     ...(args.includes('render') ? [setUpOracles] : []),
     ...(args.includes('agent') ? [setUpControlPlane] : []),
     ...(args.includes('ui') ? [setUpDashboard, setUpChromium] : []),
+    ...(args.includes('apply') ? [setUpControlPlane, setUpKubectl] : []),
   ],
   'test/screens/main.ts': [setUpGit, setUpRedis, setUpDashboard, setUpEngine, setUpChromium],
   'test/run.ts': [
     ...[setUpGit, setUpRedis, setUpSshd, setUpGnupg, setUpEngine, setUpControlPlane],
-    ...[setUpOracles, setUpSops, setUpDashboard, setUpChromium],
+    ...[setUpOracles, setUpSops, setUpKubectl, setUpDashboard, setUpChromium],
   ],
 }
 

@@ -71,6 +71,8 @@ const fieldWords: Readonly<Record<string, string>> = {
   drift:
     'What differs from Git is put right, only reported, or not looked for; correct when left out.',
   dependsOn: 'Applications that have to be healthy on a cluster before this one is applied there.',
+  'dependsOn.ready':
+    'CEL over dep and self (name, revision, phase, health, objects, readyObjects, driftedObjects) that says when it is ready; by its health when left out.',
   adoption:
     'What becomes of objects that are there already: taken over (Always, when left out), taken over if that changes nothing, or refused.',
   replace: 'Objects that are deleted and made anew where the API server refuses a change of them.',

@@ -1,4 +1,6 @@
 import { agentGoals, measureAgent } from './agent.ts'
+import { applyObjects } from './apply-objects.ts'
+import { applyGoals, measureApply } from './apply.ts'
 import { checkApplications, checkOverlays } from './check-fleet.ts'
 import { checkGoals, measureCheck } from './check.ts'
 import { driftObjects } from './drift-fleet.ts'
@@ -60,6 +62,12 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
       files: monorepoApplications * filesInApplication,
     }),
     measure: (options, say) => measureMonorepo({ ...options, clusters: options.clusters[0]! }, say),
+  },
+  apply: {
+    fidelity: 'A',
+    goals: applyGoals,
+    params: ({ runs }) => ({ runs, objects: applyObjects }),
+    measure: measureApply,
   },
   idle: {
     goals: idleGoals,

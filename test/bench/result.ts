@@ -10,7 +10,7 @@ export interface Spread {
 
 export type Figures = Readonly<Record<string, number | null>>
 
-/** What a benchmark prints as its last line. `fidelity`: B is real agents on an in-memory API, C without one. */
+/** What a benchmark prints as its last line. `fidelity`: A is real agents on a real API server, B on an in-memory one, C without one. */
 export interface BenchResult {
   readonly name: string
   readonly fidelity: 'A' | 'B' | 'C'

@@ -10,6 +10,8 @@ export interface MemoryClusterOptions {
   readonly settle?: (object: LiveObject) => LiveObject
   /** Cluster-scoped kinds besides the built-in ones. */
   readonly clusterScoped?: readonly string[]
+  /** What others in whose name the agent asks see; the same when left out. */
+  readonly as?: (serviceAccount: string) => Cluster
   /** Throws to refuse an apply. */
   readonly admit?: (id: ObjectId, body: LiveObject) => void
   /** What is said beside the answer to a dry run. */
@@ -92,7 +94,7 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
     }
   }
 
-  return {
+  const cluster: MemoryCluster = {
     calls,
     read: (id) => objects.get(id),
     edit(id, manager, change) {
@@ -155,7 +157,14 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
     async delete(_resource, id, uid) {
       const key = formatObjectId(id)
       calls.push(`delete ${key}`)
-      if (objects.get(key)?.metadata.uid === uid) remove(key)
+      const found = objects.get(key)
+      if (found?.metadata.uid !== uid) return undefined
+      if (!found.metadata.finalizers?.length) {
+        remove(key)
+        return undefined
+      }
+      const metadata = { ...found.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' }
+      return store(key, { ...found, metadata }, 'modified')
     },
     async disown(_resource, id, uid, marks) {
       const key = formatObjectId(id)
@@ -169,6 +178,12 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
       const annotations = without(before.metadata.annotations, marks.annotations)
       store(key, { ...before, metadata: { ...before.metadata, labels, annotations } }, 'modified')
     },
+    async setManagedFields(_resource, id, read, managedFields) {
+      const key = formatObjectId(id)
+      calls.push(`own ${key}`)
+      store(key, { ...read, metadata: { ...read.metadata, managedFields } }, 'modified')
+    },
+    as: (account) => (options.as ? options.as(account) : cluster),
     async occupants(namespace) {
       return [...objects.values()]
         .filter(({ metadata }) => metadata.namespace === namespace)
@@ -197,6 +212,7 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
     forgetResources: () => undefined,
     close: async () => undefined,
   }
+  return cluster
 }
 
 async function* watchMemory(

@@ -1,5 +1,7 @@
 import { healthCheckLimit } from '@groundswell/proto/health-check.ts'
 import { ignoreLimits } from '@groundswell/proto/ignore-rule.ts'
+import { CelError, parseCel } from '@groundswell/proto/cel.ts'
+import { dependencyVariables } from '@groundswell/proto/manifest.ts'
 import { type Static, Type } from 'typebox'
 import { ApplicationSource, checkSource } from './application-source.ts'
 import {
@@ -70,7 +72,9 @@ export const ApplicationSpec = Type.Object(
     healthCheckExprs: Type.Optional(Type.Array(HealthCheckExpr, { maxItems: healthCheckLimit })),
     suspend: Type.Optional(Type.Boolean()),
     /** Applications that have to be healthy on a cluster before this one is applied there. */
-    dependsOn: Type.Optional(Type.Array(Type.Object({ name: Name }, closed))),
+    dependsOn: Type.Optional(
+      Type.Array(Type.Object({ name: Name, ready: Type.Optional(Type.String()) }, closed)),
+    ),
     /** What becomes of objects that are there already; `Always` when left out. */
     adoption: Type.Optional(
       Type.Union([Type.Literal('Always'), Type.Literal('IfNoDiff'), Type.Literal('Never')]),
@@ -110,9 +114,10 @@ export function checkApplication(spec: ApplicationSpec, names: Names, report: Re
   if (spec.project !== undefined) {
     checkName(spec.project, names.projects, 'Project', ['spec', 'project'], report)
   }
-  spec.dependsOn?.forEach(({ name }, index) => {
-    const path = ['spec', 'dependsOn', index, 'name']
-    checkName(name, names.applications, 'Application', path, report)
+  spec.dependsOn?.forEach(({ name, ready }, index) => {
+    const path = ['spec', 'dependsOn', index]
+    checkName(name, names.applications, 'Application', [...path, 'name'], report)
+    if (ready !== undefined) checkReady(ready, [...path, 'ready'], report)
   })
   checkIgnoreDifferences(spec.ignoreDifferences, ['spec', 'ignoreDifferences'], report)
   checkHealthExpressions(spec.healthCheckExprs, ['spec', 'healthCheckExprs'], report)
@@ -126,6 +131,15 @@ export function checkApplication(spec: ApplicationSpec, names: Names, report: Re
     if (spec.targets.every((target) => target.namespace === undefined)) {
       report(['spec', 'createNamespace'], 'needs `targetNamespace`')
     }
+  }
+}
+
+function checkReady(text: string, path: Path, report: Report): void {
+  try {
+    parseCel(text, dependencyVariables)
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error
+    report(path, `not an expression that is true or false: ${error.message}`)
   }
 }
 

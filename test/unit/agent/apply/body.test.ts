@@ -19,7 +19,12 @@ describe('markBody', () => {
       metadata: { labels: object; annotations: object; namespace: string }
     }
     assert.equal(body.metadata.namespace, 'n')
-    assert.deepEqual(body.metadata.labels, { a: 'b', 'groundswell.dev/application': 'shop' })
+    assert.deepEqual(body.metadata.labels, {
+      a: 'b',
+      'groundswell.dev/application': 'shop',
+      // base64url of sha256 over groundswell-inventory-shop.groundswell-system.ConfigMap.
+      'applyset.kubernetes.io/part-of': 'applyset-Kb3pslwmwpQdx7ieOiOXHK7K92U7q_TTojUKIO0etWA-v1',
+    })
     assert.deepEqual(body.metadata.annotations, { 'groundswell.dev/cluster': 'c1' })
   })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import type { LiveObject } from '../../../../agent/cluster/port.ts'
 import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
 import { settleAtOnce } from '../../../support/memory-cluster.ts'
@@ -228,6 +229,26 @@ describe('dependsOn between applications', () => {
     assert.equal(hands.cluster.read('/ConfigMap/shop/web'), undefined)
     await hands.makeReady('db')
     assert.ok(hands.cluster.read('/ConfigMap/shop/web'))
+    assert.equal(hands.state('web')?.phase, 'Applied')
+  })
+
+  it('goes by an expression where there is one, and says which', async () => {
+    await using hands = createSlowHands()
+    const wanting = (ready: string, generation: number) =>
+      presentApplication('web', [createConfig('shop', 'web')], {
+        generation,
+        dependsOn: [{ name: 'db', ready }],
+      })
+    await hands.bring(wanting('dep.readyObjects >= 2', 1), db())
+    await hands.clock.advance(1_000)
+    assert.equal(
+      hands.state('web')?.waiting,
+      'waits for application db, of which is to be true: dep.readyObjects >= 2',
+    )
+    // It may ask for less than health.
+    const app = wanting("dep.readyObjects >= 1 && self.name == 'web'", 2)
+    await hands.bring({ ...app, manifestDigest: digestOf('other') }, db())
+    await hands.clock.advance(1_000)
     assert.equal(hands.state('web')?.phase, 'Applied')
   })
 

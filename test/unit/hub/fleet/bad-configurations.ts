@@ -383,6 +383,14 @@ export const badConfigurations: readonly (readonly [string, string, string, RegE
     /depends on itself: a → a/,
   ],
   [
+    'an expression that ends too soon',
+    application(
+      `dependsOn:\n  - name: shop\n    ready: dep.health ==\nsource:\n  path: a\n${every}`,
+    ),
+    '8:14',
+    /not an expression that is true or false/,
+  ],
+  [
     'depends on nothing that is there',
     application(`dependsOn:\n  - name: shp\nsource:\n  path: a\n${every}`),
     '7:13',

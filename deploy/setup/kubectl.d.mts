@@ -1,0 +1,2 @@
+/** Makes sure that the `kubectl` which applying is compared with is built. */
+export function setUpKubectl(): Promise<void>
