@@ -14,6 +14,7 @@ import {
   stateOfHook,
 } from './hook-record.ts'
 import { judgeHook } from './hook-verdict.ts'
+import { refuseForeign } from './foreign.ts'
 import { findEntry } from './inventory.ts'
 import { waveOf } from './layout.ts'
 import { toObjectError } from './object-error.ts'
@@ -135,15 +136,16 @@ function fail(run: RunState, { id, source }: Wanted, message: string): HookState
 /** The object of this run, made when it is not there; undefined while one before is in its way. */
 async function begin(
   { app, deps }: RunState,
-  { parsed, resource, source }: Wanted,
+  { id, parsed, resource, source }: Wanted,
   found: LiveObject | undefined,
   hookRun: HookRun,
 ): Promise<LiveObject | undefined> {
   const signal = writeSignal()
   const mark = formatRunMark(hookRun)
   if (found && found.metadata.annotations?.[hookRunMark] === mark) return found
+  await refuseForeign(id, app.name, found && ownerOf(found), deps)
   if (found) {
-    refuseForeign(found, app.name, parsed)
+    refuseUnowned(found, parsed)
     if (found.metadata.deletionTimestamp) return undefined
     if (source.rules?.hook?.cleanup.includes('before') && !isPrecious(parsed)) {
       await deps.cluster.delete(resource, parsed, found.metadata.uid ?? '', signal)
@@ -158,14 +160,13 @@ async function begin(
   return deps.cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
 }
 
-function refuseForeign(found: LiveObject, application: string, id: ObjectId): void {
-  const owner = ownerOf(found).application
-  if (owner === application) return
+/** What is nobody's is only taken where another tool's hook of the same name has left it. */
+function refuseUnowned(found: LiveObject, id: ObjectId): void {
+  if (ownerOf(found).application !== '') return
   const notes = found.metadata.annotations ?? {}
-  // What another tool's hook left behind is of the same hook.
-  if (owner === '' && (notes['helm.sh/hook'] ?? notes['argocd.argoproj.io/hook'])) return
-  const whose = owner === '' ? 'nobody’s that is known here' : `application ${owner}’s`
-  throw new AgentError('owned_by_other', `${describeObject(id)} is there and is ${whose}`)
+  if (notes['helm.sh/hook'] ?? notes['argocd.argoproj.io/hook']) return
+  const name = describeObject(id)
+  throw new AgentError('owned_by_other', `${name} is there already, and was not made by a hook`)
 }
 
 async function clean(

@@ -23,6 +23,8 @@ export interface Tracked {
   failures: number
   /** What the last run left to be waited for, in words. */
   waiting: readonly string[]
+  /** Runs in a row that left something to be waited for. */
+  waitRounds: number
   /** Since when each thing has been waited for. */
   readonly waits: Map<string, number>
   /** Drift that was put right before anybody could see it. */
@@ -45,6 +47,7 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
     settled: false,
     failures: 0,
     waiting: [],
+    waitRounds: 0,
     waits: new Map(),
     unreported: new Map(),
     turn: Promise.resolve(),

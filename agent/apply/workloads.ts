@@ -65,8 +65,8 @@ export interface Workloads {
 const applicationsAtOnce = 4
 /** Four reports in the first second of a storm, and fewer after. */
 const gather = { windowMs: 150, longestMs: 400 } as const
-/** What is waited for is looked at again after this. */
-const waitMs = 500
+/** What is waited for is looked at again after this; what takes more than a minute, less often. */
+const wait = { firstMs: 500, rounds: 120, laterMs: 2_000 } as const
 const retry = { firstMs: 2_000, lastMs: 60_000 } as const
 
 /** Everything the agent keeps running on its cluster. */
@@ -236,9 +236,11 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       one.phase = 'Applying'
       one.settled = false
       changed(one.name)
-      wake(one, waitMs)
+      one.waitRounds += 1
+      wake(one, one.waitRounds > wait.rounds ? wait.laterMs : wait.firstMs)
       return
     }
+    one.waitRounds = 0
     if (errors.length === 0) one.waits.clear()
     one.settled = errors.length === 0
     one.phase = errors.length > 0 ? 'Failed' : wanted.state === 'present' ? 'Applied' : 'Removed'

@@ -1,14 +1,13 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { LiveObject } from '../cluster/port.ts'
-import { AgentError } from '../errors.ts'
 import { hashProjection } from '../observe/fields.ts'
-import type { ObjectRecord } from '../observe/object-record.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { holdToAdoption } from './adoption.ts'
 import { type Body, markBody, parseBody } from './body.ts'
 import { migrateOwners } from './client-side-owners.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
 import { expectationOf, ignoredOf } from './expectation.ts'
+import { refuseForeign } from './foreign.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { fieldManager } from './ownership.ts'
 import { leaveIgnored } from './leave-ignored.ts'
@@ -98,28 +97,4 @@ async function takeOver(
   const signal = writeSignal()
   await cluster.setManagedFields(resource, parsed, applied, managed, signal)
   return cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
-}
-
-async function refuseForeign(
-  id: string,
-  application: string,
-  known: ObjectRecord | undefined,
-  { claims, clusterId, inventories, inventory }: ApplyDeps,
-): Promise<void> {
-  const current = known?.application ?? ''
-  const holder = claims.holder(id, current)
-  if (holder !== undefined && holder !== application) {
-    throw new AgentError('owned_by_other', `application ${holder} has this object too`)
-  }
-  // Another's object is taken over when the snapshot says its owner lets it go, or nobody minds it.
-  if (current && current !== application && !claims.knows(current)) {
-    const theirs = await inventories.load(current, writeSignal())
-    if (theirs.has(id)) {
-      throw new AgentError('owned_by_other', `belongs to application ${current}`)
-    }
-  }
-  // What our inventory holds is ours, whatever id the cluster's record had when it was applied.
-  if (known?.cluster && known.cluster !== clusterId && !inventory.has(id)) {
-    throw new AgentError('owned_by_other', `belongs to the agent of cluster ${known.cluster}`)
-  }
 }

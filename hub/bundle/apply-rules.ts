@@ -8,8 +8,6 @@ import type { RenderedObject } from '../render/engine.ts'
 export interface ObjectWishes {
   readonly rules: ApplyRules
   readonly dependsOn: readonly string[]
-  /** Only for tools that read it; never sent to a cluster. */
-  readonly local: boolean
   /** What was written and cannot be meant, in words. */
   readonly faults: readonly string[]
 }
@@ -34,7 +32,6 @@ const flux = {
 } as const
 const kpt = {
   dependsOn: 'config.kubernetes.io/depends-on',
-  local: 'config.kubernetes.io/local-config',
   mutation: 'client.lifecycle.config.k8s.io/mutation',
 } as const
 const ownReplace = 'groundswell.dev/replace'
@@ -60,7 +57,7 @@ const cleanups: Readonly<Record<string, HookCleanup>> = {
   'hook-failed': 'failed',
 }
 
-const none: ObjectWishes = { rules: {}, dependsOn: [], local: false, faults: [] }
+const none: ObjectWishes = { rules: {}, dependsOn: [], faults: [] }
 /** Most objects say nothing, and are not parsed for it. */
 const mayWish =
   /"(?:argocd\.argoproj\.io|helm\.sh|kustomize\.toolkit\.fluxcd\.io|config\.kubernetes\.io|client\.lifecycle\.config\.k8s\.io|groundswell\.dev)\//
@@ -84,7 +81,6 @@ export function readWishes({ json }: Pick<RenderedObject, 'json'>): ObjectWishes
   return {
     rules,
     dependsOn: listOf(notes[kpt.dependsOn]),
-    local: notes[kpt.local] === 'true',
     faults,
   }
 }

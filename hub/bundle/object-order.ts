@@ -35,11 +35,9 @@ interface Wishing {
 
 /** Reads the order that objects ask for, and holds it to itself. */
 export function orderObjects(objects: readonly RenderedObject[], options: OrderOptions): Ordered {
-  const wishing = objects
-    .map((rendered): Wishing => {
-      return { rendered, id: formatObjectId(rendered.id), wishes: readWishes(rendered) }
-    })
-    .filter(({ wishes }) => !wishes.local)
+  const wishing = objects.map((rendered): Wishing => {
+    return { rendered, id: formatObjectId(rendered.id), wishes: readWishes(rendered) }
+  })
   const faults: Fault[] = []
   const find = createFinder(wishing, options.targetNamespace)
   const after = new Map<string, string[]>()

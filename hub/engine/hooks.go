@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,10 +32,32 @@ func leaveOutHooks(objects []object) (kept []object, warnings []string) {
 			warnings = append(warnings, place(each)+": "+warning)
 		}
 		if stays {
+			nameHook(each)
 			kept = append(kept, each)
 		}
 	}
 	return kept, warnings
+}
+
+// nameHook names a hook that asks for a new name each time by its content instead: the same commit
+// gives the same objects, and a hook that changed is another object.
+func nameHook(each object) {
+	if annotation(each.value, argoHook) == "" && annotation(each.value, helmHook) == "" {
+		return
+	}
+	metadata, _ := each.value["metadata"].(map[string]any)
+	prefix, _ := metadata["generateName"].(string)
+	if prefix == "" || metadata["name"] != nil {
+		return
+	}
+	text, err := encode(each.value)
+	if err != nil {
+		// Said later, of each object alike.
+		return
+	}
+	sum := sha256.Sum256(text)
+	delete(metadata, "generateName")
+	metadata["name"] = prefix + hex.EncodeToString(sum[:])[:10]
 }
 
 func keepHook(each object) (stays bool, warning string) {

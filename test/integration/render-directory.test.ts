@@ -286,9 +286,16 @@ test('hooks of Argo CD and Helm in plain manifests: what has no time to run is l
       job('rolled', 'helm.sh/hook: pre-rollback'),
       job('both', 'argocd.argoproj.io/hook: PostSync, helm.sh/hook: test'),
       job('other', 'argocd.argoproj.io/hook: SyncFail, helm.sh/hook: pre-install'),
+      job('x', 'argocd.argoproj.io/hook: PreSync').replace('name: x', 'generateName: migrate-'),
     ].join('---\n'),
   })
-  assert.deepEqual(names(result), ['Job before', 'Job both', 'Job failed', 'Job other'])
+  assert.deepEqual(names(result), [
+    'Job before',
+    'Job both',
+    'Job failed',
+    'Job migrate-XX',
+    'Job other',
+  ])
   assert.equal(
     (contentOf(result, 'Job', 'before')['metadata'] as { annotations: Record<string, string> })
       .annotations['argocd.argoproj.io/hook-delete-policy'],

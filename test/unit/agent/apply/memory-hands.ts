@@ -5,12 +5,13 @@ import { noKeys } from '../../../../agent/secrets/keys.ts'
 import { createManualClock } from '../../../support/manual-clock.ts'
 import { createMemoryCluster, type MemoryClusterOptions } from '../../../support/memory-cluster.ts'
 import {
-  type TestObject,
   type presentApplication,
+  type removedApplication,
+  type TestObject,
   verifiedSnapshot,
 } from '../../../support/verified-snapshot.ts'
 
-type Application = ReturnType<typeof presentApplication>
+type Application = ReturnType<typeof presentApplication> | ReturnType<typeof removedApplication>
 
 /** An agent's hands on a cluster in memory, with time in the test's hands. */
 export function createMemoryHands(

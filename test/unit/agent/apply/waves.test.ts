@@ -5,7 +5,11 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import type { LiveObject } from '../../../../agent/cluster/port.ts'
 import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
 import { settleAtOnce } from '../../../support/memory-cluster.ts'
-import { presentApplication, type TestObject } from '../../../support/verified-snapshot.ts'
+import {
+  presentApplication,
+  removedApplication as removed,
+  type TestObject,
+} from '../../../support/verified-snapshot.ts'
 import { createJob, createMemoryHands } from './memory-hands.ts'
 
 const namespace = createNamespace('shop')
@@ -208,6 +212,41 @@ describe('objects that are not applied as usual', () => {
     hands.end('batch/Job/shop/check', 'Complete')
     await hands.clock.advance(2_000)
     assert.equal(hands.writes().at(-1), 'apply /ConfigMap/shop/last')
+  })
+})
+
+describe('an application that is renamed', () => {
+  it('F44: loses nothing while its new name waits: for a wave, a hook and another application', async () => {
+    await using hands = createSlowHands()
+    const objects = (image: string) => [
+      createJob('migrate', { 'argocd.argoproj.io/hook': 'PreSync' }),
+      server('db', wave(0), image),
+      createConfig('shop', 'late', {}, wave(1)),
+    ]
+    await hands.makeReady('db')
+    const named = (name: string, image: string, dependsOn: readonly { name: string }[] = []) =>
+      presentApplication(name, [namespace, ...objects(image)], { generation: 2, dependsOn })
+    await hands.bring(named('old', 'web:1'))
+    hands.end('batch/Job/shop/migrate', 'Complete')
+    await hands.clock.advance(2_000)
+    assert.equal(hands.state('old')?.phase, 'Applied')
+    const kept = () => [idOf('db'), '/ConfigMap/shop/late'].every((id) => hands.cluster.read(id))
+    const renamed = named('new', 'web:2', [{ name: 'other' }])
+    const other = presentApplication('other', [createConfig('shop', 'other')])
+    await hands.bring(renamed, removed('old'))
+    await hands.clock.advance(5_000)
+    assert.equal(hands.state('new')?.waiting, 'waits for application other, which is not here')
+    assert.ok(kept(), 'while it waits for another application')
+    // The tombstone has been carried out by now, and is history.
+    await hands.bring(renamed, other)
+    await hands.clock.advance(2_000)
+    assert.match(hands.state('new')?.waiting ?? '', /^pre hook Job shop\/migrate/)
+    assert.ok(kept(), 'while its hook runs')
+    hands.end('batch/Job/shop/migrate', 'Complete')
+    await hands.clock.advance(2_000)
+    assert.ok(kept())
+    assert.equal(hands.state('new')?.phase, 'Applied')
+    assert.ok(!hands.writes().some((call) => /^delete (apps|\/)/.test(call)))
   })
 })
 

@@ -95,11 +95,6 @@ describe('what an object’s annotations ask', () => {
     )
   })
 
-  it('keeps what is for local tools from the cluster', () => {
-    const local = job('local', { 'config.kubernetes.io/local-config': 'true' })
-    assert.deepEqual(orderObjects([local], options).objects, [])
-  })
-
   it('may come from the Application instead, by kind and name', () => {
     const replace = [{ group: 'batch', kind: 'Job', name: 'b' }]
     const { objects } = orderObjects([job('a'), job('b')], { ...options, replace })

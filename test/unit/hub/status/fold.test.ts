@@ -18,6 +18,7 @@ import {
   foldWitness,
   unknownCluster,
 } from '../../../../hub/status/fold.ts'
+import { observeCluster } from '../../../../hub/status/observe.ts'
 
 const blank = unknownCluster('a')
 type Told = MessageInitShape<typeof ApplicationReportSchema>
@@ -26,6 +27,15 @@ const report = (complete: boolean, ...applications: Told[]) =>
 const names = (status: typeof blank) => Object.keys(status.applications).sort()
 
 describe('foldReport', () => {
+  test('what an application waits for is told until it waits no more', () => {
+    const told = (waiting: string) =>
+      foldReport(blank, report(false, { application: 'shop', phase: Phase.APPLYING, waiting }), 7)
+    const words = 'wave 1 waits for Deployment shop/db, which is InProgress'
+    assert.equal(told(words).applications['shop']?.waiting, words)
+    assert.equal(observeCluster(told(words), 'shop').application?.message, words)
+    assert.ok(!('waiting' in told('').applications['shop']!))
+  })
+
   test('a complete report replaces all that was known, another only what it names', () => {
     const list = fc.uniqueArray(fc.constantFrom('shop', 'web', 'bank', 'blog'))
     fc.assert(

@@ -1,0 +1,33 @@
+import { AgentError } from '../errors.ts'
+import { type ApplyDeps, writeSignal } from './deps.ts'
+import type { Owner } from './ownership.ts'
+
+/**
+ * Refuses an object that is another application's, or another agent's.
+ *
+ * @param known whose it says it is; undefined when it is not there
+ * @throws AgentError `owned_by_other`
+ */
+export async function refuseForeign(
+  id: string,
+  application: string,
+  known: Owner | undefined,
+  { claims, clusterId, inventories, inventory }: ApplyDeps,
+): Promise<void> {
+  const current = known?.application ?? ''
+  const holder = claims.holder(id, current)
+  if (holder !== undefined && holder !== application) {
+    throw new AgentError('owned_by_other', `application ${holder} has this object too`)
+  }
+  // Another's object is taken over when the snapshot says its owner lets it go, or nobody minds it.
+  if (current && current !== application && !claims.knows(current)) {
+    const theirs = await inventories.load(current, writeSignal())
+    if (theirs.has(id)) {
+      throw new AgentError('owned_by_other', `belongs to application ${current}`)
+    }
+  }
+  // What our inventory holds is ours, whatever id the cluster's record had when it was applied.
+  if (known?.cluster && known.cluster !== clusterId && !inventory.has(id)) {
+    throw new AgentError('owned_by_other', `belongs to the agent of cluster ${known.cluster}`)
+  }
+}
