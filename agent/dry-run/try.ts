@@ -3,7 +3,7 @@ import { whyOutsideScope } from '@groundswell/proto/scope.ts'
 import { type Body, markBody } from '../apply/body.ts'
 import { forEachBounded } from '../apply/bounded.ts'
 import { compareOrder } from '../apply/order.ts'
-import { fieldManager, ownerOf } from '../apply/ownership.ts'
+import { fieldManager, hookRunMark, ownerOf } from '../apply/ownership.ts'
 import type { Cluster, Resource } from '../cluster/port.ts'
 import { AgentError, toAgentError } from '../errors.ts'
 import type { FieldDrift } from '../observe/status.ts'
@@ -69,6 +69,9 @@ async function tryObject(
   const resource = await cluster.resource(one.apiVersion, one.id.kind, signal)
   const id = locate(one, resource, proposal)
   const before = await cluster.get(resource, id, signal)
+  if (before?.metadata.annotations?.[hookRunMark] !== undefined) {
+    return told(one, 'notTried', { message: 'a hook, in whose place its former run still is' })
+  }
   const json = toJson(body, id, { application, cluster: clusterId })
   const options = { fieldManager, force: true }
   const { object, warnings } = await cluster.dryRun(resource, id, json, options, signal)

@@ -55,6 +55,7 @@ function describeApplication(state: ApplicationState, now: number): string[] {
   const head = `${application}: ${phase}, ${health}, ${readyObjects} of ${objects} objects ready`
   return [
     healed > 0 ? `${head}, ${healed} repaired so far` : head,
+    ...(state.waiting ? [indent('waiting', state.waiting)] : []),
     ...(state.held
       ? [indent('on hold', state.held.digest ? `${state.held.digest} waits` : 'its removal waits')]
       : []),

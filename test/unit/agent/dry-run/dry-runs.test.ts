@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { create } from '@bufbuild/protobuf'
 import { DryRunOutcome, DryRunSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
-import { marks } from '../../../../agent/apply/ownership.ts'
+import { hookRunMark, marks } from '../../../../agent/apply/ownership.ts'
 import { createDryRuns } from '../../../../agent/dry-run/dry-runs.ts'
 import { AgentError } from '../../../../agent/errors.ts'
 import { createConfig, createNamespace } from '../../../support/hands.ts'
@@ -98,6 +98,15 @@ describe('a dry run in the agent', () => {
       [DryRunOutcome.REFUSED, 'apply_forbidden', 'webhook: no such luck', 'bad.yaml'],
     )
     assert.deepEqual(results?.[1]?.warnings, ['old is deprecated'])
+  })
+
+  it('a hook is not tried where its former run still is', async () => {
+    const world = createWorld()
+    await put(world, createNamespace('shop'), 'shop')
+    const hook = createConfig('shop', 'hook', {}, { [hookRunMark]: '0123456789abcdef.pre.1' })
+    await put(world, hook, 'shop')
+    const { results } = await world.ask([createConfig('shop', 'hook', { a: '1' })])
+    assert.equal(results?.[0]?.outcome, DryRunOutcome.NOT_TRIED)
   })
 
   it('what needs a namespace of the same change is not tried, and is no refusal', async () => {

@@ -60,6 +60,12 @@ web: Failed, InProgress, 2 of 3 objects ready, 4 repaired so far
     )
   })
 
+  it('says what an application waits for', () => {
+    const waiting = 'pre hook Job shop/migrate has not ended'
+    const text = describeStatus({ ...status, applications: [{ ...web, waiting }] }, now)
+    assert.match(text, /\n  waiting: pre hook Job shop\/migrate has not ended\n/)
+  })
+
   it('says when nobody vouches for it, and when it has nothing', () => {
     const away = { ...status, hub: { address: 'hub:8444', connectedSince: null }, stale: true }
     const text = describeStatus({ ...away, applications: [] }, now)
