@@ -232,11 +232,19 @@ export const components: readonly TSchema[] = [
   VersionView,
 ].map(withoutInnerNames)
 
+/** What every route may answer instead, with a media type of its own. */
+export const problem = {
+  default: Type.Unsafe({
+    description: 'RFC 9457 problem',
+    content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+  }),
+}
+
 /** The answers of a route: one success, and the problem for all the rest. */
 export function answers(status: number, component: TSchema & { $id?: string }): TProperties {
   return {
     [status]: Type.Unsafe({ $ref: `${component.$id}#`, description: component.$id }),
-    default: Type.Unsafe({ $ref: 'Problem#', description: 'RFC 9457 problem' }),
+    ...problem,
   }
 }
 
@@ -244,7 +252,7 @@ export function answers(status: number, component: TSchema & { $id?: string }): 
 export function noContent(description: string): TProperties {
   return {
     204: Type.Unsafe({ type: 'null', description }),
-    default: Type.Unsafe({ $ref: 'Problem#', description: 'RFC 9457 problem' }),
+    ...problem,
   }
 }
 

@@ -227,6 +227,7 @@ describe('B82: whatever is asked, by whomever', () => {
               what,
             )
           }
+          if (media && statusCode >= 400) assert.equal(media, 'application/problem+json', what)
           if (!media || !documented.content![media]!.schema) return
           if (!/json/.test(String(response.headers['content-type']))) return
           const at = [...pointer, media, 'schema'].map((part) =>

@@ -1,5 +1,5 @@
 import type { Api, ApiOptions } from '../http.ts'
-import { answers, VersionView } from '../schemas.ts'
+import { answers, problem, VersionView } from '../schemas.ts'
 import { HealthView } from '../views.ts'
 
 /** What probes, scrapers and tools ask. Check messages stay in the log: probes carry no token. */
@@ -37,7 +37,7 @@ export function addHealthRoutes(app: Api, options: ApiOptions): void {
     schema: {
       operationId: 'getMetrics',
       summary: 'Prometheus text format',
-      response: { 200: { type: 'string' } },
+      response: { 200: { type: 'string' }, ...problem },
     },
     handler: async (_request, reply) =>
       reply.type(options.metrics.contentType).send(await options.metrics.metrics()),

@@ -5,7 +5,7 @@ import { HubError } from '../../errors.ts'
 import { LoginView } from '../access-view.ts'
 import { sessionCookie, sessionCookieName } from '../auth.ts'
 import type { Api } from '../http.ts'
-import { answers, NoQuery, noContent } from '../schemas.ts'
+import { answers, NoQuery, noContent, problem } from '../schemas.ts'
 
 export interface LoginDeps {
   readonly setting: IssuerSetting
@@ -103,5 +103,5 @@ export function addLoginRoutes(app: Api, login: LoginDeps | undefined): void {
 
 const redirect = {
   302: Type.Unsafe({ type: 'null', description: 'to the provider, or back' }),
-  default: Type.Unsafe({ $ref: 'Problem#', description: 'RFC 9457 problem' }),
+  ...problem,
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { HubError } from '../../errors.ts'
 import type { Api } from '../http.ts'
 import type { Hub } from '../hub.ts'
-import { ByName } from '../schemas.ts'
+import { ByName, problem } from '../schemas.ts'
 
 /** Bytes; Git hosts list commits in a push, and one event is only a hint to fetch. */
 const bodyLimit = 1024 * 1024
@@ -22,7 +22,7 @@ export function addWebhookRoutes(app: Api, hub: Hub): void {
         summary: 'A Git host says that something was pushed',
         security: [],
         params: ByName,
-        response: { 202: Type.Object({ accepted: Type.Boolean() }), default: { $ref: 'Problem#' } },
+        response: { 202: Type.Object({ accepted: Type.Boolean() }), ...problem },
       },
       handler: async ({ params, headers, body }, reply) => {
         const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
