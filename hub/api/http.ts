@@ -139,7 +139,7 @@ export function buildServer(options: ApiOptions): Api {
 
   const streams = createEventStreams({
     heartbeat: options.heartbeat ?? 10_000,
-    maxStreams: 256,
+    maxStreams: 2_000,
     maxStreamsPerActor: 32,
   })
   app.addHook('preClose', async () => {

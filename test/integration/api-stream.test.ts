@@ -133,6 +133,35 @@ describe('the event stream', () => {
     }, within('a free place'))
   })
 
+  it('serves a thousand listeners, each of whom gets each event once and in order', async () => {
+    await using test = await startApi()
+    const { port } = new URL(await listen(test.api))
+    const listeners = 1_000
+    for (let i = 0; i < listeners / 25; i++) {
+      test.callers.set(`c${i}`, { actor: `c${i}`, role: 'viewer' })
+    }
+    const texts = Array.from({ length: listeners }, () => '')
+    const sockets = texts.map((_, at) => {
+      const socket = connect(Number(port), '127.0.0.1')
+      socket.setEncoding('utf8').on('data', (text: string) => (texts[at] += text))
+      socket.write(
+        `GET /api/v1/events/stream HTTP/1.1\r\nhost: x\r\nauthorization: Bearer c${at % (listeners / 25)}\r\n\r\n`,
+      )
+      return socket
+    })
+    const all = { deadlineMs: 30_000, what: 'a thousand subscriptions' }
+    await until(() => test.hub.subscribers === listeners, all)
+    const sent = Array.from({ length: 20 }, () => test.hub.emit({ type: 'x', message: 'y' }).id)
+    const got = (text: string) => [...text.matchAll(/^id: (.*)$/gm)].map((one) => one[1])
+    const last = sent.at(-1)!
+    await until(() => texts.every((text) => text.includes(`id: ${last}\n`)), {
+      ...{ deadlineMs: 30_000, what: 'the last event everywhere' },
+    })
+    for (const text of texts) assert.deepEqual(got(text), sent)
+    for (const socket of sockets) socket.destroy()
+    await until(() => test.hub.subscribers === 0, within('all to be gone'))
+  })
+
   it('does not keep the server from closing', async () => {
     const test = await startApi()
     const stream = await open(await listen(test.api))
