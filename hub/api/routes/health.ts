@@ -10,7 +10,7 @@ export function addHealthRoutes(app: Api, options: ApiOptions): void {
       operationId: 'getLiveness',
       summary: 'Whether the process answers',
       security: [],
-      response: { 200: { type: 'string' } },
+      response: plainText,
     },
     handler: async (_request, reply) => reply.type('text/plain').send('ok'),
   })
@@ -37,7 +37,7 @@ export function addHealthRoutes(app: Api, options: ApiOptions): void {
     schema: {
       operationId: 'getMetrics',
       summary: 'Prometheus text format',
-      response: { 200: { type: 'string' }, ...problem },
+      response: { ...plainText, ...problem },
     },
     handler: async (_request, reply) =>
       reply.type(options.metrics.contentType).send(await options.metrics.metrics()),
@@ -59,4 +59,8 @@ export function addHealthRoutes(app: Api, options: ApiOptions): void {
     },
     handler: async () => ({ version: options.version }),
   })
+}
+
+const plainText = {
+  200: { description: 'plain text', content: { 'text/plain': { schema: { type: 'string' } } } },
 }
