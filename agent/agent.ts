@@ -228,6 +228,8 @@ export function createAgent(deps: AgentDeps) {
           if (credentials) stopRenewing = keepRenewing(credentials)
           for (const found of standing.evidence()) tellEvidence(found)
           void reports.send(true)
+          const on = session
+          deps.receipts?.attach(on && ((message) => on.send(message)))
         },
         onGoodbye({ reason, reconnectWindowSeconds }) {
           redial.dismissed(reconnectWindowSeconds)
@@ -257,6 +259,7 @@ export function createAgent(deps: AgentDeps) {
     } finally {
       stopRenewing()
       session = undefined
+      deps.receipts?.attach(undefined)
       connectedSince = null
       signal.removeEventListener('abort', close)
     }

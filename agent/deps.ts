@@ -1,5 +1,6 @@
 import type { Root } from '@groundswell/proto/statement.ts'
 import type { DryRuns } from './dry-run/dry-runs.ts'
+import type { Receipts } from './receipts.ts'
 import type { Credentials } from './link/credentials.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Holds } from './hold/holds.ts'
@@ -43,6 +44,8 @@ export interface AgentDeps {
   /** What somebody at the cluster has wait; without it, nobody can. */
   readonly holds?: Pick<Holds, 'active' | 'listen'>
   readonly workloads: Workloads
+  /** Signs what came of what was applied; without it, nothing is signed. */
+  readonly receipts?: Pick<Receipts, 'attach'>
   /** Answers what the API server would say to proposed objects; without it, nobody does. */
   readonly dryRuns?: Pick<DryRuns, 'take'>
   readonly dial: () => Stream

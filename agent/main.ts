@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, createPrivateKey, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -41,6 +41,7 @@ import { createSecretCopy } from './trust/kube.ts'
 import type { ContentCache } from './trust/state.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import { verifyRoot } from './trust/verify.ts'
+import { createReceipts } from './receipts.ts'
 import { openCollector } from './v8.ts'
 import packageJson from './package.json' with { type: 'json' }
 
@@ -149,6 +150,11 @@ async function runAgent(
   const stopFacts = every(factsEveryMs, () => {
     void readFacts()
   })
+  const receipts = createReceipts({
+    identity,
+    key: createPrivateKey(stored.boundKey),
+    clock: Date.now,
+  })
   const workloads = createWorkloads({
     cluster,
     clusterId: identity.clusterId,
@@ -159,6 +165,9 @@ async function runAgent(
     log: (message, fields) => log.info(fields, message),
     onChange: (states) => agent.onChange(states),
     isHeld: deps.holds.isHeld,
+    // Of a key that is nowhere but with the agent, and stays as long as the inventories do.
+    salt: createHmac('sha256', stored.boundKey).update('groundswell/secret-fields/v1').digest(),
+    onApplied: (applied) => receipts.note(applied),
   })
   const agent = createAgent({
     identity,
@@ -168,6 +177,7 @@ async function runAgent(
     evidence: createFileEvidence(config.data),
     kept: createFileKept(config.data),
     holds: deps.holds,
+    receipts,
     dryRuns: createDryRuns({
       cluster,
       clusterId: identity.clusterId,

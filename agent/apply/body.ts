@@ -61,7 +61,7 @@ export function markBody(
   const { namespace: _, ...metadata } = body.metadata
   const spec = body['spec']
   return JSON.stringify({
-    ...body,
+    ...mergeStringData(body),
     metadata: {
       ...metadata,
       ...(namespace && { namespace }),
@@ -74,6 +74,20 @@ export function markBody(
     },
     ...(scaled && isRecord(spec) && { spec: { ...spec, replicas: undefined } }),
   })
+}
+
+/**
+ * A Secret's `stringData` in its `data`, as the API server would put it there. Were it applied as it
+ * is, we would own fields that no live object has, and nobody's change of `data` would be drift.
+ */
+function mergeStringData(body: Body): Body {
+  const { stringData, ...rest } = body
+  if (body.kind !== 'Secret' || body.apiVersion !== 'v1' || !isRecord(stringData)) return body
+  const texts = Object.entries(stringData)
+  // What is not text is for the API server to refuse.
+  if (!texts.every(([, text]) => typeof text === 'string')) return body
+  const coded = texts.map(([key, text]) => [key, Buffer.from(String(text)).toString('base64')])
+  return { ...(rest as Body), data: { ...(body['data'] as object), ...Object.fromEntries(coded) } }
 }
 
 /** True when the author allows an object that cannot be changed to be deleted and made anew. */

@@ -13,6 +13,8 @@ export interface ApplyDeps {
   /** Id of this cluster's record at the hub. */
   readonly clusterId: string
   readonly clock: Clock
+  /** Of hashes of Secrets in inventories; without it they have none. */
+  readonly salt?: Uint8Array | undefined
   readonly observer: Observer
   readonly inventories: InventoryStore
   readonly claims: Claims

@@ -1,3 +1,4 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { aggregate } from '../observe/aggregate.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ApplicationState, ObjectDrift, ObjectError, Phase } from '../observe/status.ts'
@@ -100,4 +101,13 @@ const shownWaits = 3
 function describeWaits(waiting: readonly string[]): string {
   const more = waiting.length - shownWaits
   return waiting.slice(0, shownWaits).join('; ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+/** Manifests that are healed though others are asked for, since those are on hold. */
+export function keptBy(all: Iterable<Tracked>): Set<Digest> {
+  const kept = new Set<Digest>()
+  for (const { held, wanted } of all) {
+    if (held && wanted.state === 'present') kept.add(wanted.manifestDigest)
+  }
+  return kept
 }

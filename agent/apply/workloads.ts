@@ -12,6 +12,8 @@ import type { KeyStore } from '../secrets/keys.ts'
 import { createOpenObject } from '../secrets/open.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
 import { expectationOf } from './expectation.ts'
+import type { Applied } from '../receipts.ts'
+import { toApplied } from './applied.ts'
 import { forEachBounded } from './bounded.ts'
 import { type Claims, createClaims } from './claims.ts'
 import { findRunning, heldState, isUpdate } from './hold-back.ts'
@@ -24,7 +26,7 @@ import { createRepairLimit } from './repair-limit.ts'
 import { removeApplication } from './remove.ts'
 import { applyApplication } from './run.ts'
 import { changedBy } from './contested.ts'
-import { asksAnew, createTracked, stateOf, type Tracked } from './tracked.ts'
+import { asksAnew, createTracked, stateOf, type Tracked, keptBy } from './tracked.ts'
 
 export interface WorkloadsDeps {
   readonly cluster: Cluster
@@ -40,6 +42,10 @@ export interface WorkloadsDeps {
   readonly log: (message: string, fields: Record<string, unknown>) => void
   /** Applications whose state changed: the first at once, then gathered for 150 ms. */
   readonly onChange: (states: readonly ApplicationState[]) => void
+  /** Of hashes of Secrets in inventories; without it they have none. */
+  readonly salt?: Uint8Array
+  /** What a run came to, well or not. */
+  readonly onApplied?: (applied: Applied) => void
   /** Whether somebody at the cluster has the application's updates wait. */
   readonly isHeld?: (application: string) => boolean
 }
@@ -81,6 +87,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   const limit = createRepairLimit()
   const open = createOpenObject(deps.keys)
   let round = new AbortController()
+  let reconciled: VerifiedSnapshot | undefined
   let claims: Claims = createClaims([], () => false)
 
   const changed = createCoalescer(report, gather, clock, life.signal)
@@ -91,6 +98,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       manager: fieldManager,
       label: marks.application,
       judge: createHealthJudge(deps.within),
+      salt: deps.salt,
       ownerOf,
       async recall(application, id, signal) {
         const one = tracked.get(application)
@@ -186,7 +194,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         return true
       }
       const mine = { cluster: clusterFor(wanted), inventories, claims, open }
-      const shared = { ...mine, clusterId, clock, observer }
+      const shared = { ...mine, clusterId, clock, observer, salt: deps.salt }
       const waited = (what: string) => {
         const since = one.waits.get(what) ?? clock.now()
         one.waits.set(what, since)
@@ -204,6 +212,10 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       // A newer snapshot may have come as this run ended; then this says nothing of it.
       if (!result.finished || one.wanted !== wanted) return
       finish(one, wanted, result.errors, result.waiting)
+      if (reconciled && result.waiting.length === 0 && !one.held) {
+        const versionOf = (id: string) => observer.live(id)?.resourceVersion ?? ''
+        deps.onApplied?.(toApplied(wanted, reconciled, result, versionOf))
+      }
     } catch (error) {
       // What was written before the break is in the cluster's copy, or will be written again.
       one.inventory = undefined
@@ -342,6 +354,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     async reconcile(snapshot, caller, earlier = []) {
       round.abort()
       round = new AbortController()
+      reconciled = snapshot
       const signal = AbortSignal.any([caller, round.signal, life.signal])
       untouched.clear()
       const ones: Tracked[] = []
@@ -377,13 +390,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       ...[...tracked.values()].map((one) => stateOf(one, observer, isContested)),
       ...[...untouched.values()].map(heldState),
     ],
-    kept() {
-      const kept = new Set<Digest>()
-      for (const { held, wanted } of tracked.values()) {
-        if (held && wanted.state === 'present') kept.add(wanted.manifestDigest)
-      }
-      return kept
-    },
+    kept: () => keptBy(tracked.values()),
     async close() {
       life.abort()
       await Promise.all([...tracked.values()].map(({ turn }) => turn))

@@ -1,6 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { LiveObject } from '../cluster/port.ts'
-import { hashProjection } from '../observe/fields.ts'
+import { hashProjection, saltOf } from '../observe/fields.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { holdToAdoption } from './adoption.ts'
 import { type Body, markBody, parseBody } from './body.ts'
@@ -59,7 +59,7 @@ export async function writeObject(
       apiVersion: source.apiVersion,
       uid: object.metadata.uid ?? '',
       digest: source.digest satisfies Digest,
-      fieldsHash: baseline ? hashProjection(baseline) : '',
+      fieldsHash: baseline ? hashProjection(baseline, saltOf(object.kind, deps.salt)) : '',
     }
   } finally {
     release()

@@ -1,4 +1,5 @@
 import type { LiveObject, ManagedFields } from '../cluster/port.ts'
+import { createHmac } from 'node:crypto'
 import { digestOf } from '@groundswell/proto/digest.ts'
 
 /**
@@ -26,19 +27,36 @@ export function projectOwned(object: LiveObject, manager: string): Projection | 
 export const scalePath = ['f:spec', 'f:replicas'].join(separator)
 
 /**
+ * What a kind's hashes are salted with: an inventory is read by more people than a Secret, and a
+ * short password could be guessed by its hash.
+ */
+export function saltOf(kind: string, salt: Uint8Array | undefined): Uint8Array | undefined {
+  return kind === 'Secret' ? salt : undefined
+}
+
+/**
  * Stands for a projection; short, because an inventory holds thousands. The size stands apart, so
  * that an autoscaler's change can be told from any other.
  */
-export function hashProjection(projection: Projection): string {
+export function hashProjection(projection: Projection, salt?: Uint8Array): string {
   const rest = projection.filter(([path]) => path !== scalePath)
   const size = projection.find(([path]) => path === scalePath)?.[1]
-  const hash = digestOf(JSON.stringify(rest)).slice('sha256:'.length, 'sha256:'.length + 20)
+  const text = JSON.stringify(rest)
+  const hex = salt
+    ? createHmac('sha256', salt).update(text).digest('hex')
+    : digestOf(text).slice('sha256:'.length)
+  const hash = hex.slice(0, 20)
   return size === undefined ? hash : `${hash}.${size}`
 }
 
 /** Whether a projection is the one a hash was made of; an autoscaler's size may differ. */
-export function matchesHash(projection: Projection, hash: string, scaled: boolean): boolean {
-  const now = hashProjection(projection)
+export function matchesHash(
+  projection: Projection,
+  hash: string,
+  scaled: boolean,
+  salt?: Uint8Array,
+): boolean {
+  const now = hashProjection(projection, salt)
   return now === hash || (scaled && now.split('.')[0] === hash.split('.')[0])
 }
 

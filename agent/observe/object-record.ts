@@ -3,7 +3,7 @@ import type { Ignored } from '@groundswell/proto/ignore-rule.ts'
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
 import { findDrift, isScaledByOther, lastChange } from './drift.ts'
-import { matchesHash, projectOwned, type Projection } from './fields.ts'
+import { matchesHash, projectOwned, type Projection, saltOf } from './fields.ts'
 import type { HealthVerdict } from './health-facts.ts'
 import type { JudgeHealth } from './health-judge.ts'
 import type { FieldDrift, Health } from './status.ts'
@@ -43,6 +43,8 @@ export interface RecordContext {
   readonly manager: string
   readonly now: number
   readonly judge: JudgeHealth
+  /** Of hashes of Secrets. */
+  readonly salt?: Uint8Array | undefined
   readonly owner: { readonly application: string; readonly cluster: string }
 }
 
@@ -75,7 +77,8 @@ export function recordSeen(
   // After a restart only the hash is known: the fields are trusted again when it matches, and have
   // to be found out when not.
   const projection = projectOwned(object, context.manager)
-  if (projection && matchesHash(projection, expected.fieldsHash, seen.scaled)) {
+  const salt = saltOf(object.kind, context.salt)
+  if (projection && matchesHash(projection, expected.fieldsHash, seen.scaled, salt)) {
     return { ...seen, baseline: projection, drift: [] }
   }
   return { ...seen, baseline: undefined, drift: [], unsure: lastChange(object, context.manager) }

@@ -24,6 +24,8 @@ export interface ObserverDeps {
   readonly manager: string
   readonly label: string
   readonly judge: JudgeHealth
+  /** Of hashes of Secrets in inventories. */
+  readonly salt?: Uint8Array | undefined
   readonly ownerOf: (object: LiveObject) => { application: string; cluster: string }
   /**
    * An object as it lives, and as our apply would leave it; undefined when it is gone, or not ours to
@@ -89,6 +91,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   const contextOf = (object: LiveObject) => ({
     manager: deps.manager,
     judge: deps.judge,
+    salt: deps.salt,
     now: deps.clock.now(),
     owner: deps.ownerOf(object),
   })

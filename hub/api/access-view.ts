@@ -56,5 +56,3 @@ export const LoginView = Type.Object(
 )
 
 export type ApiTokenView = Frozen<Static<typeof ApiTokenView>>
-export type WhoView = Frozen<Static<typeof WhoView>>
-export type LoginView = Frozen<Static<typeof LoginView>>

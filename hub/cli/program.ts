@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addAgent } from './commands/agent.ts'
+import { addAudit } from './commands/audit.ts'
 import { addCheck } from './commands/check.ts'
 import { addCluster } from './commands/cluster.ts'
 import { addDescribe } from './commands/describe.ts'
@@ -44,6 +45,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addLogin(program, context)
   addSchema(program, context)
   addMigrate(program, context)
+  addAudit(program, context)
   addToken(program, context)
   addTrust(program, context)
   addVersion(program, context)

@@ -1,5 +1,4 @@
 import { useEffect } from 'preact/hooks'
-import { leave } from './data/client.ts'
 import { follow, live } from './data/live.ts'
 import { Application } from './pages/application.tsx'
 import { Applications } from './pages/applications.tsx'
@@ -16,7 +15,7 @@ import { Search } from './parts/search.tsx'
 import { Theme } from './parts/theme.tsx'
 import type { Route } from './address.ts'
 import { route } from './route.ts'
-import { session } from './session.ts'
+import { signOut, token } from './session.ts'
 
 const sections = [
   { to: { page: 'fleet', filter: '' }, label: 'Fleet' },
@@ -33,7 +32,8 @@ const sectionOf: Partial<Record<Route['page'], string>> = {
 }
 
 export function App() {
-  return session.value === null ? <Login /> : <Inside />
+  if (token.value === null) return <Login />
+  return <Inside key={token.value} />
 }
 
 function Inside() {
@@ -59,7 +59,7 @@ function Inside() {
         <span class={`live ${live.value}`} role="status">
           {live.value === 'live' ? 'live' : live.value === 'cut' ? 'no news: trying again' : '…'}
         </span>
-        <button type="button" onClick={() => void leave()}>
+        <button type="button" onClick={signOut}>
           Sign out
         </button>
       </nav>

@@ -94,6 +94,7 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'cluster.unlocked': true,
   'cluster.recovered': true,
   'recovery.granted': true,
+  'receipts.kept': true,
   'lease.taken': true,
 }
 

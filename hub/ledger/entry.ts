@@ -77,6 +77,8 @@ export type Decision =
       readonly reason: string
     }
 
+  /** What agents say came of what they were given; each is signed by its agent. */
+  | { readonly type: 'receipts.kept'; readonly receipts: readonly KeptReceipt[] }
   /** A bearer token for a program; of the secret, a hash. */
   | { readonly type: 'apiToken.created'; readonly token: ApiTokenRecord }
   | { readonly type: 'apiToken.revoked'; readonly id: string; readonly name: string }
@@ -99,6 +101,15 @@ export interface RecordedApproval {
   readonly expiresAt: number
   /** Base64. */
   readonly envelope: string
+}
+
+/** An agent's receipt (proto/receipt.ts); what came of each object is kept beside the ledger. */
+export interface KeptReceipt {
+  readonly cluster: string
+  readonly application: string
+  readonly results: Digest
+  /** Compact JWS. */
+  readonly receipt: string
 }
 
 /** What the hub keeps of a join token: never the secret. */

@@ -124,6 +124,9 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
     case 'apiToken.revoked':
       state.apiTokens.delete(decision.id)
       return
+    case 'receipts.kept':
+      // Nothing follows from them: they are for who looks back.
+      return
     case 'lease.taken':
       state.term = Math.max(state.term, decision.term)
       state.leader = { replica: decision.replica, address: decision.address }

@@ -95,6 +95,11 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
     }
     case 'apiToken.revoked':
       return event(type, actor, `token/${decision.name}`, 'revoked')
+    case 'receipts.kept': {
+      const clusters = new Set(decision.receipts.map(({ cluster }) => cluster))
+      const message = `${decision.receipts.length} receipts of ${clusters.size} clusters`
+      return event(type, actor, 'fleet/fleet', message)
+    }
     case 'lease.taken':
       return event(type, actor, `replica/${decision.replica}`, `leads in term ${decision.term}`)
     case 'cluster.revoked':

@@ -4,6 +4,7 @@ import {
   type DryRunAnswer,
   type Evidence,
   type Hello,
+  type Receipt,
   type Renew,
   type SyncRequest,
   type SyncResponse,
@@ -48,6 +49,7 @@ export interface SessionDeps extends AnsweringDeps {
   readonly onReport: (cluster: string, report: Report) => void
   readonly onVerdict: (cluster: string, verdict: Verdict) => void
   readonly onEvidence?: (enrolment: Enrolment, evidence: Evidence) => void
+  readonly onReceipt?: (enrolment: Enrolment, receipt: Receipt) => void
   readonly onHeartbeat: (cluster: string) => void
   readonly onOffered: (cluster: string, sequence: number) => void
   /** Ends this stream at once: its agent takes nothing, and others wait. */
@@ -233,8 +235,9 @@ export function converse(
         case 'dryRunAnswer':
           questions.take(message.value)
           break
-        // Not kept yet.
         case 'receipt':
+          deps.onReceipt?.(enrolment, message.value)
+          break
         case undefined:
           break
       }

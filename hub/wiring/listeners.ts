@@ -30,6 +30,8 @@ import { createOffers } from '../sync/offer.ts'
 import { createPush } from '../sync/push.ts'
 import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
+import { createResultsStore } from '../receipt/fs.ts'
+import { createReceipts } from '../receipt/keep.ts'
 import { createServing } from '../sync/serving.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
 import { addressesOf, openCertificate } from './certificate.ts'
@@ -80,6 +82,13 @@ export async function startListeners(
       await register.append('hub', [{ type: 'cluster.locked', cluster, clusterId, reason }])
     },
   })
+  const receipts = createReceipts({
+    fleet: config.fleetName,
+    append: (actor, decisions) => register.append(actor, decisions),
+    store: createResultsStore(join(config.data, 'receipts')),
+    later: (ms, run) => void setTimeout(run, ms).unref(),
+    log: (level, message, fields) => log[level](fields, message),
+  })
   const evidence = createEvidenceFiles(join(config.data, 'evidence'))
   const gateOf = (listener: string): Gate =>
     openGate(surroundings, (why) => metrics.countTurnedAway(listener, why))
@@ -110,6 +119,7 @@ export async function startListeners(
         onSigned: metrics.countSignature,
       }),
     ),
+    onReceipt: (enrolment, receipt) => receipts.take(enrolment, receipt),
     onEvidence({ cluster, clusterId }, { accepted, refused }) {
       const found = readEquivocation(accepted, refused, clusterId, trust.chain())
       if (!found) return log.warn({ cluster }, 'an agent sent evidence that proves nothing')

@@ -1,5 +1,5 @@
 import { createTimeBound } from '@groundswell/proto/v8.ts'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { create } from '@bufbuild/protobuf'
 import { type Verdict, VerdictSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
@@ -15,6 +15,7 @@ import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import type { Identity, TrustStore } from '../../agent/trust/state.ts'
 import { noKeys } from '../../agent/secrets/keys.ts'
+import { createReceipts } from '../../agent/receipts.ts'
 import { verifyRoot } from '../../agent/trust/verify.ts'
 import type { HubProcess } from './hub-process.ts'
 import { type MemoryCluster, createMemoryCluster } from './memory-cluster.ts'
@@ -105,9 +106,15 @@ export async function startMemoryAgent(
       const timer = setInterval(run, ms === watchMs ? 1_000 : Math.min(ms, 200))
       return () => clearInterval(timer)
     }
+    const receipts = createReceipts({
+      identity: enrolled.identity,
+      key: createPrivateKey(enrolled.boundKey),
+      clock: Date.now,
+    })
     const holds = createHolds({ sources: [{ current: () => hold }], clock: Date.now, every })
     const workloads = createWorkloads({
       isHeld: holds.isHeld,
+      onApplied: receipts.note,
       cluster,
       clusterId: enrolled.identity.clusterId,
       keys: noKeys,
@@ -124,6 +131,7 @@ export async function startMemoryAgent(
       content,
       evidence,
       holds,
+      receipts,
       dryRuns: createDryRuns({
         cluster,
         clusterId: enrolled.identity.clusterId,

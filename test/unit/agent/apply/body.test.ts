@@ -28,6 +28,26 @@ describe('markBody', () => {
     assert.deepEqual(body.metadata.annotations, { 'groundswell.dev/cluster': 'c1' })
   })
 
+  it('puts the texts of a Secret where they will live, so that a change of them is drift', () => {
+    const secret = (fields: object) =>
+      parseBody(
+        Buffer.from(
+          JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' }, ...fields }),
+        ),
+        { group: '', kind: 'Secret', namespace: 'n', name: 'x' },
+        'v1',
+      )
+    const apply = (fields: object) => JSON.parse(markBody(secret(fields), marks)) as object
+    const { data, stringData } = apply({
+      data: { a: 'MQ==', b: 'Mg==' },
+      stringData: { b: 'two', c: 'ü' },
+    }) as { data: object; stringData?: object }
+    assert.deepEqual(data, { a: 'MQ==', b: 'dHdv', c: 'w7w=' })
+    assert.equal(stringData, undefined)
+    const odd = apply({ stringData: { a: 1 } }) as { stringData: object }
+    assert.deepEqual(odd.stringData, { a: 1 })
+  })
+
   it('leaves the size to an autoscaler', () => {
     const json = markBody(parse(text('{"replicas":2,"a":1}')), { ...marks, scaled: true })
     assert.ok(json.includes('"spec":{"a":1}'))

@@ -1,0 +1,48 @@
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { HubError } from '../errors.ts'
+
+const pack = promisify(gzip)
+/** The oldest go: what a receipt says of each object may be lost, what it says as a whole not. */
+const filesKept = 20_000
+
+/** What came of each object, a compressed file each, beside the ledger that names them. */
+export function createResultsStore(directory: string) {
+  let names: string[] | undefined
+
+  async function list(): Promise<string[]> {
+    const found = await readdir(directory).catch(() => [])
+    const files = found.filter((name) => name.endsWith('.json.gz'))
+    const dated = await Promise.all(
+      files.map(async (name) => ({ name, at: (await stat(join(directory, name))).mtimeMs })),
+    )
+    return dated.sort((a, b) => a.at - b.at).map(({ name }) => name)
+  }
+
+  return async function store(results: ReadonlyMap<Digest, Uint8Array>): Promise<void> {
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      names ??= await list()
+      for (const [digest, bytes] of results) {
+        const name = `${digest.slice('sha256:'.length)}.json.gz`
+        const temporary = join(directory, `${name}.new`)
+        const file = await open(temporary, 'w', 0o600)
+        try {
+          await file.writeFile(await pack(bytes))
+        } finally {
+          await file.close()
+        }
+        await rename(temporary, join(directory, name))
+        names.push(name)
+      }
+      for (const name of names.splice(0, Math.max(0, names.length - filesKept))) {
+        await rm(join(directory, name), { force: true })
+      }
+    } catch (cause) {
+      throw new HubError('ledger_unwritable', `${directory} cannot be written`, { cause })
+    }
+  }
+}

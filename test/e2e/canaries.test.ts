@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { stringify } from 'yaml'
+import { waitForRollout } from '../support/api-client.ts'
+import { type AgentProcess, startAgent } from '../support/agent-process.ts'
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
+import { applicationFiles, clusterFiles, strategyFile } from '../support/fleet-files.ts'
+import type { HubProcess } from '../support/hub-process.ts'
+import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
+import { kubeCall, kubeRequest } from '../support/kube-request.ts'
+import { type TestRedis, startRedis } from '../support/redis.ts'
+import { readFiles, readRedis } from '../support/sinks.ts'
+import { sealSecret } from '../support/sops-file.ts'
+import { until } from '../support/until.ts'
+
+/* Secrets are planted wherever a cluster has them, and looked for wherever anything is told. */
+
+const secrets = '/api/v1/namespaces/web/secrets'
+const soon = { deadlineMs: 30_000, intervalMs: 100 }
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+describe('canaries', () => {
+  let surroundings: Awaited<ReturnType<typeof createSurroundings>>
+  let redis: TestRedis
+  let hub: HubProcess
+  let plane: ControlPlane
+  let agent: AgentProcess
+  const planted = new Map<string, string>()
+
+  /** A word that is nowhere else. */
+  function plant(where: string): string {
+    const word = `canary${planted.size}x${randomBytes(12).toString('hex')}`
+    planted.set(where, word)
+    return word
+  }
+  /** As SOPS leaves it in Git: the hub adds what the agent needs beside. */
+  async function sealed(name: string, values: Record<string, string>, recipient: string) {
+    const metadata = { name, namespace: 'web' }
+    const body = await sealSecret({ metadata, stringData: values }, { recipients: [recipient] })
+    const { witness: _, ...sops } = body.sops
+    const version = '3.13.3'
+    return stringify({ ...body, sops: { ...sops, version } }, { lineWidth: 0 })
+  }
+  const live = async (name: string) => {
+    const { body } = await kubeRequest(plane, 'GET', `${secrets}/${name}`)
+    return (body as { data?: Record<string, string> }).data
+  }
+  const failing = (code: RegExp) =>
+    until(
+      async () => {
+        const text = JSON.stringify([await hub.api.get('clusters/a'), await hub.api.get('fleet')])
+        if (code.test(text)) return true
+        throw new Error(text)
+      },
+      { ...soon, what: `the hub to hear of ${String(code)}` },
+    )
+
+  before(async () => {
+    surroundings = await createSurroundings()
+    redis = await startRedis()
+    await surroundings.repository.commit({
+      ...clusterFiles,
+      ...strategyFile('0s'),
+      ...applicationFiles('web', 'one'),
+    })
+    hub = await surroundings.start({ redisUrl: redis.url, args: ['--enrol-rate', '100'] })
+    await untilReady(hub)
+    plane = await startControlPlane({ name: 'canaries' })
+    const { directory } = surroundings
+    const key = await generateX25519Identity()
+    planted.set('the age key', key)
+    planted.set('the token of the API server', (await readToken(plane.kubeconfig)) ?? '')
+    await mkdir(join(directory, 'age'))
+    await writeFile(join(directory, 'age', 'one.agekey'), key)
+    process.env['UNRELATED_SECRET'] = plant('the environment')
+    const options = { directory, cluster: 'a', kubeconfig: plane.kubeconfig }
+    agent = await startAgent(hub, { ...options, args: ['--sops-keys', join(directory, 'age')] })
+    delete process.env['UNRELATED_SECRET']
+    await waitForRollout(hub.api, 'web', 'Succeeded')
+    const identity = await readFile(join(agent.data, 'identity.json'), 'utf8')
+    const { boundKey, endpoint } = JSON.parse(identity) as Record<'boundKey', string> & {
+      endpoint: { key: string }
+    }
+    planted.set('the key that signs receipts', boundKey.split('\n')[1]!)
+    planted.set('the key of the certificate', endpoint.key.split('\n')[1]!)
+
+    const recipient = await identityToRecipient(key)
+    await kubeCall(plane, 'POST', secrets, {
+      metadata: { name: 'frozen' },
+      immutable: true,
+      data: { value: base64(plant('a live Secret that cannot be changed')) },
+    })
+    await kubeCall(plane, 'POST', secrets, {
+      metadata: { name: 'foreign', annotations: { note: plant('an annotation of it') } },
+      data: { value: base64(plant('a live Secret that is not ours')) },
+    })
+    await kubeCall(plane, 'POST', '/api/v1/namespaces/web/configmaps', {
+      metadata: { name: 'foreign' },
+      data: { value: plant('a live ConfigMap that is not ours') },
+    })
+    await surroundings.repository.commit({
+      'apps/web/db.yaml': await sealed(
+        'db',
+        {
+          user: plant('an encrypted value'),
+          password: plant('another'),
+          long: `${plant('one of many lines')}\n${plant('and the line after')}\n`,
+        },
+        recipient,
+      ),
+    })
+    await until(
+      async () => {
+        if (Object.keys((await live('db')) ?? {}).length === 3) return true
+        throw new Error(
+          JSON.stringify([await hub.api.get('fleet'), await hub.api.get('clusters/a')]),
+        )
+      },
+      { ...soon, what: 'the Secret to be decrypted' },
+    )
+    await waitForRollout(hub.api, 'web', 'Succeeded')
+  })
+
+  after(async () => {
+    await agent?.stop()
+    await plane?.stop()
+    await redis?.stop()
+    await surroundings?.[Symbol.asyncDispose]()
+  })
+
+  test('I10 of 20 secrets none is in a report, a log, Redis, the ledger or an answer', async () => {
+    // Drift of what is there, what is added, and what kubectl writes beside it.
+    await kubeCall(plane, 'PATCH', `${secrets}/db`, {
+      metadata: {
+        annotations: {
+          'kubectl.kubernetes.io/last-applied-configuration': plant('last-applied'),
+        },
+      },
+      data: {
+        password: base64(plant('a value somebody changed')),
+        added: base64(plant('a value somebody added')),
+      },
+    })
+    const password = planted.get('another')!
+    await until(async () => (await live('db'))?.['password'] === base64(password), {
+      ...soon,
+      what: 'the Secret to be healed',
+    })
+    // Refusals: by the API server, which quotes values, and by the agent.
+    const key = planted.get('the age key')!
+    const recipient = await identityToRecipient(key)
+    const stranger = await identityToRecipient(await generateX25519Identity())
+    await surroundings.repository.commit({
+      'apps/web/frozen.yaml': await sealed(
+        'frozen',
+        { value: plant('a value for what cannot be changed') },
+        recipient,
+      ),
+      'apps/web/lost.yaml': await sealed(
+        'lost',
+        { value: plant('a value nobody can open') },
+        stranger,
+      ),
+      'apps/web/odd.yaml': await sealed(
+        'odd',
+        { 'no such key': plant('a value whose name is refused') },
+        recipient,
+      ),
+    })
+    await failing(/"phase":"Failed"/)
+    // Questions: about what is there and not ours, and with values of one's own.
+    const ask = (name: string, kind: string, value: object) => {
+      const object = { apiVersion: 'v1', kind, metadata: { name, namespace: 'web' }, ...value }
+      const one = { id: `/${kind}/web/${name}`, apiVersion: 'v1', json: JSON.stringify(object) }
+      return hub.api.post<object>('clusters/a/dry-runs', { application: 'web', objects: [one] })
+    }
+    const answers = [
+      await ask('foreign', 'Secret', { stringData: { value: plant('a proposed value') } }),
+      await ask('foreign', 'ConfigMap', { data: { value: 'else' } }),
+    ]
+    assert.match(JSON.stringify(answers), /Changed/)
+
+    const paths = ['clusters', 'clusters/a', 'applications', 'applications/web', 'fleet', 'sources']
+    const more = ['applications/web/diff', 'rollouts', 'events?limit=500']
+    const told = new Map<string, string>([['dry runs', JSON.stringify(answers)]])
+    for (const path of [...paths, ...more, 'clusters/a/applications/web/objects']) {
+      told.set(`GET ${path}`, JSON.stringify(await hub.api.get(path)))
+    }
+    told.set('status', await agent.ask('status', '--json'))
+    told.set('metrics', await (await fetch(`${hub.url}/metrics`)).text())
+    for (const [name, text] of await readRedis(redis.url)) told.set(`redis ${name}`, text)
+    const { directory } = surroundings
+    const isKey = (path: string) => /identity\.json|\.agekey$|\/age\/|\.kube|kubeconfig/.test(path)
+    for (const [path, text] of await readFiles(directory, (path) => !isKey(path))) {
+      told.set(path, text)
+    }
+    const maps = await kubeCall(plane, 'GET', '/api/v1/namespaces/groundswell-system/configmaps')
+    told.set('inventories', JSON.stringify(maps))
+
+    assert.ok(planted.size >= 20, `${planted.size} planted`)
+    assert.ok([...planted.values()].every((word) => word.length > 20))
+    const leaks = [...planted].flatMap(([where, word]) =>
+      [word, base64(word)].flatMap((text) =>
+        [...told].filter(([, said]) => said.includes(text)).map(([place]) => `${where}: ${place}`),
+      ),
+    )
+    assert.deepEqual(leaks, [])
+    assert.ok([...told.keys()].some((name) => name.startsWith('redis ')))
+    assert.ok([...told.keys()].some((name) => name.endsWith('hub.log')))
+  })
+})
+
+async function readToken(kubeconfig: string): Promise<string | undefined> {
+  return /token"?: *"?([^"\s]+)"?/.exec(await readFile(kubeconfig, 'utf8'))?.[1]
+}
