@@ -2,7 +2,7 @@ import { HubError } from '../errors.ts'
 import { type Draft, finish, type Moment } from './draft.ts'
 import { findBreach, isFailure } from './failure.ts'
 import { currentGate, currentSide, isAuthor } from './gate.ts'
-import { gateKey } from './gate-state.ts'
+import { gateKey, type GateState } from './gate-state.ts'
 import { gatesOf } from './planned-gate.ts'
 import { beginRollback } from './rollback.ts'
 import { finalPhases, type RolloutEvent, type RolloutPhase, type RolloutRun } from './rollout.ts'
@@ -53,7 +53,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       return
     case 'retry':
       demand(run, ['Progressing', 'Paused'], 'be retried')
-      retry(draft)
+      retry(draft, moment)
       return
     case 'skip':
       demand(run, ['Planned', 'Progressing', 'Paused'], 'skip a cluster')
@@ -140,9 +140,13 @@ function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): voi
   if (failed && run.phase === 'Paused') resume(draft, moment)
 }
 
-function retry(draft: Draft): void {
+function retry(draft: Draft, { now }: Moment): void {
   const failed = failedGates(draft)
-  for (const key of failed) delete draft.gates[key]
+  for (const key of failed) {
+    // Later than it failed, whatever the clock says: an answer to a question of before is none to a new one.
+    const { at } = draft.gates[key] as Extract<GateState, { state: 'failed' }>
+    draft.gates[key] = { state: 'waiting', since: Math.max(now, at + 1), message: '' }
+  }
   const again = Object.entries(draft.clusters).filter(
     ([, progress]) =>
       isFailure(progress) || (progress.state === 'Done' && progress.outcome === 'Unreachable'),

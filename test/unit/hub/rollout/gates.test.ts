@@ -144,6 +144,18 @@ describe('a metric gate', () => {
     assert.equal(it.run.gates['0/after/0']?.message, 'opened by alice: why')
   })
 
+  test('an answer to what was asked before a retry is none, though no time has passed', () => {
+    const it = afterWave([{ ...metric, failureLimit: 0, count: 1 }])
+    const { gate, since, round } = it.last.measurements[0]!
+    it.answer(values(1), 0)
+    it.act({ kind: 'retry' }, 0)
+    assert.ok(it.last.measurements[0]!.since > since)
+    it.take({ kind: 'measured', gate, since, round, answer: values(0.01) }, 0)
+    assert.equal(it.run.wave, 0)
+    it.answer(values(0.01), 0)
+    assert.equal(it.run.wave, 1)
+  })
+
   test('rollback: a failed gate turns the rollout round and holds the content', () => {
     const it = afterWave([{ ...metric, failureLimit: 0 }], { onFailure: 'rollback' })
     it.answer(values(1), 0)
