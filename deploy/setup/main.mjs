@@ -6,6 +6,7 @@ import { setUpKubectl } from './kubectl.mjs'
 import { setUpOracles } from './oracles.mjs'
 import { setUpGnupg } from './gnupg.mjs'
 import { setUpPackages } from './packages.mjs'
+import { setUpPrometheus } from './prometheus.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { setUpSops } from './sops.mjs'
@@ -20,6 +21,7 @@ try {
   await setUpSshd()
   await setUpGnupg()
   await setUpDashboard()
+  await setUpPrometheus()
   await setUpEngine()
   await setUpControlPlane()
   await setUpOracles()

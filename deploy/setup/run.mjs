@@ -9,6 +9,7 @@ import { setUpOracles } from './oracles.mjs'
 import { nodePath, setUpPackages } from './packages.mjs'
 import { setUpGnupg } from './gnupg.mjs'
 import { enginePath, root } from './paths.mjs'
+import { setUpPrometheus } from './prometheus.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpSshd } from './sshd.mjs'
@@ -46,7 +47,7 @@ const needs = {
   'test/screens/main.ts': [setUpGit, setUpRedis, setUpDashboard, setUpEngine, setUpChromium],
   'test/run.ts': [
     ...[setUpGit, setUpRedis, setUpSshd, setUpGnupg, setUpEngine, setUpControlPlane],
-    ...[setUpOracles, setUpSops, setUpKubectl, setUpDashboard, setUpChromium],
+    ...[setUpOracles, setUpSops, setUpKubectl, setUpDashboard, setUpChromium, setUpPrometheus],
   ],
 }
 

@@ -16,6 +16,7 @@ import { measureRender, renderGoals } from './render.ts'
 import type { BenchResult, Figures } from './result.ts'
 import type { Goal } from './table.ts'
 import { measureUi, uiApplications, uiGoals } from './ui.ts'
+import { measureRollout, rolloutGoals } from './rollout.ts'
 import { measureWire, wireGoals } from './wire.ts'
 
 export interface Benchmark {
@@ -93,6 +94,14 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
       fleet: 'simulated',
     }),
     measure: (options, say) => measureUi({ ...options, clusters: options.clusters[0]! }, say),
+  },
+  rollout: {
+    goals: rolloutGoals,
+    params: ({ clusters, waves, concurrent, runs }) => ({
+      ...{ clusters: clusters[0]!, waves, concurrent, runs },
+    }),
+    measure: ({ clusters, ...options }, say) =>
+      measureRollout({ ...options, clusters: clusters[0]! }, say),
   },
   render: {
     goals: renderGoals,

@@ -3,7 +3,7 @@ import { type LoadFidelity, parseLoadFidelity } from './load-process.ts'
 
 export const benchNames = [
   ...(['propagation', 'wire', 'reconnect', 'idle', 'check', 'monorepo', 'render'] as const),
-  ...(['agent', 'drift', 'apply', 'ui'] as const),
+  ...(['agent', 'drift', 'apply', 'ui', 'rollout'] as const),
 ] as const
 export type BenchName = (typeof benchNames)[number]
 
@@ -16,6 +16,10 @@ export interface BenchOptions {
   readonly fidelity: LoadFidelity
   /** Measured runs; one more before them warms up. */
   readonly runs: number
+  /** Of a rollout. */
+  readonly waves: number
+  /** Rollouts at once. */
+  readonly concurrent: number
   /** Seconds without anything happening, before and while something idle is measured. */
   readonly quiet: number
   readonly json: boolean
@@ -36,13 +40,18 @@ export const usage = `npm run bench -- NAME [--clusters N] [--fidelity B|C] [--r
   --clusters N    agents; 200 when left out. idle: rising numbers, N,M,…; 200,600,1000 when left out
   --fidelity F    B: agents on clusters in memory; C: agents that count as applied what they
                   verified. propagation: C above ${mostInMemory} agents when left out; else B
+  --waves N       rollout: waves of each; 10 when left out
+  --concurrent N  rollout: rollouts at once, each to all clusters; 1 when left out
   --runs N        measured runs after one that warms up; 5 when left out
   --quiet S       idle: seconds of quiet for each number of agents, after half as many to settle; 60 when left out
   --json          one JSON object as the last line of stdout, instead of a table
   --no-calibrate  leave out how fast this machine is; all of it is null then
 `
 
-const limits = { clusters: 20_000, runs: 100, quiet: 3_600 } as const
+const limits = {
+  ...{ clusters: 20_000, runs: 100, quiet: 3_600 },
+  ...{ waves: 200, concurrent: 1_000 },
+} as const
 
 /** Command-line words → options; undefined when help was asked for. @throws Error in words */
 export function parseOptions(argv: readonly string[]): BenchOptions | undefined {
@@ -53,6 +62,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     options: {
       clusters: { type: 'string' },
       fidelity: { type: 'string' },
+      waves: { type: 'string', default: '10' },
+      concurrent: { type: 'string', default: '1' },
       quiet: { type: 'string', default: '60' },
       runs: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
@@ -71,6 +82,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     name,
     clusters,
     fidelity: parseLoadFidelity(values.fidelity ?? usual),
+    waves: parseCount('waves', values.waves),
+    concurrent: parseCount('concurrent', values.concurrent),
     quiet: parseCount('quiet', values.quiet),
     runs: parseCount('runs', values.runs),
     json: values.json,

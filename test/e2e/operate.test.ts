@@ -158,6 +158,61 @@ describe('people at the wheel of a rollout, with swell, over three API servers',
     assert.equal((await fleet.application()).hold, null)
   })
 
+  it('a freeze that is merged in mid-rollout keeps the rest back until it is lifted', async () => {
+    const text = await fleet.settle()
+    await fleet.say('frosty', strategyFile('1s', approval))
+    const { id } = await fleet.rolloutWhen('the gate to hold', ({ message }) =>
+      /production.*waits for approval/.test(message),
+    )
+    const freeze = `apiVersion: groundswell.dev/v1alpha1
+kind: ClusterGroup
+metadata: { name: everything }
+spec:
+  selector: {}
+  windows: [{ kind: deny, schedule: "* * * * *", duration: 10m, reason: audit }]
+`
+    await fleet.repository.commit({ 'fleet/freeze.yaml': freeze })
+    await fleet.polls(2)
+    await fleet.swell('rollout', 'approve', 'web')
+    const frozen = await fleet.rolloutWhen('the freeze to hold', ({ waitingFor }) =>
+      waitingFor.some((reason) => reason.includes('freeze')),
+    )
+    assert.equal(frozen.id, id)
+    assert.match(
+      await fleet.swell('rollout', 'why', 'web'),
+      /^2 clusters wait for the end of the freeze of ClusterGroup everything, which ends at \S+ \(audit\)$/m,
+    )
+    await fleet.assertTexts({ a: 'frosty', b: text, c: text })
+    await fleet.repository.commit({ 'fleet/freeze.yaml': null })
+    await waitForRollout(fleet.hub.api, 'web', 'Succeeded')
+    await fleet.assertTexts({ a: 'frosty', b: 'frosty', c: 'frosty' })
+  })
+
+  it('a condition on the fleet holds production; a person may promote past it', async () => {
+    const text = await fleet.settle()
+    const gates = approval.replace(
+      'approval: {}',
+      "cel: { expression: \"fleet.connected == 3 && clusters.all(c, c.connected && c.labels['ring'] == 'nowhere')\", message: a place that is not, interval: 1s }",
+    )
+    await fleet.say('conditioned', strategyFile('1s', gates))
+    const waiting = await fleet.rolloutWhen('the condition not to hold', ({ waitingFor }) =>
+      waitingFor.some((reason) => reason.includes('it does not hold yet')),
+    )
+    assert.match(
+      await fleet.swell('rollout', 'why', 'web'),
+      /the gate before wave production waits for a place that is not: it does not hold yet/,
+    )
+    await fleet.polls()
+    await fleet.assertTexts({ a: 'conditioned', b: text, c: text })
+    await fleet.swell('rollout', 'promote', 'web', '--reason', 'I looked')
+    const ended = await waitForRollout(fleet.hub.api, 'web', 'Succeeded')
+    assert.equal(ended.id, waiting.id)
+    assert.match(
+      await fleet.swell('describe', 'rollout', ended.id),
+      /\(before: cel\) +passed .*opened by .*I looked/,
+    )
+  })
+
   it('a failed cluster pauses it by name; retried once its cause is gone, it succeeds', async () => {
     await fleet.settle()
     await blockCluster('b')

@@ -126,3 +126,18 @@ describe('npm run bench -- render', () => {
     assert.ok(metrics['helm_ratio']! > 3, `${metrics['helm_ratio']}`)
   })
 })
+
+describe('npm run bench -- rollout', () => {
+  it('counts a job a wave and an entry for each step, with a real Redis and a ledger on disk', async () => {
+    const { metrics, params } = await run(
+      ...['rollout', '--clusters', '20', '--waves', '4', '--concurrent', '2'],
+      ...['--runs', '1', '--no-calibrate'],
+    )
+    assert.deepEqual([params['clusters'], params['waves'], params['concurrent']], [20, 4, 2])
+    assert.equal(metrics['jobs'], 2 * 4)
+    // Made, started, and at least one look a wave; never one for each cluster's report.
+    assert.ok(metrics['ledger_entries']! >= 2 * (2 + 4), `${metrics['ledger_entries']} entries`)
+    assert.ok(metrics['ledger_entries']! < 2 * 20, `${metrics['ledger_entries']} entries`)
+    assert.ok(metrics['redis_commands_per_cluster']! > 0)
+  })
+})
