@@ -56,3 +56,5 @@ export const LoginView = Type.Object(
 )
 
 export type ApiTokenView = Frozen<Static<typeof ApiTokenView>>
+export type WhoView = Frozen<Static<typeof WhoView>>
+export type LoginView = Frozen<Static<typeof LoginView>>

@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks'
+import { leave } from './data/client.ts'
 import { follow, live } from './data/live.ts'
 import { Application } from './pages/application.tsx'
 import { Applications } from './pages/applications.tsx'
@@ -15,7 +16,7 @@ import { Search } from './parts/search.tsx'
 import { Theme } from './parts/theme.tsx'
 import type { Route } from './address.ts'
 import { route } from './route.ts'
-import { signOut, token } from './session.ts'
+import { session } from './session.ts'
 
 const sections = [
   { to: { page: 'fleet', filter: '' }, label: 'Fleet' },
@@ -32,8 +33,7 @@ const sectionOf: Partial<Record<Route['page'], string>> = {
 }
 
 export function App() {
-  if (token.value === null) return <Login />
-  return <Inside key={token.value} />
+  return session.value === null ? <Login /> : <Inside />
 }
 
 function Inside() {
@@ -59,7 +59,7 @@ function Inside() {
         <span class={`live ${live.value}`} role="status">
           {live.value === 'live' ? 'live' : live.value === 'cut' ? 'no news: trying again' : '…'}
         </span>
-        <button type="button" onClick={signOut}>
+        <button type="button" onClick={() => void leave()}>
           Sign out
         </button>
       </nav>

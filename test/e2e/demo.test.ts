@@ -95,7 +95,7 @@ describe('npm run demo', () => {
     assert.deepEqual(bad['outcomes'], { lab: 'Failed', paris: 'Skipped', oregon: 'Skipped' })
     assert.deepEqual(bad['offered'], ['lab'])
     assert.equal(bad['hold']!['revision'], `main@sha1:${textIn('bad change', 'commit')}`)
-    assert.match(textIn('drift', 'detected'), /notice drifted \/data\/message$/)
+    assert.match(textIn('drift', 'detected'), /notice drifted \/data\/message by \S+$/)
 
     assert.equal(report.directory, directoryOf(demo))
     await assertNothingLeft(report.directory)

@@ -6,6 +6,7 @@ import type { AxeResults } from 'axe-core'
 import { type DashboardFile, readDashboard } from '../../hub/api/dashboard-files.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import { startLoginWorld } from '../support/login-world.ts'
 import { until } from '../support/until.ts'
 import { widenFleet } from '../support/wide-fleet.ts'
 
@@ -70,6 +71,26 @@ describe('the dashboard, in a browser', () => {
     const { page } = await browser.knock(hub.url, 'nobody')
     await page.getByText('The hub does not know this token.').waitFor()
     assert.equal(await page.getByRole('grid').count(), 0)
+  })
+
+  it('takes people in by their identity provider, and acts in their name', async () => {
+    await using world = await startLoginWorld(await readDashboard(built))
+    const { page } = await browser.open(`${world.origin}/ui/rollouts/r-1`)
+    await page.getByRole('link', { name: /^Sign in at/ }).click()
+    await page.locator('[name=login]').fill('ada')
+    await page.locator('[name=password]').fill('any')
+    await page.getByRole('button').first().click()
+    await page.getByRole('button', { name: /Continue/ }).click()
+    await page.waitForURL('**/ui/rollouts/r-1')
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click()
+    const { actions } = world.test.hub
+    await until(() => actions.length === 1, { deadlineMs: 10_000, what: 'the action' })
+    assert.deepEqual([actions[0]!.kind, actions[0]!.by.actor], ['pause', 'oidc:ada'])
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('link', { name: /^Sign in at/ }).waitFor()
+    await page.reload()
+    await page.getByRole('link', { name: /^Sign in at/ }).waitFor()
   })
 
   it('shows each cluster under its group, finds one by name, and opens it with ⌘K', async () => {

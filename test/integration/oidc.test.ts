@@ -1,55 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { openLogin } from '../../hub/wiring/login.ts'
-import { makeAccess } from '../support/access.ts'
-import { startApi, type TestApi } from '../support/api.ts'
-import { freePort } from '../support/free-port.ts'
-import { createBrowser, startIdentityProvider } from '../support/identity-provider.ts'
+import { createBrowser } from '../support/identity-provider.ts'
+import { type LoginWorld, startLoginWorld } from '../support/login-world.ts'
 
-interface World extends AsyncDisposable {
-  readonly test: TestApi
-  readonly origin: string
-  readonly provider: Awaited<ReturnType<typeof startIdentityProvider>>
-  advance(ms: number): void
-}
-
-/** The real API, with people by a real provider. */
-async function startWorld(): Promise<World> {
-  const port = await freePort()
-  const origin = `http://127.0.0.1:${port}`
-  const provider = await startIdentityProvider({ redirect: `${origin}/auth/callback` })
-  provider.groups.set('ada', ['platform'])
-  provider.groups.set('sel', ['sellers'])
-  const folder = await mkdtemp(join(tmpdir(), 'oidc-'))
-  await writeFile(join(folder, 'secret'), `${provider.clientSecret}\n`)
-  const setting = {
-    ...{ issuer: provider.issuer, clientId: 'hub', cliClientId: 'swell', url: origin },
-    ...{ clientSecretFile: join(folder, 'secret'), roles: { admin: ['platform'] } },
-  }
-  await writeFile(join(folder, 'oidc.yaml'), JSON.stringify(setting))
-  let ahead = 0
-  const people = openLogin(join(folder, 'oidc.yaml'), () => Date.now() + ahead)
-  const test = await startApi(50, 30_000, undefined, { people })
-  test.hub.access = makeAccess({
-    applications: { shop: 'store' },
-    roles: { store: [{ name: 'all', groups: ['sellers'], allow: [{ actions: ['pause'] }] }] },
-  })
-  await test.api.listen({ host: '127.0.0.1', port })
-  return {
-    ...{ test, origin, provider },
-    advance: (ms) => (ahead += ms),
-    async [Symbol.asyncDispose]() {
-      await test[Symbol.asyncDispose]()
-      await provider.stop()
-      await rm(folder, { recursive: true })
-    },
-  }
-}
-
-async function logIn({ origin }: World, account: string) {
+async function logIn({ origin }: LoginWorld, account: string) {
   const browser = createBrowser(account)
   const there = await browser.go(
     `${origin}/auth/login?return=/clusters`,
@@ -65,7 +19,7 @@ const json = { 'content-type': 'application/json' }
 
 describe('a browser', () => {
   it('logs in by the provider with PKCE, and is who the provider says', async () => {
-    await using world = await startWorld()
+    await using world = await startLoginWorld()
     const { browser, who } = await logIn(world, 'ada')
     assert.deepEqual([who.actor, who.role], ['oidc:ada', 'admin'])
     const [name] = [...browser.cookies.keys()].filter((key) => key.endsWith('__Host-groundswell'))
@@ -78,7 +32,7 @@ describe('a browser', () => {
   })
 
   it('B80: changes something only from a page of ours', async () => {
-    await using world = await startWorld()
+    await using world = await startLoginWorld()
     const { origin, test } = world
     const { browser, who } = await logIn(world, 'ada')
     const token = { 'x-csrf-token': who.csrf }
@@ -114,7 +68,7 @@ describe('a browser', () => {
   })
 
   it('T33: loses what its group gave within five minutes, and its stream with that', async () => {
-    await using world = await startWorld()
+    await using world = await startLoginWorld()
     const { origin, provider, test } = world
     const { browser } = await logIn(world, 'sel')
     const stream = await browser.request(`${origin}/api/v1/events/stream`)
@@ -127,7 +81,7 @@ describe('a browser', () => {
   })
 
   it('is let in no more after it logged out', async () => {
-    await using world = await startWorld()
+    await using world = await startLoginWorld()
     const { origin } = world
     const { browser, who } = await logIn(world, 'ada')
     const kept = [...browser.cookies].find(([key]) => key.endsWith('__Host-groundswell'))![1]
@@ -141,7 +95,7 @@ describe('a browser', () => {
   })
 
   it('B79: cannot be made to finish a login that somebody else began', async () => {
-    await using world = await startWorld()
+    await using world = await startLoginWorld()
     const { origin } = world
     const attacker = createBrowser('ada')
     const callback = await attacker.go(`${origin}/auth/login`, (url) =>
@@ -156,7 +110,7 @@ describe('a browser', () => {
 
 describe('the provider', () => {
   it('answers 503 through us while it is away, and keeps nobody else out', async () => {
-    await using world = await startWorld()
+    await using world = await startLoginWorld()
     const { origin, provider } = world
     await provider.stop()
     const header = Buffer.from('{"alg":"ES256","kid":"x"}').toString('base64url')

@@ -8,6 +8,8 @@ export interface Visit {
 }
 
 export interface TestBrowser extends AsyncDisposable {
+  /** Opens a page, and does nothing there. */
+  open(url: string): Promise<Visit>
   /** Opens a page and gives the token there, whatever comes of it. */
   knock(url: string, token: string): Promise<Visit>
   /** Opens a page and signs in. */
@@ -27,7 +29,7 @@ export async function startBrowser(): Promise<TestBrowser> {
     args: quiet,
   })
 
-  async function knock(url: string, token: string): Promise<Visit> {
+  async function open(url: string): Promise<Visit> {
     const page = await browser.newPage({ viewport: { width: 1_280, height: 800 } })
     page.setDefaultTimeout(20_000)
     const complaints: string[] = []
@@ -36,12 +38,18 @@ export async function startBrowser(): Promise<TestBrowser> {
       if (message.type() === 'error') complaints.push(message.text())
     })
     await page.goto(url)
-    await page.getByLabel('Token').fill(token)
-    await page.getByRole('button', { name: 'Sign in' }).click()
     return { page, complaints }
   }
 
+  async function knock(url: string, token: string): Promise<Visit> {
+    const visit = await open(url)
+    await visit.page.getByLabel('Token').fill(token)
+    await visit.page.getByRole('button', { name: 'Sign in' }).click()
+    return visit
+  }
+
   return {
+    open,
     knock,
     async visit(url, token) {
       const visit = await knock(url, token)

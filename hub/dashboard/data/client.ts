@@ -1,4 +1,5 @@
-import { signOut, token } from '../session.ts'
+import type { WhoView } from '../../api/access-view.ts'
+import { type Session, session, signOut } from '../session.ts'
 
 /** What the hub answered instead: an RFC 9457 problem, or that it was not reached (status 0). */
 export class ApiError extends Error {
@@ -20,17 +21,20 @@ interface Answer<T> {
 }
 
 /** @throws ApiError */
-async function call(path: string, init: RequestInit, as = token.value): Promise<Response> {
+async function call(path: string, init: RequestInit, as = session.value): Promise<Response> {
   const headers = new Headers(init.headers)
-  if (as !== null) headers.set('authorization', `Bearer ${as}`)
+  if (as?.kind === 'token') headers.set('authorization', `Bearer ${as.token}`)
+  if (as?.kind === 'cookie') headers.set('x-csrf-token', as.csrf)
   const signal = init.signal ?? AbortSignal.timeout(deadlineMs)
-  const response = await fetch(`/api/v1/${path}`, { ...init, headers, signal }).catch(
-    (cause: unknown) => {
-      throw new ApiError(0, `the hub is not reached: ${(cause as Error).message}`)
-    },
-  )
+  const response = await fetch(path.startsWith('/') ? path : `/api/v1/${path}`, {
+    ...init,
+    headers,
+    signal,
+  }).catch((cause: unknown) => {
+    throw new ApiError(0, `the hub is not reached: ${(cause as Error).message}`)
+  })
   if (response.ok) return response
-  if (response.status === 401 && as === token.value) signOut()
+  if (response.status === 401 && as === session.value) signOut()
   const problem = (await response.json().catch(() => ({}))) as { detail?: string; title?: string }
   throw new ApiError(
     response.status,
@@ -39,12 +43,27 @@ async function call(path: string, init: RequestInit, as = token.value): Promise<
 }
 
 /** Whether the hub knows a token. @throws ApiError when it cannot be asked */
-export async function isKnown(text: string): Promise<boolean> {
+export async function isKnown(token: string): Promise<boolean> {
+  return (await askWho({ kind: 'token', token })) !== null
+}
+
+/** The session that a login by the identity provider left in this browser, if there is one. */
+export async function findSession(): Promise<Session | null> {
+  const who = await askWho(null)
+  return who?.csrf ? { kind: 'cookie', csrf: who.csrf } : null
+}
+
+/** Ends the session at the hub as well; a token is only forgotten here. */
+export async function leave(): Promise<void> {
+  if (session.value?.kind === 'cookie') await call('/auth/logout', { method: 'POST' })
+  signOut()
+}
+
+async function askWho(as: Session | null): Promise<WhoView | null> {
   try {
-    await call('whoami', {}, text)
-    return true
+    return (await (await call('whoami', {}, as)).json()) as WhoView
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return false
+    if (error instanceof ApiError && error.status === 401) return null
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { EventView } from '../../api/views.ts'
-import { token } from '../session.ts'
+import { session } from '../session.ts'
 import { open } from './client.ts'
 import { createEventParser } from './events.ts'
 
@@ -45,7 +45,7 @@ export async function follow(signal: AbortSignal): Promise<void> {
     } catch {
       // Why does not matter to who reads: it is cut, and tried again.
     }
-    if (signal.aborted || token.value === null) return
+    if (signal.aborted || session.value === null) return
     live.value = 'cut'
     await new Promise((resolve) => setTimeout(resolve, pause))
     pause = Math.min(pause * 2, retryMs.longest)

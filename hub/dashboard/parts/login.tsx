@@ -1,15 +1,27 @@
-import { useState } from 'preact/hooks'
-import { isKnown } from '../data/client.ts'
+import { useEffect, useState } from 'preact/hooks'
+import type { LoginView } from '../../api/access-view.ts'
+import { findSession, get, isKnown } from '../data/client.ts'
 import { signIn } from '../session.ts'
 
 export function Login() {
   const [text, setText] = useState('')
   const [fault, setFault] = useState('')
+  const [login, setLogin] = useState<LoginView>()
+  useEffect(() => {
+    const look = async (): Promise<void> => {
+      const known = await get<LoginView>('login')
+      const found = known.browser ? await findSession() : null
+      if (found) signIn(found)
+      else setLogin(known)
+    }
+    look().catch((error: unknown) => setFault((error as Error).message))
+  }, [])
   async function enter(event: Event): Promise<void> {
     event.preventDefault()
     setFault('')
     try {
-      if (await isKnown(text.trim())) signIn(text.trim())
+      const token = text.trim()
+      if (await isKnown(token)) signIn({ kind: 'token', token })
       else setFault('The hub does not know this token.')
     } catch (error) {
       setFault((error as Error).message)
@@ -19,6 +31,13 @@ export function Login() {
     <main class="login">
       <form onSubmit={(event) => void enter(event)}>
         <h1>Groundswell</h1>
+        {login?.browser && login.issuer !== null && (
+          <p>
+            <a class="button" href={`/auth/login?return=${encodeURIComponent(here())}`}>
+              Sign in at {new URL(login.issuer).host}
+            </a>
+          </p>
+        )}
         <label>
           Token
           <input
@@ -43,4 +62,9 @@ export function Login() {
       </form>
     </main>
   )
+}
+
+/** Where somebody wanted to go. */
+function here(): string {
+  return location.pathname + location.search
 }
