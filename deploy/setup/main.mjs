@@ -1,3 +1,4 @@
+import { setUpChromium } from './chromium.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
@@ -20,6 +21,7 @@ try {
   await setUpRedis()
   await setUpSshd()
   await setUpGnupg()
+  await setUpChromium()
   await setUpDashboard()
   await setUpPrometheus()
   await setUpEngine()

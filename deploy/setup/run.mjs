@@ -1,5 +1,6 @@
 import { dirname, delimiter, join } from 'node:path'
 import { runInForeground } from './child.mjs'
+import { setUpChromium } from './chromium.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
