@@ -21,7 +21,7 @@ import (
 
 // kyvernoOperator compares the key of a condition with its value. Kyverno's own operators come with
 // its client of a cluster and its registries; these are the same by the table in
-// test/vectors/kyverno.json, which its own code answered.
+// test/vectors/policy/kyverno.json, which its own code answered.
 type kyvernoOperator func(key, value any) bool
 
 // kyvernoOperators are by their names in small letters.

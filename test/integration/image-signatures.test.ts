@@ -26,7 +26,7 @@ interface Recorded {
 }
 
 const never = new AbortController().signal
-const text = await readFile(new URL('../vectors/cosign.json', import.meta.url), 'utf8')
+const text = await readFile(new URL('../vectors/policy/cosign.json', import.meta.url), 'utf8')
 const { keyed: recorded } = JSON.parse(text) as { readonly keyed: Recorded }
 
 /** A registry, and a hub that asks it. */

@@ -110,9 +110,10 @@ it('F54: a watch goes on after silence, a cut and a forgotten version, and misse
   await loop
   await client.close()
   assert.deepEqual([...known].toSorted(), ['step-1', 'step-2', 'step-3', 'step-4', 'step-5'])
-  // A list at first, and one after each word that its version is forgotten; no more.
-  assert.equal(server.counts.lists, 3)
+  // A list at first, and one after each watch that ended badly: only one that was ended well goes on from where
+  // it was, for a server that comes back may be of an older day.
+  assert.equal(server.counts.lists, 5)
   const versions = server.seen.map(({ version }) => version)
-  assert.deepEqual(versions.slice(0, 4), ['0', '1', '1', '3'])
+  assert.deepEqual(versions.slice(0, 4), ['0', '1', '2', '3'])
   assert.ok(server.seen.every(({ bookmarks }) => bookmarks === 'true'))
 })

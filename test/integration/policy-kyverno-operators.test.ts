@@ -14,7 +14,7 @@ test("Kyverno's condition operators answer as its own code does, for all pairs o
   await using engine = await startRenderEngine()
   const bench = createBench(engine)
   const table = JSON.parse(
-    await readFile(new URL('../vectors/kyverno.json', import.meta.url), 'utf8'),
+    await readFile(new URL('../vectors/policy/kyverno.json', import.meta.url), 'utf8'),
   ) as {
     readonly operands: readonly unknown[]
     readonly answers: Readonly<Record<string, readonly string[]>>

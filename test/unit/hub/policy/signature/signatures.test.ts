@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import recorded from '../../../../vectors/cosign.json' with { type: 'json' }
+import recorded from '../../../../vectors/policy/cosign.json' with { type: 'json' }
 import type { SignatureRule, PinnedImage } from '../../../../../hub/policy/signature/rule.ts'
 import { createSignatures } from '../../../../../hub/policy/signature/signatures.ts'
 import * as sigstore from '../../../../../hub/policy/signature/sigstore.ts'
