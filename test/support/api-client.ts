@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { until } from './until.ts'
 
 export interface ApiClient {
@@ -5,10 +6,13 @@ export interface ApiClient {
   post<T = Record<string, unknown>>(path: string, body?: object): Promise<T>
 }
 
-/** A plain client of /api/v1; throws with the problem's words. */
+/** Of a call that is told to come again later. */
+const mostTries = 60
+
+/** A plain client of /api/v1 that waits when it is told to; throws with the problem's words. */
 export function createApiClient(url: string, token: () => Promise<string>): ApiClient {
-  async function call<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await fetch(`${url}/api/v1/${path}`, {
+  async function ask(method: string, path: string, body?: object): Promise<Response> {
+    return fetch(`${url}/api/v1/${path}`, {
       method,
       headers: {
         authorization: `Bearer ${await token()}`,
@@ -17,6 +21,14 @@ export function createApiClient(url: string, token: () => Promise<string>): ApiC
       ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
       signal: AbortSignal.timeout(10_000),
     })
+  }
+
+  async function call<T>(method: string, path: string, body?: object): Promise<T> {
+    let response = await ask(method, path, body)
+    for (let tries = 1; response.status === 429 && tries < mostTries; tries++) {
+      await pause(1_000 * Number(response.headers.get('retry-after') ?? 1))
+      response = await ask(method, path, body)
+    }
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return (text ? JSON.parse(text) : undefined) as T
