@@ -1,3 +1,5 @@
+import { AssertionError } from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { openJournal } from '../../hub/ledger/fs.ts'
@@ -15,16 +17,18 @@ import type {
   RolloutPlan,
   RolloutRun,
 } from '../../hub/rollout/rollout.ts'
+import { judgeLedger } from '../support/ledger-oracle.ts'
 import { startRedis } from '../support/redis.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 import { type Figures, describeFigures } from './result.ts'
 
 export const rolloutGoals = [
-  { metric: 'total_ms', text: '≤ 3000 for 1,000 clusters in 10 waves; ≤ 15000 for 100 × 100' },
+  { metric: 'overhead_ms', text: '≤ 3000 for 1,000 clusters in 10 waves; ≤ 15000 for 100 × 100' },
   { metric: 'cpu_ms_per_cluster', text: '≤ 1.5' },
-  { metric: 'redis_commands_per_cluster', text: '≤ 2' },
+  { metric: 'redis_round_trips_per_cluster', text: '≤ 2' },
   { metric: 'jobs', text: 'one a wave' },
+  { metric: 'wave_violations', text: '0' },
 ]
 
 export interface RolloutSize {
@@ -40,6 +44,8 @@ const content: Content = { digest: digestOf('new'), size: 100, revision: 'main@s
 /**
  * What rollouts cost beside what clusters do: the ledger on disk, a real Redis, BullMQ's jobs, and
  * clusters that report health as soon as they are offered something, one by one. So all of the time is overhead.
+ * `redis_round_trips_per_cluster` counts commands, those of BullMQ's scripts too: there were no more round trips
+ * than that. `wave_violations` is what the ledger's oracle finds in what was written: 1 at its first.
  *
  * @throws Error when a rollout did not succeed: the run is void
  */
@@ -125,11 +131,22 @@ async function measureOnce(
   if (failed.length > 0) throw new Error(`${failed.length} rollouts did not succeed`)
   const all = clusters * concurrent
   return {
-    total_ms: Math.round(total),
+    overhead_ms: Math.round(total),
     cpu_ms_per_cluster: Number(((cpu.user + cpu.system) / 1_000 / all).toFixed(3)),
-    redis_commands_per_cluster: Number((commands / all).toFixed(3)),
+    redis_round_trips_per_cluster: Number((commands / all).toFixed(3)),
     ledger_entries: ledger.head,
     jobs: jobs.size,
+    wave_violations: await countViolations(path),
+  }
+}
+
+async function countViolations(path: string): Promise<number> {
+  try {
+    judgeLedger(await readFile(path, 'utf8'))
+    return 0
+  } catch (error) {
+    if (error instanceof AssertionError) return 1
+    throw error
   }
 }
 
