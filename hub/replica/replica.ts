@@ -51,6 +51,8 @@ export function createReplica(deps: ReplicaDeps): Replica {
   let until = -Infinity
   let leading: string | null = null
   let emptySince: number | undefined
+  /** When it was last seen to be so. */
+  let emptySeen = -Infinity
   /** Where the common ledger went by our own last append. */
   let appended: ChainHead | undefined
   /** What looks at the lease does not see a half of what puts it right. */
@@ -110,8 +112,12 @@ export function createReplica(deps: ReplicaDeps): Replica {
 
   async function takeAs(next: number, seen: ChainHead | null): Promise<boolean> {
     const start = monotonic()
-    const lines = await readLines(Math.max(0, deps.register().head - handedOver), handedOver)
-    const taken = await shared.take({ ...self(), term: next, seen, lines })
+    // The lines are those up to the end that is told with them, however far the ledger is by then: one that
+    // lacks the last of them would be given another in its place.
+    const me = self()
+    const from = Math.max(0, me.end.index - handedOver)
+    const lines = await readLines(from, me.end.index - from)
+    const taken = await shared.take({ ...me, term: next, seen, lines })
     if (taken !== 'taken') return false
     term = next
     until = start + leaseMs
@@ -124,8 +130,11 @@ export function createReplica(deps: ReplicaDeps): Replica {
       emptySince = undefined
       return sight.lease.left === 0
     }
-    emptySince ??= monotonic()
-    return monotonic() - emptySince >= leaseMs
+    const now = monotonic()
+    // Who slept in between has not seen that it stayed so: others may have led, and Redis be emptied since.
+    if (emptySince === undefined || now - emptySeen > leaseMs / 2) emptySince = now
+    emptySeen = now
+    return now - emptySince >= leaseMs
   }
 
   async function tryToLead(): Promise<boolean> {

@@ -126,6 +126,28 @@ describe('replicas that share a Redis, of which one leads', () => {
     assert.deepEqual(revisions(await untilAlike(all)), ['before'])
   })
 
+  it('F11: one that slept since Redis was new does not lead at once when it wakes in an emptied one', async () => {
+    const all = await start('a', 'b')
+    for (const one of all) one.paused = true
+    await redis.flushall()
+    const sleeper = all[1]!
+    // It sees an empty Redis for the first time, and sleeps on.
+    sleeper.paused = false
+    const key = `gs:{world-${worlds}}:ledger:replicas`
+    await until(async () => (await redis.hlen(key)) > 0, { deadlineMs: 5_000, what: 'it to look' })
+    sleeper.paused = true
+    all[0]!.paused = false
+    const leader = await untilLed([all[0]!])
+    await leader.decide('while it slept')
+    await redis.flushall()
+    sleeper.paused = false
+    assert.deepEqual(revisions(await untilAlike(all)), ['while it slept'])
+    assert.deepEqual(
+      all.map(({ failed }) => failed),
+      [undefined, undefined],
+    )
+  })
+
   it('one that was away for long is given what it lacks', async () => {
     const all = await start('a', 'b')
     const leader = await untilLed(all)
