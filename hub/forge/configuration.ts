@@ -1,7 +1,5 @@
-import { type Static, Type } from 'typebox'
-import { isRecord } from '@groundswell/proto/record.ts'
-import { type Fault, formatFault, HubError } from '../errors.ts'
-import { findSchemaFaults } from '../fleet/schema-faults.ts'
+import { Type } from 'typebox'
+import { parseNamedSettings } from '../named-settings.ts'
 import { type ForgeKind, forgeKinds, type ForgeProject } from './forge.ts'
 
 /**
@@ -32,28 +30,20 @@ const Setting = Type.Object(
  * @throws HubError `config_invalid` with every fault
  */
 export function parseForges(value: unknown, where: string): ReadonlyMap<string, ForgeSetting> {
-  const faults: Fault[] = []
-  const found = new Map<string, ForgeSetting>()
-  if (!isRecord(value)) faults.push({ file: where, message: 'not a map of repositories by name' })
-  for (const [name, given] of Object.entries(isRecord(value) ? value : {})) {
-    const report = (message: string) => faults.push({ file: where, object: name, message })
-    const wrong = findSchemaFaults(Setting, given)
-    for (const { path, message } of wrong)
-      report([path.join('.'), message].filter(Boolean).join(': '))
-    if (wrong.length > 0) continue
-    const { kind, url, api, tokenFile } = given as Static<typeof Setting>
+  const settings = { where, what: 'repositories', schema: Setting }
+  return parseNamedSettings(value, settings, ({ kind, url, api, tokenFile }, report) => {
     const page = URL.parse(url)
     const project = page?.pathname.replace(/^\/+|\/+$|\.git\/*$/g, '') ?? ''
     if (!isWeb(page) || !project.includes('/')) {
       report(`url: ${JSON.stringify(url)} is not like https://host/owner/name`)
-    } else if (api !== undefined && !isWeb(URL.parse(api))) {
+      return undefined
+    }
+    if (api !== undefined && !isWeb(URL.parse(api))) {
       report(`api: ${JSON.stringify(api)} is not like https://host/api`)
-    } else found.set(name, { kind, project, api: api ?? apiOf(kind, page), tokenFile })
-  }
-  if (faults.length > 0) {
-    throw new HubError('config_invalid', faults.map(formatFault).join('\n'), { faults })
-  }
-  return found
+      return undefined
+    }
+    return { kind, project, api: api ?? apiOf(kind, page), tokenFile }
+  })
 }
 
 function isWeb(url: URL | null): url is URL {

@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { isRecord } from '@groundswell/proto/record.ts'
-import { type Fault, formatFault, HubError } from '../../errors.ts'
-import { findSchemaFaults } from '../../fleet/schema-faults.ts'
+import { HubError } from '../../errors.ts'
+import { parseNamedSettings } from '../../named-settings.ts'
 import { isHostPattern, matchesHost } from '../../source/host-rules.ts'
 
 const File = Type.String({ minLength: 1, description: 'the path of a file' })
@@ -35,16 +34,8 @@ export const shortestSecret = 16
  * @throws HubError `config_invalid` with every fault
  */
 export function parseGateCredentials(value: unknown, where: string): GateCredentials {
-  const faults: Fault[] = []
-  const found = new Map<string, GateCredential>()
-  if (!isRecord(value)) faults.push({ file: where, message: 'not a map of credentials by name' })
-  for (const [name, given] of Object.entries(isRecord(value) ? value : {})) {
-    const report = (message: string) => faults.push({ file: where, object: name, message })
-    const wrong = findSchemaFaults(Setting, given)
-    for (const { path, message } of wrong)
-      report([path.join('.'), message].filter(Boolean).join(': '))
-    if (wrong.length > 0) continue
-    const credential = given as GateCredential
+  const settings = { where, what: 'credentials', schema: Setting }
+  return parseNamedSettings(value, settings, (credential, report) => {
     for (const host of credential.hosts) {
       if (!isHostPattern(host)) report(`hosts: ${JSON.stringify(host)} is not a host or *.domain`)
     }
@@ -58,12 +49,8 @@ export function parseGateCredentials(value: unknown, where: string): GateCredent
     if (tokenFile === undefined && passwordFile === undefined && secretFile === undefined) {
       report('give `tokenFile`, `username` and `passwordFile`, or `secretFile`')
     }
-    found.set(name, credential)
-  }
-  if (faults.length > 0) {
-    throw new HubError('config_invalid', faults.map(formatFault).join('\n'), { faults })
-  }
-  return found
+    return credential
+  })
 }
 
 /**

@@ -1,44 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createWorkloads } from '../../../../agent/apply/workloads.ts'
 import { AgentError } from '../../../../agent/errors.ts'
-import { noKeys } from '../../../../agent/secrets/keys.ts'
-import type { ApplicationState } from '../../../../agent/observe/status.ts'
 import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
-import { createManualClock, settle } from '../../../support/manual-clock.ts'
-import { createMemoryCluster, type MemoryClusterOptions } from '../../../support/memory-cluster.ts'
+import { settle } from '../../../support/manual-clock.ts'
+import { createMemoryCluster } from '../../../support/memory-cluster.ts'
 import {
   presentApplication,
   removedApplication,
   verifiedSnapshot,
 } from '../../../support/verified-snapshot.ts'
+import { createMemoryHands } from './memory-hands.ts'
 
 const never = new AbortController().signal
 
-function createAgent(options: MemoryClusterOptions = {}, cluster = createMemoryCluster(options)) {
-  const clock = createManualClock()
-  const reports: ApplicationState[] = []
-  const workloads = createWorkloads({
-    cluster,
-    clusterId: 'c1',
-    keys: noKeys,
-    clock,
-    within: (run) => run(),
-    random: () => 0.5,
-    log: () => {},
-    onChange: (states) => reports.push(...states),
-  })
-  return {
-    cluster,
-    clock,
-    reports,
-    workloads,
-    state: (name: string) => workloads.states().find(({ application }) => application === name),
-    applies: (id: string) => cluster.calls.filter((call) => call === `apply ${id}`).length,
-    async [Symbol.asyncDispose]() {
-      await workloads.close()
-    },
-  }
+function createAgent(...given: Parameters<typeof createMemoryHands>) {
+  const hands = createMemoryHands(...given)
+  const applies = (id: string): number =>
+    hands.cluster.calls.filter((call) => call === `apply ${id}`).length
+  return { ...hands, applies }
 }
 
 const web = 'apps/Deployment/shop/web'
