@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { untilFaults } from '../support/api-client.ts'
 import { applicationFiles, strategyFile } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
@@ -19,17 +20,6 @@ const rego = `package main
 deny[msg] { input.data.text == "forbidden"; msg := "nobody may say that" }
 warn[msg] { input.data.text == "odd"; msg := "nobody says that" }
 `
-interface Faults {
-  readonly revision: string | null
-  readonly refused: string | null
-  readonly faults: readonly {
-    readonly file?: string
-    readonly line?: number
-    readonly message: string
-  }[]
-  readonly warnings: readonly { readonly message: string }[]
-}
-
 describe('policies between Git and clusters', () => {
   const stack = new AsyncDisposableStack()
   let repository: TestRepository
@@ -53,7 +43,7 @@ describe('policies between Git and clusters', () => {
       ...{ redisUrl: redis.url, interval: '1s' },
     })
     stack.defer(() => hub.stop())
-    await untilFaults('the fleet is read', ({ revision }) => revision !== null)
+    await untilFaults(hub.api, 'the fleet is read', ({ revision }) => revision !== null)
     agent = stack.use(await startMemoryAgent(hub, 'a'))
     await untilSays('one')
   })
@@ -66,21 +56,13 @@ describe('policies between Git and clusters', () => {
   const untilSays = (text: string) =>
     until(() => saying() === text, { deadlineMs: 20_000, what: `the cluster says ${text}` })
 
-  async function untilFaults(what: string, check: (fleet: Faults) => boolean): Promise<Faults> {
-    let last: Faults | undefined
-    await until(
-      async () => {
-        last = await hub.api.get<Faults>('fleet')
-        return check(last)
-      },
-      { deadlineMs: 20_000, what },
-    )
-    return last!
-  }
-
   it('I4 a denied application keeps its last good content, and everybody is told why', async () => {
     await repository.commit(applicationFiles('web', 'forbidden'))
-    const { faults } = await untilFaults('the denial is told', ({ faults }) => faults.length > 0)
+    const { faults } = await untilFaults(
+      hub.api,
+      'the denial is told',
+      ({ faults }) => faults.length > 0,
+    )
     assert.deepEqual(faults, [
       {
         ...{ file: 'apps/web/settings.yaml', object: 'Application web', cluster: 'a' },
@@ -103,6 +85,7 @@ describe('policies between Git and clusters', () => {
     await repository.commit(applicationFiles('web', 'odd'))
     await untilSays('odd')
     const { faults, warnings } = await untilFaults(
+      hub.api,
       'the warning is told',
       ({ warnings }) => warnings.length > 0,
     )
@@ -118,7 +101,7 @@ describe('policies between Git and clusters', () => {
       'policies/words.rego': rego.replace('"odd"', 'http.send({})'),
       ...applicationFiles('web', 'two'),
     })
-    const { faults } = await untilFaults('the refusal', ({ refused }) => refused !== null)
+    const { faults } = await untilFaults(hub.api, 'the refusal', ({ refused }) => refused !== null)
     assert.deepEqual(
       faults.map(({ file, line, message }) => `${file}:${line} ${message.slice(0, 36)}`),
       ['policies/words.rego:3 Rego: http.send is not available: a '],
@@ -135,7 +118,7 @@ describe('policies between Git and clusters', () => {
         'apiVersion: v1\nkind: Secret\nmetadata: { name: db }\nstringData: { password: hunter2 }\n',
       ...applicationFiles('web', 'three'),
     })
-    const { faults } = await untilFaults('the denial', ({ faults }) => faults.length > 0)
+    const { faults } = await untilFaults(hub.api, 'the denial', ({ faults }) => faults.length > 0)
     assert.match(
       faults[0]!.message,
       /^policy default denies Secret web\/db: plaintext secret: stringData.password in plain text/,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { untilFaults } from '../support/api-client.ts'
 import { strategyFile } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
@@ -66,16 +67,6 @@ spec:
 const settings = (text: string, labels = 'labels: { owner: shop }') =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings, ${labels} }\ndata: { text: ${text} }\n`
 
-interface Faults {
-  readonly revision: string | null
-  readonly refused: string | null
-  readonly faults: readonly {
-    readonly file?: string
-    readonly line?: number
-    readonly message: string
-  }[]
-}
-
 describe('a tenant', () => {
   const stack = new AsyncDisposableStack()
   let fleet: TestRepository
@@ -108,7 +99,7 @@ describe('a tenant', () => {
       ...{ redisUrl: redis.url, interval: '1s' },
     })
     stack.defer(() => hub.stop())
-    await untilFaults('the fleet is read', ({ revision }) => revision !== null)
+    await untilFaults(hub.api, 'the fleet is read', ({ revision }) => revision !== null)
     agent = stack.use(await startMemoryAgent(hub, 'a'))
     await untilSays('one')
   })
@@ -120,18 +111,6 @@ describe('a tenant', () => {
       ?.data?.text
   const untilSays = (text: string) =>
     until(() => saying() === text, { deadlineMs: 20_000, what: `the cluster says ${text}` })
-
-  async function untilFaults(what: string, check: (fleet: Faults) => boolean): Promise<Faults> {
-    let last: Faults | undefined
-    await until(
-      async () => {
-        last = await hub.api.get<Faults>('fleet')
-        return check(last)
-      },
-      { deadlineMs: 20_000, what },
-    )
-    return last!
-  }
 
   it('what reaches out of its Project is refused with the commit, at its line, and nothing moves', async () => {
     for (const [more, expected] of [
@@ -149,12 +128,13 @@ describe('a tenant', () => {
       ],
     ] as const) {
       await fleet.commit(application(more))
-      const { faults } = await untilFaults(expected, ({ refused }) => refused !== null)
+      const { faults } = await untilFaults(hub.api, expected, ({ refused }) => refused !== null)
       const told = faults.map(({ file, line, message }) => `${file}:${line} ${message}`).join('\n')
       assert.ok(told.includes(expected), told)
       assert.equal(saying(), 'one')
       await fleet.commit(application())
       await untilFaults(
+        hub.api,
         'it is mended',
         ({ refused, faults }) => refused === null && faults.length === 0,
       )
@@ -175,7 +155,7 @@ describe('a tenant', () => {
       ],
     ] as const) {
       await apps.commit({ 'shop/web/extra.yaml': text, 'shop/web/settings.yaml': settings('two') })
-      const { faults } = await untilFaults(String(words), (now) =>
+      const { faults } = await untilFaults(hub.api, String(words), (now) =>
         now.faults.some(({ message }) => words.test(message)),
       )
       assert.ok(faults.length > 0)
@@ -189,6 +169,6 @@ describe('a tenant', () => {
       'shop/web/settings.yaml': settings('three'),
     })
     await untilSays('three')
-    await untilFaults('nothing is wrong', ({ faults }) => faults.length === 0)
+    await untilFaults(hub.api, 'nothing is wrong', ({ faults }) => faults.length === 0)
   })
 })

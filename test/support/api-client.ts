@@ -82,3 +82,32 @@ export async function waitForRollout(
     },
   )
 }
+
+/** What the hub last made of Git. */
+export interface FleetFaults {
+  readonly revision: string | null
+  readonly refused: string | null
+  readonly faults: readonly {
+    readonly file?: string
+    readonly line?: number
+    readonly message: string
+  }[]
+  readonly warnings: readonly { readonly message: string }[]
+}
+
+/** Waits until the hub says so of the fleet, and gives what it said. */
+export async function untilFaults(
+  api: ApiClient,
+  what: string,
+  check: (fleet: FleetFaults) => boolean,
+): Promise<FleetFaults> {
+  let last: FleetFaults | undefined
+  await until(
+    async () => {
+      last = await api.get<FleetFaults>('fleet')
+      return check(last)
+    },
+    { deadlineMs: 20_000, what },
+  )
+  return last!
+}
