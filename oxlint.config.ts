@@ -140,7 +140,7 @@ const apiShapes = [
   ...['bundle/root-chain.ts', 'bundle/root-draft.ts', 'bundle/sign.ts'],
   ...['bundle/root-warning.ts', 'bundle/root.ts'],
   // A ledger is judged as a file, with no hub to be believed.
-  ...['audit/audit.ts', 'status/event.ts'],
+  ...['audit/audit.ts', 'audit/export.ts', 'status/event.ts'],
   // Schemas are printed, and other tools' files converted, without a hub.
   ...['fleet/json-schema.ts', 'fleet/suggest.ts', 'migrate/migrate.ts'],
   // A checkout is looked at without a hub; what does so is handed in, what prints it is pure.

@@ -1,6 +1,6 @@
 import type { Principal } from './access/principal.ts'
 import { rightsOf } from './access/rights.ts'
-import type { Hub, Listing } from './api/hub.ts'
+import type { Hub, Listing, OperatorAction } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
 import { readManifest } from './bundle/stored-manifest.ts'
@@ -111,16 +111,18 @@ export function createHub(deps: HubDeps): Hub {
 
   const rights = (principal: Principal) => rightsOf(principal, () => known().fleet)
 
-  /** A gate names the role it asks for; one we do not know is only an administrator's to open. */
-  function needsRole(id: string, by: Principal): void {
+  /** An approval with the roles its giver has; one we do not know is only an administrator's. */
+  function toApproval(id: string, by: Principal): OperatorAction {
     const plan = state.plans.get(id)
     const run = state.runs.get(id)
     const gate = plan && run && currentGate(plan, run)
-    const role = gate?.roles[0]
-    if (role === undefined || rights(by).holds(role, plan!.application)) return
+    if (!gate) return { kind: 'approve' }
+    const roles = [...new Set(gate.slots)].filter((role) => rights(by).holds(role, plan.application))
+    if (roles.length > 0) return { kind: 'approve', roles }
+    const asked = [...new Set(gate.roles)].join(' and ')
     throw new HubError(
       'forbidden',
-      `this gate asks for the role ${role}; you are ${by.role ?? 'of no role'}`,
+      `this gate asks for the role ${asked}; you are ${by.role ?? 'of no role'}`,
     )
   }
 
@@ -196,8 +198,8 @@ export function createHub(deps: HubDeps): Hub {
     async actOnRollout(id, action, by, reason, version) {
       if (!(await rollouts.get(id))) throw new HubError('not_found', `there is no rollout ${id}`)
       needsVersion(id, version)
-      if (action.kind === 'approve') needsRole(id, by)
-      await rollouts.act(id, action, by.actor, reason)
+      const made = action.kind === 'approve' ? toApproval(id, by) : action
+      await rollouts.act(id, made, by.actor, reason)
       return (await record(id))!
     },
 

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { dealApprovals } from '../rollout/approvals.ts'
 import { gateKey, type GateState } from '../rollout/gate-state.ts'
 import { type GateSide, nameGate } from '../rollout/planned-gate.ts'
 import type { ClusterProgress, PlannedWave, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
@@ -186,7 +187,6 @@ function waveState(run: RolloutRun, index: number): 'Waiting' | 'Current' | 'Pas
   return index === run.wave && run.phase !== 'Planned' ? 'Current' : 'Waiting'
 }
 
-/** Approvals open a side's approval gates in the order they are written. */
 function viewGates(
   run: RolloutRun,
   wave: PlannedWave,
@@ -194,10 +194,14 @@ function viewGates(
   side: GateSide,
 ): Static<typeof GateView>[] {
   const given = run.approvals.filter((one) => one.wave === index && one.gate === side)
+  const slots = wave[side].flatMap((gate) =>
+    gate.kind === 'approval' ? Array<string>(gate.count ?? 1).fill(gate.role) : [],
+  )
+  const dealt = dealApprovals(slots, given)
   return wave[side].map((gate, at) => {
     const base = { kind: gate.kind, name: nameGate(gate) }
     if (gate.kind === 'approval') {
-      const mine = given.splice(0, gate.count ?? 1).map(({ actor }) => actor)
+      const mine = dealt.splice(0, gate.count ?? 1).filter((actor) => actor !== null)
       const missing = (gate.count ?? 1) - mine.length
       return {
         ...base,

@@ -23,6 +23,8 @@ export interface Client {
   readonly server: string
   /** @throws CliFailure */
   ask<S extends TSchema>(path: string, schema: S, ask: Ask): Promise<Static<S>>
+  /** Asks for something that has no answer but that it was done. @throws CliFailure */
+  tell(path: string, ask: Ask): Promise<void>
   /** @throws CliFailure */
   remove(path: string, signal: AbortSignal): Promise<void>
   /** Events after an id until the hub ends the stream or the signal aborts. */
@@ -81,6 +83,10 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
           .slice(0, 5)
           .map((error) => `${error.instancePath}: ${error.message}`),
       })
+    },
+    tell: async (path, ask) => {
+      const signal = AbortSignal.any([ask.signal, AbortSignal.timeout(answerTimeout)])
+      await send(path, { ...ask, signal }, 'application/json')
     },
     remove: async (path, signal) => {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(answerTimeout)])

@@ -9,6 +9,7 @@ import { addDrift } from './commands/drift.ts'
 import { addEvents } from './commands/events.ts'
 import { addFleet } from './commands/fleet.ts'
 import { addGet } from './commands/get.ts'
+import { addHold } from './commands/hold.ts'
 import { addLogin } from './commands/login.ts'
 import { addRender } from './commands/render.ts'
 import { addMigrate } from './commands/migrate.ts'
@@ -42,6 +43,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addDrift(program, context)
   addEvents(program, context)
   addFleet(program, context)
+  addHold(program, context)
   addLogin(program, context)
   addSchema(program, context)
   addMigrate(program, context)

@@ -1,7 +1,7 @@
 import { HubError } from '../errors.ts'
 import { type Draft, finish, type Moment } from './draft.ts'
 import { findBreach, isFailure } from './failure.ts'
-import { currentGate, currentSide, isAuthor } from './gate.ts'
+import { currentGate, currentSide, findGate, isAuthor } from './gate.ts'
 import { gateKey, type GateState } from './gate-state.ts'
 import { gatesOf } from './planned-gate.ts'
 import { beginRollback } from './rollback.ts'
@@ -25,7 +25,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       draft.startedAt = moment.now
       return
     case 'approve':
-      approve(draft, run, event, moment)
+      approve(draft, run, event, action.roles, moment)
       return
     case 'promote':
       promote(draft, run, by, moment)
@@ -71,7 +71,13 @@ function demand(run: RolloutRun, phases: readonly RolloutPhase[], what: string):
   throw new HubError('conflict', `rollout ${run.id} is ${run.phase} and cannot ${what}`)
 }
 
-function approve(draft: Draft, run: RolloutRun, event: ActionEvent, moment: Moment): void {
+function approve(
+  draft: Draft,
+  run: RolloutRun,
+  event: ActionEvent,
+  roles: readonly string[] | undefined,
+  moment: Moment,
+): void {
   demand(run, ['Progressing', 'Paused'], 'be approved')
   const { actor, reason } = event
   const gate = currentGate(moment.plan, run)
@@ -85,10 +91,15 @@ function approve(draft: Draft, run: RolloutRun, event: ActionEvent, moment: Mome
   if (gate.notAuthor && isAuthor(moment.plan, actor)) {
     throw new HubError('forbidden', `this gate asks for somebody else than who made the change`)
   }
-  draft.approvals = [
+  const approvals = [
     ...draft.approvals,
-    { wave: gate.wave, gate: gate.gate, actor, at: moment.now, reason },
+    { wave: gate.wave, gate: gate.gate, actor, at: moment.now, reason, ...(roles && { roles }) },
   ]
+  const left = findGate(moment.plan, approvals, gate.wave, gate.gate)
+  if (left && left.roles.length === gate.roles.length) {
+    throw new HubError('forbidden', `this gate still asks for ${gate.roles.join(' and ')}`)
+  }
+  draft.approvals = approvals
 }
 
 /** A spent budget is not resumed over silently: the failures must be retried or skipped first. */

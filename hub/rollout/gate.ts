@@ -1,3 +1,4 @@
+import { missingRoles } from './approvals.ts'
 import { type ApprovalGate, type GateSide, gatesOf, type PlannedGate } from './planned-gate.ts'
 import type { Approval, RolloutPlan, RolloutRun } from './rollout.ts'
 
@@ -7,13 +8,15 @@ export interface HoldingGate {
   readonly gate: GateSide
   /** Roles that may approve, one for each approval still missing. */
   readonly roles: readonly string[]
+  /** All that it asks for, given or not. */
+  readonly slots: readonly string[]
   /** Whether the author of the change may not approve here. */
   readonly notAuthor: boolean
 }
 
 /**
  * What approvals a side of a wave still lacks; null when it lacks none. Two gates on one side, or
- * one that counts to two, need approvals by two different people.
+ * one that counts to two, need approvals by two different people, in whatever order they come.
  */
 export function findGate(
   plan: RolloutPlan,
@@ -22,16 +25,12 @@ export function findGate(
   gate: GateSide,
 ): HoldingGate | null {
   const asked = gatesOf(plan, wave, gate).filter(isApproval)
-  const given = new Set(
-    approvals
-      .filter((approval) => approval.wave === wave && approval.gate === gate)
-      .map((approval) => approval.actor),
-  )
-  const roles = asked.flatMap(({ role, count = 1 }) => Array<string>(count).fill(role))
-  const missing = roles.slice(given.size)
-  if (missing.length === 0) return null
+  const given = approvals.filter((approval) => approval.wave === wave && approval.gate === gate)
+  const slots = asked.flatMap(({ role, count = 1 }) => Array<string>(count).fill(role))
+  const roles = missingRoles(slots, given)
+  if (roles.length === 0) return null
   const notAuthor = asked.some((one) => one.notAuthor === true)
-  return { wave, gate, roles: missing, notAuthor }
+  return { wave, gate, roles, slots, notAuthor }
 }
 
 /** Where the rollout stands before a gate or behind one; null while clusters move. */

@@ -135,6 +135,8 @@ export interface Approval {
   readonly actor: string
   readonly at: number
   readonly reason: string
+  /** Of those the gate asks for, the roles its giver had; missing of one from before they were kept: any. */
+  readonly roles?: readonly string[]
 }
 
 /** The moving part of a rollout; `version` rises by one with every transition (compare and swap). */
@@ -191,7 +193,8 @@ export interface ClusterObservation {
 
 export type RolloutAction =
   | { readonly kind: 'start' }
-  | { readonly kind: 'approve' }
+  /** With the roles of whoever gives it, as far as the gate asks for them. */
+  | { readonly kind: 'approve'; readonly roles?: readonly string[] }
   /** Opens the gates it waits at that are no approvals. */
   | { readonly kind: 'promote' }
   | { readonly kind: 'pause' }

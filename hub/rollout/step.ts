@@ -101,13 +101,14 @@ function progress(draft: Draft, moment: Moment): void {
       return
     }
     if (stopAtGate(draft, moment, 'after', `${place} is done and`)) return
-    if (draft.wave === plan.waves.length - 1) {
-      const failed = findBreach(plan, draft.clusters) !== null
-      finish(draft, moment, failed ? 'Failed' : 'Succeeded', sumUp(draft.clusters))
+    const last = draft.wave === plan.waves.length - 1
+    const failed = last && findBreach(plan, draft.clusters) !== null
+    if (!failed && !isProven(mine, draft.clusters)) {
+      draft.message = `${place}: no cluster took it, so nothing is proven yet`
       return
     }
-    if (!isProven(mine, draft.clusters)) {
-      draft.message = `${place}: no cluster took it, so nothing is proven yet`
+    if (last) {
+      finish(draft, moment, failed ? 'Failed' : 'Succeeded', sumUp(draft.clusters))
       return
     }
     draft.wave += 1

@@ -1,10 +1,20 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { auditLedger } from '../../audit/audit.ts'
+import { exportLedger, formatCsv, formatExport, readRange, verifyExport } from '../../audit/export.ts'
+import { HubError } from '../../errors.ts'
 import { describeEntry } from '../../status/event.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'
 import type { CommandContext } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine } from '../output.ts'
+
+interface ExportFlags {
+  readonly from?: number
+  readonly to?: number
+  readonly since?: number
+  readonly until?: number
+  readonly output: 'jsonl' | 'csv'
+}
 
 /** The ledger as a file: nobody has to be believed for what these say. */
 export function addAudit(program: Command, context: CommandContext): void {
@@ -24,7 +34,17 @@ export function addAudit(program: Command, context: CommandContext): void {
     .argument('<file>', 'ledger.jsonl of a hub’s data directory, or of the Git branch')
     .option('--head <digest>', 'digest the chain must end with, as an agent was told')
     .action(async (path: string, { head: wanted }: { readonly head?: string }) => {
-      const { entries, head, receipts, faults } = auditLedger(await read(path))
+      const text = await read(path)
+      const range = failing(() => readRange(text.slice(0, text.indexOf('\n'))))
+      if (range) {
+        if (wanted !== undefined && wanted !== range.head.digest) {
+          throw new CliFailure(1, `the ledger it is of ended with ${range.head.digest}`)
+        }
+        const { index, digest } = failing(() => verifyExport(text, range))
+        terminal.say(`entries ${range.from} to ${index} follow each other, to ${digest}\n`)
+        return
+      }
+      const { entries, head, receipts, faults } = auditLedger(text)
       for (const { line, message } of faults) {
         terminal.out(`${escapeLine(`line ${line}: ${message}`)}\n`)
       }
@@ -32,6 +52,25 @@ export function addAudit(program: Command, context: CommandContext): void {
       if (moved) terminal.out(`it ends with ${head.digest}, not with ${escapeLine(wanted)}\n`)
       terminal.say(`${entries} entries, ${receipts} receipts, ends with ${head.digest}\n`)
       if (faults.length > 0 || moved) context.exitCode = 1
+    })
+
+  audit
+    .command('export')
+    .description(
+      'the lines of a range, as JSON lines that `verify` takes or as a table; exits with 1 when the ledger does not hold',
+    )
+    .argument('<file>', 'ledger.jsonl')
+    .option('--from <index>', 'first entry', toIndex)
+    .option('--to <index>', 'last entry', toIndex)
+    .option('--since <time>', 'from this time on, RFC 3339', toTime)
+    .option('--until <time>', 'before this time, RFC 3339', toTime)
+    .addOption(new Option('-o, --output <format>').choices(['jsonl', 'csv']).default('jsonl'))
+    .action(async (path: string, { output, ...wanted }: ExportFlags) => {
+      const text = await read(path)
+      const made = failing(() => exportLedger(text, wanted))
+      terminal.out(output === 'csv' ? formatCsv(made) : formatExport(made))
+      const { from, to, head } = made.range
+      terminal.say(`entries ${from} to ${to} of a ledger that ends with ${head.digest}\n`)
     })
 
   audit
@@ -48,4 +87,26 @@ export function addAudit(program: Command, context: CommandContext): void {
         terminal.out(`${escapeLine(words)}\n`)
       }
     })
+}
+
+function toIndex(text: string): number {
+  const index = Number(text)
+  if (!Number.isSafeInteger(index) || index < 1) throw new InvalidArgumentError('not an index')
+  return index
+}
+
+function toTime(text: string): number {
+  const at = Date.parse(text)
+  if (Number.isNaN(at)) throw new InvalidArgumentError('not a time like 2026-05-01T06:00:00Z')
+  return at
+}
+
+/** What does not hold is an answer, not a fault of swell. */
+function failing<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof HubError) throw new CliFailure(1, error.message, { cause: error })
+    throw error
+  }
 }

@@ -84,6 +84,30 @@ describe('a local veto', () => {
     assert.deepEqual(it.outcomes(), { a: 'Succeeded', b: 'Offered' })
   })
 
+  test('the only cluster refuses: the rollout waits, and is no success', () => {
+    const it = drive(plan([wave('one', ['a'])]))
+    it.seen['a'] = { ...idle(), veto: refusing }
+    it.act({ kind: 'start' })
+    it.look(3_600_000)
+    assert.equal(it.run.phase, 'Progressing')
+    assert.match(it.run.message, /no cluster took it, so nothing is proven yet/)
+    assert.match(it.last.waitingFor.join(), /skip them or wait for one to return/)
+    it.seen['a'] = { ...idle(), veto: null }
+    it.look(3_600_001)
+    it.seen['a'] = { ...reports(good, it.generation), veto: null }
+    it.look(3_600_002)
+    assert.equal(it.run.phase, 'Succeeded')
+  })
+
+  test('the only cluster refuses and a person skips it: the rollout ends and says so', () => {
+    const it = drive(plan([wave('one', ['a'])]))
+    it.seen['a'] = { ...idle(), veto: refusing }
+    it.act({ kind: 'start' })
+    it.act({ kind: 'skip', cluster: 'a' }, 10)
+    assert.equal(it.run.phase, 'Succeeded')
+    assert.equal(it.run.message, '1 skipped')
+  })
+
   // Found by the property I6: after a restart it would have been assigned what it had refused.
   test('refused and then skipped by a person: what was taken back stays taken back', () => {
     const planned = plan([wave('one', ['a', 'b'])])

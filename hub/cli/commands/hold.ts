@@ -1,0 +1,39 @@
+import { type Command, Option } from 'commander'
+import { shortRevision } from '@groundswell/proto/revision.ts'
+import { HeldList } from '../../api/schemas.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { formatAge, formatJson, formatTable } from '../output.ts'
+
+interface ListFlags extends ConnectionFlags {
+  readonly output: 'table' | 'json'
+}
+
+/** Revisions that are not rolled out again by themselves. */
+export function addHold(program: Command, { terminal, connect }: CommandContext): void {
+  const { signal } = terminal
+  const hold = program.command('hold').description('revisions that failed and are held back')
+
+  withConnection(hold.command('list'))
+    .description('what is held, and why')
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .action(async (flags: ListFlags) => {
+      const { items } = await (await connect(flags)).ask('holds', HeldList, { signal })
+      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      const rows = items.map(({ application, revision, rollout, at, reason }) => [
+        ...[application, shortRevision(revision), rollout, formatAge(at, terminal.now()), reason],
+      ])
+      terminal.out(formatTable([['APPLICATION', 'REVISION', 'ROLLOUT', 'AGE', 'REASON'], ...rows]))
+    })
+
+  withConnection(hold.command('release'))
+    .description('let the held revision of an application be rolled out again')
+    .argument('<application>')
+    .option('--reason <text>', 'kept in the ledger')
+    .action(async (application: string, flags: ConnectionFlags & { reason?: string }) => {
+      const client = await connect(flags)
+      const path = `holds/${encodeURIComponent(application)}/release`
+      await client.tell(path, { body: { reason: flags.reason ?? '' }, signal })
+      terminal.say(`nothing of ${application} is held any more\n`)
+    })
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { emptyChain, extendChain } from '../../hub/ledger/chain.ts'
+import { type TestApi, startApi } from '../support/api.ts'
+import { runSwell } from '../support/swell.ts'
+import { createTempDir } from '../support/temp-dir.ts'
+
+let test: TestApi
+let hub: { url: string; token: () => Promise<string> }
+
+before(async () => {
+  test = await startApi()
+  const url = await test.api.listen({ host: '127.0.0.1', port: 0 })
+  hub = { url, token: async () => 'admin' }
+})
+after(() => test.api.close())
+
+describe('swell hold', () => {
+  it('lists what is held and releases it, once', async () => {
+    const listed = await runSwell(hub, 'hold', 'list')
+    assert.match(listed.out, /^APPLICATION +REVISION +ROLLOUT +AGE +REASON\nshop +main@sha1:a1b2c3d /)
+    assert.equal(listed.code, 0)
+    const released = await runSwell(hub, 'hold', 'release', 'shop', '--reason', 'it was not it')
+    assert.deepEqual([released.code, released.out], [0, ''])
+    assert.match(released.said, /nothing of shop is held any more/)
+    const again = await runSwell(hub, 'hold', 'release', 'shop')
+    assert.equal(again.code, 1)
+    assert.match(again.said, /nothing of shop is held/)
+    assert.equal((await runSwell(hub, 'hold', 'list', '-o', 'json')).out, '{\n  "items": []\n}\n')
+  })
+})
+
+describe('swell audit export', () => {
+  it('makes a part of the ledger that verify takes, and refuses once altered', async () => {
+    await using directory = await createTempDir('audit')
+    const file = join(directory.path, 'ledger.jsonl')
+    const { lines, head } = extendChain(
+      emptyChain,
+      1_767_225_600_000,
+      'ann',
+      ['one', 'two', 'three'].map((reason) => ({
+        ...{ type: 'hold.released' as const, application: 'shop', reason },
+      })),
+    )
+    await writeFile(file, `${lines.join('\n')}\n`)
+    const made = await runSwell(hub, 'audit', 'export', file, '--from', '2')
+    assert.equal(made.code, 0)
+    const part = join(directory.path, 'part.jsonl')
+    await writeFile(part, made.out)
+    const verified = await runSwell(hub, 'audit', 'verify', part, '--head', head.digest)
+    assert.deepEqual([verified.code, verified.out], [0, ''])
+    assert.match(verified.said, /^entries 2 to 3 follow each other/)
+    await writeFile(part, made.out.replace('three', 'thr33'))
+    const altered = await runSwell(hub, 'audit', 'verify', part)
+    assert.equal(altered.code, 1)
+    const table = await runSwell(hub, 'audit', 'export', file, '-o', 'csv', '--to', '1')
+    assert.match(
+      table.out,
+      /\r\n1,2026-01-01T00:00:00\.000Z,ann,hold\.released,application\/shop,one,/,
+    )
+    assert.equal((await runSwell(hub, 'audit', 'export', file, '--from', 'x')).code, 2)
+  })
+})
