@@ -117,7 +117,9 @@ export function createHub(deps: HubDeps): Hub {
     const run = state.runs.get(id)
     const gate = plan && run && currentGate(plan, run)
     if (!gate) return { kind: 'approve' }
-    const roles = [...new Set(gate.slots)].filter((role) => rights(by).holds(role, plan.application))
+    const roles = [...new Set(gate.slots)].filter((role) =>
+      rights(by).holds(role, plan.application),
+    )
     if (roles.length > 0) return { kind: 'approve', roles }
     const asked = [...new Set(gate.roles)].join(' and ')
     throw new HubError(

@@ -117,7 +117,10 @@ export function verifyExport(text: string, range: LedgerRange): ChainHead {
     throw new HubError('ledger_corrupt', `it ends with entry ${head.index}, not with ${range.to}`)
   }
   if (range.to === range.head.index && head.digest !== range.head.digest) {
-    throw new HubError('ledger_corrupt', `its last line is not the one it says the ledger ended with`)
+    throw new HubError(
+      'ledger_corrupt',
+      `its last line is not the one it says the ledger ended with`,
+    )
   }
   return head
 }

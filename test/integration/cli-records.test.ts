@@ -20,7 +20,10 @@ after(() => test.api.close())
 describe('swell hold', () => {
   it('lists what is held and releases it, once', async () => {
     const listed = await runSwell(hub, 'hold', 'list')
-    assert.match(listed.out, /^APPLICATION +REVISION +ROLLOUT +AGE +REASON\nshop +main@sha1:a1b2c3d /)
+    assert.match(
+      listed.out,
+      /^APPLICATION +REVISION +ROLLOUT +AGE +REASON\nshop +main@sha1:a1b2c3d /,
+    )
     assert.equal(listed.code, 0)
     const released = await runSwell(hub, 'hold', 'release', 'shop', '--reason', 'it was not it')
     assert.deepEqual([released.code, released.out], [0, ''])

@@ -1,6 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { auditLedger } from '../../audit/audit.ts'
-import { exportLedger, formatCsv, formatExport, readRange, verifyExport } from '../../audit/export.ts'
+import {
+  exportLedger,
+  formatCsv,
+  formatExport,
+  readRange,
+  verifyExport,
+} from '../../audit/export.ts'
 import { HubError } from '../../errors.ts'
 import { describeEntry } from '../../status/event.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'

@@ -31,7 +31,10 @@ describe('approvals by roles', () => {
     const role = fc.constantFrom('a', 'b', 'c')
     const slots = fc.array(role, { maxLength: 4 })
     const given = fc.array(
-      fc.record({ actor: fc.constantFrom('1', '2', '3', '4'), roles: fc.subarray(['a', 'b', 'c']) }),
+      fc.record({
+        actor: fc.constantFrom('1', '2', '3', '4'),
+        roles: fc.subarray(['a', 'b', 'c']),
+      }),
       { maxLength: 4 },
     )
     fc.assert(
@@ -42,7 +45,14 @@ describe('approvals by roles', () => {
           const fits = left.filter(({ roles }) => roles.includes(slots[at]!))
           return Math.max(
             most(at + 1, left),
-            ...fits.map((one) => 1 + most(at + 1, left.filter((each) => each !== one))),
+            ...fits.map(
+              (one) =>
+                1 +
+                most(
+                  at + 1,
+                  left.filter((each) => each !== one),
+                ),
+            ),
           )
         }
         const dealt = dealApprovals(slots, given)
