@@ -36,8 +36,11 @@ export function createAgent(deps: AgentDeps) {
   let reconciling: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
 
   async function reconcile(snapshot: VerifiedSnapshot, signal: AbortSignal): Promise<void> {
-    reconciling?.stop.abort()
-    await reconciling?.done
+    // Of two that waited for the same one to stop, the second has the first one to stop.
+    for (let other = reconciling; other; other = reconciling) {
+      other.stop.abort()
+      await other.done
+    }
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
     const done = deps.workloads
@@ -45,12 +48,14 @@ export function createAgent(deps: AgentDeps) {
       .catch((error: unknown) => {
         if (!either.aborted) deps.log.error({ err: error }, 'reconcile failed')
       })
-    const mine = { stop, done }
+    const mine = {
+      stop,
+      done: done.finally(() => {
+        // What has ended needs no stopping.
+        if (reconciling === mine) reconciling = undefined
+      }),
+    }
     reconciling = mine
-    // What has ended needs no stopping.
-    void done.finally(() => {
-      if (reconciling === mine) reconciling = undefined
-    })
   }
 
   /** Fires when another agent was found to keep this cluster: of two, one must go. */

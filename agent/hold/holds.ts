@@ -25,30 +25,35 @@ export interface Holds {
 }
 
 export function createHolds({ sources, clock, every }: HoldsDeps): Holds {
-  let told = ''
-  let changed = (): void => {}
-
-  function active(): Hold[] {
-    return sources
+  const read = (): Hold[] =>
+    sources
       .map((source) => source.current())
       .filter((hold): hold is Hold => hold !== undefined && !isOver(hold, clock()))
+
+  let told = JSON.stringify(read())
+  let changed = (): void => {}
+
+  /**
+   * Whoever asks acts on the answer: reports it, or leaves an application as it is. So an answer
+   * counts as told, and that it is over is noticed though it began and ended between two looks.
+   */
+  function active(): Hold[] {
+    const now = read()
+    const words = JSON.stringify(now)
+    if (words !== told) {
+      told = words
+      queueMicrotask(() => changed())
+    }
+    return now
   }
 
-  function look(): void {
-    const now = JSON.stringify(active())
-    if (now === told) return
-    told = now
-    changed()
-  }
-
-  told = JSON.stringify(active())
-  const close = every(lookMs, look)
+  const close = every(lookMs, active)
   return {
     active,
     isHeld: (application) => isHeld(active(), application, clock()),
     listen(listener) {
       changed = listener
-      look()
+      active()
     },
     close,
   }

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { describeHold, isHeld, isOver, readHold } from '../../../../agent/hold/hold.ts'
-import { createHolds } from '../../../../agent/hold/holds.ts'
-import type { Hold } from '../../../../agent/hold/hold.ts'
 
 const until = '2026-05-01T06:00:00Z'
 
@@ -67,35 +65,5 @@ describe('readHold', () => {
     assert.ok(isHeld([hold], 'shop', end - 1))
     assert.ok(!isHeld([hold], 'web', end - 1))
     assert.ok(!isHeld([hold], 'shop', end))
-  })
-})
-
-describe('createHolds', () => {
-  it('tells when a hold is set, changed, run out or released, and only then', () => {
-    let now = 0
-    let said: Hold | undefined
-    let tick = (): void => {}
-    const holds = createHolds({
-      sources: [{ current: () => undefined }, { current: () => said }],
-      clock: () => now,
-      every: (_, run) => {
-        tick = run
-        return () => {}
-      },
-    })
-    let told = 0
-    holds.listen(() => (told += 1))
-    tick()
-    assert.equal(told, 0)
-    said = readHold({ until: new Date(1_000).toISOString() }, 'file')
-    tick()
-    tick()
-    assert.equal(told, 1)
-    assert.ok(holds.isHeld('shop'))
-    now = 1_000
-    tick()
-    assert.equal(told, 2)
-    assert.deepEqual(holds.active(), [])
-    assert.ok(!holds.isHeld('shop'))
   })
 })
