@@ -27,6 +27,8 @@ export interface HubConfig {
   readonly shared: string
   readonly host: string
   readonly apiPort: number
+  /** Of probes and metrics of a role that has no REST API. */
+  readonly metricsPort: number | undefined
   readonly enrolPort: number
   readonly dataPort: number
   /** One host, or several with commas between. */
@@ -96,6 +98,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     redisUrl: text('redis') ?? input.env['REDIS_URL'],
     host,
     apiPort: readPort(settings, 'apiPort', faults),
+    metricsPort: text('metricsPort') ? readPort(settings, 'metricsPort', faults) : undefined,
     enrolPort: readPort(settings, 'enrolPort', faults),
     dataPort: readPort(settings, 'dataPort', faults),
     advertise: text('advertise') ?? (host === '0.0.0.0' || host === '::' ? 'localhost' : host),

@@ -83,11 +83,11 @@ async function startRoleOf(config: HubConfig, log: Log, signal: AbortSignal): Pr
     }
     case 'renderer': {
       const { startRendererRole } = await import('./wiring/renderer.ts')
-      return startRole(config, log, signal, startRendererRole)
+      return startRole(config, log, signal, version, startRendererRole)
     }
     case 'signer': {
       const { startSignerRole } = await import('./wiring/signer.ts')
-      return startRole(config, log, signal, startSignerRole)
+      return startRole(config, log, signal, version, startSignerRole)
     }
   }
 }

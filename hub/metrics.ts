@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { RenderEngine } from './render/engine.ts'
+import type { Stopwatch } from './stopwatch.ts'
+import type { Ended } from './status/ended.ts'
 
 /** Told by a replica that stands by as well. */
 export const leaderMetric = 'groundswell_leader'
@@ -10,19 +11,6 @@ export const relayedMetric = 'groundswell_relayed_streams'
 
 /** What the hub counts of its own work; names and units as Prometheus asks. */
 export function createMetrics(registry: Registry) {
-  const renders = new Counter({
-    name: 'groundswell_renders_total',
-    help: 'Renders done by the engine; answers from the cache are not renders.',
-    labelNames: ['kind', 'result'],
-    registers: [registry],
-  })
-  const duration = new Histogram({
-    name: 'groundswell_render_duration_seconds',
-    help: 'Time of one render.',
-    labelNames: ['kind'],
-    buckets: [0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 90],
-    registers: [registry],
-  })
   const signatures = new Counter({
     name: 'groundswell_signatures_total',
     help: 'Snapshots signed.',
@@ -33,11 +21,47 @@ export function createMetrics(registry: Registry) {
     help: 'Reports of agents taken in.',
     registers: [registry],
   })
-  const refusals = new Counter({
-    name: 'groundswell_signer_refusals_total',
-    help: 'Requests that the signer refused, by why.',
-    labelNames: ['code'],
+  const signer = createSignerMetrics(registry)
+  const rounds = new Histogram({
+    name: 'groundswell_reconcile_duration_seconds',
+    help: 'Time of one round: rendering what Git asks and deciding, or deciding again.',
+    labelNames: ['round', 'result'],
+    buckets: [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120],
     registers: [registry],
+  })
+  const syncs = new Counter({
+    name: 'groundswell_sync_total',
+    help: 'Applications that came to an end on a cluster, by how.',
+    labelNames: ['phase'],
+    registers: [registry],
+  })
+  const syncDuration = new Histogram({
+    name: 'groundswell_sync_duration_seconds',
+    help: 'From the offer of a snapshot to the report of what came of an application in it.',
+    labelNames: ['phase'],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900],
+    registers: [registry],
+  })
+  const finished = new Counter({
+    name: 'groundswell_rollouts_finished_total',
+    help: 'Rollouts that ended, by how.',
+    labelNames: ['phase'],
+    registers: [registry],
+  })
+  const requests = new Histogram({
+    name: 'groundswell_http_request_duration_seconds',
+    help: 'Time of one call of the REST API, by the path of its route and the class of its answer.',
+    labelNames: ['route', 'status'],
+    buckets: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+    registers: [registry],
+  })
+  const streams = new Gauge({
+    name: 'groundswell_event_streams',
+    help: 'Event streams of the REST API that are open.',
+    registers: [registry],
+    collect() {
+      this.set(countStreams())
+    },
   })
   const turnedAway = new Counter({
     name: 'groundswell_connections_refused_total',
@@ -89,11 +113,16 @@ export function createMetrics(registry: Registry) {
       this.set(countConnected())
     },
   })
+  let countStreams: () => number = () => 0
   let countConnected: () => number = () => 0
   let leads: () => boolean = () => true
   let newestRoot: () => { readonly expiresAt: number; readonly bytes: number } | undefined = () =>
     undefined
   let listStale: () => readonly string[] = () => []
+  const timeRound: Stopwatch<'render' | 'decide'> = (round) => {
+    const stop = rounds.startTimer({ round })
+    return (result) => void stop({ result })
+  }
   return {
     registry,
     /** Where to ask whether this hub leads. */
@@ -118,29 +147,45 @@ export function createMetrics(registry: Registry) {
       void rootBytes
     },
     countTurnedAway: (listener: string, reason: string) => turnedAway.inc({ listener, reason }),
-    countRefusal: (code: string) => refusals.inc({ code }),
+    ...signer,
+    /** Where to ask how many event streams are open. */
+    watchStreams(count: () => number): void {
+      countStreams = count
+      void streams
+    },
+    timeRound,
+    countEnded({ phase, seconds }: Ended): void {
+      syncs.inc({ phase })
+      if (seconds !== null) syncDuration.observe({ phase }, seconds)
+    },
+    countFinished: (phase: string) => finished.inc({ phase }),
+    /** `status` as it was answered. */
+    countRequest: (route: string, status: number, seconds: number) =>
+      requests.observe({ route, status: `${Math.floor(status / 100)}xx` }, seconds),
     countSignature: () => signatures.inc(),
     countReport: () => reports.inc(),
-    countRenders(engine: RenderEngine): RenderEngine {
-      return {
-        version: engine.version,
-        close: () => engine.close(),
-        async render(input, files, signal) {
-          const stop = duration.startTimer({ kind: input.kind })
-          try {
-            const result = await engine.render(input, files, signal)
-            renders.inc({ kind: input.kind, result: 'done' })
-            return result
-          } catch (error) {
-            renders.inc({ kind: input.kind, result: 'failed' })
-            throw error
-          } finally {
-            stop()
-          }
-        },
-      }
-    },
   }
+}
+
+/** Of a hub, or of the signer alone. */
+export function createSignerMetrics(registry: Registry) {
+  const refusals = new Counter({
+    name: 'groundswell_signer_refusals_total',
+    help: 'Requests that the signer refused, by why.',
+    labelNames: ['code'],
+    registers: [registry],
+  })
+  return { countRefusal: (code: string) => refusals.inc({ code }) }
+}
+
+/** What the process is, beside what Node says of it. */
+export function addBuildInfo(registry: Registry, version: string, role: string): void {
+  new Gauge({
+    name: 'groundswell_build_info',
+    help: 'Which release and role answers; always 1.',
+    labelNames: ['version', 'role'],
+    registers: [registry],
+  }).set({ version, role }, 1)
 }
 
 export type Metrics = ReturnType<typeof createMetrics>

@@ -4,6 +4,7 @@ import type { Register } from './ledger/register.ts'
 import type { Contents } from './render/contents.ts'
 import type { Renderer } from './render/renderer.ts'
 import type { Deciding } from './rollout/decide.ts'
+import type { Stopwatch } from './stopwatch.ts'
 
 export interface PipelineDeps {
   readonly renderer: Renderer
@@ -14,6 +15,8 @@ export interface PipelineDeps {
   /** What was not so in the round before. */
   readonly onFault: (kind: 'fault' | 'warning', fault: Fault) => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
+  /** Times a round. */
+  readonly time?: Stopwatch<'render' | 'decide'>
   /** Calls back once after so many milliseconds. */
   readonly later: (ms: number, run: () => void) => void
   readonly signal: AbortSignal
@@ -105,8 +108,11 @@ export function createPipeline(deps: PipelineDeps) {
     running ??= (async () => {
       while (wanted && !signal.aborted) {
         const round = wanted === 'render' ? evaluateOnce : redecideOnce
+        const stop = deps.time?.(wanted)
         wanted = undefined
-        await round().catch((error: unknown) => {
+        const done = round().then(() => stop?.('done'))
+        await done.catch((error: unknown) => {
+          stop?.('failed')
           if (signal.aborted) return
           // The next round is asked for by the news of what it moved on to.
           if (error instanceof HubError && error.code === 'conflict') return

@@ -34,8 +34,9 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   renderer: [
     ...['fleet', 'branch', 'path', 'interval', 'redis', 'credentials', 'engine', 'workers'],
     ...['allowFile', 'sourceHosts', 'signers', 'fleetSigners', 'kubeconfig'],
+    ...['metricsPort', 'host'],
   ],
-  signer: ['signerPolicy'],
+  signer: ['signerPolicy', 'metricsPort', 'host'],
 }
 /** Replicas are whole hubs. */
 const ofWholeHubs = ['replica', 'lease', 'shared', 'peerHost', 'peerPort']
@@ -67,6 +68,6 @@ export function listForeignSettings(
 }
 
 function isOf(role: Role, key: string): boolean {
-  if (role === 'all') return key !== 'sockets'
+  if (role === 'all') return key !== 'sockets' && key !== 'metricsPort'
   return settingsOf[role].includes(key) || !owned.has(key)
 }

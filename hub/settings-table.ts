@@ -62,6 +62,11 @@ export const settingsTable: readonly Setting[] = [
   },
   { key: 'host', flag: 'host', help: 'address to listen on', fallback: '127.0.0.1' },
   { key: 'apiPort', flag: 'api-port', help: 'port of the REST API; 0 picks one', fallback: '8080' },
+  {
+    key: 'metricsPort',
+    flag: 'metrics-port',
+    help: 'of a renderer or signer apart: port of /livez, /readyz and /metrics; none when left out',
+  },
   { key: 'enrolPort', flag: 'enrol-port', help: 'port where agents join', fallback: '8443' },
   { key: 'dataPort', flag: 'data-port', help: 'port of the agents’ streams', fallback: '8444' },
   {

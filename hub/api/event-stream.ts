@@ -8,6 +8,8 @@ export interface EventStreams {
   /** Takes the reply over and writes events to it until the client leaves. */
   serve(request: FastifyRequest, reply: FastifyReply, after: string | null): Promise<void>
   closeAll(): void
+  /** Those that are open. */
+  count(): number
 }
 
 export interface EventStreamOptions {
@@ -81,6 +83,7 @@ export function createEventStreams(options: EventStreamOptions): EventStreams {
 
   return {
     serve,
+    count: () => open.size,
     closeAll: () => {
       for (const stop of open.keys()) stop.abort()
     },

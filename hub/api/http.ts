@@ -65,6 +65,10 @@ export interface ApiOptions {
   readonly log: FastifyBaseLogger
   /** A prom-client registry. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
+  /** Told of each call that was answered: the path of its route, the status, and the time it took. */
+  readonly onAnswered?: (route: string, status: number, seconds: number) => void
+  /** Given what counts the event streams that are open. */
+  readonly onStreams?: (count: () => number) => void
   readonly version: string
   /** What is served at /ui/; without it, its address says how to make it. */
   readonly dashboard?: DashboardFiles | undefined
@@ -147,6 +151,13 @@ export function buildServer(options: ApiOptions): Api {
     heartbeat: options.heartbeat ?? 10_000,
     maxStreams: 2_000,
     maxStreamsPerActor: 32,
+  })
+  options.onStreams?.(() => streams.count())
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url
+    // A stream is answered for as long as somebody listens.
+    if (route?.endsWith('/stream')) return
+    options.onAnswered?.(route ?? 'none', reply.statusCode, reply.elapsedTime / 1_000)
   })
   app.addHook('preClose', async () => {
     streams.closeAll()

@@ -148,6 +148,8 @@ export function createCaller(deps: CallerDeps): Caller {
       })
     },
     async ready(signal) {
+      // An abort that was before is never heard of.
+      signal.throwIfAborted()
       if (up) return
       const stopped = Promise.withResolvers<void>()
       const stop = (): void => stopped.resolve()

@@ -4,11 +4,12 @@ import { HubError } from '../errors.ts'
 import { parseAddress } from './address.ts'
 import { parseCommit } from './commit.ts'
 import type { Credential } from './credential.ts'
+import type { Stopwatch } from '../stopwatch.ts'
 import type { ReadSecret } from './fs.ts'
 import type { HostRules } from './host-rules.ts'
 import { createObjectReader } from './process.ts'
 import { type QualifiedRef, qualifyRef, qualifyVersion, versionSpace } from './ref.ts'
-import { createRemote } from './remote/git.ts'
+import { type GitRequest, createRemote } from './remote/git.ts'
 import type { Mirror, SourceSpec, Tree } from './source.ts'
 import { treeLimits } from './tree-entries.ts'
 import { parseTag } from './signature/outcome.ts'
@@ -32,6 +33,8 @@ export interface MirrorOptions {
   /** For tests: `file://` URLs too. */
   readonly allowFile?: boolean
   readonly log?: (message: string) => void
+  /** Times each conversation with the server. */
+  readonly time?: Stopwatch<GitRequest>
 }
 
 /** Where an object waits until its signature was found good. */
@@ -61,6 +64,7 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     credential: findCredential,
     readSecret: options.readSecret ?? refuseSecrets,
     hosts: options.hosts ?? { allowed: [address.host], fleet: '' },
+    time: options.time ?? (() => () => {}),
   })
   await remote.run(['init', '--quiet', '--bare'])
 

@@ -5,7 +5,7 @@ import { listGroupMembers } from '../fleet/group.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import { viewDrift } from './drift-view.ts'
-import type { ApplicationStatus, ClusterStatus, Connection } from './status.ts'
+import type { ApplicationStatus, ClusterStatus, Connection, Health } from './status.ts'
 
 /** What the hub knows, as read models need it. */
 export interface Known {
@@ -140,16 +140,24 @@ export function isKnownCluster({ fleet, state }: Known, name: string): boolean {
   return fleet?.clusters.has(name) || state.enrolments.has(name) || state.assignments.has(name)
 }
 
-/** Of each application on a cluster, one word and how much drifted. */
-export function listStandings(
-  known: Known,
-  cluster: string,
-): { readonly standing: Standing; readonly driftedObjects: number }[] {
+/** How an application on a cluster is, in one word each. */
+export interface ApplicationStanding {
+  readonly application: string
+  readonly standing: Standing
+  readonly drifted: boolean
+  /** Unknown, as long as its agent said nothing of it. */
+  readonly health: Health
+}
+
+/** Of each application on a cluster. */
+export function listStandings(known: Known, cluster: string): ApplicationStanding[] {
   const { applications, connection } = known.status(cluster)
   const assigned = known.state.assignments.get(cluster)
   return namesOn(known, cluster).map((name) => ({
+    application: name,
     standing: standingOf(assigned?.get(name), applications[name], connection),
-    driftedObjects: applications[name]?.driftedObjects ?? 0,
+    drifted: (applications[name]?.driftedObjects ?? 0) > 0,
+    health: applications[name]?.health ?? 'Unknown',
   }))
 }
 

@@ -1,7 +1,13 @@
 import type { LedgerState } from '../ledger/replay.ts'
 import { currentGate } from '../rollout/gate.ts'
 import { finalPhases } from '../rollout/rollout.ts'
-import { type Known, isKnownCluster, listStandings } from './cluster-view.ts'
+import { type ApplicationSums, createApplicationSums } from './application-sums.ts'
+import {
+  type ApplicationStanding,
+  type Known,
+  isKnownCluster,
+  listStandings,
+} from './cluster-view.ts'
 
 /** What one cluster adds to the sums. */
 interface Tally {
@@ -13,6 +19,11 @@ interface Tally {
   readonly failed: number
   readonly unreachable: number
   readonly drifted: number
+}
+
+interface Counted {
+  readonly tally: Tally
+  readonly standings: readonly ApplicationStanding[]
 }
 
 export interface Summary {
@@ -42,7 +53,12 @@ export interface Summaries {
   /** Which clusters and applications there are has changed. */
   touchAll(): void
   read(): Summary
+  /** Of each application that is anywhere; by its name. */
+  applications(): ReadonlyMap<string, ApplicationSums>
 }
+
+/** Clusters that reported and are not counted yet: many reports of one are counted once. */
+const mostTouched = 256
 
 const zero: Tally = {
   ...{ connected: 0, disconnected: 0, neverConnected: 0 },
@@ -51,8 +67,10 @@ const zero: Tally = {
 const members = Object.keys(zero) as (keyof Tally)[]
 
 export function createSummaries(known: () => Known): Summaries {
-  const tallies = new Map<string, Tally>()
+  const counted = new Map<string, Counted>()
+  const touched = new Set<string>()
   let sums = { ...zero }
+  let byApplication = createApplicationSums()
   /** Nothing is counted before somebody asks. */
   let stale = true
   let rollouts: { readonly head: number; readonly counts: Summary['rollouts'] } | undefined
@@ -64,18 +82,31 @@ export function createSummaries(known: () => Known): Summaries {
   }
 
   function count(now: Known, cluster: string): void {
-    const before = tallies.get(cluster)
-    if (before) add(before, -1)
-    tallies.delete(cluster)
+    const before = counted.get(cluster)
+    if (before) {
+      add(before.tally, -1)
+      byApplication.take(before.standings)
+    }
+    counted.delete(cluster)
     if (!isKnownCluster(now, cluster)) return
-    const tally = tallyOf(now, cluster)
-    tallies.set(cluster, tally)
+    const standings = listStandings(now, cluster)
+    const tally = tallyOf(now, cluster, standings)
+    counted.set(cluster, { tally, standings })
     add(tally, 1)
+    byApplication.give(standings)
+  }
+
+  function settle(now: Known): void {
+    if (stale) countAll(now)
+    for (const cluster of touched) count(now, cluster)
+    touched.clear()
   }
 
   function countAll(now: Known): void {
-    tallies.clear()
+    counted.clear()
+    touched.clear()
     sums = { ...zero }
+    byApplication = createApplicationSums()
     stale = false
     const { fleet, state } = now
     const names = [fleet?.clusters, state.enrolments, state.assignments]
@@ -84,12 +115,14 @@ export function createSummaries(known: () => Known): Summaries {
 
   return {
     touch(cluster) {
-      if (!stale) count(known(), cluster)
+      if (stale) return
+      touched.add(cluster)
+      if (touched.size >= mostTouched) settle(known())
     },
     touchAll: () => void (stale = true),
     read() {
       const now = known()
-      if (stale) countAll(now)
+      settle(now)
       const { fleet, state } = now
       if (rollouts?.head !== state.head) {
         rollouts = { head: state.head, counts: countRollouts(state) }
@@ -97,7 +130,7 @@ export function createSummaries(known: () => Known): Summaries {
       const { connected, disconnected, neverConnected, ...deployments } = sums
       return {
         clusters: {
-          total: tallies.size,
+          total: counted.size,
           ...{ connected, disconnected, neverConnected },
           waitForApproval: state.pending.size,
           locked: state.locked.size,
@@ -110,10 +143,14 @@ export function createSummaries(known: () => Known): Summaries {
         holds: state.holds.size,
       }
     },
+    applications() {
+      settle(known())
+      return byApplication.all
+    },
   }
 }
 
-function tallyOf(known: Known, cluster: string): Tally {
+function tallyOf(known: Known, cluster: string, standings: readonly ApplicationStanding[]): Tally {
   const status = known.status(cluster)
   const tally: Record<keyof Tally, number> = { ...zero }
   switch (status.connection.state) {
@@ -127,9 +164,9 @@ function tallyOf(known: Known, cluster: string): Tally {
       tally.neverConnected = 1
       break
   }
-  for (const { standing, driftedObjects } of listStandings(known, cluster)) {
+  for (const { standing, drifted } of standings) {
     tally[standing] += 1
-    if (driftedObjects > 0) tally.drifted += 1
+    if (drifted) tally.drifted += 1
   }
   return tally
 }

@@ -5,12 +5,14 @@ import type { ContentStore } from '../bundle/content.ts'
 import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
 import { listLiveManifests, sweepContent } from '../bundle/sweep.ts'
 import { later } from '../clock.ts'
+import { listEnrolled } from '../ledger/membership.ts'
 import { findDependents } from '../fleet/dependents.ts'
 import { type Summaries, createSummaries } from '../status/summary.ts'
 import { createHub } from '../hub.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Pipeline, createPipeline } from '../pipeline.ts'
 import { type Rollouts, createRollouts } from '../rollout/advance.ts'
+import { createRenderMetrics } from '../render/metrics.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
@@ -20,6 +22,7 @@ import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
 import { createDryRuns } from '../dry-run.ts'
 import { findVeto, observeClusters } from '../status/observe.ts'
+import { addFleetMetrics } from '../status/metrics.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
 import { startCommitStatuses } from './commit-statuses.ts'
@@ -73,7 +76,7 @@ export async function startLeading(
   const rendering = attestor
     ? await startRendering(surroundings, {
         ...{ ...news, content, attestor, inherited: store.standing.inherited },
-        countRenders: (engine) => metrics.countRenders(engine),
+        metrics: createRenderMetrics(metrics.registry),
       })
     : reachRenderer(surroundings, news)
   const { renderer } = rendering
@@ -146,6 +149,7 @@ export async function startLeading(
     },
     onFault: (kind, fault) => events.emit(describeFault(kind, fault)),
     log: (level, message, fields) => log[level](fields ?? {}, message),
+    time: metrics.timeRound,
     later,
     signal,
   })
@@ -187,6 +191,26 @@ export async function startLeading(
     ],
     clock,
     random: randomBytes,
+  })
+
+  addFleetMetrics(metrics.registry, {
+    summary: () => summaries.read(),
+    applications: () => summaries.applications(),
+    projectOf: (application) =>
+      pipeline.state().fleet?.applications.get(application)?.spec.project ?? '',
+    connections: () =>
+      listEnrolled(register.state).map(({ cluster }) => ({
+        cluster,
+        connected: statuses.get(cluster).connection.state === 'Connected',
+      })),
+    // A renderer that is away says nothing; its absence shows in what it would have said.
+    sources: () => renderer.list().catch(() => []),
+    configuration() {
+      const { refused, faults, warnings } = pipeline.state()
+      const counts = { faults: faults.length, warnings: warnings.length }
+      return { refused: refused !== null, ...counts }
+    },
+    ledgerEntries: () => register.head,
   })
 
   return {

@@ -1,5 +1,7 @@
+import type { Registry } from 'prom-client'
 import { createContentStore } from '../bundle/redis.ts'
 import { lockDirectory, refuseSigningKeys } from '../fs.ts'
+import { createRenderMetrics } from '../render/metrics.ts'
 import { assertNoEviction, connectRedis } from '../redis.ts'
 import { answerRendering } from '../roles/renderer-calls.ts'
 import { createRemoteAttestor } from '../roles/signer-calls.ts'
@@ -9,7 +11,10 @@ import { prefixOf } from './store.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The renderer alone: mirrors, credentials and the engine. It attests to the signer by itself. */
-export async function startRendererRole(surroundings: Surroundings): Promise<void> {
+export async function startRendererRole(
+  surroundings: Surroundings,
+  registry: Registry,
+): Promise<void> {
   const { config, log, started, clock } = surroundings
   refuseSigningKeys(config.data)
   started.own(await lockDirectory(config.data), (unlock) => unlock())
@@ -28,7 +33,7 @@ export async function startRendererRole(surroundings: Surroundings): Promise<voi
   const rendering = await startRendering(surroundings, {
     content: createContentStore(redis, prefixOf(config.fleetName), clock),
     attestor: createRemoteAttestor(attest),
-    countRenders: (engine) => engine,
+    metrics: createRenderMetrics(registry),
     onRevision: async (name, revision) => socket.tell({ name, revision }),
     settle: async () => {},
   })

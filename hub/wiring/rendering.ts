@@ -7,7 +7,7 @@ import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
 import { createBundleFile, createRevisionFile } from '../render/fs.ts'
-import type { RenderEngine } from '../render/engine.ts'
+import type { RenderMetrics } from '../render/metrics.ts'
 import { createRenderEngine } from '../render/process.ts'
 import type { Renderer } from '../render/renderer.ts'
 import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
@@ -54,7 +54,7 @@ export interface RenderingHooks {
   readonly attestor: Attestor
   /** Whether another hub led since the mirrors here were fetched. */
   readonly inherited?: boolean
-  readonly countRenders: (engine: RenderEngine) => RenderEngine
+  readonly metrics: RenderMetrics
   readonly onRevision: (name: string, revision: string) => Promise<void>
   /** Resolves when nothing works on what was fetched any more. */
   readonly settle: () => Promise<void>
@@ -63,7 +63,7 @@ export interface RenderingHooks {
 /** From Git to content: mirrors, credentials and the engine. */
 export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
-  { content, attestor, inherited = false, countRenders, onRevision, settle }: RenderingHooks,
+  { content, attestor, inherited = false, metrics, onRevision, settle }: RenderingHooks,
 ): Promise<LocalRendering> {
   const workers = await createRenderEngine({
     binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
@@ -73,7 +73,7 @@ export async function startRendering(
     directory: join(config.data, 'engine'),
     log: (message, detail) => log.warn(detail, message),
   })
-  const engine = countRenders(workers)
+  const engine = metrics.countRenders(workers)
   started.own(engine, (pool) => pool.close())
   const fleetHost = hostOf(config.fleetUrl, config.allowFile)
   const readAll = () => readCredentials(config.credentialsFile, fleetHost)
@@ -106,6 +106,7 @@ export async function startRendering(
         signers: (name) => readAllSigners()[name],
         hosts: { allowed: config.sourceHosts, fleet: fleetHost },
         allowFile: config.allowFile,
+        time: metrics.timeGit,
         log: (message) => log.info({ repository: spec.name }, message),
       }),
     timing: {

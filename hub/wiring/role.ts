@@ -1,7 +1,10 @@
+import { Registry, collectDefaultMetrics } from 'prom-client'
 import { repeat } from '../clock.ts'
 import type { HubConfig } from '../config.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
+import { addBuildInfo } from '../metrics.ts'
+import { serveProbes } from '../roles/http.ts'
 import type { RunningHub, Surroundings } from './surroundings.ts'
 
 /** Starts a role that is a process of its own; it ends what it started, also when it cannot start. */
@@ -9,11 +12,22 @@ export async function startRole(
   config: HubConfig,
   log: Log,
   signal: AbortSignal,
-  start: (surroundings: Surroundings) => Promise<void>,
+  version: string,
+  start: (surroundings: Surroundings, registry: Registry) => Promise<void>,
 ): Promise<RunningHub> {
   const clock = Date.now
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
-  await start({ config, log, started, signal, clock, startedAt: clock() })
+  const registry = new Registry()
+  let ready = false
+  if (config.metricsPort !== undefined) {
+    collectDefaultMetrics({ register: registry })
+    addBuildInfo(registry, version, config.role)
+    const probes = { ready: () => ready, metrics: registry }
+    const close = await serveProbes(config.host, config.metricsPort, probes)
+    started.own({ close }, (serving) => serving.close())
+  }
+  await start({ config, log, started, signal, clock, startedAt: clock() }, registry)
+  ready = true
   log.info({ role: config.role }, 'ready')
   const owned = started.move()
   return { stop: async () => owned[Symbol.asyncDispose]() }

@@ -1,4 +1,6 @@
+import type { Registry } from 'prom-client'
 import { lockDirectory } from '../fs.ts'
+import { createSignerMetrics } from '../metrics.ts'
 import { answerAttesting, answerSigning } from '../roles/signer-calls.ts'
 import { openSocket } from './sockets.ts'
 import { startSigner } from './signing.ts'
@@ -8,10 +10,14 @@ import type { Surroundings } from './surroundings.ts'
  * The signer alone: keys, record and policy, and two sockets. Who may attest is not who may have
  * something signed.
  */
-export async function startSignerRole(surroundings: Surroundings): Promise<void> {
+export async function startSignerRole(
+  surroundings: Surroundings,
+  registry: Registry,
+): Promise<void> {
   const { config, started } = surroundings
   started.own(await lockDirectory(config.data), (unlock) => unlock())
-  const signer = await startSigner(surroundings, { onRefused: () => {} })
+  const { countRefusal } = createSignerMetrics(registry)
+  const signer = await startSigner(surroundings, { onRefused: countRefusal })
   await openSocket(surroundings, 'attest', { methods: answerAttesting(signer) })
   await openSocket(surroundings, 'sign', { methods: answerSigning(signer) })
 }

@@ -18,12 +18,14 @@ import { createHeads, headsLimit } from '../ledger/heads.ts'
 import { endedBy, listEnrolled } from '../ledger/membership.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
-import { createMetrics } from '../metrics.ts'
+import { addBuildInfo, createMetrics } from '../metrics.ts'
 import { assertSameFleet } from '../replica/redis.ts'
+import { serveProbes } from '../roles/http.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import { listTouched } from '../status/touched.ts'
 import { isStale } from '../status/cluster-view.ts'
 import { describeChange } from '../status/event.ts'
+import { listEnded } from '../status/ended.ts'
 import { createStatusStore } from '../status/redis.ts'
 import { createStatuses } from '../status/statuses.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
@@ -74,7 +76,9 @@ export async function startHub(
     }
     const ended = endedBy(decision)
     if (ended) cut(ended.cluster, ended.reason)
-    if (decision.type === 'rollout.moved' && finalPhases.has(decision.change.phase ?? 'Planned')) {
+    const phase = decision.type === 'rollout.moved' ? decision.change.phase : undefined
+    if (phase && finalPhases.has(phase)) {
+      metrics.countFinished(phase)
       // After this entry's own effects: the next rollout may be waiting for this one's end.
       setImmediate(() => void leading?.pipeline.redecide())
     }
@@ -89,7 +93,14 @@ export async function startHub(
   for await (const entry of register.read(Math.max(0, register.head - headsLimit))) noteHead(entry)
   const metrics = createMetrics(new Registry())
   collectDefaultMetrics({ register: metrics.registry })
+  addBuildInfo(metrics.registry, version, config.role)
   const onRefused = metrics.countRefusal
+  // Nothing is served before the signer is there; whoever looks after this process is told that it lives.
+  const closeProbes =
+    config.role === 'api' && config.apiPort > 0
+      ? await serveProbes(config.host, config.apiPort, { ready: () => false })
+      : async () => {}
+  const probing = started.own({ close: closeProbes }, (probes) => probes.close())
   const own =
     config.role === 'all'
       ? await startSigner(surroundings, { ledger: register.state, onRefused })
@@ -125,6 +136,9 @@ export async function startHub(
     onChange: (next, before) => {
       for (const event of describeChange(before, next)) events.emit(event)
       hooks.onStatus(next, before)
+      for (const end of listEnded(next, before, offered.get(next.cluster), clock())) {
+        metrics.countEnded(end)
+      }
       leading?.summaries.touch(next.cluster)
     },
     onError: (err) => log.warn({ err }, 'statuses were not saved; they will be'),
@@ -211,10 +225,13 @@ export async function startHub(
     idempotency: createIdempotencyStore(redis, prefix),
     log,
     metrics: metrics.registry,
+    onAnswered: metrics.countRequest,
+    onStreams: (count) => metrics.watchStreams(count),
     version,
     dashboard: await readDashboard(fileURLToPath(new URL('../dashboard/dist', import.meta.url))),
   })
   started.own(api, (server) => server.close())
+  await probing.close()
   const url = await api
     .listen({ host: config.host, port: config.apiPort })
     .catch((cause: unknown) => Promise.reject(cannotListen(config.host, config.apiPort, cause)))

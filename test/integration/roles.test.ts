@@ -3,12 +3,18 @@ import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readFile, readdir, readlink, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { waitForRollout } from '../support/api-client.ts'
+import { freePort } from '../support/free-port.ts'
 import { applicationFiles, strategyFile } from '../support/fleet-files.ts'
 import { createSurroundings, runRefused, untilReady } from '../support/hub-surroundings.ts'
 import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
 import { dialRole } from '../support/role-calls.ts'
+import { startProcess } from '../support/process.ts'
 import { type RoleProcesses, startRoles } from '../support/role-processes.ts'
+import { until } from '../support/until.ts'
+
+const hubProgram = fileURLToPath(new URL('../../hub/main.ts', import.meta.url))
 
 const object = '/ConfigMap/web/settings'
 
@@ -16,9 +22,11 @@ describe('three roles', () => {
   let world: Awaited<ReturnType<typeof createSurroundings>>
   let roles: RoleProcesses
   let agent: MemoryAgent
+  let metricsPort: number
   before(async () => {
     world = await createSurroundings()
-    roles = await startRoles(world)
+    metricsPort = await freePort()
+    roles = await startRoles(world, { metricsPort })
     await world.repository.commit({ ...strategyFile('0s'), ...applicationFiles('web', 'text 0') })
     await untilReady(roles.api)
     agent = await startMemoryAgent(roles.api, 'a')
@@ -37,6 +45,38 @@ describe('three roles', () => {
       sources.map(({ name }) => name),
       ['fleet'],
     )
+  })
+
+  it('tell what they count: the front end of the fleet, the renderer of its own work', async () => {
+    const scrape = async (url: string, headers: Record<string, string> = {}) => {
+      const answer = await fetch(url, { headers })
+      assert.equal(answer.status, 200, url)
+      return answer.text()
+    }
+    const authorization = `Bearer ${await roles.api.token()}`
+    const hub = await scrape(`${roles.api.url}/metrics`, { authorization })
+    for (const line of [
+      /^groundswell_build_info\{version="[^"]+",role="api"\} 1$/m,
+      /^groundswell_app_info\{app="web",project="",sync_status="Synced",health_status="Current"\} 1$/m,
+      /^groundswell_app_clusters\{app="web",state="updated"\} 1$/m,
+      /^groundswell_cluster_connection_status\{cluster="a"\} 1$/m,
+      /^groundswell_rollouts_finished_total\{phase="Succeeded"\} 1$/m,
+      /^groundswell_sync_total\{phase="Applied"\} [1-9]/m,
+      /^groundswell_sync_duration_seconds_count\{phase="Applied"\} [1-9]/m,
+      /^groundswell_reconcile_duration_seconds_count\{round="render",result="done"\} [1-9]/m,
+      /^groundswell_source_last_fetch_timestamp_seconds\{source="fleet"\} \d/m,
+      /^groundswell_http_request_duration_seconds_count\{route="\/api\/v1\/rollouts",status="2xx"\} [1-9]/m,
+    ]) {
+      assert.match(hub, line)
+    }
+    const renderer = await scrape(`http://127.0.0.1:${metricsPort}/metrics`)
+    assert.match(renderer, /^groundswell_build_info\{version="[^"]+",role="renderer"\} 1$/m)
+    assert.match(renderer, /^groundswell_renders_total\{kind="[a-z]+",result="done"\} [1-9]/m)
+    assert.match(
+      renderer,
+      /^groundswell_git_request_duration_seconds_count\{operation="fetch",result="done"\} [1-9]/m,
+    )
+    assert.doesNotMatch(renderer, /groundswell_leader/)
   })
 
   it('T16: hold nothing of each other: the signer no port and no Redis, the others no signing key', async () => {
@@ -108,6 +148,29 @@ describe('three roles', () => {
     const keys = await runRefused(['--role', 'api', '--sockets', roles.sockets, '--data', third])
     assert.equal(keys.code, 1)
     assert.match(keys.words, /holds signing keys/)
+  })
+
+  it('live before the signer is there, and are not ready', async () => {
+    const data = join(world.directory, 'early')
+    const port = await freePort()
+    const args = ['--role', 'api', '--sockets', join(world.directory, 'nowhere'), '--data', data]
+    const early = startProcess(
+      process.execPath,
+      [hubProgram, ...args, '--redis', roles.redis.url, '--api-port', String(port)],
+      { name: 'early', logFile: join(world.directory, 'early.log'), env: process.env },
+    )
+    const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status
+    try {
+      await until(async () => (await ask('/livez')) === 200, {
+        deadlineMs: 20_000,
+        what: 'the front end to live',
+      })
+      assert.equal(await ask('/readyz'), 503)
+      assert.equal(await ask('/api/v1/summary'), 503)
+      assert.equal(await ask('/metrics'), 503)
+    } finally {
+      await early.stop(10_000)
+    }
   })
 
   it('end on SIGTERM with 0, whichever goes first, and leave no socket', async () => {

@@ -36,7 +36,13 @@ export async function startRoles(
   {
     policy,
     env,
-  }: { readonly policy?: string; readonly env?: Readonly<Record<string, string>> } = {},
+    metricsPort,
+  }: {
+    readonly policy?: string
+    readonly env?: Readonly<Record<string, string>>
+    /** Of the renderer. */
+    readonly metricsPort?: number
+  } = {},
 ): Promise<RoleProcesses> {
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await startRedis())
@@ -54,6 +60,7 @@ export async function startRoles(
     await createRole(place, 'renderer', [
       ...['--fleet', world.fleetUrl, '--path', 'fleet', '--interval', '1s'],
       ...['--redis', redis.url],
+      ...(metricsPort === undefined ? [] : ['--metrics-port', String(metricsPort)]),
     ]),
   )
   const api = await startHub({

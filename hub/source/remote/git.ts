@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { simpleGit } from 'simple-git'
 import { HubError } from '../../errors.ts'
+import type { Stopwatch } from '../../stopwatch.ts'
 import type { Address } from '../address.ts'
 import type { Credential } from '../credential.ts'
 import { resolvePublic } from '../dns.ts'
@@ -17,6 +18,9 @@ import {
 } from '../git-environment.ts'
 import { explainGitFault } from '../git-fault.ts'
 import { type HostRules, judgeHost } from '../host-rules.ts'
+
+/** What is asked of a Git server. */
+export type GitRequest = 'fetch' | 'list_tags'
 
 /** What of a repository is asked of its server, and how much it may answer. */
 export interface RemoteOptions {
@@ -33,6 +37,7 @@ export interface RemoteOptions {
   readonly credential: () => Credential | undefined
   readonly readSecret: ReadSecret
   readonly hosts: HostRules
+  readonly time: Stopwatch<GitRequest>
 }
 
 /** The server a repository is fetched from, and Git's own commands on its mirror. */
@@ -126,19 +131,24 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
 
   /** One conversation with the server: its host judged, its credential read, both for this time. */
   async function converse<T>(
+    operation: GitRequest,
     { signal, words }: RunOptions,
     work: (env: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const all = AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(timeout)])
     let access: GitAccess | undefined
+    const stop = options.time(operation)
     try {
       all.throwIfAborted()
       const pinned = await judge()
       const { credential, readSecret } = { ...options, credential: options.credential() }
       access = await readAccess({ name, address, credential, readSecret, directory, signal: all })
       const config = [...remoteConfig(address.url), ...pinned, ...access.config]
-      return await work(environmentOf({ ...access, config }, true), all)
+      const result = await work(environmentOf({ ...access, config }, true), all)
+      stop('done')
+      return result
     } catch (cause) {
+      stop('failed')
       if (cause instanceof HubError) throw nameRepository(cause)
       throw explain(cause, all, timeout, words)
     } finally {
@@ -198,7 +208,7 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
       const stop = new AbortController()
       const signal = AbortSignal.any([stop.signal, ...(given.signal ? [given.signal] : [])])
       const common = ['--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head']
-      await converse({ ...given, signal }, async (env, all) => {
+      await converse('fetch', { ...given, signal }, async (env, all) => {
         const rest = watchGrowth(stop)
         try {
           await runGit(['fetch', ...common, '--filter=blob:none', ...refspecs], env, all, input)
@@ -211,7 +221,7 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
       })
     },
     listTags: (signal) =>
-      converse({ signal, words: 'tags' }, async (env, all) => {
+      converse('list_tags', { signal, words: 'tags' }, async (env, all) => {
         const args = ['ls-remote', '--refs', '--tags', '--end-of-options', 'origin']
         const { stdout } = await promisify(execFile)('git', args, {
           cwd: directory,

@@ -74,7 +74,7 @@ describe('roles', () => {
         ),
       )
     assert.deepEqual(everywhere.sort(), [
-      ...['config', 'data', 'help', 'logLevel', 'name', 'role', 'sockets'],
+      ...['config', 'data', 'help', 'host', 'logLevel', 'name', 'role', 'sockets'],
     ])
   })
 })

@@ -126,6 +126,16 @@ describe('a call between roles', () => {
     assert.equal(made.downs.length, 1)
   })
 
+  test('waits for nobody once it was told to stop, be that before', async () => {
+    const dials = Promise.withResolvers<never>()
+    const { caller } = world({}, { dial: () => dials.promise })
+    await assert.rejects(caller.ready(AbortSignal.abort()), { name: 'AbortError' })
+    const stop = new AbortController()
+    const waiting = caller.ready(stop.signal)
+    stop.abort()
+    await assert.rejects(waiting, { name: 'AbortError' })
+  })
+
   test('has a deadline, and can be given up; the other end is told to stop', async () => {
     const stopped: string[] = []
     const { caller, timers } = world({
