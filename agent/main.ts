@@ -6,6 +6,7 @@ import {
   SettingsError,
   describeSettings,
   explainSettings,
+  findConfigFile,
   readSettings,
 } from '@groundswell/proto/settings.ts'
 import { createTimeBound } from '@groundswell/proto/v8.ts'
@@ -260,8 +261,7 @@ async function setHold(argv: readonly string[]): Promise<void> {
 async function readConfig(
   argv: readonly string[],
 ): Promise<(AgentConfig & { explained: object }) | undefined> {
-  const at = argv.indexOf('--config')
-  const path = at >= 0 ? argv[at + 1] : process.env[`${environmentPrefix}CONFIG`]
+  const path = findConfigFile({ argv, env: process.env, prefix: environmentPrefix })
   const file = path ? await readConfigFile(path) : {}
   const input = { argv, env: process.env, prefix: environmentPrefix, file: file ?? {} }
   const settings = readSettings(settingsTable, input)

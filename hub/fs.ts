@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DirectoryLock, lockDirectory as claimDirectory } from '@groundswell/proto/fs.ts'
-import { type Settings, readSettings } from '@groundswell/proto/settings.ts'
+import { type Settings, findConfigFile, readSettings } from '@groundswell/proto/settings.ts'
 import { parse } from 'yaml'
 import { type HubConfig, parseConfig } from './config.ts'
 import { environmentPrefix, settingsTable } from './settings-table.ts'
@@ -27,8 +27,7 @@ export function readConfig(
   env: NodeJS.ProcessEnv,
   home: string,
 ): { readonly config: HubConfig; readonly settings: Settings } | undefined {
-  const at = argv.indexOf('--config')
-  const path = at >= 0 ? argv[at + 1] : env[`${environmentPrefix}CONFIG`]
+  const path = findConfigFile({ argv, env, prefix: environmentPrefix })
   const input = { argv, env, prefix: environmentPrefix, file: path ? readYaml(path) : {} }
   const settings = readSettings(settingsTable, input)
   if (settings.get('help')) return undefined

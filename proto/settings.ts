@@ -46,6 +46,17 @@ export function variableOf(prefix: string, flag: string): string {
   return prefix + flag.toUpperCase().replaceAll('-', '_')
 }
 
+/** The configuration file that `--config FILE`, `--config=FILE` or the environment names, if any. */
+export function findConfigFile({
+  argv,
+  env,
+  prefix,
+}: Omit<SettingsInput, 'file'>): string | undefined {
+  const options = { config: { type: 'string' as const } }
+  const { values } = parseArgs({ args: [...argv], options, strict: false })
+  return typeof values.config === 'string' ? values.config : env[variableOf(prefix, 'config')]
+}
+
 /** @throws SettingsError for unknown flags and file members, and for wrong types in the file. */
 export function readSettings(table: readonly Setting[], input: SettingsInput): Settings {
   const faults: string[] = []

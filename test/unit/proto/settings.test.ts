@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import {
   describeSettings,
   explainSettings,
+  findConfigFile,
   readSettings,
   type Setting,
   SettingsError,
@@ -104,4 +105,14 @@ test('help names each flag, its variable and its default', () => {
     assert.ok(text.includes(`--${flag}`) && text.includes(variableOf('X_', flag)))
   assert.match(text, /--data VALUE +where \(default \/var\)/)
   assert.doesNotMatch(text, /--loud VALUE/)
+})
+
+test('the configuration file is found however its flag is written', () => {
+  const find = (argv: readonly string[], env: Record<string, string> = {}) =>
+    findConfigFile({ argv, env, prefix: 'X_' })
+  assert.equal(find(['--data', 'd', '--config', 'a.yaml']), 'a.yaml')
+  assert.equal(find(['--config=a.yaml', '--loud']), 'a.yaml')
+  assert.equal(find(['--config=a.yaml'], { X_CONFIG: 'b.yaml' }), 'a.yaml')
+  assert.equal(find(['--loud'], { X_CONFIG: 'b.yaml' }), 'b.yaml')
+  assert.equal(find(['--data', 'd']), undefined)
 })

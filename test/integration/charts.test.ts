@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { listAgentObjects } from '../../hub/cli/agent-manifest.ts'
+import { settingsTable } from '../../hub/settings-table.ts'
+import { startControlPlane } from '../support/control-plane.ts'
+import {
+  type ChartName,
+  type ChartValues,
+  leastValues,
+  podTemplates,
+  readValuesSchema,
+  renderChart,
+  runHelm,
+} from '../support/helm.ts'
+import type { ManifestObject } from '../support/kube-manifest.ts'
+import { kubeCall, kubeRequest } from '../support/kube-request.ts'
+import { prepareOracles } from '../support/oracles.ts'
+import { createBench } from '../support/policies.ts'
+import { startRenderEngine } from '../support/render-engine.ts'
+
+/* The charts that deploy/charts offers, rendered by the official helm in all the ways they can be. */
+
+const shapes: readonly (readonly [ChartName, string, ChartValues])[] = [
+  ['agent', 'as it is', { join: { token: 'a-token' } }],
+  [
+    'agent',
+    'with all of it',
+    {
+      join: { existingSecret: 'mine' },
+      image: { repository: 'registry.example/agent', digest: `sha256:${'a'.repeat(64)}` },
+      imagePullSecrets: [{ name: 'pull' }],
+      serviceAccount: { annotations: { a: 'b' } },
+      rbac: { clusterRole: 'what-shops-need' },
+      logLevel: 'debug',
+      extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
+      networkPolicy: { enabled: true },
+      podAnnotations: { c: 'd' },
+      priorityClassName: 'system-cluster-critical',
+      tolerations: [{ operator: 'Exists' }],
+      affinity: { nodeAffinity: {} },
+    },
+  ],
+  ['hub', 'one process', {}],
+  ['hub', 'three roles', { roles: 'three', seed: { keysSecret: 'k', adminTokenSecret: 'a' } }],
+  [
+    'hub',
+    'replicas',
+    { replicas: 3, redis: { included: false, urlSecret: 'redis' }, seed: { keysSecret: 'k' } },
+  ],
+  [
+    'hub',
+    'with all of it',
+    {
+      settings: { ...(leastValues.hub['settings'] as object), interval: '1m', allowFile: false },
+      secrets: [{ name: 'git', existingSecret: 'git-credentials', roles: ['renderer'] }],
+      redis: { passwordSecret: 'redis' },
+      ingress: { enabled: true, className: 'nginx', host: 'hub.example', tlsSecret: 'tls' },
+      gateway: { enabled: true, host: 'hub.example', parentRefs: [{ name: 'public' }] },
+      rbac: { credentialSecrets: ['shop-key'] },
+      metrics: {
+        serviceMonitor: { enabled: true, tokenSecret: 'prometheus' },
+        rules: { enabled: true },
+      },
+      extraEnv: [{ name: 'A', value: 'b' }],
+      networkPolicy: { apiFrom: [{ namespaceSelector: {} }] },
+    },
+  ],
+]
+
+/** Not Kubernetes' own kinds. */
+const isForeign = ({ apiVersion }: ManifestObject): boolean =>
+  /^(gateway\.networking\.k8s\.io|monitoring\.coreos\.com)\//.test(apiVersion)
+
+describe('charts', () => {
+  before(prepareOracles)
+
+  it('helm lint finds nothing, and every shape renders', async () => {
+    for (const [chart, title, values] of shapes) {
+      const linted = await runHelm(['lint', '--strict'], chart, values)
+      assert.ok('text' in linted, `${chart} ${title}: ${'error' in linted ? linted.error : ''}`)
+      const objects = await renderChart(chart, values)
+      const ids = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+      assert.equal(new Set(ids).size, ids.length, `${chart} ${title}`)
+    }
+  })
+
+  it('every object fits the schemas of each version of Kubernetes that we know', async () => {
+    await using engine = await startRenderEngine()
+    const bench = createBench(engine)
+    for (const [chart, title, values] of shapes) {
+      const objects = (await renderChart(chart, values)).filter((one) => !isForeign(one))
+      const text = objects.map((one) => JSON.stringify(one)).join('\n---\n')
+      for (const kubernetesVersion of ['1.31', '1.34', '1.37']) {
+        const verdict = await bench.judge(text, [], { kubernetesVersion })
+        const faults = verdict.filter(({ rule }) => rule.startsWith('schema'))
+        assert.deepEqual(faults, [], `${chart} ${title}, Kubernetes ${kubernetesVersion}`)
+      }
+    }
+  })
+
+  it('a real API server takes every object, and lets every pod into a restricted namespace', async () => {
+    await using plane = await startControlPlane({ name: 'charts' })
+    const namespace = 'groundswell-system'
+    await kubeCall(plane, 'POST', '/api/v1/namespaces', {
+      ...{ apiVersion: 'v1', kind: 'Namespace' },
+      metadata: {
+        name: namespace,
+        labels: { 'pod-security.kubernetes.io/enforce': 'restricted' },
+      },
+    })
+    const query = 'dryRun=All&fieldManager=test&fieldValidation=Strict'
+    for (const [chart, title, values] of shapes) {
+      const objects = (await renderChart(chart, values)).filter((one) => !isForeign(one))
+      for (const object of objects) {
+        const path = `${placeOf(object)}?${query}`
+        const { status, body } = await kubeRequest(plane, 'APPLY', path, object)
+        assert.ok(status < 300, `${chart} ${title}: ${object.kind}: ${JSON.stringify(body)}`)
+      }
+      for (const [name, template] of podTemplates(objects)) {
+        const owner = objects.find(
+          (one) => one.metadata.name === name && 'spec' in one && podTemplates([one]).size > 0,
+        )
+        const volumes = claimsOf(owner?.['spec']).map((claim) => ({ name: claim, emptyDir: {} }))
+        const { status, body } = await kubeRequest(
+          plane,
+          'POST',
+          `/api/v1/namespaces/${namespace}/pods?dryRun=All&fieldValidation=Strict`,
+          {
+            ...{ apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'x' } },
+            spec: {
+              ...template.spec,
+              priorityClassName: undefined,
+              volumes: [...(template.spec.volumes ?? []), ...volumes],
+            },
+          },
+        )
+        assert.ok(status < 300, `${chart} ${title}: ${name}: ${JSON.stringify(body)}`)
+      }
+    }
+  })
+
+  it('the agent’s objects are those of `swell agent manifest`, in its own namespace and in another', async () => {
+    for (const namespace of ['groundswell-system', 'agents']) {
+      const rendered = await renderChart('agent', { join: { token: 'a-token' } }, namespace)
+      const printed = listAgentObjects({
+        ...{ namespace, image: 'registry.example/agent:1', hub: 'hub.example:8443' },
+        ...{ token: 'a-token', clusterRole: 'cluster-admin' },
+      }).filter(({ kind, metadata }) => kind !== 'Namespace' || metadata.name !== namespace)
+      assert.deepEqual(byId(rendered.map(withoutHelm)), byId(printed as readonly ManifestObject[]))
+    }
+  })
+
+  it('what does not fit is refused, with the word that is wrong', async () => {
+    const three = { roles: 'three' }
+    for (const [chart, values, words] of [
+      ['agent', { hub: 'hub.example' }, /\/hub/],
+      ['agent', { hubs: 'hub.example:1' }, /hubs/],
+      ['agent', { image: { repository: 'x', digest: 'sha256:1' } }, /\/image\/digest/],
+      ['hub', { settings: { fleet: 'https://git.example/f' } }, /advertise/],
+      [
+        'hub',
+        { settings: { ...(leastValues.hub['settings'] as object), data: '/x' } },
+        /settings.*data/s,
+      ],
+      ['hub', { replicas: 0 }, /\/replicas/],
+      ['hub', { ...three, replicas: 2 }, /a replica is a whole hub/],
+      ['hub', { redis: { included: false } }, /redis\.url/],
+      ['hub', { redis: { included: false, url: 'http://x' } }, /\/redis\/url/],
+      ['hub', { ingress: { enabled: true } }, /ingress\.host/],
+      ['hub', { gateway: { enabled: true } }, /gateway\.parentRefs/],
+      ['hub', { metrics: { serviceMonitor: { enabled: true } } }, /tokenSecret/],
+    ] as const) {
+      const printed = await runHelm(['template', 'x'], chart, values)
+      assert.ok('error' in printed, JSON.stringify(values))
+      assert.match(printed.error, words)
+    }
+  })
+
+  it('settings are those of the hub, less what the chart decides', async () => {
+    const schema = (await readValuesSchema('hub')) as {
+      properties: { settings: { properties: Record<string, { description: string }> } }
+    }
+    const { properties } = schema.properties.settings
+    const decided = new Set([
+      ...['config', 'help', 'role', 'sockets', 'data', 'redis', 'replica', 'shared', 'host'],
+      ...['peerHost', 'peerPort', 'apiPort', 'enrolPort', 'dataPort'],
+    ])
+    assert.deepEqual(
+      Object.entries(properties).map(([key, { description }]) => [key, description]),
+      settingsTable.filter(({ key }) => !decided.has(key)).map(({ key, help }) => [key, help]),
+    )
+  })
+
+  it('of three roles each is given only its own sockets, secrets and Redis', async () => {
+    const objects = await renderChart('hub', {
+      roles: 'three',
+      secrets: [{ name: 'git', existingSecret: 'g', roles: ['renderer'] }],
+      seed: { keysSecret: 'k' },
+    })
+    const pod = podTemplates(objects).get('groundswell')!
+    const seen = Object.fromEntries(
+      pod.spec.containers.map(({ name, volumeMounts, env = [] }) => [
+        name,
+        {
+          sockets: volumeMounts.flatMap(({ name, subPath }) => (name === 'sockets' ? subPath : [])),
+          others: volumeMounts
+            .map(({ name }) => name)
+            .filter((name) => !['sockets', 'settings', 'tmp'].includes(name)),
+          redis: env.some(({ name }) => name === 'REDIS_URL'),
+        },
+      ]),
+    )
+    assert.deepEqual(seen, {
+      signer: { sockets: ['attest', 'sign'], others: ['signer'], redis: false },
+      renderer: { sockets: ['attest', 'render'], others: ['renderer', 'secret-git'], redis: true },
+      api: { sockets: ['sign', 'render'], others: ['data'], redis: true },
+    })
+  })
+})
+
+function claimsOf(spec: unknown): string[] {
+  const { volumeClaimTemplates = [] } = (spec ?? {}) as {
+    volumeClaimTemplates?: { metadata: { name: string } }[]
+  }
+  return volumeClaimTemplates.map(({ metadata }) => metadata.name)
+}
+
+/** As `pathOf`, for kinds whose plural is not just an s more. */
+function placeOf({ apiVersion, kind, metadata }: ManifestObject): string {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
+  const within = metadata.namespace ? `/namespaces/${metadata.namespace}` : ''
+  const plural = kind.toLowerCase().replace(/y$/, 'ie').replace(/s$/, 'se')
+  return `${root}${within}/${plural}s/${metadata.name}`
+}
+
+interface Labelled {
+  readonly name: string
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** Labels that say which release an object is of. */
+function withoutHelm(object: ManifestObject): ManifestObject {
+  const { annotations = {}, labels = {}, ...metadata } = object.metadata as Labelled
+  const { 'helm.sh/resource-policy': _, ...others } = annotations
+  const own = Object.entries(labels).filter(([key]) => !/^helm\.sh\/|\/managed-by$/.test(key))
+  const rest = Object.keys(others).length > 0 ? { annotations: others } : {}
+  const bare = { ...metadata, labels: Object.fromEntries(own), ...rest }
+  return { ...object, metadata: bare }
+}
+
+function byId(objects: readonly ManifestObject[]): Record<string, ManifestObject> {
+  return Object.fromEntries(
+    objects.map((object) => [
+      `${object.kind}/${object.metadata.namespace}/${object.metadata.name}`,
+      object,
+    ]),
+  )
+}
