@@ -183,7 +183,7 @@ describe('charts', () => {
     const { properties } = schema.properties.settings
     const decided = new Set([
       ...['config', 'help', 'role', 'sockets', 'data', 'redis', 'replica', 'shared', 'host'],
-      ...['peerHost', 'peerPort', 'apiPort', 'enrolPort', 'dataPort'],
+      ...['peerHost', 'peerPort', 'apiPort', 'enrolPort', 'dataPort', 'metricsPort'],
     ])
     assert.deepEqual(
       Object.entries(properties).map(([key, { description }]) => [key, description]),
