@@ -1,11 +1,15 @@
 import type { LiveObject } from '../cluster/port.ts'
+import { judgeExternalSecret, judgeSealedSecret } from './health-secrets.ts'
 import { at, conditionOf, count, type HealthVerdict, list, text, verdict } from './health-facts.ts'
 
 type Rule = (object: LiveObject, now: number) => HealthVerdict
 
 const unschedulableGraceMs = 15_000
 
-/** kstatus's rules by `group/kind`; a kind that is not here is judged by its Ready condition. */
+/**
+ * kstatus's rules by `group/kind`, and two of our own for what others make Secrets of; a kind that is
+ * not here is judged by its Ready condition.
+ */
 export const kindRules: Readonly<Record<string, Rule>> = {
   'apps/Deployment': judgeDeployment,
   'extensions/Deployment': judgeDeployment,
@@ -23,6 +27,9 @@ export const kindRules: Readonly<Record<string, Rule>> = {
   '/ConfigMap': () => verdict('Current'),
   '/Secret': () => verdict('Current'),
   'batch/CronJob': () => verdict('Current'),
+  'bitnami.com/SealedSecret': judgeSealedSecret,
+  'external-secrets.io/ExternalSecret': judgeExternalSecret,
+  'external-secrets.io/ClusterExternalSecret': judgeExternalSecret,
 }
 
 function judgeDeployment(object: LiveObject): HealthVerdict {

@@ -10,6 +10,7 @@ import { setUpPackages } from './packages.mjs'
 import { setUpPrometheus } from './prometheus.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
+import { setUpSealedSecrets } from './sealed-secrets.mjs'
 import { setUpSops } from './sops.mjs'
 import { SetupError, say } from './say.mjs'
 
@@ -28,6 +29,7 @@ try {
   await setUpControlPlane()
   await setUpOracles()
   await setUpSops()
+  await setUpSealedSecrets()
   await setUpKubectl()
   say('everything is ready: npm run demo, npm test')
 } catch (error) {

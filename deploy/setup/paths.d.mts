@@ -28,6 +28,12 @@ export function oraclesDir(): string
 export function oraclePaths(): OraclePaths
 /** Where the `sops` that tests compare with is, once set-up has built it. */
 export function sopsPath(): string
+/** Where the controller of SealedSecrets and its `kubeseal` are, once set-up has built them. */
+export function sealedSecretsPaths(): {
+  readonly controller: string
+  readonly kubeseal: string
+  readonly definition: string
+}
 /** Where the `kubectl` that applying is compared with is, once set-up has built it. */
 export function kubectlPath(): string
 export function isExecutable(path: string): boolean

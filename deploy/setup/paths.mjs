@@ -113,6 +113,20 @@ export function sopsPath() {
   return join(sopsDir(), 'sops')
 }
 
+/** Where the cache keeps the controller of SealedSecrets and its `kubeseal` (test/sealed-secrets). */
+export function sealedSecretsDir() {
+  const directory = join(root, 'test', 'sealed-secrets')
+  return join(cacheDir(), 'sealed-secrets', digestFiles(['go.mod', 'go.sum'], directory))
+}
+
+/** Paths of those programs, and of the definition that goes with them. */
+export function sealedSecretsPaths() {
+  const [controller, kubeseal, definition] = ['controller', 'kubeseal', 'crd.yaml'].map((name) =>
+    join(sealedSecretsDir(), name),
+  )
+  return { controller, kubeseal, definition }
+}
+
 /**
  * @param {string} program
  * @param {string | undefined} places

@@ -12,6 +12,7 @@ import { setUpGnupg } from './gnupg.mjs'
 import { enginePath, root } from './paths.mjs'
 import { setUpPrometheus } from './prometheus.mjs'
 import { setUpRedis } from './redis.mjs'
+import { setUpSealedSecrets } from './sealed-secrets.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { SetupError, say } from './say.mjs'
@@ -48,7 +49,15 @@ const needs = {
   'test/screens/main.ts': [setUpGit, setUpRedis, setUpDashboard, setUpEngine, setUpChromium],
   'test/run.ts': [
     ...[setUpGit, setUpRedis, setUpSshd, setUpGnupg, setUpEngine, setUpControlPlane],
-    ...[setUpOracles, setUpSops, setUpKubectl, setUpDashboard, setUpChromium, setUpPrometheus],
+    ...[
+      setUpOracles,
+      setUpSops,
+      setUpSealedSecrets,
+      setUpKubectl,
+      setUpDashboard,
+      setUpChromium,
+      setUpPrometheus,
+    ],
   ],
 }
 

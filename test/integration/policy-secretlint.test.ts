@@ -27,6 +27,18 @@ test('a token in any text is found, told by its kind and place, and never by its
   assert.ok(!JSON.stringify(found).includes(token))
 })
 
+test('what a controller makes Secrets of is none: a SealedSecret and an ExternalSecret', async () => {
+  const encryptedData = { token: Buffer.from(`AgB${token}`.repeat(20)).toString('base64') }
+  const remoteRef = { key: 'secret/data/shop/db', property: 'password', version: '3' }
+  const data = [{ secretKey: 'password', remoteRef }]
+  const found = await findSecrets([
+    object({ spec: { encryptedData } }, 'SealedSecret'),
+    object({ spec: { secretStoreRef: { name: 'vault' }, data } }, 'ExternalSecret'),
+    object({ stringData: { password: 'vault:secret/data/shop/db#password' } }, 'Secret'),
+  ])
+  assert.deepEqual(found, [])
+})
+
 test('ordinary objects are none, however many', async () => {
   const many = Array.from({ length: 500 }, (_, at) =>
     object({

@@ -30,7 +30,20 @@ describe('findLiteralSecrets', () => {
     ]) {
       assert.deepEqual(findLiteralSecrets([secret(fields)]), [], JSON.stringify(fields))
     }
-    assert.deepEqual(findLiteralSecrets([secret({ data: { a: 'eA==' } }, 'SealedSecret')]), [])
+    const sealed = { spec: { encryptedData: { a: 'AgBy3i4OJSWK+PiTySYZZA9rO43cGDEq' } } }
+    const external = {
+      spec: {
+        secretStoreRef: { name: 'vault' },
+        data: [{ secretKey: 'a', remoteRef: { key: 'db' } }],
+      },
+    }
+    assert.deepEqual(
+      findLiteralSecrets([
+        secret(sealed, 'SealedSecret', 'bitnami.com'),
+        secret(external, 'ExternalSecret', 'external-secrets.io'),
+      ]),
+      [],
+    )
   })
 
   test('an annotation with a reason makes it a note', () => {
