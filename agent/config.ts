@@ -1,6 +1,7 @@
 import { type Setting, type SettingsInput, readSettings } from '@groundswell/proto/settings.ts'
 import { AgentError } from './errors.ts'
 import { listAddresses } from './link/addresses.ts'
+import { readVault, type VaultChoice, vaultSettings } from './secrets/vault-settings.ts'
 
 export const environmentPrefix = 'GROUNDSWELL_AGENT_'
 
@@ -39,6 +40,7 @@ export const settingsTable: readonly Setting[] = [
     flag: 'sops-keys',
     help: 'age keys for SOPS: a Secret namespace/name, a directory, or off; inside a cluster groundswell-agent-sops',
   },
+  ...vaultSettings,
   {
     key: 'holdNamespace',
     flag: 'hold-namespace',
@@ -68,6 +70,7 @@ export interface AgentConfig {
   readonly contentSecret: SecretChoice
   readonly lease: SecretChoice
   readonly sopsKeys: KeysChoice
+  readonly vault: VaultChoice
   /** A namespace, `off`, or undefined: left to where the agent runs. */
   readonly holdNamespace: string | undefined
   readonly kubeconfig: string | undefined
@@ -105,6 +108,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   const sopsKeys: KeysChoice = /^[./]/.test(keysPlace)
     ? { directory: keysPlace }
     : secretOf('sopsKeys', '--sops-keys')
+  const vault = readVault(value, faults)
   const holdNamespace = value('holdNamespace')
   if (
     holdNamespace !== undefined &&
@@ -134,6 +138,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     contentSecret,
     lease,
     sopsKeys,
+    vault,
     holdNamespace,
     kubeconfig: value('kubeconfig'),
     context,

@@ -57,6 +57,8 @@ export type AgentErrorCode =
   | 'secret_undecryptable'
   | 'secret_tampered'
   | 'secret_malformed'
+  | 'secret_unresolved'
+  | 'vault_unavailable'
   | 'prune_refused'
   | 'prune_held'
   | 'prune_failed'

@@ -35,8 +35,9 @@ import type { KeyStore } from './secrets/keys.ts'
 import { openTenure } from './wiring/tenure.ts'
 import { openContent } from './wiring/content.ts'
 import { nameSecret, openKeys } from './wiring/keys.ts'
+import { openVault } from './wiring/vault.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
-import { createWorkloads } from './apply/workloads.ts'
+import { createWorkloads, type WorkloadsDeps } from './apply/workloads.ts'
 import { createFileEvidence, createFileKept, createFileStateCopy } from './trust/fs.ts'
 import { createSecretCopy } from './trust/kube.ts'
 import type { ContentCache } from './trust/state.ts'
@@ -88,6 +89,7 @@ async function main(): Promise<void> {
   const copies = [...(secret ? [secret] : []), createFileStateCopy(config.data)]
   const shelved = openContent(connection, config, log)
   const opened = openKeys(connection, config.sopsKeys)
+  const vault = await openVault(config.vault)
   const identitySecret = nameSecret(connection, config.identitySecret, 'groundswell-agent-identity')
   const kept = identitySecret && createSecretIdentityStore(connection, identitySecret)
   const store = kept ?? createFileIdentityStore(config.data)
@@ -98,7 +100,11 @@ async function main(): Promise<void> {
   try {
     const { keys } = opened
     const { content } = shelved
-    const world = { config, connection, cluster, store, copies, log, version, keys, content }
+    const { references } = vault
+    const world = {
+      ...{ config, connection, cluster, store, copies, log, version, keys, content },
+      references,
+    }
     const tenure = await openTenure(world, stop.signal)
     if (!tenure) return
     const signal = AbortSignal.any([stop.signal, tenure.lost])
@@ -114,6 +120,7 @@ async function main(): Promise<void> {
     await shelved.close()
     await kept?.close()
     await opened.close()
+    await vault.close()
     await health?.close()
     await cluster.close()
     await unlock()
@@ -125,6 +132,7 @@ let isReady = (): boolean => false
 async function runAgent(
   deps: IdentityDeps & {
     keys: KeyStore
+    references: NonNullable<WorkloadsDeps['references']>
     content: ContentCache
     holds: Omit<Holds, 'close'>
   },
@@ -160,6 +168,7 @@ async function runAgent(
     cluster,
     clusterId: identity.clusterId,
     keys: deps.keys,
+    references: deps.references,
     clock: systemClock,
     within: createTimeBound(expressionMs),
     random: Math.random,

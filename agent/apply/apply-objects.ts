@@ -97,10 +97,11 @@ function whyNotReady(run: RunState, { id, parsed, source }: Wanted): string | un
   return `${name}, which is ${fares?.health ?? 'not there'}${words}`
 }
 
-function look(wanted: Wanted, inventory: Inventory, { observer }: ApplyDeps): Known {
+function look(wanted: Wanted, inventory: Inventory, { observer, isRotated }: ApplyDeps): Known {
   const entry = inventory.get(wanted.id)
   const once = wanted.source.rules?.apply === 'once'
   if (once && entry?.fieldsHash === '') return 'same'
+  if (entry && isRotated?.(entry)) return 'rotated'
   const record = observer.live(wanted.id)
   if (record) return record.drift.length > 0 ? 'drifted' : 'same'
   return entry && observer.isRead(entry.apiVersion, wanted.parsed.kind) ? 'missing' : 'unknown'

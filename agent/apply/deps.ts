@@ -1,10 +1,10 @@
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster } from '../cluster/port.ts'
-import type { OpenObject } from '../secrets/open.ts'
+import type { PrepareObject } from '../secrets/prepare.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ObjectError } from '../observe/status.ts'
 import type { Claims } from './claims.ts'
-import type { Inventory } from './inventory.ts'
+import type { Inventory, InventoryEntry } from './inventory.ts'
 import type { InventoryStore } from './inventory-store.ts'
 
 /** What applying and removing need. */
@@ -18,8 +18,10 @@ export interface ApplyDeps {
   readonly observer: Observer
   readonly inventories: InventoryStore
   readonly claims: Claims
-  /** Decrypts what is encrypted. */
-  readonly open: OpenObject
+  /** Decrypts what is encrypted, and puts values in the place of references. */
+  readonly open: PrepareObject
+  /** Whether the values of an object have changed in Vault since they were applied. */
+  readonly isRotated?: (entry: InventoryEntry) => boolean
   /** The application's inventory as last loaded or saved. */
   readonly inventory: Inventory
   /** Whether an object that drifted may be repaired now. */

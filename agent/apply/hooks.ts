@@ -153,7 +153,8 @@ async function begin(
     }
   }
   const content = parseBody(await app.read(source.digest), parsed, source.apiVersion)
-  const json = markBody(await deps.open(content), {
+  const { body } = await deps.open(content, parsed.namespace, signal)
+  const json = markBody(body, {
     ...{ application: app.name, cluster: deps.clusterId, namespace: parsed.namespace },
     ...{ scaled: false, hookRun: mark },
   })

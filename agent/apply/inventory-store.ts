@@ -80,7 +80,8 @@ function pack(inventory: Inventory): string {
     entry.uid,
     entry.digest.replace('sha256:', ''),
     entry.fieldsHash,
-    ...(entry.hook ? [JSON.stringify(entry.hook)] : []),
+    ...(entry.hook || entry.versions ? [entry.hook ? JSON.stringify(entry.hook) : ''] : []),
+    ...(entry.versions ? [entry.versions] : []),
   ])
   return gzipSync(JSON.stringify(rows)).toString('base64')
 }
@@ -94,11 +95,12 @@ function unpack(object: LiveObject): Inventory {
     const bytes = gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: inflatedLimit })
     for (const row of JSON.parse(bytes.toString('utf8')) as unknown[]) {
       if (!Array.isArray(row) || row.some((cell) => typeof cell !== 'string')) return new Map()
-      const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = ''] =
+      const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = '', versions] =
         row as string[]
       const hook = parseHookRecord(ran)
       const digest = hex && `sha256:${hex}`
-      entries.set(id, { id, apiVersion, uid, digest, fieldsHash, ...(hook && { hook }) })
+      const entry = { id, apiVersion, uid, digest, fieldsHash }
+      entries.set(id, { ...entry, ...(hook && { hook }), ...(versions && { versions }) })
     }
     return entries
   } catch {

@@ -13,6 +13,8 @@ export interface InventoryEntry {
   readonly fieldsHash: string
   /** Of a hook: how it ran. Its object may be gone. */
   readonly hook?: HookRecord
+  /** Of a Secret with references: stands for the versions in Vault that its values came from. */
+  readonly versions?: string
 }
 
 /** The objects that are one application's on this cluster, by id. */
@@ -72,6 +74,7 @@ export function sameInventory(a: Inventory, b: Inventory): boolean {
       other.digest !== entry.digest ||
       other.fieldsHash !== entry.fieldsHash ||
       other.apiVersion !== entry.apiVersion ||
+      other.versions !== entry.versions ||
       JSON.stringify(other.hook) !== JSON.stringify(entry.hook)
     ) {
       return false

@@ -13,12 +13,12 @@ export interface Wanted {
   readonly source: ManifestObject
 }
 
-/** What the watches know of an object. */
-export type Known = 'unknown' | 'same' | 'drifted' | 'missing'
+/** What the watches know of an object; `rotated`: it is to have other values than it was given. */
+export type Known = 'unknown' | 'same' | 'drifted' | 'missing' | 'rotated'
 
 export interface ApplyStep {
   readonly wanted: Wanted
-  /** `content`: the manifest changed it. `repair`: the cluster did. */
+  /** `content`: the manifest changed it, or Vault did. `repair`: the cluster did. */
   readonly cause: 'content' | 'repair'
 }
 
@@ -40,7 +40,8 @@ export function planApplies(
       continue
     }
     const state = known(one)
-    if ((state === 'drifted' || state === 'missing') && repairs(one.id)) {
+    if (state === 'rotated') steps.push({ wanted: one, cause: 'content' })
+    else if ((state === 'drifted' || state === 'missing') && repairs(one.id)) {
       steps.push({ wanted: one, cause: 'repair' })
     }
   }

@@ -1,11 +1,19 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { aggregate } from '../observe/aggregate.ts'
 import type { Observer } from '../observe/observer.ts'
-import type { ApplicationState, ObjectDrift, ObjectError, Phase } from '../observe/status.ts'
+import type {
+  ApplicationState,
+  ObjectDrift,
+  ObjectError,
+  ObjectHealth,
+  Phase,
+} from '../observe/status.ts'
+import { isWorse } from '../observe/worst.ts'
 import type { VerifiedApplication } from '../trust/verified.ts'
 import { toHeld } from './hold-back.ts'
 import { markContested } from './contested.ts'
 import type { Inventory } from './inventory.ts'
+import type { SourceFault } from './rotation.ts'
 
 /** What is held of one application between snapshots. */
 export interface Tracked {
@@ -74,6 +82,7 @@ export function stateOf(
   tracked: Tracked,
   observer: Observer,
   isContested: (drift: ObjectDrift) => boolean = () => false,
+  faults: ReadonlyMap<string, SourceFault> = new Map(),
 ): ApplicationState {
   const { wanted } = tracked
   const present = wanted.state === 'present'
@@ -86,7 +95,7 @@ export function stateOf(
     manifestDigest: present ? wanted.manifestDigest : null,
     generation: wanted.generation,
     phase: tracked.phase,
-    objects: observer.health(tracked.name),
+    objects: markFaults(observer.health(tracked.name), faults),
     gated: observer.gated(tracked.name),
     errors: tracked.errors,
     drift: [...markContested(drift, wanted, isContested), ...repaired],
@@ -94,6 +103,18 @@ export function stateOf(
     ...(tracked.waiting.length > 0 && { waiting: describeWaits(tracked.waiting) }),
   })
   return tracked.held ? { ...state, held: toHeld(tracked.held) } : state
+}
+
+/** An object that may be old fares no better than what is known of it. */
+function markFaults(
+  objects: readonly ObjectHealth[],
+  faults: ReadonlyMap<string, SourceFault>,
+): readonly ObjectHealth[] {
+  if (faults.size === 0) return objects
+  return objects.map((one) => {
+    const fault = faults.get(one.object)
+    return fault && isWorse(fault.health, one.health) ? { ...one, ...fault } : one
+  })
 }
 
 const shownWaits = 3

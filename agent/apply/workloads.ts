@@ -1,29 +1,31 @@
 import type { TimeBound } from '@groundswell/proto/cel.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
-import { allowsNamespace, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster } from '../cluster/port.ts'
-import { AgentError } from '../errors.ts'
 import { createCoalescer } from '../observe/coalesce.ts'
 import { createHealthJudge } from '../observe/health-judge.ts'
 import { createObserver } from '../observe/observer.ts'
 import type { ApplicationState, ObjectDrift } from '../observe/status.ts'
 import type { KeyStore } from '../secrets/keys.ts'
 import { createOpenObject } from '../secrets/open.ts'
+import { createPrepareObject } from '../secrets/prepare.ts'
+import { createReferences, type ReferencesDeps } from '../secrets/references.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
-import { expectationOf } from './expectation.ts'
 import type { Applied } from '../receipts.ts'
+import { actFor } from './account.ts'
 import { toApplied } from './applied.ts'
 import { forEachBounded } from './bounded.ts'
 import { type Claims, createClaims } from './claims.ts'
 import { findRunning, heldState, isUpdate } from './hold-back.ts'
 import { createInventoryStore } from './inventory-store.ts'
+import { loadInventories } from './load-inventories.ts'
 import { toObjectError } from './object-error.ts'
 import { fieldManager, marks, ownerOf } from './ownership.ts'
 import { createDependencies } from './dependencies.ts'
 import { recallObject } from './recall.ts'
 import { createRepairLimit } from './repair-limit.ts'
 import { removeApplication } from './remove.ts'
+import { createRotation, type RotationDeps } from './rotation.ts'
 import { applyApplication } from './run.ts'
 import { changedBy } from './contested.ts'
 import { asksAnew, createTracked, stateOf, type Tracked, keptBy } from './tracked.ts'
@@ -35,6 +37,8 @@ export interface WorkloadsDeps {
   readonly clock: Clock
   /** Keys to Secrets that are encrypted in Git. */
   readonly keys: KeyStore
+  /** Where Secrets that refer to a Vault get their values; without it they are refused. */
+  readonly references?: ReferencesDeps & Pick<RotationDeps, 'interval'>
   /** Breaks off expressions that take too long. */
   readonly within: TimeBound
   /** Uniform in [0, 1); spreads retries. */
@@ -85,7 +89,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   const sent = new Map<string, string>()
   const inventories = createInventoryStore(cluster)
   const limit = createRepairLimit()
-  const open = createOpenObject(deps.keys)
+  const references = createReferences(deps.references ?? { vault: undefined })
+  const open = createPrepareObject(createOpenObject(deps.keys), references)
   let round = new AbortController()
   let reconciled: VerifiedSnapshot | undefined
   let claims: Claims = createClaims([], () => false)
@@ -130,6 +135,17 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   }
 
   const dependencies = createDependencies(observer, deps.within)
+  const rotation = createRotation(
+    {
+      ...{ references, clock, random, interval: deps.references?.interval },
+      applications: () => tracked.values(),
+      onRotated: (name) => wake(tracked.get(name)!, 0),
+      onFault: changed,
+      onEnd: (error) => log('Vault is looked at no more', { error }),
+    },
+    life.signal,
+  )
+  const stateNow = (one: Tracked) => stateOf(one, observer, isContested, rotation.faults(one.name))
 
   function report(names: ReadonlySet<string>): void {
     const states: ApplicationState[] = []
@@ -137,7 +153,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       const one = tracked.get(name)
       const waiting = untouched.get(name)
       if (!one && !waiting) continue
-      const state = one ? stateOf(one, observer, isContested) : heldState(waiting!)
+      const state = one ? stateNow(one) : heldState(waiting!)
       // Once shown, a repaired drift is over: the next report leaves it out.
       const repaired = one !== undefined && one.unreported.size > 0
       one?.unreported.clear()
@@ -193,7 +209,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         against.set(id, drift ? changedBy(drift) : '')
         return true
       }
-      const mine = { cluster: clusterFor(wanted), inventories, claims, open }
+      const mine = { cluster: actFor(wanted, cluster), inventories, claims, open }
       const shared = { ...mine, clusterId, clock, observer, salt: deps.salt }
       const waited = (what: string) => {
         const since = one.waits.get(what) ?? clock.now()
@@ -201,7 +217,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         return clock.now() - since
       }
       const blocked = dependencies.whyBlocked(one, (name) => tracked.get(name))
-      const run = { ...shared, ...{ inventory, mayRepair, blocked, waited } }
+      const { isRotated } = rotation
+      const run = { ...shared, ...{ inventory, mayRepair, blocked, waited, isRotated } }
       const result =
         wanted.state === 'present'
           ? await applyApplication(wanted, run, signal)
@@ -222,18 +239,6 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       if (!signal.aborted && one.wanted === wanted)
         finish(one, wanted, [toObjectError('', '', error)], [])
     }
-  }
-
-  /** An application with a ServiceAccount is read and written with that one's rights. */
-  function clusterFor(wanted: VerifiedApplication): Cluster {
-    if (wanted.state !== 'present' || wanted.manifest.serviceAccount === undefined) return cluster
-    const { serviceAccount, scope } = wanted.manifest
-    const home = serviceAccount.split('/')[0] ?? ''
-    if (scope && !allowsNamespace(scope, home)) {
-      const refused = whyNamespaceRefused(scope, home)
-      throw new AgentError('outside_scope', `serviceAccount ${serviceAccount}: ${refused}`)
-    }
-    return cluster.as(serviceAccount)
   }
 
   function finish(
@@ -315,6 +320,10 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     return one
   }
 
+  function unread(application: string, error: unknown): void {
+    log('inventory not read', { application, error })
+  }
+
   async function findKept(
     wanted: VerifiedApplication,
     earlier: readonly VerifiedSnapshot[],
@@ -323,31 +332,9 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     try {
       return findRunning(wanted, earlier, await inventories.load(wanted.name, signal))
     } catch (error) {
-      if (!signal.aborted) log('inventory not read', { application: wanted.name, error })
+      if (!signal.aborted) unread(wanted.name, error)
       return undefined
     }
-  }
-
-  /** Every inventory is known before anything is watched, so that no drift goes unseen at start. */
-  async function loadInventories(ones: readonly Tracked[], signal: AbortSignal): Promise<void> {
-    const unknown = ones.filter(({ inventory }) => inventory === undefined)
-    await forEachBounded(unknown, applicationsAtOnce, signal, async (one) => {
-      try {
-        one.inventory = await inventories.load(one.name, signal)
-        const application = one.name
-        observer.expect(
-          application,
-          new Map(
-            [...one.inventory].map(([id, entry]) => [
-              id,
-              expectationOf(one.wanted, id, entry.apiVersion, entry.fieldsHash),
-            ]),
-          ),
-        )
-      } catch (error) {
-        if (!signal.aborted) log('inventory not read', { application: one.name, error })
-      }
-    })
   }
 
   return {
@@ -370,7 +357,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
           sent.delete(one.name)
         }
       }
-      await loadInventories(ones, signal)
+      await loadInventories(ones, { inventories, observer, onFault: unread }, signal)
       // What waits may claim too: an object that moves to it must not be deleted meanwhile.
       claims = createClaims(
         [...snapshot.applications, ...ones.filter(({ held }) => held).map(({ wanted }) => wanted)],
@@ -387,7 +374,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       if (!signal.aborted) for (const one of ones) if (one.settled) wakeForDrift(one, one.wanted)
     },
     states: () => [
-      ...[...tracked.values()].map((one) => stateOf(one, observer, isContested)),
+      ...[...tracked.values()].map(stateNow),
       ...[...untouched.values()].map(heldState),
     ],
     kept: () => keptBy(tracked.values()),

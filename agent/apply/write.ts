@@ -41,7 +41,7 @@ export async function writeObject(
     const { fieldsHash = '' } = before ?? {}
     return { id, apiVersion: source.apiVersion, uid, digest: source.digest, fieldsHash }
   }
-  const { body, json } = await composeBody(wanted, app, known?.scaled ?? false, deps)
+  const { body, json, versions } = await composeBody(wanted, app, known?.scaled ?? false, deps)
   const draft: Draft = { wanted, body, json }
   if (found && foreign && adoption !== 'Always') {
     await holdToAdoption(found, draft, adoption, deps.cluster)
@@ -60,6 +60,7 @@ export async function writeObject(
       uid: object.metadata.uid ?? '',
       digest: source.digest satisfies Digest,
       fieldsHash: baseline ? hashProjection(baseline, saltOf(object.kind, deps.salt)) : '',
+      ...(versions && { versions }),
     }
   } finally {
     release()
@@ -72,9 +73,10 @@ export async function composeBody(
   app: VerifiedPresent,
   scaled: boolean,
   { cluster, clusterId, open }: Pick<ApplyDeps, 'cluster' | 'clusterId' | 'open'>,
-): Promise<{ readonly body: Body; readonly json: string }> {
+): Promise<{ readonly body: Body; readonly json: string; readonly versions: string }> {
   const bytes = await app.read(source.digest)
-  const body = await open(parseBody(bytes, parsed, source.apiVersion))
+  const content = parseBody(bytes, parsed, source.apiVersion)
+  const { body, versions } = await open(content, parsed.namespace, writeSignal())
   const ignored = ignoredOf(app.manifest, id)
   const live = ignored && (await cluster.get(resource, parsed, writeSignal()))
   const json = markBody(live ? leaveIgnored(body, live, ignored) : body, {
@@ -83,7 +85,7 @@ export async function composeBody(
     namespace: parsed.namespace,
     scaled,
   })
-  return { body, json }
+  return { body, json, versions }
 }
 
 /** Makes ours what a client-side apply put into an object before it was ours. */

@@ -96,8 +96,9 @@ function readRequirements(
   const known = ['apiVersion', 'kind', 'metadata', 'cluster', 'environments']
   draft.tellRest(document, base, value, known, {
     ingress: 'declare it as objects of an application',
-    vault: 'secrets are not read from Vault yet',
-    secretStorage: 'secrets are not read from a store yet',
+    vault:
+      'an agent reads Vault by its own settings (--vault); Secrets refer to it as vault:PATH#KEY',
+    secretStorage: 'an agent has its own settings for a Vault; other stores by External Secrets',
     webhook: 'see `swell` for webhooks of the fleet repository',
   })
   const cluster = membersOf(value['cluster'])

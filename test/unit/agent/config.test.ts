@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type AgentConfig, parseConfig } from '../../../agent/config.ts'
 import { AgentError } from '../../../agent/errors.ts'
+import type { VaultPlace } from '../../../agent/secrets/vault-settings.ts'
 
 const parse = (argv: string[], file: Record<string, unknown> = {}): AgentConfig =>
   parseConfig({ argv, env: {}, prefix: 'GROUNDSWELL_AGENT_', file }, '/state')
@@ -18,6 +19,7 @@ describe('parseConfig of the agent', () => {
       contentSecret: undefined,
       lease: undefined,
       sopsKeys: undefined,
+      vault: undefined,
       holdNamespace: undefined,
       kubeconfig: undefined,
       context: undefined,
@@ -40,6 +42,44 @@ describe('parseConfig of the agent', () => {
     assert.deepEqual(keys('./keys'), { directory: './keys' })
     assert.equal(keys('off'), 'off')
     assert.throws(() => keys('keys'), { code: 'config_invalid', message: /--sops-keys: not/ })
+  })
+
+  test('a Vault is an https address with a role, or off; all that is wrong is said at once', () => {
+    const vault = (...words: string[]) => parse(['--vault', ...words]).vault
+    assert.equal(vault('off'), 'off')
+    assert.deepEqual(vault('https://vault.example:8200', '--vault-role', 'agent'), {
+      address: 'https://vault.example:8200',
+      role: 'agent',
+      authPath: 'kubernetes',
+      namespace: undefined,
+      caFile: undefined,
+      tokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+      paths: undefined,
+      interval: 300_000,
+    })
+    const more = ['--vault-auth-path', '/k8s/edge/', '--vault-interval', '90s']
+    const { authPath, interval, paths } = vault(
+      ...['http://127.0.0.1:8200', '--vault-role', 'agent', ...more],
+      ...['--vault-paths', 'kv/data/{namespace}/*, kv/data/shared'],
+    ) as VaultPlace
+    assert.deepEqual([authPath, interval], ['k8s/edge', 90_000])
+    assert.deepEqual(paths, ['kv/data/{namespace}/*', 'kv/data/shared'])
+    for (const address of [
+      'http://vault.example',
+      'https://u:p@vault',
+      'vault:8200',
+      'ftp://127.0.0.1',
+    ]) {
+      assert.throws(() => vault(address, '--vault-role', 'a'), /--vault: not an https/, address)
+    }
+    assert.throws(
+      () => vault('http://vault', '--vault-interval', '5', '--vault-auth-path', 'a b'),
+      (error: Error) =>
+        ['--vault:', '--vault-role:', '--vault-auth-path:', '--vault-interval:'].every((flag) =>
+          error.message.includes(flag),
+        ),
+    )
+    assert.throws(() => vault('https://v', '--vault-role', 'a', '--vault-interval', '1ms'), /1s at/)
   })
 
   test('a hub is host and port, IPv6 in brackets', () => {

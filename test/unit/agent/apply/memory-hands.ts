@@ -1,4 +1,4 @@
-import { createWorkloads } from '../../../../agent/apply/workloads.ts'
+import { createWorkloads, type WorkloadsDeps } from '../../../../agent/apply/workloads.ts'
 import type { LiveObject } from '../../../../agent/cluster/port.ts'
 import type { ApplicationState } from '../../../../agent/observe/status.ts'
 import { noKeys } from '../../../../agent/secrets/keys.ts'
@@ -17,6 +17,7 @@ type Application = ReturnType<typeof presentApplication> | ReturnType<typeof rem
 export function createMemoryHands(
   options: MemoryClusterOptions = {},
   cluster = createMemoryCluster(options),
+  more: Pick<WorkloadsDeps, 'references'> = {},
 ) {
   const clock = createManualClock()
   const reports: ApplicationState[] = []
@@ -29,6 +30,7 @@ export function createMemoryHands(
     random: () => 0.5,
     log: () => {},
     onChange: (states) => reports.push(...states),
+    ...more,
   })
   return {
     cluster,

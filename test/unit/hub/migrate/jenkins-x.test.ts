@@ -63,7 +63,7 @@ releases:
       /^jx-requirements\.yml:1: \.lighthouse\/ pipelines stay where they run/,
       /^jx-requirements\.yml:4: `registry` has no counterpart/,
       /^jx-requirements\.yml:8: the environment "production" has a cluster and a repository of its own/,
-      /^jx-requirements\.yml:9: `vault`: secrets are not read from Vault yet/,
+      /^jx-requirements\.yml:9: `vault`: an agent reads Vault by its own settings/,
     ])
   })
 

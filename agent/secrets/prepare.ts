@@ -1,0 +1,19 @@
+import type { Body } from '../apply/body.ts'
+import type { OpenObject } from './open.ts'
+import type { Filled, References } from './references.ts'
+
+/**
+ * Makes an object of Git ready to be applied to a namespace, in memory only: decrypted, or with the
+ * values that its references name.
+ *
+ * @throws AgentError `secret_*`, `outside_scope`, `vault_unavailable`; none quotes a value
+ */
+export type PrepareObject = (body: Body, namespace: string, signal: AbortSignal) => Promise<Filled>
+
+/** What SOPS encrypted holds values; one that looks like a reference stays what it is. */
+export function createPrepareObject(open: OpenObject, references: References): PrepareObject {
+  return async (body, namespace, signal) =>
+    body['sops'] === undefined
+      ? references.fill(body, namespace, signal)
+      : { body: await open(body), versions: '' }
+}
