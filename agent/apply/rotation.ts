@@ -42,9 +42,9 @@ export interface RotatedApplication {
 
 export interface Rotation {
   /** Whether the values of an object that was applied have changed since. */
-  isRotated(entry: InventoryEntry): boolean
+  readonly isRotated: (entry: InventoryEntry) => boolean
   /** Why an application's Secrets may be old, by object. */
-  faults(application: string): ReadonlyMap<string, SourceFault>
+  readonly faults: (application: string) => ReadonlyMap<string, SourceFault>
 }
 
 /** One that failed is looked at again sooner. */

@@ -1,6 +1,6 @@
 import type { Body } from '../apply/body.ts'
 import type { OpenObject } from './open.ts'
-import type { Filled, References } from './references.ts'
+import type { Resolved, References } from './references.ts'
 
 /**
  * Makes an object of Git ready to be applied to a namespace, in memory only: decrypted, or with the
@@ -8,12 +8,16 @@ import type { Filled, References } from './references.ts'
  *
  * @throws AgentError `secret_*`, `outside_scope`, `vault_unavailable`; none quotes a value
  */
-export type PrepareObject = (body: Body, namespace: string, signal: AbortSignal) => Promise<Filled>
+export type PrepareObject = (
+  body: Body,
+  namespace: string,
+  signal: AbortSignal,
+) => Promise<Resolved>
 
 /** What SOPS encrypted holds values; one that looks like a reference stays what it is. */
 export function createPrepareObject(open: OpenObject, references: References): PrepareObject {
   return async (body, namespace, signal) =>
     body['sops'] === undefined
-      ? references.fill(body, namespace, signal)
+      ? references.resolve(body, namespace, signal)
       : { body: await open(body), versions: '' }
 }

@@ -6,7 +6,7 @@ import { allowsPath, listReferences, type VaultReference } from './reference.ts'
 import type { Vault, VaultSecret } from './vault.ts'
 
 /** A Secret with the values that its references name. */
-export interface Filled {
+export interface Resolved {
   readonly body: Body
   /** Stands for the versions the values came from, and holds none; empty when it has no references. */
   readonly versions: string
@@ -26,8 +26,8 @@ export interface References {
    *
    * @throws AgentError `secret_malformed`, `outside_scope`, `secret_unresolved`, `vault_unavailable`
    */
-  fill(body: Body, namespace: string, signal: AbortSignal): Promise<Filled>
-  /** @throws as `fill`, also when what was read last would do. */
+  resolve(body: Body, namespace: string, signal: AbortSignal): Promise<Resolved>
+  /** @throws as `resolve`, also when what was read last would do. */
   look(found: readonly VaultReference[], namespace: string, signal: AbortSignal): Promise<Looked>
 }
 
@@ -74,7 +74,7 @@ export function createReferences({ vault, paths }: ReferencesDeps): References {
   }
 
   return {
-    async fill(body, namespace, signal) {
+    async resolve(body, namespace, signal) {
       const found = vault === 'off' ? [] : listReferences(body)
       if (found.length === 0) return { body, versions: '' }
       const secrets = await readAll(found, namespace, signal, true)

@@ -10,7 +10,7 @@ import {
 import { AgentError } from '../../../../agent/errors.ts'
 
 const never = new AbortController().signal
-const answer = (status: number, body: unknown = undefined): VaultAnswer => ({ status, body })
+const answer = (status: number, body?: unknown): VaultAnswer => ({ status, body })
 const errors = (status: number, ...words: string[]) => answer(status, { errors: words })
 
 /** Vault as its API documentation has it, with what it is asked written down. */
@@ -203,7 +203,7 @@ describe('createReferences', () => {
   it('puts values in the place of references and leaves all else', async () => {
     const world = createWorld()
     world.put('secret/data/db', { password: 'hunter2', user: 'admin' })
-    const { body: filled, versions } = await world.references.fill(body, 'shop', never)
+    const { body: filled, versions } = await world.references.resolve(body, 'shop', never)
     assert.deepEqual(filled['stringData'], { password: 'hunter2', plain: 'as it is' })
     assert.deepEqual(filled['data'], { user: base64('admin'), x: 'eA==' })
     assert.match(versions, /^[0-9a-f]{20}$/)
@@ -219,7 +219,7 @@ describe('createReferences', () => {
     ] as const) {
       world.put('secret/data/db', values, version)
       world.pass(3)
-      seen.add((await world.references.fill(body, 'shop', never)).versions)
+      seen.add((await world.references.resolve(body, 'shop', never)).versions)
     }
     assert.equal(seen.size, 2)
   })
@@ -228,13 +228,13 @@ describe('createReferences', () => {
     const world = createWorld()
     world.put('secret/data/db', { password: 7 })
     await refuses(
-      world.references.fill(body, 'shop', never),
+      world.references.resolve(body, 'shop', never),
       'secret_unresolved',
       /data\.user: secret\/data\/db has no key "user"; .*stringData\.password: secret\/data\/db has no text at its key "password"/,
     )
     const inherited = { ...body, data: {}, stringData: { a: 'vault:secret/data/db#constructor' } }
     await refuses(
-      world.references.fill(inherited, 'shop', never),
+      world.references.resolve(inherited, 'shop', never),
       'secret_unresolved',
       /has no key "constructor"/,
     )
@@ -243,14 +243,14 @@ describe('createReferences', () => {
   it('goes on with what was read last while Vault is away, and says so when it looks', async () => {
     const world = createWorld()
     world.put('secret/data/db', { password: 'hunter2', user: 'admin' })
-    const first = await world.references.fill(body, 'shop', never)
+    const first = await world.references.resolve(body, 'shop', never)
     world.pass(10)
     for (const fault of [
       new AgentError('vault_unavailable', 'Vault: not reachable'),
       errors(503, 'Vault is sealed'),
     ]) {
       world.fail(fault)
-      assert.deepEqual(await world.references.fill(body, 'shop', never), first)
+      assert.deepEqual(await world.references.resolve(body, 'shop', never), first)
       const found = [{ path: 'secret/data/db', key: 'user', place: '', member: '', field: 'data' }]
       await refuses(
         world.references.look(found as never, 'shop', never),
@@ -261,7 +261,7 @@ describe('createReferences', () => {
     // What Vault says no to is not gone on with.
     world.fail(undefined)
     world.secrets.delete('secret/data/db')
-    await refuses(world.references.fill(body, 'shop', never), 'secret_unresolved', /404/)
+    await refuses(world.references.resolve(body, 'shop', never), 'secret_unresolved', /404/)
   })
 
   it('holds references to the paths that are listed, before anything is asked', async () => {
@@ -270,7 +270,7 @@ describe('createReferences', () => {
     const paths = ['secret/data/{namespace}/*']
     const references = createReferences({ vault: world.vault, paths })
     await refuses(
-      references.fill(body, 'shop', never),
+      references.resolve(body, 'shop', never),
       'outside_scope',
       /Secrets in shop may refer/,
     )
@@ -279,10 +279,10 @@ describe('createReferences', () => {
 
   it('refuses references where no Vault is configured, and leaves them where it is off', async () => {
     const none = createReferences({ vault: undefined })
-    await refuses(none.fill(body, 'shop', never), 'secret_unresolved', /see --vault/)
-    const off = await createReferences({ vault: 'off' }).fill(body, 'shop', never)
+    await refuses(none.resolve(body, 'shop', never), 'secret_unresolved', /see --vault/)
+    const off = await createReferences({ vault: 'off' }).resolve(body, 'shop', never)
     assert.deepEqual(off, { body, versions: '' })
     const plain = { ...body, data: {}, stringData: { a: 'plain' } }
-    assert.deepEqual(await none.fill(plain, 'shop', never), { body: plain, versions: '' })
+    assert.deepEqual(await none.resolve(plain, 'shop', never), { body: plain, versions: '' })
   })
 })
