@@ -56,10 +56,10 @@ type kyvernoRule struct {
 		FailureActionOverrides  []kyvernoOverride `json:"failureActionOverrides"`
 		AllowExistingViolations any               `json:"allowExistingViolations"`
 		CEL                     *kyvernoCEL       `json:"cel"`
+		PodSecurity             *kyvernoPods      `json:"podSecurity"`
 		// Not judged here, and named when they are found.
-		PodSecurity any `json:"podSecurity"`
-		Manifests   any `json:"manifests"`
-		Assert      any `json:"assert"`
+		Manifests any `json:"manifests"`
+		Assert    any `json:"assert"`
 	} `json:"validate"`
 	// About requests and reports, which changes no verdict.
 	SkipBackgroundRequests any `json:"skipBackgroundRequests"`
@@ -86,7 +86,6 @@ type kyvernoCEL struct {
 func (r *kyvernoRule) strangers() (names []string) {
 	given := map[string]any{"mutate": r.Mutate, "generate": r.Generate, "verifyImages": r.VerifyImages, "imageExtractors": r.ImageExtractors}
 	if r.Validate != nil {
-		given["validate.podSecurity"] = r.Validate.PodSecurity
 		given["validate.manifests"] = r.Validate.Manifests
 		given["validate.assert"] = r.Validate.Assert
 	}

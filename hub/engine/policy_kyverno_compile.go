@@ -60,7 +60,11 @@ func (c *kyvernoCompiling) rule() part {
 	} else {
 		made.context = c.entries(rule.Context)
 		made.preconditions = c.conditions("preconditions", rule.Preconditions)
-		made.check = c.check("validate", &rule.Validate.kyvernoCheck)
+		if rule.Validate.PodSecurity != nil {
+			made.pods = c.podSecurity(rule.Validate.PodSecurity)
+		} else {
+			made.check = c.check("validate", &rule.Validate.kyvernoCheck)
+		}
 		c.text("validate.message", rule.Validate.Message)
 		if len(rule.CELPreconditions) > 0 {
 			c.fault("celPreconditions go with validate.cel alone")
@@ -180,7 +184,7 @@ func (c *kyvernoCompiling) configMap(entry *kyvernoEntry) any {
 // check reads what may stand in validate and in each foreach.
 func (c *kyvernoCompiling) check(place string, given *kyvernoCheck) *kyvernoCheck {
 	if given.has() != 1 {
-		c.fault("%s needs one of pattern, anyPattern, deny, foreach and cel", place)
+		c.fault("%s needs one of pattern, anyPattern, deny, foreach, cel and podSecurity", place)
 	}
 	c.patterns(place, given)
 	if given.Deny != nil {

@@ -30,6 +30,7 @@ type kyvernoPart struct {
 	context       []kyvernoEntry
 	preconditions *kyvernoConditions
 	check         *kyvernoCheck
+	pods          *kyvernoPods
 
 	cel      validating.Validator
 	params   *paramStore
@@ -139,7 +140,13 @@ func (p *kyvernoPart) reasons(ctx context.Context, each *subject, world *world) 
 	if met, err := p.preconditions.hold(known); err != nil || !met.holds {
 		return nil, err
 	}
-	verdict, err := p.check.judge(ctx, known, resource, 0)
+	verdict := kyvernoVerdict{}
+	var err error
+	if p.pods != nil {
+		verdict.reason, err = p.pods.reason(each)
+	} else {
+		verdict, err = p.check.judge(ctx, known, resource, 0)
+	}
 	if err != nil || verdict.skipped || verdict.reason == "" {
 		return nil, err
 	}

@@ -208,8 +208,8 @@ test('what only a cluster or the clock knows is refused, and named', async () =>
     ['      mutate: { patchStrategicMerge: {} }', /p.yaml:7 .*rule one: mutate is not judged here/],
     ['      verifyImages: [{}]', /verifyImages is not judged here/],
     [
-      '      validate: { podSecurity: { level: baseline } }',
-      /validate.podSecurity is not judged here/,
+      '      validate: { manifests: { attestors: [] } }',
+      /validate.manifests is not judged here/,
     ],
     [
       '      validate: { deny: {}, pattern: { a: b } }',
