@@ -207,10 +207,7 @@ test('what only a cluster or the clock knows is refused, and named', async () =>
   for (const [text, expected] of [
     ['      mutate: { patchStrategicMerge: {} }', /p.yaml:7 .*rule one: mutate is not judged here/],
     ['      verifyImages: [{}]', /verifyImages is not judged here/],
-    [
-      '      validate: { manifests: { attestors: [] } }',
-      /validate.manifests is not judged here/,
-    ],
+    ['      validate: { manifests: { attestors: [] } }', /validate.manifests is not judged here/],
     [
       '      validate: { deny: {}, pattern: { a: b } }',
       /validate needs one of pattern, anyPattern, deny/,
