@@ -23,6 +23,8 @@ export interface AcceptDeps {
   readonly trust: TrustStore
   readonly content: ContentCache
   readonly clock: () => number
+  /** Writes down what has to be known before a snapshot counts. */
+  readonly beforeAccepted?: (snapshot: VerifiedSnapshot) => Promise<void>
 }
 
 /** What came with an offer; none of it is believed more than what is asked for. */
@@ -65,6 +67,7 @@ export async function acceptOffer(
   const verified = await acceptSnapshot(checked, manifests, deps.content)
   const { epoch, sequence } = checked.snapshot
   await deps.content.keep?.(contentOf(verified))
+  await deps.beforeAccepted?.(verified)
   const { envelopeRoot: _, ...rest } = state
   const next = { ...rest, epoch, sequence, snapshotDigest: checked.digest, envelope, approvals }
   await deps.trust.save(next)

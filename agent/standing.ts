@@ -10,7 +10,13 @@ import {
 } from './accept.ts'
 import { AgentError } from './errors.ts'
 import type { ReceivedOffer, Session } from './link/session.ts'
-import { type KeptSnapshot, type KeptStore, keepNeeded } from './trust/kept.ts'
+import {
+  type KeptSnapshot,
+  type KeptStore,
+  keepNeeded,
+  keptLimit,
+  leavesHooks,
+} from './trust/kept.ts'
 import { type Evidence, type EvidenceStore, addEvidence, evidenceOf } from './trust/evidence.ts'
 import { settleDoubt } from './trust/mirror.ts'
 import type { TrustState } from './trust/state.ts'
@@ -110,6 +116,14 @@ export function createStanding(deps: StandingDeps) {
     return found
   }
 
+  /** A removal may have to run what its application's last content says, also after a restart. */
+  async function keepDeparting(before: KeptSnapshot | null, next: VerifiedSnapshot): Promise<void> {
+    if (!before || !leavesHooks(before.snapshot, next)) return
+    const envelopes = [before, ...earlier].map(({ envelope }) => envelope).slice(0, keptLimit)
+    await deps.kept?.save(envelopes)
+    saved = envelopes
+  }
+
   return {
     /** Reads what was written down; `reopen` then opens what was accepted. */
     async load(): Promise<Pick<TrustState, 'doubt'>> {
@@ -138,10 +152,13 @@ export function createStanding(deps: StandingDeps) {
       session: Pick<Session, 'fetch'>,
     ): Promise<VerifiedSnapshot> {
       const { envelope } = offered
-      const before = state.envelope && current && { envelope: state.envelope, snapshot: current }
+      const before =
+        state.envelope && current ? { envelope: state.envelope, snapshot: current } : null
       const verified = await turns.take(async () => {
         try {
-          const accepted = await acceptOffer(envelope, state, session, accepting(), offered)
+          const beforeAccepted = (next: VerifiedSnapshot) => keepDeparting(before, next)
+          const deps = { ...accepting(), beforeAccepted }
+          const accepted = await acceptOffer(envelope, state, session, deps, offered)
           state = accepted.state
           return accepted.verified
         } catch (error) {

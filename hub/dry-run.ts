@@ -52,12 +52,16 @@ export function createDryRuns({ fleet, ask, newId, timeout }: DryRunDeps) {
     if (objects.length > limits.objects || bytes > limits.bytes) {
       throw new HubError('invalid', `at most ${limits.objects} objects and 1 MiB at a time`)
     }
-    const scope = findScope(fleet(), cluster, request)
+    const known = fleet()
+    const scope = findScope(known, cluster, request)
+    // An application that has a ServiceAccount is never asked about with the agent's own rights.
+    const { serviceAccount = known?.applications.get(application)?.spec.serviceAccount } = request
     const asked = {
       id: newId(),
       application,
       targetNamespace,
       scope: scope ? JSON.stringify(scope) : '',
+      serviceAccount: serviceAccount ?? '',
       deadlineSeconds: patienceSeconds,
       objects: objects.map(({ id, apiVersion, file = '' }, at) => ({
         object: id,

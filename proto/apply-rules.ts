@@ -1,12 +1,22 @@
 import { isRecord } from './record.ts'
 
 /** When a hook runs, seen from its application's other objects. */
-export type HookEvent = 'pre' | 'sync' | 'post' | 'fail'
+export type HookEvent = 'pre' | 'sync' | 'post' | 'fail' | DeletionEvent
+
+/** As its application is removed: before anything of it is deleted, or after all of it is gone. */
+export type DeletionEvent = 'pre-delete' | 'post-delete'
 
 /** When a hook's object is deleted: before the next run, or after one that ended so. */
 export type HookCleanup = 'before' | 'succeeded' | 'failed'
 
-const hookEvents: readonly unknown[] = ['pre', 'sync', 'post', 'fail'] satisfies HookEvent[]
+const deletionEvents: readonly HookEvent[] = ['pre-delete', 'post-delete'] satisfies DeletionEvent[]
+const hookEvents: readonly unknown[] = [
+  'pre',
+  'sync',
+  'post',
+  'fail',
+  ...deletionEvents,
+] satisfies HookEvent[]
 const cleanups: readonly unknown[] = ['before', 'succeeded', 'failed'] satisfies HookCleanup[]
 
 export interface Hook {
@@ -32,6 +42,15 @@ export interface ApplyRules {
   readonly apply?: 'once' | 'never' | 'merge'
   /** Deleted and made anew where the API server refuses a change of it. */
   readonly replace?: true
+}
+
+export function isDeletionEvent(event: HookEvent): event is DeletionEvent {
+  return deletionEvents.includes(event)
+}
+
+/** Whether an object runs as its application is removed. */
+export function runsOnDeletion({ rules }: { readonly rules?: ApplyRules }): boolean {
+  return rules?.hook?.events.some(isDeletionEvent) ?? false
 }
 
 /** Whether parsed JSON is rules; strict, since the signer made them. */

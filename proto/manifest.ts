@@ -160,7 +160,8 @@ function isDependency(value: unknown): boolean {
   )
 }
 
-function isServiceAccount(value: unknown): boolean {
+/** Whether parsed JSON is `namespace/name`. */
+export function isServiceAccount(value: unknown): boolean {
   return typeof value === 'string' && /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-.a-z0-9]*$/.test(value)
 }
 

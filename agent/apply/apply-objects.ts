@@ -5,7 +5,7 @@ import type { VerifiedPresent } from '../trust/verified.ts'
 import { forEachBounded } from './bounded.ts'
 import { expectationOf } from './expectation.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
-import { type Inventory, type InventoryEntry, writeAhead } from './inventory.ts'
+import { inNameOf, type Inventory, type InventoryEntry, writeAhead } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
 import { stageOf, stages } from './order.ts'
 import { type ApplyStep, type Known, planApplies, type Wanted } from './plan.ts'
@@ -40,8 +40,8 @@ export async function writeSteps(run: RunState, steps: readonly ApplyStep[]): Pr
   const { app, deps, signal } = run
   const ahead = writeAhead(run.inventory, steps.map(toEntry))
   if (ahead) {
-    run.inventory = ahead
-    await deps.inventories.save(app.name, ahead, writeSignal())
+    run.inventory = inNameOf(ahead, app.manifest.serviceAccount)
+    await deps.inventories.save(app.name, run.inventory, writeSignal())
   }
   const write = async ({ wanted, cause }: ApplyStep) => {
     try {

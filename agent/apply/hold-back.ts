@@ -15,9 +15,13 @@ export function isUpdate(before: VerifiedApplication, after: VerifiedApplication
 /** Whether the cluster has just this already, as its inventory remembers it. */
 export function isWhatRuns(wanted: VerifiedApplication, inventory: Inventory): boolean {
   if (wanted.state === 'removed') return inventory.size === 0
-  const { objects } = wanted.manifest
-  const applied = new Set([...inventory.values()].map(({ digest }) => digest))
-  return inventory.size === objects.length && objects.every(({ digest }) => applied.has(digest))
+  // Hooks come and go, and what is left alone is in no inventory.
+  const objects = wanted.manifest.objects.filter(
+    ({ rules }) => !rules?.hook && rules?.apply !== 'never',
+  )
+  const entries = [...inventory.values()].filter(({ hook }) => !hook)
+  const applied = new Set(entries.map(({ digest }) => digest))
+  return entries.length === objects.length && objects.every(({ digest }) => applied.has(digest))
 }
 
 /**

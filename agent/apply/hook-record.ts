@@ -17,6 +17,8 @@ export interface HookRecord {
   readonly states: Readonly<Partial<Record<HookEvent, HookState>>>
   /** Why it failed. */
   readonly message?: string
+  /** It runs as its application is removed, which must not be forgotten with its content. */
+  readonly onDeletion?: true
 }
 
 /** One run of a hook, as the annotation of its object says it. */
@@ -30,7 +32,9 @@ export function formatRunMark({ content, event, generation }: HookRun): string {
 
 /** Undefined when it is none of ours. */
 export function parseRunMark(text = ''): HookRun | undefined {
-  const found = /^([0-9a-f]{16})\.(pre|sync|post|fail)\.(\d{1,15})$/.exec(text)
+  const found = /^([0-9a-f]{16})\.(pre|sync|post|fail|pre-delete|post-delete)\.(\d{1,15})$/.exec(
+    text,
+  )
   if (!found) return undefined
   const [, content = '', event, generation] = found
   return { content, event: event as HookEvent, generation: Number(generation) }
@@ -68,7 +72,14 @@ export function recordHook(
     generation,
     states: { ...states, [event]: state },
     ...(message !== '' && { message }),
+    ...(record?.onDeletion && { onDeletion: true as const }),
   }
+}
+
+/** The record of an application that lives on: what ran for a removal has not run for the next one. */
+export function forgetDeletion(record: HookRecord): HookRecord {
+  const { 'pre-delete': before, 'post-delete': after, ...states } = record.states
+  return (before ?? after) ? { ...record, states } : record
 }
 
 /** Reads what an inventory holds; undefined when it is none. */

@@ -1,4 +1,4 @@
-import type { HookEvent } from '@groundswell/proto/apply-rules.ts'
+import { type HookEvent, isDeletionEvent } from '@groundswell/proto/apply-rules.ts'
 import type { ManifestObject } from '@groundswell/proto/manifest.ts'
 import { describeObject, type ObjectId } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
@@ -29,6 +29,8 @@ const words: Readonly<Record<HookEvent, string>> = {
   sync: 'hook',
   post: 'post hook',
   fail: 'fail hook',
+  'pre-delete': 'pre-delete hook',
+  'post-delete': 'post-delete hook',
 }
 
 /**
@@ -66,7 +68,7 @@ export function areHooksDone(
   return hooks.every(({ id }) => {
     const entry = findEntry(run.inventory, id, manifest)
     // Applied as an ordinary object by an agent that knew no hooks, and nothing new since.
-    if (entry && !entry.hook && !run.contentDue) return true
+    if (entry && !entry.hook && !run.contentDue && !isDeletionEvent(event)) return true
     return stateOfHook(entry?.hook, event, run.content, generation) === 'succeeded'
   })
 }

@@ -80,8 +80,9 @@ function pack(inventory: Inventory): string {
     entry.uid,
     entry.digest.replace('sha256:', ''),
     entry.fieldsHash,
-    ...(entry.hook || entry.versions ? [entry.hook ? JSON.stringify(entry.hook) : ''] : []),
-    ...(entry.versions ? [entry.versions] : []),
+    entry.hook ? JSON.stringify(entry.hook) : '',
+    entry.versions ?? '',
+    entry.account ?? '',
   ])
   return gzipSync(JSON.stringify(rows)).toString('base64')
 }
@@ -95,12 +96,17 @@ function unpack(object: LiveObject): Inventory {
     const bytes = gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: inflatedLimit })
     for (const row of JSON.parse(bytes.toString('utf8')) as unknown[]) {
       if (!Array.isArray(row) || row.some((cell) => typeof cell !== 'string')) return new Map()
-      const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = '', versions] =
+      const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = '', ...rest] =
         row as string[]
+      const [versions, account] = rest
       const hook = parseHookRecord(ran)
       const digest = hex && `sha256:${hex}`
-      const entry = { id, apiVersion, uid, digest, fieldsHash }
-      entries.set(id, { ...entry, ...(hook && { hook }), ...(versions && { versions }) })
+      entries.set(id, {
+        ...{ id, apiVersion, uid, digest, fieldsHash },
+        ...(hook && { hook }),
+        ...(versions && { versions }),
+        ...(account && { account }),
+      })
     }
     return entries
   } catch {

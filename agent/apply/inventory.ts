@@ -15,6 +15,8 @@ export interface InventoryEntry {
   readonly hook?: HookRecord
   /** Of a Secret with references: stands for the versions in Vault that its values came from. */
   readonly versions?: string
+  /** ServiceAccount in whose name its application was applied last; absent for the agent's own. */
+  readonly account?: string
 }
 
 /** The objects that are one application's on this cluster, by id. */
@@ -64,6 +66,21 @@ export function mergeInventory(
   return next
 }
 
+/** The inventory of an application that is applied in the name of a ServiceAccount, or of none. */
+export function inNameOf(inventory: Inventory, account: string | undefined): Inventory {
+  if ([...inventory.values()].every((entry) => entry.account === account)) return inventory
+  const rename = (one: InventoryEntry): InventoryEntry => {
+    const { account: _, ...entry } = one
+    return account === undefined ? entry : { ...entry, account }
+  }
+  return new Map([...inventory].map(([id, entry]) => [id, rename(entry)]))
+}
+
+/** Whose rights an application's objects were made with; undefined for the agent's own. */
+export function accountIn(inventory: Inventory | undefined): string | undefined {
+  return inventory && [...inventory.values()].find(({ account }) => account !== undefined)?.account
+}
+
 export function sameInventory(a: Inventory, b: Inventory): boolean {
   if (a.size !== b.size) return false
   for (const [id, entry] of a) {
@@ -75,6 +92,7 @@ export function sameInventory(a: Inventory, b: Inventory): boolean {
       other.fieldsHash !== entry.fieldsHash ||
       other.apiVersion !== entry.apiVersion ||
       other.versions !== entry.versions ||
+      other.account !== entry.account ||
       JSON.stringify(other.hook) !== JSON.stringify(entry.hook)
     ) {
       return false

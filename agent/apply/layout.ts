@@ -30,7 +30,12 @@ export function layOut({ objects }: Pick<Manifest, 'objects'>): Layout {
     home: plain.filter(isHome),
     setup: plain.filter((object) => isSetup(object) && !isHome(object)),
     rest,
-    hooks: { ...hooks, fail: hooksOf('fail') },
+    hooks: {
+      ...hooks,
+      fail: hooksOf('fail'),
+      'pre-delete': hooksOf('pre-delete'),
+      'post-delete': hooksOf('post-delete'),
+    },
     waves: [...new Set([...rest, ...hooks.sync].map(waveOf))].sort((a, b) => a - b),
   }
 }

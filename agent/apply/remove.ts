@@ -1,33 +1,63 @@
 import type { ObjectError } from '../observe/status.ts'
-import type { VerifiedRemoved } from '../trust/verified.ts'
+import type { VerifiedPresent, VerifiedRemoved } from '../trust/verified.ts'
+import { clusterOf } from './account.ts'
+import { attendDeletion, awaitsDeletion } from './deletion-hooks.ts'
 import { type ApplyDeps, type ApplyResult, writeSignal } from './deps.ts'
-import { mergeInventory, sameInventory } from './inventory.ts'
-import { pruneObjects } from './prune.ts'
+import {
+  accountIn,
+  type Inventory,
+  type InventoryEntry,
+  mergeInventory,
+  sameInventory,
+} from './inventory.ts'
+import { pruneObjects, type PruneResult } from './prune.ts'
+import { createRun } from './run-state.ts'
 
 /** How long finalizers may take before their application counts as failed. */
 const patienceMs = 5 * 60_000
 
+/** What a removal has come to so far. */
+interface Removal {
+  readonly app: VerifiedRemoved
+  readonly deps: ApplyDeps
+  readonly signal: AbortSignal
+  inventory: Inventory
+  readonly errors: ObjectError[]
+  readonly waiting: string[]
+  readonly pruned: string[]
+}
+
 /**
- * Carries out a tombstone. `Delete` deletes the application's objects, last applied first;
- * `Orphan` takes our marks off them. The inventory goes when nothing is left in it.
+ * Carries out a tombstone. `Delete` runs the hooks that come before, deletes the application's
+ * objects, last applied first, and runs the hooks that come after; `Orphan` takes our marks off its
+ * objects. The inventory goes when nothing is left in it. All of it is done in the name the objects
+ * were made in: what that one may no longer do is refused by the API server and said so, and is
+ * never done with the agent's own rights instead.
+ *
+ * @param last content whose hooks are to run; undefined where there are none
+ * @throws AgentError when the inventory cannot be written: then nothing more is touched.
  */
 export async function removeApplication(
   app: VerifiedRemoved,
+  last: VerifiedPresent | undefined,
   deps: ApplyDeps,
   signal: AbortSignal,
 ): Promise<ApplyResult> {
-  const entries = [...deps.inventory.values()]
   deps.observer.expect(app.name, new Map())
-  const { gone, deleted, lingering, errors } = await pruneObjects(
-    entries,
-    app.name,
-    app.deletionPolicy,
-    deps,
-    signal,
-  )
-  const inventory = mergeInventory(deps.inventory, [], gone)
+  const removal: Removal = {
+    ...{ app, signal, inventory: deps.inventory, errors: [], waiting: [], pruned: [] },
+    deps: { ...deps, cluster: clusterFor(last, deps) },
+  }
+  const { inventory: before } = deps
+  const isApplied = app.deletionPolicy === 'Delete' && before.size > 0
+  if (isApplied && (last !== undefined || awaitsDeletion(before))) {
+    if (last) await removeWithHooks(removal, last)
+    else removal.errors.push(lost)
+  } else await prune(removal, [...before.values()])
+
+  const { inventory, errors, waiting, pruned } = removal
   if (inventory.size > 0) {
-    if (!sameInventory(inventory, deps.inventory)) {
+    if (!sameInventory(inventory, before)) {
       await deps.inventories.save(app.name, inventory, writeSignal())
     }
   } else {
@@ -35,19 +65,60 @@ export async function removeApplication(
     deps.observer.needOnly(app.name, [])
   }
   const finished = !signal.aborted
-  const waiting: string[] = []
-  const late: ObjectError[] = []
+  return { inventory, errors, waiting, changed: [], repaired: [], pruned, finished }
+}
+
+/** Nothing is deleted behind the back of what was to run first. */
+const lost: ObjectError = {
+  object: '',
+  file: '',
+  code: 'hook_failed',
+  message:
+    'hooks are to run for this removal, and their content is not here any more; put the application back, and remove it again once it is applied',
+}
+
+function clusterFor(last: VerifiedPresent | undefined, { cluster, inventory }: ApplyDeps) {
+  if (last) return clusterOf(cluster, last.manifest)
+  const account = accountIn(inventory)
+  return account === undefined ? cluster : cluster.as(account)
+}
+
+/** What hooks need to run in, and what they left, goes when all of them have run. */
+async function removeWithHooks(removal: Removal, last: VerifiedPresent): Promise<void> {
+  const { app, deps, signal } = removal
+  // A retry of the removal is a new decision, and tries a failed hook again.
+  const run = createRun({ ...last, generation: app.generation }, deps, signal)
+  run.waiting.length = 0
+  const attend = async (event: 'pre-delete' | 'post-delete') => {
+    run.inventory = removal.inventory
+    const done = await attendDeletion(run, event)
+    removal.inventory = run.inventory
+    return done
+  }
+  const isForHooks = ({ id, hook }: InventoryEntry) => hook || id.startsWith('/Namespace/')
+  const rest = () => [...removal.inventory.values()].filter((entry) => !isForHooks(entry))
+  if (await attend('pre-delete')) {
+    await prune(removal, rest())
+    if (rest().length === 0 && !signal.aborted && (await attend('post-delete'))) {
+      await prune(removal, [...removal.inventory.values()])
+    }
+  }
+  removal.errors.push(...run.errors)
+  removal.waiting.push(...run.waiting)
+}
+
+async function prune(removal: Removal, entries: readonly InventoryEntry[]): Promise<void> {
+  const { app, deps, signal } = removal
+  const result = await pruneObjects(entries, app.name, app.deletionPolicy, deps, signal)
+  removal.inventory = mergeInventory(removal.inventory, [], result.gone)
+  removal.errors.push(...result.errors)
+  removal.pruned.push(...result.deleted)
+  waitForFinalizers(removal, result)
+}
+
+function waitForFinalizers({ deps, waiting, errors }: Removal, { lingering }: PruneResult): void {
   for (const { id, words } of lingering) {
     if (deps.waited(id) < patienceMs) waiting.push(words)
-    else late.push({ object: id, file: '', code: 'not_ready', message: words })
-  }
-  return {
-    inventory,
-    errors: [...errors, ...late],
-    waiting,
-    changed: [],
-    repaired: [],
-    pruned: deleted,
-    finished,
+    else errors.push({ object: id, file: '', code: 'not_ready', message: words })
   }
 }

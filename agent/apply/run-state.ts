@@ -1,15 +1,18 @@
+import type { HookEvent } from '@groundswell/proto/apply-rules.ts'
 import type { ManifestObject } from '@groundswell/proto/manifest.ts'
 import type { Resource } from '../cluster/port.ts'
 import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import type { ApplyDeps } from './deps.ts'
 import { contentOf, stateOfHook } from './hook-record.ts'
-import { findEntry, type Inventory, type InventoryEntry } from './inventory.ts'
+import { findEntry, inNameOf, type Inventory, type InventoryEntry } from './inventory.ts'
 import { listSpellings } from './layout.ts'
 import type { Wanted } from './plan.ts'
 
 /** How long a hook, a wave or a deletion may take where the Application does not say. */
 const usualTimeoutMs = 5 * 60_000
+
+const contentEvents: ReadonlySet<HookEvent> = new Set(['pre', 'sync', 'post'])
 
 /** What one run of an application has come to so far. */
 export interface RunState {
@@ -62,12 +65,16 @@ function isContentDue(
 ): boolean {
   const isDue = ({ id, digest, rules }: ManifestObject) => {
     if (rules?.apply === 'never') return false
+    // Those that run for a failure or a removal are no part of what has to be brought about.
+    const events = rules?.hook?.events.filter((event) => contentEvents.has(event))
+    if (events?.length === 0) return false
     const entry = findEntry(inventory, id, manifest)
     if (entry?.digest !== digest) return true
-    const events = entry.hook ? (rules?.hook?.events ?? []) : []
-    return events.some(
-      (event) =>
-        event !== 'fail' && stateOfHook(entry.hook, event, content, generation) !== 'succeeded',
+    return (
+      entry.hook !== undefined &&
+      (events ?? []).some(
+        (event) => stateOfHook(entry.hook, event, content, generation) !== 'succeeded',
+      )
     )
   }
   const listed = listSpellings(manifest)
@@ -107,5 +114,5 @@ function timeoutOf({ app }: RunState): number {
 export function remember(run: RunState, entry: InventoryEntry): void {
   const next = new Map(run.inventory)
   next.set(entry.id, entry)
-  run.inventory = next
+  run.inventory = inNameOf(next, run.app.manifest.serviceAccount)
 }

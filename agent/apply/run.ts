@@ -2,8 +2,15 @@ import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { areReady, expectations, mayGo, planObjects, writeSteps } from './apply-objects.ts'
 import { type ApplyDeps, type ApplyResult, writeSignal } from './deps.ts'
+import { noteDeletionHooks } from './deletion-hooks.ts'
 import { areHooksDone, attendHooks } from './hooks.ts'
-import { findLeftovers, type InventoryEntry, mergeInventory, sameInventory } from './inventory.ts'
+import {
+  findLeftovers,
+  inNameOf,
+  type InventoryEntry,
+  mergeInventory,
+  sameInventory,
+} from './inventory.ts'
 import { type Layout, layOut, listSpellings, waveOf } from './layout.ts'
 import { toObjectError } from './object-error.ts'
 import { type ApplyStep, findPruneBar, type Wanted } from './plan.ts'
@@ -28,6 +35,7 @@ export async function applyApplication(
   signal: AbortSignal,
 ): Promise<ApplyResult> {
   const run = createRun(app, deps, signal)
+  await noteDeletionHooks(run)
   const layout = layOut(app.manifest)
   let definitionsChanged = false
   if (layout.hooks.pre.length > 0) {
@@ -44,7 +52,10 @@ export async function applyApplication(
 
   // Pruning comes last, and only when all that should be there is there.
   const { gone, deleted } = isOpen(run) || run.errors.length > 0 ? await prune(run) : nothing
-  const final = mergeInventory(run.inventory, run.applied, gone)
+  const final = inNameOf(
+    mergeInventory(run.inventory, run.applied, gone),
+    app.manifest.serviceAccount,
+  )
   if (!sameInventory(deps.inventory, final)) {
     await deps.inventories.save(app.name, final, writeSignal())
   }

@@ -9,7 +9,7 @@ import type {
   Phase,
 } from '../observe/status.ts'
 import { isWorse } from '../observe/worst.ts'
-import type { VerifiedApplication } from '../trust/verified.ts'
+import type { VerifiedApplication, VerifiedPresent } from '../trust/verified.ts'
 import { toHeld } from './hold-back.ts'
 import { markContested } from './contested.ts'
 import type { Inventory } from './inventory.ts'
@@ -19,6 +19,8 @@ import type { SourceFault } from './rotation.ts'
 export interface Tracked {
   readonly name: string
   wanted: VerifiedApplication
+  /** The content before a removal, as long as something of it is to run for that. */
+  departing: VerifiedPresent | undefined
   /** What a hold keeps from taking the place of `wanted`. */
   held: VerifiedApplication | undefined
   phase: Phase
@@ -48,6 +50,7 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
   return {
     name: wanted.name,
     wanted,
+    departing: undefined,
     held: undefined,
     phase: 'Pending',
     errors: [],
@@ -124,10 +127,11 @@ function describeWaits(waiting: readonly string[]): string {
   return waiting.slice(0, shownWaits).join('; ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-/** Manifests that are healed though others are asked for, since those are on hold. */
+/** Manifests that are healed though others are asked for, or that have something to run for a removal. */
 export function keptBy(all: Iterable<Tracked>): Set<Digest> {
   const kept = new Set<Digest>()
-  for (const { held, wanted } of all) {
+  for (const { held, wanted, departing, phase } of all) {
+    if (departing && phase !== 'Removed') kept.add(departing.manifestDigest)
     if (held && wanted.state === 'present') kept.add(wanted.manifestDigest)
   }
   return kept

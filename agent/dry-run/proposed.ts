@@ -1,3 +1,4 @@
+import { isServiceAccount } from '@groundswell/proto/manifest.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 import { parseScope, type Scope } from '@groundswell/proto/scope.ts'
 import type { DryRun } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
@@ -17,6 +18,8 @@ export interface Proposal {
   readonly application: string
   readonly targetNamespace: string
   readonly scope: Scope | undefined
+  /** `namespace/name` of the ServiceAccount in whose name to ask; undefined for the agent's own. */
+  readonly serviceAccount: string | undefined
   readonly objects: readonly Proposed[]
   /** Milliseconds. */
   readonly patience: number
@@ -40,6 +43,7 @@ export function parseProposal(asked: DryRun): Proposal {
     application,
     targetNamespace,
     scope: readScope(asked.scope),
+    serviceAccount: readAccount(asked.serviceAccount),
     objects: objects.map(({ object, apiVersion, file, body }) => ({
       id: readId(object),
       apiVersion,
@@ -76,6 +80,12 @@ function readScope(text: string): Scope | undefined {
   } catch (cause) {
     throw refuse(`its scope: ${(cause as Error).message}`, cause)
   }
+}
+
+function readAccount(text: string): string | undefined {
+  if (text === '') return undefined
+  if (isServiceAccount(text)) return text
+  throw refuse(`${text.slice(0, 200)} is not the namespace and name of a ServiceAccount`)
 }
 
 function readId(text: string): ObjectId {

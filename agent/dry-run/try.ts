@@ -1,5 +1,6 @@
 import { type ObjectId, formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
 import { whyOutsideScope } from '@groundswell/proto/scope.ts'
+import { inTheNameOf } from '../apply/account.ts'
 import { type Body, markBody } from '../apply/body.ts'
 import { forEachBounded } from '../apply/bounded.ts'
 import { compareOrder } from '../apply/order.ts'
@@ -23,9 +24,11 @@ export interface Tried {
   readonly fields: readonly FieldDrift[]
 }
 
+/** Nothing of it can write. */
+type Tryable = Pick<Cluster, 'resource' | 'get' | 'dryRun'>
+
 export interface TryDeps {
-  /** Nothing of it can write. */
-  readonly cluster: Pick<Cluster, 'resource' | 'get' | 'dryRun'>
+  readonly cluster: Tryable & { as(serviceAccount: string): Tryable }
   readonly clusterId: string
 }
 
@@ -33,19 +36,26 @@ const atOnce = 4
 const mostWarnings = 20
 const longestWarning = 1_000
 
-/** Asks the API server about each object, as the agent would apply it. Faults are answers. */
+/**
+ * Asks the API server about each object, as the agent would apply it and in whose name it would.
+ * Faults are answers.
+ *
+ * @throws AgentError `outside_scope` when the Project does not hold the ServiceAccount
+ */
 export async function tryObjects(
   proposal: Proposal,
-  deps: TryDeps,
+  { cluster, clusterId }: TryDeps,
   signal: AbortSignal,
 ): Promise<readonly Tried[]> {
+  const { serviceAccount, scope } = proposal
+  const mine = inTheNameOf<Tryable>(cluster, serviceAccount, scope)
   const tried = new Map<Proposed, Tried>()
   const ordered = [...proposal.objects].sort((a, b) =>
     compareOrder(formatObjectId(a.id), formatObjectId(b.id)),
   )
   await forEachBounded(ordered, atOnce, signal, async (one) => {
     try {
-      tried.set(one, await tryObject(one, proposal, deps, signal))
+      tried.set(one, await tryObject(one, proposal, mine, clusterId, signal))
     } catch (error) {
       if (signal.aborted) return
       tried.set(one, explain(one, proposal, toAgentError(error)))
@@ -61,7 +71,8 @@ export async function tryObjects(
 async function tryObject(
   one: Proposed,
   proposal: Proposal,
-  { cluster, clusterId }: TryDeps,
+  cluster: Tryable,
+  clusterId: string,
   signal: AbortSignal,
 ): Promise<Tried> {
   const { application } = proposal

@@ -4,8 +4,11 @@ import type { Cluster, LiveObject } from '../cluster/port.ts'
 import { findWarning, findWorstPod } from './diagnosis.ts'
 import { at } from './health-facts.ts'
 
+export type DiagnosedCluster = Pick<Cluster, 'resource' | 'get' | 'pods' | 'events'>
+
 export interface DiagnoseDeps {
-  readonly cluster: Pick<Cluster, 'resource' | 'get' | 'pods' | 'events'>
+  /** The cluster as whoever an object belongs to may read it. */
+  readonly clusterOf: (id: string) => DiagnosedCluster
   readonly clock: Clock
   /** There is something new to say of an object. */
   readonly onChange: (id: string) => void
@@ -77,9 +80,10 @@ export function createDiagnoses(deps: DiagnoseDeps, signal: AbortSignal): Diagno
 async function explain(
   id: string,
   apiVersion: string,
-  { cluster }: DiagnoseDeps,
+  { clusterOf }: DiagnoseDeps,
   signal: AbortSignal,
 ): Promise<string> {
+  const cluster = clusterOf(id)
   const until = AbortSignal.any([signal, AbortSignal.timeout(answerMs)])
   const parsed = parseObjectId(id)
   const resource = await cluster.resource(apiVersion, parsed.kind, until)
@@ -97,7 +101,7 @@ async function explain(
 async function podsOf(
   { group, kind, namespace }: ObjectId,
   object: LiveObject,
-  cluster: DiagnoseDeps['cluster'],
+  cluster: DiagnosedCluster,
   signal: AbortSignal,
 ): Promise<readonly LiveObject[]> {
   if (kind === 'Pod' && group === '') return [object]

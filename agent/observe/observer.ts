@@ -2,7 +2,7 @@ import { groupOf } from '@groundswell/proto/object-id.ts'
 import { apiVersionOf } from '../cluster/api-path.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster, LiveObject, Resource, WatchEvent } from '../cluster/port.ts'
-import { createDiagnoses } from './diagnose.ts'
+import { createDiagnoses, type DiagnosedCluster } from './diagnose.ts'
 import type { JudgeHealth } from './health-judge.ts'
 import { createKindWatches, type KindWatches } from './kind-watches.ts'
 import {
@@ -19,7 +19,9 @@ import { createRechecks } from './rechecks.ts'
 import type { ObjectDrift, ObjectHealth } from './status.ts'
 
 export interface ObserverDeps {
-  readonly cluster: Pick<Cluster, 'watch' | 'resource' | 'get' | 'pods' | 'events'>
+  readonly cluster: Pick<Cluster, 'watch'>
+  /** As an application may read it: in the name of its ServiceAccount where it has one. */
+  readonly clusterOf: (application: string) => DiagnosedCluster
   readonly clock: Clock
   readonly manager: string
   readonly label: string
@@ -79,7 +81,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
 
   const diagnoses = createDiagnoses(
     {
-      ...deps,
+      clock: deps.clock,
+      clusterOf: (id) => deps.clusterOf(expected.get(id)?.application ?? ''),
       onChange: (id) => {
         const application = expected.get(id)?.application
         if (application !== undefined) deps.onChange(application)

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { serviceAccountPattern } from '../fleet/kinds/fields.ts'
 
 /* A dry run on a live cluster: what is asked, and what its API server said. */
 
@@ -13,6 +14,13 @@ export const DryRunBody = Type.Object(
     ),
     project: Type.Optional(
       Type.String({ maxLength: 63, description: 'of an application that the hub does not know' }),
+    ),
+    serviceAccount: Type.Optional(
+      Type.String({
+        pattern: serviceAccountPattern,
+        description:
+          'namespace/name in whose name to ask; the one that the application names when absent',
+      }),
     ),
     objects: Type.Array(
       Type.Object(

@@ -160,6 +160,8 @@ export interface DryRunRequest {
   readonly application: string
   readonly targetNamespace?: string
   readonly project?: string
+  /** `namespace/name` in whose name to ask; the application's own when absent. */
+  readonly serviceAccount?: string
   readonly objects: readonly {
     readonly id: string
     readonly apiVersion: string

@@ -41,12 +41,16 @@ const argoEvents: Readonly<Record<string, HookEvent>> = {
   Sync: 'sync',
   PostSync: 'post',
   SyncFail: 'fail',
+  PreDelete: 'pre-delete',
+  PostDelete: 'post-delete',
 }
 const helmEvents: Readonly<Record<string, HookEvent>> = {
   'pre-install': 'pre',
   'pre-upgrade': 'pre',
   'post-install': 'post',
   'post-upgrade': 'post',
+  'pre-delete': 'pre-delete',
+  'post-delete': 'post-delete',
 }
 const cleanups: Readonly<Record<string, HookCleanup>> = {
   BeforeHookCreation: 'before',

@@ -34,9 +34,13 @@ export async function tryFleet(
       const content = on.get(cluster)
       const declared = fleet.applications.get(application)
       if (!content || !declared) continue
-      const { project } = declared.spec
+      const { project, serviceAccount } = declared.spec
       const { targetNamespace = '' } = content
-      const request = { application, targetNamespace, ...(project !== undefined && { project }) }
+      const request = {
+        ...{ application, targetNamespace },
+        ...(project !== undefined && { project }),
+        ...(serviceAccount !== undefined && { serviceAccount }),
+      }
       try {
         for (const objects of split(content.objects)) {
           const { results } = await ask(cluster, { ...request, objects }, signal)

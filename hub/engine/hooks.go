@@ -17,8 +17,10 @@ const (
 // would run at the wrong time. Delete policies and weights stay in its annotations.
 var (
 	syncEvents = []string{
-		"PreSync", "Sync", "PostSync", "SyncFail", // Argo CD's
-		"pre-install", "post-install", "pre-upgrade", "post-upgrade", // Helm's
+		// Argo CD's
+		"PreSync", "Sync", "PostSync", "SyncFail", "PreDelete", "PostDelete",
+		// Helm's
+		"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-delete", "post-delete",
 	}
 	testEvents = []string{"test", "test-success", "test-failure"}
 )

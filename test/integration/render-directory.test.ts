@@ -294,6 +294,7 @@ test('hooks of Argo CD and Helm in plain manifests: what has no time to run is l
     'Job before',
     'Job both',
     'Job failed',
+    'Job gone',
     'Job migrate-CONTENT',
     'Job other',
   ])
@@ -304,7 +305,6 @@ test('hooks of Argo CD and Helm in plain manifests: what has no time to run is l
   )
   assert.deepEqual(result.warnings, [
     'a.yaml:5: Job is left out: its annotation says to skip it',
-    'a.yaml:13: the PreDelete, PostDelete hook Job is left out',
     'a.yaml:21: the pre-rollback hook Job is left out',
   ])
 })

@@ -145,17 +145,17 @@ test('CRDs are rendered and their kinds placed', async () => {
   assert.equal(result.objects[1]?.file, 'chart/crds/widget.yaml')
 })
 
-test('tests and delete hooks are left out; install hooks stay', async () => {
+test('tests and hooks for a roll-back are left out; the others stay', async () => {
   const job = (name: string, hook: string) =>
     `apiVersion: batch/v1\nkind: Job\nmetadata: {name: ${name}, annotations: {helm.sh/hook: "${hook}"}}\n`
   const result = await render({
     ...chart,
     'chart/templates/test.yaml': job('test', 'test'),
-    'chart/templates/migrate.yaml': `---\n${job('migrate', 'pre-install, pre-upgrade')}---\n${job('bye', 'pre-delete')}`,
+    'chart/templates/migrate.yaml': `---\n${job('migrate', 'pre-install, pre-upgrade')}---\n${job('bye', 'pre-delete')}---\n${job('back', 'post-rollback')}`,
   })
-  assert.deepEqual(names(result), ['ConfigMap eu/shop-config', 'Job eu/migrate'])
+  assert.deepEqual(names(result), ['ConfigMap eu/shop-config', 'Job eu/bye', 'Job eu/migrate'])
   assert.equal(result.warnings.length, 1)
-  assert.match(result.warnings[0] ?? '', /pre-delete hook Job is left out/)
+  assert.match(result.warnings[0] ?? '', /post-rollback hook Job is left out/)
 })
 
 test('.helmignore hides files, and .Files reads only the chart', async () => {

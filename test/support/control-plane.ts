@@ -26,6 +26,8 @@ export interface ControlPlane extends KubeAccess, AsyncDisposable {
     take(): Promise<void>
     restore(): Promise<void>
   }
+  /** Requests as the API server wrote them down when it had answered; none without `audit`. */
+  readAudit(): Promise<readonly AuditEvent[]>
   /** Ends every process and removes the data. */
   stop(): Promise<void>
 }
@@ -38,6 +40,21 @@ export interface ControlPlaneOptions {
   readonly nodes?: boolean
   /** Bytes after which etcd takes no more. */
   readonly quotaBytes?: number
+  /** The API server writes down every request: who made it, and in whose name. */
+  readonly audit?: boolean
+}
+
+/** What an audit log of Kubernetes says of one request (audit.k8s.io/v1). */
+export interface AuditEvent {
+  readonly verb: string
+  readonly requestURI: string
+  readonly user: { readonly username: string }
+  readonly impersonatedUser?: { readonly username: string }
+  readonly objectRef?: {
+    readonly resource: string
+    readonly namespace?: string
+    readonly name?: string
+  }
 }
 
 const stages = fileURLToPath(new URL('../controlplane/kwok/stages.yaml', import.meta.url))
@@ -48,6 +65,7 @@ export async function startControlPlane({
   controllers = false,
   nodes = false,
   quotaBytes,
+  audit = false,
 }: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const directory = await createTempDir(name)
   const at = (...parts: string[]) => join(directory.path, ...parts)
@@ -96,6 +114,7 @@ export async function startControlPlane({
       // On loopback, so that a webhook or aggregated API that names a Service is never dialled outside.
       'service-cluster-ip-range': '127.96.0.0/16',
       'allow-privileged': 'true',
+      ...(audit && { 'audit-policy-file': at('audit.json'), 'audit-log-path': at('audit.log') }),
       // Nothing makes service accounts when there are no controllers; pods must not wait for them.
       ...(controllers ? {} : { 'disable-admission-plugins': 'ServiceAccount' }),
     })
@@ -164,6 +183,7 @@ export async function startControlPlane({
     await mkdir(at('pki'))
     await writeFile(at('pki', 'tokens.csv'), `${token},admin,1,"system:masters"\n`)
     await writeFile(at('pki', 'service-account.key'), createServiceAccountKey())
+    if (audit) await writeFile(at('audit.json'), JSON.stringify(auditPolicy))
     startEtcd()
     await startApiserver()
     const access = { server, token, ca: await readFile(at('pki', 'apiserver.crt'), 'utf8') }
@@ -186,6 +206,10 @@ export async function startControlPlane({
             await cp(at('backup'), at('etcd'), { recursive: true })
           }),
       },
+      async readAudit() {
+        const lines = (await readFile(at('audit.log'), 'utf8')).split('\n')
+        return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditEvent)
+      },
       stop,
       [Symbol.asyncDispose]: stop,
     }
@@ -193,6 +217,13 @@ export async function startControlPlane({
     await stop()
     throw error
   }
+}
+
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata' }],
 }
 
 interface LiveNode {

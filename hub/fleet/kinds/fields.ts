@@ -15,8 +15,10 @@ export const TemplatedName = Type.String({
   pattern: '^([-a-z0-9]|\\$\\{cluster\\.[A-Za-z0-9._/-]*\\})+$',
   description: 'an RFC 1123 label, which may hold ${cluster.name} or ${cluster.labels.KEY}',
 })
+export const serviceAccountPattern =
+  '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$'
 export const ServiceAccountName = Type.String({
-  pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$',
+  pattern: serviceAccountPattern,
   description: 'namespace/name',
 })
 export const DurationText = Type.String({

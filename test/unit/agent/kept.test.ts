@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { createStanding } from '../../../agent/standing.ts'
 import type { KeptStore } from '../../../agent/trust/kept.ts'
+import { buildBundle } from '../../../hub/bundle/build.ts'
 import type { SigningKey } from '../../../hub/bundle/sign.ts'
 import { createManualClock } from '../../support/manual-clock.ts'
 import { createMemoryTrust } from '../../support/memory-stores.ts'
@@ -16,6 +17,25 @@ import { makeSigningKey, rootOf } from '../../support/signing-key.ts'
 import { blankTrust } from './agent-world.ts'
 
 const [one, two, three] = [bundleOf('shop', '1'), bundleOf('shop', '2'), bundleOf('shop', '3')]
+const backup = { name: 'backup', annotations: { 'helm.sh/hook': 'pre-delete' } }
+const leaving = buildBundle(
+  [
+    {
+      id: { group: '', kind: 'ConfigMap', namespace: 'n', name: 'backup' },
+      ...{ apiVersion: 'v1', json: JSON.stringify({ metadata: backup }), file: '' },
+    },
+  ],
+  {
+    ...{
+      application: 'shop',
+      targetNamespace: '',
+      prune: true,
+      allowEmpty: true,
+      drift: 'correct',
+    },
+    deletionPolicy: 'Delete',
+  },
+)
 
 describe('what a hold keeps running', () => {
   let key: SigningKey
@@ -32,7 +52,7 @@ describe('what a hold keeps running', () => {
       load: async () => kept.envelopes,
       save: async (envelopes) => void (kept.envelopes = envelopes),
     }
-    const { session } = fetchFrom(one, two, three)
+    const { session } = fetchFrom(one, two, three, leaving)
     async function start(root = rootOf('f', key)) {
       const standing = createStanding({
         identity: agentIdentity,
@@ -82,6 +102,26 @@ describe('what a hold keeps running', () => {
     assert.deepEqual(manifests(again), [])
     assert.equal(disk.kept.envelopes.length, 0)
     assert.ok(!disk.content.blobs.has(one.objects[0]!.digest))
+  })
+
+  it('of an application that is to go is written down before its tombstone counts, where a hook is to run', async () => {
+    const disk = createDisk()
+    const standing = await disk.start()
+    await standing.accept(await give(1, leaving), disk.session)
+    const removed = {
+      name: 'shop',
+      generation: 2,
+      state: 'removed',
+      deletionPolicy: 'Delete',
+    } as const
+    const { envelope } = await signOffer(key, 2, leaving, { applications: [removed] })
+    await standing.accept({ ...(await give(1, leaving)), envelope }, disk.session)
+    // Killed before anything else.
+    const again = await disk.start()
+    assert.equal(again.position().sequence, 2)
+    assert.deepEqual(manifests(again), [leaving.manifest.digest])
+    await again.sweep(new Set())
+    assert.equal(disk.kept.envelopes.length, 0)
   })
 
   it('is judged again: another signer’s, one from the future, or one without content, is nothing', async () => {

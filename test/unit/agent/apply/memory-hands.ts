@@ -39,6 +39,11 @@ export function createMemoryHands(
     workloads,
     bring: (...applications: readonly Application[]) =>
       workloads.reconcile(verifiedSnapshot(...applications), new AbortController().signal),
+    /** As after a restart: the snapshot before is still at hand. */
+    resume: (before: Application, ...applications: readonly Application[]) =>
+      workloads.reconcile(verifiedSnapshot(...applications), new AbortController().signal, [
+        verifiedSnapshot(before),
+      ]),
     state: (name: string) => workloads.states().find(({ application }) => application === name),
     /** What was written or deleted, in order, the agent's own objects left out. */
     writes: () =>

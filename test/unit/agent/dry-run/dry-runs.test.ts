@@ -160,6 +160,28 @@ describe('a dry run in the agent', () => {
     assert.equal(tried.sops, undefined)
   })
 
+  it('T30: asks in the name of the ServiceAccount it is told of, and only of one that the scope holds', async () => {
+    const theirs = createMemoryCluster()
+    const names: string[] = []
+    const world = createWorld({
+      as(name) {
+        names.push(name)
+        return theirs
+      },
+    })
+    await world.ask([createConfig('shop', 'a')], { serviceAccount: 'shop/deployer' })
+    assert.deepEqual(names, ['shop/deployer'])
+    assert.ok(theirs.calls.includes('dry-run /ConfigMap/shop/a'))
+    assert.deepEqual(world.cluster.calls, [])
+    const rule = { allow: ['*'], deny: [] }
+    const limits = { project: 'p', namespaces: ['shop'], clusterScoped: rule, namespaced: rule }
+    const answer = await world.ask([createConfig('shop', 'a')], {
+      ...{ serviceAccount: 'kube-system/root', scope: JSON.stringify(limits) },
+    })
+    assert.equal(answer.code, 'outside_scope')
+    assert.equal(names.length, 1)
+  })
+
   it('T30: holds objects to the scope it was asked under', async () => {
     const world = createWorld()
     await put(world, createNamespace('kube-system'), 'other')

@@ -13,7 +13,7 @@ async function createWorld() {
   const changes: string[] = []
   const life = new AbortController()
   const diagnoses = createDiagnoses(
-    { cluster, clock, onChange: (id) => changes.push(id) },
+    { clusterOf: () => cluster, clock, onChange: (id) => changes.push(id) },
     life.signal,
   )
   const put = async (kind: string, name: string, rest: object) => {
