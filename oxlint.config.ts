@@ -134,7 +134,7 @@ function layer(side: 'proto' | 'hub' | 'agent'): OxlintOverride[] {
 /** The CLI talks to the API: of the hub it knows only the shapes of that conversation. */
 const apiShapes = [
   ...['api/problem.ts', 'api/rollout-view.ts', 'api/schemas.ts', 'api/views.ts'],
-  ...['api/access-view.ts', 'api/dry-run-view.ts', 'api/source-view.ts'],
+  ...['api/access-view.ts', 'api/dry-run-view.ts', 'api/source-view.ts', 'api/support-view.ts'],
   ...['access/principal.ts', 'errors.ts', 'package.json'],
   // Statements are made on a machine of people's own, by the same code.
   ...['bundle/root-chain.ts', 'bundle/root-draft.ts', 'bundle/sign.ts'],

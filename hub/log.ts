@@ -1,13 +1,25 @@
+import { hideSecrets } from '@groundswell/proto/redact.ts'
 import { type Logger, pino } from 'pino'
+import type { LogTail } from './log-tail.ts'
 
 export type Log = Logger
 
-/** JSON lines on stdout, for machines; secrets have no field they could be logged under. */
-export function createLog(level: string): Log {
+/**
+ * JSON lines on stdout, for machines, the newest of them in `tail` too. Secrets have no field they could be
+ * logged under, and what has the form of one is hidden wherever it stands, such as in the words of an error.
+ */
+export function createLog(level: string, tail?: LogTail): Log {
   return pino({
     level,
     base: { component: 'hub' },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['token', 'secret', 'password', '*.token', '*.secret', '*.password', '*.authorization'],
+    hooks: {
+      streamWrite(line) {
+        const shown = hideSecrets(line)
+        tail?.note(shown)
+        return shown
+      },
+    },
   })
 }

@@ -9,8 +9,10 @@ import { environmentPrefix, settingsTable } from './settings-table.ts'
 import { HubError, formatFault } from './errors.ts'
 import { readConfig } from './fs.ts'
 import { type Log, createLog } from './log.ts'
+import { createLogTail } from './log-tail.ts'
 import { listForeignSettings } from './role.ts'
 import { startRole } from './wiring/role.ts'
+import type { About } from './wiring/support.ts'
 import { type RunningHub, drainMs } from './wiring/surroundings.ts'
 
 /* The hub's process, or that of one of its roles: configuration → hub → run until a signal → drain. */
@@ -30,8 +32,10 @@ async function main(): Promise<void> {
     return
   }
   const { config, settings } = found
-  const log = createLog(config.logLevel)
-  log.info(explainSettings(settingsTable, settings), 'configuration')
+  const tail = createLogTail()
+  const log = createLog(config.logLevel, tail)
+  const explained = explainSettings(settingsTable, settings)
+  log.info(explained, 'configuration')
   for (const words of listForeignSettings(config.role, settingsTable, settings).warnings) {
     log.warn({}, `${words}; it is not used`)
   }
@@ -44,7 +48,8 @@ async function main(): Promise<void> {
       })
     }
   })
-  const starting = start(config, log, stopping.signal)
+  const about = { version, settings: explained, log: tail }
+  const starting = start(config, log, stopping.signal, about)
   const started = await Promise.race([starting, asked])
   const lost = typeof started === 'string' ? undefined : started.lost
   const signal = await Promise.race([asked, ...(lost ? [lost] : [])])
@@ -66,20 +71,30 @@ async function main(): Promise<void> {
  * Of a role of its own, no more is loaded than it needs. What V8 made of it is kept for the next
  * start, beside keys that are worth more: who may write there is the hub.
  */
-async function start(config: HubConfig, log: Log, signal: AbortSignal): Promise<RunningHub> {
+async function start(
+  config: HubConfig,
+  log: Log,
+  signal: AbortSignal,
+  about: About,
+): Promise<RunningHub> {
   const { status } = enableCompileCache(join(config.data, 'compiled'))
-  const running = await startRoleOf(config, log, signal)
+  const running = await startRoleOf(config, log, signal, about)
   // Node itself does so at an orderly end only.
   if (status === constants.compileCacheStatus.ENABLED) flushCompileCache()
   return running
 }
 
-async function startRoleOf(config: HubConfig, log: Log, signal: AbortSignal): Promise<RunningHub> {
+async function startRoleOf(
+  config: HubConfig,
+  log: Log,
+  signal: AbortSignal,
+  about: About,
+): Promise<RunningHub> {
   switch (config.role) {
     case 'all':
     case 'api': {
       const { startHub } = await import('./wiring/start.ts')
-      return startHub(config, log, signal, version)
+      return startHub(config, log, signal, about)
     }
     case 'renderer': {
       const { startRendererRole } = await import('./wiring/renderer.ts')

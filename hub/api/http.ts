@@ -38,10 +38,12 @@ import { addMatrixRoutes } from './routes/matrix.ts'
 import { addLoginRoutes, type LoginDeps } from './routes/login.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSourceRoutes } from './routes/sources.ts'
+import { addSupportRoutes } from './routes/support.ts'
 import { addSurveyRoutes } from './routes/survey.ts'
 import { addTrustRoutes } from './routes/trust.ts'
 import { addWebhookRoutes } from './routes/webhooks.ts'
 import { components } from './schemas.ts'
+import type { SupportView } from './support-view.ts'
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -70,6 +72,8 @@ export interface ApiOptions {
   /** Given what counts the event streams that are open. */
   readonly onStreams?: (count: () => number) => void
   readonly version: string
+  /** What the process says of itself; without it there is no route /support. */
+  readonly support?: () => Promise<SupportView>
   /** What is served at /ui/; without it, its address says how to make it. */
   readonly dashboard?: DashboardFiles | undefined
   /** Milliseconds between heartbeats of event streams; 10 seconds when left out. */
@@ -178,6 +182,7 @@ export function buildServer(options: ApiOptions): Api {
     addEventRoutes(api, streams)
     if (options.trust) addTrustRoutes(api, options.trust)
     addAccessRoutes(api, options.tokens)
+    addSupportRoutes(api, options)
     addSurveyRoutes(api)
     addLoginRoutes(api, login)
     addWebhookRoutes(api, options.hub)

@@ -5,6 +5,7 @@ import { LoginView, MadeApiTokenView, ApiTokenView, WhoView } from './access-vie
 import { DryRunView } from './dry-run-view.ts'
 import { Problem } from './problem.ts'
 import { MatrixView } from './matrix-view.ts'
+import { SupportView } from './support-view.ts'
 import { SourceView } from './source-view.ts'
 import {
   AuditEntry,
@@ -199,6 +200,7 @@ export const components: readonly TSchema[] = [
   MatrixView,
   DiffView,
   DryRunView,
+  SupportView,
   FleetView,
   GroupView,
   HealthView,

@@ -15,6 +15,7 @@ import { addRender } from './commands/render.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addSchema } from './commands/schema.ts'
+import { addSupport } from './commands/support.ts'
 import { addToken } from './commands/token.ts'
 import { addTrust } from './commands/trust.ts'
 import { addVersion } from './commands/version.ts'
@@ -46,6 +47,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   addHold(program, context)
   addLogin(program, context)
   addSchema(program, context)
+  addSupport(program, context)
   addMigrate(program, context)
   addAudit(program, context)
   addToken(program, context)

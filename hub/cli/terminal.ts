@@ -18,7 +18,7 @@ export interface Terminal {
   /** Undefined when there is no such file. */
   readonly readFile: (path: string) => Promise<string | undefined>
   /** A new file; one that is there is never overwritten. */
-  readonly writeFile: (path: string, text: string, mode: number) => Promise<void>
+  readonly writeFile: (path: string, content: string | Uint8Array, mode: number) => Promise<void>
   /** Whole or not at all, for the owner alone; directories on the way are made. */
   readonly replaceFile: (path: string, text: string) => Promise<void>
   /** One that is not there is as good as removed. */

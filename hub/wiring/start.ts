@@ -38,6 +38,7 @@ import { type Leading, startLeading } from './leading.ts'
 import { reachSigner } from './remote-signing.ts'
 import { handOverRoots, openTrust, startSigner } from './signing.ts'
 import { openStore } from './store.ts'
+import { type About, describeProcess } from './support.ts'
 import type { RunningHub } from './surroundings.ts'
 
 const retryMs = 2_000
@@ -45,12 +46,12 @@ const storeCheckMs = 1_000
 const rootCheckMs = 60 * 60_000
 const clock = Date.now
 
-/** Starts a whole hub, or all of it that is not another process; `version` is what it says of itself. */
+/** Starts a whole hub, or all of it that is not another process; `about` is what it says of itself. */
 export async function startHub(
   config: HubConfig,
   log: Log,
   signal: AbortSignal,
-  version: string,
+  about: About,
 ): Promise<RunningHub> {
   const startedAt = clock()
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
@@ -93,7 +94,7 @@ export async function startHub(
   for await (const entry of register.read(Math.max(0, register.head - headsLimit))) noteHead(entry)
   const metrics = createMetrics(new Registry())
   collectDefaultMetrics({ register: metrics.registry })
-  addBuildInfo(metrics.registry, version, config.role)
+  addBuildInfo(metrics.registry, about.version, config.role)
   const onRefused = metrics.countRefusal
   // Nothing is served before the signer is there; whoever looks after this process is told that it lives.
   const closeProbes =
@@ -227,7 +228,8 @@ export async function startHub(
     metrics: metrics.registry,
     onAnswered: metrics.countRequest,
     onStreams: (count) => metrics.watchStreams(count),
-    version,
+    version: about.version,
+    support: () => describeProcess(about, () => metrics.registry.metrics()),
     dashboard: await readDashboard(fileURLToPath(new URL('../dashboard/dist', import.meta.url))),
   })
   started.own(api, (server) => server.close())

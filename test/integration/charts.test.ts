@@ -59,7 +59,8 @@ const shapes: readonly (readonly [ChartName, string, ChartValues])[] = [
       rbac: { credentialSecrets: ['shop-key'] },
       metrics: {
         serviceMonitor: { enabled: true, tokenSecret: 'prometheus' },
-        rules: { enabled: true },
+        rules: { enabled: true, runbooks: 'https://git.example/groundswell/main/' },
+        dashboards: { enabled: true },
       },
       extraEnv: [{ name: 'A', value: 'b' }],
       networkPolicy: { apiFrom: [{ namespaceSelector: {} }] },
@@ -189,6 +190,24 @@ describe('charts', () => {
       Object.entries(properties).map(([key, { description }]) => [key, description]),
       settingsTable.filter(({ key }) => !decided.has(key)).map(({ key, help }) => [key, help]),
     )
+  })
+
+  it('brings the alerts, with links that lead somewhere, and all dashboards', async () => {
+    const objects = await renderChart('hub', shapes.at(-1)![2])
+    const rule = objects.find(({ kind }) => kind === 'PrometheusRule')!['spec'] as {
+      groups: { rules: { annotations: { runbook_url: string } }[] }[]
+    }
+    const links = rule.groups.flatMap(({ rules }) =>
+      rules.map(({ annotations }) => annotations.runbook_url),
+    )
+    assert.ok(links.length > 10)
+    const base = 'https://git.example/groundswell/main/deploy/docs/runbooks.md#'
+    for (const link of links) assert.ok(link.startsWith(base), link)
+    const boards = objects.find(({ metadata }) => metadata.name === 'groundswell-dashboards')!
+    const titles = Object.values(boards['data'] as Record<string, string>).map(
+      (text) => (JSON.parse(text) as { title: string }).title,
+    )
+    assert.equal(titles.length, 4)
   })
 
   it('of three roles each is given only its own sockets, secrets and Redis', async () => {

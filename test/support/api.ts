@@ -7,6 +7,8 @@ import type { DashboardFiles } from '../../hub/api/dashboard-files.ts'
 import type { Authenticate } from '../../hub/api/auth.ts'
 import type { LoginDeps } from '../../hub/api/routes/login.ts'
 import { createApiTokenAuthentication, firstOf } from '../../hub/api/token.ts'
+import { createLogTail } from '../../hub/log-tail.ts'
+import { describeProcess } from '../../hub/wiring/support.ts'
 import { createMemoryIdempotency } from './memory-idempotency.ts'
 import { createMemoryRegister } from './memory-register.ts'
 import { createFakeHub, type FakeHub } from './fake-hub.ts'
@@ -72,6 +74,11 @@ export async function startApi(
     log: pino({ level: 'silent' }),
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
     version: '9.9.9',
+    support: () =>
+      describeProcess(
+        { version: '9.9.9', settings: {}, log: createLogTail() },
+        async () => 'up 1\n',
+      ),
     heartbeat,
     drain: 250,
     requestTimeout,

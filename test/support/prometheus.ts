@@ -24,25 +24,14 @@ export function hasPrometheus(): boolean {
   return spawnSync('prometheus', ['--version'], { stdio: 'ignore' }).status === 0
 }
 
-export async function startPrometheus(): Promise<TestPrometheus> {
+/** One that scrapes whatever its configuration says, with data of its own. */
+export async function runPrometheus(
+  configuration: object,
+): Promise<Omit<TestPrometheus, 'expose'>> {
   const directory = await createTempDir('prometheus')
-  let page = ''
-  const target = createServer((_, response) => {
-    response.setHeader('content-type', 'text/plain; version=0.0.4')
-    response.end(page)
-  })
-  target.listen(0, '127.0.0.1')
-  await once(target, 'listening')
-  const scraped = `127.0.0.1:${(target.address() as AddressInfo).port}`
   const config = join(directory.path, 'prometheus.yml')
-  await writeFile(
-    config,
-    `global: { scrape_interval: 100ms }
-scrape_configs:
-  - job_name: test
-    static_configs: [{ targets: ["${scraped}"] }]
-`,
-  )
+  // JSON is YAML.
+  await writeFile(config, JSON.stringify(configuration))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const server = startProcess(
@@ -66,11 +55,6 @@ scrape_configs:
   if (!server.running) throw new Error(`prometheus ended early:\n${server.readLog()}`)
   return {
     url,
-    expose(series) {
-      page = Object.entries(series)
-        .map(([name, value]) => `${name} ${value}\n`)
-        .join('')
-    },
     async ask(query) {
       const response = await fetch(
         `${url}/api/v1/query?${new URLSearchParams({ query }).toString()}`,
@@ -82,8 +66,34 @@ scrape_configs:
     },
     async [Symbol.asyncDispose]() {
       await server.stop()
-      target.close()
       await directory.remove()
+    },
+  }
+}
+
+export async function startPrometheus(): Promise<TestPrometheus> {
+  let page = ''
+  const target = createServer((_, response) => {
+    response.setHeader('content-type', 'text/plain; version=0.0.4')
+    response.end(page)
+  })
+  target.listen(0, '127.0.0.1')
+  await once(target, 'listening')
+  const scraped = `127.0.0.1:${(target.address() as AddressInfo).port}`
+  const running = await runPrometheus({
+    global: { scrape_interval: '100ms' },
+    scrape_configs: [{ job_name: 'test', static_configs: [{ targets: [scraped] }] }],
+  })
+  return {
+    ...running,
+    expose(series) {
+      page = Object.entries(series)
+        .map(([name, value]) => `${name} ${value}\n`)
+        .join('')
+    },
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]()
+      target.close()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
@@ -16,10 +17,14 @@ export interface TestRedis extends AsyncDisposable {
   kill(): Promise<void>
   /** Starts it again on the same port with the same data, after `kill()`. */
   start(): Promise<void>
+  /** Its data is gone, after `kill()`. */
+  lose(): Promise<void>
 }
 
 /** Starts `redis-server` on a free loopback port, in its own directory. */
-export async function startRedis(): Promise<TestRedis> {
+export async function startRedis({
+  password,
+}: { readonly password?: string } = {}): Promise<TestRedis> {
   const directory = await createTempDir('redis')
   const port = await freePort()
   let server: ServerProcess
@@ -35,6 +40,7 @@ export async function startRedis(): Promise<TestRedis> {
         ['--appendfsync', 'everysec'],
         ['--save', ''],
         ['--maxmemory-policy', 'noeviction'],
+        password === undefined ? [] : ['--requirepass', password],
       ].flat(),
       { name: 'redis-server', logFile: join(directory.path, 'redis.log') },
     )
@@ -52,10 +58,13 @@ export async function startRedis(): Promise<TestRedis> {
 
   await start()
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`,
     stop,
     kill: () => server.kill(),
     start,
+    async lose() {
+      await rm(join(directory.path, 'appendonlydir'), { recursive: true })
+    },
     [Symbol.asyncDispose]: stop,
   }
 }
@@ -66,7 +75,7 @@ async function ping(port: number): Promise<boolean> {
     await once(socket, 'connect')
     socket.write('PING\r\n')
     const [answer] = (await once(socket, 'data')) as [Buffer]
-    return answer.toString().startsWith('+PONG')
+    return /^(\+PONG|-NOAUTH)/.test(answer.toString())
   } finally {
     socket.destroy()
   }

@@ -1,0 +1,29 @@
+import type { SupportView } from '../api/support-view.ts'
+import type { LogTail } from '../log-tail.ts'
+
+/** What a process says of itself when somebody helps. */
+export interface About {
+  readonly version: string
+  /** Every setting and where it came from, passwords hidden. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly log: LogTail
+}
+
+/** The hub's own part of a support bundle, as of now. */
+export async function describeProcess(
+  { version, settings, log }: About,
+  metrics: () => Promise<string>,
+): Promise<SupportView> {
+  const { rss, heapUsed } = process.memoryUsage()
+  return {
+    at: new Date().toISOString(),
+    version,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    uptimeSeconds: Math.round(process.uptime()),
+    memoryBytes: { resident: rss, heap: heapUsed },
+    settings: { ...settings },
+    log: [...log.lines()],
+    metrics: await metrics(),
+  }
+}
