@@ -229,7 +229,7 @@ export async function startHub(
     onAnswered: metrics.countRequest,
     onStreams: (count) => metrics.watchStreams(count),
     version: about.version,
-    support: () => describeProcess(about, () => metrics.registry.metrics()),
+    support: () => describeProcess(about, () => metrics.registry.metrics(), clock),
     dashboard: await readDashboard(fileURLToPath(new URL('../dashboard/dist', import.meta.url))),
   })
   started.own(api, (server) => server.close())

@@ -13,10 +13,11 @@ export interface About {
 export async function describeProcess(
   { version, settings, log }: About,
   metrics: () => Promise<string>,
+  clock: () => number,
 ): Promise<SupportView> {
   const { rss, heapUsed } = process.memoryUsage()
   return {
-    at: new Date().toISOString(),
+    at: new Date(clock()).toISOString(),
     version,
     node: process.version,
     platform: `${process.platform} ${process.arch}`,

@@ -78,6 +78,7 @@ export async function startApi(
       describeProcess(
         { version: '9.9.9', settings: {}, log: createLogTail() },
         async () => 'up 1\n',
+        Date.now,
       ),
     heartbeat,
     drain: 250,
