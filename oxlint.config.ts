@@ -24,7 +24,7 @@ const adapters = {
   fs: ['node:events', 'node:fs', 'node:fs/promises', 'node:readline'],
   git: ['simple-git', 'node:child_process', 'node:fs/promises'],
   grpc: ['@grpc/grpc-js', 'node:stream', 'node:tls'],
-  http: ['undici', 'node:http'],
+  http: ['undici', 'node:http', 'node:https', 'node:stream/consumers', 'node:tls'],
   kube: [],
   log: ['pino'],
   metrics: ['prom-client'],

@@ -1,4 +1,14 @@
-import { Pool, type Dispatcher } from 'undici'
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  Agent as HttpAgent,
+  request as requestHttp,
+} from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { text } from 'node:stream/consumers'
+import { createSecureContext } from 'node:tls'
 import { AgentError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 
@@ -34,54 +44,93 @@ export interface ApiClient {
 
 /** Widest run of requests in flight; watches have connections of their own. */
 const requestConnections = 16
+const connectTimeoutMs = 10_000
 const answerTimeoutMs = 60_000
+const probeEveryMs = 60_000
 const lineLimit = 16 * 1024 * 1024
 
-/** One long-lived client: connections are kept, so a request costs no TLS handshake. */
-export function createApiClient(connection: Connection): ApiClient {
-  const { origin, pathname } = new URL(connection.server)
+/**
+ * One long-lived client: connections are kept, so a request costs no TLS handshake. Node's own, whose
+ * parser is native: the one that comes as WebAssembly has V8 load a second compiler.
+ */
+export function createApiClient(
+  connection: Connection,
+  { connectMs = connectTimeoutMs }: { readonly connectMs?: number } = {},
+): ApiClient {
+  const { protocol, hostname, port, pathname } = new URL(connection.server)
   const prefix = pathname.replace(/\/$/, '')
-  const tls = {
-    ...(connection.ca && { ca: connection.ca }),
-    ...(connection.certificate && { cert: connection.certificate }),
-    ...(connection.key && { key: connection.key }),
-    ...(connection.serverName && { servername: connection.serverName }),
-    rejectUnauthorized: !connection.insecure,
-  }
-  const shared = { allowH2: false, pipelining: 1, connect: { ...tls, timeout: 10_000 } }
-  const requests = new Pool(origin, {
-    ...shared,
-    connections: requestConnections,
-    headersTimeout: answerTimeoutMs,
-    bodyTimeout: answerTimeoutMs,
-    keepAliveTimeout: 60_000,
+  const address = { host: hostname.replace(/^\[|\]$/g, ''), port: port || undefined }
+  const isPlain = protocol === 'http:'
+  const requests = openPool(connection, isPlain, {
+    maxSockets: requestConnections,
+    timeout: answerTimeoutMs,
   })
-  const watches = new Pool(origin, { ...shared, connections: null, bodyTimeout: 0 })
+  const watches = openPool(connection, isPlain, {})
+  const inFlight = new Set<ClientRequest>()
+  let isClosed = false
 
-  const headers = async (extra: Record<string, string>) => {
+  async function ask(
+    agent: Agent,
+    method: string,
+    path: string,
+    {
+      body,
+      signal,
+      headers,
+    }: Pick<RequestOptions, 'signal'> & {
+      readonly body?: string
+      readonly headers: Record<string, string>
+    },
+  ): Promise<IncomingMessage> {
     const token = await connection.token()
-    return { ...extra, ...(token && { authorization: `Bearer ${token}` }) }
+    signal?.throwIfAborted()
+    if (isClosed) throw new Error('the client was closed')
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const request = (isPlain ? requestHttp : requestHttps)({
+      ...address,
+      agent,
+      method,
+      path: prefix + path,
+      signal,
+      headers: {
+        ...headers,
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+      },
+    })
+    inFlight.add(request)
+    request.on('response', resolve)
+    request.on('error', reject)
+    request.on('close', () => inFlight.delete(request))
+    request.on('timeout', () => request.destroy(new Error(`silent for ${answerTimeoutMs} ms`)))
+    request.on('socket', (socket) => {
+      if (!socket.connecting) return
+      const late = new Error(`no connection within ${connectMs} ms`)
+      const timer = setTimeout(() => request.destroy(late), connectMs)
+      const settle = (): void => clearTimeout(timer)
+      socket.once(isPlain ? 'connect' : 'secureConnect', settle).once('close', settle)
+    })
+    request.end(body)
+    return promise
   }
 
   return {
     async send({ method, path, body, contentType, accept, impersonate, signal }) {
       signal.throwIfAborted()
       try {
-        const response = await requests.request({
-          method,
-          path: prefix + path,
-          headers: await headers({
+        const response = await ask(requests, method, path, {
+          headers: {
             accept: accept ?? 'application/json',
             ...(contentType && { 'content-type': contentType }),
             ...(impersonate !== undefined && { 'impersonate-user': impersonate }),
-          }),
+          },
           ...(body !== undefined && { body }),
           signal,
         })
-        const text = await response.body.text()
+        const answer = await text(response)
         const warnings = warningsOf(response)
         return {
-          ...{ status: response.statusCode, body: text, retryAfter: retryAfterOf(response) },
+          ...{ status: statusOf(response), body: answer, retryAfter: retryAfterOf(response) },
           ...(warnings.length > 0 && { warnings }),
         }
       } catch (error) {
@@ -93,24 +142,24 @@ export function createApiClient(connection: Connection): ApiClient {
     async *lines(path, idleMs, signal) {
       signal.throwIfAborted()
       const idle = new AbortController()
-      const timer = setTimeout(() => idle.abort(new Error(`silent for ${idleMs} ms`)), idleMs)
+      const silent = new Error(`silent for ${idleMs} ms`)
+      const timer = setTimeout(() => idle.abort(silent), idleMs)
       try {
-        const response = await watches.request({
-          method: 'GET',
-          path: prefix + path,
-          headers: await headers({ accept: 'application/json' }),
+        const response = await ask(watches, 'GET', path, {
+          headers: { accept: 'application/json' },
           signal: AbortSignal.any([signal, idle.signal]),
         })
         if (response.statusCode !== 200) {
           // The caller reads a refusal as it reads one in mid-stream.
-          const body = await response.body.text()
-          yield JSON.stringify({ type: 'ERROR', object: parseStatus(body, response.statusCode) })
+          const body = await text(response)
+          yield JSON.stringify({ type: 'ERROR', object: parseStatus(body, statusOf(response)) })
           return
         }
-        yield* splitLines(response.body, () => timer.refresh())
+        yield* splitLines(response, () => timer.refresh())
       } catch (error) {
         signal.throwIfAborted()
-        throw error instanceof AgentError ? error : unreachable(error)
+        if (error instanceof AgentError) throw error
+        throw unreachable(idle.signal.aborted ? silent : error)
       } finally {
         clearTimeout(timer)
         idle.abort()
@@ -118,9 +167,32 @@ export function createApiClient(connection: Connection): ApiClient {
     },
 
     async close() {
-      await Promise.all([requests.destroy(), watches.destroy()])
+      isClosed = true
+      for (const request of inFlight) request.destroy(new Error('the client was closed'))
+      requests.destroy()
+      watches.destroy()
     },
   }
+}
+
+/** Keeps connections; certificates are read once, not for each. */
+function openPool(
+  { ca, certificate, key, serverName, insecure }: Connection,
+  isPlain: boolean,
+  limits: { readonly maxSockets?: number; readonly timeout?: number },
+): Agent {
+  const options = { ...limits, keepAlive: true, keepAliveMsecs: probeEveryMs }
+  if (isPlain) return new HttpAgent(options)
+  return new HttpsAgent({
+    ...options,
+    secureContext: createSecureContext({
+      ...(ca && { ca }),
+      ...(certificate && { cert: certificate }),
+      ...(key && { key }),
+    }),
+    ...(serverName && { servername: serverName }),
+    rejectUnauthorized: !insecure,
+  })
 }
 
 async function* splitLines(body: AsyncIterable<Uint8Array>, seen: () => void) {
@@ -135,6 +207,10 @@ async function* splitLines(body: AsyncIterable<Uint8Array>, seen: () => void) {
   }
 }
 
+function statusOf({ statusCode }: IncomingMessage): number {
+  return statusCode ?? 0
+}
+
 function parseStatus(body: string, code: number): unknown {
   try {
     const status = JSON.parse(body) as Record<string, unknown>
@@ -145,14 +221,14 @@ function parseStatus(body: string, code: number): unknown {
 }
 
 /** `299 - "words"`, any number of them in a header (RFC 7234 §5.5). */
-function warningsOf({ headers }: Dispatcher.ResponseData): string[] {
+function warningsOf({ headers }: IncomingMessage): string[] {
   const text = [headers['warning'] ?? []].flat().join(', ')
   return [...text.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
     match[1]!.replace(/\\(.)/g, '$1'),
   )
 }
 
-function retryAfterOf(response: Dispatcher.ResponseData): number | undefined {
+function retryAfterOf(response: IncomingMessage): number | undefined {
   const value = Number(response.headers['retry-after'])
   return Number.isFinite(value) && value >= 0 ? value * 1000 : undefined
 }

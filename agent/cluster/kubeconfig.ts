@@ -61,9 +61,7 @@ async function loadServiceAccount(host: string | undefined, port: string): Promi
 }
 
 async function readKubeconfig(path: string, wanted: string | undefined): Promise<Connection> {
-  // Inside a cluster there is none.
-  const { parse } = await import('yaml')
-  const file = parse(await readFile(path, 'utf8')) as Members | null
+  const file = await parseFile(await readFile(path, 'utf8'))
   const context = wanted ?? text(file?.['current-context'])
   if (!context) throw invalid(`kubeconfig ${path}: no current-context`)
   const names = named(file, 'contexts', context, 'context', path)
@@ -92,6 +90,19 @@ async function readKubeconfig(path: string, wanted: string | undefined): Promise
     token: async () =>
       tokenFile ? (await readFile(within(folder, tokenFile), 'utf8')).trim() : token,
   }
+}
+
+/** JSON is YAML, and what is written by programs is often that: no library for it. */
+async function parseFile(content: string): Promise<Members | null> {
+  if (content.startsWith('{')) {
+    try {
+      return JSON.parse(content) as Members
+    } catch {
+      // YAML may begin so, too.
+    }
+  }
+  const { parse } = await import('yaml')
+  return parse(content) as Members | null
 }
 
 type Base = Pick<Connection, 'server' | 'ca' | 'serverName' | 'insecure'>

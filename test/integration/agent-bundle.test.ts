@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -34,6 +34,23 @@ describe('the agent as one file', () => {
   it('runs with nothing beside it', async () => {
     const { stdout } = await run(process.execPath, [program, '--help'])
     assert.match(stdout, /^swell-agent: .*\n[^]*--content-secret/)
+  })
+
+  it("is kept at a byte a letter, and does not load Node's own fetch", async () => {
+    assert.doesNotMatch(await readFile(program, 'latin1'), /[\u0080-\u00ff]/)
+    const probe = join(directory.path, 'probe.cjs')
+    await writeFile(
+      probe,
+      "process.on('exit', () => console.log(JSON.stringify(process.moduleLoadList)))",
+    )
+    const { stdout } = await run(process.execPath, ['--require', probe, program, '--help'])
+    await rm(probe)
+    const loaded = JSON.parse(stdout.trim().split('\n').at(-1)!) as string[]
+    assert.ok(loaded.includes('NativeModule http2'), 'what is looked for has another name')
+    assert.deepEqual(
+      loaded.filter((name) => /undici|child_process/i.test(name)),
+      [],
+    )
   })
 
   it('runs the plugin of a kubeconfig, whose library was cut to what that needs', async () => {

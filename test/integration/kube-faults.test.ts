@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createMuteServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { createApiClient } from '../../agent/cluster/http.ts'
 import { createKubeCluster } from '../../agent/cluster/kube.ts'
@@ -113,6 +114,58 @@ describe('createKubeCluster against a failing API server', () => {
     // The pool may open a second one while the first is being freed.
     assert.ok(ports.size <= 2, `${ports.size} connections`)
     await cluster.close()
+  })
+
+  it('ends what is in flight and what waits for a connection when it is closed', async () => {
+    let asked = 0
+    await using server = await startServer(() => {
+      asked += 1
+    })
+    const client = createApiClient(server.connection)
+    const answers = Array.from({ length: 20 }, () =>
+      client.send({ method: 'GET', path: '/', signal: never }),
+    )
+    const ended = Promise.allSettled(answers)
+    await until(() => asked === 16, { deadlineMs: 5_000, what: 'as many as go at once' })
+    await client.close()
+    for (const { status } of await ended) assert.equal(status, 'rejected')
+    await assert.rejects(client.send({ method: 'GET', path: '/', signal: never }), {
+      code: 'cluster_unreachable',
+      message: /the client was closed/,
+    })
+  })
+
+  it('says how long every body is, also of a method that seldom has one', async () => {
+    const seen: unknown[] = []
+    await using server = await startServer(async (request, response) => {
+      const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+      seen.push([request.method, length, coding, await text(request)])
+      response.end()
+    })
+    const client = createApiClient(server.connection)
+    for (const method of ['DELETE', 'PATCH'] as const) {
+      await client.send({ method, path: '/', body: '{"ä":1}', signal: never })
+    }
+    assert.deepEqual(seen, [
+      ['DELETE', '8', undefined, '{"ä":1}'],
+      ['PATCH', '8', undefined, '{"ä":1}'],
+    ])
+    await client.close()
+  })
+
+  it('leaves a server that takes connections and never greets', async () => {
+    const mute = createMuteServer((socket) => socket.resume()).listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    const { port } = mute.address() as AddressInfo
+    const server = `https://127.0.0.1:${port}`
+    const connection = { server, insecure: true, token: async () => undefined }
+    const client = createApiClient(connection, { connectMs: 200 })
+    await assert.rejects(client.send({ method: 'GET', path: '/', signal: never }), {
+      code: 'cluster_unreachable',
+      message: /no connection within 200 ms/,
+    })
+    await client.close()
+    await new Promise((resolve) => mute.close(resolve))
   })
 
   it('F54: leaves a watch that has fallen silent', async () => {
