@@ -8,7 +8,7 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { createSecureContext } from 'node:tls'
+import { type SecureContext, createSecureContext } from 'node:tls'
 import { AgentError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 
@@ -175,24 +175,37 @@ export function createApiClient(
   }
 }
 
-/** Keeps connections; certificates are read once, not for each. */
+/** Keeps its connections. */
 function openPool(
-  { ca, certificate, key, serverName, insecure }: Connection,
+  connection: Connection,
   isPlain: boolean,
   limits: { readonly maxSockets?: number; readonly timeout?: number },
 ): Agent {
   const options = { ...limits, keepAlive: true, keepAliveMsecs: probeEveryMs }
   if (isPlain) return new HttpAgent(options)
+  const { serverName, insecure } = connection
   return new HttpsAgent({
     ...options,
-    secureContext: createSecureContext({
-      ...(ca && { ca }),
-      ...(certificate && { cert: certificate }),
-      ...(key && { key }),
-    }),
+    secureContext: contextOf(connection),
     ...(serverName && { servername: serverName }),
     rejectUnauthorized: !insecure,
   })
+}
+
+const contexts = new WeakMap<Connection, SecureContext>()
+
+/** Keys and certificates are read once, for all clients of an API server. */
+function contextOf(connection: Connection): SecureContext {
+  const { ca, certificate, key } = connection
+  const context =
+    contexts.get(connection) ??
+    createSecureContext({
+      ...(ca && { ca }),
+      ...(certificate && { cert: certificate }),
+      ...(key && { key }),
+    })
+  contexts.set(connection, context)
+  return context
 }
 
 async function* splitLines(body: AsyncIterable<Uint8Array>, seen: () => void) {

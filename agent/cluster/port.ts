@@ -47,8 +47,10 @@ export interface ApplyOptions {
 
 export type WatchEvent =
   | { readonly type: 'added' | 'modified' | 'deleted'; readonly object: LiveObject }
-  /** The full list was read anew: whatever is not in it does not exist. */
-  | { readonly type: 'synced'; readonly objects: readonly LiveObject[] }
+  /** One page of a list that is being read: no more of it is in memory at once. */
+  | { readonly type: 'listed'; readonly objects: readonly LiveObject[] }
+  /** The full list was read anew: whatever is not among these objects does not exist. */
+  | { readonly type: 'synced'; readonly ids: ReadonlySet<string> }
 
 /**
  * The agent's only door to Kubernetes. Bodies are raw bytes: nothing is dropped or rewritten.

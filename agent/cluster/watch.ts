@@ -1,3 +1,4 @@
+import { formatObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
 import { apiVersionOf, collectionPath } from './api-path.ts'
 import type { Clock } from './clock.ts'
@@ -53,9 +54,13 @@ export async function* listThenWatch(
   while (!signal.aborted) {
     let version: string | undefined
     try {
-      const list = await listAll(resource, labelSelector, deps, signal)
-      version = list.version
-      yield { type: 'synced', objects: list.objects }
+      const ids = new Set<string>()
+      for await (const page of listPages(resource, labelSelector, deps, signal)) {
+        for (const object of page.objects) ids.add(idOf(resource, object))
+        yield { type: 'listed', objects: page.objects }
+        version = page.version
+      }
+      yield { type: 'synced', ids }
     } catch (error) {
       if (!signal.aborted) await pause(error)
       continue
@@ -94,14 +99,19 @@ function refusal(status: { readonly code?: number; readonly message?: string }):
     : new AgentError('cluster_unreachable', message)
 }
 
-async function listAll(
+interface ListPage {
+  readonly objects: readonly LiveObject[]
+  /** Of the whole list. */
+  readonly version: string
+}
+
+async function* listPages(
   resource: Resource,
   labelSelector: string,
   { get }: WatchDeps,
   signal: AbortSignal,
-): Promise<{ objects: LiveObject[]; version: string }> {
+): AsyncGenerator<ListPage> {
   const apiVersion = apiVersionOf(resource)
-  const objects: LiveObject[] = []
   let next = ''
   for (;;) {
     const query = new URLSearchParams({ labelSelector, limit: String(pageSize) })
@@ -113,10 +123,15 @@ async function listAll(
       items?: readonly LiveObject[]
     }
     // Items of a list do not say their kind.
-    for (const item of page.items ?? []) objects.push({ ...item, apiVersion, kind: resource.kind })
-    if (!page.metadata.continue) return { objects, version: page.metadata.resourceVersion }
+    const objects = (page.items ?? []).map((item) => ({ ...item, apiVersion, kind: resource.kind }))
+    yield { objects, version: page.metadata.resourceVersion }
+    if (!page.metadata.continue) return
     next = page.metadata.continue
   }
+}
+
+function idOf({ group, kind }: Resource, { metadata }: LiveObject): string {
+  return formatObjectId({ group, kind, namespace: metadata.namespace ?? '', name: metadata.name })
 }
 
 function watchPath(resource: Resource, labelSelector: string, version: string, leftMs: number) {

@@ -208,10 +208,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         forgetGone(event.object)
         return
       }
-      case 'synced': {
-        const there = new Set(event.objects.map(idOf))
-        const apiVersion = apiVersionOf(resource)
-        const prefix = `${groupOf(apiVersion)}/${resource.kind}/`
+      case 'listed': {
         for (const object of event.objects) {
           try {
             if (isBehind(object)) recheck(idOf(object))
@@ -220,6 +217,11 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
             deps.onFault(object.kind, error)
           }
         }
+        return
+      }
+      case 'synced': {
+        const there = event.ids
+        const prefix = `${groupOf(apiVersionOf(resource))}/${resource.kind}/`
         for (const id of records.keys()) if (id.startsWith(prefix) && !there.has(id)) lose(id)
         // Now that the kind is read, what was never seen is known to be missing.
         queueMicrotask(() => {

@@ -1,4 +1,10 @@
-import { Pool } from 'undici'
+import {
+  type IncomingMessage,
+  type RequestOptions,
+  Agent as HttpAgent,
+  request as requestHttp,
+} from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { AgentError } from '../errors.ts'
 import type { SendToVault } from './vault-session.ts'
 
@@ -19,37 +25,49 @@ export function createVaultClient({ address, ca, namespace }: VaultAddress): {
   readonly send: SendToVault
   close(): Promise<void>
 } {
-  const { origin, pathname } = new URL(address)
+  const { origin, protocol, hostname, port, pathname } = new URL(address)
   const prefix = pathname.replace(/\/$/, '')
-  const pool = new Pool(origin, {
-    connections: 4,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: answerMs,
-    bodyTimeout: answerMs,
-    maxResponseSize: mostBytes,
-    connect: { timeout: answerMs, ...(ca !== undefined && { ca }) },
-  })
+  const isPlain = protocol === 'http:'
+  const limits = { keepAlive: true, maxSockets: 4, timeout: answerMs }
+  const agent = isPlain
+    ? new HttpAgent(limits)
+    : new HttpsAgent({ ...limits, ...(ca !== undefined && { ca }) })
+  const host = hostname.replace(/^\[|\]$/g, '')
+
+  function ask(options: RequestOptions, body: string | undefined): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const to = { ...options, agent, host, port: port || undefined }
+    const request = isPlain ? requestHttp(to) : requestHttps(to)
+    request.on('response', resolve)
+    request.on('error', reject)
+    request.end(body)
+    return promise
+  }
+
   return {
     async send({ method, path, token, body, signal }) {
       signal.throwIfAborted()
       const deadline = AbortSignal.timeout(answerMs)
       try {
-        const response = await pool.request({
+        const text = body && JSON.stringify(body)
+        const options = {
           method,
           path: `${prefix}/v1/${path}`,
           headers: {
             accept: 'application/json',
             // Vault's own guard against requests that a browser was made to send.
             'x-vault-request': 'true',
-            ...(body && { 'content-type': 'application/json' }),
+            ...(text !== undefined && {
+              'content-type': 'application/json',
+              'content-length': Buffer.byteLength(text),
+            }),
             ...(token !== undefined && { 'x-vault-token': token }),
             ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
           },
-          ...(body && { body: JSON.stringify(body) }),
           signal: AbortSignal.any([signal, deadline]),
-        })
-        return { status: response.statusCode, body: parseJson(await response.body.text()) }
+        }
+        const response = await ask(options, text)
+        return { status: response.statusCode ?? 0, body: parseJson(await readText(response)) }
       } catch (error) {
         signal.throwIfAborted()
         const why = deadline.aborted ? `no answer within ${answerMs / 1_000} s` : describe(error)
@@ -57,8 +75,21 @@ export function createVaultClient({ address, ca, namespace }: VaultAddress): {
         throw new AgentError('vault_unavailable', message, { cause: error })
       }
     },
-    close: () => pool.destroy(),
+    async close() {
+      agent.destroy()
+    },
   }
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.byteLength
+    if (size > mostBytes) throw new Error(`an answer of more than ${mostBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 function parseJson(text: string): unknown {

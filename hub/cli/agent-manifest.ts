@@ -166,6 +166,23 @@ export function createAgentDeployment(
   return { ...object, metadata: { ...object.metadata, annotations } }
 }
 
+/** What the agent is started with, in a container that has its folders. */
+export function listAgentFlags({
+  namespace,
+  hub,
+}: Pick<AgentManifestOptions, 'namespace' | 'hub'>): readonly string[] {
+  return [
+    `--hub=${hub}`,
+    `--token-file=${tokenFolder}/token`,
+    `--data=${dataFolder}`,
+    `--identity-secret=${namespace}/${app}-identity`,
+    `--trust-secret=${namespace}/${app}-trust`,
+    `--content-secret=${namespace}/${app}-content`,
+    `--lease=${namespace}/${app}`,
+    `--health-port=${healthPort}`,
+  ]
+}
+
 function deployment({
   namespace,
   image,
@@ -174,16 +191,7 @@ function deployment({
   const container = {
     name: 'agent',
     image,
-    args: [
-      `--hub=${hub}`,
-      `--token-file=${tokenFolder}/token`,
-      `--data=${dataFolder}`,
-      `--identity-secret=${namespace}/${app}-identity`,
-      `--trust-secret=${namespace}/${app}-trust`,
-      `--content-secret=${namespace}/${app}-content`,
-      `--lease=${namespace}/${app}`,
-      `--health-port=${healthPort}`,
-    ],
+    args: listAgentFlags({ namespace, hub }),
     env: Object.entries({ ...agentEnvironment, NODE_COMPILE_CACHE: `${dataFolder}/compiled` }).map(
       ([name, value]) => ({ name, value }),
     ),

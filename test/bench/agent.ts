@@ -3,11 +3,15 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createKubeCluster } from '../../agent/cluster/kube.ts'
+import { loadConnection } from '../../agent/cluster/kubeconfig.ts'
 import { type AgentStatus, parseStatus } from '../../agent/local/status.ts'
 import { buildAgent } from '../../deploy/build/agent.mjs'
-import { agentEnvironment } from '../../hub/cli/agent-manifest.ts'
+import { agentEnvironment, listAgentFlags, listAgentObjects } from '../../hub/cli/agent-manifest.ts'
 import { type AgentProcess, startAgent } from '../support/agent-process.ts'
 import { startControlPlane } from '../support/control-plane.ts'
+import { groupOf } from '@groundswell/proto/object-id.ts'
+import { freePort } from '../support/free-port.ts'
 import { strategyFile } from '../support/fleet-files.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { createTempDir } from '../support/temp-dir.ts'
@@ -30,7 +34,8 @@ const sizes = [1_000, 5_000] as const
 const starts = 5
 
 /**
- * B8: what one agent costs its cluster. The bundled agent, a real API server and a real hub; resident memory
+ * B8: what one agent costs its cluster. The bundled agent as `swell agent manifest` runs it, with its Lease
+ * and its Secrets, a real API server and a real hub; resident memory
  * once it is connected with nothing to do, with 1,000 and with 5,000 objects, each after the quiet
  * time; from the start of its process until it is connected and all it has is in sync, with 1,000
  * objects; and its CPU over the quiet time then.
@@ -67,6 +72,7 @@ async function measureOnce(program: string, quiet: number): Promise<Figures> {
     kubeconfig: plane.kubeconfig,
     program,
     env: { ...agentEnvironment, NODE_COMPILE_CACHE: join(directory, 'compiled') },
+    args: [...(await installAgent(plane.kubeconfig)), `--health-port=${await freePort()}`],
   })
   try {
     // As it lives: it joined long ago.
@@ -98,6 +104,31 @@ async function measureOnce(program: string, quiet: number): Promise<Figures> {
   } finally {
     await agent.stop()
   }
+}
+
+/**
+ * Applies what `swell agent manifest` prints, but for the Deployment, whose flags it returns: those
+ * about the hub, the token and places in the container are ours.
+ */
+async function installAgent(kubeconfig: string): Promise<readonly string[]> {
+  const { signal } = new AbortController()
+  const cluster = createKubeCluster(await loadConnection({ kubeconfig }))
+  const [namespace, clusterRole] = ['groundswell-system', 'cluster-admin']
+  const objects = listAgentObjects({ namespace, clusterRole, image: '-', hub: '-', token: '-' })
+  const manager = { fieldManager: 'installer', force: false }
+  for (const object of objects) {
+    const { apiVersion, kind, metadata } = object
+    if (kind === 'Deployment') continue
+    const id = { group: groupOf(apiVersion), kind, namespace: '', ...metadata }
+    const resource = await cluster.resource(apiVersion, kind, signal)
+    await cluster.apply(resource, id, JSON.stringify(object), manager, signal)
+  }
+  await cluster.close()
+  const secrets = listAgentFlags({ namespace, hub: '-' }).filter((flag) =>
+    /^--(\w+-secret|lease)=/.test(flag),
+  )
+  // As in a pod, where the namespace is known.
+  return [...secrets, `--hold-namespace=${namespace}`]
 }
 
 async function measureCpu(agent: AgentProcess, quiet: number): Promise<number> {

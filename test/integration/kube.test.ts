@@ -92,12 +92,14 @@ describe('createKubeCluster on a real API server', () => {
       deadlineMs: 10_000,
       what: 'the list',
     })
-    assert.equal(synced.type === 'synced' && synced.objects.length, count)
+    assert.equal(synced.type === 'synced' && synced.ids.size, count)
+    const pages = events.map((event) => (event.type === 'listed' ? event.objects.length : 0))
+    assert.deepEqual(pages, [500, 120, 0], 'no more than a page at once')
     await apply('paged-0', { ...body('paged-0'), data: { a: '2' } })
     await kubeCall(plane, 'DELETE', '/api/v1/namespaces/default/configmaps/paged-1')
-    await until(() => events.length === 3, { deadlineMs: 10_000, what: 'both changes' })
+    await until(() => events.length === 5, { deadlineMs: 10_000, what: 'both changes' })
     assert.deepEqual(
-      events.slice(1).map((e) => e.type !== 'synced' && [e.type, e.object.metadata.name]),
+      events.slice(3).map((e) => 'object' in e && [e.type, e.object.metadata.name]),
       [
         ['modified', 'paged-0'],
         ['deleted', 'paged-1'],

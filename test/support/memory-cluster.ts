@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { formatObjectId, groupOf, type ObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../../agent/errors.ts'
+import { idOf } from '../../agent/observe/object-record.ts'
 import type { Cluster, LiveObject, Resource, WatchEvent } from '../../agent/cluster/port.ts'
 import { mergeApplied, updateOwners } from './memory-apply.ts'
 
@@ -228,7 +229,10 @@ async function* watchMemory(
       object.kind === kind &&
       object.metadata.labels?.[label] !== undefined,
   )
-  const waiting: WatchEvent[] = [{ type: 'synced', objects: mine }]
+  const waiting: WatchEvent[] = [
+    { type: 'listed', objects: mine },
+    { type: 'synced', ids: new Set(mine.map(idOf)) },
+  ]
   let wake = Promise.withResolvers<void>()
   const watcher: Watcher = {
     group,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Answer } from '../../../../agent/cluster/http.ts'
 import type { Resource, WatchEvent } from '../../../../agent/cluster/port.ts'
 import { listThenWatch, type WatchDeps } from '../../../../agent/cluster/watch.ts'
 import { AgentError } from '../../../../agent/errors.ts'
@@ -30,7 +31,7 @@ const query = (path: string) => new URLSearchParams(path.split('?')[1])
 type Script = readonly (readonly string[] | Error)[]
 
 /** Runs the loop against scripted answers; the last watch never ends. */
-async function run(pages: ReturnType<typeof page>[], watches: Script, clock: ManualClock) {
+async function run(pages: readonly Answer[], watches: Script, clock: ManualClock) {
   const stop = new AbortController()
   const lists: string[] = []
   const opened: string[] = []
@@ -66,25 +67,38 @@ async function run(pages: ReturnType<typeof page>[], watches: Script, clock: Man
 const names = (events: readonly WatchEvent[]) =>
   events.map((event) =>
     event.type === 'synced'
-      ? `synced ${event.objects.map(({ metadata }) => metadata.name).join()}`
-      : `${event.type} ${event.object.metadata.name}`,
+      ? `synced ${[...event.ids].map((id) => id.split('/').at(-1)).join()}`
+      : event.type === 'listed'
+        ? `listed ${event.objects.map(({ metadata }) => metadata.name).join()}`
+        : `${event.type} ${event.object.metadata.name}`,
   )
+/** Without the pages, of which each list has one. */
+const news = (events: readonly WatchEvent[]) =>
+  names(events.filter(({ type }) => type !== 'listed'))
 
 describe('listThenWatch', () => {
-  it('reads all pages before it says synced, and gives items the kind lists leave out', async () => {
+  it('hands on page by page, says synced after the last, and gives items the kind lists leave out', async () => {
     const pages = [page(['a'], '5', 'token'), page(['b'], '5')]
     const { events, lists } = await run(pages, [], createManualClock())
-    assert.deepEqual(names(events), ['synced a,b'])
+    assert.deepEqual(names(events), ['listed a', 'listed b', 'synced a,b'])
     assert.equal(query(lists[0] ?? '').get('limit'), '500')
     assert.equal(query(lists[1] ?? '').get('continue'), 'token')
-    const [synced] = events
-    assert.equal(synced?.type === 'synced' && synced.objects[0]?.kind, 'ConfigMap')
+    const [listed] = events
+    assert.equal(listed?.type === 'listed' && listed.objects[0]?.kind, 'ConfigMap')
+  })
+
+  it('does not say synced of a list that broke off between pages, and begins again', async () => {
+    const refused = { status: 410, retryAfter: undefined, body: '{}' }
+    const pages = [page(['a'], '5', 'token'), refused, page(['b'], '7')]
+    const { events, opened } = await run(pages, [], createManualClock())
+    assert.deepEqual(names(events), ['listed a', 'listed b', 'synced b'])
+    assert.equal(query(opened[0] ?? '').get('resourceVersion'), '7')
   })
 
   it('goes on from the last version it saw when a watch ends, bookmarks included', async () => {
     const watches = [[line('ADDED', 'a', '6'), line('BOOKMARK', '', '9')], []]
     const { events, lists, opened } = await run([page([], '5')], watches, createManualClock())
-    assert.deepEqual(names(events), ['synced ', 'added a'])
+    assert.deepEqual(news(events), ['synced ', 'added a'])
     assert.equal(lists.length, 1)
     assert.deepEqual(
       opened.map((path) => query(path).get('resourceVersion')),
@@ -98,7 +112,7 @@ describe('listThenWatch', () => {
     const watches = [[line('ADDED', 'a', '6')], new AgentError('cluster_unreachable', 'reset')]
     const pages = [page([], '5'), page([], '2')]
     const { events, opened } = await run(pages, watches, createManualClock())
-    assert.deepEqual(names(events), ['synced ', 'added a', 'synced '])
+    assert.deepEqual(news(events), ['synced ', 'added a', 'synced '])
     assert.equal(query(opened.at(-1) ?? '').get('resourceVersion'), '2')
   })
 
@@ -106,7 +120,7 @@ describe('listThenWatch', () => {
     const gone = JSON.stringify({ type: 'ERROR', object: { code: 410, message: 'too old' } })
     const pages = [page(['a'], '5'), page(['b'], '7')]
     const { events, opened } = await run(pages, [[gone]], createManualClock())
-    assert.deepEqual(names(events), ['synced a', 'synced b'])
+    assert.deepEqual(news(events), ['synced a', 'synced b'])
     assert.equal(query(opened[1] ?? '').get('resourceVersion'), '7')
   })
 
