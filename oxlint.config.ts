@@ -12,6 +12,7 @@ const computing = [
   ...['node:crypto', 'node:path', 'node:url', 'node:util', 'node:zlib'],
   'age-encryption',
   '@marcbachmann/cel-js',
+  'openpgp',
   ...['@bufbuild/protobuf', '@bufbuild/protobuf/**', 'cron-parser', 'diff', 'jose', 'semver'],
   ...['typebox', 'typebox/**', 'yaml'],
 ]

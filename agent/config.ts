@@ -38,7 +38,7 @@ export const settingsTable: readonly Setting[] = [
   {
     key: 'sopsKeys',
     flag: 'sops-keys',
-    help: 'age keys for SOPS: a Secret namespace/name, a directory, or off; inside a cluster groundswell-agent-sops',
+    help: 'keys for SOPS: a Secret namespace/name, a directory, or off; inside a cluster groundswell-agent-sops',
   },
   ...vaultSettings,
   {

@@ -1,13 +1,8 @@
 import { AgentError } from '../errors.ts'
-
-/** An age identity (`AGE-SECRET-KEY-1…`) and the recipient it opens. */
-export interface AgeIdentity {
-  readonly recipient: string
-  readonly key: string
-}
+import type { SopsIdentity } from './identity.ts'
 
 /** Reads a key file as age-keygen writes it: a key a line, comments and empty lines left out. */
-export async function parseAgeIdentities(text: string, place: string): Promise<AgeIdentity[]> {
+export async function parseAgeIdentities(text: string, place: string): Promise<SopsIdentity[]> {
   // Loaded when first needed: most agents never see a SOPS secret.
   const { identityToRecipient } = await import('age-encryption')
   const lines = text.split('\n').map((line) => line.trim())
@@ -28,7 +23,7 @@ export async function parseAgeIdentities(text: string, place: string): Promise<A
 /** The file an age recipient was sent, opened; undefined when it was not for this identity. */
 export async function openAge(
   armored: string,
-  { key }: AgeIdentity,
+  { key }: SopsIdentity,
 ): Promise<Uint8Array | undefined> {
   const { armor, Decrypter } = await import('age-encryption')
   const decrypter = new Decrypter()

@@ -1,19 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError } from '../errors.ts'
-import { parseAgeIdentities } from './age.ts'
-import { type KeyStore, keyFileSuffix } from './keys.ts'
+import { isKeyFile, type KeyStore, parseKeyFile } from './keys.ts'
 
-/** Age keys in a directory: its files that end in `.agekey`, such as a mounted Secret. */
+/** Keys in a directory: its files that end in `.agekey` or `.asc`, such as a mounted Secret. */
 export function createDirectoryKeys(directory: string): KeyStore {
   return {
     name: directory,
     async load() {
       try {
-        const files = (await readdir(directory)).filter((file) => file.endsWith(keyFileSuffix))
+        const files = (await readdir(directory)).filter(isKeyFile)
         const found = files.sort().map(async (file) => {
           const path = join(directory, file)
-          return parseAgeIdentities(await readFile(path, 'utf8'), path)
+          return parseKeyFile(file, await readFile(path, 'utf8'), path)
         })
         return (await Promise.all(found)).flat()
       } catch (cause) {

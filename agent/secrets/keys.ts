@@ -1,16 +1,28 @@
-import type { AgeIdentity } from './age.ts'
 import { AgentError } from '../errors.ts'
+import { parseAgeIdentities } from './age.ts'
+import type { SopsIdentity } from './identity.ts'
+import { parsePgpIdentities } from './pgp.ts'
 
 /** Where the keys that open encrypted Secrets are, and those that are there now. */
 export interface KeyStore {
   /** For people: `Secret namespace/name` or a directory. */
   readonly name: string
   /** @throws AgentError `secret_undecryptable`, `cluster_unreachable` */
-  load(): Promise<readonly AgeIdentity[]>
+  load(): Promise<readonly SopsIdentity[]>
 }
 
-/** Members of a Secret and files of a directory that hold age keys, as Flux names them too. */
-export const keyFileSuffix = '.agekey'
+/**
+ * Members of a Secret and files of a directory that hold keys, as Flux names them too: `.agekey` for
+ * age, `.asc` for OpenPGP.
+ */
+export function isKeyFile(name: string): boolean {
+  return name.endsWith('.agekey') || name.endsWith('.asc')
+}
+
+/** @throws AgentError `secret_undecryptable`; it does not quote the text */
+export function parseKeyFile(name: string, text: string, place: string): Promise<SopsIdentity[]> {
+  return name.endsWith('.asc') ? parsePgpIdentities(text, place) : parseAgeIdentities(text, place)
+}
 
 /** For an agent that was given no place to look in. */
 export const noKeys: KeyStore = {
@@ -26,7 +38,7 @@ export const noKeys: KeyStore = {
  * should soon be found.
  */
 export function rememberKeys(store: KeyStore, ms: number, now: () => number): KeyStore {
-  let kept: { readonly at: number; readonly keys: Promise<readonly AgeIdentity[]> } | undefined
+  let kept: { readonly at: number; readonly keys: Promise<readonly SopsIdentity[]> } | undefined
   return {
     name: store.name,
     load() {

@@ -2,12 +2,11 @@ import type { Connection } from '../cluster/connection.ts'
 import { createApiClient } from '../cluster/http.ts'
 import type { SecretName } from '../cluster/secret.ts'
 import { AgentError } from '../errors.ts'
-import { parseAgeIdentities } from './age.ts'
-import { type KeyStore, keyFileSuffix } from './keys.ts'
+import { isKeyFile, type KeyStore, parseKeyFile } from './keys.ts'
 
 const answerMs = 10_000
 
-/** Age keys in a Secret of the agent's own cluster: its members that end in `.agekey`. */
+/** Keys in a Secret of the agent's own cluster: its members that end in `.agekey` or `.asc`. */
 export function createSecretKeys(
   connection: Connection,
   { namespace, name }: SecretName,
@@ -31,9 +30,9 @@ export function createSecretKeys(
         throw new AgentError('secret_undecryptable', message)
       }
       const { data = {} } = JSON.parse(answer.body) as { data?: Record<string, string> }
-      const members = Object.entries(data).filter(([member]) => member.endsWith(keyFileSuffix))
+      const members = Object.entries(data).filter(([member]) => isKeyFile(member))
       const found = members.map(([member, value]) =>
-        parseAgeIdentities(Buffer.from(value, 'base64').toString(), `${label}, ${member},`),
+        parseKeyFile(member, Buffer.from(value, 'base64').toString(), `${label}, ${member},`),
       )
       return (await Promise.all(found)).flat()
     },

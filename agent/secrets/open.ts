@@ -4,6 +4,7 @@ import { AgentError } from '../errors.ts'
 import { openAge } from './age.ts'
 import { type ClearValue, decryptLeaves, isEncrypted } from './cipher.ts'
 import type { KeyStore } from './keys.ts'
+import { isPgpKey, openPgp } from './pgp.ts'
 import { parseSopsMember, type SopsLeaf, type SopsMember } from './sops.ts'
 
 /** Makes an object ready to be applied: one that is encrypted is decrypted, in memory only. */
@@ -36,7 +37,7 @@ export function createOpenObject(keys: KeyStore): OpenObject {
   }
 }
 
-async function openDataKey({ age }: SopsMember, keys: KeyStore): Promise<Uint8Array> {
+async function openDataKey({ age, pgp }: SopsMember, keys: KeyStore): Promise<Uint8Array> {
   const identities = await keys.load()
   for (const { recipient, enc } of age) {
     for (const identity of identities.filter((one) => one.recipient === recipient)) {
@@ -44,11 +45,18 @@ async function openDataKey({ age }: SopsMember, keys: KeyStore): Promise<Uint8Ar
       if (key?.length === 32) return key
     }
   }
+  for (const { enc } of pgp) {
+    // A message names subkeys, and a file of SOPS the primary key: each is tried.
+    for (const identity of identities.filter(isPgpKey)) {
+      const key = await openPgp(enc, identity)
+      if (key?.length === 32) return key
+    }
+  }
   const held = identities.map(({ recipient }) => recipient).join(', ') || 'no key'
-  const wanted = age.map(({ recipient }) => recipient).join(', ')
+  const wanted = [...age, ...pgp].map(({ recipient }) => recipient).join(', ')
   throw new AgentError(
     'secret_undecryptable',
-    `SOPS: encrypted for ${wanted}; ${keys.name} has ${held}. Put the age key there, or encrypt for it too with \`sops updatekeys\``,
+    `SOPS: encrypted for ${wanted}; ${keys.name} has ${held}. Put the key there, or encrypt for it too with \`sops updatekeys\``,
   )
 }
 

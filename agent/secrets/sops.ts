@@ -10,20 +10,26 @@ export interface SopsLeaf {
   readonly text: string
 }
 
+export interface Recipient {
+  readonly recipient: string
+  readonly enc: string
+}
+
 /** The `sops` member of an object. */
 export interface SopsMember {
   /** Encrypted; over all values of the file, or over the encrypted ones only. */
   readonly mac: string
   readonly macOnlyEncrypted: boolean
   readonly lastModified: string
-  /** The data key, encrypted for each of these age recipients. */
-  readonly age: readonly { readonly recipient: string; readonly enc: string }[]
+  /** The data key, encrypted for each of these age recipients and OpenPGP keys. */
+  readonly age: readonly Recipient[]
+  readonly pgp: readonly Recipient[]
   /** Which document of the file the object is, and all values of the file. */
   readonly document: number
   readonly leaves: readonly SopsLeaf[]
 }
 
-const otherKeys = ['pgp', 'kms', 'gcp_kms', 'azure_kv', 'hc_vault', 'hckms']
+const otherKeys = ['kms', 'gcp_kms', 'azure_kv', 'hc_vault', 'hckms']
 const limits = { recipients: 100, leaves: 10_000 } as const
 
 /**
@@ -39,36 +45,43 @@ export function parseSopsMember(value: unknown): SopsMember {
     return found
   }
   if (value['key_groups'] !== undefined || Number(value['shamir_threshold'] ?? 0) > 1) {
-    throw refuse('key groups are not supported; encrypt with one list of age recipients')
+    throw refuse('key groups are not supported; encrypt with one list of recipients')
   }
-  const age = readRecipients(value['age'])
-  if (age.length === 0) {
+  const age = readRecipients(value, 'age', 'recipient')
+  const pgp = readRecipients(value, 'pgp', 'fp')
+  if (age.length + pgp.length === 0) {
     const others = otherKeys.filter((key) => Array.isArray(value[key]) && value[key].length > 0)
     throw refuse(
       others.length > 0
-        ? `encrypted for ${others.join(', ')} only, which is not supported; add an age recipient`
-        : 'has no age recipient',
+        ? `encrypted for ${others.join(', ')} only, which is not supported; add an age recipient or an OpenPGP key`
+        : 'has no age recipient and no OpenPGP key',
     )
   }
   return {
     mac: text('mac'),
     macOnlyEncrypted: value['mac_only_encrypted'] === true,
     lastModified: text('lastmodified'),
-    age,
+    ...{ age, pgp },
     ...readWitness(value['witness']),
   }
 }
 
-function readRecipients(value: unknown): SopsMember['age'] {
+/** The list of one kind of key; `name` is the member that says whose it is. */
+function readRecipients(
+  sops: Record<string, unknown>,
+  kind: 'age' | 'pgp',
+  name: 'recipient' | 'fp',
+): readonly Recipient[] {
+  const value = sops[kind]
   if (value === undefined || value === null) return []
   if (!Array.isArray(value) || value.length > limits.recipients) {
-    throw refuse('`sops.age` is not a list of recipients')
+    throw refuse(`\`sops.${kind}\` is not a list of recipients`)
   }
   return value.map((entry: unknown) => {
     if (!isRecord(entry) || typeof entry['enc'] !== 'string') {
-      throw refuse('`sops.age` has an entry without `enc`')
+      throw refuse(`\`sops.${kind}\` has an entry without \`enc\``)
     }
-    return { recipient: String(entry['recipient']), enc: entry['enc'] }
+    return { recipient: String(entry[name]), enc: entry['enc'] }
   })
 }
 

@@ -131,6 +131,63 @@ describe('Secrets that the real sops encrypted', () => {
     )
   })
 
+  it('open with an OpenPGP key as GnuPG makes it, and for an age key beside it', async () => {
+    const ring = await createTempDir('gnupg')
+    const gpg = (...args: string[]) =>
+      run('gpg', ['--homedir', ring.path, '--batch', '--no-tty', '--passphrase', '', ...args])
+    try {
+      const names = ['rsa2048', 'future-default'].map((kind) => [kind, `${kind}@example.com`])
+      const fingerprints: string[] = []
+      const keys = await createTempDir('pgp-keys')
+      for (const [kind, name] of names) {
+        await gpg(
+          '--pinentry-mode',
+          'loopback',
+          '--quick-generate-key',
+          name!,
+          kind!,
+          'default',
+          'never',
+        )
+        const { stdout } = await gpg('--with-colons', '--list-keys', name!)
+        const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(stdout)![1]!
+        // Of the first kind there is yet no subkey to encrypt for.
+        if (kind === 'rsa2048')
+          await gpg('--quick-add-key', fingerprint, 'rsa2048', 'encr', 'never')
+        // Of one only the subkey's secret: the primary key's is kept elsewhere.
+        const what = kind === 'rsa2048' ? '--export-secret-subkeys' : '--export-secret-keys'
+        const exported = await gpg('--armor', what, fingerprint)
+        await writeFile(join(keys.path, `${kind}.asc`), exported.stdout)
+        fingerprints.push(fingerprint)
+      }
+      const openPgp = createOpenObject(createDirectoryKeys(keys.path))
+      environment = { ...environment, GNUPGHOME: ring.path }
+      for (const more of [[], ['--age', recipient]]) {
+        for (const fingerprint of fingerprints) {
+          const file = join(folder.path, 'plain.yaml')
+          await writeFile(file, secret)
+          const sealed = await sops('encrypt', '--pgp', fingerprint, ...more, ...regex, file)
+          const rendered = await renderText(engine, { 'a.yaml': sealed })
+          const found = rendered.objects.find(({ id }) => id.kind === 'Secret')!
+          const body = parseBody(Buffer.from(found.json), found.id, found.apiVersion)
+          const plain = parse(secret) as { stringData: object }
+          assert.deepEqual((await openPgp(body))['stringData'], plain.stringData)
+          if (more.length > 0) assert.deepEqual((await open(body))['stringData'], plain.stringData)
+          else {
+            await assert.rejects(open(body), {
+              code: 'secret_undecryptable',
+              message: new RegExp(`encrypted for ${fingerprint}; .* has ${recipient}`),
+            })
+          }
+        }
+      }
+      await keys.remove()
+    } finally {
+      await run('gpgconf', ['--homedir', ring.path, '--kill', 'all'])
+      await ring.remove()
+    }
+  })
+
   it('are refused when a line of the file was changed, as sops refuses them', async () => {
     const sealed = await encrypt(secret, ...regex)
     for (const changed of [

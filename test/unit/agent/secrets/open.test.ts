@@ -119,7 +119,15 @@ describe('createOpenObject', () => {
     const body = await sealSecret(secret, { recipients: [us.recipient] })
     const with_ = (changes: object) => ({ ...body, sops: { ...body.sops, ...changes } })
     const kms = { age: undefined, kms: [{ arn: 'arn:aws:kms:…', enc: 'x' }] }
-    await refuses(with_(kms), 'secret_malformed', /for kms only/)
+    await refuses(with_(kms), 'secret_malformed', /for kms only, which is not supported/)
+    for (const kind of ['gcp_kms', 'azure_kv', 'hc_vault']) {
+      const only = with_({ age: undefined, [kind]: [{ enc: 'x' }] })
+      await refuses(
+        only,
+        'secret_malformed',
+        new RegExp(`for ${kind} only, which is not supported`),
+      )
+    }
     await refuses(with_({ key_groups: [] }), 'secret_malformed', /key groups/)
     await refuses(with_({ witness: undefined }), 'secret_malformed', /a whole YAML manifest/)
     await refuses(with_({ witness: '{' }), 'secret_malformed', /damaged/)
