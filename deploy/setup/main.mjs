@@ -12,6 +12,7 @@ import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { setUpSealedSecrets } from './sealed-secrets.mjs'
 import { setUpSops } from './sops.mjs'
+import { setUpVault } from './vault.mjs'
 import { SetupError, say } from './say.mjs'
 
 /* `npm run setup`: everything that demo, tests and benchmarks need, so that they start at once. */
@@ -30,6 +31,7 @@ try {
   await setUpOracles()
   await setUpSops()
   await setUpSealedSecrets()
+  await setUpVault()
   await setUpKubectl()
   say('everything is ready: npm run demo, npm test')
 } catch (error) {

@@ -34,6 +34,8 @@ export function sealedSecretsPaths(): {
   readonly kubeseal: string
   readonly definition: string
 }
+/** Where the Vault that agents read from in tests is, once set-up has built it. */
+export function vaultPath(): string
 /** Where the `kubectl` that applying is compared with is, once set-up has built it. */
 export function kubectlPath(): string
 export function isExecutable(path: string): boolean

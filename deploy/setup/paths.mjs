@@ -127,6 +127,16 @@ export function sealedSecretsPaths() {
   return { controller, kubeseal, definition }
 }
 
+/** Where the cache keeps the Vault that agents read from in tests (test/vault). */
+export function vaultDir() {
+  const names = ['go.mod', 'go.sum', 'main.go']
+  return join(cacheDir(), 'vault', digestFiles(names, join(root, 'test', 'vault')))
+}
+
+export function vaultPath() {
+  return join(vaultDir(), 'vault')
+}
+
 /**
  * @param {string} program
  * @param {string | undefined} places

@@ -15,6 +15,7 @@ import { setUpRedis } from './redis.mjs'
 import { setUpSealedSecrets } from './sealed-secrets.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpSshd } from './sshd.mjs'
+import { setUpVault } from './vault.mjs'
 import { SetupError, say } from './say.mjs'
 
 /* `node deploy/setup/run.mjs FILE [ARGS]`: makes sure that what FILE needs is there, then runs it on Node 24.
@@ -53,6 +54,7 @@ const needs = {
       setUpOracles,
       setUpSops,
       setUpSealedSecrets,
+      setUpVault,
       setUpKubectl,
       setUpDashboard,
       setUpChromium,

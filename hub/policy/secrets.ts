@@ -79,10 +79,10 @@ function reasonOf({ metadata }: Record<string, unknown>): string | undefined {
     : undefined
 }
 
-/** What stands for a value that is put in on the cluster is no secret. */
+/** What stands for a value that is put in on the cluster is no secret; `vault:` alone stands for none. */
 function isLiteral(text: unknown): boolean {
   if (typeof text !== 'string' || text.trim() === '') return false
-  return !/^(ENC\[|vault:|>>vault:|ref\+|<path:)/.test(text)
+  return !/^(ENC\[|vault:[^\s#]+#[^\s#]|>>vault:|ref\+|<path:)/.test(text)
 }
 
 function decodeBase64(text: unknown): string {

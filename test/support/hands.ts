@@ -1,5 +1,5 @@
 import { createTimeBound } from '@groundswell/proto/v8.ts'
-import { createWorkloads } from '../../agent/apply/workloads.ts'
+import { createWorkloads, type WorkloadsDeps } from '../../agent/apply/workloads.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { createKubeCluster } from '../../agent/cluster/kube.ts'
 import { loadConnection } from '../../agent/cluster/kubeconfig.ts'
@@ -8,7 +8,12 @@ import type { ApplicationState } from '../../agent/observe/status.ts'
 import type { TestObject } from './verified-snapshot.ts'
 
 /** An agent's hands and eyes on the real API server, with every request and report written down. */
-export async function createHands(kubeconfig: string, keys: KeyStore = noKeys) {
+export async function createHands(
+  kubeconfig: string,
+  keys: KeyStore = noKeys,
+  references?: WorkloadsDeps['references'],
+) {
+  const logs: object[] = []
   const requests: { method: string; path: string }[] = []
   const reports: ApplicationState[] = []
   const cluster = createKubeCluster(await loadConnection({ kubeconfig }), {
@@ -21,7 +26,8 @@ export async function createHands(kubeconfig: string, keys: KeyStore = noKeys) {
     clock: systemClock,
     within: createTimeBound(50),
     random: Math.random,
-    log: () => {},
+    log: (message, fields) => logs.push({ message, ...fields }),
+    ...(references && { references }),
     onChange: (states) => reports.push(...states),
   })
   return {
@@ -29,6 +35,8 @@ export async function createHands(kubeconfig: string, keys: KeyStore = noKeys) {
     workloads,
     requests,
     reports,
+    /** What was logged. */
+    logs,
     state: (name: string) => workloads.states().find(({ application }) => application === name),
     writes: () => requests.filter(({ method }) => method !== 'GET'),
     async [Symbol.asyncDispose]() {

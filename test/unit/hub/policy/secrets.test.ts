@@ -46,6 +46,13 @@ describe('findLiteralSecrets', () => {
     )
   })
 
+  test('what only begins like a reference is plain text', () => {
+    for (const text of ['vault:hunter2', 'vault:', 'vault:#hunter2', 'vault: a#b', 'vault:a#']) {
+      const found = findLiteralSecrets([secret({ stringData: { a: text } })])
+      assert.match(found[0]?.message ?? '', /^stringData\.a in plain text/, text)
+    }
+  })
+
   test('an annotation with a reason makes it a note', () => {
     const annotate = (reason: unknown) => ({
       metadata: { annotations: { 'groundswell.dev/plaintext-secret': reason } },
