@@ -57,7 +57,7 @@ function parseReference(text: string): Pick<VaultReference, 'path' | 'key'> | st
   if (path.length > longestPath) return `its path is longer than ${longestPath} letters`
   const steps = path.split('/')
   // A path goes into a URL as it is: nothing in it may lead elsewhere.
-  if (steps.some((step) => !/^[A-Za-z0-9._~@+ -]+$/.test(step) || /^\.+$/.test(step))) {
+  if (steps.some((step) => !/^[A-Za-z0-9._~@+-]+$/.test(step) || /^\.+$/.test(step))) {
     return 'its path has an empty step, or letters other than A-Z a-z 0-9 . _ ~ @ + -'
   }
   const at = steps.indexOf('data')

@@ -12,10 +12,13 @@ import { applicationFiles, clusterFiles, strategyFile } from '../support/fleet-f
 import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { kubeCall, kubeRequest } from '../support/kube-request.ts'
+import { readApi } from '../support/read-api.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
+import { type SealedSecrets, startSealedSecrets } from '../support/sealed-secrets.ts'
 import { readFiles, readRedis } from '../support/sinks.ts'
 import { sealSecret } from '../support/sops-file.ts'
 import { until } from '../support/until.ts'
+import { requestToken, type TestVault, startVault } from '../support/vault-server.ts'
 
 /* Secrets are planted wherever a cluster has them, and looked for wherever anything is told. */
 
@@ -29,6 +32,8 @@ describe('canaries', () => {
   let hub: HubProcess
   let plane: ControlPlane
   let agent: AgentProcess
+  let vault: TestVault
+  let controller: SealedSecrets
   const planted = new Map<string, string>()
 
   /** A word that is nowhere else. */
@@ -52,12 +57,33 @@ describe('canaries', () => {
   const failing = (code: RegExp) =>
     until(
       async () => {
-        const text = JSON.stringify([await hub.api.get('clusters/a'), await hub.api.get('fleet')])
+        const paths = ['clusters/a', 'fleet', 'clusters/a/applications/web/objects']
+        const text = JSON.stringify(await Promise.all(paths.map((path) => hub.api.get(path))))
         if (code.test(text)) return true
         throw new Error(text)
       },
       { ...soon, what: `the hub to hear of ${String(code)}` },
     )
+
+  /** One with a value that is referred to, and one that nobody refers to. */
+  async function openVault(): Promise<TestVault> {
+    const home = '/api/v1/namespaces'
+    const metadata = { name: 'groundswell-system' }
+    // The agent makes it too, for its inventories.
+    await kubeRequest(plane, 'POST', home, { metadata })
+    const account = `${home}/groundswell-system/serviceaccounts`
+    await kubeCall(plane, 'POST', account, { metadata: { name: 'groundswell-agent' } })
+    const opened = await startVault(plane)
+    await opened.allow('agent')
+    await opened.put('shop/till', {
+      pin: plant('a value in Vault'),
+      url: plant('another in Vault'),
+      more: plant('a value in Vault that nothing refers to'),
+    })
+    const token = await requestToken(plane, 'groundswell-system', 'groundswell-agent')
+    planted.set('the token of its ServiceAccount', token)
+    return opened
+  }
 
   before(async () => {
     surroundings = await createSurroundings()
@@ -76,9 +102,20 @@ describe('canaries', () => {
     planted.set('the token of the API server', (await readToken(plane.kubeconfig)) ?? '')
     await mkdir(join(directory, 'age'))
     await writeFile(join(directory, 'age', 'one.agekey'), key)
+    vault = await openVault()
+    controller = await startSealedSecrets(plane)
+    const tokenFile = join(directory, 'age', 'token')
+    await writeFile(tokenFile, planted.get('the token of its ServiceAccount')!)
     process.env['UNRELATED_SECRET'] = plant('the environment')
     const options = { directory, cluster: 'a', kubeconfig: plane.kubeconfig }
-    agent = await startAgent(hub, { ...options, args: ['--sops-keys', join(directory, 'age')] })
+    agent = await startAgent(hub, {
+      ...options,
+      args: [
+        ...['--sops-keys', join(directory, 'age'), '--vault', vault.address],
+        ...['--vault-role', 'agent', '--vault-ca', vault.caFile, '--vault-interval', '1s'],
+        ...['--vault-token-file', tokenFile, '--log-level', 'debug'],
+      ],
+    })
     delete process.env['UNRELATED_SECRET']
     await waitForRollout(hub.api, 'web', 'Succeeded')
     const identity = await readFile(join(agent.data, 'identity.json'), 'utf8')
@@ -112,27 +149,41 @@ describe('canaries', () => {
         },
         recipient,
       ),
+      'apps/web/till.yaml': stringify({
+        ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'till', namespace: 'web' } },
+        stringData: { pin: 'vault:secret/data/shop/till#pin' },
+        data: { url: base64('vault:secret/data/shop/till#url') },
+      }),
+      'apps/web/sealed.yaml': stringify(
+        await controller.seal({
+          ...{ name: 'sealed', namespace: 'web' },
+          data: { value: base64(plant('a value that was sealed')) },
+        }),
+      ),
     })
     await until(
       async () => {
-        if (Object.keys((await live('db')) ?? {}).length === 3) return true
+        const all = await Promise.all(['db', 'till', 'sealed'].map(live))
+        if (all.flatMap((one) => Object.keys(one ?? {})).length === 6) return true
         throw new Error(
           JSON.stringify([await hub.api.get('fleet'), await hub.api.get('clusters/a')]),
         )
       },
-      { ...soon, what: 'the Secret to be decrypted' },
+      { ...soon, what: 'the Secrets to be made' },
     )
     await waitForRollout(hub.api, 'web', 'Succeeded')
   })
 
   after(async () => {
     await agent?.stop()
+    await vault?.[Symbol.asyncDispose]()
+    await controller?.[Symbol.asyncDispose]()
     await plane?.stop()
     await redis?.stop()
     await surroundings?.[Symbol.asyncDispose]()
   })
 
-  test('I10 of 20 secrets none is in a report, a log, Redis, the ledger or an answer', async () => {
+  test('T29, I10: of 30 secrets none is in a report, a log, Redis, the ledger or an answer', async () => {
     // Drift of what is there, what is added, and what kubectl writes beside it.
     await kubeCall(plane, 'PATCH', `${secrets}/db`, {
       metadata: {
@@ -150,6 +201,15 @@ describe('canaries', () => {
       ...soon,
       what: 'the Secret to be healed',
     })
+    // A value that changes where it is kept, and then can no longer be had.
+    await vault.put('shop/till', { pin: plant('a new value in Vault'), url: plant('yet another') })
+    const pin = planted.get('a new value in Vault')!
+    await until(async () => (await live('till'))?.['pin'] === base64(pin), {
+      ...soon,
+      what: 'the new value',
+    })
+    await vault.put('shop/till', { pin: plant('a value beside one that is missing') })
+    await failing(/has no key/)
     // Refusals: by the API server, which quotes values, and by the agent.
     const key = planted.get('the age key')!
     const recipient = await identityToRecipient(key)
@@ -170,8 +230,16 @@ describe('canaries', () => {
         { 'no such key': plant('a value whose name is refused') },
         recipient,
       ),
+      'apps/web/sealed.yaml': stringify({
+        ...(await controller.seal({
+          ...{ name: 'sealed', namespace: 'elsewhere' },
+          data: { value: base64(plant('a value sealed for elsewhere')) },
+        })),
+        metadata: { name: 'sealed', namespace: 'web' },
+      }),
     })
     await failing(/"phase":"Failed"/)
+    await failing(/no key could decrypt/)
     // Questions: about what is there and not ours, and with values of one's own.
     const ask = (name: string, kind: string, value: object) => {
       const object = { apiVersion: 'v1', kind, metadata: { name, namespace: 'web' }, ...value }
@@ -181,17 +249,19 @@ describe('canaries', () => {
     const answers = [
       await ask('foreign', 'Secret', { stringData: { value: plant('a proposed value') } }),
       await ask('foreign', 'ConfigMap', { data: { value: 'else' } }),
+      await ask('till', 'Secret', { stringData: { pin: 'vault:secret/data/shop/till#pin' } }),
+      await ask('db', 'Secret', { stringData: { user: plant('a value proposed for ours') } }),
+      await ask('odd', 'Secret', { immutable: plant('what the API server quotes as it refuses') }),
     ]
     assert.match(JSON.stringify(answers), /Changed/)
 
-    const paths = ['clusters', 'clusters/a', 'applications', 'applications/web', 'fleet', 'sources']
-    const more = ['applications/web/diff', 'rollouts', 'events?limit=500']
     const told = new Map<string, string>([['dry runs', JSON.stringify(answers)]])
-    for (const path of [...paths, ...more, 'clusters/a/applications/web/objects']) {
-      told.set(`GET ${path}`, JSON.stringify(await hub.api.get(path)))
-    }
-    told.set('status', await agent.ask('status', '--json'))
-    told.set('metrics', await (await fetch(`${hub.url}/metrics`)).text())
+    // What the dashboard shows are such answers; its own page is the same for every fleet.
+    const names = { clusters: 'a', applications: 'web', groups: 'all', sources: 'fleet' }
+    for (const [path, text] of await readApi(hub, names)) told.set(`GET ${path}`, text)
+    told.set('GET events?limit=500', JSON.stringify(await hub.api.get('events?limit=500')))
+    told.set('status --json', await agent.ask('status', '--json'))
+    told.set('status', await agent.ask('status'))
     for (const [name, text] of await readRedis(redis.url)) told.set(`redis ${name}`, text)
     const { directory } = surroundings
     const isKey = (path: string) => /identity\.json|\.agekey$|\/age\/|\.kube|kubeconfig/.test(path)
@@ -201,7 +271,7 @@ describe('canaries', () => {
     const maps = await kubeCall(plane, 'GET', '/api/v1/namespaces/groundswell-system/configmaps')
     told.set('inventories', JSON.stringify(maps))
 
-    assert.ok(planted.size >= 20, `${planted.size} planted`)
+    assert.ok(planted.size >= 30, `${planted.size} planted`)
     assert.ok([...planted.values()].every((word) => word.length > 20))
     const leaks = [...planted].flatMap(([where, word]) =>
       [word, base64(word)].flatMap((text) =>
@@ -210,7 +280,20 @@ describe('canaries', () => {
     )
     assert.deepEqual(leaks, [])
     assert.ok([...told.keys()].some((name) => name.startsWith('redis ')))
-    assert.ok([...told.keys()].some((name) => name.endsWith('hub.log')))
+    const places = [...told.keys()]
+    for (const place of [
+      /hub\.log$/,
+      /agent-a\.log$/,
+      /ledger\.jsonl$/,
+      /receipts/,
+      /metrics/,
+      /matrix/,
+    ]) {
+      assert.ok(
+        places.some((name) => place.test(name)),
+        `${String(place)} is not among ${places.join()}`,
+      )
+    }
   })
 })
 
