@@ -132,7 +132,10 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     {
       ...{ references, clock, random: deps.random, interval: deps.references?.interval },
       applications: () => roster.all(),
-      onRotated: (name) => runs.wake(roster.get(name)!, 0),
+      onRotated: (name) => {
+        const one = roster.get(name)
+        if (one) runs.wake(one, 0)
+      },
       onFault: changed,
       onEnd: (error) => log('Vault is looked at no more', { error }),
     },

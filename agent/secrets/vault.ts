@@ -1,5 +1,5 @@
 import { isRecord } from '@groundswell/proto/record.ts'
-import { AgentError } from '../errors.ts'
+import { AgentError, toAgentError } from '../errors.ts'
 import {
   sayAnswer,
   type SendToVault,
@@ -37,16 +37,23 @@ export interface VaultDeps {
 interface Kept {
   readonly at: number
   readonly secret: VaultSecret
+  /** Letters of it as JSON. */
+  readonly size: number
 }
 
 /** A run may read one path for many objects. */
 const momentMs = 2_000
 const mostPaths = 1_000
+const mostLetters = 8 * 1024 * 1024
+/** A Vault that does not answer is not asked again for so long: a thousand Secrets would each wait for it. */
+const restMs = 5_000
 
 /** Reads secrets of the key/value engine, version 2; what was read stays in memory, and only there. */
 export function createVault({ send, session, now }: VaultDeps): Vault {
   const kept = new Map<string, Kept>()
   const reading = new Map<string, Promise<VaultSecret>>()
+  let letters = 0
+  let away: { readonly until: number; readonly error: unknown } | undefined
 
   async function ask(path: string, signal: AbortSignal): Promise<VaultSecret> {
     const urlPath = path.split('/').map(encodeURIComponent).join('/')
@@ -59,11 +66,33 @@ export function createVault({ send, session, now }: VaultDeps): Vault {
     }
   }
 
+  /** What was read longest ago goes first. */
   function keep(path: string, secret: VaultSecret): VaultSecret {
-    kept.delete(path)
-    if (kept.size >= mostPaths) kept.delete(kept.keys().next().value!)
-    kept.set(path, { at: now(), secret })
+    forget(path)
+    const size = JSON.stringify(secret.values).length
+    while (kept.size > 0 && (kept.size >= mostPaths || letters + size > mostLetters)) {
+      forget(kept.keys().next().value!)
+    }
+    kept.set(path, { at: now(), secret, size })
+    letters += size
     return secret
+  }
+
+  function forget(path: string): void {
+    letters -= kept.get(path)?.size ?? 0
+    kept.delete(path)
+  }
+
+  async function askUnlessAway(path: string, signal: AbortSignal): Promise<VaultSecret> {
+    if (away && now() < away.until) throw away.error
+    away = undefined
+    try {
+      return keep(path, await ask(path, signal))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (toAgentError(error).code === 'vault_unavailable') away = { until: now() + restMs, error }
+      throw error
+    }
   }
 
   return {
@@ -72,9 +101,7 @@ export function createVault({ send, session, now }: VaultDeps): Vault {
       if (known && now() - known.at < momentMs) return Promise.resolve(known.secret)
       const begun = reading.get(path)
       if (begun) return begun
-      const asked = ask(path, signal)
-        .then((secret) => keep(path, secret))
-        .finally(() => reading.delete(path))
+      const asked = askUnlessAway(path, signal).finally(() => reading.delete(path))
       reading.set(path, asked)
       return asked
     },

@@ -3,7 +3,11 @@ import { describe, it } from 'node:test'
 import { AgentError } from '../../../../agent/errors.ts'
 import type { Vault } from '../../../../agent/secrets/vault.ts'
 import { createMemoryCluster } from '../../../support/memory-cluster.ts'
-import { presentApplication, type TestObject } from '../../../support/verified-snapshot.ts'
+import {
+  presentApplication,
+  removedApplication,
+  type TestObject,
+} from '../../../support/verified-snapshot.ts'
 import { createMemoryHands } from './memory-hands.ts'
 
 const minute = 60_000
@@ -24,16 +28,18 @@ const plain: TestObject = {
 /** A Vault with one secret, and an agent's hands that look at it every five minutes. */
 function createWorld(cluster = createMemoryCluster(), start = { value: 'one', version: 1 }) {
   let fault: AgentError | undefined
+  let gate = Promise.resolve()
   let reads = 0
   let { value, version } = start
   const current = () => ({ values: { password: value }, version: `${version}@t`, lease: undefined })
   let last: ReturnType<typeof current> | undefined
   const vault: Vault = {
-    read: () => {
+    read: async () => {
       reads += 1
-      if (fault) return Promise.reject(fault)
+      await gate
+      if (fault) throw fault
       last = current()
-      return Promise.resolve(last)
+      return last
     },
     last: () => last,
   }
@@ -49,6 +55,12 @@ function createWorld(cluster = createMemoryCluster(), start = { value: 'one', ve
       fault = code && new AgentError(code, `Vault: ${code}`)
     },
     reads: () => reads,
+    /** Has it answer nothing until what is returned is called. */
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      gate = promise
+      return resolve
+    },
     value: () => {
       const data = cluster.read(id)?.['data'] as { password: string } | undefined
       return data && Buffer.from(data.password, 'base64').toString()
@@ -156,6 +168,23 @@ describe('values in Vault', () => {
     await hands.clock.advance(minute)
     assert.equal(world.state()?.phase, 'Applied')
     assert.ok(!hands.cluster.read('/Secret/shop/plain'))
+  })
+
+  it('of an application that goes while they are read are no matter to the rest', async () => {
+    await using world = createWorld()
+    const { hands } = world
+    await hands.bring(app())
+    world.put('two')
+    const release = world.hold()
+    await hands.clock.advance(6 * minute)
+    await hands.bring(removedApplication('shop'))
+    await hands.bring()
+    release()
+    await hands.clock.advance(minute)
+    await hands.bring(app())
+    world.put('three')
+    await hands.clock.advance(6 * minute)
+    assert.equal(world.value(), 'three')
   })
 
   it('are looked at no more once nothing refers to them', async () => {

@@ -179,10 +179,36 @@ describe('createVault', () => {
     await refuses(world.read('kv/data/old'), 'secret_unresolved', /not a secret of .* version 2/)
     world.secrets.set('a/data/b', errors(503, 'Vault is sealed'))
     await refuses(world.read('a/data/b'), 'vault_unavailable', /503 Vault is sealed/)
+    world.pass(6)
     world.secrets.set('a/data/c', answer(429))
     await refuses(world.read('a/data/c'), 'vault_unavailable', /a\/data\/c cannot be read: 429/)
+    world.pass(6)
     world.secrets.set('a/data/d', answer(200, 'words'))
     await refuses(world.read('a/data/d'), 'secret_unresolved', /not a secret/)
+  })
+
+  it('does not have each of many wait for a Vault that is away', async () => {
+    const world = createWorld()
+    world.put('secret/data/a', { k: 'v' })
+    world.fail(new AgentError('vault_unavailable', 'Vault: not reachable'))
+    for (const path of ['secret/data/a', 'secret/data/b', 'secret/data/c']) {
+      await refuses(world.read(path), 'vault_unavailable', /not reachable/)
+    }
+    assert.equal(world.asked.length, 1)
+    world.fail(undefined)
+    world.pass(6)
+    assert.deepEqual((await world.read('secret/data/a')).values, { k: 'v' })
+  })
+
+  it('keeps no more than it may of what was read, and lets the oldest go', async () => {
+    const world = createWorld()
+    const megabyte = 'x'.repeat(1024 * 1024)
+    for (let at = 0; at < 10; at++) {
+      world.put(`secret/data/${at}`, { k: megabyte })
+      await world.read(`secret/data/${at}`)
+    }
+    const held = [...Array(10).keys()].filter((at) => world.vault.last(`secret/data/${at}`))
+    assert.deepEqual(held, [3, 4, 5, 6, 7, 8, 9])
   })
 
   it('takes none of several paths for another', async () => {
@@ -250,6 +276,7 @@ describe('createReferences', () => {
       errors(503, 'Vault is sealed'),
     ]) {
       world.fail(fault)
+      world.pass(6)
       assert.deepEqual(await world.references.resolve(body, 'shop', never), first)
       const found = [{ path: 'secret/data/db', key: 'user', place: '', member: '', field: 'data' }]
       await refuses(
@@ -260,6 +287,7 @@ describe('createReferences', () => {
     }
     // What Vault says no to is not gone on with.
     world.fail(undefined)
+    world.pass(6)
     world.secrets.delete('secret/data/db')
     await refuses(world.references.resolve(body, 'shop', never), 'secret_unresolved', /404/)
   })
