@@ -19,12 +19,12 @@ import {
   type Known,
   isKnownCluster,
   listClusterNames,
-  summarizeCluster,
   viewCluster,
   viewDiff,
   viewGroup,
 } from './status/cluster-view.ts'
 import { viewMatrix } from './status/matrix.ts'
+import { listClusters } from './status/cluster-list.ts'
 import type { Summaries } from './status/summary.ts'
 import { viewSource } from './status/source-view.ts'
 import { createSurvey } from './survey.ts'
@@ -39,7 +39,7 @@ export interface HubDeps {
   readonly deciding: Deciding
   readonly content: ContentStore
   readonly events: EventLog
-  readonly summaries: Pick<Summaries, 'read'>
+  readonly summaries: Pick<Summaries, 'read' | 'standingsOf'>
   readonly dryRun: Hub['dryRun']
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
@@ -77,7 +77,9 @@ export function createHub(deps: HubDeps): Hub {
   }
 
   async function* listRollouts(query: Parameters<Hub['rollouts']>[0]) {
-    const mine = [...state.plans.values()].reverse().filter((plan) => {
+    const oldestFirst = [...state.plans.values()]
+    const plans = query.oldestFirst ? oldestFirst : oldestFirst.toReversed()
+    const mine = plans.filter((plan) => {
       const active = !finalPhases.has(state.runs.get(plan.id)!.phase)
       return (
         (query.application === null || plan.application === query.application) &&
@@ -130,11 +132,8 @@ export function createHub(deps: HubDeps): Hub {
 
   return {
     rights,
-    clusters: (after, sight) =>
-      from(listClusterNames(known()), after, (name) => {
-        const summary = summarizeCluster(known(), name, sight)
-        return sight && summary.counts.applications === 0 ? undefined : summary
-      }),
+    clusters: (query, sight) =>
+      listClusters(known(), query, { sight, standingsOf: (name) => deps.summaries.standingsOf(name) }),
     async cluster(name, sight) {
       if (!isKnownCluster(known(), name)) return undefined
       const view = viewCluster(known(), name, sight)

@@ -71,6 +71,11 @@ export const steps: readonly Step[] = [
         command: process.execPath,
         args: ['test/generate-schemas.ts', '--check'],
       },
+      {
+        title: 'hub/client/gen is what the OpenAPI document says',
+        command: process.execPath,
+        args: ['test/generate-client.ts', '--check'],
+      },
       { title: 'gofmt', command: 'gofmt', args: ['-l', '.'], cwd: engine, quiet: true },
       { title: 'go vet', command: 'go', args: ['vet', './...'], cwd: engine },
       {

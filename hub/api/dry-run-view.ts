@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { serviceAccountPattern } from '../fleet/kinds/fields.ts'
+import type { Frozen } from './views.ts'
 
 /* A dry run on a live cluster: what is asked, and what its API server said. */
 
@@ -64,4 +65,4 @@ export const DryRunView = Type.Object(
     description: 'What a cluster would say to some objects. Nothing was written.',
   },
 )
-export type DryRunView = Static<typeof DryRunView>
+export type DryRunView = Frozen<Static<typeof DryRunView>>

@@ -12,6 +12,7 @@ import {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifySchema,
   type RawServerDefault,
 } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -205,10 +206,26 @@ function describeApi(version: string) {
       components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer' } } },
       security: [{ bearer: [] }],
     },
+    transform: ({ schema, url }: { schema: FastifySchema; url: string }) => ({
+      schema: schema && tellSelections(schema),
+      url,
+    }),
     refResolver: {
       buildLocalReference: (schema: { readonly $id?: unknown }) => String(schema.$id),
     },
   }
+}
+
+/** An answer of picked fields lacks members that the whole must have. */
+function tellSelections(schema: FastifySchema): FastifySchema {
+  const { properties } = (schema.querystring ?? {}) as { readonly properties?: object }
+  const response = schema.response as Readonly<Record<string, { readonly $ref?: string }>>
+  const whole = response?.['200']
+  if (!properties || !('fields' in properties) || !whole?.$ref) return schema
+  const { $ref } = whole
+  const picked = { type: 'object', description: 'with `fields`: no more than those' }
+  const description = $ref.replace('#', '')
+  return { ...schema, response: { ...response, 200: { description, anyOf: [{ $ref }, picked] } } }
 }
 
 /** Each route's answers are compiled with the first of them: all at once they are a tenth of a hub's start. */
@@ -235,7 +252,9 @@ function compileValidator(schema: TSchema, httpPart: string | undefined) {
         message:
           error.keyword === 'additionalProperties'
             ? `unknown: ${error.params.additionalProperties.join(', ')}`
-            : error.message,
+            : error.keyword === 'enum'
+              ? `must be one of ${error.params.allowedValues.join(', ')}`
+              : error.message,
       }))
     const part = { querystring: 'query', params: 'path' }[httpPart ?? ''] ?? httpPart ?? 'request'
     const detail = errors.map(({ pointer, message }) => `${part}${pointer}: ${message}`).join('; ')

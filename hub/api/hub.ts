@@ -7,6 +7,7 @@ import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
 import type { Matrix } from '../status/matrix.ts'
 import type { DryRunView } from './dry-run-view.ts'
+import type { Order, Place } from './order.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
 import type {
@@ -58,8 +59,8 @@ export interface AssignedManifest {
 export interface Hub extends Survey {
   /** What somebody may do now; it goes with the newest commit. */
   rights(principal: Principal): Rights
-  /** By name, rising, from the first after `after`. Of a sight: those with an application in it. */
-  clusters(after: string | null, sight?: Sight): Listing<ClusterSummary>
+  /** Of a sight: those with an application in it. Only those whose labels are kept are looked at. */
+  clusters(query: ClusterQuery, sight?: Sight): Listing<PlacedCluster>
   cluster(name: string, sight?: Sight): Promise<ClusterView | undefined>
   /** Every cluster and application there is, or those that may be seen. */
   matrix(sight?: Sight): Matrix
@@ -144,6 +145,24 @@ export interface TrustDesk {
   approve(envelope: Uint8Array, by: Principal): Promise<ApprovalView>
 }
 
+/** What clusters may be sorted by: it is known of each without looking at its applications. */
+export const clusterOrders = [
+  ...(['name', 'connection', 'lastSeen', 'lag', 'updated', 'pending', 'failed'] as const),
+  ...(['unreachable', 'drifted', 'nodes', 'kubernetesVersion', 'agentVersion'] as const),
+] as const
+export type ClusterOrder = (typeof clusterOrders)[number]
+
+export interface PlacedCluster {
+  readonly cluster: ClusterSummary
+  readonly place: Place
+}
+
+export interface ClusterQuery {
+  readonly order: Order<ClusterOrder>
+  readonly after: Place | null
+  readonly keep?: (labels: Readonly<Record<string, string>>) => boolean
+}
+
 /** What a join token is to allow. */
 export interface TokenRequest {
   /** Milliseconds. */
@@ -173,6 +192,8 @@ export interface DryRunRequest {
 export interface RolloutQuery {
   readonly application: string | null
   readonly active: boolean | null
+  /** Newest first when left out. */
+  readonly oldestFirst?: boolean
   readonly after: string | null
 }
 

@@ -61,7 +61,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
   const sight = everything ? undefined : sees
   return {
     rights: (principal) => hub.rights(principal),
-    clusters: (after) => hub.clusters(after, sight),
+    clusters: (query) => hub.clusters(query, sight),
     cluster: (name) => hub.cluster(name, sight),
     matrix: () => hub.matrix(sight),
     groups: (after) => (everything ? hub.groups(after) : mapSome(hub.groups(after), group)),

@@ -7,20 +7,23 @@ import type { Frozen } from './views.ts'
  */
 export type MatrixStanding = 'u' | 'p' | 'f' | 'd' | 'v' | 'x' | '-'
 
-const MatrixRow = Type.Object({
-  cluster: Type.String(),
-  groups: Type.Array(Type.String()),
-  connection: Type.Unsafe<'Connected' | 'Disconnected' | 'NeverConnected'>({
-    type: 'string',
-    enum: ['Connected', 'Disconnected', 'NeverConnected'],
-  }),
-  stale: Type.Boolean(),
-  cells: Type.String({
-    pattern: '^[upfdvx-]*$',
-    description:
-      'a letter for each of `applications`: updated, pending, failed, drifted, vetoed, x unreachable, - none',
-  }),
-})
+export const MatrixRow = Type.Object(
+  {
+    cluster: Type.String(),
+    groups: Type.Array(Type.String()),
+    connection: Type.Unsafe<'Connected' | 'Disconnected' | 'NeverConnected'>({
+      type: 'string',
+      enum: ['Connected', 'Disconnected', 'NeverConnected'],
+    }),
+    stale: Type.Boolean(),
+    cells: Type.String({
+      pattern: '^[upfdvx-]*$',
+      description:
+        'a letter for each of `applications`: updated, pending, failed, drifted, vetoed, x unreachable, - none',
+    }),
+  },
+  { $id: 'MatrixRow', description: 'A cluster, and a letter for each application.' },
+)
 
 export const MatrixView = Type.Object(
   {

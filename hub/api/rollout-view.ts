@@ -43,7 +43,16 @@ const GateView = Type.Object({
   approvedBy: TextOrNull,
 })
 
-const RolloutClusterView = Type.Object({
+export const rolloutClusterStates = [
+  ...(['Pending', 'Offered', 'Soaking', 'Done', 'Reverting', 'Reverted'] as const),
+] as const satisfies readonly ClusterProgress['state'][]
+export type RolloutClusterState = (typeof rolloutClusterStates)[number]
+export const rolloutClusterOutcomes = [
+  ...(['Succeeded', 'Failed', 'TimedOut', 'Unreachable', 'Vetoed', 'Skipped'] as const),
+] as const
+export type RolloutClusterOutcome = (typeof rolloutClusterOutcomes)[number]
+
+const clusterOfRollout = {
   name: Type.String(),
   state: Type.String({ description: 'Pending, Offered, Soaking, Done, Reverting or Reverted' }),
   outcome: Type.Union([Type.String(), Type.Null()], {
@@ -53,7 +62,11 @@ const RolloutClusterView = Type.Object({
   digest: Type.Union([Type.String(), Type.Null()], { description: 'null removes it' }),
   previousDigest: TextOrNull,
   previousRevision: TextOrNull,
-})
+}
+export const RolloutClusterView = Type.Object(
+  { wave: Count, ...clusterOfRollout },
+  { $id: 'RolloutClusterView', description: 'Where a cluster is in a rollout.' },
+)
 
 const WaveView = Type.Object({
   index: Count,
@@ -69,7 +82,7 @@ const WaveView = Type.Object({
   before: Type.Array(GateView),
   after: Type.Array(GateView),
   counts: RolloutCounts,
-  clusters: Type.Array(RolloutClusterView),
+  clusters: Type.Array(Type.Object(clusterOfRollout)),
 })
 
 const summary = {
@@ -113,6 +126,7 @@ export const RolloutView = Type.Object(
 
 export type RolloutCounts = Frozen<Static<typeof RolloutCounts>>
 export type RolloutSummary = Frozen<Static<typeof RolloutSummary>>
+export type RolloutClusterView = Frozen<Static<typeof RolloutClusterView>>
 export type RolloutView = Frozen<Static<typeof RolloutView>>
 
 export function summarizeRollout(record: RolloutRecord): RolloutSummary {
@@ -160,20 +174,32 @@ export function viewRollout(record: RolloutRecord): RolloutView {
       before: viewGates(run, wave, index, 'before'),
       after: viewGates(run, wave, index, 'after'),
       counts: countClusters(record, wave.clusters),
-      clusters: wave.clusters.map((name) => {
-        const target = plan.targets[name]
-        const progress = run.clusters[name] ?? { state: 'Pending' as const }
-        return {
-          name,
-          state: progress.state,
-          outcome: 'outcome' in progress ? progress.outcome : null,
-          message: 'message' in progress ? progress.message : '',
-          digest: target?.digest ?? null,
-          previousDigest: target?.previous?.digest ?? null,
-          previousRevision: target?.previous?.revision ?? null,
-        }
-      }),
+      clusters: wave.clusters.map((name) => viewProgress(record, name)),
     })),
+  }
+}
+
+/** Each cluster of a rollout, wave by wave; looked at as it is read. */
+export function* listRolloutClusters(record: RolloutRecord): Generator<RolloutClusterView> {
+  for (const [wave, { clusters }] of record.plan.waves.entries()) {
+    for (const name of clusters) yield { wave, ...viewProgress(record, name) }
+  }
+}
+
+function viewProgress(
+  { plan, run }: RolloutRecord,
+  name: string,
+): Omit<RolloutClusterView, 'wave'> {
+  const target = plan.targets[name]
+  const progress = run.clusters[name] ?? { state: 'Pending' as const }
+  return {
+    name,
+    state: progress.state,
+    outcome: 'outcome' in progress ? progress.outcome : null,
+    message: 'message' in progress ? progress.message : '',
+    digest: target?.digest ?? null,
+    previousDigest: target?.previous?.digest ?? null,
+    previousRevision: target?.previous?.revision ?? null,
   }
 }
 

@@ -4,7 +4,8 @@ import { DurationText } from '../fleet/kinds/fields.ts'
 import { LoginView, MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
 import { DryRunView } from './dry-run-view.ts'
 import { Problem } from './problem.ts'
-import { MatrixView } from './matrix-view.ts'
+import { MatrixRow, MatrixView } from './matrix-view.ts'
+import { sortBy } from './order.ts'
 import { SupportView } from './support-view.ts'
 import { SourceView } from './source-view.ts'
 import {
@@ -16,9 +17,18 @@ import {
   SummaryView,
   WindowView,
 } from './survey-view.ts'
-import { RolloutSummary, RolloutView } from './rollout-view.ts'
+import {
+  type RolloutClusterOutcome,
+  type RolloutClusterState,
+  RolloutClusterView,
+  RolloutSummary,
+  RolloutView,
+  rolloutClusterOutcomes,
+  rolloutClusterStates,
+} from './rollout-view.ts'
 import {
   ApplicationView,
+  ClusterDiffView,
   ClusterSummary,
   ClusterView,
   DiffView,
@@ -48,18 +58,50 @@ export const ByToken = Type.Object({ id: Type.String({ pattern: '^[0-9a-z]{12}$'
 export const ByRollout = Type.Object({ id: RolloutId }, closed)
 export const ByClusterApplication = Type.Object({ name: Name, application: Name }, closed)
 
+const Fields = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  pattern: '^[A-Za-z][A-Za-z0-9]*([.,][A-Za-z][A-Za-z0-9]*)*$',
+  description: 'only these members of each item, such as `name,counts.failed`',
+})
+const selecting = { fields: Type.Optional(Fields) }
+const Selector = Type.String({
+  maxLength: 1_024,
+  description: 'label selector: env=prod,region in (a,b)',
+})
+
 const paging = {
   limit: Type.Optional(Limit),
   continue: Type.Optional(Type.String({ maxLength: 256, description: 'from the page before' })),
 }
-export const defaultLimit = 100
 export const NoQuery = Type.Object({}, closed)
 export const PageQuery = Type.Object(paging, closed)
-export const SelectorQuery = Type.Object(
+/** Of a list that can be sorted and narrowed to some members. */
+export const SortedQuery = <const F extends string>(...fields: readonly F[]) =>
+  Type.Object({ ...paging, ...selecting, sort: Type.Optional(sortBy(...fields)) }, closed)
+/** Of one whose items have labels, too. */
+export const SelectorQuery = <const F extends string>(...fields: readonly F[]) =>
+  Type.Object(
+    {
+      ...paging,
+      ...selecting,
+      selector: Type.Optional(Selector),
+      sort: Type.Optional(sortBy(...fields)),
+    },
+    closed,
+  )
+/** Of one thing. */
+export const FieldsQuery = Type.Object(selecting, closed)
+export const RolloutClustersQuery = Type.Object(
   {
     ...paging,
-    selector: Type.Optional(
-      Type.String({ maxLength: 1_024, description: 'label selector: env=prod,region in (a,b)' }),
+    ...selecting,
+    wave: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+    state: Type.Optional(
+      Type.Unsafe<RolloutClusterState>({ type: 'string', enum: [...rolloutClusterStates] }),
+    ),
+    outcome: Type.Optional(
+      Type.Unsafe<RolloutClusterOutcome>({ type: 'string', enum: [...rolloutClusterOutcomes] }),
     ),
   },
   closed,
@@ -67,6 +109,8 @@ export const SelectorQuery = Type.Object(
 export const RolloutsQuery = Type.Object(
   {
     ...paging,
+    ...selecting,
+    sort: Type.Optional(sortBy('createdAt')),
     application: Type.Optional(Name),
     active: Type.Optional(Type.Boolean({ description: 'only unfinished, or only finished ones' })),
   },
@@ -85,7 +129,7 @@ export const AuditQuery = Type.Object(
   closed,
 )
 export const StreamQuery = Type.Object({ after: Type.Optional(EventId) }, closed)
-export const DiffQuery = Type.Object({ cluster: Type.Optional(Name) }, closed)
+export const DiffQuery = Type.Object({ ...paging, cluster: Type.Optional(Name) }, closed)
 
 export const PlanBody = Type.Object({ application: Name }, closed)
 export const StartBody = Type.Object({ application: Name, reason: Type.Optional(Reason) }, closed)
@@ -149,28 +193,16 @@ function listOf<S extends TSchema>($id: string, item: S) {
 }
 
 export const ClusterList = listOf('ClusterList', ClusterSummary)
-export const PendingList = Type.Object({ items: Type.Array(PendingView) }, { $id: 'PendingList' })
-export const AuthorityList = Type.Object(
-  { items: Type.Array(AuthorityView) },
-  { $id: 'AuthorityList' },
-)
-export const ApiTokenList = Type.Object(
-  { items: Type.Array(ApiTokenView) },
-  { $id: 'ApiTokenList' },
-)
+export const PendingList = listOf('PendingList', PendingView)
+export const AuthorityList = listOf('AuthorityList', AuthorityView)
+export const ApiTokenList = listOf('ApiTokenList', ApiTokenView)
 export const GroupList = listOf('GroupList', GroupView)
 export const ApplicationList = listOf('ApplicationList', ApplicationView)
-export const HeldList = Type.Object({ items: Type.Array(HeldView) }, { $id: 'HeldList' })
-export const OpenGateList = Type.Object(
-  { items: Type.Array(OpenGateView) },
-  { $id: 'OpenGateList' },
-)
+export const HeldList = listOf('HeldList', HeldView)
+export const OpenGateList = listOf('OpenGateList', OpenGateView)
 export const DriftList = listOf('DriftList', DriftRow)
-export const RevisionList = Type.Object(
-  { items: Type.Array(RevisionView) },
-  { $id: 'RevisionList' },
-)
-export const WindowList = Type.Object({ items: Type.Array(WindowView) }, { $id: 'WindowList' })
+export const RevisionList = listOf('RevisionList', RevisionView)
+export const WindowList = listOf('WindowList', WindowView)
 export const AuditList = Type.Object(
   {
     items: Type.Array(AuditEntry),
@@ -179,6 +211,7 @@ export const AuditList = Type.Object(
   { $id: 'AuditList' },
 )
 export const SourceList = listOf('SourceList', SourceView)
+export const RolloutClusterList = listOf('RolloutClusterList', RolloutClusterView)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
 export const EventList = Type.Object({ items: Type.Array(EventView) }, { $id: 'EventList' })
 export const PlannedView = Type.Object(
@@ -196,6 +229,21 @@ export const VersionView = Type.Object({ version: Type.String() }, { $id: 'Versi
 export const components: readonly TSchema[] = [
   Problem,
   RolloutView,
+  RolloutSummary,
+  RolloutClusterView,
+  RolloutClusterList,
+  ClusterSummary,
+  ClusterDiffView,
+  MatrixRow,
+  EventView,
+  PendingView,
+  AuthorityView,
+  HeldView,
+  OpenGateView,
+  DriftRow,
+  RevisionView,
+  WindowView,
+  AuditEntry,
   ClusterView,
   MatrixView,
   DiffView,

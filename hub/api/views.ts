@@ -206,19 +206,27 @@ export const ApplicationView = view(
   'An application over all its clusters.',
 )
 
-export const ClusterDiffView = Type.Object({
-  cluster: Type.String(),
-  connection: ConnectionView,
-  desiredDigest: DigestOrNull,
-  desiredRevision: TextOrNull,
-  reportedDigest: DigestOrNull,
-  upToDate: Type.Boolean(),
-  driftedObjects: Count,
-  drift: Type.Array(ObjectDriftView, { description: 'bounded; driftedObjects counts all' }),
-})
+export const ClusterDiffView = view(
+  'ClusterDiffView',
+  {
+    cluster: Type.String(),
+    connection: ConnectionView,
+    desiredDigest: DigestOrNull,
+    desiredRevision: TextOrNull,
+    reportedDigest: DigestOrNull,
+    upToDate: Type.Boolean(),
+    driftedObjects: Count,
+    drift: Type.Array(ObjectDriftView, { description: 'bounded; driftedObjects counts all' }),
+  },
+  'Desired against reported state of an application on a cluster.',
+)
 export const DiffView = view(
   'DiffView',
-  { application: Type.String(), clusters: Type.Array(ClusterDiffView) },
+  {
+    application: Type.String(),
+    clusters: Type.Array(ClusterDiffView),
+    continue: Type.Union([Type.String(), Type.Null()], { description: 'null on the last page' }),
+  },
   'Desired against reported state of an application, a row a cluster.',
 )
 

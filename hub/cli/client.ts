@@ -1,64 +1,81 @@
-import type { Static, TSchema } from 'typebox'
+import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Problem } from '../api/problem.ts'
-import { EventView } from '../api/views.ts'
+import { components } from '../api/schemas.ts'
+import { type EventView, operations } from '../client/gen/api.ts'
+import {
+  type Answer,
+  type Asked,
+  type ItemOf,
+  type ListId,
+  type OperationId,
+  type Request,
+  TooManyPages,
+  buildRequest,
+  readPages,
+} from '../client/request.ts'
 import type { Connection } from './config.ts'
 import { CliFailure } from './failure.ts'
 import { readServerEvents } from './server-events.ts'
 import type { Fetch } from './terminal.ts'
 
-interface Sending extends Ask {
-  readonly method?: 'DELETE'
-}
-
-export interface Ask {
-  readonly query?: Readonly<Record<string, string | undefined>>
-  /** Makes it a POST. */
-  readonly body?: Readonly<Record<string, unknown>>
-  readonly signal: AbortSignal
-}
-
-/** The hub's REST API, checked against the schemas it is served with. */
+/** The hub's REST API by the operations of its OpenAPI document; answers are checked against its schemas. */
 export interface Client {
   readonly server: string
   /** @throws CliFailure */
-  ask<S extends TSchema>(path: string, schema: S, ask: Ask): Promise<Static<S>>
-  /** Asks for something that has no answer but that it was done. @throws CliFailure */
-  tell(path: string, ask: Ask): Promise<void>
-  /** @throws CliFailure */
-  remove(path: string, signal: AbortSignal): Promise<void>
+  call<K extends OperationId>(
+    id: K,
+    asked: Asked<K> & { readonly signal: AbortSignal },
+  ): Promise<Answer<K>>
+  /** All pages of a list, `mostPages` of 500 at most. @throws CliFailure */
+  list<K extends ListId>(
+    id: K,
+    asked: Asked<K> & { readonly signal: AbortSignal },
+  ): Promise<readonly ItemOf<K>[]>
   /** Events after an id until the hub ends the stream or the signal aborts. */
-  follow(after: string | null, signal: AbortSignal): AsyncIterable<Static<typeof EventView>>
+  follow(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
 }
 
 /** Bytes; more than any answer of the hub. */
 const answerLimit = 64 * 1024 * 1024
 /** Milliseconds for one answer; planning renders, which takes its time. */
 const answerTimeout = 120_000
+const pageSize = 500
+const mostPages = 100
 const problem = Compile(Problem)
-const event = Compile(EventView)
+const schemas = new Map(
+  components.map((schema) => [(schema as { readonly $id?: string }).$id ?? '', schema]),
+)
+const validators = new Map<string, ReturnType<typeof Compile<TSchema>>>()
+
+/** Compiled once it is needed: a command needs one or two of them. */
+function validatorOf(name: string): ReturnType<typeof Compile<TSchema>> {
+  let found = validators.get(name)
+  if (!found) validators.set(name, (found = Compile(schemas.get(name)!)))
+  return found
+}
 
 export function createClient(connection: Connection, fetchAnswer: Fetch): Client {
   const { server, token } = connection
 
-  async function send(path: string, ask: Sending, accept: string): Promise<Response> {
-    const url = new URL(`${server}/api/v1/${path}`)
-    for (const [name, value] of Object.entries(ask.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(name, value)
-    }
+  async function send(
+    { method, path, body }: Request,
+    accept: string,
+    signal: AbortSignal,
+  ): Promise<Response> {
     let response: Response
     try {
-      response = await fetchAnswer(url, {
-        method: ask.method ?? (ask.body ? 'POST' : 'GET'),
+      response = await fetchAnswer(new URL(`${server}${path}`), {
+        method,
         headers: {
           accept,
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(ask.body && { 'content-type': 'application/json' }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
         },
-        ...(ask.body && { body: JSON.stringify(ask.body) }),
+        ...(body !== undefined && { body: JSON.stringify(body) }),
         // The token is for this hub, not for wherever it might point.
         redirect: 'error',
-        signal: ask.signal,
+        signal,
       })
     } catch (cause) {
       throw unreachable(server, cause)
@@ -67,38 +84,51 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
     throw refusal(response, await readText(response).catch(() => ''), token !== undefined)
   }
 
+  async function call<K extends OperationId>(
+    id: K,
+    asked: Asked<K> & { readonly signal: AbortSignal },
+  ): Promise<Answer<K>> {
+    const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(answerTimeout)])
+    const response = await send(buildRequest(id, asked), 'application/json', signal)
+    const { answer } = operations[id]
+    if (answer === null) return undefined
+    const value = parseJson(await readText(response), server)
+    const validator = validatorOf(answer)
+    if (validator.Check(value)) return value as Answer<K>
+    throw new CliFailure(2, `${server} answered in a shape this swell does not know`, {
+      hint: 'compare `swell version` with the hub',
+      lines: validator
+        .Errors(value)
+        .slice(0, 5)
+        .map((error) => `${error.instancePath}: ${error.message}`),
+    })
+  }
+
   return {
     server,
-    ask: async (path, schema, ask) => {
-      const timeout = AbortSignal.timeout(answerTimeout)
-      const signal = AbortSignal.any([ask.signal, timeout])
-      const response = await send(path, { ...ask, signal }, 'application/json')
-      const value = parseJson(await readText(response), server)
-      const validator = Compile(schema)
-      if (validator.Check(value)) return value
-      throw new CliFailure(2, `${server} answered in a shape this swell does not know`, {
-        hint: 'compare `swell version` with the hub',
-        lines: validator
-          .Errors(value)
-          .slice(0, 5)
-          .map((error) => `${error.instancePath}: ${error.message}`),
-      })
-    },
-    tell: async (path, ask) => {
-      const signal = AbortSignal.any([ask.signal, AbortSignal.timeout(answerTimeout)])
-      await send(path, { ...ask, signal }, 'application/json')
-    },
-    remove: async (path, signal) => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(answerTimeout)])
-      await send(path, { method: 'DELETE', signal: limit }, 'application/json')
+    call,
+    list: async <K extends ListId>(
+      id: K,
+      asked: Asked<K> & { readonly signal: AbortSignal },
+    ): Promise<readonly ItemOf<K>[]> => {
+      const { query = {} } = asked as { readonly query?: object }
+      try {
+        return await readPages<K>((more) => call(id, { ...asked, query: { ...query, ...more } }), {
+          limit: pageSize,
+          mostPages,
+        })
+      } catch (cause) {
+        if (!(cause instanceof TooManyPages)) throw cause
+        throw new CliFailure(2, cause.message, { hint: 'narrow it down with -l', cause })
+      }
     },
     follow: async function* (after, signal) {
-      const query = after === null ? {} : { query: { after } }
-      const response = await send('events/stream', { ...query, signal }, 'text/event-stream')
+      const asked = after === null ? {} : { query: { after } }
+      const response = await send(buildRequest('streamEvents', asked), 'text/event-stream', signal)
       if (!response.body) return
       for await (const data of readServerEvents(response.body)) {
         const value = parseJson(data, server)
-        if (event.Check(value)) yield value
+        if (validatorOf('EventView').Check(value)) yield value as EventView
       }
     },
   }

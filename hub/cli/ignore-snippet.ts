@@ -1,7 +1,7 @@
 import { whyNoPointer } from '@groundswell/proto/ignore-rule.ts'
 import { describeObject, type ObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
 import { stringify } from 'yaml'
-import type { ClusterDiffView } from '../api/views.ts'
+import type { ClusterDiffView } from '../client/gen/api.ts'
 import { CliFailure } from './failure.ts'
 
 type Drift = ClusterDiffView['drift'][number]

@@ -1,6 +1,5 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Answer, Asked, ItemOf, ListId, OperationId } from '../client/request.ts'
 import type { Client } from './client.ts'
-import { CliFailure } from './failure.ts'
 
 /** A view with what is needed to print it. */
 export interface Shown {
@@ -13,6 +12,7 @@ export interface ListQuery {
   readonly selector?: string | undefined
   readonly application?: string | undefined
   readonly active?: boolean | undefined
+  readonly sort?: string | undefined
 }
 
 /** A kind of thing that `get` prints. */
@@ -29,27 +29,24 @@ export interface Column<T> {
   readonly cell: (item: T, now: number) => string | number
 }
 
-export interface ResourceDefinition<S extends TSchema> {
+export interface ResourceDefinition<L extends ListId, G extends OperationId> {
   readonly singular: string
-  /** Of the collection, under /api/v1/. */
-  readonly path: string
-  /** What the columns read; the single resource may hold more. */
-  readonly schema: S
-  readonly nameOf: (item: Static<S>) => string
-  readonly columns: readonly Column<Static<S>>[]
+  /** The operation that lists them. */
+  readonly list: L
+  /** The one that tells of one; it may tell more than the columns read. */
+  readonly get: Answer<G> extends ItemOf<L> ? G : never
+  /** How one is named to it. */
+  readonly pathOf: (name: string) => Asked<G>
+  readonly nameOf: (item: ItemOf<L>) => string
+  readonly columns: readonly Column<ItemOf<L>>[]
 }
 
-/** Pages of 500 that `get` reads at most. */
-const pageLimit = 100
-
-export function defineResource<S extends TSchema>(definition: ResourceDefinition<S>): Resource {
-  const { singular, path, schema, nameOf, columns } = definition
-  const page = Type.Object({
-    items: Type.Array(schema),
-    continue: Type.Union([Type.String(), Type.Null()]),
-  })
+export function defineResource<L extends ListId, G extends OperationId>(
+  definition: ResourceDefinition<L, G>,
+): Resource {
+  const { singular, pathOf, nameOf, columns } = definition
   const visible = (wide: boolean) => columns.filter((column) => wide || !column.wide)
-  const show = (item: Static<S>): Shown => ({
+  const show = (item: ItemOf<L>): Shown => ({
     name: nameOf(item),
     view: item,
     cells: (wide, now) => visible(wide).map((column) => String(column.cell(item, now))),
@@ -58,26 +55,16 @@ export function defineResource<S extends TSchema>(definition: ResourceDefinition
     singular,
     header: (wide) => visible(wide).map((column) => column.title),
     get: async (client, name, signal) =>
-      show(await client.ask(`${path}/${encodeURIComponent(name)}`, schema, { signal })),
-    list: async (client, { selector, application, active }, signal) => {
-      const shown: Shown[] = []
-      let cursor: string | undefined
-      for (let i = 0; i < pageLimit; i++) {
-        const query = {
-          limit: '500',
-          selector,
-          application,
-          active: active === undefined ? undefined : String(active),
-          continue: cursor,
-        }
-        const answer = await client.ask(path, page, { query, signal })
-        shown.push(...(answer.items as Static<S>[]).map(show))
-        if (answer.continue === null) return shown
-        cursor = answer.continue
-      }
-      throw new CliFailure(2, `more than ${pageLimit * 500} ${path}`, {
-        hint: 'narrow it down with -l',
-      })
+      show((await client.call<G>(definition.get, { ...pathOf(name), signal })) as ItemOf<L>),
+    list: async (client, { selector, application, active, sort }, signal) => {
+      const given = Object.entries({ selector, application, active, sort })
+      const query = given.filter(([, value]) => value !== undefined)
+      const asked = { query: Object.fromEntries(query), signal } as unknown
+      const items = await client.list(
+        definition.list,
+        asked as Asked<L> & { readonly signal: AbortSignal },
+      )
+      return items.map(show)
     },
   }
 }

@@ -1,15 +1,14 @@
 import { shortRevision } from '@groundswell/proto/revision.ts'
-import { RolloutSummary } from '../api/rollout-view.ts'
-import { SourceView, stateOfSource } from '../api/source-view.ts'
-import { ApplicationView, ClusterSummary, GroupView } from '../api/views.ts'
+import { stateOfSource } from '../api/source-view.ts'
 import { CliFailure } from './failure.ts'
 import { formatAge, formatLabels } from './output.ts'
 import { defineResource, type Resource } from './resource.ts'
 
 const clusters = defineResource({
   singular: 'cluster',
-  path: 'clusters',
-  schema: ClusterSummary,
+  list: 'listClusters',
+  get: 'getCluster',
+  pathOf: (name) => ({ path: { name } }),
   nameOf: (cluster) => cluster.name,
   columns: [
     { title: 'NAME', cell: (c) => c.name },
@@ -42,8 +41,9 @@ const clusters = defineResource({
 
 const groups = defineResource({
   singular: 'group',
-  path: 'groups',
-  schema: GroupView,
+  list: 'listGroups',
+  get: 'getGroup',
+  pathOf: (name) => ({ path: { name } }),
   nameOf: (group) => group.name,
   columns: [
     { title: 'NAME', cell: (g) => g.name },
@@ -57,8 +57,9 @@ const groups = defineResource({
 
 const applications = defineResource({
   singular: 'application',
-  path: 'applications',
-  schema: ApplicationView,
+  list: 'listApplications',
+  get: 'getApplication',
+  pathOf: (name) => ({ path: { name } }),
   nameOf: (application) => application.name,
   columns: [
     { title: 'NAME', cell: (a) => a.name },
@@ -79,8 +80,9 @@ const applications = defineResource({
 
 const rollouts = defineResource({
   singular: 'rollout',
-  path: 'rollouts',
-  schema: RolloutSummary,
+  list: 'listRollouts',
+  get: 'getRollout',
+  pathOf: (id) => ({ path: { id } }),
   nameOf: (rollout) => rollout.id,
   columns: [
     { title: 'NAME', cell: (r) => r.id },
@@ -100,8 +102,9 @@ const rollouts = defineResource({
 
 const sources = defineResource({
   singular: 'source',
-  path: 'sources',
-  schema: SourceView,
+  list: 'listSources',
+  get: 'getSource',
+  pathOf: (name) => ({ path: { name } }),
   nameOf: (source) => source.name,
   columns: [
     { title: 'NAME', cell: (s) => s.name },

@@ -161,15 +161,24 @@ export function listStandings(known: Known, cluster: string): ApplicationStandin
   }))
 }
 
-/** Every cluster that is declared, enrolled or ran something, by name. */
-export function listClusterNames({ fleet, state }: Known): string[] {
-  return [
-    ...new Set([
-      ...(fleet?.clusters.keys() ?? []),
-      ...state.enrolments.keys(),
-      ...state.assignments.keys(),
-    ]),
-  ].sort()
+interface NamesOfState {
+  /** What the names were made of: any of it changes when they may. */
+  readonly of: readonly unknown[]
+  readonly names: readonly string[]
+}
+
+const namesByState = new WeakMap<LedgerState, NamesOfState>()
+
+/** Every cluster that is declared, enrolled or ran something, by name; sorted when there are others. */
+export function listClusterNames({ fleet, state }: Known): readonly string[] {
+  const { enrolments, assignments, head } = state
+  const of = [fleet, head, enrolments.size, assignments.size]
+  const known = namesByState.get(state)
+  if (known && of.every((part, at) => part === known.of[at])) return known.names
+  const all = [fleet?.clusters.keys() ?? [], enrolments.keys(), assignments.keys()]
+  const names = [...new Set(all.flatMap((keys) => [...keys]))].sort()
+  namesByState.set(state, { of, names })
+  return names
 }
 
 export function toTime(milliseconds: number | null): string | null {

@@ -53,6 +53,8 @@ export interface Summaries {
   /** Which clusters and applications there are has changed. */
   touchAll(): void
   read(): Summary
+  /** Of each application on a cluster, as it was counted last. */
+  standingsOf(cluster: string): readonly ApplicationStanding[]
   /** Of each application that is anywhere; by its name. */
   applications(): ReadonlyMap<string, ApplicationSums>
 }
@@ -142,6 +144,10 @@ export function createSummaries(known: () => Known): Summaries {
         rollouts: rollouts.counts,
         holds: state.holds.size,
       }
+    },
+    standingsOf(cluster) {
+      if (stale || touched.size > 0) settle(known())
+      return counted.get(cluster)?.standings ?? []
     },
     applications() {
       settle(known())

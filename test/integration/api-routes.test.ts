@@ -57,6 +57,7 @@ const routes: Route[] = [
   get('applications/shop/diff', views.DiffView, 'applications/nope/diff'),
   get('rollouts', schemas.RolloutList),
   get('rollouts/r-1', RolloutView, 'rollouts/r-9'),
+  get('rollouts/r-1/clusters', schemas.RolloutClusterList, 'rollouts/r-9/clusters'),
   get('fleet', views.FleetView),
   get('sources', schemas.SourceList),
   get('sources/fleet', SourceView, 'sources/nope'),

@@ -30,6 +30,8 @@ export interface TestApi extends AsyncDisposable {
 export interface ApiMore {
   /** No limit to speak of when left out. */
   readonly rate?: ApiOptions['rate']
+  /** Without it there are no routes under /trust. */
+  readonly trust?: ApiOptions['trust']
   /** People by an identity provider. */
   readonly people?: {
     readonly authenticate: Authenticate
@@ -42,7 +44,7 @@ export async function startApi(
   heartbeat = 10_000,
   requestTimeout = 30_000,
   dashboard?: DashboardFiles,
-  { people, rate }: ApiMore = {},
+  { people, rate, trust }: ApiMore = {},
 ): Promise<TestApi> {
   const hub = createFakeHub()
   const revoked = new Set<string>()
@@ -71,6 +73,7 @@ export async function startApi(
       people?.authenticate ?? (() => undefined),
     ),
     login: people?.login,
+    ...(trust && { trust }),
     log: pino({ level: 'silent' }),
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
     version: '9.9.9',

@@ -1,6 +1,7 @@
 import type { Principal } from '../../hub/access/principal.ts'
 import { rightsOf } from '../../hub/access/rights.ts'
-import type { AssignedManifest, Hub } from '../../hub/api/hub.ts'
+import type { AssignedManifest, ClusterOrder, Hub } from '../../hub/api/hub.ts'
+import { sortPlaces } from '../../hub/api/order.ts'
 import type { Fleet } from '../../hub/fleet/fleet.ts'
 import { type RolloutRecord, timestamp } from '../../hub/api/rollout-view.ts'
 import type {
@@ -125,8 +126,13 @@ export function createFakeHub(): FakeHub {
     rights(principal) {
       return rightsOf(principal, () => this.access)
     },
-    clusters: (after, sight) =>
-      view.clusters.flatMap((one) => (one.name > (after ?? '') ? (inSight(one, sight) ?? []) : [])),
+    clusters({ order, after, keep }, sight) {
+      const seen = view.clusters.flatMap((one) => inSight(one, sight) ?? [])
+      const placed = seen
+        .filter(({ labels }) => !keep || keep(labels))
+        .map((cluster) => ({ name: cluster.name, key: orderKey(cluster, order.by), cluster }))
+      return sortPlaces(placed, order, after).map(({ cluster, ...place }) => ({ cluster, place }))
+    },
     matrix(sight) {
       const applications = view.applications
         .map(({ name }) => name)
@@ -166,8 +172,8 @@ export function createFakeHub(): FakeHub {
       application === 'shop' && view.clusters.some((one) => one.name === cluster)
         ? makeManifest()
         : undefined,
-    rollouts: ({ application, active, after }) => {
-      const newest = records.toReversed()
+    rollouts: ({ application, active, after, oldestFirst }) => {
+      const newest = oldestFirst ? records : records.toReversed()
       const start = after === null ? 0 : newest.findIndex((one) => one.plan.id === after) + 1
       return newest
         .slice(start)
@@ -373,5 +379,22 @@ function makeManifest(): AssignedManifest {
       healed: 0,
       updatedAt: fakeNow,
     },
+  }
+}
+
+/** Of those orders that tests ask for. */
+function orderKey(cluster: ClusterView, by: ClusterOrder): string | number {
+  switch (by) {
+    case 'failed':
+    case 'updated':
+      return cluster.counts[by]
+    case 'drifted':
+      return cluster.driftedObjects
+    case 'connection':
+      return cluster.connection.state
+    case 'kubernetesVersion':
+      return cluster.kubernetesVersion
+    default:
+      return cluster.name
   }
 }

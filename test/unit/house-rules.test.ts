@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const ours = globSync('{proto,hub,agent,test}/**/*.ts', { cwd: root })
-  .filter((path) => !path.includes('node_modules/') && !path.startsWith('proto/gen/'))
+  .filter((path) => !path.includes('node_modules/') && !/^(?:proto|hub\/client)\/gen\//.test(path))
   .sort()
   .map((path) => ({ path, text: readFileSync(`${root}${path}`, 'utf8') }))
 const shipped = ours.filter(({ path }) => !path.startsWith('test/'))

@@ -5,8 +5,17 @@ import type { ApiTokens } from '../../access/api-tokens.ts'
 import { HubError } from '../../errors.ts'
 import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
+import { takeSorted } from '../page.ts'
 import { timestamp } from '../rollout-view.ts'
-import { answers, ByToken, noContent, NoQuery, ApiTokenBody, ApiTokenList } from '../schemas.ts'
+import {
+  answers,
+  ByToken,
+  noContent,
+  NoQuery,
+  PageQuery,
+  ApiTokenBody,
+  ApiTokenList,
+} from '../schemas.ts'
 import { MadeApiTokenView, type ApiTokenView, WhoView } from '../access-view.ts'
 
 const dayMs = 24 * 3_600_000
@@ -42,10 +51,14 @@ export function addAccessRoutes(app: Api, tokens: ApiTokens): void {
     schema: {
       operationId: 'listApiTokens',
       summary: 'Bearer tokens of programs that hold now, by name',
-      querystring: NoQuery,
+      querystring: PageQuery,
       response: answers(200, ApiTokenList),
     },
-    handler: async () => ({ items: tokens.list().map(view) }),
+    handler: async ({ query }) =>
+      takeSorted(tokens.list().map(view), query, {
+        ...{ kind: 'token', order: { by: 'name', descending: false } },
+        placeOf: ({ name, id }) => ({ key: name, name: id }),
+      }),
   })
 
   app.post('/api/v1/tokens', {

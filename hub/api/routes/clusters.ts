@@ -1,17 +1,19 @@
 import { HubError } from '../../errors.ts'
 import type { Api } from '../http.ts'
 import { viewObjects } from '../objects-view.ts'
-import { decodeCursor, takePage } from '../page.ts'
+import { clusterOrders } from '../hub.ts'
+import { formatPlace, readOrder } from '../order.ts'
+import { decodePlace, defaultLimit, kindOfOrder, sendFields, takePage } from '../page.ts'
 import {
   answers,
   ByClusterApplication,
   ByName,
   ClusterList,
-  defaultLimit,
+  FieldsQuery,
   SelectorQuery,
 } from '../schemas.ts'
 import { parseSelector } from '../selector.ts'
-import { ClusterView, ObjectsView } from '../views.ts'
+import { ClusterSummary, ClusterView, ObjectsView } from '../views.ts'
 
 export function addClusterRoutes(app: Api): void {
   app.get('/api/v1/clusters', {
@@ -19,17 +21,21 @@ export function addClusterRoutes(app: Api): void {
     schema: {
       operationId: 'listClusters',
       summary: 'Clusters by name',
-      querystring: SelectorQuery,
+      querystring: SelectorQuery(...clusterOrders),
       response: answers(200, ClusterList),
     },
-    handler: async ({ query, hub }) => {
-      const matches = parseSelector(query.selector ?? '')
-      return takePage(hub.clusters(decodeCursor('cluster', query.continue)), {
-        limit: query.limit ?? defaultLimit,
-        kind: 'cluster',
-        keyOf: (cluster) => cluster.name,
-        keep: (cluster) => matches(cluster.labels),
+    handler: async ({ query, hub }, reply) => {
+      const order = readOrder(query.sort, 'name')
+      const kind = kindOfOrder('cluster', order)
+      const after = decodePlace(kind, query.continue)
+      const keep = parseSelector(query.selector ?? '')
+      const places = hub.clusters({ order, after, keep })
+      const page = await takePage(places, {
+        ...{ limit: query.limit ?? defaultLimit, kind },
+        keyOf: ({ place }) => formatPlace(place),
       })
+      const items = page.items.map(({ cluster }) => cluster)
+      return sendFields(reply, { ...page, items }, query.fields, ClusterSummary)
     },
   })
 
@@ -39,9 +45,13 @@ export function addClusterRoutes(app: Api): void {
       operationId: 'getCluster',
       summary: 'One cluster and its applications',
       params: ByName,
+      querystring: FieldsQuery,
       response: answers(200, ClusterView),
     },
-    handler: async ({ params, hub }) => (await hub.cluster(params.name)) ?? missing(params.name),
+    handler: async ({ params, query, hub }, reply) => {
+      const cluster = (await hub.cluster(params.name)) ?? missing(params.name)
+      return sendFields(reply, cluster, query.fields, ClusterView)
+    },
   })
 
   app.get('/api/v1/clusters/:name/applications/:application/objects', {

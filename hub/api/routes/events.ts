@@ -1,7 +1,8 @@
 import { HubError } from '../../errors.ts'
 import type { EventStreams } from '../event-stream.ts'
 import type { Api } from '../http.ts'
-import { answers, defaultLimit, EventList, EventsQuery, StreamQuery } from '../schemas.ts'
+import { defaultLimit } from '../page.ts'
+import { answers, EventList, EventsQuery, StreamQuery } from '../schemas.ts'
 
 export function addEventRoutes(app: Api, streams: EventStreams): void {
   app.get('/api/v1/events', {

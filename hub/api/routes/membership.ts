@@ -3,12 +3,14 @@ import { HubError } from '../../errors.ts'
 import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
 import type { Hub } from '../hub.ts'
+import { takeSorted } from '../page.ts'
 import {
   answers,
   ApproveBody,
   AuthorityList,
   ByName,
   NoQuery,
+  PageQuery,
   PendingList,
   RevokeBody,
   TokenBody,
@@ -46,10 +48,14 @@ export function addMembershipRoutes(app: Api): void {
     schema: {
       operationId: 'listPendingClusters',
       summary: 'Agents that joined and wait for approval',
-      querystring: NoQuery,
+      querystring: PageQuery,
       response: answers(200, PendingList),
     },
-    handler: async ({ hub }) => ({ items: [...hub.pendingClusters()] }),
+    handler: async ({ query, hub }) =>
+      takeSorted(hub.pendingClusters(), query, {
+        ...{ kind: 'pending', order: { by: 'cluster', descending: false } },
+        placeOf: ({ cluster }) => ({ key: cluster, name: '' }),
+      }),
   })
 
   app.get('/api/v1/authorities', {
@@ -60,7 +66,8 @@ export function addMembershipRoutes(app: Api): void {
       querystring: NoQuery,
       response: answers(200, AuthorityList),
     },
-    handler: async ({ hub }) => ({ items: [...hub.authorities()] }),
+    // No more than follow each other in a life: one page.
+    handler: async ({ hub }) => ({ items: [...hub.authorities()], continue: null }),
   })
 
   app.post('/api/v1/clusters/:name/approve', {

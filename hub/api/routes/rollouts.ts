@@ -4,16 +4,26 @@ import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
 import type { Principal } from '../../access/principal.ts'
 import type { Hub, OperatorAction } from '../hub.ts'
-import { decodeCursor, takePage } from '../page.ts'
+import { decodeCursor, defaultLimit, sendFields, takePage } from '../page.ts'
 import { RequestError } from '../problem.ts'
-import { type RolloutRecord, RolloutView, summarizeRollout, viewRollout } from '../rollout-view.ts'
+import {
+  type RolloutRecord,
+  RolloutClusterView,
+  RolloutSummary,
+  RolloutView,
+  listRolloutClusters,
+  summarizeRollout,
+  viewRollout,
+} from '../rollout-view.ts'
 import {
   ActionBody,
   answers,
   ByRollout,
-  defaultLimit,
+  FieldsQuery,
   PlanBody,
   PlannedView,
+  RolloutClusterList,
+  RolloutClustersQuery,
   RolloutList,
   RolloutsQuery,
   SkipBody,
@@ -40,15 +50,17 @@ export function addRolloutRoutes(app: Api): void {
       querystring: RolloutsQuery,
       response: answers(200, RolloutList),
     },
-    handler: async ({ query, hub }) => {
-      const { application = null, active = null } = query
-      const after = decodeCursor('rollout', query.continue)
-      const page = await takePage(hub.rollouts({ application, active, after }), {
-        limit: query.limit ?? defaultLimit,
-        kind: 'rollout',
+    handler: async ({ query, hub }, reply) => {
+      const { application = null, active = null, sort } = query
+      const oldestFirst = sort === 'createdAt'
+      const kind = oldestFirst ? 'rollout/createdAt' : 'rollout'
+      const after = decodeCursor(kind, query.continue)
+      const page = await takePage(hub.rollouts({ application, active, oldestFirst, after }), {
+        ...{ limit: query.limit ?? defaultLimit, kind },
         keyOf: (record) => record.plan.id,
       })
-      return { ...page, items: page.items.map(summarizeRollout) }
+      const items = page.items.map(summarizeRollout)
+      return sendFields(reply, { ...page, items }, query.fields, RolloutSummary)
     },
   })
 
@@ -58,11 +70,37 @@ export function addRolloutRoutes(app: Api): void {
       operationId: 'getRollout',
       summary: 'One rollout: its plan and where each cluster is',
       params: ByRollout,
+      querystring: FieldsQuery,
       response: answers(200, RolloutView),
     },
-    handler: async ({ params, hub }, reply) => {
+    handler: async ({ params, query, hub }, reply) => {
       const record = await findRollout(hub, params.id)
-      return reply.header('etag', record.run.version).send(viewRollout(record))
+      void reply.header('etag', record.run.version)
+      return sendFields(reply, viewRollout(record), query.fields, RolloutView)
+    },
+  })
+
+  app.get('/api/v1/rollouts/:id/clusters', {
+    config: { policy: 'read' },
+    schema: {
+      operationId: 'listRolloutClusters',
+      summary: 'Where the clusters of a rollout are, wave by wave',
+      params: ByRollout,
+      querystring: RolloutClustersQuery,
+      response: answers(200, RolloutClusterList),
+    },
+    handler: async ({ params, query, hub }, reply) => {
+      const record = await findRollout(hub, params.id)
+      const after = decodeCursor('rollout-cluster', query.continue)
+      const page = await takePage(startAfter(listRolloutClusters(record), after), {
+        ...{ limit: query.limit ?? defaultLimit, kind: 'rollout-cluster' },
+        keyOf: ({ name }) => name,
+        keep: ({ wave, state, outcome }) =>
+          (query.wave === undefined || wave === query.wave) &&
+          (query.state === undefined || state === query.state) &&
+          (query.outcome === undefined || outcome === query.outcome),
+      })
+      return sendFields(reply, page, query.fields, RolloutClusterView)
     },
   })
 
@@ -144,6 +182,15 @@ export function addRolloutRoutes(app: Api): void {
       )
     },
   })
+}
+
+/** A plan is frozen, so the cluster that a page ended with is where it was. */
+function* startAfter<T extends { readonly name: string }>(all: Iterable<T>, after: string | null) {
+  let found = after === null
+  for (const one of all) {
+    if (found) yield one
+    else found = one.name === after
+  }
 }
 
 function entriesOf<T extends object>(record: T) {

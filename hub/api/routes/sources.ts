@@ -1,7 +1,8 @@
 import { HubError } from '../../errors.ts'
 import type { Api } from '../http.ts'
-import { decodeCursor, takePage } from '../page.ts'
-import { answers, ByName, defaultLimit, PageQuery, SourceList } from '../schemas.ts'
+import { readOrder } from '../order.ts'
+import { sendFields, takeSorted } from '../page.ts'
+import { answers, ByName, SortedQuery, SourceList } from '../schemas.ts'
 import { SourceView } from '../source-view.ts'
 
 /** The repositories the hub follows. */
@@ -11,16 +12,21 @@ export function addSourceRoutes(app: Api): void {
     schema: {
       operationId: 'listSources',
       summary: 'Repositories by name: what was fetched last, and what goes wrong',
-      querystring: PageQuery,
+      querystring: SortedQuery('name', 'lastFetch', 'failures'),
       response: answers(200, SourceList),
     },
-    handler: async ({ query, hub }) => {
-      const after = decodeCursor('source', query.continue)
-      const all = await hub.sources()
-      return takePage(
-        all.filter(({ name }) => after === null || name > after),
-        { limit: query.limit ?? defaultLimit, kind: 'source', keyOf: (source) => source.name },
-      )
+    handler: async ({ query, hub }, reply) => {
+      const order = readOrder(query.sort, 'name')
+      const page = await takeSorted(await hub.sources(), query, {
+        ...{ kind: 'source', order },
+        placeOf: ({ name, lastFetch, failure }) => ({
+          name,
+          key: { name, lastFetch: Date.parse(lastFetch ?? '') || 0, failures: failure?.count ?? 0 }[
+            order.by
+          ],
+        }),
+      })
+      return sendFields(reply, page, query.fields, SourceView)
     },
   })
 

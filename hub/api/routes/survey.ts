@@ -1,14 +1,14 @@
 import { HubError } from '../../errors.ts'
 import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
-import { decodeCursor, takePage } from '../page.ts'
+import type { Order } from '../order.ts'
+import { decodeCursor, defaultLimit, takePage, takeSorted } from '../page.ts'
 import {
   ActionBody,
   answers,
   AuditList,
   AuditQuery,
   ByName,
-  defaultLimit,
   DriftList,
   HeldList,
   noContent,
@@ -19,6 +19,9 @@ import {
   WindowList,
 } from '../schemas.ts'
 import { SummaryView } from '../survey-view.ts'
+
+const byName: Order<'name'> = { by: 'name', descending: false }
+const newestFirst: Order<'createdAt'> = { by: 'createdAt', descending: true }
 
 /** What is said of the fleet as a whole. */
 export function addSurveyRoutes(app: Api): void {
@@ -38,10 +41,14 @@ export function addSurveyRoutes(app: Api): void {
     schema: {
       operationId: 'listHolds',
       summary: 'Revisions that are not rolled out again by themselves, by application',
-      querystring: NoQuery,
+      querystring: PageQuery,
       response: answers(200, HeldList),
     },
-    handler: async ({ hub }) => ({ items: [...hub.holds()] }),
+    handler: async ({ query, hub }) =>
+      takeSorted(hub.holds(), query, {
+        ...{ kind: 'hold', order: byName },
+        placeOf: ({ application }) => ({ key: application, name: '' }),
+      }),
   })
 
   app.post('/api/v1/holds/:name/release', {
@@ -65,10 +72,14 @@ export function addSurveyRoutes(app: Api): void {
     schema: {
       operationId: 'listOpenGates',
       summary: 'Gates of rollouts that wait for approval now',
-      querystring: NoQuery,
+      querystring: PageQuery,
       response: answers(200, OpenGateList),
     },
-    handler: async ({ hub }) => ({ items: [...hub.gates()] }),
+    handler: async ({ query, hub }) =>
+      takeSorted(hub.gates(), query, {
+        ...{ kind: 'gate', order: byName },
+        placeOf: ({ rollout, gate }) => ({ key: rollout, name: gate }),
+      }),
   })
 
   app.get('/api/v1/drift', {
@@ -96,14 +107,17 @@ export function addSurveyRoutes(app: Api): void {
       operationId: 'listRevisions',
       summary: 'What an application was rolled out at, newest first',
       params: ByName,
-      querystring: NoQuery,
+      querystring: PageQuery,
       response: answers(200, RevisionList),
     },
-    handler: async ({ params, hub }) => {
+    handler: async ({ params, query, hub }) => {
       if (!(await hub.application(params.name))) {
         throw new HubError('not_found', `No application ${params.name}`)
       }
-      return { items: [...hub.revisions(params.name)] }
+      return takeSorted(hub.revisions(params.name), query, {
+        ...{ kind: 'revision', order: newestFirst },
+        placeOf: ({ createdAt, rollout }) => ({ key: Date.parse(createdAt), name: rollout }),
+      })
     },
   })
 
@@ -112,10 +126,17 @@ export function addSurveyRoutes(app: Api): void {
     schema: {
       operationId: 'listWindows',
       summary: 'When rollouts of Projects may or may not move',
-      querystring: NoQuery,
+      querystring: PageQuery,
       response: answers(200, WindowList),
     },
-    handler: async ({ hub }) => ({ items: [...hub.windows()] }),
+    handler: async ({ query, hub }) => {
+      const all = hub.windows().map((window, at) => ({ window, at }))
+      const page = await takeSorted(all, query, {
+        ...{ kind: 'window', order: byName },
+        placeOf: ({ at }) => ({ key: at, name: '' }),
+      })
+      return { ...page, items: page.items.map(({ window }) => window) }
+    },
   })
 
   app.get('/api/v1/audit', {

@@ -10,7 +10,6 @@ import { HubError } from '../../errors.ts'
 import hub from '../../package.json' with { type: 'json' }
 import { type CheckoutFlags, toSelection, useCheckout, withCheckout } from '../checkout.ts'
 import type { AskLive } from '../../check/live.ts'
-import { DryRunView } from '../../api/dry-run-view.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -77,10 +76,7 @@ export function addCheck(program: Command, context: CommandContext): void {
 
 function askThrough(client: Client): AskLive {
   return (cluster, request, signal) =>
-    client.ask(`clusters/${encodeURIComponent(cluster)}/dry-runs`, DryRunView, {
-      body: { ...request },
-      signal,
-    })
+    client.call('dryRun', { path: { name: cluster }, body: request, signal })
 }
 
 /** What is wrong is wrong, whatever else was not looked at. */

@@ -1,6 +1,4 @@
 import { type Command, Option } from 'commander'
-import { AuthorityList, ClusterList, PendingList } from '../../api/schemas.ts'
-import { type ClusterSummary, ClusterView, TokenView } from '../../api/views.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -50,9 +48,9 @@ export function addCluster(program: Command, context: CommandContext): void {
     .addOption(tableOrJson())
     .action(async (flags: OutputFlags) => {
       const client = await connect(flags)
-      const found = await listClusters(client, signal)
+      const found = await client.list('listClusters', { signal })
       if (flags.output === 'json') return terminal.out(formatJson({ items: found }))
-      const { items } = await client.ask('pending-clusters', PendingList, { signal })
+      const items = await client.list('listPendingClusters', { signal })
       const waits = new Map(
         items.map(({ cluster, replaces }) => [
           cluster,
@@ -73,9 +71,7 @@ export function addCluster(program: Command, context: CommandContext): void {
     .description('agents that joined and wait for approval')
     .addOption(tableOrJson())
     .action(async (flags: OutputFlags) => {
-      const { items } = await (
-        await connect(flags)
-      ).ask('pending-clusters', PendingList, { signal })
+      const items = await (await connect(flags)).list('listPendingClusters', { signal })
       if (flags.output === 'json') return terminal.out(formatJson({ items }))
       if (items.length === 0) return terminal.say('nobody waits\n')
       const rows = items.map((one) => [
@@ -94,7 +90,7 @@ export function addCluster(program: Command, context: CommandContext): void {
     .description("the hub's certificate authorities: which one issues, and which agents trust")
     .addOption(tableOrJson())
     .action(async (flags: OutputFlags) => {
-      const { items } = await (await connect(flags)).ask('authorities', AuthorityList, { signal })
+      const { items } = await (await connect(flags)).call('listAuthorities', { signal })
       if (flags.output === 'json') return terminal.out(formatJson({ items }))
       const rows = items.map((one) => [
         one.state,
@@ -113,14 +109,8 @@ export function addCluster(program: Command, context: CommandContext): void {
     .action(async (name: string, flags: ConnectionFlags & { fingerprint?: string }) => {
       const client = await connect(flags)
       const fingerprint = flags.fingerprint ?? (await askForIt(client, name, context))
-      const approved = await client.ask(
-        `clusters/${encodeURIComponent(name)}/approve`,
-        ClusterView,
-        {
-          body: { fingerprint },
-          signal,
-        },
-      )
+      const asked = { path: { name }, body: { fingerprint }, signal }
+      const approved = await client.call('approveCluster', asked)
       terminal.out(`cluster/${escapeLine(approved.name)} ${approved.lifecycle}\n`)
     })
 
@@ -136,9 +126,8 @@ export function addCluster(program: Command, context: CommandContext): void {
       .option('--reason <text>', 'kept in the ledger')
       .action(async (name: string, flags: ConnectionFlags & { reason?: string }) => {
         const client = await connect(flags)
-        const path = `clusters/${encodeURIComponent(name)}/${action}`
         const body = { reason: flags.reason ?? '' }
-        const changed = await client.ask(path, ClusterView, { body, signal })
+        const changed = await client.call(`${action}Cluster`, { path: { name }, body, signal })
         terminal.out(`cluster/${escapeLine(changed.name)} ${changed.lifecycle}\n`)
       })
   }
@@ -175,22 +164,7 @@ export async function makeToken(
     ...(labels && { labels: Object.fromEntries(labels) }),
     ...(project !== undefined && { project }),
   }
-  return client.ask(`clusters/${encodeURIComponent(name)}/tokens`, TokenView, { body, signal })
-}
-
-async function listClusters(client: Client, signal: AbortSignal): Promise<ClusterSummary[]> {
-  const found: ClusterSummary[] = []
-  for (let next: string | null = ''; next !== null;) {
-    const query = { limit: '500', ...(next && { continue: next }) }
-    const page: { items: ClusterSummary[]; continue: string | null } = await client.ask(
-      'clusters',
-      ClusterList,
-      { query, signal },
-    )
-    found.push(...page.items)
-    next = page.continue
-  }
-  return found
+  return client.call('createToken', { path: { name }, body, signal })
 }
 
 /** Shows what waits and asks: approving without having seen it would be no comparison. */
@@ -200,7 +174,7 @@ async function askForIt(
   { terminal }: CommandContext,
 ): Promise<string> {
   const { signal } = terminal
-  const { items } = await client.ask('pending-clusters', PendingList, { signal })
+  const items = await client.list('listPendingClusters', { signal })
   const waiting = items.find(({ cluster }) => cluster === name)
   if (!waiting) throw new CliFailure(1, `no agent of cluster ${name} waits for approval`)
   if (!terminal.ask) {

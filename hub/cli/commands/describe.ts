@@ -1,9 +1,13 @@
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { Command } from 'commander'
-import type { Static } from 'typebox'
-import { RolloutView } from '../../api/rollout-view.ts'
-import { SourceView, stateOfSource } from '../../api/source-view.ts'
-import { ApplicationView, ClusterView, GroupView } from '../../api/views.ts'
+import { stateOfSource } from '../../api/source-view.ts'
+import type {
+  ApplicationView,
+  ClusterView,
+  GroupView,
+  RolloutView,
+  SourceView,
+} from '../../client/gen/api.ts'
 import { type Fault, formatFault } from '../../errors.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
@@ -19,15 +23,15 @@ type Describe = (
 
 const describers: Readonly<Record<string, Describe>> = {
   cluster: async (client, name, { now, signal }) =>
-    describeCluster(await client.ask(`clusters/${name}`, ClusterView, { signal }), now),
+    describeCluster(await client.call('getCluster', { path: { name }, signal }), now),
   group: async (client, name, { signal }) =>
-    describeGroup(await client.ask(`groups/${name}`, GroupView, { signal })),
+    describeGroup(await client.call('getGroup', { path: { name }, signal })),
   application: async (client, name, { now, signal }) =>
-    describeApplication(await client.ask(`applications/${name}`, ApplicationView, { signal }), now),
+    describeApplication(await client.call('getApplication', { path: { name }, signal }), now),
   source: async (client, name, { now, signal }) =>
-    describeSource(await client.ask(`sources/${name}`, SourceView, { signal }), now),
+    describeSource(await client.call('getSource', { path: { name }, signal }), now),
   rollout: async (client, name, { now, signal }) =>
-    describeRollout(await client.ask(`rollouts/${name}`, RolloutView, { signal }), now),
+    describeRollout(await client.call('getRollout', { path: { id: name }, signal }), now),
 }
 
 const shortWords: Readonly<Record<string, string>> = {
@@ -53,11 +57,11 @@ export function addDescribe(program: Command, context: CommandContext): void {
       const { terminal } = context
       const client = await context.connect(flags)
       const options = { now: terminal.now(), signal: terminal.signal }
-      terminal.out(await describe(client, encodeURIComponent(name), options))
+      terminal.out(await describe(client, name, options))
     })
 }
 
-function describeCluster(cluster: Static<typeof ClusterView>, now: number): string {
+function describeCluster(cluster: ClusterView, now: number): string {
   const fields = formatFields([
     ['Name', cluster.name],
     ['Labels', formatLabels(cluster.labels)],
@@ -97,7 +101,7 @@ function describeCluster(cluster: Static<typeof ClusterView>, now: number): stri
   return `${fields}\n${formatTable([header, ...rows])}`
 }
 
-function describeHolds({ holds = [] }: Static<typeof ClusterView>): [string, string][] {
+function describeHolds({ holds = [] }: ClusterView): [string, string][] {
   return holds.map(({ mode, until, reason, applications, source, fault }) => {
     const what = applications.length === 0 ? 'all updates' : applications.join(', ')
     const end = until === null ? 'until released' : `until ${until}`
@@ -110,7 +114,7 @@ function describeHolds({ holds = [] }: Static<typeof ClusterView>): [string, str
 }
 
 /** What nobody may see: shown only when it is there. */
-function describeContradictions(cluster: Static<typeof ClusterView>): [string, string][] {
+function describeContradictions(cluster: ClusterView): [string, string][] {
   const { auditFault, equivocations = [] } = cluster
   const twice = equivocations.map(
     ({ epoch, sequence, accepted, refused, at }) =>
@@ -124,7 +128,7 @@ function describeContradictions(cluster: Static<typeof ClusterView>): [string, s
   ]
 }
 
-function describeGroup(group: Static<typeof GroupView>): string {
+function describeGroup(group: GroupView): string {
   return formatFields([
     ['Name', group.name],
     ['Labels', formatLabels(group.labels)],
@@ -134,7 +138,7 @@ function describeGroup(group: Static<typeof GroupView>): string {
   ])
 }
 
-function describeApplication(one: Static<typeof ApplicationView>, now: number): string {
+function describeApplication(one: ApplicationView, now: number): string {
   const { counts, rollout, hold } = one
   return formatFields([
     ['Name', one.name],
@@ -165,7 +169,7 @@ function describeFaults(title: string, faults: readonly Fault[] = []): [string, 
   return faults.length === 0 ? [] : [[title, faults.map(formatFault).join('\n')]]
 }
 
-function describeSource(one: Static<typeof SourceView>, now: number): string {
+function describeSource(one: SourceView, now: number): string {
   const { failure } = one
   return formatFields([
     ['Name', one.name],
@@ -191,7 +195,7 @@ function formatUntil(at: string, now: number): string {
 }
 
 /** Shared with `rollout plan`. */
-export function describeRollout(rollout: Static<typeof RolloutView>, now: number): string {
+export function describeRollout(rollout: RolloutView, now: number): string {
   const fields = formatFields([
     ['Name', rollout.id],
     ['Application', rollout.application],
@@ -229,7 +233,7 @@ function gateRow(
   wave: string,
   state: string,
   place: string,
-  gate: Static<typeof RolloutView>['waves'][number]['before'][number],
+  gate: RolloutView['waves'][number]['before'][number],
 ): string[] {
   const where = `(${place}: ${gate.kind})`
   if (gate.role !== null) {

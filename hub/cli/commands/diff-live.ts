@@ -1,6 +1,5 @@
 import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
-import type { Static } from 'typebox'
-import { type ClusterDiffView, DiffView } from '../../api/views.ts'
+import type { ClusterDiffView } from '../../client/gen/api.ts'
 import type { ConnectionFlags } from '../config.ts'
 import type { CommandContext } from '../context.ts'
 import { CliFailure, type ExitCode } from '../failure.ts'
@@ -14,8 +13,6 @@ export async function diffLive(
   flags: ConnectionFlags & { readonly cluster?: string; readonly output: 'text' | 'json' },
 ): Promise<ExitCode> {
   const client = await connect(flags)
-  const path = `applications/${encodeURIComponent(application)}/diff`
-  const query = { cluster: flags.cluster }
   const diff = await ask()
   const exitCode = diff.clusters.some(differs) ? 1 : 0
   if (flags.output === 'json') {
@@ -28,9 +25,19 @@ export async function diffLive(
   if (exitCode === 0) terminal.say(`no differences (clusters: ${diff.clusters.length})\n`)
   return exitCode
 
-  async function ask(): Promise<Static<typeof DiffView>> {
+  async function ask() {
+    const clusters: ClusterDiffView[] = []
+    const { signal } = terminal
     try {
-      return await client.ask(path, DiffView, { query, signal: terminal.signal })
+      let cursor: string | undefined
+      do {
+        const query = { cluster: flags.cluster, limit: 500, continue: cursor }
+        const asked = { path: { name: application }, query, signal }
+        const page = await client.call('diffApplication', asked)
+        clusters.push(...page.clusters)
+        cursor = page.continue ?? undefined
+      } while (cursor !== undefined)
+      return { application, clusters }
     } catch (cause) {
       if (!(cause instanceof CliFailure)) throw cause
       // 1 would be read as "there are differences".

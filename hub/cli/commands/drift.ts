@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { DiffView } from '../../api/views.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
@@ -23,9 +22,12 @@ export function addDrift(program: Command, { terminal, connect }: CommandContext
         flags: ConnectionFlags,
       ) => {
         const client = await connect(flags)
-        const path = `applications/${encodeURIComponent(application)}/diff`
         const { signal } = terminal
-        const { clusters } = await client.ask(path, DiffView, { query: { cluster }, signal })
+        const { clusters } = await client.call('diffApplication', {
+          path: { name: application },
+          query: { cluster },
+          signal,
+        })
         const [found] = clusters
         if (!found) throw new CliFailure(1, `${application} is not on cluster ${cluster}`)
         const { drift, pointers, text } = writeIgnoreSnippet(found.drift, object, field)

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { EventList } from '../../api/schemas.ts'
-import type { EventView } from '../../api/views.ts'
+import type { EventView } from '../../client/gen/api.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
@@ -34,8 +33,8 @@ export function addEvents(program: Command, context: CommandContext): void {
         if (flags.output === 'table') return terminal.out(formatTable(events.map(toRow), widths))
         for (const event of events) terminal.out(`${escapeLines(JSON.stringify(event))}\n`)
       }
-      const query = { limit: String(flags.limit) }
-      const { items } = await client.ask('events', EventList, { query, signal })
+      const query = { limit: flags.limit }
+      const { items } = await client.call('listEvents', { query, signal })
       print(items)
       if (!flags.follow) return
 

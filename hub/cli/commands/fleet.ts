@@ -1,6 +1,5 @@
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import { type Command, Option } from 'commander'
-import { FleetView } from '../../api/views.ts'
 import { formatFault } from '../../errors.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -12,7 +11,7 @@ export function addFleet(program: Command, { terminal, connect }: CommandContext
     .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
-      const fleet = await client.ask('fleet', FleetView, { signal: terminal.signal })
+      const fleet = await client.call('getFleet', { signal: terminal.signal })
       if (flags.output === 'json') return terminal.out(formatJson(fleet))
       const now = terminal.now()
       const { counts } = fleet

@@ -25,6 +25,7 @@ export function addGet(program: Command, context: CommandContext): void {
     .option('-l, --selector <labels>', 'label selector: env=prod,region in (a,b)')
     .option('--application <name>', 'rollouts of this application')
     .option('--active', 'rollouts that are not over')
+    .option('--sort <field>', 'what the list is sorted by, such as name, or -failed to fall')
     .option('-w, --watch', 'go on printing what changes')
     .option('--no-headers', 'no heading line')
     .action(async (kind: string, name: string | undefined, flags: Flags) => {

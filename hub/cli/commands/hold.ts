@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
 import { shortRevision } from '@groundswell/proto/revision.ts'
-import { HeldList } from '../../api/schemas.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { formatAge, formatJson, formatTable } from '../output.ts'
@@ -18,7 +17,7 @@ export function addHold(program: Command, { terminal, connect }: CommandContext)
     .description('what is held, and why')
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
     .action(async (flags: ListFlags) => {
-      const { items } = await (await connect(flags)).ask('holds', HeldList, { signal })
+      const items = await (await connect(flags)).list('listHolds', { signal })
       if (flags.output === 'json') return terminal.out(formatJson({ items }))
       const rows = items.map(({ application, revision, rollout, at, reason }) => [
         ...[application, shortRevision(revision), rollout, formatAge(at, terminal.now()), reason],
@@ -32,8 +31,8 @@ export function addHold(program: Command, { terminal, connect }: CommandContext)
     .option('--reason <text>', 'kept in the ledger')
     .action(async (application: string, flags: ConnectionFlags & { reason?: string }) => {
       const client = await connect(flags)
-      const path = `holds/${encodeURIComponent(application)}/release`
-      await client.tell(path, { body: { reason: flags.reason ?? '' }, signal })
+      const body = { reason: flags.reason ?? '' }
+      await client.call('releaseHold', { path: { name: application }, body, signal })
       terminal.say(`nothing of ${application} is held any more\n`)
     })
 }

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { LoginView, WhoView } from '../../api/access-view.ts'
 import { createClient } from '../client.ts'
 import { configPath, loginPath, parseServer, tokenPath, type ConnectionFlags } from '../config.ts'
 import type { CommandContext } from '../context.ts'
@@ -34,7 +33,7 @@ export function addLogin(program: Command, { terminal }: CommandContext): void {
       const byToken = flags.token === true || flags.tokenFile !== undefined
       const token = byToken ? await takeToken(flags) : await logIn(server, name)
       const client = createClient({ server, token }, terminal.fetch)
-      const who = await client.ask('whoami', WhoView, { signal })
+      const who = await client.call('getCaller', { signal })
       if (byToken) await terminal.replaceFile(tokenPath(env, name), `${token}\n`)
       await putContext(
         terminal,
@@ -108,7 +107,7 @@ export function addLogin(program: Command, { terminal }: CommandContext): void {
 
   async function logIn(server: string, name: string): Promise<string> {
     const client = createClient({ server, token: undefined }, terminal.fetch)
-    const { issuer, clientId, scopes, accept } = await client.ask('login', LoginView, { signal })
+    const { issuer, clientId, scopes, accept } = await client.call('getLogin', { signal })
     if (issuer === null || clientId === null) {
       throw new CliFailure(2, `${server} has no identity provider`, {
         hint: 'log in with a token: swell login --token',

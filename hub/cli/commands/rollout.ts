@@ -1,7 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { Static } from 'typebox'
-import { RolloutView } from '../../api/rollout-view.ts'
-import { PlannedView, RolloutList } from '../../api/schemas.ts'
+import type { RolloutView } from '../../client/gen/api.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -9,7 +7,7 @@ import { CliFailure } from '../failure.ts'
 import { escapeLine, formatJson, formatYaml } from '../output.ts'
 import { describeRollout } from './describe.ts'
 
-type Rollout = Static<typeof RolloutView>
+type Rollout = RolloutView
 type Format = 'text' | 'json' | 'yaml' | 'name'
 
 interface Flags extends ConnectionFlags {
@@ -42,7 +40,7 @@ export function addRollout(program: Command, context: CommandContext): void {
     .action(async (application: string, flags: Flags) => {
       const client = await context.connect(flags)
       const body = { application }
-      const planned = await client.ask('rollouts/plan', PlannedView, { body, signal })
+      const planned = await client.call('planRollout', { body, signal })
       if (planned.rollout) print(context, flags.output, planned.rollout)
       else terminal.say(`nothing to roll out: every cluster has what Git asks of ${application}\n`)
     })
@@ -54,12 +52,12 @@ export function addRollout(program: Command, context: CommandContext): void {
     .action(async (application: string, flags: Flags) => {
       const client = await context.connect(flags)
       const body = { application, reason: flags.reason ?? '' }
-      const started = await client.ask('rollouts', RolloutView, { body, signal })
+      const started = await client.call('startRollout', { body, signal })
       if (flags.watch) await watch(context, client, started, flags.output)
       else report(context, flags.output, started, 'start accepted')
     })
 
-  for (const [kind, description] of Object.entries(actions)) {
+  for (const [kind, description] of Object.entries(actions) as [keyof typeof actions, string][]) {
     reasoned(leaf(rollout.command(kind)))
       .description(description)
       .argument('<rollout>', 'its id, or an application with an active rollout')
@@ -67,7 +65,7 @@ export function addRollout(program: Command, context: CommandContext): void {
         const client = await context.connect(flags)
         const { id } = await findRollout(client, given, signal)
         const body = { reason: flags.reason ?? '' }
-        const moved = await client.ask(`rollouts/${id}/${kind}`, RolloutView, { body, signal })
+        const moved = await client.call(`${kind}Rollout`, { path: { id }, body, signal })
         report(context, flags.output, moved, `${kind} accepted`)
       })
   }
@@ -80,7 +78,7 @@ export function addRollout(program: Command, context: CommandContext): void {
       const client = await context.connect(flags)
       const { id } = await findRollout(client, given, signal)
       const body = { cluster, reason: flags.reason ?? '' }
-      const moved = await client.ask(`rollouts/${id}/skip`, RolloutView, { body, signal })
+      const moved = await client.call('skipCluster', { path: { id }, body, signal })
       report(context, flags.output, moved, `skip of ${cluster} accepted`)
     })
 
@@ -123,16 +121,15 @@ async function findRollout(
   signal: AbortSignal,
   which: 'active' | 'any' = 'active',
 ): Promise<Rollout> {
-  const get = (id: string) =>
-    client.ask(`rollouts/${encodeURIComponent(id)}`, RolloutView, { signal })
+  const get = (id: string) => client.call('getRollout', { path: { id }, signal })
   try {
     return await get(given)
   } catch (cause) {
     if (!(cause instanceof CliFailure) || cause.status !== 404) throw cause
   }
-  for (const active of which === 'any' ? ['true', undefined] : ['true']) {
-    const query = { application: given, active, limit: '1' }
-    const [newest] = (await client.ask('rollouts', RolloutList, { query, signal })).items
+  for (const active of which === 'any' ? [true, undefined] : [true]) {
+    const query = { application: given, active, limit: 1 }
+    const [newest] = (await client.call('listRollouts', { query, signal })).items
     if (newest) return get(newest.id)
   }
   throw new CliFailure(1, `no rollout ${given}, and no active rollout of an application ${given}`, {
@@ -158,7 +155,7 @@ async function watch(
     await terminal.wait(watchInterval, terminal.signal)
     if (terminal.signal.aborted) return
     const { signal } = terminal
-    rollout = await client.ask(`rollouts/${rollout.id}`, RolloutView, { signal })
+    rollout = await client.call('getRollout', { path: { id: rollout.id }, signal })
   }
   if (rollout.phase !== 'Succeeded') context.exitCode = 1
   report(context, output, rollout, rollout.message)

@@ -1,14 +1,12 @@
 import { type Command, Option } from 'commander'
-import { roles } from '../../access/principal.ts'
-import { MadeApiTokenView } from '../../api/access-view.ts'
-import { ApiTokenList } from '../../api/schemas.ts'
+import { type Role, roles } from '../../access/principal.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatJson, formatTable } from '../output.ts'
 
 interface CreateFlags extends ConnectionFlags {
-  readonly role?: string
+  readonly role?: Role
   readonly group?: readonly string[]
   readonly ttl?: string
   readonly output: 'text' | 'json'
@@ -37,7 +35,7 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
         ...(groups && { groups }),
         ...(ttl !== undefined && { ttl }),
       }
-      const made = await (await connect(flags)).ask('tokens', MadeApiTokenView, { body, signal })
+      const made = await (await connect(flags)).call('createApiToken', { body, signal })
       if (flags.output === 'json') return terminal.out(formatJson(made))
       // Only the token is data: `TOKEN=$(swell token create ci --role viewer)`.
       terminal.out(`${escapeLine(made.token)}\n`)
@@ -50,7 +48,7 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
     .description('tokens that hold now')
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
-      const { items } = await (await connect(flags)).ask('tokens', ApiTokenList, { signal })
+      const items = await (await connect(flags)).list('listApiTokens', { signal })
       if (flags.output === 'json') return terminal.out(formatJson({ items }))
       const rows = items.map(({ name, id, role, groups, expiresAt }) => [
         ...[name, role ?? '', groups.join(','), expiresAt, id],
@@ -63,11 +61,11 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
     .argument('<token>')
     .action(async (given: string, flags: ConnectionFlags) => {
       const client = await connect(flags)
-      const { items } = await client.ask('tokens', ApiTokenList, { signal })
+      const items = await client.list('listApiTokens', { signal })
       const found = items.find(({ name, id }) => name === given || id === given)
       if (!found)
         throw new CliFailure(1, `there is no token ${given}`, { hint: 'swell token list' })
-      await client.remove(`tokens/${found.id}`, signal)
+      await client.call('revokeApiToken', { path: { id: found.id }, signal })
       terminal.say(`${found.name} holds no more\n`)
     })
 }

@@ -3,7 +3,6 @@ import { parseDuration } from '@groundswell/proto/duration.ts'
 import { EnvelopeError, parseEnvelope } from '@groundswell/proto/envelope.ts'
 import { isDigest } from '@groundswell/proto/digest.ts'
 import type { Approval, ApprovalPolicy, Root, RoleName } from '@groundswell/proto/statement.ts'
-import { ApprovalView, TrustView } from '../../api/views.ts'
 import { thumbprintOf } from '@groundswell/proto/thumbprint.ts'
 import { openRoot } from '../../bundle/root-chain.ts'
 import { checkRootSize, listRootWarnings } from '../../bundle/root-warning.ts'
@@ -126,7 +125,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
           warn(signed)
           return terminal.out(await describe(root, digest))
         }
-        const view = await (await connect(flags)).ask('trust/roots', TrustView, { signal })
+        const view = await (await connect(flags)).call('getTrust', { signal })
         if (flags.output === 'json') return terminal.out(formatJson(view))
         const newest = openRoot(Buffer.from(view.envelopes.at(-1) ?? '', 'base64'))
         warn(newest)
@@ -250,10 +249,10 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
         const body = { envelope: bytes.toString('base64') }
         const client = await connect(flags)
         if (isRoot(bytes)) {
-          const made = await client.ask('trust/roots', TrustView, { body, signal })
+          const made = await client.call('publishRoot', { body, signal })
           return terminal.out(`root version ${made.version}, epoch ${made.epoch}\n`)
         }
-        const made = await client.ask('trust/approvals', ApprovalView, { body, signal })
+        const made = await client.call('recordApproval', { body, signal })
         const clusters = made.clusters.map(escapeLine).join(', ')
         terminal.out(`application/${escapeLine(made.application)} approved for ${clusters}\n`)
       }),

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { VersionView } from '../../api/schemas.ts'
 import hub from '../../package.json' with { type: 'json' }
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -13,7 +12,7 @@ export function addVersion(program: Command, { terminal, connect }: CommandConte
       terminal.out(`swell ${hub.version}\n`)
       try {
         const client = await connect(flags)
-        const { version } = await client.ask('version', VersionView, { signal: terminal.signal })
+        const { version } = await client.call('getVersion', { signal: terminal.signal })
         terminal.out(`hub ${escapeLine(version)}\n`)
       } catch (cause) {
         if (!(cause instanceof CliFailure)) throw cause

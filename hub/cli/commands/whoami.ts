@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import { WhoView } from '../../api/access-view.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { formatFields, formatJson } from '../output.ts'
@@ -10,7 +9,7 @@ export function addWhoami(program: Command, { terminal, connect }: CommandContex
     .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
-      const who = await client.ask('whoami', WhoView, { signal: terminal.signal })
+      const who = await client.call('getCaller', { signal: terminal.signal })
       if (flags.output === 'json') return terminal.out(formatJson(who))
       terminal.out(
         formatFields([

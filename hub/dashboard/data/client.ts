@@ -1,4 +1,5 @@
-import type { WhoView } from '../../api/access-view.ts'
+import type { WhoView } from '../../client/gen/api.ts'
+import { type Answer, type Asked, type OperationId, buildRequest } from '../../client/request.ts'
 import { type Session, session, signOut } from '../session.ts'
 
 /** What the hub answered instead: an RFC 9457 problem, or that it was not reached (status 0). */
@@ -14,23 +15,19 @@ export class ApiError extends Error {
 
 const deadlineMs = 20_000
 
-interface Answer<T> {
+interface Versioned<T> {
   readonly value: T
   /** Names the version that was read, for actions that must not go by an older one. */
   readonly etag: string | null
 }
 
 /** @throws ApiError */
-async function call(path: string, init: RequestInit, as = session.value): Promise<Response> {
+async function send(path: string, init: RequestInit, as = session.value): Promise<Response> {
   const headers = new Headers(init.headers)
   if (as?.kind === 'token') headers.set('authorization', `Bearer ${as.token}`)
   if (as?.kind === 'cookie') headers.set('x-csrf-token', as.csrf)
   const signal = init.signal ?? AbortSignal.timeout(deadlineMs)
-  const response = await fetch(path.startsWith('/') ? path : `/api/v1/${path}`, {
-    ...init,
-    headers,
-    signal,
-  }).catch((cause: unknown) => {
+  const response = await fetch(path, { ...init, headers, signal }).catch((cause: unknown) => {
     throw new ApiError(0, `the hub is not reached: ${(cause as Error).message}`)
   })
   if (response.ok) return response
@@ -55,13 +52,14 @@ export async function findSession(): Promise<Session | null> {
 
 /** Ends the session at the hub as well; a token is only forgotten here. */
 export async function leave(): Promise<void> {
-  if (session.value?.kind === 'cookie') await call('/auth/logout', { method: 'POST' })
+  if (session.value?.kind === 'cookie') await send('/auth/logout', { method: 'POST' })
   signOut()
 }
 
 async function askWho(as: Session | null): Promise<WhoView | null> {
   try {
-    return (await (await call('whoami', {}, as)).json()) as WhoView
+    const { path } = buildRequest('getCaller', {})
+    return (await (await send(path, {}, as)).json()) as WhoView
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return null
     throw error
@@ -69,36 +67,40 @@ async function askWho(as: Session | null): Promise<WhoView | null> {
 }
 
 /** @throws ApiError */
-export async function get<T>(path: string): Promise<T> {
-  return (await read<T>(path)).value
+export async function call<K extends OperationId>(id: K, asked: Asked<K>): Promise<Answer<K>> {
+  return (await read(id, asked)).value
 }
 
-/** @throws ApiError */
-export async function read<T>(path: string): Promise<Answer<T>> {
-  const response = await call(path, {})
-  return { value: (await response.json()) as T, etag: response.headers.get('etag') }
-}
-
-/** With an ETag, refused with 412 when what it is about has moved on since. @throws ApiError */
-export async function post<T>(path: string, body: object, etag?: string | null): Promise<T> {
-  const response = await call(path, {
-    method: 'POST',
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json', ...(etag ? { 'if-match': etag } : {}) },
+/**
+ * With its ETag; and given one, refused with 412 when what it is about has moved on since.
+ *
+ * @throws ApiError
+ */
+export async function read<K extends OperationId>(
+  id: K,
+  asked: Asked<K>,
+  etag?: string | null,
+): Promise<Versioned<Answer<K>>> {
+  const { method, path, body } = buildRequest(id, asked)
+  const response = await send(path, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(etag ? { 'if-match': etag } : {}),
+    },
   })
-  return (response.status === 204 ? undefined : await response.json()) as T
+  const value = (response.status === 204 ? undefined : await response.json()) as Answer<K>
+  return { value, etag: response.headers.get('etag') }
 }
 
 /** The bytes of an endless answer, until the signal fires. @throws ApiError */
 export async function open(
-  path: string,
+  id: OperationId,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
-  const response = await call(path, { headers: { ...headers }, signal })
+  const response = await send(buildRequest(id, {}).path, { headers: { ...headers }, signal })
   if (!response.body) throw new ApiError(0, 'the hub sent no stream')
   return response.body
 }
-
-/** A text as one step of a path. */
-export const step = (text: string): string => encodeURIComponent(text)

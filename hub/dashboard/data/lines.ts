@@ -1,4 +1,4 @@
-import type { MatrixRow } from '../../api/matrix-view.ts'
+import type { MatrixRow } from '../../client/gen/api.ts'
 
 /** A line of the grid: a group's name, or a cluster. */
 export type Line =

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { EventView } from '../../api/views.ts'
+import type { EventView } from '../../client/gen/api.ts'
 import { session } from '../session.ts'
 import { open } from './client.ts'
 import { createEventParser } from './events.ts'
@@ -62,7 +62,7 @@ async function readStream(
   let timer = setTimeout(() => silent.abort(), silentMs)
   try {
     const headers: Record<string, string> = last === null ? {} : { 'last-event-id': last }
-    const stream = await open('events/stream', headers, either)
+    const stream = await open('streamEvents', headers, either)
     live.value = 'live'
     for (const run of beginnings) run()
     const parser = createEventParser()

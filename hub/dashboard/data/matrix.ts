@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals'
-import type { MatrixRow, MatrixView } from '../../api/matrix-view.ts'
-import { ApiError, get } from './client.ts'
+import type { MatrixRow, MatrixView } from '../../client/gen/api.ts'
+import { ApiError, call } from './client.ts'
 import { listen, onBeginning } from './live.ts'
 
 const pageSize = 1_000
@@ -68,8 +68,8 @@ async function loadPages(isStopped: () => boolean): Promise<void> {
   const found = new Map<string, MatrixRow>()
   let next: string | null = ''
   while (next !== null && !isStopped()) {
-    const query: string = next === '' ? '' : `&continue=${encodeURIComponent(next)}`
-    const page: MatrixView = await get(`matrix?limit=${pageSize}${query}`)
+    const query = { limit: pageSize, ...(next !== '' && { continue: next }) }
+    const page: MatrixView = await call('getMatrix', { query })
     applications.value = page.applications
     for (const row of page.items) found.set(row.cluster, row)
     rows.value = next === '' && !isWhole.value ? new Map(found) : new Map([...rows.value, ...found])
@@ -81,7 +81,7 @@ async function loadPages(isStopped: () => boolean): Promise<void> {
 }
 
 async function loadNamed(names: readonly string[]): Promise<void> {
-  const page: MatrixView = await get(`matrix?clusters=${names.map(encodeURIComponent).join(',')}`)
+  const page = await call('getMatrix', { query: { clusters: names.join(',') } })
   // Columns moved: nothing fits but all of it anew.
   if (page.applications.join() !== applications.value.join()) return loadPages(() => false)
   const next = new Map(rows.value)

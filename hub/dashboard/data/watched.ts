@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { EventView } from '../../api/views.ts'
+import type { EventView } from '../../client/gen/api.ts'
 import { ApiError } from './client.ts'
 import { listen, onBeginning } from './live.ts'
 

@@ -1,6 +1,4 @@
-import type { ApplicationView, DiffView } from '../../api/views.ts'
-import type { RolloutSummary } from '../../api/rollout-view.ts'
-import { get, post, step } from '../data/client.ts'
+import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { ask } from '../parts/confirm.tsx'
 import { Counts } from '../parts/counts.tsx'
@@ -17,20 +15,17 @@ export function Application({ name }: { readonly name: string }) {
   const any = (): boolean => true
   const application = useWatched(
     `application ${name}`,
-    () => get<ApplicationView>(`applications/${step(name)}`),
+    () => call('getApplication', { path: { name } }),
     any,
   )
   const rollouts = useWatched(
     `rollouts of ${name}`,
-    () =>
-      get<{ items: readonly RolloutSummary[] }>(
-        `rollouts?limit=20&application=${encodeURIComponent(name)}`,
-      ),
+    () => call('listRollouts', { query: { limit: 20, application: name } }),
     ({ type }) => type.startsWith('rollout.'),
   )
   const diff = useWatched(
     `diff ${name}`,
-    () => get<DiffView>(`applications/${step(name)}/diff`),
+    () => call('diffApplication', { path: { name }, query: { limit: mostShown } }),
     any,
   )
   return (
@@ -56,7 +51,7 @@ export function Application({ name }: { readonly name: string }) {
                     action: 'Start',
                     run: async (reason) => {
                       const body = { application: name, ...(reason && { reason }) }
-                      go(toRollout((await post<RolloutSummary>('rollouts', body)).id))
+                      go(toRollout((await call('startRollout', { body })).id))
                     },
                   })
                 }
@@ -92,9 +87,9 @@ export function Application({ name }: { readonly name: string }) {
       </Shown>
       <h2>Clusters</h2>
       <Shown of={diff}>
-        {({ clusters }) => (
+        {({ clusters, continue: more }) => (
           <Table columns={['Cluster', 'Content', 'Drift', 'Fields']}>
-            {clusters.slice(0, mostShown).map((one) => (
+            {clusters.map((one) => (
               <tr key={one.cluster}>
                 <th scope="row">
                   <Link to={toCluster(one.cluster)}>{one.cluster}</Link>
@@ -112,10 +107,10 @@ export function Application({ name }: { readonly name: string }) {
                 </td>
               </tr>
             ))}
-            {clusters.length > mostShown && (
+            {more !== null && (
               <tr>
                 <td colSpan={4} class="quiet">
-                  and {clusters.length - mostShown} more
+                  The first {mostShown}; the fleet page has them all.
                 </td>
               </tr>
             )}

@@ -1,5 +1,4 @@
-import type { ApplicationView } from '../../api/views.ts'
-import { get } from '../data/client.ts'
+import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Counts } from '../parts/counts.tsx'
 import { Link, toApplication, toRollout } from '../parts/link.tsx'
@@ -10,7 +9,7 @@ import { Short, Word } from '../parts/words.tsx'
 export function Applications() {
   const applications = useWatched(
     'applications',
-    () => get<{ items: readonly ApplicationView[] }>('applications?limit=500'),
+    () => call('listApplications', { query: { limit: 500 } }),
     () => true,
   )
   return (

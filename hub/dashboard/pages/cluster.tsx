@@ -1,5 +1,4 @@
-import type { ClusterView } from '../../api/views.ts'
-import { get, step } from '../data/client.ts'
+import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Link, toApplication } from '../parts/link.tsx'
 import { Objects } from '../parts/objects.tsx'
@@ -17,7 +16,7 @@ export function Cluster({
 }) {
   const cluster = useWatched(
     `cluster ${name}`,
-    () => get<ClusterView>(`clusters/${step(name)}`),
+    () => call('getCluster', { path: { name } }),
     ({ actor, subject, type }) =>
       actor === name || subject === `cluster/${name}` || type.startsWith('rollout.'),
   )

@@ -1,5 +1,5 @@
-import type { ClusterSummary, PendingView } from '../../api/views.ts'
-import { get, post, step } from '../data/client.ts'
+import type { PendingView } from '../../client/gen/api.ts'
+import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { ask } from '../parts/confirm.tsx'
 import { Link, toCluster } from '../parts/link.tsx'
@@ -8,21 +8,20 @@ import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
 import { Ago, Word } from '../parts/words.tsx'
 
-interface Page {
-  readonly items: readonly ClusterSummary[]
-  readonly continue: string | null
-}
-
 const pageSize = 200
 
 /** Clusters, and how one joins: a token, and the fingerprint of who came with it. */
 export function Clusters() {
   const concerns = ({ subject }: { readonly subject: string }): boolean =>
     subject.startsWith('cluster/')
-  const clusters = useWatched('clusters', () => get<Page>(`clusters?limit=${pageSize}`), concerns)
+  const clusters = useWatched(
+    'clusters',
+    () => call('listClusters', { query: { limit: pageSize } }),
+    concerns,
+  )
   const pending = useWatched(
     'pending',
-    () => get<{ items: readonly PendingView[] }>('pending-clusters'),
+    () => call('listPendingClusters', { query: { limit: 500 } }),
     concerns,
   )
   return (
@@ -100,7 +99,10 @@ function Waiting({ items }: { readonly items: readonly PendingView[] }) {
                   title: `Let ${cluster} into the fleet?`,
                   words: `Its agent shows the fingerprint ${fingerprint}. From then on it gets whatever Git places on ${cluster}.`,
                   action: 'Approve',
-                  run: () => post(`clusters/${step(cluster)}/approve`, { fingerprint }),
+                  async run() {
+                    const path = { name: cluster }
+                    await call('approveCluster', { path, body: { fingerprint } })
+                  },
                 })
               }
             >

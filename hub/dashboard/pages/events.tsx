@@ -1,5 +1,4 @@
-import type { EventView } from '../../api/views.ts'
-import { get } from '../data/client.ts'
+import { call } from '../data/client.ts'
 import { recent } from '../data/live.ts'
 import { useWatched } from '../data/watched.ts'
 import { Shown } from '../parts/shown.tsx'
@@ -8,7 +7,7 @@ import { Ago } from '../parts/words.tsx'
 export function Events() {
   const older = useWatched(
     'events',
-    () => get<{ items: readonly EventView[] }>('events?limit=200'),
+    () => call('listEvents', { query: { limit: 200 } }),
     () => false,
   )
   return (

@@ -1,6 +1,5 @@
 import { useEffect, useMemo } from 'preact/hooks'
-import type { FleetView } from '../../api/views.ts'
-import { get } from '../data/client.ts'
+import { call } from '../data/client.ts'
 import { countCells, listLines } from '../data/lines.ts'
 import {
   applications,
@@ -28,7 +27,7 @@ export function Fleet({ filter }: { readonly filter: string }) {
   const counts = useMemo(() => countCells(rows), [rows])
   const fleet = useWatched(
     'fleet',
-    () => get<FleetView>('fleet'),
+    () => call('getFleet', {}),
     ({ type }) => type.startsWith('fleet.'),
   )
   const toggle = (word: string): void =>

@@ -1,5 +1,4 @@
-import type { RolloutView } from '../../api/rollout-view.ts'
-import { read, step } from '../data/client.ts'
+import { read } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Actions } from '../parts/actions.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
@@ -11,7 +10,7 @@ import { Ago, Short, Word } from '../parts/words.tsx'
 export function Rollout({ id }: { readonly id: string }) {
   const rollout = useWatched(
     `rollout ${id}`,
-    () => read<RolloutView>(`rollouts/${step(id)}`),
+    () => read('getRollout', { path: { id } }),
     ({ type, subject }) => type.startsWith('rollout.') && subject === `rollout/${id}`,
   )
   return (

@@ -1,5 +1,4 @@
-import type { RolloutSummary } from '../../api/rollout-view.ts'
-import { get } from '../data/client.ts'
+import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Link, toApplication, toRollout } from '../parts/link.tsx'
 import { Shown } from '../parts/shown.tsx'
@@ -9,7 +8,7 @@ import { Ago, Short, Word } from '../parts/words.tsx'
 export function Rollouts() {
   const rollouts = useWatched(
     'rollouts',
-    () => get<{ items: readonly RolloutSummary[] }>('rollouts?limit=100'),
+    () => call('listRollouts', { query: { limit: 100 } }),
     ({ type }) => type.startsWith('rollout.'),
   )
   return (

@@ -1,5 +1,5 @@
-import type { RolloutView } from '../../api/rollout-view.ts'
-import { post, step } from '../data/client.ts'
+import type { RolloutView } from '../../client/gen/api.ts'
+import { read } from '../data/client.ts'
 import { type Question, ask } from './confirm.tsx'
 
 type Kind = 'start' | 'approve' | 'pause' | 'resume' | 'retry' | 'rollback' | 'abort'
@@ -55,7 +55,8 @@ export function Actions({
     action: said[kind].label,
     async run(reason) {
       const body = reason === '' ? {} : { reason }
-      await post(`rollouts/${step(rollout.id)}/${kind}`, body, etag)
+      const id = kind === 'start' ? 'startPlannedRollout' : (`${kind}Rollout` as const)
+      await read(id, { path: { id: rollout.id }, body }, etag)
       reload()
     },
   })

@@ -1,11 +1,11 @@
-import type { StateCounts } from '../../api/views.ts'
+import type { ApplicationView } from '../../client/gen/api.ts'
 
 /** How an application's clusters are, in words and as parts of a bar. */
 export function Counts({
   counts,
   total,
 }: {
-  readonly counts: StateCounts
+  readonly counts: ApplicationView['counts']
   readonly total: number
 }) {
   const parts = (['updated', 'pending', 'failed', 'unreachable'] as const).filter(

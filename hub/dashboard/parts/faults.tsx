@@ -1,4 +1,4 @@
-import type { FleetView } from '../../api/views.ts'
+import type { FleetView } from '../../client/gen/api.ts'
 
 const mostShown = 20
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { TokenView } from '../../api/views.ts'
-import { ApiError, post, step } from '../data/client.ts'
+import type { TokenView } from '../../client/gen/api.ts'
+import { ApiError, call } from '../data/client.ts'
 
 /** A join token for a cluster that Git declares, and what to run on it. */
 export function Join() {
@@ -11,7 +11,7 @@ export function Join() {
     event.preventDefault()
     setFault('')
     try {
-      setMade(await post<TokenView>(`clusters/${step(name)}/tokens`, {}))
+      setMade(await call('createToken', { path: { name }, body: {} }))
     } catch (error) {
       setFault(error instanceof ApiError ? error.message : String(error))
     }

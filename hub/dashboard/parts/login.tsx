@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { LoginView } from '../../api/access-view.ts'
-import { findSession, get, isKnown } from '../data/client.ts'
+import type { LoginView } from '../../client/gen/api.ts'
+import { call, findSession, isKnown } from '../data/client.ts'
 import { signIn } from '../session.ts'
 
 export function Login() {
@@ -9,7 +9,7 @@ export function Login() {
   const [login, setLogin] = useState<LoginView>()
   useEffect(() => {
     const look = async (): Promise<void> => {
-      const known = await get<LoginView>('login')
+      const known = await call('getLogin', {})
       const found = known.browser ? await findSession() : null
       if (found) signIn(found)
       else setLogin(known)

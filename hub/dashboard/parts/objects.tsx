@@ -1,5 +1,4 @@
-import type { ObjectsView } from '../../api/views.ts'
-import { get, step } from '../data/client.ts'
+import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Shown } from './shown.tsx'
 import { Table } from './table.tsx'
@@ -17,7 +16,7 @@ export function Objects({
 }) {
   const objects = useWatched(
     `objects ${cluster} ${application}`,
-    () => get<ObjectsView>(`clusters/${step(cluster)}/applications/${step(application)}/objects`),
+    () => call('listObjects', { path: { name: cluster, application } }),
     ({ actor, type }) => actor === cluster || type.startsWith('rollout.'),
   )
   return (

@@ -1,5 +1,5 @@
-import type { RolloutView } from '../../api/rollout-view.ts'
-import { post, step } from '../data/client.ts'
+import type { RolloutView } from '../../client/gen/api.ts'
+import { call } from '../data/client.ts'
 import { ask } from './confirm.tsx'
 import { Link, toCluster } from './link.tsx'
 import { Word } from './words.tsx'
@@ -49,7 +49,7 @@ export function Wave({
                     action: 'Skip',
                     async run(reason) {
                       const body = { cluster: one.name, ...(reason && { reason }) }
-                      await post(`rollouts/${step(rollout.id)}/skip`, body)
+                      await call('skipCluster', { path: { id: rollout.id }, body })
                       reload()
                     },
                   })

@@ -120,8 +120,11 @@ test('a revocation is written down; what it ends reads it there', async () => {
 
 test('clusters are listed by name, and on from a name', async () => {
   const { hub } = world()
-  const names = async (after: string | null) =>
-    (await collect(hub.clusters(after))).map(({ name }) => name)
+  const order = { by: 'name', descending: false } as const
+  const names = async (name: string | null) => {
+    const after = name === null ? null : { key: name, name }
+    return (await collect(hub.clusters({ order, after }))).map(({ place }) => place.name)
+  }
   assert.deepEqual(await names(null), ['a', 'b', 'c'])
   assert.deepEqual(await names('a'), ['b', 'c'])
   assert.deepEqual(await names('aa'), ['b', 'c'])
