@@ -133,7 +133,10 @@ export function createHub(deps: HubDeps): Hub {
   return {
     rights,
     clusters: (query, sight) =>
-      listClusters(known(), query, { sight, standingsOf: (name) => deps.summaries.standingsOf(name) }),
+      listClusters(known(), query, {
+        sight,
+        standingsOf: (name) => deps.summaries.standingsOf(name),
+      }),
     async cluster(name, sight) {
       if (!isKnownCluster(known(), name)) return undefined
       const view = viewCluster(known(), name, sight)

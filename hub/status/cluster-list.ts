@@ -44,10 +44,9 @@ function keyOf(
   name: string,
   standings: (cluster: string) => readonly ApplicationStanding[],
 ): string | number {
+  if (by === 'name') return name
   const status = known.status(name)
   switch (by) {
-    case 'name':
-      return name
     case 'connection':
       return connectionRank[status.connection.state]
     case 'lastSeen':
