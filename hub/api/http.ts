@@ -242,7 +242,7 @@ function compileValidator(schema: TSchema, httpPart: string | undefined) {
   let compiled: ReturnType<typeof Compile<TSchema>> | undefined
   return (given: unknown) => {
     const validator = (compiled ??= Compile(schema))
-    const value = httpPart === 'body' ? given : validator.Convert(given)
+    const value = httpPart === 'body' ? given : readText(validator, given)
     if (validator.Check(value)) return { value }
     const errors = validator
       .Errors(value)
@@ -260,6 +260,20 @@ function compileValidator(schema: TSchema, httpPart: string | undefined) {
     const detail = errors.map(({ pointer, message }) => `${part}${pointer}: ${message}`).join('; ')
     return { error: new RequestError('invalid', detail, errors.slice(0, 100)) }
   }
+}
+
+/** A number that is read as another, such as 1 of `1.5`, stays the text that it was. */
+function readText(validator: ReturnType<typeof Compile<TSchema>>, given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return validator.Convert(given)
+  // Converting may write into what it is given.
+  const texts: Readonly<Record<string, unknown>> = { ...given }
+  const converted = validator.Convert({ ...given }) as Readonly<Record<string, unknown>>
+  return Object.fromEntries(
+    Object.entries(converted).map(([name, value]) => [
+      name,
+      typeof value === 'number' && Number(texts[name]) !== value ? texts[name] : value,
+    ]),
+  )
 }
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
