@@ -1,32 +1,34 @@
 import { gzipSync } from 'node:zlib'
 import { hideSecrets } from '@groundswell/proto/redact.ts'
 import type { Command } from 'commander'
-import { type TSchema, Type } from 'typebox'
-import { SupportView } from '../../api/support-view.ts'
 import hub from '../../package.json' with { type: 'json' }
+import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine } from '../output.ts'
 import { type ArchiveFile, packArchive } from '../tar.ts'
 
-/** As the hub answers them; a bundle is for people, so their shape is not judged. */
-const anything: TSchema = Type.Unknown()
+type Asking = { readonly signal: AbortSignal }
+
 /** The longest page the hub gives. */
-const limit = '500'
+const query = { limit: 500 }
 
 /** What is asked beside the hub's own part, and the file it goes to. */
-const parts: readonly (readonly [file: string, path: string, query?: Record<string, string>])[] = [
-  ['summary.json', 'summary'],
-  ['fleet.json', 'fleet'],
-  ['sources.json', 'sources', { limit }],
-  ['clusters.json', 'clusters', { limit }],
-  ['pending.json', 'pending-clusters'],
-  ['applications.json', 'applications', { limit }],
-  ['rollouts.json', 'rollouts', { limit }],
-  ['trust.json', 'trust/roots'],
-  ['authorities.json', 'authorities'],
-  ['events.json', 'events', { limit }],
+const parts: readonly (readonly [
+  file: string,
+  ask: (client: Client, asking: Asking) => unknown,
+])[] = [
+  ['summary.json', (client, asking) => client.call('getSummary', asking)],
+  ['fleet.json', (client, asking) => client.call('getFleet', asking)],
+  ['sources.json', (client, asking) => client.call('listSources', { query, ...asking })],
+  ['clusters.json', (client, asking) => client.call('listClusters', { query, ...asking })],
+  ['pending.json', (client, asking) => client.call('listPendingClusters', { query, ...asking })],
+  ['applications.json', (client, asking) => client.call('listApplications', { query, ...asking })],
+  ['rollouts.json', (client, asking) => client.call('listRollouts', { query, ...asking })],
+  ['trust.json', (client, asking) => client.call('getTrust', asking)],
+  ['authorities.json', (client, asking) => client.call('listAuthorities', asking)],
+  ['events.json', (client, asking) => client.call('listEvents', { query, ...asking })],
 ]
 
 /** One file with what somebody who helps asks for, and no secret in it. */
@@ -54,15 +56,13 @@ export function addSupport(program: Command, { terminal, connect }: CommandConte
         }
       }
       await tryPart('hub.json', async () => {
-        const { log, metrics, ...rest } = await client.ask('support', SupportView, { signal })
+        const { log, metrics, ...rest } = await client.call('getSupport', { signal })
         add('hub.json', format(rest))
         add('hub.log', log.map((line) => `${line}\n`).join(''))
         add('metrics.txt', metrics)
       })
-      for (const [file, path, query] of parts) {
-        await tryPart(file, async () =>
-          add(file, format(await client.ask(path, anything, { signal, ...(query && { query }) }))),
-        )
+      for (const [file, ask] of parts) {
+        await tryPart(file, async () => add(file, format(await ask(client, { signal }))))
       }
       if (files.length === 0) {
         throw new CliFailure(2, 'the hub answered nothing', { lines: missing })

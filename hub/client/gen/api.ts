@@ -505,6 +505,23 @@ export interface DryRunView {
   }[]
 }
 
+/** The hub’s own part of a support bundle. */
+export interface SupportView {
+  readonly at: string
+  readonly version: string
+  readonly node: string
+  /** Operating system and processor */
+  readonly platform: string
+  readonly uptimeSeconds: number
+  readonly memoryBytes: { readonly resident: number; readonly heap: number }
+  /** Every setting in force and where it comes from; passwords are hidden */
+  readonly settings: Readonly<Record<string, string>>
+  /** The newest lines of the log, oldest first */
+  readonly log: readonly string[]
+  /** As /metrics answers */
+  readonly metrics: string
+}
+
 /** What the hub last read from Git, and what is wrong with it. */
 export interface FleetView {
   /** last good revision */
@@ -1422,6 +1439,9 @@ export interface Operations {
   /** End a token; whoever streams by it is cut within a minute */
   readonly revokeApiToken: { readonly path: { readonly id: string }; readonly answer: undefined }
 
+  /** Version, settings, metrics and newest lines of the log, without secrets */
+  readonly getSupport: { readonly answer: SupportView }
+
   /** The fleet in counters */
   readonly getSummary: { readonly answer: SummaryView }
 
@@ -1576,6 +1596,7 @@ export const operations = {
   listApiTokens: { method: 'GET', path: '/api/v1/tokens', answer: 'ApiTokenList' },
   createApiToken: { method: 'POST', path: '/api/v1/tokens', answer: 'MadeApiTokenView' },
   revokeApiToken: { method: 'DELETE', path: '/api/v1/tokens/{id}', answer: null },
+  getSupport: { method: 'GET', path: '/api/v1/support', answer: 'SupportView' },
   getSummary: { method: 'GET', path: '/api/v1/summary', answer: 'SummaryView' },
   listHolds: { method: 'GET', path: '/api/v1/holds', answer: 'HeldList' },
   releaseHold: { method: 'POST', path: '/api/v1/holds/{name}/release', answer: null },
