@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
+import { features } from '@groundswell/proto/features.ts'
 import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
-import { toAgentError } from './errors.ts'
+import { type AgentErrorCode, toAgentError } from './errors.ts'
 import { createBeginnings } from './link/beginnings.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
 import { createRedial } from './link/redial.ts'
@@ -16,8 +17,15 @@ import type { AgentDeps } from './deps.ts'
 
 export type { AgentDeps, Log, Workloads } from './deps.ts'
 
-/** Wait before asking again for content the hub had not got. */
-const missingRetryMs = 2_000
+/**
+ * Refusals of an offer that pass by themselves, and milliseconds until it is taken up again: content the
+ * hub had not got, a doubt that a signer settles, a disk that is full.
+ */
+const passing: ReadonlyMap<AgentErrorCode, number> = new Map([
+  ['content_missing', 2_000],
+  ['trust_state_doubtful', 2_000],
+  ['trust_state_unwritable', 5_000],
+])
 /** How often the agent looks whether it is stale, and whether to ask. */
 export const watchMs = 15_000
 
@@ -112,8 +120,9 @@ export function createAgent(deps: AgentDeps) {
       deps.log.warn({ code, err: error }, 'offer refused')
       await on.send({ case: 'verdict', value: verdictOf(false, code, message) }).catch(() => {})
       if (code === 'expired') expired = offered
-      if (code !== 'content_missing' && code !== 'trust_state_doubtful') return
-      await deps.sleep(missingRetryMs, signal)
+      const retryMs = passing.get(code)
+      if (retryMs === undefined) return
+      await deps.sleep(retryMs, signal)
       offer ??= offered
     }
   }
@@ -211,6 +220,7 @@ export function createAgent(deps: AgentDeps) {
         hello: create(HelloSchema, {
           protocol: 1,
           agentVersion: deps.version,
+          features: [...features],
           clusterUid: deps.identity.clusterUid,
           rootVersion,
           nonce: Uint8Array.from(standing.greet()),

@@ -23,6 +23,7 @@ export const hubErrorCodes = [
   'redis_refused',
   'redis_unavailable',
   'ledger_corrupt',
+  'ledger_newer',
   'ledger_unwritable',
   'ledger_diverged',
   'no_leader',

@@ -83,6 +83,8 @@ export const manifestLimits = {
   bytes: 1024 * 1024,
   objects: 5_000,
   objectBytes: 1_536 * 1024,
+  /** Names and values together (apimachinery, TotalAnnotationSizeLimitB). */
+  annotationBytes: 256 * 1024,
 } as const
 
 /** The bytes a manifest's digest is made of. */

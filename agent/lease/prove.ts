@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { features } from '@groundswell/proto/features.ts'
 import { HelloSchema, SyncRequestSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { type AcceptDeps, reopenContent, reopenStatement } from '../accept.ts'
 import { AgentError } from '../errors.ts'
@@ -32,6 +33,7 @@ export async function proveSelf(deps: ProveDeps, signal: AbortSignal): Promise<v
     const value = create(HelloSchema, {
       protocol: 1,
       agentVersion: deps.version,
+      features: [...features],
       clusterUid: deps.identity.clusterUid,
       rootVersion: deps.root.version,
       epoch: BigInt(state.epoch),

@@ -83,6 +83,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   too_many_streams: [429, 'Too many event streams'],
   config_invalid: [500, 'The hub is not configured rightly'],
   ledger_corrupt: [500, 'The ledger is damaged'],
+  ledger_newer: [500, 'The ledger is of a newer version'],
   ledger_diverged: [500, 'The ledger differs from that of the other replicas'],
   internal: [500, 'The hub failed'],
   source_unreachable: [503, 'The source cannot be reached'],

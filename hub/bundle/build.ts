@@ -164,7 +164,24 @@ function findFaults(objects: readonly RenderedObject[], options: BundleOptions):
         file: rendered.file,
         message: `${id} has ${size} bytes; Kubernetes stores at most ${manifestLimits.objectBytes}`,
       })
+    } else if (size > manifestLimits.annotationBytes) {
+      const noted = measureAnnotations(rendered)
+      if (noted > manifestLimits.annotationBytes) {
+        faults.push({
+          object,
+          file: rendered.file,
+          message: `${id} has annotations of ${noted} bytes; Kubernetes takes at most ${manifestLimits.annotationBytes}`,
+        })
+      }
     }
   }
   return faults
+}
+
+function measureAnnotations({ json }: RenderedObject): number {
+  const { metadata } = JSON.parse(json) as { metadata?: { annotations?: Record<string, unknown> } }
+  return Object.entries(metadata?.annotations ?? {}).reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(String(value)),
+    0,
+  )
 }

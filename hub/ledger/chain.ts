@@ -61,7 +61,11 @@ export function followChain(
   return { head: { index: number, digest: digestOf(line) }, entry }
 }
 
-/** One entry, whatever its place. @throws HubError `ledger_corrupt` naming line `number`. */
+/**
+ * One entry, whatever its place.
+ *
+ * @throws HubError `ledger_corrupt`, or `ledger_newer` when a later version wrote it, naming line `number`
+ */
 export function parseEntry(line: string, number: number): LedgerEntry {
   let value: unknown
   try {
@@ -69,7 +73,11 @@ export function parseEntry(line: string, number: number): LedgerEntry {
   } catch (cause) {
     throw corrupt(number, 'it is not JSON', cause)
   }
-  if (!isEntry(value)) throw corrupt(number, 'it is not a ledger entry')
+  if (!isShaped(value)) throw corrupt(number, 'it is not a ledger entry')
+  if (!isEntry(value)) {
+    const why = `it decides ${value.decision.type}, which this version does not know: a newer hub wrote it, and only such a one goes on with it; or it is damaged`
+    throw new HubError('ledger_newer', `ledger line ${number}: ${why}`)
+  }
   return value
 }
 
@@ -98,7 +106,14 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'lease.taken': true,
 }
 
-function isEntry(value: unknown): value is LedgerEntry {
+type Shaped = Omit<LedgerEntry, 'decision'> & { readonly decision: { readonly type: string } }
+
+function isEntry(value: Shaped): value is LedgerEntry {
+  return Object.hasOwn(decisionTypes, value.decision.type)
+}
+
+/** Whether it is an entry by all but what it decides. */
+function isShaped(value: unknown): value is Shaped {
   if (!isRecord(value)) return false
   const { index, previous, at, actor, decision } = value
   return (
@@ -108,7 +123,7 @@ function isEntry(value: unknown): value is LedgerEntry {
     typeof actor === 'string' &&
     isRecord(decision) &&
     typeof decision['type'] === 'string' &&
-    Object.hasOwn(decisionTypes, decision['type'])
+    /^[a-zA-Z]{1,40}\.[a-zA-Z]{1,40}$/.test(decision['type'])
   )
 }
 

@@ -66,6 +66,7 @@ export function createSyncHooks(deps: HooksDeps) {
     | 'onHello'
     | 'onReport'
     | 'onVerdict'
+    | 'onTooOld'
     | 'onHeartbeat'
     | 'onOffered'
     | 'heartbeatSeconds'
@@ -97,6 +98,13 @@ export function createSyncHooks(deps: HooksDeps) {
     },
     onVerdict: (cluster, verdict) =>
       statuses.update(cluster, (status) => foldVerdict(status, verdict, clock())),
+    onTooOld: (cluster, message) => {
+      if (statuses.get(cluster).refusal?.message === message) return
+      statuses.update(cluster, (status) => ({
+        ...status,
+        refusal: { code: 'agent_too_old', message },
+      }))
+    },
     onHeartbeat: (cluster) =>
       statuses.update(cluster, (status) => ({ ...status, lastSeen: clock() })),
     onOffered: (cluster, sequence) => {

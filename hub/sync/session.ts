@@ -11,12 +11,14 @@ import {
   SyncResponseSchema,
   type Verdict,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { dryRunAccount } from '@groundswell/proto/features.ts'
 import { HubError } from '../errors.ts'
 import { encodeOffer } from './encode-offer.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import { type AnsweringDeps, createAnswering } from './answering.ts'
 import type { SessionIdentity } from './credentials.ts'
 import type { AgentPosition, Offered } from './offer.ts'
+import type { Understanding, WhyTooOld } from './needs.ts'
 import type { CertificateNumber } from './serial-number.ts'
 import { type DryRunQuestion, createQuestions } from './questions.ts'
 import type { Push } from './push.ts'
@@ -46,6 +48,10 @@ export interface SessionDeps extends AnsweringDeps {
   /** What goes with an offer, from what the agent has; without it, agents ask for all they lack. */
   readonly push?: Push
   readonly onHello: (cluster: string, hello: Hello) => void
+  /** Why an agent may not have a snapshot: it would overlook what is asked of it. */
+  readonly whyTooOld?: WhyTooOld
+  /** It is not offered what it should have, in words. */
+  readonly onTooOld?: (cluster: string, why: string) => void
   readonly onReport: (cluster: string, report: Report) => void
   readonly onVerdict: (cluster: string, verdict: Verdict) => void
   readonly onEvidence?: (enrolment: Enrolment, evidence: Evidence) => void
@@ -90,6 +96,7 @@ export function converse(
   const { cluster } = enrolment
   let at: AgentPosition | undefined
   let rootVersion = 0
+  let agent: Understanding = { version: '', features: new Set() }
   let offered: Offered | null = null
   /** Of the offer before: the agent may be taking it still, and would wait if it got no content. */
   let earlier: Offered['list'] = []
@@ -107,6 +114,11 @@ export function converse(
       if (current) offered = current
       if (!offer) {
         if (held === undefined) held = current?.list
+        continue
+      }
+      const why = await deps.whyTooOld?.(cluster, agent, offer.list)
+      if (why !== undefined) {
+        deps.onTooOld?.(cluster, why)
         continue
       }
       const contents = held && deps.push ? await deps.push(held, offer.list) : []
@@ -169,6 +181,7 @@ export function converse(
     deps.onHello(cluster, hello)
     await send(response({ case: 'welcome', value: welcomeOf(cluster, deps) }))
     rootVersion = hello.rootVersion
+    agent = { version: hello.agentVersion, features: new Set(hello.features) }
     await sendRoots()
     const where = {
       epoch: Number(hello.epoch),
@@ -250,7 +263,13 @@ export function converse(
     answering.end()
     questions.end()
   })
-  const dryRun: Session['dryRun'] = (asked, signal) => questions.ask(asked, signal)
+  const dryRun: Session['dryRun'] = async (asked, signal) => {
+    if (asked.serviceAccount && !agent.features.has(dryRunAccount)) {
+      const message = `the agent (${agent.version}) is too old to ask in the name of a ServiceAccount`
+      throw new HubError('conflict', message)
+    }
+    return questions.ask(asked, signal)
+  }
   return { cluster, notice, leave, dryRun, done }
 }
 

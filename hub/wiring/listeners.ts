@@ -26,6 +26,7 @@ import { createRefusalLog } from '../sync/handshake.ts'
 import type { Gate } from '../sync/gate.ts'
 import { createLanes } from '../sync/lanes.ts'
 import { createMembers } from '../sync/members.ts'
+import { createNeeds } from '../sync/needs.ts'
 import { createOffers } from '../sync/offer.ts'
 import { createPush } from '../sync/push.ts'
 import { createRateLimit } from '../sync/rate-limit.ts'
@@ -138,6 +139,7 @@ export async function startListeners(
       clock,
     }),
     serve: createServing({ content, rebuild }),
+    whyTooOld: createNeeds({ content, rebuild }),
     push: createPush({ content, compress: compressZstd }),
     compress: compressZstd,
     clock,

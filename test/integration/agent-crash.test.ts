@@ -4,6 +4,7 @@ import { createKubeCluster } from '../../agent/cluster/kube.ts'
 import { loadConnection } from '../../agent/cluster/kubeconfig.ts'
 import type { Cluster, LiveObject } from '../../agent/cluster/port.ts'
 import type { SigningKey } from '../../hub/bundle/sign.ts'
+import { changeDesired, configNames as names } from '../support/changing-desired.ts'
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { type Crash, crashPoints, createCrashWorld } from '../support/crash-world.ts'
 import { kubeCall } from '../support/kube-request.ts'
@@ -15,29 +16,6 @@ import { makeSigningKey } from '../support/signing-key.ts'
 /** More for a long run. */
 const seeds = Number(process.env['SEEDS'] ?? 20)
 const commits = 3
-const names = Array.from({ length: 10 }, (_, n) => `c${n}`)
-
-/** The next thing to want: a few objects changed, added, removed or moved, now and then an application less. */
-function change(before: Desired, namespace: string, seed: Seed): Desired {
-  const desired = new Map(before)
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(seed.random() * from.length)]!
-  // What was new a moment ago is what a death is likeliest to have forgotten.
-  if (desired.size > 5 && seed.random() < 0.6) desired.delete([...desired.keys()].at(-1)!)
-  for (let n = 0; n < 4; n += 1) {
-    const name = pick(names)
-    const application = `${pick(['base', 'one', 'two'])}-${namespace}`
-    const text = `${Math.floor(seed.random() * 1e6)}`
-    // Not many at once: those would wait for a person.
-    if (desired.has(name) && n === 0 && desired.size > 4) desired.delete(name)
-    else desired.set(name, { application: desired.get(name)?.application ?? application, text })
-    if (seed.random() < 0.2) desired.set(name, { application, text })
-  }
-  const isLess = seed.random() < 0.2
-  for (const [name, { application }] of before) {
-    if (isLess && application.startsWith('two-')) desired.delete(name)
-  }
-  return desired
-}
 
 const toConfig = ({ metadata, ...object }: LiveObject): LiveConfig => ({
   name: metadata.name,
@@ -73,7 +51,7 @@ describe('F19: an agent that is killed between any two of its effects', () => {
     const uids = new Map((await read()).map(({ name, uid }) => [name, uid]))
     let deaths = 0
     for (let n = 0; n < commits; n += 1) {
-      desired = change(desired, namespace, seed)
+      desired = changeDesired(desired, namespace, seed)
       await world.commit(desired)
       const life = world.start(crashOf())
       await Promise.race([life.died, life.inSync()])

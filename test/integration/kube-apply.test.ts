@@ -321,6 +321,23 @@ describe('applying to a real API server', () => {
     assert.ok(await read(app.path('mine')))
   })
 
+  it('F38: names an object that is too large for the API server, and applies the others', async () => {
+    await using app = await begin('large')
+    const large = createConfig(app.name, 'large', { text: 'x'.repeat(1_100_000) })
+    const fits = createConfig(app.name, 'fits', { text: 'x'.repeat(900_000) })
+    const noted = createConfig(app.name, 'noted', {}, { note: 'x'.repeat(300_000) })
+    const { errors } = await app.bring([large, fits, noted])
+    assert.deepEqual(errors.map(({ object, file, code }) => [object, file, code]).sort(), [
+      [`/ConfigMap/${app.name}/large`, 'large.yaml', 'apply_invalid'],
+      [`/ConfigMap/${app.name}/noted`, 'noted.yaml', 'apply_invalid'],
+    ])
+    for (const { message } of errors) {
+      assert.match(message, /too long|Too long/i)
+      assert.ok(message.length < 2_000)
+    }
+    assert.ok(await read(app.path('fits')))
+  })
+
   it('keeps an ApplySet as KEP-3659 has it, grown before and shrunk after', async () => {
     await using app = await begin('set')
     await app.bring([createConfig(app.name, 'one'), createConfig(app.name, 'two')])

@@ -192,6 +192,27 @@ describe('drift on a real API server', () => {
     assert.deepEqual(await look(), [2, 3, 'web:1'])
   })
 
+  it('F33: writes once against a manager that goes on, and names it', async () => {
+    const name = uniqueName('rival')
+    await using hands = await createHands(plane.kubeconfig)
+    const objects = [createNamespace(name), createConfig(name, 'c', { a: '1' })]
+    await hands.workloads.reconcile(verifiedSnapshot(presentApplication(name, objects)), never)
+    const path = configPath(name, 'c')
+    const spoil = (n: number) =>
+      kubeCall(plane, 'PATCH', `${path}?fieldManager=rival`, { data: { a: `theirs ${n}` } })
+    await spoil(0)
+    await until(() => hands.state(name)?.healed === 1, { deadlineMs: 10_000, what: 'the repair' })
+    for (let n = 1; n <= 10; n += 1) await spoil(n)
+    await until(() => hands.state(name)?.drift[0]?.fields[0]?.live === '"theirs 10"', {
+      deadlineMs: 10_000,
+      what: 'its last word',
+    })
+    assert.equal(hands.state(name)?.drift[0]?.contestedBy, 'rival')
+    assert.equal(hands.state(name)?.healed, 1)
+    const writes = hands.writes().filter((request) => request.path.startsWith(path))
+    assert.equal(writes.length, 2, 'the first apply and one repair')
+  })
+
   it('F31, F54: goes on watching after the API server was killed and came back', async () => {
     const name = uniqueName('restart')
     await using hands = await createHands(plane.kubeconfig)

@@ -88,7 +88,7 @@ describe('health on a real cluster with controllers', () => {
     )
   })
 
-  it('names a namespace that is stuck, and lets other applications pass (F37)', async () => {
+  it('F37: names a namespace that is stuck, and lets other applications pass', async () => {
     await using hands = await createHands(plane.kubeconfig)
     const stuck = presentApplication('stuck', [
       createNamespace('stuck'),

@@ -33,6 +33,9 @@ export interface LeafOptions {
   readonly rest?: readonly string[]
 }
 
+/** What a server shows: not what an agent does. */
+export const serverUsage = x509.ExtendedKeyUsage.serverAuth
+
 const hourMs = 3_600_000
 
 /** What a hub's own authority could sign, had somebody its key. */

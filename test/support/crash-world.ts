@@ -2,7 +2,7 @@ import { formatObjectId, type ObjectId } from '@groundswell/proto/object-id.ts'
 import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { createAgent } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
-import { systemClock } from '../../agent/cluster/clock.ts'
+import { type Clock, systemClock } from '../../agent/cluster/clock.ts'
 import type { Cluster } from '../../agent/cluster/port.ts'
 import { noKeys } from '../../agent/secrets/keys.ts'
 import type { ContentCache, TrustState, TrustStore } from '../../agent/trust/state.ts'
@@ -38,21 +38,36 @@ interface Life {
   readonly died: Promise<void>
   /** Whether the crash came. */
   readonly dead: boolean
-  /** In sync with what was committed last. */
+  /** Whether it is in sync with what was committed last. */
+  isInSync(): boolean
   inSync(deadlineMs?: number): Promise<void>
   /** No effect of this life comes after this. */
   kill(): Promise<void>
+}
+
+export interface CrashWorldOptions {
+  /** Of the agent's waits. */
+  readonly clock?: Clock
+  /** Called before anything is written down; throws when that fails. */
+  readonly disk?: () => void
+  readonly trust?: TrustStore
+  readonly content?: ContentCache
 }
 
 /**
  * A whole agent on a given cluster, which can be killed between any two of its effects and started
  * again from what it had written down. The hub is a stream that offers the newest.
  */
-export function createCrashWorld(cluster: Cluster, key: SigningKey, namespace: string) {
-  const trust = createMemoryTrust({
-    ...{ root: new Uint8Array(), epoch: 1, sequence: 0, snapshotDigest: null, envelope: null },
-  })
-  const content = createCheckingCache()
+export function createCrashWorld(
+  cluster: Cluster,
+  key: SigningKey,
+  namespace: string,
+  options: CrashWorldOptions = {},
+) {
+  const { clock = systemClock, disk = () => {} } = options
+  const first = { root: new Uint8Array(), epoch: 1, sequence: 0, snapshotDigest: null }
+  const trust = options.trust ?? createMemoryTrust({ ...first, envelope: null })
+  const content = options.content ?? createCheckingCache()
   const hub = createFakeStreams()
   const recorded: Recorded = { saved: [], deleted: [], desired: new Map() }
   /** Told until they are back, as a hub does until it knows that all is gone. */
@@ -109,15 +124,15 @@ export function createCrashWorld(cluster: Cluster, key: SigningKey, namespace: s
       cluster: mortal(cluster, alive, reach, (id) => {
         recorded.deleted.push({ id, sequence: applying })
       }),
-      ...{ clusterId: agentIdentity.clusterId, keys: noKeys, clock: systemClock },
+      ...{ clusterId: agentIdentity.clusterId, keys: noKeys, clock },
       ...{ within: <T>(run: () => T) => run(), random: Math.random, log: () => {} },
       onChange: (states) => agent.onChange(states),
     })
     const agent = createAgent({
       identity: agentIdentity,
       root: rootOf('f', key),
-      trust: mortalTrust(trust, recorded, alive, reach),
-      content: mortalContent(content, alive, reach),
+      trust: mortalTrust(trust, recorded, alive, reach, disk),
+      content: mortalContent(content, alive, reach, disk),
       workloads: {
         states: workloads.states,
         async reconcile(snapshot, signal) {
@@ -139,31 +154,32 @@ export function createCrashWorld(cluster: Cluster, key: SigningKey, namespace: s
       monotonic: () => performance.now(),
       random: Math.random,
       nonce: () => Buffer.alloc(32, 1),
-      sleep: (ms, signal) => systemClock.sleep(ms, signal).catch(() => {}),
+      sleep: (ms, signal) => clock.sleep(ms, signal).catch(() => {}),
       every: repeat,
       log: { info: () => {}, warn: () => {}, error: () => {} },
     })
     const running = agent.run(ending.signal).catch(() => {})
+    const isInSync = (): boolean => {
+      const { sequence } = recorded.saved.at(-1) ?? { sequence: 0 }
+      const states = workloads.states()
+      const wanted = recorded.desired.get(newest?.sequence ?? 0)
+      if (sequence !== newest?.sequence || !wanted) return false
+      const present = new Set([...wanted.values()].map(({ application }) => application))
+      return (
+        states.every(({ phase }) => phase === 'Applied' || phase === 'Removed') &&
+        [...present].every((name) =>
+          states.some((state) => state.application === name && state.generation === sequence),
+        )
+      )
+    }
     return {
       died: died.promise,
       get dead() {
         return fallen
       },
+      isInSync,
       async inSync(deadlineMs = 20_000) {
-        const done = (): boolean => {
-          if (dead) return true
-          const { sequence } = recorded.saved.at(-1) ?? { sequence: 0 }
-          const states = workloads.states()
-          const wanted = recorded.desired.get(newest?.sequence ?? 0)
-          if (sequence !== newest?.sequence || !wanted) return false
-          const present = new Set([...wanted.values()].map(({ application }) => application))
-          return (
-            states.every(({ phase }) => phase === 'Applied' || phase === 'Removed') &&
-            [...present].every((name) =>
-              states.some((state) => state.application === name && state.generation === sequence),
-            )
-          )
-        }
+        const done = () => dead || isInSync()
         await until(done, { deadlineMs, intervalMs: 2, what: 'the agent to be in sync' })
       },
       async kill() {
@@ -245,12 +261,14 @@ function mortalTrust(
   recorded: Recorded,
   alive: Alive,
   reach: Reach,
+  disk: () => void,
 ): TrustStore {
   return {
     load: () => trust.load(),
     async save(state: TrustState) {
       reach('verified')
       alive()
+      disk()
       await trust.save(state)
       const { sequence, snapshotDigest } = state
       recorded.saved.push({ sequence, digest: snapshotDigest })
@@ -259,11 +277,17 @@ function mortalTrust(
   }
 }
 
-function mortalContent(content: ContentCache, alive: Alive, reach: Reach): ContentCache {
+function mortalContent(
+  content: ContentCache,
+  alive: Alive,
+  reach: Reach,
+  disk: () => void,
+): ContentCache {
   return {
     ...content,
     async write(digest, bytes) {
       alive()
+      disk()
       await content.write(digest, bytes)
       reach('chunk received')
     },

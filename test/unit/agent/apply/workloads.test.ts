@@ -39,6 +39,26 @@ describe('createWorkloads', () => {
     assert.deepEqual([last.objects, last.readyObjects], [2, 2])
   })
 
+  it('F38: brings five thousand objects, remembers all of them in one ConfigMap, and writes none twice', async () => {
+    await using agent = createAgent()
+    const objects = Array.from({ length: 4_999 }, (_, n) => createConfig('shop', `config-${n}`))
+    const app = presentApplication('shop', [createNamespace('shop'), ...objects])
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    assert.equal(agent.state('shop')?.phase, 'Applied')
+    const inventory = agent.cluster.read('/ConfigMap/groundswell-system/groundswell-inventory-shop')
+    const { objects: packed } = inventory?.['binaryData'] as { objects: string }
+    assert.ok(packed.length < 1024 * 1024, `${packed.length} bytes`)
+    const again = presentApplication('shop', [createNamespace('shop'), ...objects], {
+      generation: 2,
+    })
+    const before = agent.cluster.calls.length
+    await agent.workloads.reconcile(verifiedSnapshot(again), never)
+    assert.deepEqual(
+      agent.cluster.calls.slice(before).filter((call) => !call.startsWith('get')),
+      [],
+    )
+  })
+
   it('F33: does not fight: one write a minute against a manager, and its name in the report', async () => {
     await using agent = createAgent()
     await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)

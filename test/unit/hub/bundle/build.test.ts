@@ -113,8 +113,11 @@ describe('buildBundle', () => {
     )
   })
 
-  test('an object over the limit is refused, one of exactly the limit is not', () => {
-    const exact = { ...configMap('a'), json: 'x'.repeat(manifestLimits.objectBytes) }
+  test('F38: an object over the limit is refused, one of exactly the limit is not', () => {
+    const exact = {
+      ...configMap('a'),
+      json: JSON.stringify('x'.repeat(manifestLimits.objectBytes - 2)),
+    }
     assert.equal(buildBundle([exact], options).objects.length, 1)
     // Bytes count, not characters.
     const large = { ...configMap('b'), json: 'é'.repeat(manifestLimits.objectBytes / 2 + 1) }
@@ -123,7 +126,22 @@ describe('buildBundle', () => {
     assert.match(fault.message, /ConfigMap\/shop\/b has \d+ bytes/)
   })
 
-  test('too many objects, or a manifest too large, ask for the application to be split', () => {
+  test('F38: annotations that no API server takes are refused with their size', () => {
+    const noted = (size: number) => {
+      const metadata = { name: 'a', annotations: { note: 'x'.repeat(size) } }
+      return {
+        ...configMap('a'),
+        json: JSON.stringify({ ...JSON.parse(configMap('a').json), metadata }),
+      }
+    }
+    const most = manifestLimits.annotationBytes - 'note'.length
+    assert.equal(buildBundle([noted(most)], options).objects.length, 1)
+    const [fault] = faultsOf([noted(most + 1)])
+    assert.equal(fault?.file, configMap('a').file)
+    assert.match(fault!.message, /annotations of 262145 bytes; Kubernetes takes at most 262144/)
+  })
+
+  test('F38: too many objects, or a manifest too large, ask for the application to be split', () => {
     const many = Array.from({ length: manifestLimits.objects + 1 }, (_, n) => configMap(`o${n}`))
     assert.match(faultsOf(many)[0]!.message, /5001 objects, at most 5000/)
     const long = many.slice(0, 3_000).map((object) => ({ ...object, file: 'f'.repeat(400) }))

@@ -44,6 +44,23 @@ test('what was written is read back, one line each, and ends at the same head', 
   )
 })
 
+test('F50: what a newer hub decided is not gone past, and not taken for damage', () => {
+  const { lines } = extendChain(emptyChain, 5, 'alice', [
+    { type: 'hold.released', application: 'shop', reason: 'x' },
+  ])
+  const newer = lines[0]!.replace('hold.released', 'galaxy.merged')
+  assert.throws(
+    () => follow([newer]),
+    (error) => {
+      assert.ok(error instanceof HubError && error.code === 'ledger_newer')
+      assert.match(error.message, /line 1: it decides galaxy\.merged, .* a newer hub wrote it/)
+      return true
+    },
+  )
+  const odd = lines[0]!.replace('hold.released', 'hold..released')
+  assert.throws(() => follow([odd]), { code: 'ledger_corrupt' })
+})
+
 test('any single changed character is found at its line or the next', () => {
   fc.assert(
     fc.property(decisions, fc.nat(), fc.nat(), (some, line, place) => {
@@ -59,7 +76,10 @@ test('any single changed character is found at its line or the next', () => {
         assert.equal(at, lines.length - 1)
         assert.notEqual(read.head.digest, head.digest)
       } catch (error) {
-        assert.ok(error instanceof HubError && error.code === 'ledger_corrupt', String(error))
+        assert.ok(
+          error instanceof HubError && /^ledger_(corrupt|newer)$/.test(error.code),
+          String(error),
+        )
         const named = Number(/line (\d+):/.exec(error.message)?.[1])
         assert.ok(named === at + 1 || named === at + 2, `line ${named} for ${at + 1}`)
       }

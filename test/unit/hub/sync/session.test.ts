@@ -337,6 +337,36 @@ describe('converse', () => {
     await assert.rejects(session.done, /wants may wait/)
   })
 
+  test('F49: an agent that is too old for what it should have is told of, offered nothing, and asked nothing it would get wrong', async () => {
+    const told: string[] = []
+    const { requests, state, session, offers } = world({
+      whyTooOld: async (_, { version, features }) =>
+        features.has('apply-rules') ? undefined : `${version} lacks apply-rules`,
+      onTooOld: (cluster, why) => told.push(`${cluster}: ${why}`),
+    })
+    state.newest = 1
+    requests.push(hello({ agentVersion: '0.1' }))
+    await settle()
+    session.notice()
+    await settle()
+    assert.deepEqual([...new Set(told)], ['a: 0.1 lacks apply-rules'])
+    assert.deepEqual(offers(), [])
+    const asked = { id: 'q', application: 'shop', serviceAccount: 'shop/deployer' }
+    await assert.rejects(session.dryRun(asked, new AbortController().signal), { code: 'conflict' })
+    requests.end()
+    await session.done
+
+    const next = world({
+      whyTooOld: async (_, { features }) => (features.size > 0 ? undefined : 'x'),
+    })
+    next.state.newest = 1
+    next.requests.push(hello({ features: ['apply-rules'] }))
+    await settle()
+    assert.deepEqual(next.offers(), ['envelope 1'])
+    next.requests.end()
+    await next.session.done
+  })
+
   test('an agent that breaks the rules is cut off', async () => {
     const digests = Array.from({ length: 5_001 }, (_, n) => digestOf(`${n}`))
     await breaks([want(digestOf('x'))], 'invalid', /hello comes first/)

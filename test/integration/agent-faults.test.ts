@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { systemClock } from '../../agent/cluster/clock.ts'
+import { AgentError } from '../../agent/errors.ts'
+import type { SigningKey } from '../../hub/bundle/sign.ts'
+import { changeDesired, configNames } from '../support/changing-desired.ts'
+import { createCrashWorld, crashPoints } from '../support/crash-world.ts'
+import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
+import { createMemoryCluster, type MemoryCluster } from '../support/memory-cluster.ts'
+import { assertOracle, type Desired, type LiveConfig } from '../support/oracle.ts'
+import { createSeed, type Seed } from '../support/seed.ts'
+import { makeSigningKey } from '../support/signing-key.ts'
+import { until } from '../support/until.ts'
+
+/** More for a long run. */
+const seeds = Number(process.env['SEEDS'] ?? 20)
+const commits = 3
+/** Waits of the agent, such as those between tries, are this much shorter. */
+const haste = 20
+const clock = {
+  now: () => performance.now() * haste,
+  sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(ms / haste, signal),
+}
+const inventories = ['base', 'one', 'two'].map(
+  (name) => `/ConfigMap/groundswell-system/groundswell-inventory-${name}-shop`,
+)
+
+describe('an agent through storms of faults', () => {
+  let key: SigningKey
+
+  before(async () => {
+    key = await makeSigningKey()
+  })
+
+  function readAll(cluster: MemoryCluster): LiveConfig[] {
+    return configNames.flatMap((name) => {
+      const object = cluster.read(`/ConfigMap/shop/${name}`)
+      if (!object) return []
+      const { uid, labels } = object.metadata
+      const application = labels?.['groundswell.dev/application'] ?? ''
+      return [{ name, uid: uid!, application, text: (object['data'] as { text: string }).text }]
+    })
+  }
+
+  /** Commits one after another, each met by a storm, in some of which the agent dies. Returns the faults. */
+  async function live(seed: Seed, storms: readonly Kind[]): Promise<number> {
+    const cluster = createMemoryCluster()
+    const storm: Storm = { on: false, faults: 0 }
+    const has = (kind: Kind) => storms.includes(kind)
+    const faulty = has('api') ? createFaultyCluster(cluster, seed.random, storm) : cluster
+    const disk = (): void => {
+      if (!storm.on || !has('disk') || seed.random() < 0.3) return
+      storm.faults += 1
+      throw new AgentError('trust_state_unwritable', 'storm: no space left on device')
+    }
+    const world = createCrashWorld(faulty, key, 'shop', { clock, disk })
+    const first = (n: number) => ({ application: n % 2 ? 'one-shop' : 'two-shop', text: `${n}` })
+    let desired: Desired = new Map(configNames.slice(0, 6).map((name, n) => [name, first(n)]))
+    await world.commit(desired)
+    const begin = world.start()
+    await begin.inSync()
+    await begin.kill()
+    const uids = new Map(readAll(cluster).map(({ name, uid }) => [name, uid]))
+    const left = new Set<string>()
+    for (let n = 0; n < commits; n += 1) {
+      if (has('inventory')) {
+        // What only the inventory remembered is nobody's to delete from here on.
+        for (const id of inventories) cluster.drop(id)
+        for (const { name } of readAll(cluster)) left.add(name)
+        storm.faults += 1
+      }
+      desired = changeDesired(desired, 'shop', seed)
+      await world.commit(desired)
+      storm.on = true
+      const enough = storm.faults + 3 + Math.floor(seed.random() * 10)
+      const nth = 1 + Math.floor(seed.random() * 4)
+      const point = crashPoints[Math.floor(seed.random() * crashPoints.length)]!
+      const life = world.start(seed.random() < 0.4 ? { point, nth } : undefined)
+      const isOver = () => storm.faults >= enough || life.isInSync() || life.dead
+      await until(isOver, { deadlineMs: 10_000, intervalMs: 1, what: 'the storm to be over' })
+      storm.on = false
+      await life.inSync()
+      await life.kill()
+      // It may have died at any time, also after the storm.
+      const last = world.start()
+      await last.inSync()
+      await last.kill()
+    }
+    const there = readAll(cluster).filter(({ name }) => desired.has(name) || !left.has(name))
+    assertOracle(world.recorded, there, 'shop', uids)
+    return storm.faults
+  }
+
+  type Kind = 'api' | 'disk' | 'inventory'
+
+  /** All seeds at a time: they mostly wait. */
+  async function liveAll(from: number, storms: readonly Kind[]): Promise<number> {
+    const lives = Array.from({ length: seeds }, async (_, n) => {
+      const seed = createSeed(process.env['SEED'] ?? String(from + n))
+      try {
+        return await live(seed, storms)
+      } catch (cause) {
+        throw new Error(`SEED=${seed.text}: ${(cause as Error).message}`, { cause })
+      }
+    })
+    return (await Promise.all(lives)).reduce((sum, faults) => sum + faults, 0)
+  }
+
+  for (const [title, from, storms, least] of [
+    [
+      'F31, F35, F40: an API server that is away, cuts answers, denies and refuses',
+      3_000,
+      ['api'],
+      3,
+    ],
+    ['F26: a disk that is full again and again', 4_000, ['disk'], 3],
+    ['F43: inventories that are lost', 5_000, ['inventory'], 3],
+    ['F26, F31, F35, F40, F43: all of it together', 6_000, ['api', 'disk', 'inventory'], 6],
+  ] as const) {
+    it(`${title}: nothing is lost, nothing that is wanted is deleted (${seeds} seeds)`, async (t) => {
+      const faults = await liveAll(from, storms)
+      t.diagnostic(`${faults} faults`)
+      assert.ok(faults >= seeds * least, `${faults} faults`)
+    })
+  }
+})
