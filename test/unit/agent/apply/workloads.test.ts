@@ -46,7 +46,7 @@ describe('createWorkloads', () => {
     await agent.workloads.reconcile(verifiedSnapshot(app), never)
     assert.equal(agent.state('shop')?.phase, 'Applied')
     const inventory = agent.cluster.read('/ConfigMap/groundswell-system/groundswell-inventory-shop')
-    const { objects: packed } = inventory?.['binaryData'] as { objects: string }
+    const { objects: packed } = inventory!['binaryData'] as { objects: string }
     assert.ok(packed.length < 1024 * 1024, `${packed.length} bytes`)
     const again = presentApplication('shop', [createNamespace('shop'), ...objects], {
       generation: 2,

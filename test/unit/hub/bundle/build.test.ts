@@ -138,7 +138,7 @@ describe('buildBundle', () => {
     assert.equal(buildBundle([noted(most)], options).objects.length, 1)
     const [fault] = faultsOf([noted(most + 1)])
     assert.equal(fault?.file, configMap('a').file)
-    assert.match(fault!.message, /annotations of 262145 bytes; Kubernetes takes at most 262144/)
+    assert.match(fault.message, /annotations of 262145 bytes; Kubernetes takes at most 262144/)
   })
 
   test('F38: too many objects, or a manifest too large, ask for the application to be split', () => {
