@@ -132,7 +132,8 @@ export function expectations(
     if (apply === 'once' && fieldsHash === '' && inventory.get(id)?.digest) continue
     // What was made once may be changed by anyone.
     const hash = apply === 'once' ? '' : fieldsHash
-    expected.set(id, expectationOf(app, id, source.apiVersion, hash))
+    const { missingSince } = fresh.get(id) ?? inventory.get(id) ?? {}
+    expected.set(id, expectationOf(app, id, source.apiVersion, hash, missingSince))
   }
   return expected
 }

@@ -10,6 +10,7 @@ export function expectationOf(
   id: string,
   apiVersion: string,
   fieldsHash: string,
+  missingSince?: number,
 ): Expectation {
   const { name } = application
   if (application.state !== 'present') return { application: name, apiVersion, fieldsHash }
@@ -20,6 +21,7 @@ export function expectationOf(
     fieldsHash,
     ignored: ignoredOf(manifest, id),
     healthChecks: manifest.healthChecks,
+    missingSince,
   }
 }
 

@@ -83,6 +83,7 @@ function pack(inventory: Inventory): string {
     entry.hook ? JSON.stringify(entry.hook) : '',
     entry.versions ?? '',
     entry.account ?? '',
+    entry.missingSince === undefined ? '' : String(entry.missingSince),
   ])
   return gzipSync(JSON.stringify(rows)).toString('base64')
 }
@@ -98,7 +99,7 @@ function unpack(object: LiveObject): Inventory {
       if (!Array.isArray(row) || row.some((cell) => typeof cell !== 'string')) return new Map()
       const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = '', ...rest] =
         row as string[]
-      const [versions, account] = rest
+      const [versions, account, missing] = rest
       const hook = parseHookRecord(ran)
       const digest = hex && `sha256:${hex}`
       entries.set(id, {
@@ -106,6 +107,7 @@ function unpack(object: LiveObject): Inventory {
         ...(hook && { hook }),
         ...(versions && { versions }),
         ...(account && { account }),
+        ...(missing && { missingSince: Number(missing) }),
       })
     }
     return entries

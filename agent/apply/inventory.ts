@@ -17,6 +17,8 @@ export interface InventoryEntry {
   readonly versions?: string
   /** ServiceAccount in whose name its application was applied last; absent for the agent's own. */
   readonly account?: string
+  /** Since when it was seen to be missing, in milliseconds, where it is only reported. */
+  readonly missingSince?: number
 }
 
 /** The objects that are one application's on this cluster, by id. */
@@ -93,6 +95,7 @@ export function sameInventory(a: Inventory, b: Inventory): boolean {
       other.apiVersion !== entry.apiVersion ||
       other.versions !== entry.versions ||
       other.account !== entry.account ||
+      other.missingSince !== entry.missingSince ||
       JSON.stringify(other.hook) !== JSON.stringify(entry.hook)
     ) {
       return false

@@ -24,7 +24,10 @@ export async function loadInventories(
       one.inventory = await inventories.load(one.name, signal)
       const entries = [...one.inventory].map(
         ([id, entry]) =>
-          [id, expectationOf(one.wanted, id, entry.apiVersion, entry.fieldsHash)] as const,
+          [
+            id,
+            expectationOf(one.wanted, id, entry.apiVersion, entry.fieldsHash, entry.missingSince),
+          ] as const,
       )
       observer.expect(one.name, new Map(entries))
     } catch (error) {

@@ -11,7 +11,8 @@ import { toApplied } from './applied.ts'
 import type { Claims } from './claims.ts'
 import { changedBy } from './contested.ts'
 import { createDependencies } from './dependencies.ts'
-import type { InventoryEntry } from './inventory.ts'
+import { writeSignal } from './deps.ts'
+import { type InventoryEntry, sameInventory } from './inventory.ts'
 import type { InventoryStore } from './inventory-store.ts'
 import { toObjectError } from './object-error.ts'
 import { removeApplication } from './remove.ts'
@@ -57,6 +58,8 @@ export interface Runs {
   wake(one: Tracked, ms: number): void
   /** For drift just seen, or what drifted while a run was on or waits for its turn under the limit. */
   wakeForDrift(one: Tracked, seen?: ObjectDrift): void
+  /** Writes down since when objects are missing, for the agent that starts after this one. */
+  noteMissing(one: Tracked): void
 }
 
 /** Runs applications: one run of each at a time, and again when there is something to do or wait for. */
@@ -191,5 +194,26 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     if (waits.length > 0) wake(one, Math.min(...waits))
   }
 
-  return { process, wake, wakeForDrift }
+  async function saveMissing(one: Tracked): Promise<void> {
+    const inventory = one.inventory
+    if (!inventory || life.aborted) return
+    const next = new Map(inventory)
+    for (const { object, missing, firstSeen } of observer.drift(one.name)) {
+      const entry = inventory.get(object)
+      if (missing && entry) next.set(object, { ...entry, missingSince: firstSeen })
+    }
+    if (sameInventory(inventory, next)) return
+    await inventories.save(one.name, next, writeSignal())
+    one.inventory = next
+  }
+
+  function noteMissing(one: Tracked): void {
+    one.turn = one.turn.then(() =>
+      saveMissing(one).catch((error: unknown) => {
+        deps.log('inventory not written', { application: one.name, error })
+      }),
+    )
+  }
+
+  return { process, wake, wakeForDrift, noteMissing }
 }

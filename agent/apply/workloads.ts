@@ -124,6 +124,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         one.unreported.set(id, drift)
         changed(application)
         runs.wakeForDrift(one, drift)
+        if (drift.missing && one.wanted.manifest.drift === 'report') runs.noteMissing(one)
       },
     },
     life.signal,

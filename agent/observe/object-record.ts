@@ -14,6 +14,8 @@ export interface Expectation {
   readonly apiVersion: string
   /** Hash of the fields our last apply left; empty when it is not known to have happened. */
   readonly fieldsHash: string
+  /** Since when it is known to be missing, should it be; in milliseconds. */
+  readonly missingSince?: number | undefined
   /** What of it is left to others. */
   readonly ignored?: Ignored | undefined
   /** How kinds of the application fare by its author's word. */

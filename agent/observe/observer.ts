@@ -76,6 +76,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   const expected = new Map<string, Expectation>()
   const byApplication = new Map<string, readonly string[]>()
   const firstSeen = new Map<string, number>()
+  /** Seen alive by this agent: what was written of its absence before is over. */
+  const seenAlive = new Set<string>()
   /** Objects being written, and the last thing a watch told of each meanwhile. */
   const held = new Map<string, (() => void) | undefined>()
 
@@ -124,13 +126,18 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     diagnoses.note(id, ails ? apiVersion : undefined)
   }
 
+  const beganAt = (id: string, { missingSince }: Expectation): number => {
+    const known = records.has(id) || seenAlive.has(id) ? undefined : missingSince
+    return Math.min(known ?? Infinity, deps.clock.now())
+  }
+
   const note = (id: string, changed: boolean) => {
     const expectation = expected.get(id)
     if (!expectation) return
     diagnose(id, expectation)
     const drifted = isDrifted(id, expectation)
     if (!drifted) firstSeen.delete(id)
-    else if (!firstSeen.has(id)) firstSeen.set(id, deps.clock.now())
+    else if (!firstSeen.has(id)) firstSeen.set(id, beganAt(id, expectation))
     // The repair is scheduled first, so that the report it leads to can show what it repaired.
     if (drifted) deps.onDrift(expectation.application, id)
     if (changed) deps.onChange(expectation.application)
@@ -149,6 +156,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     if (known && known.uid === uid && !isNewer(known.resourceVersion, resourceVersion ?? '')) return
     const record = recordSeen(object, known, expectation, contextOf(object))
     records.set(id, record)
+    seenAlive.add(id)
     if (record.unsure) recheck(id)
     note(id, !known || differs(known, record))
   }
@@ -245,6 +253,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         if (expected.get(id)?.application !== application || objects.has(id)) continue
         expected.delete(id)
         firstSeen.delete(id)
+        seenAlive.delete(id)
         diagnoses.note(id, undefined)
       }
       for (const [id, expectation] of objects) {
@@ -260,6 +269,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       const record = recordApplied(object, expectation, contextOf(object))
       expected.set(id, expectation)
       records.set(id, record)
+      seenAlive.add(id)
       firstSeen.delete(id)
       diagnose(id, expectation)
       deps.onChange(expectation.application)

@@ -59,6 +59,32 @@ describe('createWorkloads', () => {
     )
   })
 
+  it('tells since when an object is missing, also after a restart, at the cost of one write', async () => {
+    const cluster = createMemoryCluster()
+    const app = presentApplication('shop', shop, { drift: 'report' })
+    const gone = (agent: ReturnType<typeof createAgent>) =>
+      agent.state('shop')?.drift.find(({ missing }) => missing)?.firstSeen
+    let since: number | undefined
+    {
+      await using agent = createAgent({}, cluster)
+      await agent.workloads.reconcile(verifiedSnapshot(app), never)
+      await agent.clock.advance(5_000)
+      const saves = () =>
+        cluster.calls.filter((call) => /^apply .*groundswell-inventory/.test(call))
+      const before = saves().length
+      cluster.drop(web)
+      await agent.clock.advance(5_000)
+      since = gone(agent)
+      assert.ok(since !== undefined)
+      assert.equal(saves().length, before + 1)
+    }
+    await using agent = createAgent({}, cluster)
+    await agent.clock.advance(60_000)
+    await agent.workloads.reconcile(verifiedSnapshot(app), never)
+    await agent.clock.advance(1_000)
+    assert.equal(gone(agent), since)
+  })
+
   it('F33: does not fight: one write a minute against a manager, and its name in the report', async () => {
     await using agent = createAgent()
     await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
