@@ -75,6 +75,21 @@ describe('createKubeCluster against a failing API server', () => {
     await cluster.close()
   })
 
+  it('F31: asks again for an answer that was cut off half-way, and believes no half of one', async () => {
+    let calls = 0
+    await using server = await startServer((_request, response) => {
+      calls += 1
+      if (calls > 2) return void response.end(object)
+      response.writeHead(200, { 'content-length': String(object.length) })
+      response.write(object.slice(0, object.length / 2), () => response.destroy())
+    })
+    const clock = { now: () => 0, sleep: async () => {} }
+    const cluster = createKubeCluster(server.connection, { clock })
+    assert.equal((await cluster.get(resource, id, never))?.metadata.name, 'x')
+    assert.equal(calls, 3)
+    await cluster.close()
+  })
+
   it('F35: does not repeat what a webhook refused, and says who did', async () => {
     let calls = 0
     await using server = await startServer((_request, response) => {
