@@ -86,7 +86,7 @@ export function createExpressions(random: () => number, count: number): readonly
     }
     return pick([
       () => `(${bool(depth - 1)} ${pick(['&&', '||'])} ${bool(depth - 1)})`,
-      () => `!${`(${bool(depth - 1)})`}`,
+      () => `!(${bool(depth - 1)})`,
       () => `(${bool(depth - 1)} ? ${bool(depth - 1)} : ${bool(depth - 1)})`,
       () => `object.state.conditions.${pick(['exists', 'all', 'exists_one'])}(c, ${condition()})`,
       () => `object.spec.tags.${pick(['exists', 'all'])}(t, t ${pick(['==', '!=', '<'])} "b")`,
