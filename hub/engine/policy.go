@@ -18,6 +18,8 @@ type policyInput struct {
 	Images *imageRules  `json:"images"`
 	// Only the schemas of Kubernetes and of custom kinds.
 	Schema bool `json:"schema"`
+	// A trusted root is named for the rules of Kyverno.
+	Trusts bool `json:"trusts"`
 }
 
 type policyFile struct {
@@ -30,6 +32,8 @@ type judgeInput struct {
 	// `1.35` or `1.35.4`; empty when it is not known.
 	KubernetesVersion string         `json:"kubernetesVersion"`
 	Objects           []judgedObject `json:"objects"`
+	// To the questions of before.
+	Answers []imageAnswer `json:"answers"`
 }
 
 type judgedObject struct {
@@ -67,15 +71,26 @@ const (
 	judgeTime = 20 * time.Second
 )
 
-// judgeAll lets every part see every object. A part that cannot judge is an error: it denies.
-func (p *policy) judgeAll(asked *judgeInput) ([]violation, []string, error) {
+// judgement is what a policy says, or what it has to know first.
+type judgement struct {
+	violations []violation
+	notes      []string
+	questions  []imageQuestion
+}
+
+// judgeAll lets every part see every object. A part that cannot judge is an error: it denies. While
+// there are questions nothing else that was found counts.
+func (p *policy) judgeAll(asked *judgeInput) (judgement, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), judgeTime)
 	defer cancel()
 	world, err := newWorld(asked.Objects, p.namespaces)
 	if err != nil {
-		return nil, nil, err
+		return judgement{}, err
 	}
 	world.kubernetesVersion = asked.KubernetesVersion
+	for _, one := range asked.Answers {
+		world.answers[one.ID] = one
+	}
 	var found []violation
 	var faults []error
 	beyond := 0
@@ -83,7 +98,7 @@ func (p *policy) judgeAll(asked *judgeInput) ([]violation, []string, error) {
 		for _, part := range p.parts {
 			more, err := part.judge(ctx, each, world)
 			if ctx.Err() != nil {
-				return nil, nil, faultf("timeout", "", 0, "judging took longer than %s", judgeTime)
+				return judgement{}, faultf("timeout", "", 0, "judging took longer than %s", judgeTime)
 			}
 			faults = append(faults, err)
 			for _, one := range more {
@@ -97,6 +112,9 @@ func (p *policy) judgeAll(asked *judgeInput) ([]violation, []string, error) {
 			}
 		}
 	}
+	if open, err := world.open(); err != nil || len(open) > 0 {
+		return judgement{questions: open}, errors.Join(append(faults, err)...)
+	}
 	notes := world.notes()
 	if beyond > 0 {
 		notes = append(notes, fmt.Sprintf("%d more violations are not listed", beyond))
@@ -105,7 +123,7 @@ func (p *policy) judgeAll(asked *judgeInput) ([]violation, []string, error) {
 		return cmp.Or(strings.Compare(a.Object.String(), b.Object.String()),
 			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Message, b.Message))
 	})
-	return found, notes, errors.Join(faults...)
+	return judgement{violations: found, notes: notes}, errors.Join(faults...)
 }
 
 func shorten(text string) string {
@@ -158,11 +176,11 @@ func serveJudge(asked request, held *policies) answer {
 	if found == nil {
 		return answer{NeedPolicy: true}
 	}
-	violations, notes, err := found.judgeAll(asked.Judge)
+	made, err := found.judgeAll(asked.Judge)
 	if err != nil {
 		return answer{Errors: faultsOf(err)}
 	}
-	return answer{OK: true, Violations: violations, Warnings: notes}
+	return answer{OK: true, Violations: made.violations, Warnings: made.notes, Questions: made.questions}
 }
 
 func servePolicy(asked request, held *policies) answer {

@@ -10,7 +10,8 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// clusterPolicy is what is judged here of Kyverno's ClusterPolicy and Policy: rules that validate.
+// clusterPolicy is what is judged here of Kyverno's ClusterPolicy and Policy: rules that validate, and
+// those that verify images.
 // Every field that is not listed is a fault: a rule that is left out looks like one that passed.
 type clusterPolicy struct {
 	APIVersion string `json:"apiVersion"`
@@ -62,12 +63,12 @@ type kyvernoRule struct {
 		Assert    any `json:"assert"`
 	} `json:"validate"`
 	// About requests and reports, which changes no verdict.
-	SkipBackgroundRequests any `json:"skipBackgroundRequests"`
-	ReportProperties       any `json:"reportProperties"`
+	SkipBackgroundRequests any                   `json:"skipBackgroundRequests"`
+	ReportProperties       any                   `json:"reportProperties"`
+	VerifyImages           []kyvernoVerification `json:"verifyImages"`
 	// Not judged here, and named when they are found.
 	Mutate          any `json:"mutate"`
 	Generate        any `json:"generate"`
-	VerifyImages    any `json:"verifyImages"`
 	ImageExtractors any `json:"imageExtractors"`
 }
 
@@ -84,7 +85,7 @@ type kyvernoCEL struct {
 
 // strangers are the parts of a rule that are read but not judged.
 func (r *kyvernoRule) strangers() (names []string) {
-	given := map[string]any{"mutate": r.Mutate, "generate": r.Generate, "verifyImages": r.VerifyImages, "imageExtractors": r.ImageExtractors}
+	given := map[string]any{"mutate": r.Mutate, "generate": r.Generate, "imageExtractors": r.ImageExtractors}
 	if r.Validate != nil {
 		given["validate.manifests"] = r.Validate.Manifests
 		given["validate.assert"] = r.Validate.Assert

@@ -47,17 +47,24 @@ func (c *kyvernoCompiling) rule() part {
 			c.fault("%s", err)
 		}
 	}
-	if rule.Validate == nil {
+	switch {
+	case rule.Validate == nil && len(rule.VerifyImages) == 0:
 		if len(c.faults) == 0 {
-			c.fault("it has no validate, and nothing else is judged here")
+			c.fault("it has no validate and no verifyImages, and nothing else is judged here")
 		}
 		return made
-	}
-	made.message = rule.Validate.Message
-	c.actions(made)
-	if rule.Validate.CEL != nil {
+	case rule.Validate != nil && len(rule.VerifyImages) > 0:
+		c.fault("validate and verifyImages do not go together")
+		return made
+	case rule.Validate == nil:
+		c.verifications(made)
+		made.overrides = c.overrides(c.policy.Spec.ValidationFailureActionOverrides)
+	case rule.Validate.CEL != nil:
+		c.actions(made)
 		c.cel(made)
-	} else {
+	default:
+		made.message = rule.Validate.Message
+		c.actions(made)
 		made.context = c.entries(rule.Context)
 		made.preconditions = c.conditions("preconditions", rule.Preconditions)
 		if rule.Validate.PodSecurity != nil {
@@ -85,13 +92,17 @@ func (c *kyvernoCompiling) actions(made *kyvernoPart) {
 	if len(overrides) == 0 {
 		overrides = c.policy.Spec.ValidationFailureActionOverrides
 	}
-	made.action, made.overrides = c.action(written), overrides
+	made.action, made.overrides = c.action(written), c.overrides(overrides)
+}
+
+func (c *kyvernoCompiling) overrides(overrides []kyvernoOverride) []kyvernoOverride {
 	for at := range overrides {
 		overrides[at].Action = c.action(overrides[at].Action)
 		if _, err := metav1.LabelSelectorAsSelector(overrides[at].NamespaceSelector); err != nil {
 			c.fault("failureActionOverrides[%d].namespaceSelector: %s", at, err)
 		}
 	}
+	return overrides
 }
 
 func (c *kyvernoCompiling) action(written string) string {

@@ -31,6 +31,7 @@ type kyvernoPart struct {
 	preconditions *kyvernoConditions
 	check         *kyvernoCheck
 	pods          *kyvernoPods
+	verifies      []kyvernoVerification
 
 	cel      validating.Validator
 	params   *paramStore
@@ -86,10 +87,16 @@ func (p *kyvernoPart) judge(ctx context.Context, each *subject, world *world) ([
 		!p.rule.Match.matches(each, world) || !p.rule.Exclude.isEmpty() && p.rule.Exclude.matches(each, world) {
 		return nil, nil
 	}
-	reasons, err := p.reasons(ctx, each, world)
 	var found []violation
-	for _, reason := range reasons {
-		found = append(found, violation{Action: p.actionIn(each, world), Rule: p.name, Message: reason})
+	var err error
+	if len(p.verifies) > 0 {
+		found, err = p.verify(each, world)
+	} else {
+		var reasons []string
+		reasons, err = p.reasons(ctx, each, world)
+		for _, reason := range reasons {
+			found = append(found, violation{Action: p.overridden(p.action, each, world), Rule: p.name, Message: reason})
+		}
 	}
 	if err != nil {
 		// As in Kyverno: what cannot be judged is denied, also by a rule that only audits.
@@ -102,7 +109,8 @@ func (p *kyvernoPart) judge(ctx context.Context, each *subject, world *world) ([
 	return found, nil
 }
 
-func (p *kyvernoPart) actionIn(each *subject, world *world) string {
+// overridden is the action, or the one that holds in the object's namespace instead.
+func (p *kyvernoPart) overridden(action string, each *subject, world *world) string {
 	for _, override := range p.overrides {
 		named := slices.ContainsFunc(override.Namespaces, func(pattern string) bool {
 			return wildcard.Match(pattern, each.id.Namespace)
@@ -121,7 +129,7 @@ func (p *kyvernoPart) actionIn(each *subject, world *world) string {
 			return override.Action
 		}
 	}
-	return p.action
+	return action
 }
 
 func (p *kyvernoPart) reasons(ctx context.Context, each *subject, world *world) ([]string, error) {

@@ -33,6 +33,7 @@ func compilePolicy(asked *policyInput) (*policy, error) {
 		return nil, err
 	}
 	kinds := sortManifests(manifests)
+	kinds.trusts = asked.Trusts
 	made.namespaces = kinds.namespaces
 	add := func(parts []part, notes []string, err error) {
 		made.parts, made.notes, faults = append(made.parts, parts...), append(made.notes, notes...), append(faults, err)
@@ -93,6 +94,8 @@ type manifestKinds struct {
 	// Anything else: parameters of admission policies, when one names their kind.
 	others []*subject
 	used   map[*subject]bool
+	// The Policy names a trusted root for the rules of Kyverno.
+	trusts bool
 }
 
 func sortManifests(manifests []*subject) *manifestKinds {

@@ -89,12 +89,16 @@ type world struct {
 	// Kinds that CustomResourceDefinitions of the render make.
 	definitions       map[schema.GroupKind]*customKind
 	kubernetesVersion string
+	// What is known of images, by the question's id, and what is still to be asked.
+	answers   map[string]imageAnswer
+	questions map[string]imageQuestion
 	// Namespaces that are neither in the render nor with the policy, and were asked for labels.
 	guessed map[string]bool
 }
 
 func newWorld(objects []judgedObject, namespaces []*subject) (*world, error) {
 	made := &world{namespaces: map[string]*corev1.Namespace{}, guessed: map[string]bool{},
+		answers: map[string]imageAnswer{}, questions: map[string]imageQuestion{},
 		definitions: map[schema.GroupKind]*customKind{}}
 	for _, each := range namespaces {
 		made.know(each)

@@ -61,6 +61,8 @@ type answer struct {
 
 	NeedPolicy bool        `json:"needPolicy,omitempty"`
 	Violations []violation `json:"violations,omitempty"`
+	// Of images; to be asked again with the answers.
+	Questions []imageQuestion `json:"questions,omitempty"`
 
 	Picked *pickedVersion `json:"picked,omitempty"`
 }

@@ -1,5 +1,5 @@
 import { type Fault, formatFault, HubError } from '../errors.ts'
-import type { EngineViolation } from '../render/answer.ts'
+import type { EngineViolation, ImageQuestion } from '../render/answer.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { EngineWorkers, LentWorker } from '../render/workers.ts'
 import { type Policy, schemaPolicy } from './policy.ts'
@@ -23,8 +23,26 @@ export interface PolicyEngine {
     objects: readonly RenderedObject[],
     /** `1.35` or `1.35.4`; empty when it is not known. */
     kubernetesVersion: string,
+    answers: readonly ImageAnswer[],
     signal: AbortSignal,
-  ): Promise<{ readonly violations: readonly EngineViolation[]; readonly notes: readonly string[] }>
+  ): Promise<EngineVerdict>
+}
+
+/** What one policy says of one render, or what it has to know first. */
+export interface EngineVerdict {
+  readonly violations: readonly EngineViolation[]
+  readonly notes: readonly string[]
+  /** When there are any, nothing else counts. */
+  readonly questions: readonly ImageQuestion[]
+}
+
+/** To an `ImageQuestion` of this id. */
+export interface ImageAnswer {
+  readonly id: string
+  readonly kind: 'trusted' | 'refused' | 'unasked'
+  readonly reason: string
+  /** Statements of in-toto, each as JSON. */
+  readonly statements: readonly string[]
 }
 
 export function createPolicyEngine(workers: EngineWorkers): PolicyEngine {
@@ -49,11 +67,11 @@ export function createPolicyEngine(workers: EngineWorkers): PolicyEngine {
       workers
         .lend(policy.program, signal, (worker) => give(worker, policy, signal))
         .catch((error: unknown) => Promise.reject(blame(policy, error))),
-    judge: (policy, objects, kubernetesVersion, signal) =>
+    judge: (policy, objects, kubernetesVersion, answers, signal) =>
       workers
         .lend(policy.program, signal, async (worker) => {
           const sent = objects.map(({ json, file }) => ({ json, file }))
-          const judge = { kubernetesVersion, objects: sent }
+          const judge = { kubernetesVersion, objects: sent, answers }
           const question = { op: 'judge', id: policy.program, judge }
           let answer = await worker.ask(question, signal)
           if (answer.kind === 'needPolicy') {
@@ -62,7 +80,11 @@ export function createPolicyEngine(workers: EngineWorkers): PolicyEngine {
           }
           switch (answer.kind) {
             case 'done':
-              return { violations: answer.violations, notes: answer.result.warnings }
+              return {
+                violations: answer.violations,
+                notes: answer.result.warnings,
+                questions: answer.questions,
+              }
             case 'failed':
               throw new HubError('policy_failed', answer.faults.map(formatFault).join('; '))
             case 'needTree':
@@ -89,6 +111,7 @@ function encodePolicy(policy: Policy): object {
       })),
       images: spec.images ?? null,
       schema: policy === schemaPolicy,
+      trusts: spec.images?.kyverno?.trustedRoot !== undefined,
     },
   }
 }

@@ -1,8 +1,9 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
-import type { PolicyEngine } from './engine.ts'
+import type { EngineVerdict, ImageAnswer, PolicyEngine } from './engine.ts'
 import { type Policy, schemaPolicy } from './policy.ts'
+import { answerQuestion } from './signature/answer.ts'
 import type { Signatures } from './signature/rule.ts'
 import { findUnsigned, signatureCheck } from './signature/unsigned.ts'
 import { findRemovedApis } from './removed-apis.ts'
@@ -37,6 +38,10 @@ export interface Found extends Pick<Violation, 'rule' | 'object' | 'file' | 'mes
 
 /** Verdicts remembered; the oldest are forgotten first. */
 const rememberedVerdicts = 20_000
+/** How often a policy may have something to ask of images; one answer may lead to the next. */
+const mostRounds = 8
+/** Questions that are with registries at a time. */
+const atOnce = 8
 
 /** Names all that decides a verdict but the objects: part of a bundle's key, so that it is remembered with it. */
 export function judgedBy(policies: readonly Policy[], kubernetesVersion: string): string {
@@ -50,17 +55,35 @@ export function judgedBy(policies: readonly Policy[], kubernetesVersion: string)
 export function createJudge({ engine, findSecrets, signatures }: JudgeDeps) {
   const verdicts = new Map<string, Promise<Verdict>>()
 
-  async function judgeOne(
-    { application, objects, kubernetesVersion }: Case,
+  /** The engine reaches no registry: it says what it has to know, and is asked again. */
+  async function askEngine(
+    { objects, kubernetesVersion }: Case,
     policy: Policy,
     signal: AbortSignal,
-  ): Promise<Verdict> {
+  ): Promise<EngineVerdict> {
+    const answers: ImageAnswer[] = []
+    for (let round = 0; round < mostRounds; round += 1) {
+      const verdict = await engine.judge(policy, objects, kubernetesVersion, answers, signal)
+      const { questions } = verdict
+      if (questions.length === 0) return verdict
+      for (let at = 0; at < questions.length; at += atOnce) {
+        const asked = questions
+          .slice(at, at + atOnce)
+          .map((each) => answerQuestion(each, policy.signaturePlace, signatures, signal))
+        answers.push(...(await Promise.all(asked)))
+      }
+    }
+    throw new HubError('policy_failed', 'it has ever more to ask about images')
+  }
+
+  async function judgeOne(one: Case, policy: Policy, signal: AbortSignal): Promise<Verdict> {
+    const { application, objects } = one
     const { name, spec } = policy
     const most = spec.action ?? 'deny'
     if (!spec.files && !spec.images) return []
     const unsigned = await findUnsigned(objects, policy.signatures, signatures, signal)
     try {
-      const { violations, notes } = await engine.judge(policy, objects, kubernetesVersion, signal)
+      const { violations, notes } = await askEngine(one, policy, signal)
       return [
         ...unsigned.map(({ action = 'deny', ...found }) =>
           settle({ policy: name, ...found, action }, application, [policy], most),
@@ -82,7 +105,7 @@ export function createJudge({ engine, findSecrets, signatures }: JudgeDeps) {
     signal: AbortSignal,
   ): Promise<readonly Found[]> {
     try {
-      return (await engine.judge(schemaPolicy, objects, kubernetesVersion, signal)).violations
+      return (await engine.judge(schemaPolicy, objects, kubernetesVersion, [], signal)).violations
     } catch (error) {
       if (!(error instanceof HubError) || error.code !== 'policy_failed') throw error
       return [{ rule: 'could not be judged', object: null, file: '', message: error.message }]

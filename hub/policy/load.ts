@@ -5,9 +5,9 @@ import type { Declared, Fleet } from '../fleet/fleet.ts'
 import type { PolicySpec } from '../fleet/kinds/policy.ts'
 import type { Mirror } from '../source/source.ts'
 import type { PolicyEngine } from './engine.ts'
-import type { Policy, PolicyFile } from './policy.ts'
-import { readSignatureRules } from './signature/load.ts'
-import type { SignatureRule } from './signature/rule.ts'
+import { plainPlace, type Policy, type PolicyFile } from './policy.ts'
+import { readSignaturePlace, readSignatureRules } from './signature/load.ts'
+import type { SignaturePlace, SignatureRule } from './signature/rule.ts'
 
 /** The fleet repository's files at one commit. */
 export interface PolicySource {
@@ -59,9 +59,10 @@ export function createPolicyLoader(engine: PolicyEngine) {
       const { file, line } = declared
       const object = `Policy ${declared.name}`
       try {
-        const written = declared.spec.images?.signatures ?? []
-        const signatures = await readSignatureRules(written, source)
-        const policy = toPolicy(declared, await readFiles(declared, source), signatures)
+        const { signatures = [], kyverno } = declared.spec.images ?? {}
+        const rules = await readSignatureRules(signatures, source)
+        const place = kyverno ? await readSignaturePlace(kyverno, source) : plainPlace
+        const policy = toPolicy(declared, await readFiles(declared, source), rules, place)
         const notes = await compile(policy, signal)
         policies.push(policy)
         warnings.push(...notes.map((message) => ({ file, line, object, message })))
@@ -94,13 +95,14 @@ function toPolicy(
   declared: Declared<PolicySpec>,
   files: readonly PolicyFile[],
   signatures: readonly SignatureRule[],
+  signaturePlace: SignaturePlace,
 ): Policy {
   const { name, spec } = declared
   const texts = files.map(({ path, bytes }) => [path, digestOf(bytes)])
   const program = digestOf(JSON.stringify([spec.images ?? null, texts]))
-  const signers = signatures.map((rule) => rule.digest)
+  const signers = [...signatures.map((rule) => rule.digest), signaturePlace.digest]
   const digest = digestOf(JSON.stringify([name, spec, texts, ...signers]))
-  return { ...declared, files, signatures, program, digest }
+  return { ...declared, files, signatures, signaturePlace, program, digest }
 }
 
 async function readFiles(

@@ -3,7 +3,7 @@ import type { Declared, Fleet } from '../fleet/fleet.ts'
 import { isGroupMember } from '../fleet/group.ts'
 import type { PolicySpec } from '../fleet/kinds/policy.ts'
 import { matchesSelector } from '../fleet/selector.ts'
-import type { SignatureRule } from './signature/rule.ts'
+import type { SignaturePlace, SignatureRule } from './signature/rule.ts'
 
 /** A file a policy is written in, by its path in the fleet repository. */
 export interface PolicyFile {
@@ -16,16 +16,25 @@ export interface Policy extends Declared<PolicySpec> {
   readonly files: readonly PolicyFile[]
   /** What `images.signatures` says, with the keys it names. */
   readonly signatures: readonly SignatureRule[]
+  /** Where rules of Kyverno find theirs. */
+  readonly signaturePlace: SignaturePlace
   /** Of what the engine compiles: files and image rules. */
   readonly program: Digest
   /** Of all that decides a verdict: the program, the action, the exceptions. */
   readonly digest: Digest
 }
 
+/** In the images' own registries, with nobody to vouch for identities. */
+export const plainPlace: SignaturePlace = {
+  ...{ trustedRoot: undefined, layout: undefined, credential: undefined },
+  digest: digestOf('registries'),
+}
+
 /** Asked of every render: what the schemas of Kubernetes, and of custom kinds in it, say. */
 export const schemaPolicy: Policy = {
   ...{ name: 'default', labels: {}, annotations: {}, file: '', line: 0, spec: { schema: {} } },
-  ...{ files: [], signatures: [], program: digestOf('schema'), digest: digestOf('schema') },
+  ...{ files: [], signatures: [], signaturePlace: plainPlace },
+  ...{ program: digestOf('schema'), digest: digestOf('schema') },
 }
 
 /** The policies of a fleet that ask something of one application on one cluster, by name. */

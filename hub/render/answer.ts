@@ -14,6 +14,21 @@ export interface EngineViolation {
   readonly message: string
 }
 
+/** What a rule has to know of an image first, by one signer; see hub/policy/signature. */
+export interface ImageQuestion {
+  readonly id: string
+  /** With its digest. */
+  readonly image: string
+  /** In PEM. */
+  readonly key: string | undefined
+  /** One is enough; subjects are globs. */
+  readonly identities: readonly { readonly issuer: string; readonly subject: string }[]
+  /** As JSON; undefined when the Policy names one, or none is needed. */
+  readonly trustedRoot: string | undefined
+  /** Of an attestation; undefined when a signature is asked for. */
+  readonly predicateType: string | undefined
+}
+
 /** What a worker says to one request. */
 export type Answer =
   | {
@@ -21,6 +36,8 @@ export type Answer =
       readonly result: RenderResult
       /** What a policy has to say; see hub/policy. */
       readonly violations: readonly EngineViolation[]
+      /** To be asked again with the answers; what else it says does not count then. */
+      readonly questions: readonly ImageQuestion[]
       /** Of a chart; see hub/source/chart. */
       readonly picked?: PickedVersion
     }
@@ -40,6 +57,7 @@ export function parseAnswer(bytes: Uint8Array): Answer {
     objects = [],
     warnings = [],
     violations = [],
+    questions = [],
     picked,
   } = value
   if (needTree === true) return { kind: 'needTree' }
@@ -49,7 +67,8 @@ export function parseAnswer(bytes: Uint8Array): Answer {
     ok !== true ||
     !Array.isArray(objects) ||
     !Array.isArray(warnings) ||
-    !Array.isArray(violations)
+    !Array.isArray(violations) ||
+    !Array.isArray(questions)
   ) {
     throw new TypeError('the answer is neither a result nor an error')
   }
@@ -57,6 +76,7 @@ export function parseAnswer(bytes: Uint8Array): Answer {
     kind: 'done',
     result: { objects: objects.map(toObject), warnings: warnings.map(String) },
     violations: violations.map(toViolation),
+    questions: questions.map(toQuestion),
     ...(isRecord(picked) ? { picked: toPicked(picked) } : {}),
   }
 }
@@ -90,6 +110,24 @@ function toViolation(value: unknown): EngineViolation {
     object: toId(object),
     file: text(file ?? ''),
     message: text(message),
+  }
+}
+
+function toQuestion(value: unknown): ImageQuestion {
+  if (!isRecord(value)) throw new TypeError('the answer asks nothing')
+  const { id, image, key, identities = [], trustedRoot, predicateType } = value
+  if (!Array.isArray(identities)) throw new TypeError('the answer asks of nobody')
+  const optional = (member: unknown) => (member === undefined ? undefined : text(member))
+  return {
+    id: text(id),
+    image: text(image),
+    key: optional(key),
+    identities: identities.map((each: unknown) => {
+      if (!isRecord(each)) throw new TypeError('the answer asks of nobody')
+      return { issuer: text(each['issuer']), subject: text(each['subject']) }
+    }),
+    trustedRoot: optional(trustedRoot),
+    predicateType: optional(predicateType),
   }
 }
 

@@ -1,9 +1,13 @@
+import { createTimeBound } from '@groundswell/proto/v8.ts'
 import { createPolicyEngine } from '../policy/engine.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { createJudge } from '../policy/judge.ts'
 import { createPolicyLoader } from '../policy/load.ts'
 import { createSignatures, type SignatureSource } from '../policy/signature/signatures.ts'
 import type { EngineWorkers } from '../render/workers.ts'
+
+/** For one condition on what is attested of an image; milliseconds. */
+const conditionTime = 200
 
 /**
  * Judges in the engine's own processes.
@@ -27,6 +31,7 @@ export function createGate(
       registry,
       loadVerifier: () => import('../policy/signature/sigstore.ts'),
       now,
+      within: createTimeBound(conditionTime),
     }),
   })
   return { load: createPolicyLoader(engine), judge }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../hub/errors.ts'
 import type { PinnedImage, SignatureRule } from '../../hub/policy/signature/rule.ts'
 import { createSignatures } from '../../hub/policy/signature/signatures.ts'
@@ -13,9 +13,11 @@ import { startChartServer } from '../support/chart-server.ts'
 import {
   bundleLayer,
   createSigner,
+  envelopeLayer,
   payloadOf,
   signatureRule,
   signBundle,
+  signEnvelope,
   signPayload,
 } from '../support/cosign.ts'
 
@@ -42,6 +44,7 @@ async function startWorld(allowed: readonly string[] = ['127.0.0.1']) {
     registry: createRegistrySignatures(get),
     loadVerifier: () => Promise.resolve(sigstore),
     now: () => 0,
+    within: (run) => run(),
   })
   return {
     server,
@@ -112,4 +115,32 @@ test('a registry that is away, refuses or is not allowed says nothing of a signa
   assert.equal(await world.check(digest, { keys, credential: 'registry' }), 'trusted')
   await using outside = await startWorld([])
   await failsWith('source_refused', outside.check(digest, { keys }))
+})
+
+test('attestations are asked of registries under their own tag, and as what refers to the image', async () => {
+  await using world = await startWorld()
+  const { publicKey, privateKey } = createSigner()
+  const predicateType = 'https://slsa.dev/provenance/v1'
+  const rule = { keys: [publicKey], attestation: { predicateType, conditions: [] } }
+  const put = (reference: string, manifest: unknown) =>
+    world.server.putManifest('shop/web', reference, JSON.stringify(manifest))
+
+  const older: Digest = `sha256:${'e'.repeat(64)}`
+  const envelope = JSON.stringify(signEnvelope(older, privateKey, { predicateType }))
+  world.server.putBlob(envelope)
+  put(`${older.replace(':', '-')}.att`, { layers: [envelopeLayer(envelope)] })
+  assert.equal(await world.check(older, rule), 'trusted')
+  const signing = { keys: [publicKey], digest: digestOf('another rule') }
+  assert.equal(await world.check(older, signing), 'nobody signed it')
+
+  const newer: Digest = `sha256:${'f'.repeat(64)}`
+  // A list of all that is in an image is larger than any signature.
+  const predicate = { packages: Array.from({ length: 40_000 }, (_, at) => `package ${at} 1.0`) }
+  const bundle = signBundle(newer, privateKey, { predicateType, predicate })
+  assert.ok(bundle.length > 1024 * 1024)
+  world.server.putBlob(bundle)
+  const manifest: Digest = `sha256:${'1'.repeat(64)}`
+  put(manifest, { layers: [bundleLayer(bundle)] })
+  put(`${newer}/referrers`, { manifests: [{ digest: manifest }] })
+  assert.equal(await world.check(newer, rule), 'trusted')
 })

@@ -206,7 +206,7 @@ test('what only a cluster or the clock knows is refused, and named', async () =>
     `      validate: { deny: { conditions: { any: [{ key: "{{ ${key} }}", operator: ${operator}, value: x }] } } }`
   for (const [text, expected] of [
     ['      mutate: { patchStrategicMerge: {} }', /p.yaml:7 .*rule one: mutate is not judged here/],
-    ['      verifyImages: [{}]', /verifyImages is not judged here/],
+    ['      verifyImages: [{}]', /verifyImages\[0\].imageReferences is missing/],
     ['      validate: { manifests: { attestors: [] } }', /validate.manifests is not judged here/],
     [
       '      validate: { deny: {}, pattern: { a: b } }',

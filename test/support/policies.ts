@@ -4,7 +4,7 @@ import { HubError } from '../../hub/errors.ts'
 import type { PolicySpec } from '../../hub/fleet/kinds/policy.ts'
 import { createPolicyEngine } from '../../hub/policy/engine.ts'
 import { type Case, createJudge } from '../../hub/policy/judge.ts'
-import type { Policy } from '../../hub/policy/policy.ts'
+import { plainPlace, type Policy } from '../../hub/policy/policy.ts'
 import type { Signatures } from '../../hub/policy/signature/rule.ts'
 import { findSecrets } from '../../hub/policy/secretlint.ts'
 import type { RenderedObject, RenderEngine } from '../../hub/render/engine.ts'
@@ -24,7 +24,7 @@ export function policyOf(
   return {
     ...{ name, labels: {}, annotations: {}, file: 'policies.yaml', line: 1 },
     spec: Object.keys(files).length > 0 ? { files: ['policies'], ...spec } : spec,
-    signatures: [],
+    ...{ signatures: [], signaturePlace: plainPlace },
     files: Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text) })),
     ...{ program: digest, digest },
   }
@@ -39,9 +39,12 @@ export async function objectsOf(
 }
 
 /** The whole judgement over a real engine: `action policy: rule: message`, in no order. */
-export function createBench(engine: RenderEngine & EngineWorkers) {
+export function createBench(
+  engine: RenderEngine & EngineWorkers,
+  signatures: Signatures = unasked,
+) {
   const policyEngine = createPolicyEngine(engine)
-  const judge = createJudge({ engine: policyEngine, findSecrets, signatures: unasked })
+  const judge = createJudge({ engine: policyEngine, findSecrets, signatures })
   return {
     compile: (policy: Policy) => policyEngine.compile(policy, never),
     async judge(manifests: string, policies: readonly Policy[], more: Partial<Case> = {}) {

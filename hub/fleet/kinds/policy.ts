@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { closed, LabelSelector, Name } from './fields.ts'
+import { CelError, parseCel } from '@groundswell/proto/cel.ts'
 import { checkInside, checkNames, checkPickers, type Names, type Report } from './names.ts'
 
 /** What a violation does: `deny` keeps the last good content, the others only tell. */
@@ -37,6 +38,23 @@ const SignatureRule = Type.Object(
     images: Type.Optional(Type.Array(Glob, { minItems: 1, maxItems: 100 })),
     /** Files of the fleet repository with public keys in PEM, as cosign writes them. */
     keys: Type.Optional(Type.Array(Path, { minItems: 1, maxItems: 20 })),
+    /** An attestation by one of them, in place of a signature. */
+    attestation: Type.Optional(
+      Type.Object(
+        {
+          /** The statement's type, `https://slsa.dev/provenance/v1`. */
+          predicateType: Type.String({ minLength: 1, maxLength: 512 }),
+          /** In CEL, of `predicate` and `statement`; all must hold of each that is attested. */
+          conditions: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, maxLength: 4000 }), {
+              minItems: 1,
+              maxItems: 20,
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
     /** Who a certificate authority vouched for. */
     identities: Type.Optional(
       Type.Array(Type.Object({ issuer: Type.String({ minLength: 1 }), subject: Glob }, closed), {
@@ -62,7 +80,21 @@ const ImageRules = Type.Object(
     allowedRegistries: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 100 }),
     ),
-    /** Signatures of cosign, each rule by itself. */
+    /** Where the rules of Kyverno that are in `files` find what they ask of images. */
+    kyverno: Type.Optional(
+      Type.Object(
+        {
+          /** A file of the fleet repository: who vouches for their keyless signers. */
+          trustedRoot: Type.Optional(Path),
+          /** A folder of the fleet repository in the OCI layout; the image's own registry when left out. */
+          layout: Type.Optional(Path),
+          /** Name of a credential the hub's own configuration defines, for the registry. */
+          credential: Type.Optional(Type.String({ minLength: 1 })),
+        },
+        closed,
+      ),
+    ),
+    /** Signatures and attestations of cosign, each rule by itself. */
     signatures: Type.Optional(Type.Array(SignatureRule, { minItems: 1, maxItems: 20 })),
   },
   closed,
@@ -103,15 +135,23 @@ export type PolicySpec = Static<typeof PolicySpec>
 export type PolicyException = Static<typeof PolicyException>
 export type ImageRules = Static<typeof ImageRules>
 
+/** Names that conditions on what is attested may use. */
+export const attestationVariables = ['predicate', 'statement'] as const
+
 export function checkPolicy(spec: PolicySpec, names: Names, report: Report): void {
   const rules = [spec.files, spec.images, spec.secrets, spec.removedApis, spec.schema]
   if (rules.every((rule) => rule === undefined)) {
     report(['spec'], 'judges nothing: give `files`, `images`, `secrets`, `removedApis` or `schema`')
   }
-  const { requireDigest, allowedRegistries, signatures } = spec.images ?? {}
-  if (spec.images && !requireDigest && !allowedRegistries && !signatures) {
+  const { requireDigest, allowedRegistries, signatures, kyverno } = spec.images ?? {}
+  if (spec.images && !requireDigest && !allowedRegistries && !signatures && !kyverno) {
     const words = 'judges nothing: give `requireDigest`, `allowedRegistries` or `signatures`'
     report(['spec', 'images'], words)
+  }
+  if (kyverno) {
+    const place = ['spec', 'images', 'kyverno']
+    if (!spec.files) report(place, 'is for rules of Kyverno, which are in `files`')
+    checkWhere(kyverno, place, report)
   }
   signatures?.forEach((rule, index) => {
     const place = ['spec', 'images', 'signatures', index]
@@ -122,13 +162,11 @@ export function checkPolicy(spec: PolicySpec, names: Names, report: Report): voi
     if (rule.trustedRoot !== undefined && !rule.identities) {
       report([...place, 'trustedRoot'], 'goes with `identities`')
     }
-    if (rule.layout !== undefined && rule.credential !== undefined) {
-      report([...place, 'credential'], 'is for a registry, and `layout` is in the fleet repository')
-    }
-    for (const name of ['trustedRoot', 'layout'] as const) {
-      const path = rule[name]
-      if (path !== undefined) checkInside(path, [...place, name], report)
-    }
+    checkWhere(rule, place, report)
+    rule.attestation?.conditions?.forEach((condition, at) => {
+      const why = whyBadCondition(condition)
+      if (why) report([...place, 'attestation', 'conditions', at], why)
+    })
     rule.keys?.forEach((path, at) => checkInside(path, [...place, 'keys', at], report))
   })
   checkNames(spec.projects, names.projects, 'Project', ['spec', 'projects'], report)
@@ -143,4 +181,29 @@ export function checkPolicy(spec: PolicySpec, names: Names, report: Report): voi
       )
     }
   })
+}
+
+/** Files and registries that signatures are taken from. */
+function checkWhere(
+  where: { readonly trustedRoot?: string; readonly layout?: string; readonly credential?: string },
+  place: readonly (string | number)[],
+  report: Report,
+): void {
+  if (where.layout !== undefined && where.credential !== undefined) {
+    report([...place, 'credential'], 'is for a registry, and `layout` is in the fleet repository')
+  }
+  for (const name of ['trustedRoot', 'layout'] as const) {
+    const path = where[name]
+    if (path !== undefined) checkInside(path, [...place, name], report)
+  }
+}
+
+function whyBadCondition(text: string): string | undefined {
+  try {
+    parseCel(text, attestationVariables)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error
+    return `character ${error.offset + 1}: ${error.message}`
+  }
 }

@@ -69,6 +69,11 @@ export function signatureTag(digest: Digest): string {
   return `${digest.replace(':', '-')}.sig`
 }
 
+/** Cosign's name for the manifest of an image's attestations. */
+export function attestationTag(digest: Digest): string {
+  return `${digest.replace(':', '-')}.att`
+}
+
 /** The digest that a payload says it is of. */
 export function readPayloadDigest(payload: Uint8Array): string | undefined {
   const said = parseJson(payload)
@@ -93,11 +98,18 @@ export function isSignedBy(
   })
 }
 
-/** The statement in a DSSE envelope: does it sign an image, and this one? */
-export function isStatementOf(payload: Uint8Array, digest: Digest): boolean {
+/** What a statement that only signs an image says it is. */
+export const signingPredicate = 'https://sigstore.dev/cosign/sign/v1'
+
+/** The statement in a DSSE envelope: is it of this type, and of this image? */
+export function isStatementOf(
+  payload: Uint8Array,
+  digest: Digest,
+  predicateType: string = signingPredicate,
+): boolean {
   const statement = parseJson(payload)
   if (!isRecord(statement)) return false
-  if (statement['predicateType'] !== 'https://sigstore.dev/cosign/sign/v1') return false
+  if (statement['predicateType'] !== predicateType) return false
   const subjects: unknown = statement['subject']
   const hex = digest.slice('sha256:'.length)
   return (
@@ -109,12 +121,10 @@ export function isStatementOf(payload: Uint8Array, digest: Digest): boolean {
   )
 }
 
-/** Whether a bundle says that it signs this image; not whether that holds. */
-export function isBundleOf(bytes: Uint8Array, digest: Digest): boolean {
+/** The envelope in a bundle; undefined when it is none. */
+export function readEnvelope(bytes: Uint8Array): unknown {
   const bundle = parseJson(bytes)
-  const envelope = isRecord(bundle) ? bundle['dsseEnvelope'] : undefined
-  const payload = isRecord(envelope) ? envelope['payload'] : undefined
-  return typeof payload === 'string' && isStatementOf(Buffer.from(payload, 'base64'), digest)
+  return isRecord(bundle) ? bundle['dsseEnvelope'] : undefined
 }
 
 /** Bytes that are what their digest says; a registry is not believed. */

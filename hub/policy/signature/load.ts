@@ -1,11 +1,13 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { posix } from 'node:path'
+import { parseCel } from '@groundswell/proto/cel.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../errors.ts'
-import type { ImageRules } from '../../fleet/kinds/policy.ts'
+import { attestationVariables, type ImageRules } from '../../fleet/kinds/policy.ts'
 import type { Mirror, Tree } from '../../source/source.ts'
+import type { WantedAttestation } from './attestation.ts'
 import { parseJson } from './cosign.ts'
-import type { OciLayout, SignatureRule } from './rule.ts'
+import type { OciLayout, SignatureRule, SignaturePlace } from './rule.ts'
 
 /** The fleet repository's files at one commit. */
 export interface RuleSource {
@@ -32,20 +34,44 @@ export async function readSignatureRules(
   return rules
 }
 
+/**
+ * Reads where the rules of Kyverno find signatures: in the images' own registries when nothing is said.
+ *
+ * @throws HubError `fleet_invalid` naming the file, `source_*`
+ */
+export async function readSignaturePlace(
+  { trustedRoot, layout, credential }: NonNullable<ImageRules['kyverno']>,
+  source: RuleSource,
+): Promise<SignaturePlace> {
+  const root = trustedRoot === undefined ? undefined : await readFile(trustedRoot, source)
+  const folder = layout === undefined ? undefined : await readLayout(layout, source)
+  return {
+    ...{ credential, layout: folder, trustedRoot: root && readRoot(trustedRoot!, root) },
+    digest: digestOf(JSON.stringify([credential, root && digestOf(root), folder?.id])),
+  }
+}
+
 async function readRule(written: Written, source: RuleSource): Promise<SignatureRule> {
-  const { images, identities = [], trustedRoot, credential } = written
+  const { images, identities = [] } = written
   const keys = await Promise.all(
     (written.keys ?? []).map(async (path) => ({ path, bytes: await readFile(path, source) })),
   )
-  const root = trustedRoot === undefined ? undefined : await readFile(trustedRoot, source)
-  const layout = written.layout === undefined ? undefined : await readLayout(written.layout, source)
-  const parts = [keys.map(({ bytes }) => digestOf(bytes)), root && digestOf(root), layout?.id]
+  const place = await readSignaturePlace(written, source)
+  const attestation = written.attestation && readAttestation(written.attestation)
   return {
-    ...{ images, identities, credential, layout },
+    ...{ ...place, images, identities, attestation },
     keys: keys.map(({ path, bytes }) => readKey(path, bytes)),
-    trustedRoot: root && readRoot(trustedRoot!, root),
-    digest: digestOf(JSON.stringify([written, parts])),
+    digest: digestOf(
+      JSON.stringify([written, keys.map(({ bytes }) => digestOf(bytes)), place.digest]),
+    ),
   }
+}
+
+/** Conditions were read when the fleet was: here they are only made ready. */
+function readAttestation(written: NonNullable<Written['attestation']>): WantedAttestation {
+  const { predicateType, conditions = [] } = written
+  const programs = conditions.map((text) => parseCel(text, attestationVariables))
+  return { predicateType, conditions: programs }
 }
 
 async function readFile(path: string, { mirror, commit }: RuleSource): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { matchesGlob } from '@groundswell/proto/glob.ts'
+import type { WantedAttestation } from './attestation.ts'
 import type { Image } from './image.ts'
 
 /** Who may have signed without a key of ours: an identity that a certificate authority vouched for. */
@@ -11,12 +12,8 @@ export interface SigningIdentity {
   readonly subject: string
 }
 
-/** What a Policy asks of the images it means; one signature by one of these is enough. */
-export interface SignatureRule {
-  /** Globs of `registry/repository`; all images when left out. */
-  readonly images: readonly string[] | undefined
-  readonly keys: readonly KeyObject[]
-  readonly identities: readonly SigningIdentity[]
+/** Where signatures are, and who vouches for their signers. */
+export interface SignaturePlace {
   /** The authorities that vouch for identities: a Sigstore trusted root, as JSON. */
   readonly trustedRoot: unknown
   /** Where signatures are, when not in the image's own registry. */
@@ -25,6 +22,16 @@ export interface SignatureRule {
   readonly credential: string | undefined
   /** Of all that decides an answer but the image. */
   readonly digest: Digest
+}
+
+/** What a Policy asks of the images it means; one signature by one of these signers is enough. */
+export interface SignatureRule extends SignaturePlace {
+  /** Globs of `registry/repository`; all images when left out. */
+  readonly images: readonly string[] | undefined
+  readonly keys: readonly KeyObject[]
+  readonly identities: readonly SigningIdentity[]
+  /** What must be attested; a signature alone is enough when undefined. */
+  readonly attestation: WantedAttestation | undefined
 }
 
 /** A directory in the OCI image layout. */
@@ -39,7 +46,8 @@ export interface OciLayout {
 export type PinnedImage = Image & { readonly digest: Digest }
 
 export type SignatureAnswer =
-  | { readonly kind: 'trusted' }
+  /** With the statements that are attested, where the rule wants such. */
+  | { readonly kind: 'trusted'; readonly statements: readonly Uint8Array[] }
   | { readonly kind: 'refused'; readonly reason: string }
   /** Nobody could be asked here: a check without a network. */
   | { readonly kind: 'unasked' }

@@ -1,15 +1,19 @@
+import type { TimeBound } from '@groundswell/proto/cel.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
+import { attestationBytes, envelopeType, findUnmet, readStatement } from './attestation.ts'
 import {
   bundleType,
   type CosignSignature,
   isBlob,
-  isBundleOf,
   isSignedBy,
+  isStatementOf,
+  type Layer,
   parseIndex,
   parseJson,
   parseLayers,
   payloadType,
   mostSignatures,
+  readEnvelope,
   readPayloadDigest,
   signatureAnnotation,
   signatureBytes,
@@ -32,6 +36,7 @@ export interface SignatureSource {
 export interface SigstoreVerifier {
   verifyBundle(json: unknown, digest: Digest, rule: SignatureRule): void
   verifyCertified(signature: CosignSignature, rule: SignatureRule): void
+  verifyEnvelope(envelope: CosignSignature, digest: Digest, rule: SignatureRule): void
 }
 
 export interface SignaturesDeps {
@@ -39,6 +44,8 @@ export interface SignaturesDeps {
   readonly registry: SignatureSource | undefined
   readonly loadVerifier: () => Promise<SigstoreVerifier>
   readonly now: () => number
+  /** For conditions on what is attested. */
+  readonly within: TimeBound
 }
 
 const rememberedAnswers = 10_000
@@ -46,7 +53,12 @@ const rememberedAnswers = 10_000
 const refusalCounts = 60_000
 
 /** Asks for the signatures of images, once for each digest and rule. */
-export function createSignatures({ registry, loadVerifier, now }: SignaturesDeps): Signatures {
+export function createSignatures({
+  registry,
+  loadVerifier,
+  now,
+  within,
+}: SignaturesDeps): Signatures {
   const answers = new Map<string, { readonly answer: SignatureAnswer; readonly at: number }>()
 
   async function ask(
@@ -58,35 +70,56 @@ export function createSignatures({ registry, loadVerifier, now }: SignaturesDeps
     if (!source) return { kind: 'unasked' }
     const manifests = await source.readManifests(image, rule, signal)
     const reasons = new Set<string>()
+    const statements: Uint8Array[] = []
     // A layout holds the signatures of many images.
     const most = rule.layout ? 10_000 : mostSignatures
     let seen = 0
     for (const manifest of manifests) {
       for (const layer of parseLayers(manifest)) {
-        const isBundle = bundleType.test(layer.mediaType)
-        if (!isBundle && layer.mediaType !== payloadType) continue
+        const form = formOf(layer, rule)
+        if (form === undefined) continue
         if (++seen > most) return refuse([`there are more than ${most} signatures`])
         const bytes = await source.readBlob(image, layer.digest, rule, signal)
         if (!bytes || !isBlob(bytes, layer.digest)) {
           reasons.add('a signature is not what its digest says')
           continue
         }
-        const isOther = isBundle
-          ? !isBundleOf(bytes, image.digest)
-          : readPayloadDigest(bytes) !== image.digest
-        if (isOther) {
-          if (!rule.layout) reasons.add('a signature is of another image')
+        const found = { payload: bytes, annotations: layer.annotations }
+        const claim = readClaim(form, found, image.digest, rule)
+        if (claim === undefined) {
+          // Beside signatures there are attestations, and there are those of other types.
+          if (!rule.layout && !rule.attestation) reasons.add('a signature is of another image')
           continue
         }
-        const found = { payload: bytes, annotations: layer.annotations }
-        const why = isBundle
-          ? await judge(async (by) => by.verifyBundle(parseJson(bytes), image.digest, rule))
-          : await judgePayload(found, rule)
-        if (why === undefined) return { kind: 'trusted' }
-        reasons.add(why)
+        const why = await judgeLayer(form, found, image.digest, rule)
+        if (why !== undefined) reasons.add(why)
+        else if (!rule.attestation) return { kind: 'trusted', statements }
+        else statements.push(claim)
       }
     }
-    return refuse(reasons.size === 0 ? ['nobody signed it'] : [...reasons])
+    if (rule.attestation && statements.length > 0) {
+      const unmet = findUnmet(rule.attestation, statements, within)
+      return unmet === undefined ? { kind: 'trusted', statements } : refuse([unmet])
+    }
+    return refuse(reasons.size > 0 ? [...reasons] : [describeNone(rule)])
+  }
+
+  function judgeLayer(
+    form: Form,
+    found: CosignSignature,
+    digest: Digest,
+    rule: SignatureRule,
+  ): Promise<string | undefined> {
+    switch (form) {
+      case 'bundle':
+        return judge(async (by) => by.verifyBundle(parseJson(found.payload), digest, rule))
+      case 'envelope':
+        return judge(async (by) => by.verifyEnvelope(found, digest, rule))
+      case 'payload':
+        return judgePayload(found, rule)
+      default:
+        return form satisfies never
+    }
   }
 
   async function judgePayload(
@@ -118,8 +151,13 @@ export function createSignatures({ registry, loadVerifier, now }: SignaturesDeps
       const isOld = known?.answer.kind === 'refused' && now() - known.at > refusalCounts
       if (known && !isOld) return known.answer
       const answer = await ask(image, rule, signal)
-      if (answer.kind === 'unasked') return answer
-      answers.set(key, { answer, at: now() })
+      // Statements are large; a rule that has conditions has asked them, and does without.
+      const isLarge = answer.kind === 'trusted' && answer.statements.length > 0
+      if (answer.kind === 'unasked' || (isLarge && rule.attestation?.keeps)) return answer
+      answers.set(key, {
+        answer: isLarge ? { kind: 'trusted', statements: [] } : answer,
+        at: now(),
+      })
       for (const oldest of answers.keys()) {
         if (answers.size <= rememberedAnswers) break
         answers.delete(oldest)
@@ -129,28 +167,61 @@ export function createSignatures({ registry, loadVerifier, now }: SignaturesDeps
   }
 }
 
+/** How a signature is kept: as cosign 3 does, or the older forms of signatures and attestations. */
+type Form = 'bundle' | 'payload' | 'envelope'
+
+function formOf({ mediaType }: Layer, { attestation }: SignatureRule): Form | undefined {
+  if (bundleType.test(mediaType)) return 'bundle'
+  if (attestation) return mediaType === envelopeType ? 'envelope' : undefined
+  return mediaType === payloadType ? 'payload' : undefined
+}
+
+/** What a signature says of this image, not whether that holds; undefined when nothing that is wanted. */
+function readClaim(
+  form: Form,
+  { payload }: CosignSignature,
+  digest: Digest,
+  { attestation }: SignatureRule,
+): Uint8Array | undefined {
+  if (form === 'payload') return readPayloadDigest(payload) === digest ? payload : undefined
+  const statement = readStatement(form === 'bundle' ? readEnvelope(payload) : parseJson(payload))
+  const isWanted = statement && isStatementOf(statement, digest, attestation?.predicateType)
+  return isWanted ? statement : undefined
+}
+
+function describeNone({ attestation }: SignatureRule): string {
+  return attestation ? `nobody attested ${attestation.predicateType} of it` : 'nobody signed it'
+}
+
 function refuse(reasons: readonly string[]): SignatureAnswer {
   return { kind: 'refused', reason: reasons.slice(0, 3).join('; ') }
 }
 
 /** Every manifest of a layout: what each signature is of, its payload says. */
 const layoutSource: SignatureSource = {
-  async readManifests(_, { layout }) {
+  async readManifests(_, rule) {
+    const { layout } = rule
     const entries = parseIndex(await layout!.readIndex())
     const found: Uint8Array[] = []
     for (const { digest } of entries.slice(0, 1_000)) {
       const bytes = await layout!.readBlob(digest, signatureBytes)
-      if (bytes && isBlob(bytes, digest) && holdsSignatures(bytes)) found.push(bytes)
+      if (bytes && isBlob(bytes, digest) && holdsSignatures(bytes, rule)) found.push(bytes)
     }
     return found
   },
-  readBlob: (_, digest, { layout }) => layout!.readBlob(digest, signatureBytes),
+  readBlob: (_, digest, rule) => rule.layout!.readBlob(digest, blobBytes(rule)),
 }
 
-function holdsSignatures(manifest: Uint8Array): boolean {
-  return parseLayers(manifest).some(
-    ({ mediaType, annotations }) =>
-      bundleType.test(mediaType) ||
-      (mediaType === payloadType && annotations[signatureAnnotation] !== undefined),
-  )
+function holdsSignatures(manifest: Uint8Array, rule: SignatureRule): boolean {
+  return parseLayers(manifest).some((layer) => {
+    const form = formOf(layer, rule)
+    return form === 'payload'
+      ? layer.annotations[signatureAnnotation] !== undefined
+      : form !== undefined
+  })
+}
+
+/** The most bytes of what is signed under a rule. */
+export function blobBytes({ attestation }: SignatureRule): number {
+  return attestation ? attestationBytes : signatureBytes
 }

@@ -19,7 +19,8 @@ import type { SignatureRule, SigningIdentity } from './rule.ts'
 export function verifyBundle(json: unknown, digest: Digest, rule: SignatureRule): void {
   const bundle = bundleFromJSON(json)
   if (bundle.content.$case !== 'dsseEnvelope') throw new Error('it signs no statement')
-  if (!isStatementOf(bundle.content.dsseEnvelope.payload, digest)) {
+  const { payload } = bundle.content.dsseEnvelope
+  if (!isStatementOf(payload, digest, rule.attestation?.predicateType)) {
     throw new Error('its statement is of something else')
   }
   if (bundle.verificationMaterial.content.$case === 'publicKey') verifyByKey(bundle, rule.keys)
@@ -28,8 +29,28 @@ export function verifyBundle(json: unknown, digest: Digest, rule: SignatureRule)
 
 /** The same of a signature in cosign's older form, with a certificate beside it. @throws Error */
 export function verifyCertified(signature: CosignSignature, rule: SignatureRule): void {
-  verifyByIdentity(bundleFromJSON(toBundle(signature)), rule, Buffer.from(signature.payload))
+  const { payload, annotations } = signature
+  const json = {
+    ...certificateOf(annotations, { kind: 'hashedrekord', version: '0.0.1' }),
+    ...signatureOf(signature),
+  }
+  verifyByIdentity(bundleFromJSON(json), rule, Buffer.from(payload))
 }
+
+/** The same of an envelope in cosign's older form; a certificate, if any, is beside it. @throws Error */
+export function verifyEnvelope(
+  { payload, annotations }: CosignSignature,
+  digest: Digest,
+  rule: SignatureRule,
+): void {
+  const isCertified = annotations[certificateAnnotation] !== undefined
+  const signer = isCertified
+    ? certificateOf(annotations)
+    : { mediaType: keyedBundle, verificationMaterial: { publicKey: { hint: '' } } }
+  verifyBundle({ ...signer, dsseEnvelope: parseJson(payload) }, digest, rule)
+}
+
+const keyedBundle = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 
 export const certificateAnnotation = 'dev.sigstore.cosign/certificate'
 const logAnnotation = 'dev.sigstore.cosign/bundle'
@@ -70,8 +91,8 @@ function emptyRoot(): TrustedRoot {
   return TrustedRoot.fromJSON({})
 }
 
-/** What annotations say, as a bundle says it. */
-function toBundle({ payload, annotations }: CosignSignature): unknown {
+/** What annotations say of who signed and of the log's entry, as a bundle says it. */
+function certificateOf(annotations: CosignSignature['annotations'], kindVersion?: KindVersion) {
   const log = parseJson(Buffer.from(annotations[logAnnotation] ?? ''))
   const entry = isRecord(log) ? log['Payload'] : undefined
   if (!isRecord(log) || !isRecord(entry)) throw new Error('no log has an entry of it')
@@ -84,13 +105,32 @@ function toBundle({ payload, annotations }: CosignSignature): unknown {
         {
           logIndex: String(entry['logIndex']),
           logId: { keyId: Buffer.from(String(entry['logID']), 'hex').toString('base64') },
-          kindVersion: { kind: 'hashedrekord', version: '0.0.1' },
+          kindVersion: kindVersion ?? readKind(entry['body']),
           integratedTime: String(entry['integratedTime']),
           inclusionPromise: { signedEntryTimestamp: log['SignedEntryTimestamp'] },
           canonicalizedBody: entry['body'],
         },
       ],
     },
+  }
+}
+
+interface KindVersion {
+  readonly kind: string
+  readonly version: string
+}
+
+/** What an entry says that it is: logs have kept attestations in more than one way. */
+function readKind(body: unknown): KindVersion | undefined {
+  const read = typeof body === 'string' ? parseJson(Buffer.from(body, 'base64')) : undefined
+  const { kind, apiVersion } = isRecord(read) ? read : {}
+  return typeof kind === 'string' && typeof apiVersion === 'string'
+    ? { kind, version: apiVersion }
+    : undefined
+}
+
+function signatureOf({ payload, annotations }: CosignSignature) {
+  return {
     messageSignature: {
       messageDigest: {
         algorithm: 'SHA2_256',

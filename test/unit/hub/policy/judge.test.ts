@@ -26,10 +26,11 @@ function world(
   const engine: PolicyEngine = {
     compile: async () => [],
     async judge(policy) {
-      if (policy === schemaPolicy) return { violations: options.schema ?? [], notes: [] }
+      if (policy === schemaPolicy)
+        return { violations: options.schema ?? [], notes: [], questions: [] }
       asked.push(policy.name)
       if (options.fail) throw options.fail
-      return { violations: [found], notes: options.notes ?? [] }
+      return { violations: [found], notes: options.notes ?? [], questions: [] }
     },
   }
   const judge = createJudge({

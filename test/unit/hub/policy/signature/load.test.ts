@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HubError } from '../../../../../hub/errors.ts'
-import { readSignatureRules } from '../../../../../hub/policy/signature/load.ts'
+import { readSignaturePlace, readSignatureRules } from '../../../../../hub/policy/signature/load.ts'
 import { createSigner } from '../../../../support/cosign.ts'
 
 const { publicKey, privateKey } = createSigner()
@@ -77,4 +77,21 @@ test('what is not there, or is not what it should be, is refused with its path',
       return true
     })
   }
+})
+
+test('conditions are made ready, and where rules of Kyverno look is read like any other place', async () => {
+  const files = { 'a/index.json': '{"manifests":[]}', 'root.json': '{"tlogs":[]}' }
+  const attestation = { predicateType: 'https://x', conditions: ['predicate.level > 2'] }
+  const [rule] = await readSignatureRules([{ attestation }], sourceOf(files))
+  assert.equal(rule?.attestation?.predicateType, 'https://x')
+  const [condition] = rule.attestation.conditions
+  assert.equal(
+    condition?.test({ predicate: { level: 3 } }, (run) => run()),
+    true,
+  )
+  const place = await readSignaturePlace({ trustedRoot: 'root.json', layout: 'a' }, sourceOf(files))
+  assert.deepEqual(place.trustedRoot, { tlogs: [] })
+  assert.ok(place.layout)
+  const other = await readSignaturePlace({ trustedRoot: 'root.json' }, sourceOf(files))
+  assert.notEqual(other.digest, place.digest)
 })

@@ -41,6 +41,7 @@ function world(layers: readonly Layer[], blobs: readonly string[]) {
     },
     loadVerifier: async () => sigstore,
     now: () => state.now,
+    within: (run) => run(),
   })
   const check = async (rule: SignatureRule, of: PinnedImage = image) => {
     const answer = await signatures.check(of, rule, never)
@@ -166,6 +167,7 @@ test('without a registry nothing is asked, unless a layout is there', async () =
     registry: undefined,
     loadVerifier: async () => sigstore,
     now: () => 0,
+    within: (run) => run(),
   })
   const rule = byKey(publicKey)
   assert.deepEqual(await signatures.check(image, rule, never), { kind: 'unasked' })
@@ -179,7 +181,10 @@ test('without a registry nothing is asked, unless a layout is there', async () =
       return text === undefined ? undefined : Buffer.from(text)
     },
   }
-  assert.deepEqual(await signatures.check(image, { ...rule, layout }, never), { kind: 'trusted' })
+  assert.deepEqual(await signatures.check(image, { ...rule, layout }, never), {
+    kind: 'trusted',
+    statements: [],
+  })
   const stranger = { ...image, digest: digestOf('other') }
   assert.deepEqual(await signatures.check(stranger, { ...rule, layout }, never), {
     kind: 'refused',
