@@ -94,6 +94,17 @@ func (p *policy) judgeAll(asked *judgeInput) (judgement, error) {
 	var found []violation
 	var faults []error
 	beyond := 0
+	keep := func(each *subject, more []violation) {
+		for _, one := range more {
+			if len(found) >= maxViolations {
+				beyond++
+				continue
+			}
+			one.Object, one.File = each.id, each.file
+			one.Message = shorten(one.Message)
+			found = append(found, one)
+		}
+	}
 	for _, each := range world.subjects {
 		for _, part := range p.parts {
 			more, err := part.judge(ctx, each, world)
@@ -101,16 +112,9 @@ func (p *policy) judgeAll(asked *judgeInput) (judgement, error) {
 				return judgement{}, faultf("timeout", "", 0, "judging took longer than %s", judgeTime)
 			}
 			faults = append(faults, err)
-			for _, one := range more {
-				if len(found) >= maxViolations {
-					beyond++
-					continue
-				}
-				one.Object, one.File = each.id, each.file
-				one.Message = shorten(one.Message)
-				found = append(found, one)
-			}
+			keep(each, more)
 		}
+		keep(each, world.settle())
 	}
 	if open, err := world.open(); err != nil || len(open) > 0 {
 		return judgement{questions: open}, errors.Join(append(faults, err)...)

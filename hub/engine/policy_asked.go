@@ -52,14 +52,17 @@ func ofImage(action, rule, place, said string) violation {
 // maxQuestions bounds what one policy may ask about one render.
 const maxQuestions = 1000
 
+func (q imageQuestion) digest() string {
+	q.ID = ""
+	// Texts alone: it cannot fail.
+	text, _ := json.Marshal(q)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
 // ask gives the answer to a question; one that is not there yet is put to the hub.
 func (w *world) ask(question imageQuestion) (imageAnswer, bool) {
-	text, err := json.Marshal(question)
-	if err != nil {
-		return imageAnswer{Kind: "refused", Reason: err.Error()}, true
-	}
-	sum := sha256.Sum256(text)
-	question.ID = hex.EncodeToString(sum[:])
+	question.ID = question.digest()
 	if found, ok := w.answers[question.ID]; ok {
 		return found, true
 	}

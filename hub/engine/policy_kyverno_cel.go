@@ -18,22 +18,27 @@ type validatingPolicy struct {
 	Spec              struct {
 		admissionregistration.ValidatingAdmissionPolicySpec `json:",inline"`
 
-		ValidationActions []admissionregistration.ValidationAction `json:"validationActions"`
-		Autogen           *struct {
-			PodControllers *struct {
-				Controllers []string `json:"controllers"`
-			} `json:"podControllers"`
-			// About objects Kyverno makes in a cluster.
-			ValidatingAdmissionPolicy any `json:"validatingAdmissionPolicy"`
-		} `json:"autogen"`
-		Evaluation *struct {
-			Mode string `json:"mode"`
-			// When a cluster judges; here is always before.
-			Admission  any `json:"admission"`
-			Background any `json:"background"`
-		} `json:"evaluation"`
-		WebhookConfiguration any `json:"webhookConfiguration"`
+		ValidationActions    []admissionregistration.ValidationAction `json:"validationActions"`
+		Autogen              *autogenRule                             `json:"autogen"`
+		Evaluation           *evaluationRule                          `json:"evaluation"`
+		WebhookConfiguration any                                      `json:"webhookConfiguration"`
 	} `json:"spec"`
+}
+
+// autogenRule says whose pods a policy about pods is also about.
+type autogenRule struct {
+	PodControllers *struct {
+		Controllers []string `json:"controllers"`
+	} `json:"podControllers"`
+	// About objects Kyverno makes in a cluster.
+	ValidatingAdmissionPolicy any `json:"validatingAdmissionPolicy"`
+}
+
+type evaluationRule struct {
+	Mode string `json:"mode"`
+	// When a cluster judges; here is always before.
+	Admission  any `json:"admission"`
+	Background any `json:"background"`
 }
 
 // compileValidatingPolicies reads policies.kyverno.io ValidatingPolicies and those of a namespace. What their CEL asks of
@@ -101,7 +106,10 @@ func (p *namespacePart) judge(ctx context.Context, each *subject, world *world) 
 
 // controllersOf tells whose pods a policy about pods is also about: of all unless it names them.
 func controllersOf(read *validatingPolicy) []string {
-	match := read.Spec.MatchConstraints
+	return controllersMeant(read.Spec.MatchConstraints, read.Spec.Autogen)
+}
+
+func controllersMeant(match *admissionregistration.MatchResources, autogen *autogenRule) []string {
 	if match == nil || len(match.ResourceRules) != 1 || len(match.ExcludeResourceRules) > 0 ||
 		match.ObjectSelector != nil && len(match.ObjectSelector.MatchLabels)+len(match.ObjectSelector.MatchExpressions) > 0 {
 		return nil
@@ -111,7 +119,7 @@ func controllersOf(read *validatingPolicy) []string {
 		!slices.Equal(rule.APIVersions, []string{"v1"}) || !slices.Equal(rule.Resources, []string{"pods"}) {
 		return nil
 	}
-	if autogen := read.Spec.Autogen; autogen != nil && autogen.PodControllers != nil && autogen.PodControllers.Controllers != nil {
+	if autogen != nil && autogen.PodControllers != nil && autogen.PodControllers.Controllers != nil {
 		return autogen.PodControllers.Controllers
 	}
 	return sortedKeys(podControllers)

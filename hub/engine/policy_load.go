@@ -42,6 +42,7 @@ func compilePolicy(asked *policyInput) (*policy, error) {
 	add(compileGatekeeper(kinds, asked.Files))
 	add(compileValidatingPolicies(kinds, asked.Files))
 	add(compileKyverno(kinds, asked.Files))
+	add(compileImagePolicies(kinds, asked.Files))
 	add(rules.compile())
 	if asked.Images != nil {
 		found, err := newImagePart(asked.Images)
@@ -89,6 +90,7 @@ type manifestKinds struct {
 	constraints       []*subject
 	// Kyverno's in CEL.
 	validatingPolicies []*subject
+	imagePolicies      []*subject
 	clusterPolicies    []*subject
 	namespaces         []*subject
 	// Anything else: parameters of admission policies, when one names their kind.
@@ -114,6 +116,8 @@ func sortManifests(manifests []*subject) *manifestKinds {
 			kinds.constraints = append(kinds.constraints, each)
 		case group == "policies.kyverno.io" && (kind == "ValidatingPolicy" || kind == "NamespacedValidatingPolicy"):
 			kinds.validatingPolicies = append(kinds.validatingPolicies, each)
+		case group == "policies.kyverno.io" && (kind == "ImageValidatingPolicy" || kind == "NamespacedImageValidatingPolicy"):
+			kinds.imagePolicies = append(kinds.imagePolicies, each)
 		case group == "kyverno.io" && (kind == "ClusterPolicy" || kind == "Policy"):
 			kinds.clusterPolicies = append(kinds.clusterPolicies, each)
 		case each.isNamespace():

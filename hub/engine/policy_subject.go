@@ -92,13 +92,16 @@ type world struct {
 	// What is known of images, by the question's id, and what is still to be asked.
 	answers   map[string]imageAnswer
 	questions map[string]imageQuestion
+	// Of the object that is judged: which images are signed as somebody wanted, and which must be.
+	verified map[string]bool
+	required []requiredImages
 	// Namespaces that are neither in the render nor with the policy, and were asked for labels.
 	guessed map[string]bool
 }
 
 func newWorld(objects []judgedObject, namespaces []*subject) (*world, error) {
 	made := &world{namespaces: map[string]*corev1.Namespace{}, guessed: map[string]bool{},
-		answers: map[string]imageAnswer{}, questions: map[string]imageQuestion{},
+		answers: map[string]imageAnswer{}, questions: map[string]imageQuestion{}, verified: map[string]bool{},
 		definitions: map[schema.GroupKind]*customKind{}}
 	for _, each := range namespaces {
 		made.know(each)

@@ -13,12 +13,20 @@ test('reads results, requests for a tree and faults', () => {
     kind: 'done',
     result: { objects: [object], warnings: ['w'] },
     violations: [],
+    questions: [],
   })
   assert.deepEqual(parse({ ok: true }), {
     kind: 'done',
     result: { objects: [], warnings: [] },
     violations: [],
+    questions: [],
   })
+  const question = { id: 'q', image: 'a@sha256:1', key: 'k' }
+  const asking = parse({ ok: true, questions: [question] })
+  assert.deepEqual(asking.kind === 'done' && asking.questions, [
+    { ...question, identities: [], trustedRoot: undefined, predicateType: undefined },
+  ])
+  assert.throws(() => parse({ ok: true, questions: [{ ...question, identities: [{}] }] }))
   const violation = { action: 'deny', rule: 'r', object: id, file: '', message: 'm' }
   const { file: _, ...made } = violation
   const judged = parse({ ok: true, violations: [made] })
