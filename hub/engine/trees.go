@@ -90,7 +90,7 @@ func (t *tree) isDir(dir string) bool {
 // tree's id.
 func (t *tree) fileSystem(bases map[string]string) (filesys.FileSystem, error) {
 	if t.disk == nil {
-		disk := filesys.MakeFsInMemory()
+		disk := newDisk()
 		for _, name := range t.paths() {
 			data, err := localize(name, t.files[name], bases)
 			if err != nil {

@@ -191,3 +191,27 @@ test("a kustomization's own schema does not reach the next render", async () => 
   )
   assert.deepEqual(names(plain), ['ConfigMap shop/c', 'Widget a'])
 })
+
+test('files and directories may have any names that Git has, also those nobody refers to', async () => {
+  const odd = [
+    'high-availability-1.21+',
+    'with space',
+    'größe',
+    '@scope',
+    'a~b',
+    '100%',
+    '#1',
+    '[x]',
+  ]
+  const files: Record<string, string> = { ...shop }
+  for (const name of odd) {
+    files[`${name}/kustomization.yaml`] = `resources: ["c d.yaml"]\n`
+    files[`${name}/c d.yaml`] = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: odd}\n'
+  }
+  await renderText(engine, files, { kind: 'kustomize', path: 'overlays/eu' })
+  for (const path of odd) {
+    assert.deepEqual(names(await renderText(engine, files, { kind: 'kustomize', path })), [
+      'ConfigMap odd',
+    ])
+  }
+})

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join, posix, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { root } from '../../deploy/setup/paths.mjs'
@@ -23,6 +24,17 @@ export async function findGoModule(of: string, name: string): Promise<string> {
     cwd: join(root, of),
   })
   return (JSON.parse(stdout) as { Dir: string }).Dir
+}
+
+/** A Go module that nothing of ours is built from, as its checksum says it is. */
+export async function fetchGoModule(version: string, sum: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('go', ['mod', 'download', '-json', version], {
+    cwd: tmpdir(),
+    env: { ...process.env, GOWORK: 'off', GOFLAGS: '' },
+  })
+  const { Dir, Sum } = JSON.parse(stdout) as { readonly Dir: string; readonly Sum: string }
+  if (Sum !== sum) throw new Error(`${version} is ${Sum}, and was ${sum}`)
+  return Dir
 }
 
 /** Every directory below `top` that holds one of `names`, with all of `top` as its tree. */
