@@ -128,19 +128,23 @@ export async function createHubWorld() {
       moved: (app) => {
         if (app === 'db') rollouts.notice('shop').catch(() => {})
       },
-      assign: async (assignments) => {
-        for (const one of assignments) {
-          const key = `${one.cluster}/${one.application}`
-          const known = running.get(key)
-          if (known && known.generation >= one.generation) continue
-          running.set(key, one)
-          health.delete(key)
-        }
-      },
+      assign: async (assignments) => offer(assignments),
     })
     const hub = { rollouts, wakes, ledger }
     await rollouts.restore(state)
+    // Whoever connects to a hub that has just started is offered what its ledger says.
+    for (const mine of state.assignments.values()) offer([...mine.values()])
     return hub
+  }
+
+  function offer(assignments: readonly Assignment[]): void {
+    for (const one of assignments) {
+      const key = `${one.cluster}/${one.application}`
+      const known = running.get(key)
+      if (known && known.generation >= one.generation) continue
+      running.set(key, one)
+      health.delete(key)
+    }
   }
 
   let hub = await open()
