@@ -42,6 +42,8 @@ const rememberedVerdicts = 20_000
 const mostRounds = 8
 /** Questions that are with registries at a time. */
 const atOnce = 8
+/** Characters of all that is attested of a render's images: it goes to the engine at once. */
+const mostAttested = 64 * 1024 * 1024
 
 /** Names all that decides a verdict but the objects: part of a bundle's key, so that it is remembered with it. */
 export function judgedBy(policies: readonly Policy[], kubernetesVersion: string): string {
@@ -71,6 +73,10 @@ export function createJudge({ engine, findSecrets, signatures }: JudgeDeps) {
           .slice(at, at + atOnce)
           .map((each) => answerQuestion(each, policy.signaturePlace, signatures, signal))
         answers.push(...(await Promise.all(asked)))
+        const attested = answers.flatMap(({ statements }) => statements.map((text) => text.length))
+        if (attested.reduce((sum, size) => sum + size, 0) > mostAttested) {
+          throw new HubError('policy_failed', 'what is attested of its images is over 64 MiB')
+        }
       }
     }
     throw new HubError('policy_failed', 'it has ever more to ask about images')

@@ -45,6 +45,26 @@ test('an admission policy that cannot judge here is refused with its place', asy
   }
 })
 
+test("audit annotations are a cluster's: one that cannot be made denies, as there", async () => {
+  await using engine = await startRenderEngine()
+  const bench = createBench(engine)
+  const say = (annotation: string, more = '') =>
+    bench.say(
+      deployment({}),
+      policyOf({
+        'p.yaml': `${admissionPolicy('p', `${more}  auditAnnotations: [{ key: who, valueExpression: "${annotation}" }]\n`)}---\n${binding('p')}`,
+      }),
+    )
+  assert.deepEqual(await say("'by ' + object.metadata.name"), [])
+  assert.deepEqual(await say("object.metadata.labels['gone'] + '!'"), [
+    "deny: ValidatingAdmissionPolicy p, binding p: expression 'object.metadata.labels['gone'] + '!'' resulted in error: no such key: gone",
+  ])
+  assert.deepEqual(
+    await say("object.metadata.labels['gone'] + '!'", '  failurePolicy: Ignore\n'),
+    [],
+  )
+})
+
 test('what a rule says comes to no more than its policy allows', async () => {
   await using engine = await startRenderEngine()
   const bench = createBench(engine)

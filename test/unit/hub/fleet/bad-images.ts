@@ -30,6 +30,28 @@ export const badImages: readonly (readonly [string, string, string, RegExp])[] =
     /is for a registry, and `layout` is in the fleet repository/,
   ],
   [
+    'a condition on what is attested that is no CEL',
+    policy(
+      'keys: [a.pub]\n        attestation:\n          predicateType: https://x\n          conditions: ["predicate.a =="]',
+    ),
+    '11:24',
+    /character \d+: /,
+  ],
+  [
+    'a condition that names what is not there',
+    policy(
+      'keys: [a.pub]\n        attestation: { predicateType: https://x, conditions: ["subject.a == 1"] }',
+    ),
+    '9:63',
+    /character 1: Unknown variable: subject/,
+  ],
+  [
+    'where rules of Kyverno look, without any',
+    `${head('Policy', 'p')}spec:\n  images: { kyverno: { trustedRoot: root.json } }\n`,
+    '6:22',
+    /is for rules of Kyverno, which are in `files`/,
+  ],
+  [
     'B9: a key out of the repository',
     policy('keys: [../a.pub]'),
     '8:16',

@@ -6,7 +6,7 @@ import type { PolicySpec } from '../../../../hub/fleet/kinds/policy.ts'
 import { type Case, createJudge, type Found } from '../../../../hub/policy/judge.ts'
 import type { PolicyEngine } from '../../../../hub/policy/engine.ts'
 import { schemaPolicy } from '../../../../hub/policy/policy.ts'
-import type { EngineViolation } from '../../../../hub/render/answer.ts'
+import type { EngineViolation, ImageQuestion } from '../../../../hub/render/answer.ts'
 import { policyOf } from '../../../support/policies.ts'
 
 const never = new AbortController().signal
@@ -111,5 +111,64 @@ describe('createJudge', () => {
   test('what is only to be known is a note of no object', async () => {
     const said = await world({ notes: ['unknown labels'] }).say([{}])
     assert.deepEqual(said, ['p0 deny no', 'p0 audit unknown labels'])
+  })
+})
+
+describe('questions about images', () => {
+  const image = `registry.example/shop@${digestOf('an image')}`
+  const question = (id: string): ImageQuestion => ({
+    ...{ id, image, key: undefined, identities: [] },
+    ...{ trustedRoot: undefined, predicateType: 'https://x' },
+  })
+
+  /** An engine that asks `rounds` times, and signatures that answer with a statement of some size. */
+  function asking(rounds: number, size: number) {
+    const state = { rounds: 0, checks: 0, answered: [] as string[] }
+    const engine: PolicyEngine = {
+      compile: async () => [],
+      async judge(policy, _objects, _version, answers) {
+        const nothing = { violations: [], notes: [], questions: [] }
+        if (policy === schemaPolicy) return nothing
+        state.answered = answers.map((answer) => `${answer.id} ${answer.kind}`)
+        if (state.rounds === rounds) return { ...nothing, violations: [found] }
+        state.rounds += 1
+        // What it says beside a question does not count.
+        const asked = [question(`q${state.rounds}`)]
+        return { violations: [{ ...found, message: 'too early' }], notes: [], questions: asked }
+      },
+    }
+    const judge = createJudge({
+      engine,
+      findSecrets: async () => [],
+      signatures: {
+        async check() {
+          state.checks += 1
+          return { kind: 'trusted', statements: [Buffer.alloc(size, 'x')] }
+        },
+      },
+    })
+    const one = { application: 'shop', content: digestOf('c'), objects: [object] }
+    const policies = [policyOf({ 'p.rego': '' })]
+    const say = async () =>
+      (await judge({ ...one, policies, kubernetesVersion: '' }, never)).map(
+        ({ rule, message }) => `${rule}: ${message}`,
+      )
+    return { state, say }
+  }
+
+  test('are answered, and the engine is asked again with all answers', async () => {
+    const { state, say } = asking(2, 10)
+    assert.deepEqual(await say(), ['r: no'])
+    assert.deepEqual(state.answered, ['q1 trusted', 'q2 trusted'])
+    assert.equal(state.checks, 2)
+  })
+
+  test('that never end, or whose answers are too large, are no verdict: they deny', async () => {
+    assert.deepEqual(await asking(100, 10).say(), [
+      'could not be judged: it has ever more to ask about images',
+    ])
+    assert.deepEqual(await asking(7, 12 * 1024 * 1024).say(), [
+      'could not be judged: what is attested of its images is over 64 MiB',
+    ])
   })
 })

@@ -49,7 +49,12 @@ test('a secret as GitLab writes them is the bytes it encodes', () => {
 })
 
 test('B65–B67: the body may be anything: it is never read', () => {
-  for (const text of ['null', '[]', '1', '', 'not JSON']) {
+  for (const text of [
+    ...['null', '[]', '1', '', 'not JSON'],
+    '{"repository":null,"commits":null}',
+    '{"repository":{"full_name":"(a+)+$","clone_url":".*"}}',
+    '{"ref":"refs/tags/v0","after":"0000000000000000000000000000000000000000","deleted":true}',
+  ]) {
     const bytes = Buffer.from(text)
     const headers = { 'x-hub-signature-256': `sha256=${mac(bytes)}` }
     assert.ok(judgeWebhook(headers, bytes, [secret]).accepted, text)
@@ -58,70 +63,79 @@ test('B65–B67: the body may be anything: it is never read', () => {
 
 const refused: readonly (readonly [string, Parameters<typeof judgeWebhook>, RegExp])[] = [
   [
-    'no secret configured',
+    'B63: no secret configured',
     [{ 'x-hub-signature-256': `sha256=${mac(body, '')}` }, body, []],
     /no webhook secret/,
   ],
   [
-    'an empty secret',
+    'B63: an empty secret',
     [{ 'x-hub-signature-256': `sha256=${mac(body, '')}` }, body, ['']],
     /no webhook secret/,
   ],
-  ['no signature', [{}, body, [secret]], /no signature/],
-  ['an empty signature', [{ 'x-hub-signature-256': '' }, body, [secret]], /is not sha256=/],
+  ['B61: no signature', [{}, body, [secret]], /no signature/],
+  ['B61: an empty signature', [{ 'x-hub-signature-256': '' }, body, [secret]], /is not sha256=/],
   [
-    'a short signature',
+    'B61: a short signature',
     [{ 'x-hub-signature-256': right.slice(0, -2) }, body, [secret]],
     /is not sha256=/,
   ],
   [
-    'an upper-case signature',
+    'B61: an upper-case signature',
     [{ 'x-hub-signature-256': right.toUpperCase() }, body, [secret]],
     /is not sha256=/,
   ],
-  ['a bare digest', [{ 'x-hub-signature-256': mac(body) }, body, [secret]], /is not sha256=/],
-  ['SHA-1', [{ 'x-hub-signature-256': `sha1=${mac(body)}` }, body, [secret]], /is not sha256=/],
+  ['B61: a bare digest', [{ 'x-hub-signature-256': mac(body) }, body, [secret]], /is not sha256=/],
   [
-    'SHA-1 in the older header',
+    'B61: SHA-1',
+    [{ 'x-hub-signature-256': `sha1=${mac(body)}` }, body, [secret]],
+    /is not sha256=/,
+  ],
+  [
+    'B61: SHA-1 in the older header',
     [{ 'x-hub-signature': `sha1=${mac(body).slice(0, 40)}` }, body, [secret]],
     /x-hub-signature is not sha256=/,
   ],
   [
-    'another key',
+    'B61: another key',
     [{ 'x-hub-signature-256': `sha256=${mac(body, 'x')}` }, body, [secret]],
     /does not match/,
   ],
   [
-    'a body written anew',
+    'B62: a body written anew',
     [{ 'x-hub-signature-256': right }, Buffer.from('{"ref":"refs/heads/main"}'), [secret]],
     /does not match/,
   ],
   [
-    'a good signature beside one that does not hold',
+    'B69: a good signature beside one that does not hold',
     [{ 'x-hub-signature-256': right, 'x-gitea-signature': mac(body, 'x') }, body, [secret]],
     /does not match/,
   ],
   [
-    'two signatures by two secrets',
+    'B69: two signatures by two secrets',
     [{ 'x-hub-signature-256': right, 'x-gitea-signature': mac(body, 'x') }, body, [secret, 'x']],
     /does not match/,
   ],
-  ['an empty token', [{ 'x-gitlab-token': '' }, body, [secret]], /is not a token/],
-  ['a token that only begins right', [{ 'x-gitlab-token': 's' }, body, [secret]], /does not match/],
+  ['B61: an empty token', [{ 'x-gitlab-token': '' }, body, [secret]], /is not a token/],
   [
-    'a repeated header',
+    'B61: a token that only begins right',
+    [{ 'x-gitlab-token': 's' }, body, [secret]],
+    /does not match/,
+  ],
+  [
+    'B69: a repeated header',
     [{ 'x-hub-signature-256': [right, right] }, body, [secret]],
     /is not sha256=/,
   ],
   [
-    'a body too large',
+    'B64: a body too large',
     [{ 'x-hub-signature-256': right }, Buffer.alloc(webhookBodyLimit + 1), [secret]],
     /too large/,
   ],
 ]
 
 for (const [name, args, words] of refused) {
-  test(`B61–B69, T28: refuses ${name}`, () => {
+  const [row, what] = name.split(': ')
+  test(`${row}, T28: refuses ${what}`, () => {
     const verdict = judgeWebhook(...args)
     assert.ok(!verdict.accepted)
     assert.match(verdict.reason, words)
