@@ -26,6 +26,8 @@ const passing: ReadonlyMap<AgentErrorCode, number> = new Map([
   ['trust_state_doubtful', 2_000],
   ['trust_state_unwritable', 5_000],
 ])
+/** After its start, when it looks whether its content is kept where it outlives the disk. */
+const keepAfterMs = 5_000
 /** How often the agent looks whether it is stale, and whether to ask. */
 export const watchMs = 15_000
 
@@ -316,6 +318,12 @@ export function createAgent(deps: AgentDeps) {
     if (current && !signal.aborted) await reconcile(current, signal)
   }
 
+  /** Reads and packs all content, which must not make the start longer. */
+  async function keepLater(signal: AbortSignal): Promise<void> {
+    await deps.sleep(keepAfterMs, signal)
+    if (!signal.aborted) await standing.keep()
+  }
+
   /** @throws AgentError `another_agent` */
   async function run(asked: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([asked, yielded.signal])
@@ -329,7 +337,7 @@ export function createAgent(deps: AgentDeps) {
       return null
     })
     if (reopened) await reconcile(reopened, signal)
-    void standing.keep().catch(yieldTo)
+    void keepLater(signal).catch(yieldTo)
     deps.holds?.listen(() => {
       takeHolds(signal).catch((error: unknown) => deps.log.error({ err: error }, 'holds'))
     })

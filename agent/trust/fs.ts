@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
@@ -49,7 +50,8 @@ export function createFileContentCache(directory: string): ContentCache {
     async read(digest) {
       let bytes: Buffer
       try {
-        bytes = await readFile(pathOf(digest))
+        // A blob is small, and there are thousands: another thread takes longer to ask than to read.
+        bytes = readFileSync(pathOf(digest))
       } catch (cause) {
         throw new AgentError('content_missing', `${digest} is not on disk`, { cause })
       }
