@@ -53,6 +53,15 @@ describe('the agent as one file', () => {
     )
   })
 
+  it('gets nothing hot enough for the optimizing compiler before it has work to do', async () => {
+    const { stdout } = await run(process.execPath, ['--trace-opt', program, '--help'])
+    assert.match(stdout, /swell-agent: joins/)
+    assert.doesNotMatch(stdout, /completed optimizing .*TURBOFAN/)
+    const slow = "let n = 0; for (let i = 0; i < 1e7; i += 1) n += i % 7; console.log('told', n)"
+    const known = await run(process.execPath, ['--trace-opt', '-e', slow])
+    assert.match(known.stdout, /completed optimizing .*TURBOFAN/, 'V8 says it in other words')
+  })
+
   it('runs the plugin of a kubeconfig, whose library was cut to what that needs', async () => {
     let authorization: string | undefined
     const server = createServer((request, response) => {
