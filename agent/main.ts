@@ -139,6 +139,11 @@ async function runAgent(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, cluster, copies, log } = deps
+  // Asked while the identity is read: a start waits for as few answers as it can.
+  const asked = Promise.all([
+    cluster.uid(signal).catch(() => undefined),
+    cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 })),
+  ])
   const stored = await openIdentity(deps, signal)
   if (!stored) return
   const trust = createMirroredTrust(
@@ -147,11 +152,11 @@ async function runAgent(
   )
   const credentials = openCredentials(deps, stored)
   // As it is now, not as it was when it joined: a copied identity shows itself by this.
-  const clusterUid = await cluster.uid(signal).catch(() => stored.identity.clusterUid)
-  const identity = { ...stored.identity, clusterUid }
+  const [uid, factsAtFirst] = await asked
+  const identity = { ...stored.identity, clusterUid: uid ?? stored.identity.clusterUid }
   const addresses = createAddresses(Math.random)
   const proxyFor = (address: string): Proxy | undefined => chooseProxy(address, process.env)
-  let facts = await cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 }))
+  let facts = factsAtFirst
   const readFacts = async (): Promise<void> => {
     facts = await cluster.facts(signal).catch(() => facts)
   }
