@@ -40,6 +40,7 @@ const adapters = {
   redis: ['ioredis'],
   oidc: ['openid-client', 'undici'],
   'redis-events': ['ioredis'],
+  smtp: ['nodemailer', 'node:net'],
   'redis-server': ['node:child_process', 'node:fs/promises', 'node:net', 'node:timers/promises'],
   secretlint: ['@secretlint/core', '@secretlint/secretlint-rule-preset-recommend'],
   sigstore: ['@sigstore/bundle', '@sigstore/protobuf-specs', '@sigstore/verify'],

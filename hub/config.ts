@@ -52,10 +52,16 @@ export interface HubConfig {
   /** Empty for any host that is public. */
   readonly sourceHosts: readonly string[]
   readonly gateCredentialsFile: string | undefined
+  /** What notification providers show to whom they tell. */
+  readonly alertCredentialsFile: string | undefined
+  /** Hosts they may have; empty for any public one. */
+  readonly alertHosts: readonly string[]
   /** Empty for every host whose addresses are public. */
   readonly gateHosts: readonly string[]
   readonly signerPolicyFile: string | undefined
   readonly ledgerRemote: string | undefined
+  /** File of an SSH private key that signs the ledger's commits. */
+  readonly ledgerSigningKey: string | undefined
   readonly engine: string | undefined
   readonly workers: number
   readonly offlineGraceMs: number
@@ -120,8 +126,11 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     sourceHosts: splitList(text('sourceHosts')),
     gateCredentialsFile: text('gateCredentials'),
     gateHosts: splitList(text('gateHosts')),
+    alertCredentialsFile: text('alertCredentials'),
+    alertHosts: splitList(text('alertHosts')),
     signerPolicyFile: text('signerPolicy'),
     ledgerRemote: text('ledgerRemote'),
+    ledgerSigningKey: text('ledgerSigningKey'),
     engine: text('engine'),
     workers: Number(text('workers')),
     offlineGraceMs: readDuration(settings, 'offlineGrace', faults),

@@ -40,6 +40,7 @@ export const hubErrorCodes = [
   'forge_unreachable',
   'gate_unreachable',
   'forge_refused',
+  'notification_failed',
   'issuer_unavailable',
   'internal',
 ] as const

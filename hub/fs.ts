@@ -8,6 +8,7 @@ import { environmentPrefix, settingsTable } from './settings-table.ts'
 import { type IssuerSetting, parseIssuer } from './access/issuer-setting.ts'
 import { roles } from './access/principal.ts'
 import type { TokenGrant } from './api/token.ts'
+import { type AlertCredentials, parseAlertCredentials } from './alert/credential.ts'
 import { HubError } from './errors.ts'
 import { type AllSigners, parseSigners } from './source/signature/signers.ts'
 import { type GateCredentials, parseGateCredentials } from './rollout/measure/credential.ts'
@@ -71,6 +72,11 @@ export function readWebhookSecrets(
 /** @throws HubError `config_invalid` with every fault */
 export function readGateCredentials(path: string | undefined): GateCredentials {
   return path ? parseGateCredentials(readYaml(path), path) : new Map()
+}
+
+/** @throws HubError `config_invalid` with every fault */
+export function readAlertCredentials(path: string | undefined): AlertCredentials {
+  return path ? parseAlertCredentials(readYaml(path), path) : new Map()
 }
 
 /** @throws HubError `config_invalid` with every fault */

@@ -8,11 +8,13 @@ import { HubError } from './errors.ts'
 import type { Register } from './ledger/register.ts'
 import { type MembershipDeps, createMembership } from './membership.ts'
 import type { Pipeline } from './pipeline.ts'
+import { createPreview } from './preview.ts'
 import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
 import { currentGate } from './rollout/gate.ts'
 import { finalPhases } from './rollout/rollout.ts'
+import { explainHold } from './rollout/hold-words.ts'
 import { judgeWebhook } from './source/webhook.ts'
 import { listApplicationNames, viewApplication, viewFleet } from './status/application-view.ts'
 import {
@@ -48,6 +50,8 @@ export interface HubDeps {
   readonly webhookSecrets: (name: string) => readonly string[]
   readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>
   readonly clock: () => number
+  /** A signal that fires after `ms`. */
+  readonly timeout: (ms: number) => AbortSignal
   /** That many bytes nobody can guess. */
   readonly random: (bytes: number) => Buffer
 }
@@ -72,7 +76,8 @@ export function createHub(deps: HubDeps): Hub {
   async function record(id: string): Promise<RolloutRecord | undefined> {
     const stored = await rollouts.get(id)
     if (!stored) return undefined
-    const waitingFor = finalPhases.has(stored.run.phase) ? [] : await rollouts.waitingFor(id)
+    const ended = finalPhases.has(stored.run.phase)
+    const waitingFor = ended ? explainHold(state, stored.plan) : await rollouts.waitingFor(id)
     return { ...stored, waitingFor }
   }
 
@@ -110,6 +115,14 @@ export function createHub(deps: HubDeps): Hub {
       throw new HubError('conflict', `rollout ${id} is at version ${run.version}, not ${version}`)
     }
   }
+
+  const preview = createPreview({
+    state,
+    content: deps.content,
+    rebuild: (cluster) => pipeline.rebuild(cluster),
+    dryRun: deps.dryRun,
+    timeout: deps.timeout,
+  })
 
   const rights = (principal: Principal) => rightsOf(principal, () => known().fleet)
 
@@ -183,7 +196,17 @@ export function createHub(deps: HubDeps): Hub {
     rollouts: listRollouts,
     rollout: record,
     applicationOf: (rollout) => state.plans.get(rollout)?.application,
-    planRollout: (application) => plan(application, 'git', ''),
+    async planRollout(application, { live }) {
+      const made = await plan(application, 'git', '')
+      const { fleet, contents } = pipeline.state()
+      // Whoever is to approve one that is under way wants to see as much.
+      const [active] = made ? [] : deciding.active(application)
+      const planned = made ?? (active === undefined ? undefined : state.plans.get(active))
+      if (!planned || !fleet) return null
+      const warnings = contents?.warnings ?? []
+      const run = (active !== undefined && state.runs.get(active)) || null
+      return { plan: planned, run, ...(await preview({ fleet, plan: planned, warnings, live })) }
+    },
     async startRollout(application, by, reason) {
       const waiting = deciding
         .active(application)

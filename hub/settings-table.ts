@@ -156,6 +156,11 @@ export const settingsTable: readonly Setting[] = [
     flag: 'signer-policy',
     help: 'YAML file: repositories, kinds, groups, clusters, history and removals the signer allows',
   },
+  {
+    key: 'ledgerSigningKey',
+    flag: 'ledger-signing-key',
+    help: 'file of an SSH private key, without a passphrase, that signs the commits of the ledger',
+  },
   { key: 'ledgerRemote', flag: 'ledger-remote', help: 'Git URL the ledger is pushed to' },
   {
     key: 'forges',
@@ -171,6 +176,16 @@ export const settingsTable: readonly Setting[] = [
     key: 'gateHosts',
     flag: 'gate-hosts',
     help: 'hosts that metric and webhook gates may ask, with commas; any public one when left out',
+  },
+  {
+    key: 'alertCredentials',
+    flag: 'alert-credentials',
+    help: 'YAML file: name of a credential that notification providers call it by → hosts and files',
+  },
+  {
+    key: 'alertHosts',
+    flag: 'alert-hosts',
+    help: 'hosts notification providers may have, with commas; any public one when left out',
   },
   { key: 'engine', flag: 'engine', help: 'render engine binary' },
   { key: 'workers', flag: 'workers', help: 'render workers', fallback: '2' },

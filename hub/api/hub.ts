@@ -3,11 +3,12 @@ import type { Manifest } from '@groundswell/proto/manifest.ts'
 import type { Rights } from '../access/rights.ts'
 import type { Principal } from '../access/principal.ts'
 import type { RootWarning } from '../bundle/root-warning.ts'
-import type { RolloutAction, RolloutPlan } from '../rollout/rollout.ts'
+import type { RolloutAction, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
 import type { Matrix } from '../status/matrix.ts'
 import type { DryRunView } from './dry-run-view.ts'
 import type { Order, Place } from './order.ts'
+import type { PlannedView } from './plan-view.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
 import type {
@@ -34,6 +35,13 @@ import type {
   TokenView,
   TrustView,
 } from './views.ts'
+
+/** A plan, and what it would do. */
+export interface PlannedRollout extends Omit<PlannedView, 'application' | 'rollout'> {
+  readonly plan: RolloutPlan
+  /** Of one that is under way already and brings what Git asks; null of a new one. */
+  readonly run: RolloutRun | null
+}
 
 /** In order, made as it is read, so that a page costs what it shows. */
 export type Listing<T> = Iterable<T> | AsyncIterable<T>
@@ -78,8 +86,14 @@ export interface Hub extends Survey {
   rollout(id: string): Promise<RolloutRecord | undefined>
   /** Of a rollout that is not forgotten yet. */
   applicationOf(rollout: string): string | undefined
-  /** What would roll out now; null when every cluster has what Git asks. Starts nothing. */
-  planRollout(application: string): Promise<RolloutPlan | null>
+  /**
+   * What would roll out now, or what is left of a rollout that brings it already; null when every
+   * cluster has what Git asks. Starts nothing; with `live` the clusters are asked what they would say.
+   */
+  planRollout(
+    application: string,
+    options: { readonly live: boolean },
+  ): Promise<PlannedRollout | null>
   /** Returns once the decision is durable; `conflict` when there is nothing to roll out. */
   startRollout(application: string, by: Principal, reason: string): Promise<RolloutRecord>
   /** With `version`, `conflict` unless the run is still at that version. */

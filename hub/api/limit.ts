@@ -81,9 +81,10 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       const application = hub.applicationOf(id)
       return application !== undefined && sees(application) ? application : undefined
     },
-    async planRollout(application) {
+    async planRollout(application, options) {
       need('plan', application)
-      return hub.planRollout(application)
+      if (options.live) need('start', application)
+      return hub.planRollout(application, options)
     },
     async startRollout(application, by, reason) {
       need('start', application)

@@ -68,6 +68,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   fleet_invalid: [422, 'The fleet repository has faults'],
   source_refused: [422, 'The source was refused'],
   forge_refused: [422, 'The Git host refused'],
+  notification_failed: [422, 'A notification could not be sent'],
   render_failed: [422, 'The application does not render'],
   policy_denied: [422, 'A policy does not allow it'],
   policy_failed: [422, 'A policy could not be judged'],

@@ -17,14 +17,15 @@ import {
   SummaryView,
   WindowView,
 } from './survey-view.ts'
+import { PlannedView } from './plan-view.ts'
 import {
   type RolloutClusterOutcome,
   type RolloutClusterState,
   RolloutClusterView,
   RolloutSummary,
-  RolloutView,
   rolloutClusterOutcomes,
   rolloutClusterStates,
+  RolloutView,
 } from './rollout-view.ts'
 import {
   ApplicationView,
@@ -131,7 +132,6 @@ export const AuditQuery = Type.Object(
 export const StreamQuery = Type.Object({ after: Type.Optional(EventId) }, closed)
 export const DiffQuery = Type.Object({ ...paging, cluster: Type.Optional(Name) }, closed)
 
-export const PlanBody = Type.Object({ application: Name }, closed)
 export const StartBody = Type.Object({ application: Name, reason: Type.Optional(Reason) }, closed)
 export const ActionBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
 export const SkipBody = Type.Object({ cluster: Name, reason: Type.Optional(Reason) }, closed)
@@ -214,15 +214,6 @@ export const SourceList = listOf('SourceList', SourceView)
 export const RolloutClusterList = listOf('RolloutClusterList', RolloutClusterView)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
 export const EventList = Type.Object({ items: Type.Array(EventView) }, { $id: 'EventList' })
-export const PlannedView = Type.Object(
-  {
-    application: Type.String(),
-    rollout: Type.Union([RolloutView, Type.Null()], {
-      description: 'null when every cluster has what Git asks',
-    }),
-  },
-  { $id: 'PlannedView' },
-)
 export const VersionView = Type.Object({ version: Type.String() }, { $id: 'VersionView' })
 
 /** Registered once each; routes and OpenAPI refer to them by name. */

@@ -64,7 +64,7 @@ export interface FleetDiff {
 }
 
 /** One object's difference on one cluster. */
-interface Difference extends ObjectChange {
+export interface Difference extends ObjectChange {
   readonly object: RenderedObject
   readonly cluster: string
   readonly fate: Fate | null
@@ -99,7 +99,7 @@ export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff 
       const finding = foretellHeld({ ...one, deleted: deleted.map(({ object }) => object.id) })
       if (finding) held.push(finding)
     }
-    if (found.length > 0) applications.push(group(application, found))
+    if (found.length > 0) applications.push(groupDifferences(application, found))
   }
   return {
     base: base.fleet.revision,
@@ -198,7 +198,7 @@ function listUnknown(application: string, ...sides: readonly RenderedFleet[]): S
 }
 
 /** Clusters share contents, so a pair is compared once. */
-function createPairDiff() {
+export function createPairDiff() {
   type Changed = ObjectChange & { readonly object: RenderedObject }
   const known = new Map<string, readonly Changed[]>()
   const changes = new Map<string, ObjectChange>()
@@ -231,7 +231,11 @@ function createPairDiff() {
 
 const order: readonly ObjectChange['change'][] = ['removed', 'changed', 'added']
 
-function group(application: string, found: readonly Difference[]): ApplicationDiff {
+/** The same difference on many clusters is there once. */
+export function groupDifferences(
+  application: string,
+  found: readonly Difference[],
+): ApplicationDiff {
   const byObject = Map.groupBy(found, ({ object }) => formatObjectId(object.id))
   const objects = [...byObject].map(([id, all]) => {
     const byChange = Map.groupBy(all, ({ key, fate }) => `${key} ${fate}`)

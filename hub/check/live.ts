@@ -21,7 +21,7 @@ const chunk = { objects: 400, bytes: 900 * 1024 } as const
  * and their admission webhooks warn of are warnings. A cluster that cannot be asked is not checked.
  */
 export async function tryFleet(
-  { fleet, contents }: RenderedFleet,
+  { fleet, contents }: Pick<RenderedFleet, 'fleet' | 'contents'>,
   ask: AskLive,
   signal: AbortSignal,
 ): Promise<{ readonly findings: readonly Finding[]; readonly unchecked: readonly Unchecked[] }> {

@@ -17,7 +17,7 @@ export type Fate =
   | 'left: the cluster is detached'
 
 /** Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. */
-export function createForetelling(base: Fleet, head: RenderedFleet) {
+export function createForetelling(base: Fleet, head: Pick<RenderedFleet, 'fleet' | 'contents'>) {
   const ids = new Map<RenderedContent, ReadonlySet<string>>()
 
   function holds(content: RenderedContent, id: string): boolean {

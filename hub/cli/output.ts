@@ -76,6 +76,21 @@ export function formatAge(at: string | null, now: number): string {
   return `${Math.floor(seconds / 86_400)}d`
 }
 
+/** A length of time in its two largest units: `45s`, `3m 20s`, `5h 10m`, `2d 4h`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds)
+  const parts = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3_600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'm'],
+    [whole % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([count]) => count > 0)
+  if (first < 0) return '0s'
+  const shown = parts.slice(first, first + 2).filter(([count]) => count > 0)
+  return shown.map(([count, unit]) => `${count}${unit}`).join(' ')
+}
+
 export function formatLabels(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)

@@ -12,8 +12,8 @@ const kindWords: Readonly<Record<string, string>> = {
   Project:
     'A tenant: where its applications may come from, where they may go, of what they may be.',
   MetricTemplate: 'A measurement that a gate of a wave can ask for.',
-  NotificationProvider: 'Where messages go. Nothing acts on it yet.',
-  Alert: 'Which events are told to which providers. Nothing acts on it yet.',
+  NotificationProvider: 'Where messages go.',
+  Alert: 'Which events are told to which providers.',
 }
 
 /** By the end of a field's path, the longest that fits; a kind before it, where it means one only. */
@@ -44,6 +44,12 @@ const fieldWords: Readonly<Record<string, string>> = {
   recurse: 'Directories below, too.',
   'directory.include': 'Globs of files, relative to the path; all when left out.',
   'directory.exclude': 'Globs of files to leave out.',
+  'RolloutStrategy.spec.revert':
+    'pullRequest opens one that undoes the commit once a rollout was rolled back, where --forges may write.',
+  'Alert.spec.types': 'Globs of event types, such as rollout.*; all when left out.',
+  'Alert.spec.template':
+    'The whole text; ${severity}, ${type}, ${kind}, ${name}, ${message}, ${rollout}, ${revision}, ${actor}, ${time}, ${fleet} and ${summary} are filled in.',
+  'eventSources.clusterGroup': 'Of clusters, those of this group.',
   'Alert.spec.include': 'Globs of messages; all when left out.',
   'Alert.spec.exclude': 'Globs of messages to leave out.',
   releaseName: 'Helm’s release name; the application’s name when left out.',

@@ -19,6 +19,6 @@ export function describeRefusal({ status, body }: ForgeAnswer): string {
 
 const hints: Readonly<Record<number, string>> = {
   401: 'the token is not valid, or has run out',
-  403: 'the token may not do this: it needs to write statuses and comments',
+  403: 'the token may not do this: it needs to write statuses and comments, and for reverts branches and pull requests',
   404: 'no such repository, commit or change, or the token may not see it',
 }

@@ -8,6 +8,8 @@ import { type ForgeKind, forgeKinds, type ForgeProject } from './forge.ts'
  */
 export interface ForgeSetting extends ForgeProject {
   readonly tokenFile: string
+  /** A token that may write, for reverts; none are proposed without. */
+  readonly writeTokenFile?: string
 }
 
 const closed = { additionalProperties: false } as const
@@ -20,6 +22,8 @@ const Setting = Type.Object(
     api: Type.Optional(Type.String({ minLength: 1 })),
     /** Read anew for each request. */
     tokenFile: Type.String({ minLength: 1 }),
+    /** Of a token that may push branches and open pull requests. */
+    writeTokenFile: Type.Optional(Type.String({ minLength: 1 })),
   },
   closed,
 )
@@ -31,19 +35,26 @@ const Setting = Type.Object(
  */
 export function parseForges(value: unknown, where: string): ReadonlyMap<string, ForgeSetting> {
   const settings = { where, what: 'repositories', schema: Setting }
-  return parseNamedSettings(value, settings, ({ kind, url, api, tokenFile }, report) => {
-    const page = URL.parse(url)
-    const project = page?.pathname.replace(/^\/+|\/+$|\.git\/*$/g, '') ?? ''
-    if (!isWeb(page) || !project.includes('/')) {
-      report(`url: ${JSON.stringify(url)} is not like https://host/owner/name`)
-      return undefined
-    }
-    if (api !== undefined && !isWeb(URL.parse(api))) {
-      report(`api: ${JSON.stringify(api)} is not like https://host/api`)
-      return undefined
-    }
-    return { kind, project, api: api ?? apiOf(kind, page), tokenFile }
-  })
+  return parseNamedSettings(
+    value,
+    settings,
+    ({ kind, url, api, tokenFile, writeTokenFile }, report) => {
+      const page = URL.parse(url)
+      const project = page?.pathname.replace(/^\/+|\/+$|\.git\/*$/g, '') ?? ''
+      if (!isWeb(page) || !project.includes('/')) {
+        report(`url: ${JSON.stringify(url)} is not like https://host/owner/name`)
+        return undefined
+      }
+      if (api !== undefined && !isWeb(URL.parse(api))) {
+        report(`api: ${JSON.stringify(api)} is not like https://host/api`)
+        return undefined
+      }
+      return {
+        ...{ kind, project, api: api ?? apiOf(kind, page), tokenFile },
+        ...(writeTokenFile !== undefined && { writeTokenFile }),
+      }
+    },
+  )
 }
 
 function isWeb(url: URL | null): url is URL {

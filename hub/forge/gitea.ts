@@ -1,7 +1,10 @@
-import type { AskForge, Forge } from './forge.ts'
+import type { AskForge } from './forge.ts'
+import { proposeGiteaRevert } from './gitea-revert.ts'
 import { createGitHubApi } from './github-api.ts'
+import type { RevertingForge } from './revert.ts'
 
 /** Source: Gitea API v1, which Forgejo speaks too. */
-export function createGitea(ask: AskForge, project: string): Forge {
-  return createGitHubApi(ask, project, { descriptionLimit: 255, paged: false })
+export function createGitea(ask: AskForge, project: string): RevertingForge {
+  const dialect = { descriptionLimit: 255, paged: false, proposeRevert: proposeGiteaRevert }
+  return createGitHubApi(ask, project, dialect)
 }

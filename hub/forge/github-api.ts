@@ -1,6 +1,14 @@
 import { expectOk } from './answer.ts'
 import { commentsPerPage, putComment } from './comments.ts'
-import { type AskForge, type Forge, shorten } from './forge.ts'
+import { type AskForge, shorten } from './forge.ts'
+import type { RevertingForge, RevertRequest } from './revert.ts'
+
+type ProposeRevert = (
+  ask: AskForge,
+  repository: string,
+  request: RevertRequest,
+  signal: AbortSignal,
+) => Promise<string>
 
 /** Where hosts that speak it differ. */
 export interface GitHubDialect {
@@ -8,14 +16,15 @@ export interface GitHubDialect {
   readonly descriptionLimit: number
   /** Whether comments come in pages, or all of them at once. */
   readonly paged: boolean
+  readonly proposeRevert: ProposeRevert
 }
 
 /** Statuses and comments as GitHub has them, and those who took its API over. */
 export function createGitHubApi(
   ask: AskForge,
   project: string,
-  { descriptionLimit, paged }: GitHubDialect,
-): Forge {
+  { descriptionLimit, paged, proposeRevert }: GitHubDialect,
+): RevertingForge {
   const repository = `/repos/${project.split('/').map(encodeURIComponent).join('/')}`
   return {
     async setStatus(commit, { context, state, description, url }, signal) {
@@ -38,5 +47,6 @@ export function createGitHubApi(
       }
       return putComment(ask, routes, { marker, body }, signal)
     },
+    proposeRevert: (request, signal) => proposeRevert(ask, repository, request, signal),
   }
 }

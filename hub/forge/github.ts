@@ -1,7 +1,10 @@
-import type { AskForge, Forge } from './forge.ts'
+import type { AskForge } from './forge.ts'
 import { createGitHubApi } from './github-api.ts'
+import { proposeGitHubRevert } from './github-revert.ts'
+import type { RevertingForge } from './revert.ts'
 
-/** Source: GitHub REST API 2022-11-28, commit statuses and issue comments. */
-export function createGitHub(ask: AskForge, project: string): Forge {
-  return createGitHubApi(ask, project, { descriptionLimit: 140, paged: true })
+/** Source: GitHub REST API 2022-11-28, commit statuses, issue comments, Git data and pulls. */
+export function createGitHub(ask: AskForge, project: string): RevertingForge {
+  const dialect = { descriptionLimit: 140, paged: true, proposeRevert: proposeGitHubRevert }
+  return createGitHubApi(ask, project, dialect)
 }

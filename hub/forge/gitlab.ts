@@ -1,6 +1,8 @@
 import { describeRefusal, expectOk } from './answer.ts'
 import { commentsPerPage, putComment } from './comments.ts'
-import { type AskForge, type CommitStatus, type Forge, shorten } from './forge.ts'
+import { type AskForge, type CommitStatus, shorten } from './forge.ts'
+import { proposeGitLabRevert } from './gitlab-revert.ts'
+import type { RevertingForge } from './revert.ts'
 
 const descriptionLimit = 255
 
@@ -12,7 +14,7 @@ const states: Readonly<Record<CommitStatus['state'], string>> = {
 }
 
 /** Source: GitLab REST API v4, commits and notes. */
-export function createGitLab(ask: AskForge, project: string): Forge {
+export function createGitLab(ask: AskForge, project: string): RevertingForge {
   const repository = `/projects/${encodeURIComponent(project)}`
   return {
     async setStatus(commit, { context, state, description, url }, signal) {
@@ -38,5 +40,6 @@ export function createGitLab(ask: AskForge, project: string): Forge {
       }
       return putComment(ask, routes, { marker, body }, signal)
     },
+    proposeRevert: (request, signal) => proposeGitLabRevert(ask, repository, request, signal),
   }
 }

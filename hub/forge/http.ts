@@ -1,10 +1,11 @@
 import { Agent, request } from 'undici'
 import { HubError } from '../errors.ts'
-import type { AskForge, Forge, ForgeAnswer, ForgeKind, ForgeProject } from './forge.ts'
+import type { AskForge, ForgeAnswer, ForgeKind, ForgeProject } from './forge.ts'
 import { createGitea } from './gitea.ts'
 import { createGitHub } from './github.ts'
 import { createGitLab } from './gitlab.ts'
 import { isLater, waitBefore } from './retry.ts'
+import type { RevertingForge } from './revert.ts'
 
 export interface ForgeOptions {
   /** Read anew for each request, so that it may be replaced. */
@@ -19,7 +20,7 @@ const attempts = 4
 const attemptTimeout = 15_000
 const answerBytes = 8 * 1024 * 1024
 
-const makers: Readonly<Record<ForgeKind, (ask: AskForge, project: string) => Forge>> = {
+const makers: Readonly<Record<ForgeKind, (ask: AskForge, project: string) => RevertingForge>> = {
   github: createGitHub,
   gitlab: createGitLab,
   gitea: createGitea,
@@ -29,7 +30,7 @@ const makers: Readonly<Record<ForgeKind, (ask: AskForge, project: string) => For
 export function openForge(
   { kind, api, project }: ForgeProject,
   options: ForgeOptions,
-): Forge & { close(): Promise<void> } {
+): RevertingForge & { close(): Promise<void> } {
   const agent = new Agent({
     connect: { timeout: attemptTimeout },
     headersTimeout: attemptTimeout,

@@ -104,6 +104,8 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'recovery.granted': true,
   'receipts.kept': true,
   'lease.taken': true,
+  'alerts.told': true,
+  'revert.proposed': true,
 }
 
 type Shaped = Omit<LedgerEntry, 'decision'> & { readonly decision: { readonly type: string } }

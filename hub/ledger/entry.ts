@@ -79,6 +79,18 @@ export type Decision =
 
   /** What agents say came of what they were given; each is signed by its agent. */
   | { readonly type: 'receipts.kept'; readonly receipts: readonly KeptReceipt[] }
+  /** Of each provider, the entry up to which everything was told, or given up. */
+  | { readonly type: 'alerts.told'; readonly through: Readonly<Record<string, number>> }
+  /** A host was asked to undo a commit that was rolled back. */
+  | {
+      readonly type: 'revert.proposed'
+      readonly application: string
+      readonly rollout: string
+      readonly repository: string
+      readonly commit: string
+      /** Where people see it. */
+      readonly url: string
+    }
   /** A bearer token for a program; of the secret, a hash. */
   | { readonly type: 'apiToken.created'; readonly token: ApiTokenRecord }
   | { readonly type: 'apiToken.revoked'; readonly id: string; readonly name: string }

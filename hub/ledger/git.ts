@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { access, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { access, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { HubError } from '../errors.ts'
@@ -15,6 +16,8 @@ export interface LedgerOptions {
   readonly author: { readonly name: string; readonly email: string }
   /** Repository the branch is pushed to; an unreachable one never holds up an append. */
   readonly remote?: string
+  /** An SSH private key that its commits are signed by; none are when left out. */
+  readonly signingKey?: string
   readonly admit?: Admit
   readonly log?: (level: 'info' | 'warn', message: string, cause?: unknown) => void
   /** Milliseconds between commits at the least; 2 s by default. */
@@ -22,6 +25,8 @@ export interface LedgerOptions {
 }
 
 const fileName = 'ledger.jsonl'
+/** The remote's branch as it was seen last. */
+const remoteRef = 'refs/seen/ledger'
 const gitTimeout = 30_000
 /** A commit stores the file anew, so it may take at most this share of the time: one in twenty. */
 const restFactor = 20
@@ -40,7 +45,7 @@ export async function openLedger(
   options: LedgerOptions,
 ): Promise<ReplicatedLedger> {
   const { clock, remote, log = () => undefined } = options
-  const repository = createRepository(directory, options.author)
+  const repository = createRepository(directory, options)
   const path = join(directory, fileName)
   const journal = await openJournal(path, clock, options.admit)
   if (journal.torn > 0) {
@@ -76,7 +81,11 @@ export async function openLedger(
     rest = Math.max(minInterval, (performance.now() - started) * restFactor)
     if (remote === undefined || pushed || (!final && performance.now() < nextPush)) return
     try {
-      await repository.push(remote)
+      await repository.push(remote).catch(async (error: unknown) => {
+        if (!(await repository.rebase(remote))) throw error
+        log('info', 'the ledger goes on from what the remote has of it')
+        await repository.push(remote)
+      })
       pushed = true
       pushDelay = minInterval
     } catch (error) {
@@ -131,7 +140,10 @@ export async function openLedger(
   }
 }
 
-function createRepository(directory: string, author: LedgerOptions['author']) {
+function createRepository(
+  directory: string,
+  { author, signingKey }: Pick<LedgerOptions, 'author' | 'signingKey'>,
+) {
   const environment = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -146,8 +158,11 @@ function createRepository(directory: string, author: LedgerOptions['author']) {
     GIT_COMMITTER_NAME: author.name,
     GIT_COMMITTER_EMAIL: author.email,
   }
+  const signing =
+    signingKey === undefined ? [] : ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${signingKey}`]
+  const signs = signingKey === undefined ? '--no-gpg-sign' : '--gpg-sign'
   async function git(...args: readonly string[]): Promise<string> {
-    const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.autoDetach=false']
+    const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.autoDetach=false', ...signing]
     const { stdout } = await exec('git', [...hardened, '-C', directory, ...args], {
       env: environment,
       timeout: gitTimeout,
@@ -198,7 +213,7 @@ function createRepository(directory: string, author: LedgerOptions['author']) {
     },
     /** False when the branch already has it. */
     async commit(message: string): Promise<boolean> {
-      const commit = ['commit', '--quiet', '--no-gpg-sign', '--message', message, '--', fileName]
+      const commit = ['commit', '--quiet', signs, '--message', message, '--', fileName]
       // One process as a rule: starting one holds the hub up. Otherwise it is new, or unchanged.
       if (await succeeds(...commit)) return true
       await git('add', '--', fileName)
@@ -206,9 +221,44 @@ function createRepository(directory: string, author: LedgerOptions['author']) {
       await git(...commit)
       return true
     },
+    /**
+     * Has our branch go on from the remote's, where what that has is the beginning of our file, as after a
+     * loss of the history around it. False where it has other entries: those are never written over.
+     */
+    async rebase(remote: string): Promise<boolean> {
+      try {
+        await git('fetch', '--quiet', '--no-tags', '--', remote, `+${ref}:${remoteRef}`)
+        const [blob, size] = [
+          (await git('rev-parse', `${remoteRef}:${fileName}`)).trim(),
+          Number(await git('cat-file', '-s', `${remoteRef}:${fileName}`)),
+        ]
+        if (blob !== (await blobOfBeginning(join(directory, fileName), size))) return false
+        const message = 'Ledger, after what the remote has'
+        const commit = ['commit-tree', ...(signingKey === undefined ? [] : ['-S'])]
+        const made = await git(...commit, '-p', remoteRef, '-m', message, `${ref}^{tree}`)
+        await git('update-ref', ref, made.trim())
+        return true
+      } catch {
+        return false
+      }
+    },
     async push(remote: string): Promise<void> {
       await git('push', '--quiet', '--', remote, `${ref}:${ref}`)
     },
+  }
+}
+
+/** Git's name of the first so many bytes of a file, as if they were all of it. */
+async function blobOfBeginning(path: string, size: number): Promise<string | undefined> {
+  const file = await open(path)
+  try {
+    if ((await file.stat()).size < size) return undefined
+    const hash = createHash('sha1').update(`blob ${size}\0`)
+    if (size > 0)
+      for await (const part of file.createReadStream({ end: size - 1 })) hash.update(part as Buffer)
+    return hash.digest('hex')
+  } finally {
+    await file.close()
   }
 }
 

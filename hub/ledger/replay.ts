@@ -16,6 +16,8 @@ import { emptyMembership, foldMembership, type Membership } from './membership.t
 
 /** Finished rollouts kept of each application; older ones are in the ledger only. */
 const keptRollouts = 50
+/** Proposed reverts kept: the newest. */
+const keptReverts = 1_000
 /** Approvals kept of each application: the newest. */
 const keptApprovals = 200
 
@@ -30,6 +32,8 @@ export interface LedgerState extends Membership {
   leader: Leader | null
   readonly plans: Map<string, RolloutPlan>
   readonly runs: Map<string, RolloutRun>
+  /** By rollout, then wave: when its clusters began to move; what took how long is told by it. */
+  readonly waveStarts: Map<string, ReadonlyMap<number, number>>
   /** By cluster, then application: what each should run, tombstones too. */
   readonly assignments: Map<string, Map<string, Assignment>>
   /** By cluster, then application: what last proved good there; where a rollback goes. */
@@ -40,6 +44,10 @@ export interface LedgerState extends Membership {
   readonly roots: Map<number, Uint8Array>
   /** By application; newest last. */
   readonly approvals: Map<string, readonly RecordedApproval[]>
+  /** By provider: the entry up to which it was told. */
+  readonly told: Map<string, number>
+  /** By repository and commit: where its revert is proposed. */
+  readonly reverts: Map<string, string>
   /** By id, until revoked or long expired. */
   readonly apiTokens: Map<string, ApiTokenRecord>
 }
@@ -59,11 +67,14 @@ export function emptyState(): LedgerState {
     leader: null,
     plans: new Map(),
     runs: new Map(),
+    waveStarts: new Map(),
     assignments: new Map(),
     good: new Map(),
     holds: new Map(),
     roots: new Map(),
     approvals: new Map(),
+    told: new Map(),
+    reverts: new Map(),
     apiTokens: new Map(),
     ...emptyMembership(),
   }
@@ -126,6 +137,18 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       return
     case 'receipts.kept':
       // Nothing follows from them: they are for who looks back.
+      return
+    case 'alerts.told':
+      for (const [provider, index] of Object.entries(decision.through)) {
+        state.told.set(provider, Math.max(index, state.told.get(provider) ?? 0))
+      }
+      return
+    case 'revert.proposed':
+      state.reverts.set(`${decision.repository} ${decision.commit}`, decision.url)
+      for (const oldest of state.reverts.keys()) {
+        if (state.reverts.size <= keptReverts) break
+        state.reverts.delete(oldest)
+      }
       return
     case 'lease.taken':
       state.term = Math.max(state.term, decision.term)
@@ -207,7 +230,12 @@ function foldMove(state: LedgerState, id: string, change: Parameters<typeof appl
   const plan = state.plans.get(id)
   // A move that lost the race for its version never took effect.
   if (!run || !plan || change.version !== run.version + 1) return
-  state.runs.set(id, applyChange(run, change))
+  const moved = applyChange(run, change)
+  state.runs.set(id, moved)
+  if (typeof change.waveStartedAt === 'number') {
+    const starts = state.waveStarts.get(id)
+    state.waveStarts.set(id, new Map(starts).set(moved.wave, change.waveStartedAt))
+  }
   for (const [cluster, progress] of Object.entries(change.clusters ?? {})) {
     const assignment = assignedBy(plan, cluster, progress)
     if (!assignment) continue
@@ -230,5 +258,6 @@ function forgetOld(state: LedgerState, application: string): void {
   for (const run of finished.slice(0, -keptRollouts)) {
     state.runs.delete(run.id)
     state.plans.delete(run.id)
+    state.waveStarts.delete(run.id)
   }
 }

@@ -155,16 +155,19 @@ export function createDeciding(deps: DecideDeps) {
     const named = spec?.rolloutStrategy
     const commit = await deps.describe(application, revision)
     const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
+    const project = spec && projectOf(fleet, spec)
+    const strategy = spec?.rollout ?? (named ? fleet.strategies.get(named)?.spec : undefined)
+    const revert = strategy?.revert ?? project?.spec.revert
     const plan = planRollout({
       id: deps.newId(),
       application,
       revision,
       targets: await withPolicies(application, change.targets),
       clusters: listPlanClusters(fleet),
-      strategy: spec?.rollout ?? (named ? fleet.strategies.get(named)?.spec : undefined),
+      strategy,
       gates: {
         metrics: fleet.metricTemplates,
-        notAuthor: !!spec && projectOf(fleet, spec)?.spec.approvals?.notAuthor === true,
+        notAuthor: project?.spec.approvals?.notAuthor === true,
       },
       author: commit.author,
       trigger: {
@@ -174,7 +177,10 @@ export function createDeciding(deps: DecideDeps) {
       },
       now: deps.clock(),
     })
-    return { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
+    return {
+      ...{ ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace },
+      ...(revert === 'pullRequest' && { revert: true as const }),
+    }
   }
 
   async function withPolicies(

@@ -30,13 +30,10 @@ const mostTogether = 64
  */
 export function findOpening(window: ScheduledWindow, now: number): Opening {
   const duration = parseDuration(window.duration)
-  const times = CronExpressionParser.parse(window.schedule, {
-    currentDate: new Date(now - duration - runUp),
-    tz: window.timeZone ?? 'UTC',
-  })
+  const times = listTimes(window, now - duration - runUp)
   let until: number | null = null
   let together = 0
-  for (let at = nextOf(times); at !== null; at = nextOf(times)) {
+  for (const at of times) {
     if (until === null && at > now) return { open: false, until: at }
     if (until !== null && at > until) break
     if (at + duration <= now) continue
@@ -48,11 +45,32 @@ export function findOpening(window: ScheduledWindow, now: number): Opening {
   return { open: until !== null, until }
 }
 
-/** A schedule such as the 30th of February ends without a time. */
-function nextOf(times: ReturnType<typeof CronExpressionParser.parse>): number | null {
-  try {
-    return times.next().getTime()
-  } catch {
-    return null
+/** Where cron-parser finds no way on it is asked again from an hour later, so many times. */
+const mostDetours = 3
+const detour = 3_600_000
+
+/**
+ * Times that a schedule names, rising; none of one such as the 30th of February. Before a clock that goes
+ * back by half an hour, as on Lord Howe Island, cron-parser does not get on, and behind it does.
+ */
+function* listTimes({ schedule, timeZone }: ScheduledWindow, from: number): Generator<number> {
+  const begin = (at: number) =>
+    CronExpressionParser.parse(schedule, { currentDate: new Date(at), tz: timeZone ?? 'UTC' })
+  let times = begin(from)
+  let last = from
+  let detours = 0
+  for (;;) {
+    let at: number
+    try {
+      at = times.next().getTime()
+    } catch {
+      if ((detours += 1) > mostDetours) return
+      times = begin(last + detours * detour)
+      continue
+    }
+    if (at <= last) continue
+    detours = 0
+    last = at
+    yield at
   }
 }

@@ -100,6 +100,15 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
       const message = `${decision.receipts.length} receipts of ${clusters.size} clusters`
       return event(type, actor, 'fleet/fleet', message)
     }
+    case 'alerts.told': {
+      const providers = Object.keys(decision.through).join(', ')
+      return event(type, actor, 'fleet/fleet', `${providers} know what was decided so far`)
+    }
+    case 'revert.proposed': {
+      const { application, repository, commit, url } = decision
+      const message = `the revert of ${commit.slice(0, 12)} in ${repository} is proposed: ${url}`
+      return event(type, actor, `application/${application}`, message)
+    }
     case 'lease.taken':
       return event(type, actor, `replica/${decision.replica}`, `leads in term ${decision.term}`)
     case 'cluster.revoked':

@@ -25,6 +25,7 @@ import { findVeto, observeClusters } from '../status/observe.ts'
 import { addFleetMetrics } from '../status/metrics.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
+import { type Alerting, openAlerting } from './alerting.ts'
 import { startCommitStatuses } from './commit-statuses.ts'
 import { startMeasuring } from './measuring.ts'
 import { reachRenderer } from './remote-rendering.ts'
@@ -35,6 +36,7 @@ import type { Surroundings } from './surroundings.ts'
 
 const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
+const alertSweepMs = 5_000
 
 export interface LeadingDeps {
   readonly store: Store
@@ -55,6 +57,7 @@ export interface Leading {
   readonly rollouts: Rollouts
   readonly hub: Hub
   readonly summaries: Summaries
+  readonly alerting: Alerting
   /** Goes on where the ledger says, then with what Git says now. */
   begin(): Promise<void>
 }
@@ -161,6 +164,11 @@ export async function startLeading(
     now: clock(),
   })
   const summaries = createSummaries(known)
+  const alerting = await openAlerting(surroundings, {
+    ...{ redisUrl, register },
+    fleet: () => pipeline.state().fleet,
+    tell: (event) => events.emit(event),
+  })
   const hub = createHub({
     known,
     summaries,
@@ -190,6 +198,7 @@ export async function startLeading(
       { name: 'fleet', ok: pipeline.state().fleet !== null },
     ],
     clock,
+    timeout: (ms) => AbortSignal.timeout(ms),
     random: randomBytes,
   })
 
@@ -218,13 +227,20 @@ export async function startLeading(
     rollouts,
     hub,
     summaries,
+    alerting,
     async begin() {
       await rendering.open()
       await rollouts.restore(register.state)
       await rendering.recall()
       await pipeline.resume()
       rendering.follow()
-      startCommitStatuses(surroundings, register.state, () => pipeline.state().fleet)
+      startCommitStatuses(surroundings, {
+        register,
+        fleet: () => pipeline.state().fleet,
+        tell: (event) => events.emit(event),
+      })
+      alerting.begin()
+      started.every(alertSweepMs, () => alerting.sweep())
       started.every(sweepEveryMs, () =>
         sweepContent(content, listLiveManifests(register.state), sweepAgeMs),
       )

@@ -59,7 +59,7 @@ export async function startHub(
 
   // 1. What is kept.
   if (config.role === 'api') refuseSigningKeys(config.shared)
-  const store = await openStore(surroundings, onEntry)
+  const store = await openStore(surroundings, onEntry, (event) => leading?.alerting.onNews(event))
   const { redis, prefix, events, register } = store
 
   let leading: Leading | undefined
@@ -70,6 +70,7 @@ export async function startHub(
   function onEntry(entry: LedgerEntry): void {
     const { decision } = entry
     noteHead(entry)
+    leading?.alerting.onEntry(entry)
     for (const cluster of listTouched(decision)) leading?.summaries.touch(cluster)
     if (decision.type === 'approval.recorded') hooks.noticeAll()
     if (decision.type === 'cluster.enrolled' || decision.type === 'cluster.approved') {

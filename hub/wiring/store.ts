@@ -6,7 +6,7 @@ import { openLedger } from '../ledger/git.ts'
 import { type ReplicatedRegister, openReplicatedRegister } from '../ledger/register.ts'
 import { assertNoEviction, connectRedis } from '../redis.ts'
 import { startLocalRedis } from '../redis-server.ts'
-import { describeEntry } from '../status/event.ts'
+import { describeEntry, type HubEvent } from '../status/event.ts'
 import { type EventLog, createEventLog } from '../status/redis-events.ts'
 import { type Authority, loadAuthority } from '../sync/x509.ts'
 import { type Standing, joinReplicas, standAlone } from './replica.ts'
@@ -32,6 +32,7 @@ export function prefixOf(fleet: string): string {
 export async function openStore(
   surroundings: Surroundings,
   onEntry: (entry: LedgerEntry) => void,
+  onNews: (event: HubEvent) => void,
 ): Promise<Store> {
   const { config, log, started, signal, clock } = surroundings
   started.own(await lockDirectory(config.data), (unlock) => unlock())
@@ -60,7 +61,14 @@ export async function openStore(
     config.certificateLifeMs,
     config.authorityLifeMs,
   )
-  const events = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
+  const log_ = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
+  const events: EventLog = {
+    ...log_,
+    emit(event, kind = 'news') {
+      if (kind === 'news') onNews(event)
+      log_.emit(event, kind)
+    },
+  }
   const standing =
     config.replica === undefined
       ? standAlone()
@@ -69,6 +77,7 @@ export async function openStore(
     clock,
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
     ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
+    ...(config.ledgerSigningKey !== undefined && { signingKey: config.ledgerSigningKey }),
     admit: (appending) => standing.admit(appending),
     log: (level, message, err) => log[level]({ err }, message),
   })

@@ -134,6 +134,37 @@ describe('a dry run on a live cluster', () => {
     assert.equal(more.status, 404)
   })
 
+  test('a plan asks live clusters on request: what will be refused is known before it moves', async () => {
+    const gate = '      before: [{ approval: { role: operator } }]\n'
+    const before = await version()
+    const commit = await surroundings.repository.commit({
+      'fleet/strategy.yaml': `apiVersion: groundswell.dev/v1alpha1
+kind: RolloutStrategy
+metadata: { name: careful }
+spec:
+  waves:
+    - name: all
+      selector: {}
+${gate}`,
+      'apps/web/settings.yaml': configMap('settings', 'forbidden'),
+    })
+    await until(
+      async () => {
+        const { items } = await hub.api.get<{ items: { revision: string }[] }>(
+          'rollouts?active=true',
+        )
+        return items.some(({ revision }) => revision.endsWith(commit))
+      },
+      { deadlineMs: 30_000, what: 'the rollout to wait at its gate' },
+    )
+    const { code, out } = await runSwell(hub, 'rollout', 'plan', 'web', '--live')
+    assert.equal(code, 1, out)
+    assert.match(out, /^LIVE: 1 cluster asked; 1 object refused$/m)
+    assert.match(out, /error: ConfigMap web\/settings on cluster a: .*nobody says forbidden here/)
+    assert.match(out, /^    \+  text: forbidden$/m)
+    assert.deepEqual(await version(), before)
+  })
+
   test('all is well: passed; a new application needs its namespace first, and that is a note', async () => {
     await write({
       'apps/web/settings.yaml': configMap('settings', 'fine'),

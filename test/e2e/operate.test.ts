@@ -139,16 +139,23 @@ describe('people at the wheel of a rollout, with swell, over three API servers',
     assert.equal((await newestRollout(fleet.hub.api, 'web'))?.id, id)
 
     const planned = JSON.parse(await fleet.swell('rollout', 'plan', 'web', '-o', 'json')) as {
-      waves: { name: string; clusters: { name: string }[] }[]
+      rollout: { waves: { name: string; clusters: { name: string }[] }[] }
     }
     assert.deepEqual(
-      planned.waves.map(({ name, clusters }) => [name, clusters.map(({ name }) => name)]),
+      planned.rollout.waves.map(({ name, clusters }) => [name, clusters.map(({ name }) => name)]),
       [
         ['canary', ['a']],
         ['production', ['b', 'c']],
       ],
     )
-    assert.match(await fleet.swell('rollout', 'plan', 'web'), /production +\S+ +c /)
+    const shown = await fleet.swell('rollout', 'plan', 'web')
+    assert.match(shown, /production +\S+ +c /)
+    assert.match(
+      shown,
+      /^CHANGES: 1 changed\n  ConfigMap web\/settings: changed, on all 3 clusters$/m,
+    )
+    assert.match(shown, /^    -  text: .*\n    \+  text: regretted$/m)
+    assert.match(shown, /^ESTIMATE: about .* by \d+ rollouts? before$/m)
     await fleet.polls()
     assert.equal((await newestRollout(fleet.hub.api, 'web'))?.id, id, 'a plan starts nothing')
     await fleet.assertTexts({ a: text, b: text, c: text })

@@ -130,7 +130,7 @@ describe('what a caller may do', () => {
   it('is what a role of the Project names, and the refusal names the action', async () => {
     await using test = await startTenants()
     assert.equal((await ask(test, 'seller', 'rollouts/r-1/pause', {})).status, 200)
-    assert.equal((await ask(test, 'seller', 'rollouts/plan', { application: 'shop' })).status, 200)
+    assert.equal((await ask(test, 'seller', 'rollouts:plan', { application: 'shop' })).status, 200)
     const refused = await ask(test, 'seller', 'rollouts/r-1/abort', {})
     assert.equal(refused.status, 403)
     assert.match(String(refused.body['detail']), /action abort/)

@@ -7,6 +7,7 @@ import { MatrixView } from '../../hub/api/matrix-view.ts'
 import { Problem } from '../../hub/api/problem.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
+import { PlannedView } from '../../hub/api/plan-view.ts'
 import * as schemas from '../../hub/api/schemas.ts'
 import { SummaryView } from '../../hub/api/survey-view.ts'
 import * as views from '../../hub/api/views.ts'
@@ -82,11 +83,11 @@ const routes: Route[] = [
   },
   {
     method: 'POST',
-    url: '/api/v1/rollouts/plan',
+    url: '/api/v1/rollouts:plan',
     role: 'viewer',
     body: { application: 'shop' },
     missing: { application: 'nope' },
-    schema: schemas.PlannedView,
+    schema: PlannedView,
   },
   ...['start', 'approve', 'promote', 'pause', 'resume', 'abort', 'rollback', 'retry'].map((kind) =>
     act(kind),

@@ -110,3 +110,30 @@ test('an alarm set while it rings is not lost', async () => {
   release()
   await until(() => rings === 2, { deadlineMs: 5_000, what: 'the ring set meanwhile' })
 })
+
+/** A worker that stood still for longer than its lock, as after a VM's pause: its job is another's by then. */
+async function ringStalled(stalls: number): Promise<void> {
+  const redis = new Redis(server.url)
+  let rings = 0
+  const again = Promise.withResolvers<void>()
+  await using it = await open(async (id, wakeUps) => {
+    rings += 1
+    if (rings === 1) {
+      await redis.del(it.queue.toKey('r1-w0:lock'))
+      if (stalls > 0) await redis.hset(it.queue.toKey('r1-w0'), 'stc', String(stalls))
+      await again.promise
+      return
+    }
+    await wakeUps.clear(id, 0)
+    again.resolve()
+  }, 300)
+  await it.wakeUps.set('r1', 0, Date.now())
+  await until(() => rings === 2, { deadlineMs: 20_000, what: 'the alarm to ring again' })
+  await until(async () => (await it.jobs()) === 0, { deadlineMs: 10_000, what: 'no job left' })
+  redis.disconnect()
+}
+
+test('F16: an alarm whose worker lost its lock rings again, and is one job still', () =>
+  ringStalled(0))
+
+test('F17: one that stalled too often for BullMQ is made again', () => ringStalled(10))

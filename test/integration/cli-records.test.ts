@@ -66,3 +66,49 @@ describe('swell audit export', () => {
     assert.equal((await runSwell(hub, 'audit', 'export', file, '--from', 'x')).code, 2)
   })
 })
+
+describe('swell rollout plan', () => {
+  it('shows what changes where, what policies say and how long it may take', async () => {
+    const { out, code } = await runSwell(hub, 'rollout', 'plan', 'shop')
+    assert.equal(code, 0)
+    const shown = out.slice(out.indexOf('CHANGES'))
+    assert.equal(
+      shown,
+      [
+        'CHANGES: 1 changed',
+        '  Deployment shop/web: changed, same change on 2 clusters, different on 1',
+        '    on 2 clusters, such as edge-1',
+        '    @@',
+        '    -image: one',
+        '    +image: two',
+        '    on cluster lab',
+        '    @@',
+        '    -image: one',
+        '    +image: three',
+        '',
+        'POLICIES',
+        '  web.yaml: Application shop: policy baseline warns of Deployment shop/web: no probe',
+        '',
+        'ESTIMATE: about 6m 40s, 2h 13m at the longest, by 3 rollouts before',
+        'WAVE     TYPICAL   LONGEST   BY',
+        'canary   3m 20s    1h 6m     this wave',
+        'prod     3m 20s    1h 6m     other waves',
+        'Not counted:',
+        '  approval by the role operator before wave prod',
+      ]
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
+  })
+
+  it('asks live clusters what they would say to a plan, and fails when one refuses', async () => {
+    const { out, code } = await runSwell(hub, 'rollout', 'plan', 'shop', '--live')
+    assert.equal(code, 1)
+    assert.match(out, /^LIVE: 3 clusters asked; 1 object refused$/m)
+    assert.match(
+      out,
+      /^  error: Deployment shop\/web on cluster edge-1: the API server refuses it/m,
+    )
+    assert.match(out, /^  cluster lab could not be asked: away$/m)
+  })
+})

@@ -11,7 +11,7 @@ import { startRedis } from '../support/redis.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 
 describe('a hub that must not start, and says why', () => {
-  it('refuses a Redis that evicts, saying what to set', async () => {
+  it('F14: refuses a Redis that evicts, saying what to set', async () => {
     await using world = await createSurroundings()
     await using redis = await startRedis()
     const client = new Redis(redis.url)

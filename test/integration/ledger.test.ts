@@ -54,7 +54,7 @@ test('what was appended is there after opening again, in order and chained', asy
   await second.close()
 })
 
-test('a line torn at any byte is cut off, and nothing acknowledged is lost', async () => {
+test('F7: a line torn at any byte is cut off, and nothing acknowledged is lost', async () => {
   await using dir = await createTempDir('torn')
   const path = join(dir.path, 'ledger.jsonl')
   const whole = await openJournal(path, clock)
@@ -165,6 +165,51 @@ test('entries are committed to the branch, pushed, and restored on a new machine
   await again.close()
 })
 
+test('commits are signed by the key that is given', async () => {
+  await using dir = await createTempDir('signed')
+  const key = join(dir.path, 'key')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  const allowed = join(dir.path, 'allowed')
+  writeFileSync(allowed, `${author.email} ${readFileSync(`${key}.pub`, 'utf8')}`)
+  const path = join(dir.path, 'ledger')
+  const ledger = await openLedger(path, { clock, author, signingKey: key, commitInterval: 20 })
+  await ledger.append('alice', [accept('r1')])
+  await ledger.close()
+  git(path, '-c', `gpg.ssh.allowedSignersFile=${allowed}`, 'verify-commit', ledgerBranch)
+})
+
+test('a remote that has the beginning of it is gone on from; other entries are never written over', async () => {
+  await using dir = await createTempDir('again')
+  await using remote = await createTempDir('remote')
+  await using other = await createTempDir('other')
+  git(remote.path, 'init', '--quiet', '--bare')
+  const options = { clock, author, remote: remote.path, commitInterval: 20 }
+  const first = await openLedger(dir.path, options)
+  await first.append('alice', [accept('r1')])
+  await first.close()
+  // The history around the file is lost, and the file is not.
+  rmSync(join(dir.path, '.git'), { recursive: true })
+  const second = await openLedger(dir.path, options)
+  await second.append('alice', [accept('r2')])
+  await second.close()
+  const file = readFileSync(join(dir.path, 'ledger.jsonl'), 'utf8')
+  const shown = () => `${git(remote.path, 'show', `${ledgerBranch}:ledger.jsonl`)}\n`
+  assert.equal(shown(), file)
+  assert.equal(git(remote.path, 'rev-list', '--count', ledgerBranch), '2', 'nothing was forced')
+
+  // Somebody else's ledger: it began by itself, with no remote to be restored from.
+  const local = await openLedger(other.path, { clock, author, commitInterval: 20 })
+  await local.append('mallory', [accept('other')])
+  await local.close()
+  const warnings: string[] = []
+  const log = (_: string, message: string) => void warnings.push(message)
+  const foreign = await openLedger(other.path, { ...options, log })
+  await foreign.append('mallory', [accept('more')])
+  await foreign.close()
+  assert.equal(shown(), file)
+  assert.ok(warnings.some((message) => message.includes('could not be pushed')))
+})
+
 test('an unreachable remote holds up neither appends nor closing, and is tried again', async () => {
   await using dir = await createTempDir('away')
   const remote = join(dir.path, 'remote.git')
@@ -192,7 +237,7 @@ test('an unreachable remote holds up neither appends nor closing, and is tried a
   await ledger.close()
 })
 
-test('a full disk fails the append and the next one continues the chain', async (t) => {
+test('F6: a full disk fails the append and the next one continues the chain', async (t) => {
   await using dir = await createTempDir('full')
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir.path], { stdio: 'ignore' })

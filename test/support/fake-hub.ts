@@ -16,7 +16,7 @@ import { HubError } from '../../hub/errors.ts'
 import type { RolloutPhase } from '../../hub/rollout/rollout.ts'
 import { createFakeMembership } from './fake-membership.ts'
 import { createFakeSurvey } from './fake-survey.ts'
-import { desired, fakeNow, makePlan, makeRecord, revision } from './fake-rollout.ts'
+import { desired, fakeNow, makePreview, makeRecord, revision } from './fake-rollout.ts'
 
 const at = timestamp(fakeNow)
 
@@ -182,9 +182,9 @@ export function createFakeHub(): FakeHub {
     },
     applicationOf: (id) => records.find((one) => one.plan.id === id)?.plan.application,
     rollout: async (id) => records.find((one) => one.plan.id === id),
-    planRollout: async (application) => {
+    planRollout: async (application, { live }) => {
       known(application)
-      return makePlan('r-next')
+      return makePreview('r-next', live)
     },
     startRollout: async (application, by, reason) => {
       known(application)

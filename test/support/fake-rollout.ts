@@ -1,4 +1,5 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
+import type { PlannedRollout } from '../../hub/api/hub.ts'
 import type { RolloutRecord } from '../../hub/api/rollout-view.ts'
 import type { RolloutPhase, RolloutPlan } from '../../hub/rollout/rollout.ts'
 
@@ -62,5 +63,48 @@ export function makeRecord(id: string, phase: RolloutPhase): RolloutRecord {
       message: 'Waits for approval',
     },
     waitingFor: ['Wave prod waits for an approval by an operator'],
+  }
+}
+
+/** A plan that changes the same in two clusters, and something else in the third. */
+export function makePreview(id: string, live: boolean): PlannedRollout {
+  const variant = { change: 'changed', fate: null } as const
+  const patch = (image: string) => `@@\n-image: one\n+image: ${image}\n`
+  const wave = { typicalSeconds: 200, longestSeconds: 4_000 }
+  return {
+    plan: makePlan(id),
+    run: null,
+    changes: {
+      ...{ removed: 0, changed: 1, added: 0, objectsLeftOut: 0, notCompared: [], held: [] },
+      objects: [
+        {
+          ...{ object: 'Deployment shop/web', id: 'apps/Deployment/shop/web', file: 'web.yaml' },
+          variants: [
+            { ...variant, patch: patch('two'), clusters: ['edge-1', 'edge-2'] },
+            { ...variant, patch: patch('three'), clusters: ['lab'] },
+          ],
+        },
+      ],
+    },
+    policy: ['web.yaml: Application shop: policy baseline warns of Deployment shop/web: no probe'],
+    estimate: {
+      ...{ typicalSeconds: 400, longestSeconds: 8_000, rollouts: 3 },
+      waves: [
+        { wave: 'canary', ...wave, basis: 'wave' },
+        { wave: 'prod', ...wave, basis: 'application' },
+      ],
+      uncounted: ['approval by the role operator before wave prod'],
+    },
+    live: live
+      ? {
+          ...{ clusters: 3, left: 0, unanswered: ['cluster lab could not be asked: away'] },
+          findings: [
+            {
+              ...{ severity: 'error', object: 'Deployment shop/web', file: 'web.yaml' },
+              ...{ message: 'the API server refuses it: no', clusters: ['edge-1'] },
+            },
+          ],
+        }
+      : null,
   }
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { ForgeKind } from '../../hub/forge/forge.ts'
+import { createForgeReverts, type ForgeReverts } from './forge-reverts.ts'
 
 export interface ShownStatus {
   readonly commit: string
@@ -27,6 +28,12 @@ export interface ForgeServer extends AsyncDisposable {
   readonly requests: string[]
   /** Answered in place of the next requests, one each. */
   readonly hiccups: { status: number; headers?: Record<string, string> }[]
+  /** Its branches, and what was proposed. */
+  readonly reverts: ForgeReverts
+  /** The next such request is refused. */
+  failOnce(method: string, path: RegExp, status: number): void
+  /** The next such request is done, and its answer gets lost. */
+  loseAnswer(method: string, path: RegExp): void
 }
 
 /** The one project it has. */
@@ -101,6 +108,14 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
   const requests: string[] = []
   const hiccups: ForgeServer['hiccups'] = []
   let ids = 1_000
+  const reverts = createForgeReverts(kind)
+  const once_: { method: string; path: RegExp; status: number | 'lost' }[] = []
+  const takeOnce = (method: string, path: string, lost: boolean) => {
+    const at = once_.findIndex(
+      (one) => one.method === method && one.path.test(path) && (one.status === 'lost') === lost,
+    )
+    return at < 0 ? undefined : once_.splice(at, 1)[0]!.status
+  }
 
   function answer(
     method: string,
@@ -135,7 +150,7 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
       found.body = String(body['body'])
       return [200, found]
     }
-    return [404, { message: 'Not Found' }]
+    return reverts.answer(method, url, body) ?? [404, { message: 'Not Found' }]
   }
 
   const server = createServer(async (request, response) => {
@@ -150,7 +165,11 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
     if (!shape.isAuthorized(request)) return send(401, { message: 'Bad credentials' })
     requests.push(`${request.method} ${url.pathname}`)
     const parsed = given === '' ? {} : (JSON.parse(given) as Record<string, unknown>)
-    send(...answer(request.method!, url, parsed))
+    const refused = takeOnce(request.method!, url.pathname, false)
+    if (typeof refused === 'number') return send(refused, { message: 'no' })
+    const answered = answer(request.method!, url, parsed)
+    if (takeOnce(request.method!, url.pathname, true)) return response.destroy()
+    return send(...answered)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -161,6 +180,9 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
     comments,
     requests,
     hiccups,
+    reverts,
+    failOnce: (method, path, status) => once_.push({ method, path, status }),
+    loseAnswer: (method, path) => once_.push({ method, path, status: 'lost' }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()

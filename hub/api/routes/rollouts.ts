@@ -5,6 +5,7 @@ import type { Api } from '../http.ts'
 import type { Principal } from '../../access/principal.ts'
 import type { Hub, OperatorAction } from '../hub.ts'
 import { decodeCursor, defaultLimit, sendFields, takePage } from '../page.ts'
+import { PlanBody, PlannedView } from '../plan-view.ts'
 import { RequestError } from '../problem.ts'
 import {
   type RolloutRecord,
@@ -20,8 +21,6 @@ import {
   answers,
   ByRollout,
   FieldsQuery,
-  PlanBody,
-  PlannedView,
   RolloutClusterList,
   RolloutClustersQuery,
   RolloutList,
@@ -104,18 +103,29 @@ export function addRolloutRoutes(app: Api): void {
     },
   })
 
-  app.post('/api/v1/rollouts/plan', {
+  // Two colons stand for one: it is no parameter.
+  app.post('/api/v1/rollouts::plan', {
     config: { policy: 'plan' },
     schema: {
       operationId: 'planRollout',
-      summary: 'What would roll out now; starts nothing',
+      summary: 'What would roll out now, and what it would change; starts nothing',
+      description: 'To ask live clusters takes the right to start rollouts of the application.',
       body: PlanBody,
       response: answers(200, PlannedView),
     },
-    handler: async ({ body: { application }, hub }) => {
-      const plan = await hub.planRollout(application)
-      const record = plan && { plan, run: unstarted(plan), waitingFor: [] }
-      return { application, rollout: record && viewRollout(record) }
+    handler: async ({ body: { application, live = false }, hub }) => {
+      const planned = await hub.planRollout(application, { live })
+      if (!planned) {
+        return {
+          ...{ application, rollout: null, changes: null },
+          policy: [],
+          estimate: null,
+          live: null,
+        }
+      }
+      const { plan, run, ...preview } = planned
+      const rollout = viewRollout({ plan, run: run ?? unstarted(plan), waitingFor: [] })
+      return { application, rollout, ...preview }
     },
   })
 

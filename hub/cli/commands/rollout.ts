@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander'
-import type { RolloutView } from '../../client/gen/api.ts'
+import type { PlannedView, RolloutView } from '../../client/gen/api.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatJson, formatYaml } from '../output.ts'
+import { createPaint } from '../paint.ts'
+import { formatPreview } from '../plan-text.ts'
 import { describeRollout } from './describe.ts'
 
 type Rollout = RolloutView
@@ -14,6 +16,11 @@ interface Flags extends ConnectionFlags {
   readonly output: Format
   readonly reason?: string
   readonly watch?: true
+}
+
+interface PlanFlags extends Flags {
+  readonly live?: true
+  readonly all?: true
 }
 
 /** Milliseconds between two looks. */
@@ -35,13 +42,19 @@ export function addRollout(program: Command, context: CommandContext): void {
   const rollout = program.command('rollout').description('plan, start, steer and watch rollouts')
 
   leaf(rollout.command('plan'))
-    .description('what would roll out now; starts nothing')
+    .description(
+      'what would roll out now, what it would change and how long it may take; starts nothing. With --live, exits with 1 when a cluster refuses something',
+    )
     .argument('<application>')
-    .action(async (application: string, flags: Flags) => {
+    .option('--live', 'ask the clusters what their API servers would say; nothing is written')
+    .option('--all', 'every form of a change, and clusters by name')
+    .action(async (application: string, flags: PlanFlags) => {
       const client = await context.connect(flags)
-      const body = { application }
+      const body = { application, ...(flags.live && { live: true }) }
       const planned = await client.call('planRollout', { body, signal })
-      if (planned.rollout) print(context, flags.output, planned.rollout)
+      const refused = planned.live?.findings.some(({ severity }) => severity === 'error')
+      if (refused) context.exitCode = 1
+      if (planned.rollout) printPlan(context, flags, planned, planned.rollout)
       else terminal.say(`nothing to roll out: every cluster has what Git asks of ${application}\n`)
     })
 
@@ -184,6 +197,32 @@ function print({ terminal }: CommandContext, output: Format, rollout: Rollout): 
       return terminal.out(formatYaml(rollout))
     case 'name':
       return terminal.out(`rollout/${rollout.id}\n`)
+  }
+}
+
+function printPlan(
+  context: CommandContext,
+  { output, all }: PlanFlags,
+  planned: PlannedView,
+  rollout: Rollout,
+): void {
+  const { terminal } = context
+  switch (output) {
+    case 'text': {
+      const options = {
+        total: rollout.counts.total,
+        all: all === true,
+        paint: createPaint(terminal.color),
+      }
+      terminal.out(describeRollout(rollout, terminal.now()) + formatPreview(planned, options))
+      return
+    }
+    case 'json':
+      return terminal.out(formatJson(planned))
+    case 'yaml':
+      return terminal.out(formatYaml(planned))
+    case 'name':
+      return print(context, output, rollout)
   }
 }
 

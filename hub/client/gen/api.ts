@@ -926,10 +926,75 @@ export interface EventList {
   readonly items: readonly EventView[]
 }
 
+/** What would roll out now. Nothing has moved. */
 export interface PlannedView {
   readonly application: string
   /** null when every cluster has what Git asks */
   readonly rollout: RolloutView | null
+  readonly changes: {
+    readonly removed: number
+    readonly changed: number
+    readonly added: number
+    readonly objects: readonly {
+      /** `Deployment shop/web` */
+      readonly object: string
+      /** group/kind/namespace/name */
+      readonly id: string
+      readonly file: string
+      /** the same change is there once, with all its clusters */
+      readonly variants: readonly {
+        readonly change: 'added' | 'changed' | 'removed'
+        /** lines of a unified diff; secrets masked */
+        readonly patch: string
+        /** what becomes of an object that is removed */
+        readonly fate: string | null
+        readonly clusters: readonly string[]
+      }[]
+    }[]
+    /** that differ, beyond the bound */
+    readonly objectsLeftOut: number
+    /** clusters of which nothing is said */
+    readonly notCompared: readonly string[]
+    /** deletions that agents will hold back until they are confirmed */
+    readonly held: readonly string[]
+  } | null
+  /** what policies say that keeps nothing back; what they deny is no plan */
+  readonly policy: readonly string[]
+  readonly estimate: {
+    /** null where nothing like it was rolled out before */
+    readonly typicalSeconds: number | null
+    /** null where nothing like it was rolled out before */
+    readonly longestSeconds: number | null
+    /** of the application, that it rests on */
+    readonly rollouts: number
+    readonly waves: readonly {
+      readonly wave: string
+      /** null where nothing like it was rolled out before */
+      readonly typicalSeconds: number | null
+      /** null where nothing like it was rolled out before */
+      readonly longestSeconds: number | null
+      /** whether this wave went before, or only others did */
+      readonly basis: 'wave' | 'application' | 'none'
+    }[]
+    /** waits that nobody can foretell */
+    readonly uncounted: readonly string[]
+  } | null
+  /** null when it was not asked for */
+  readonly live: {
+    /** that were asked */
+    readonly clusters: number
+    /** that were not asked, beyond the bound */
+    readonly left: number
+    readonly findings: readonly {
+      readonly severity: 'error' | 'warning' | 'note'
+      readonly object: string
+      readonly file: string
+      readonly message: string
+      readonly clusters: readonly string[]
+    }[]
+    /** why a cluster could not be asked */
+    readonly unanswered: readonly string[]
+  } | null
 }
 
 export interface VersionView {
@@ -1279,9 +1344,13 @@ export interface Operations {
     readonly answer: RolloutClusterList
   }
 
-  /** What would roll out now; starts nothing */
+  /** What would roll out now, and what it would change; starts nothing */
   readonly planRollout: {
-    readonly body: { readonly application: string }
+    readonly body: {
+      readonly application: string
+      /** ask the clusters what their API servers would say */
+      readonly live?: boolean
+    }
     readonly answer: PlannedView
   }
 
@@ -1569,7 +1638,7 @@ export const operations = {
     path: '/api/v1/rollouts/{id}/clusters',
     answer: 'RolloutClusterList',
   },
-  planRollout: { method: 'POST', path: '/api/v1/rollouts/plan', answer: 'PlannedView' },
+  planRollout: { method: 'POST', path: '/api/v1/rollouts:plan', answer: 'PlannedView' },
   startPlannedRollout: {
     method: 'POST',
     path: '/api/v1/rollouts/{id}/start',

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { findUnknownNames, templateNames } from '../../alert/text.ts'
 import { closed, DurationText, Labels, Name } from './fields.ts'
 import { checkName, checkNames, type Names, type Path, type Report } from './names.ts'
 import { whyBadAddress } from './web-address.ts'
@@ -36,9 +37,11 @@ const EventSource = Type.Object(
       Type.Literal('Rollout'),
       Type.Literal('Fleet'),
     ]),
-    /** A name, or a glob of names; all when left out. */
+    /** A name, or a glob of names; all when left out. Of a rollout, its application's. */
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     matchLabels: Type.Optional(Labels),
+    /** Of clusters, those of a group. */
+    clusterGroup: Type.Optional(Name),
   },
   closed,
 )
@@ -54,11 +57,15 @@ export const AlertSpec = Type.Object(
     severity: Type.Optional(
       Type.Union([Type.Literal('info'), Type.Literal('warning'), Type.Literal('error')]),
     ),
+    /** Globs of event types, such as `rollout.*`; all when left out. */
+    types: Type.Optional(TextGlobs),
     /** Globs of messages; all when left out. */
     include: Type.Optional(TextGlobs),
     exclude: Type.Optional(TextGlobs),
     /** Put before every message. */
     summary: Type.Optional(Type.String({ maxLength: 1_000 })),
+    /** The whole text, with `${name}`, `${message}` and others filled in. */
+    template: Type.Optional(Type.String({ minLength: 1, maxLength: 2_000 })),
     suspend: Type.Optional(Type.Boolean()),
   },
   closed,
@@ -81,7 +88,9 @@ export function checkNotificationProvider(spec: NotificationProviderSpec, report
         'who knows the address of an incoming webhook may post to it; name a `credential` that holds it',
       )
     }
-  } else if (type === 'webhook' || isMail) report(['spec'], `a ${type} provider needs \`address\``)
+  } else if ((type === 'webhook' || isMail) && credential === undefined) {
+    report(['spec'], `a ${type} provider needs \`address\`, or a \`credential\` that holds it`)
+  }
   if ((type === 'slack' || type === 'teams') && credential === undefined) {
     report(['spec'], `a ${type} provider needs \`credential\`, which holds its webhook's address`)
   }
@@ -106,7 +115,19 @@ export function checkAlert(spec: AlertSpec, names: Names, report: Report): void 
     ['spec', 'providers'],
     report,
   )
-  spec.eventSources.forEach(({ kind, name }, index) => {
+  for (const unknown of findUnknownNames(spec.template ?? '')) {
+    report(
+      ['spec', 'template'],
+      `\${${unknown}} is not known; there are ${templateNames.join(', ')}`,
+    )
+  }
+  spec.eventSources.forEach(({ kind, name, clusterGroup }, index) => {
+    const at: Path = ['spec', 'eventSources', index, 'clusterGroup']
+    if (clusterGroup !== undefined && kind !== 'Cluster') {
+      report(at, '`clusterGroup` is for clusters only')
+    } else if (clusterGroup !== undefined) {
+      checkName(clusterGroup, names.groups, 'ClusterGroup', at, report)
+    }
     const path: Path = ['spec', 'eventSources', index, 'name']
     if (name === undefined || /[*?]/.test(name)) return
     if (kind === 'Application') checkName(name, names.applications, 'Application', path, report)

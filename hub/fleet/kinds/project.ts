@@ -116,6 +116,8 @@ export const ProjectSpec = Type.Object(
     roles: Type.Optional(Type.Array(ProjectRole)),
     /** Of every approval that gates of its applications ask for. */
     approvals: Type.Optional(Type.Object({ notAuthor: Type.Optional(Type.Boolean()) }, closed)),
+    /** Of strategies that say nothing of it. */
+    revert: Type.Optional(Type.Union([Type.Literal('pullRequest'), Type.Literal('none')])),
     windows: Type.Optional(Type.Array(ProjectWindow)),
   },
   closed,

@@ -35,6 +35,8 @@ export const RolloutStrategySpec = Type.Object(
     offline: Type.Optional(
       Type.Union([Type.Literal('skip'), Type.Literal('wait'), Type.Literal('fail')]),
     ),
+    /** What is proposed to Git when a rollout was rolled back. */
+    revert: Type.Optional(Type.Union([Type.Literal('pullRequest'), Type.Literal('none')])),
     supersede: Type.Optional(Type.Union([Type.Literal('replace'), Type.Literal('queue')])),
     /** Clusters no wave picks: an error at plan time unless `lastWave`. */
     unmatched: Type.Optional(Type.Union([Type.Literal('error'), Type.Literal('lastWave')])),

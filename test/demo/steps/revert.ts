@@ -25,7 +25,7 @@ export async function revertBadChange(stack: Stack): Promise<Record<string, unkn
   }
   // What was decided last is one thing; what would be decided now must be nothing, too.
   for (const application of applications) {
-    const plan = await hub.api.post<{ rollout: unknown }>('rollouts/plan', { application })
+    const plan = await hub.api.post<{ rollout: unknown }>('rollouts:plan', { application })
     expectThat(plan.rollout === null, `nothing of ${application} left to roll out`, plan.rollout)
   }
   const { revision, faults } = await hub.api.get<FleetView>('fleet')

@@ -97,6 +97,18 @@ export const badAlerts: readonly (readonly [string, string, string, RegExp])[] =
     /there is no Application "shpo", did you mean "shop"\?/,
   ],
   [
+    'alert: a template with a word it does not know',
+    alert('providers: [n]\ntemplate: "${nope}"\neventSources:\n  - kind: Rollout'),
+    '7:13',
+    /\$\{nope\} is not known; there are type, severity/,
+  ],
+  [
+    'alert: a group of clusters, of applications',
+    alert('providers: [n]\neventSources:\n  - { kind: Application, clusterGroup: all }'),
+    '8:42',
+    /`clusterGroup` is for clusters only/,
+  ],
+  [
     'alert: severity',
     alert('providers: [ops]\nseverity: warn\neventSources:\n  - kind: Rollout'),
     '7:13',

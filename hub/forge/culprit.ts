@@ -1,0 +1,95 @@
+import { parseRevision } from '@groundswell/proto/revision.ts'
+import { escapeMarkdown, toCode, toCodeBlock } from '../check/markdown.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Hold, RolloutPlan } from '../rollout/rollout.ts'
+import type { RevertRequest } from './revert.ts'
+
+/** A commit that was rolled back, and what undoes it. */
+export interface Culprit {
+  readonly application: string
+  readonly rollout: string
+  readonly repository: string
+  readonly request: RevertRequest
+}
+
+type Known = Pick<LedgerState, 'holds' | 'plans' | 'reverts'>
+
+/**
+ * Commits that are held, whose strategy asks for a revert, and for which none was proposed yet.
+ *
+ * @param repositoryOf where an application comes from; undefined when it is declared no more
+ */
+export function listCulprits(
+  { holds, plans, reverts }: Known,
+  repositoryOf: (application: string) => string | undefined,
+): Culprit[] {
+  return [...holds.values()].flatMap((hold) => {
+    const plan = plans.get(hold.rollout)
+    const source = repositoryOf(hold.application)
+    if (plan?.revert !== true || source === undefined) return []
+    const found = findCommit(plan, source)
+    if (!found || reverts.has(`${found.repository} ${found.commit}`)) return []
+    return [describe(hold, plan, found)]
+  })
+}
+
+interface BadCommit {
+  readonly repository: string
+  readonly commit: string
+  readonly ref: string
+}
+
+/**
+ * The commit that brought the content: of the application's repository, unless every cluster had
+ * content of that very commit before; then the fleet's own, where values and patches are.
+ */
+function findCommit(plan: RolloutPlan, source: string): BadCommit | undefined {
+  try {
+    const { commit, ref } = parseRevision(plan.revision)
+    const before = Object.values(plan.targets).flatMap(({ previous }) =>
+      previous ? [parseRevision(previous.revision).commit] : [],
+    )
+    const isOther = before.length === 0 || before.some((one) => one !== commit)
+    if (isOther || source === 'fleet') return { repository: source, commit, ref }
+    if (plan.fleetRevision === undefined) return undefined
+    return { repository: 'fleet', ...parseRevision(plan.fleetRevision) }
+  } catch {
+    // Content that is of no commit.
+    return undefined
+  }
+}
+
+function describe(hold: Hold, plan: RolloutPlan, { repository, commit, ref }: BadCommit): Culprit {
+  const short = commit.slice(0, 12)
+  const { application } = plan
+  const good = [
+    ...new Set(
+      Object.values(plan.targets).flatMap(({ previous }) => (previous ? [previous.revision] : [])),
+    ),
+  ]
+  const body = [
+    `Rollout ${toCode(plan.id)} of ${toCode(application)} was rolled back, and commit ${commit} is held:\n`,
+    toCodeBlock(hold.reason.slice(0, 2_000), ''),
+    good.length > 0
+      ? `Clusters run ${good.slice(0, 5).map(toCode).join(', ')} again. Merging this has Git ask for what runs.`
+      : 'Merging this takes it out of Git.',
+    'If commits between the two are to blame as well, revert them too.',
+    `\nOpened once for this commit, by the strategy of ${escapeMarkdown(application)}.`,
+  ]
+  return {
+    application,
+    rollout: plan.id,
+    repository,
+    request: {
+      commit,
+      branch: `groundswell/revert-${short}`,
+      // Of a tag or a range there is no branch to merge into but the usual one.
+      base:
+        /^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(ref) && !ref.startsWith('refs/tags/')
+          ? ref
+          : undefined,
+      title: `Revert ${short}: ${application} was rolled back`,
+      body: body.join('\n'),
+    },
+  }
+}

@@ -1,0 +1,247 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Manifest } from '@groundswell/proto/manifest.ts'
+import { parseObjectId } from '@groundswell/proto/object-id.ts'
+import type { Hub } from './api/hub.ts'
+import type { ChangesView, EstimateView, LiveView, PlannedView } from './api/plan-view.ts'
+import type { ContentStore } from './bundle/content.ts'
+import { readManifest } from './bundle/stored-manifest.ts'
+import { type Difference, createPairDiff, groupDifferences } from './check/fleet-diff.ts'
+import { mergeFindings } from './check/finding.ts'
+import { foretellHeld } from './check/held-prune.ts'
+import { tryFleet } from './check/live.ts'
+import { createForetelling } from './check/removal.ts'
+import type { RenderedContent } from './check/rendered-fleet.ts'
+import { type Fault, formatFault } from './errors.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import type { LedgerState } from './ledger/replay.ts'
+import { type Estimate, estimateRollout, listPastWaves } from './rollout/estimate.ts'
+import type { RolloutPlan } from './rollout/rollout.ts'
+
+export interface PreviewDeps {
+  readonly state: LedgerState
+  readonly content: ContentStore
+  /** Renders again what a cluster is assigned. */
+  readonly rebuild: (cluster: string) => Promise<void>
+  readonly dryRun: Hub['dryRun']
+  /** A signal that fires after `ms`. */
+  readonly timeout: (ms: number) => AbortSignal
+}
+
+/** What is known of the fleet when a preview is asked for. */
+export interface PreviewOf {
+  readonly fleet: Fleet
+  readonly plan: RolloutPlan
+  /** What policies said of the newest render. */
+  readonly warnings: readonly Fault[]
+  readonly live: boolean
+}
+
+export type Preview = Omit<PlannedView, 'application' | 'rollout'>
+
+/** Different contents that are compared; most fleets have a few of an application. */
+const mostPairs = 64
+/** Characters of all patches together, and of one. */
+const patchRoom = 2 * 1024 * 1024
+const longestPatch = 64 * 1024
+/** Clusters asked in one preview, and how long all of them together may take. */
+const mostLive = 100
+const livePatience = 100_000
+const blobsAtOnce = 500
+
+/** What a plan would change, how long it may take, and what clusters say to it. Moves nothing. */
+export function createPreview(deps: PreviewDeps) {
+  const { state, content } = deps
+
+  /** A manifest and its objects; undefined when it cannot be had. */
+  async function readContent(digest: Digest, cluster: string): Promise<Read | undefined> {
+    const rebuild = () => deps.rebuild(cluster)
+    const manifest = await readManifest(content, digest, rebuild)
+    if (!manifest) return undefined
+    const objects: RenderedContent['objects'][number][] = []
+    for (let at = 0; at < manifest.objects.length; at += blobsAtOnce) {
+      const part = manifest.objects.slice(at, at + blobsAtOnce)
+      const blobs = await content.get(part.map((one) => one.digest))
+      for (const [index, { id, apiVersion, file }] of part.entries()) {
+        const bytes = blobs[index]
+        if (!bytes) return undefined
+        const json = Buffer.from(bytes).toString()
+        objects.push({ id: parseObjectId(id), apiVersion, file, json })
+      }
+    }
+    const { targetNamespace } = manifest
+    return { manifest, content: { digest, objects, warnings: [], targetNamespace } }
+  }
+
+  /** Both sides of every cluster, each content read once. */
+  async function readSides({ application, targets }: RolloutPlan) {
+    const pairs = new Set<string>()
+    const reading = new Map<Digest, Promise<Read | undefined>>()
+    const read = (digest: Digest | null, cluster: string) => {
+      if (digest === null) return undefined
+      const known = reading.get(digest) ?? readContent(digest, cluster).catch(() => undefined)
+      reading.set(digest, known)
+      return known
+    }
+    const sides = new Map<string, Sides>()
+    const notCompared: string[] = []
+    for (const [cluster, target] of Object.entries(targets)) {
+      const assigned = state.assignments.get(cluster)?.get(application)?.digest ?? null
+      pairs.add(`${assigned} ${target.digest}`)
+      if (pairs.size > mostPairs) {
+        pairs.delete(`${assigned} ${target.digest}`)
+        notCompared.push(cluster)
+        continue
+      }
+      const [before, after] = [await read(assigned, cluster), await read(target.digest, cluster)]
+      const isWhole = (assigned === null || before) && (target.digest === null || after)
+      if (isWhole) sides.set(cluster, { before, after })
+      else notCompared.push(cluster)
+    }
+    return { sides, notCompared }
+  }
+
+  function compare({ fleet, plan }: PreviewOf, { sides, notCompared }: ReadSides): ChangesView {
+    const { application, targets } = plan
+    const diffPair = createPairDiff()
+    const contents = new Map([[application, afterOf(sides)]])
+    const foretell = createForetelling(fleet, { fleet, contents })
+    const found: Difference[] = []
+    const held = []
+    for (const [cluster, { before, after }] of sides) {
+      const target = targets[cluster]!
+      const orphaned = target.digest === null && target.deletionPolicy === 'Orphan'
+      const deleted: RenderedContent['objects'][number]['id'][] = []
+      for (const { object, ...change } of diffPair(before?.content, after?.content)) {
+        const removed = change.change === 'removed'
+        const fate = !removed
+          ? null
+          : orphaned
+            ? 'left: its deletionPolicy is Orphan'
+            : foretell({ application, cluster }, object)
+        if (fate === 'deleted') deleted.push(object.id)
+        found.push({ ...change, object, cluster, fate })
+      }
+      const declared = fleet.applications.get(application)
+      if (!declared || !before || !after) continue
+      const one = { application: declared, cluster, deleted }
+      const finding = foretellHeld({ ...one, before: before.content, after: after.content })
+      if (finding) held.push(finding)
+    }
+    const { objects } = groupDifferences(application, found)
+    const count = (kind: string) =>
+      objects.filter(({ variants }) => variants.some(({ change }) => change === kind)).length
+    const shown = fitObjects(objects)
+    return {
+      ...{ removed: count('removed'), changed: count('changed'), added: count('added') },
+      objects: shown,
+      objectsLeftOut: objects.length - shown.length,
+      notCompared,
+      held: mergeFindings(held).map(
+        ({ message, clusters }) => `${clusters.join(', ')}: ${message}`,
+      ),
+    }
+  }
+
+  async function askLive({ fleet, plan }: PreviewOf, { sides }: ReadSides): Promise<LiveView> {
+    const after = afterOf(sides)
+    const clusters = pickSample(after)
+    const asked = new Map(clusters.map((name) => [name, after.get(name)!]))
+    const tried = await tryFleet(
+      { fleet, contents: new Map([[plan.application, asked]]) },
+      (cluster, request) => deps.dryRun(cluster, request),
+      deps.timeout(livePatience),
+    )
+    return {
+      clusters: clusters.length,
+      left:
+        [...Object.values(plan.targets)].filter(({ digest }) => digest !== null).length -
+        clusters.length,
+      findings: mergeFindings(tried.findings).map(
+        ({ severity, object, file, message, clusters }) => ({
+          ...{ severity, object, file, message, clusters },
+        }),
+      ),
+      unanswered: tried.unchecked.map(({ reason }) => reason),
+    }
+  }
+
+  return async function preview(of: PreviewOf): Promise<Preview> {
+    const { plan, warnings, live } = of
+    const read = await readSides(plan)
+    const object = `Application ${plan.application}`
+    return {
+      changes: compare(of, read),
+      policy: warnings.filter((fault) => fault.object === object).map(formatFault),
+      estimate: viewEstimate(estimateRollout(plan, listPastWaves(state, plan.application))),
+      live: live ? await askLive(of, read) : null,
+    }
+  }
+}
+
+interface Read {
+  readonly manifest: Manifest
+  readonly content: RenderedContent
+}
+
+interface Sides {
+  readonly before: Read | undefined
+  readonly after: Read | undefined
+}
+
+interface ReadSides {
+  readonly sides: ReadonlyMap<string, Sides>
+  readonly notCompared: readonly string[]
+}
+
+function afterOf(sides: ReadonlyMap<string, Sides>): Map<string, RenderedContent> {
+  return new Map(
+    [...sides].flatMap(([cluster, { after }]) => (after ? [[cluster, after.content]] : [])),
+  )
+}
+
+/** One cluster of each content first, then others, as many as are asked. */
+function pickSample(contents: ReadonlyMap<string, RenderedContent>): string[] {
+  const seen = new Set<Digest>()
+  const first: string[] = []
+  const rest: string[] = []
+  for (const [cluster, { digest }] of contents) {
+    ;(seen.has(digest) ? rest : first).push(cluster)
+    seen.add(digest)
+  }
+  return [...first, ...rest].slice(0, mostLive).sort()
+}
+
+/** Objects as long as there is room; removals stand first. */
+function fitObjects(
+  objects: ReturnType<typeof groupDifferences>['objects'],
+): ChangesView['objects'] {
+  const shown: ChangesView['objects'][number][] = []
+  let room = patchRoom
+  for (const { object, id, file, variants } of objects) {
+    const cut = variants.map((one) => ({
+      ...{ change: one.change, fate: one.fate, clusters: one.clusters },
+      patch:
+        one.patch.length > longestPatch ? `${one.patch.slice(0, longestPatch)}\n…\n` : one.patch,
+    }))
+    room -= cut.reduce((sum, { patch }) => sum + patch.length, 0)
+    if (room < 0) break
+    shown.push({ object, id, file, variants: cut })
+  }
+  return shown
+}
+
+function viewEstimate({ typical, longest, rollouts, waves, uncounted }: Estimate): EstimateView {
+  const seconds = (time: number | null) => (time === null ? null : Math.round(time / 1_000))
+  return {
+    typicalSeconds: seconds(typical),
+    longestSeconds: seconds(longest),
+    rollouts,
+    waves: waves.map((wave) => ({
+      wave: wave.wave,
+      typicalSeconds: seconds(wave.typical),
+      longestSeconds: seconds(wave.longest),
+      basis: wave.basis,
+    })),
+    uncounted,
+  }
+}

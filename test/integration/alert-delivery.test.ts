@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict'
+import { createHmac, createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, it } from 'node:test'
+import { Redis } from 'ioredis'
+import { createCourier } from '../../hub/alert/bullmq.ts'
+import { parseAlertCredentials } from '../../hub/alert/credential.ts'
+import { createPost } from '../../hub/alert/http.ts'
+import type { Letter } from '../../hub/alert/payload.ts'
+import { createSend } from '../../hub/alert/send.ts'
+import { createMail } from '../../hub/alert/smtp.ts'
+import type { NotificationProviderSpec } from '../../hub/fleet/kinds/notification.ts'
+import { HubError } from '../../hub/errors.ts'
+import { createSeal } from '../../hub/replica/seal.ts'
+import { startMailServer } from '../support/mail-server.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
+
+const letter: Letter = {
+  id: 'letter-1',
+  provider: 'ops',
+  notice: {
+    ...{ id: 'n', at: 1_767_225_600_000, type: 'rollout.failed', severity: 'error' },
+    ...{ kind: 'Rollout', name: 'shop', rollout: 'r1', actor: 'hub', message: 'no' },
+  },
+  text: 'Rollout shop: no',
+}
+const signal = AbortSignal.timeout(60_000)
+const failed = (pattern: RegExp) => (error: unknown) =>
+  error instanceof HubError && error.code === 'notification_failed' && pattern.test(error.message)
+
+interface Got {
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+async function startHttp(status: () => number = () => 200, location?: string) {
+  const got: Got[] = []
+  const server = createServer(async (request, response) => {
+    got.push({ url: request.url!, headers: request.headers, body: await text(request) })
+    response.writeHead(status(), location === undefined ? {} : { location })
+    response.end('ok')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    got,
+    url: `http://127.0.0.1:${port}/secret-path`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** Sends a letter as a hub would with these credentials and files. */
+function sendWith(credentials: object, files: Record<string, string> = {}, refuse = false) {
+  const findAddresses = async (host: string, trusted: boolean): Promise<undefined> => {
+    if (!trusted && refuse)
+      throw new HubError('notification_failed', `${host} is a private address`)
+  }
+  const send = createSend({
+    fleetName: 'lab',
+    credentials: parseAlertCredentials(credentials, 'alerts.yaml'),
+    post: createPost(findAddresses),
+    mail: createMail(findAddresses),
+    read: async (path) => files[path] ?? '',
+    clock: () => 1_767_225_660_000,
+  })
+  return (spec: NotificationProviderSpec) =>
+    send(
+      { name: 'ops', labels: {}, annotations: {}, spec, file: 'ops.yaml', line: 1 },
+      letter,
+      signal,
+    )
+}
+
+describe('a letter', () => {
+  it('to Slack and Teams goes to the address that the credential holds', async () => {
+    await using server = await startHttp()
+    const send = sendWith({ chat: { addressFile: 'hook' } }, { hook: server.url })
+    await send({ type: 'slack', credential: 'chat', channel: '#ops' })
+    await send({ type: 'teams', credential: 'chat' })
+    const [slack, teams] = server.got
+    assert.deepEqual(JSON.parse(slack!.body), {
+      ...{ text: '🛑 Rollout shop: no', mrkdwn: false, channel: '#ops' },
+    })
+    assert.match(teams!.body, /AdaptiveCard/)
+    assert.equal(slack!.url, '/secret-path')
+  })
+
+  it('to a webhook is signed: HMAC as Standard Webhooks has it', async () => {
+    await using server = await startHttp()
+    const secret = 'a-secret-of-24-characters'
+    const setting = { hook: { hosts: ['127.0.0.1'], secretFile: 's', tokenFile: 't' } }
+    await sendWith(setting, { s: secret, t: 'token' })({
+      ...{ type: 'webhook', address: server.url, credential: 'hook' },
+    })
+    const { headers, body } = server.got[0]!
+    const [id, time] = [headers['webhook-id'], headers['webhook-timestamp']]
+    const mac = createHmac('sha256', secret)
+      .update(`${String(id)}.${String(time)}.${body}`)
+      .digest('base64')
+    assert.equal(headers['webhook-signature'], `v1,${mac}`)
+    assert.deepEqual([id, headers.authorization], [letter.id, 'Bearer token'])
+    assert.equal(headers['content-type'], 'application/cloudevents+json; charset=utf-8')
+  })
+
+  it('to a webhook is signed: Ed25519, so that who checks it cannot make it', async () => {
+    await using server = await startHttp()
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const setting = { hook: { hosts: ['127.0.0.1'], privateKeyFile: 'k' } }
+    await sendWith(setting, { k: pem })({
+      type: 'webhook',
+      address: server.url,
+      credential: 'hook',
+    })
+    const { headers, body } = server.got[0]!
+    const [kind, signature] = String(headers['webhook-signature']).split(',')
+    const signed = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.')
+    assert.equal(kind, 'v1a')
+    const key = createPublicKey(publicKey.export({ type: 'spki', format: 'pem' }))
+    assert.ok(verify(null, Buffer.from(signed), key, Buffer.from(signature!, 'base64')))
+  })
+
+  it('follows no redirect, and names no path in what it says of a failure', async () => {
+    await using other = await startHttp()
+    await using server = await startHttp(() => 302, other.url)
+    const send = sendWith({ chat: { addressFile: 'hook' } }, { hook: server.url })
+    const sent = send({ type: 'slack', credential: 'chat' })
+    await assert.rejects(sent, (error: Error) => {
+      assert.doesNotMatch(error.message, /secret-path/)
+      return failed(/answered 302/)(error)
+    })
+    assert.equal(other.got.length, 0)
+  })
+
+  it('goes nowhere private that only Git names, nor does a credential to a foreign host', async () => {
+    await using server = await startHttp()
+    const git = sendWith({}, {}, true)
+    await assert.rejects(git({ type: 'webhook', address: server.url }), failed(/private address/))
+    const bound = sendWith({ hook: { hosts: ['hooks.example'], secretFile: 's' } })
+    await assert.rejects(
+      bound({ type: 'webhook', address: server.url, credential: 'hook' }),
+      failed(/is for hooks\.example, not for 127\.0\.0\.1/),
+    )
+    await assert.rejects(
+      bound({ type: 'webhook', address: server.url, credential: 'none' }),
+      failed(/--alert-credentials has no "none"/),
+    )
+    assert.equal(server.got.length, 0)
+  })
+
+  it('by mail reaches a real mail server, with login, and with one id however often', async () => {
+    await using server = await startMailServer()
+    const setting = { mail: { addressFile: 'a', username: 'hub', passwordFile: 'p' } }
+    const send = sendWith(setting, { a: server.address, p: 'right' })
+    const spec = {
+      type: 'email',
+      credential: 'mail',
+      from: 'hub@lab.example',
+      to: ['a@x.example', 'b@x.example'],
+    }
+    await send(spec as NotificationProviderSpec)
+    await send(spec as NotificationProviderSpec)
+    const [mail, again] = server.mails
+    assert.deepEqual(
+      [mail?.from, mail?.to, mail?.user],
+      ['hub@lab.example', ['a@x.example', 'b@x.example'], 'hub'],
+    )
+    assert.match(mail!.text, /^Subject: \[lab\] error: Rollout shop: no\r$/m)
+    for (const one of [mail, again])
+      assert.match(one!.text, /^Message-ID: <letter-1@lab\.example>\r$/im)
+  })
+
+  it('by mail is refused in words: a wrong password, a full mailbox, no TLS elsewhere', async () => {
+    await using full = await startMailServer({ refuse: true })
+    const spec = { type: 'email', credential: 'mail', from: 'h@l.example', to: ['a@x.example'] }
+    const files = { a: full.address, p: 'wrong' }
+    const login = { mail: { addressFile: 'a', username: 'hub', passwordFile: 'p' } }
+    await assert.rejects(
+      sendWith(login, files)(spec as NotificationProviderSpec),
+      failed(/^127\.0\.0\.1: Invalid login/),
+    )
+    await assert.rejects(
+      sendWith({ mail: { addressFile: 'a' } }, files)(spec as NotificationProviderSpec),
+      failed(/mailbox is full/),
+    )
+  })
+})
+
+describe('the courier', () => {
+  let redis: TestRedis
+  let fleets = 0
+  before(async () => {
+    redis = await startRedis()
+  })
+  after(() => redis.stop())
+
+  const options = () => ({
+    ...{ url: redis.url, fleet: `alerts-${(fleets += 1)}`, seal: createSeal(Buffer.from('k')) },
+    ...{ log: () => {}, firstPause: 20 },
+  })
+
+  it('tries again until it is taken, and takes a letter once, over its own restart', async () => {
+    const of = options()
+    let tried = 0
+    const ends: string[] = []
+    const first = createCourier(of)
+    first.listen(
+      async () => {
+        tried += 1
+        if (tried < 4) throw new Error('not now')
+      },
+      ({ id }, outcome) => ends.push(`${id} ${outcome}`),
+    )
+    assert.equal(await first.post(letter), 'underWay')
+    await until(() => ends.length > 0, { deadlineMs: 10_000, what: 'the letter to be sent' })
+    assert.deepEqual([tried, ends], [4, ['letter-1 sent']])
+    await first.close()
+    const second = createCourier(of)
+    second.listen(
+      async () => {
+        tried += 1
+      },
+      () => {},
+    )
+    assert.equal(await second.post(letter), 'sent')
+    await second.close()
+    assert.equal(tried, 4)
+  })
+
+  it('gives up after so many tries, and says why', async () => {
+    const courier = createCourier({ ...options(), attempts: 3 })
+    const ends: string[] = []
+    courier.listen(
+      async () => {
+        throw new Error('no such channel')
+      },
+      (_letter, outcome, reason) => ends.push(`${outcome}: ${reason}`),
+    )
+    await courier.post(letter)
+    await until(() => ends.length > 0, { deadlineMs: 10_000, what: 'it to give up' })
+    assert.deepEqual(ends, ['givenUp: no such channel'])
+    assert.equal(await courier.where(letter.id), 'givenUp')
+    await courier.close()
+  })
+
+  it('takes a letter again that an emptied Redis has lost', async () => {
+    const courier = createCourier(options())
+    await courier.post(letter)
+    const client = new Redis(redis.url)
+    await client.flushall()
+    client.disconnect()
+    assert.equal(await courier.where(letter.id), 'none')
+    assert.equal(await courier.post(letter), 'underWay')
+    await courier.close()
+  })
+
+  it('sends nothing that somebody else wrote to Redis', async () => {
+    const of = options()
+    const sent: string[] = []
+    const forged = createCourier({ ...of, seal: createSeal(Buffer.from('another')) })
+    await forged.post({ ...letter, id: 'forged', text: 'pay here' })
+    await forged.close()
+    const courier = createCourier(of)
+    courier.listen(
+      async ({ text }) => {
+        sent.push(text)
+      },
+      () => {},
+    )
+    await courier.post(letter)
+    await until(async () => (await courier.where('forged')) === 'givenUp' && sent.length > 0, {
+      ...{ deadlineMs: 10_000, what: 'the forged letter to be put away' },
+    })
+    assert.deepEqual(sent, [letter.text])
+    await courier.close()
+  })
+})
