@@ -52,9 +52,11 @@ export function createAgent(deps: AgentDeps) {
       await other.done
     }
     const stop = new AbortController()
+    const startedAt = deps.clock()
     const either = AbortSignal.any([signal, stop.signal])
     const done = deps.workloads
       .reconcile(snapshot, either, standing.earlier())
+      .then(() => deps.trace?.applied(snapshot, startedAt))
       .catch((error: unknown) => {
         if (!either.aborted) deps.log.error({ err: error }, 'reconcile failed')
       })
@@ -103,7 +105,9 @@ export function createAgent(deps: AgentDeps) {
     signal: AbortSignal,
   ): Promise<void> {
     try {
+      const [startedAt, before] = [deps.clock(), standing.current()]
       const accepted = await standing.accept(offered, on)
+      deps.trace?.verified(accepted, before, startedAt)
       redial.proved()
       const { sequence } = accepted.snapshot
       deps.log.info({ sequence }, 'snapshot accepted')

@@ -49,6 +49,11 @@ export const settingsTable: readonly Setting[] = [
   { key: 'kubeconfig', flag: 'kubeconfig', help: 'kubeconfig file, instead of the usual places' },
   { key: 'context', flag: 'context', help: 'kubeconfig context, instead of the current one' },
   { key: 'logLevel', flag: 'log-level', help: 'debug, info, warn or error', fallback: 'info' },
+  {
+    key: 'otlp',
+    flag: 'otlp',
+    help: 'URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; none when left out',
+  },
   { key: 'healthPort', flag: 'health-port', help: 'port for /livez, /readyz; none when left out' },
   { key: 'help', flag: 'help', help: 'print this', boolean: true },
 ]
@@ -77,6 +82,8 @@ export interface AgentConfig {
   readonly context: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly healthPort: number | undefined
+  /** Collector of traces. */
+  readonly otlp: string | undefined
 }
 
 /**
@@ -120,6 +127,10 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
   if (!isLogLevel(logLevel)) {
     faults.push(`--log-level: not debug, info, warn or error: ${logLevel}`)
   }
+  const otlp = value('otlp')
+  if (otlp !== undefined && !/^https?:$/.test(URL.parse(otlp)?.protocol ?? '')) {
+    faults.push(`--otlp: not a URL of http or https: ${otlp}`)
+  }
   const healthPort = value('healthPort')
   if (healthPort !== undefined && !isPort(healthPort)) {
     faults.push(`--health-port: not a port: ${healthPort}`)
@@ -143,6 +154,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     kubeconfig: value('kubeconfig'),
     context,
     logLevel,
+    otlp,
     healthPort: healthPort === undefined ? undefined : Number(healthPort),
   }
 }

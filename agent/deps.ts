@@ -1,6 +1,7 @@
 import type { Root } from '@groundswell/proto/statement.ts'
 import type { DryRuns } from './dry-run/dry-runs.ts'
 import type { Receipts } from './receipts.ts'
+import type { Trace } from './trace.ts'
 import type { Credentials } from './link/credentials.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Holds } from './hold/holds.ts'
@@ -46,6 +47,8 @@ export interface AgentDeps {
   readonly workloads: Workloads
   /** Signs what came of what was applied; without it, nothing is signed. */
   readonly receipts?: Pick<Receipts, 'attach'>
+  /** Follows commits; without it, nobody does. */
+  readonly trace?: Trace
   /** Answers what the API server would say to proposed objects; without it, nobody does. */
   readonly dryRuns?: Pick<DryRuns, 'take'>
   readonly dial: () => Stream

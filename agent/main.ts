@@ -44,6 +44,7 @@ import type { ContentCache } from './trust/state.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import { verifyRoot } from './trust/verify.ts'
 import { createReceipts } from './receipts.ts'
+import { createTrace } from './trace.ts'
 import { openCollector } from './v8.ts'
 import packageJson from './package.json' with { type: 'json' }
 
@@ -184,7 +185,16 @@ async function runAgent(
     salt: createHmac('sha256', stored.boundKey).update('groundswell/secret-fields/v1').digest(),
     onApplied: (applied) => receipts.note(applied),
   })
+  const exporter =
+    config.otlp === undefined
+      ? undefined
+      : (await import('@groundswell/proto/otlp/http.ts')).createOtlpExporter({
+          ...{ service: 'groundswell-agent', version, url: config.otlp },
+          ...{ fleet: identity.fleet, cluster: identity.cluster },
+          log: (message) => log.warn({}, message),
+        })
   const agent = createAgent({
+    ...(exporter && { trace: createTrace(exporter.record, Date.now) }),
     identity,
     root: await verifyRoot((await trust.load()).root),
     trust,
@@ -244,6 +254,7 @@ async function runAgent(
     stopFacts()
     await local?.close()
     await workloads.close()
+    await exporter?.[Symbol.asyncDispose]()
     log.info({}, 'agent stopped')
   }
 }

@@ -7,7 +7,7 @@ import type { Standing } from './standing.ts'
 
 export interface ReportsDeps extends Pick<
   AgentDeps,
-  'workloads' | 'facts' | 'version' | 'every' | 'holds'
+  'workloads' | 'facts' | 'version' | 'every' | 'holds' | 'trace' | 'clock'
 > {
   readonly standing: Pick<Standing, 'current' | 'stale' | 'witness'>
   /** The stream to the hub, while there is one. */
@@ -67,7 +67,9 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
         ...fault,
       }
       toldDigest = snapshotDigest
+      const startedAt = deps.clock()
       await on.send({ case: 'report', value })
+      deps.trace?.reported(told, startedAt)
     } catch {
       for (const state of told) {
         dirty.add(state.application)

@@ -27,6 +27,8 @@ export interface HubConfig {
   readonly shared: string
   readonly host: string
   readonly apiPort: number
+  /** Collector of traces. */
+  readonly otlp: string | undefined
   /** Of probes and metrics of a role that has no REST API. */
   readonly metricsPort: number | undefined
   readonly enrolPort: number
@@ -104,6 +106,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     redisUrl: text('redis') ?? input.env['REDIS_URL'],
     host,
     apiPort: readPort(settings, 'apiPort', faults),
+    otlp: text('otlp'),
     metricsPort: text('metricsPort') ? readPort(settings, 'metricsPort', faults) : undefined,
     enrolPort: readPort(settings, 'enrolPort', faults),
     dataPort: readPort(settings, 'dataPort', faults),
@@ -142,6 +145,9 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     config.intervalMs < shortestIntervalMs
   ) {
     faults.push(`--interval: at least 100ms: ${text('interval')}`)
+  }
+  if (config.otlp !== undefined && !/^https?:$/.test(URL.parse(config.otlp)?.protocol ?? '')) {
+    faults.push(`--otlp: not a URL of http or https: ${config.otlp}`)
   }
   const { certificateLifeMs } = config
   if (certificateLifeMs > 0 && !(certificateLifeMs >= 2_000 && certificateLifeMs <= yearMs)) {

@@ -12,6 +12,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'host',
       'apiPort',
       'enrolPort',
+      'otlp',
       'dataPort',
       'certificateLife',
       'authorityLife',
@@ -37,7 +38,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   renderer: [
     ...['fleet', 'branch', 'path', 'interval', 'redis', 'credentials', 'engine', 'workers'],
     ...['allowFile', 'sourceHosts', 'signers', 'fleetSigners', 'kubeconfig'],
-    ...['metricsPort', 'host'],
+    ...['metricsPort', 'host', 'otlp'],
   ],
   signer: ['signerPolicy', 'metricsPort', 'host'],
 }

@@ -195,6 +195,11 @@ export const settingsTable: readonly Setting[] = [
     help: 'how long a cluster may be away before it is unreachable',
     fallback: '30s',
   },
+  {
+    key: 'otlp',
+    flag: 'otlp',
+    help: 'URL of an OpenTelemetry collector (OTLP over HTTP) that gets a trace of each commit; none when left out',
+  },
   { key: 'logLevel', flag: 'log-level', help: 'debug, info, warn or error', fallback: 'info' },
   {
     key: 'allowFile',

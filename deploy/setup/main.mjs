@@ -11,6 +11,7 @@ import { setUpPrometheus } from './prometheus.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { setUpSealedSecrets } from './sealed-secrets.mjs'
+import { setUpSchemathesis } from './schemathesis.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpVault } from './vault.mjs'
 import { SetupError, say } from './say.mjs'
@@ -29,6 +30,7 @@ try {
   await setUpEngine()
   await setUpControlPlane()
   await setUpOracles()
+  await setUpSchemathesis()
   await setUpSops()
   await setUpSealedSecrets()
   await setUpVault()

@@ -38,4 +38,6 @@ export function sealedSecretsPaths(): {
 export function vaultPath(): string
 /** Where the `kubectl` that applying is compared with is, once set-up has built it. */
 export function kubectlPath(): string
+/** The Python that schemathesis is installed in, once set-up has done so. */
+export function schemathesisPython(): string
 export function isExecutable(path: string): boolean

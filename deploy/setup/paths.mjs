@@ -91,6 +91,16 @@ export function oraclePaths() {
   return { kustomize, helm, kubectlRead }
 }
 
+/** Where the cache keeps the Python environment that schemathesis runs in (test/schemathesis). */
+export function schemathesisDir() {
+  const directory = join(root, 'test', 'schemathesis')
+  return join(cacheDir(), 'schemathesis', digestFiles(['requirements.txt'], directory))
+}
+
+export function schemathesisPython() {
+  return join(schemathesisDir(), 'bin', 'python')
+}
+
 /** Where the cache keeps the `kubectl` that applying is compared with (test/kubectl). */
 export function kubectlDir() {
   return join(

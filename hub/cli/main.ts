@@ -12,7 +12,9 @@ process.once('SIGTERM', () => interrupted.abort())
 
 // A reader that has seen enough (`swell get clusters | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 2)
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`swell: cannot write its output: ${error.message}\n`)
+  process.exit(2)
 })
 
 const exitCode = await runProgram(process.argv.slice(2), {

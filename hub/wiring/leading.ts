@@ -27,6 +27,7 @@ import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
 import { type Alerting, openAlerting } from './alerting.ts'
 import { startCommitStatuses } from './commit-statuses.ts'
+import type { CommitTrace } from '../trace/commit-trace.ts'
 import { startMeasuring } from './measuring.ts'
 import { reachRenderer } from './remote-rendering.ts'
 import { startRendering } from './rendering.ts'
@@ -48,6 +49,7 @@ export interface LeadingDeps {
   readonly hooks: SyncHooks
   readonly offered: ReadonlyMap<string, { sequence: number; at: number }>
   readonly metrics: Metrics
+  readonly trace: CommitTrace | undefined
   readonly enrolAddress: () => string
 }
 
@@ -68,18 +70,22 @@ export async function startLeading(
   deps: LeadingDeps,
 ): Promise<Leading> {
   const { config, log, started, signal, clock } = surroundings
-  const { store, content, attestor, trust, statuses, hooks, offered, metrics } = deps
+  const { store, content, attestor, trust, statuses, hooks, offered, metrics, trace } = deps
   const { redis, redisUrl, events, register } = store
   const since = clock()
 
   const news = {
-    onRevision: (name: string, revision: string) => pipeline.onRevision(name, revision),
+    onRevision(name: string, revision: string) {
+      trace?.heard(revision)
+      return pipeline.onRevision(name, revision)
+    },
     settle: () => pipeline.settle(),
   }
   const rendering = attestor
     ? await startRendering(surroundings, {
         ...{ ...news, content, attestor, inherited: store.standing.inherited },
         metrics: createRenderMetrics(metrics.registry),
+        trace,
       })
     : reachRenderer(surroundings, news)
   const { renderer } = rendering

@@ -8,12 +8,14 @@ import { createRemoteAttestor } from '../roles/signer-calls.ts'
 import { startRendering } from './rendering.ts'
 import { openSocket, reachSocket } from './sockets.ts'
 import { prefixOf } from './store.ts'
+import { openTracing } from './tracing.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The renderer alone: mirrors, credentials and the engine. It attests to the signer by itself. */
 export async function startRendererRole(
   surroundings: Surroundings,
   registry: Registry,
+  version: string,
 ): Promise<void> {
   const { config, log, started, clock } = surroundings
   refuseSigningKeys(config.data)
@@ -34,6 +36,7 @@ export async function startRendererRole(
     content: createContentStore(redis, prefixOf(config.fleetName), clock),
     attestor: createRemoteAttestor(attest),
     metrics: createRenderMetrics(registry),
+    trace: openTracing(surroundings, version),
     onRevision: async (name, revision) => socket.tell({ name, revision }),
     settle: async () => {},
   })

@@ -24,6 +24,8 @@ import { readSecret } from '../source/secret/http.ts'
 import { readKubeAccess } from '../source/secret/kubeconfig.ts'
 import { createSources, urlOf } from '../source/sources.ts'
 import { createGate } from './policies.ts'
+import type { Mirror } from '../source/source.ts'
+import type { CommitTrace } from '../trace/commit-trace.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const engineMemory = 1024 * 1024 * 1024
@@ -55,6 +57,8 @@ export interface RenderingHooks {
   /** Whether another hub led since the mirrors here were fetched. */
   readonly inherited?: boolean
   readonly metrics: RenderMetrics
+  /** Of where commits are on their way. */
+  readonly trace?: CommitTrace | undefined
   readonly onRevision: (name: string, revision: string) => Promise<void>
   /** Resolves when nothing works on what was fetched any more. */
   readonly settle: () => Promise<void>
@@ -63,7 +67,7 @@ export interface RenderingHooks {
 /** From Git to content: mirrors, credentials and the engine. */
 export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
-  { content, attestor, inherited = false, metrics, onRevision, settle }: RenderingHooks,
+  { content, attestor, inherited = false, metrics, trace, onRevision, settle }: RenderingHooks,
 ): Promise<LocalRendering> {
   const workers = await createRenderEngine({
     binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
@@ -97,8 +101,8 @@ export async function startRendering(
   const hasFleetCredential = Object.hasOwn(readAll(), fleetCredential)
   const sources = createSources({
     directory: join(config.data, 'mirrors'),
-    openMirror: (spec, directory) =>
-      createMirror(spec, {
+    openMirror: async (spec, directory) => {
+      const mirror = await createMirror(spec, {
         directory,
         credential: (name) => readAll()[name],
         readSecret: async (name, signal) =>
@@ -108,7 +112,9 @@ export async function startRendering(
         allowFile: config.allowFile,
         time: metrics.timeGit,
         log: (message) => log.info({ repository: spec.name }, message),
-      }),
+      })
+      return trace ? traceFetches(spec.name, mirror, trace, clock) : mirror
+    },
     timing: {
       now: clock,
       random: Math.random,
@@ -150,7 +156,7 @@ export async function startRendering(
     log: (level, message, fields) => log[level](fields ?? {}, message),
   })
   return {
-    renderer,
+    renderer: trace ? traceRenders(renderer, trace, clock) : renderer,
     async open() {
       await sources.open({
         name: 'fleet',
@@ -164,5 +170,47 @@ export async function startRendering(
     recall: () => renderer.recall(),
     follow: () => sources.follow('fleet', config.intervalMs),
     forgetAttested: () => attesting.forget(),
+  }
+}
+
+function traceFetches(
+  repository: string,
+  mirror: Mirror,
+  trace: CommitTrace,
+  clock: () => number,
+): Mirror {
+  return {
+    ...mirror,
+    async fetch(signal) {
+      const start = clock()
+      const revision = await mirror.fetch(signal)
+      trace.fetched(repository, revision, start)
+      return revision
+    },
+  }
+}
+
+function traceRenders(
+  renderer: LocalRenderer,
+  trace: CommitTrace,
+  clock: () => number,
+): LocalRenderer {
+  return {
+    ...renderer,
+    hint(name) {
+      trace.hinted(name)
+      return renderer.hint(name)
+    },
+    async render(revision, signal) {
+      const start = clock()
+      try {
+        const contents = await renderer.render(revision, signal)
+        trace.rendered(start, true)
+        return contents
+      } catch (error) {
+        trace.rendered(start, false)
+        throw error
+      }
+    },
   }
 }

@@ -13,7 +13,7 @@ export async function startRole(
   log: Log,
   signal: AbortSignal,
   version: string,
-  start: (surroundings: Surroundings, registry: Registry) => Promise<void>,
+  start: (surroundings: Surroundings, registry: Registry, version: string) => Promise<void>,
 ): Promise<RunningHub> {
   const clock = Date.now
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
@@ -26,7 +26,7 @@ export async function startRole(
     const close = await serveProbes(config.host, config.metricsPort, probes)
     started.own({ close }, (serving) => serving.close())
   }
-  await start({ config, log, started, signal, clock, startedAt: clock() }, registry)
+  await start({ config, log, started, signal, clock, startedAt: clock() }, registry, version)
   ready = true
   log.info({ role: config.role }, 'ready')
   const owned = started.move()

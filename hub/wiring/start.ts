@@ -39,6 +39,7 @@ import { reachSigner } from './remote-signing.ts'
 import { handOverRoots, openTrust, startSigner } from './signing.ts'
 import { openStore } from './store.ts'
 import { type About, describeProcess } from './support.ts'
+import { openTracing, traceSigning } from './tracing.ts'
 import type { RunningHub } from './surroundings.ts'
 
 const retryMs = 2_000
@@ -97,6 +98,7 @@ export async function startHub(
   collectDefaultMetrics({ register: metrics.registry })
   addBuildInfo(metrics.registry, about.version, config.role)
   const onRefused = metrics.countRefusal
+  const trace = openTracing(surroundings, about.version)
   // Nothing is served before the signer is there; whoever looks after this process is told that it lives.
   const closeProbes =
     config.role === 'api' && config.apiPort > 0
@@ -138,6 +140,7 @@ export async function startHub(
     onChange: (next, before) => {
       for (const event of describeChange(before, next)) events.emit(event)
       hooks.onStatus(next, before)
+      if (next.sequence !== before.sequence) trace?.accepted(next.cluster, next.sequence)
       for (const end of listEnded(next, before, offered.get(next.cluster), clock())) {
         metrics.countEnded(end)
       }
@@ -172,7 +175,7 @@ export async function startHub(
 
   // 3. What decides: from Git to rollouts.
   leading = await startLeading(surroundings, {
-    ...{ store, content, trust, statuses, hooks, offered, metrics },
+    ...{ store, content, trust, statuses, hooks, offered, metrics, trace },
     attestor: own,
     enrolAddress: () => enrolAddress,
   })
@@ -180,7 +183,8 @@ export async function startHub(
   // 4. Listen: agents first, so that they are there when rollouts go on.
   const { pipeline, hub } = leading
   const { sync, enrolment, openToPeers } = await startListeners(surroundings, {
-    ...{ store, content, signer, trust, hooks, metrics },
+    ...{ store, content, trust, hooks, metrics },
+    signer: trace ? traceSigning(signer, trace, clock) : signer,
     fleet: () => pipeline.state().fleet,
     rebuild: (cluster) => pipeline.rebuild(cluster),
     auditHead: () => audit,

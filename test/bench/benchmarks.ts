@@ -16,7 +16,9 @@ import { measureRender, renderGoals } from './render.ts'
 import type { BenchResult, Figures } from './result.ts'
 import type { Goal } from './table.ts'
 import { measureUi, uiApplications, uiGoals } from './ui.ts'
+import { measureRest, restApplications, restGoals } from './rest.ts'
 import { measureRollout, rolloutGoals } from './rollout.ts'
+import { measureStatus, reportsEach, statusGoals } from './status.ts'
 import { measureWire, wireGoals } from './wire.ts'
 
 export interface Benchmark {
@@ -94,6 +96,19 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
       fleet: 'simulated',
     }),
     measure: (options, say) => measureUi({ ...options, clusters: options.clusters[0]! }, say),
+  },
+  rest: {
+    goals: restGoals,
+    params: ({ clusters, runs }) => ({
+      ...{ clusters: clusters[0]!, runs, applications: restApplications },
+      fleet: 'simulated',
+    }),
+    measure: (options, say) => measureRest({ ...options, clusters: options.clusters[0]! }, say),
+  },
+  status: {
+    goals: statusGoals,
+    params: ({ clusters, runs }) => ({ clusters: clusters[0]!, runs, reportsEach }),
+    measure: (options, say) => measureStatus({ ...options, clusters: options.clusters[0]! }, say),
   },
   rollout: {
     goals: rolloutGoals,

@@ -19,11 +19,21 @@ export function parseLoadFidelity(text: string | undefined): LoadFidelity {
 export type ToLoad =
   | { readonly kind: 'join'; readonly hub: string; readonly tokens: readonly string[] }
   | { readonly kind: 'count'; readonly digest: string }
+  | ({ readonly kind: 'storm' } & Storm)
 
 export type FromLoad =
   | { readonly kind: 'joined' }
+  | { readonly kind: 'stormed' }
   | ({ readonly kind: 'counted' } & LoadCount)
   | { readonly kind: 'failed'; readonly message: string }
+
+/** Every agent (fidelity C) has something else to say of its applications, again and again. */
+export interface Storm {
+  readonly perSecond: number
+  readonly seconds: number
+  /** In the words that it says. */
+  readonly run: number
+}
 
 export interface LoadCount {
   /** Agents whose cluster runs the digest that was asked for, verified. */
@@ -46,6 +56,8 @@ export interface LoadProcess extends AsyncDisposable {
   /** Enrols an agent with each token; they connect by themselves. */
   join(hub: string, tokens: readonly string[]): Promise<void>
   count(digest: string): Promise<LoadCount>
+  /** Returns when the last was said; the last words end with `run N, last`. */
+  storm(storm: Storm): Promise<void>
 }
 
 export function startLoad(fidelity: LoadFidelity): LoadProcess {
@@ -68,6 +80,9 @@ export function startLoad(fidelity: LoadFidelity): LoadProcess {
     pid: child.pid!,
     async join(hub, tokens) {
       await ask({ kind: 'join', hub, tokens })
+    },
+    async storm(storm) {
+      await ask({ kind: 'storm', ...storm })
     },
     async count(digest) {
       const answer = await ask({ kind: 'count', digest })

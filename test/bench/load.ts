@@ -12,7 +12,7 @@ import { noKeys } from '../../agent/secrets/keys.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import { type MemoryCluster, createMemoryCluster } from '../support/memory-cluster.ts'
 import { createMemoryTrust } from '../support/memory-stores.ts'
-import { type FromLoad, type ToLoad, parseLoadFidelity } from './load-process.ts'
+import { type FromLoad, type Storm, type ToLoad, parseLoadFidelity } from './load-process.ts'
 import { createSharedCaches, createStubWorkloads } from './stub-workloads.ts'
 import { createTurns } from './turns.ts'
 
@@ -35,6 +35,7 @@ const sockets = new Set<Socket>()
 /** Of sockets that are closed. */
 const before = { received: 0, sent: 0 }
 const clusters: MemoryCluster[] = []
+const stubs: ReturnType<typeof createStubWorkloads>[] = []
 /** Enrolments at a time: enough that neither side waits for the other. */
 const lanes = 16
 const enrolAgainMs = 2_000
@@ -84,10 +85,9 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
     lastWarning = `${identity.cluster}: ${message} ${JSON.stringify(fields)}`
   }
   const onChange: Parameters<typeof createStubWorkloads>[0] = (states) => agent.onChange(states)
-  const workloads =
-    fidelity === 'C'
-      ? createStubWorkloads(onChange)
-      : createMemoryWorkloads(clusterUid, identity.clusterId, onChange)
+  const stub = fidelity === 'C' ? createStubWorkloads(onChange) : undefined
+  if (stub) stubs.push(stub)
+  const workloads = stub ?? createMemoryWorkloads(clusterUid, identity.clusterId, onChange)
   const agent = createAgent({
     identity,
     root: enrolled.root.statement,
@@ -163,11 +163,24 @@ async function join(hub: string, tokens: readonly string[]): Promise<void> {
   await Promise.all(Array.from({ length: lanes }, joinNext))
 }
 
+async function storm({ perSecond, seconds, run }: Storm): Promise<void> {
+  const turns = perSecond * seconds
+  const start = performance.now()
+  for (let turn = 1; turn <= turns; turn += 1) {
+    const words = turn === turns ? `run ${run}, last` : `run ${run}, turn ${turn}`
+    for (const stub of stubs) stub.unrest(words)
+    await wait(Math.max(0, start + (turn * 1_000) / perSecond - performance.now()))
+  }
+}
+
 async function answer(message: ToLoad): Promise<FromLoad> {
   switch (message.kind) {
     case 'join':
       await join(message.hub, message.tokens)
       return { kind: 'joined' }
+    case 'storm':
+      await storm(message)
+      return { kind: 'stormed' }
     case 'count': {
       const verified = [...applied.values()].filter((digest) => digest === message.digest).length
       const cpu = process.cpuUsage()

@@ -11,10 +11,20 @@ import { createMemoryCache } from '../support/memory-stores.ts'
  */
 export function createStubWorkloads(
   onChange: (states: readonly ApplicationState[]) => void,
-): Workloads {
+): Workloads & { readonly unrest: (words: string) => void } {
   let states: readonly ApplicationState[] = []
   return {
     states: () => states,
+    /** One object of each application is not ready, and says why. */
+    unrest(words) {
+      states = states.map((state) => ({
+        ...state,
+        health: 'InProgress',
+        readyObjects: Math.max(0, state.objects - 1),
+        unhealthy: [{ object: '/ConfigMap/web/busy', health: 'InProgress', message: words }],
+      }))
+      onChange(states)
+    },
     async reconcile(snapshot) {
       states = snapshot.applications.map(toState)
       onChange(states)

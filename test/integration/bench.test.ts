@@ -142,3 +142,26 @@ describe('npm run bench -- rollout', () => {
     assert.equal(metrics['wave_violations'], 0)
   })
 })
+
+describe('npm run bench -- rest', () => {
+  it('looks at the clusters of a page and at no others, while status flows', async () => {
+    const { metrics, params } = await run(
+      ...['rest', '--clusters', '1000', '--runs', '1', '--no-calibrate'],
+    )
+    assert.equal(params['clusters'], 1_000)
+    assert.equal(metrics['errors'], 0)
+    assert.ok(metrics['views_a_page']! <= 101, `${metrics['views_a_page']} looked at`)
+    for (const field of ['summary_p99_ms', 'page_p99_ms', 'cluster_p99_ms', 'reports_per_s']) {
+      assert.ok(metrics[field]! > 0, field)
+    }
+  })
+})
+
+describe('npm run bench -- status', () => {
+  it('loses no last word of any agent, however many came before it', async () => {
+    const { metrics } = await run('status', '--clusters', '5', '--runs', '1', '--no-calibrate')
+    assert.equal(metrics['lost'], 0)
+    assert.ok(metrics['reports']! >= 5, `${metrics['reports']} reports`)
+    assert.equal(typeof metrics['rss_return_mb'], 'number')
+  })
+})

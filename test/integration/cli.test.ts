@@ -90,7 +90,7 @@ describe('swell get', () => {
     assert.equal(yaml.name, 'lab')
   })
 
-  it('never sends control characters of a label or message to the terminal', async () => {
+  it('B85: never sends control characters of a label or message to the terminal', async () => {
     const { clusters } = test.hub.view
     const hostile = '\u001b]0;owned\u0007\u009b2J\u202e'
     clusters[0] = {
@@ -338,7 +338,7 @@ describe('swell', () => {
     assert.equal((await run('get clusters')).err, '')
   })
 
-  it('ends quietly when its reader has seen enough', async () => {
+  it('B83: ends quietly when its reader has seen enough', async () => {
     const child = start(['get', 'clusters', '-o', 'json'])
     child.stdout.destroy()
     const closed = new Promise((resolve) => child.on('close', resolve))

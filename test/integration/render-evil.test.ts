@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
 import type { RenderEngine, RenderFiles, RenderResult } from '../../hub/render/engine.ts'
 import { names, startRenderEngine } from '../support/render-engine.ts'
 import { renderFiles, renderInput } from '../support/render-input.ts'
 import { packTar } from '../support/tar.ts'
+import { createTempDir } from '../support/temp-dir.ts'
 
 /* T24: charts and kustomizations by somebody who means harm. Each costs one worker at most, reads
    nothing but its tree, and the render after it works. */
@@ -139,6 +141,46 @@ test('T24: an archive beside the chart that unpacks without end, or out of its p
     const result = await render('helm', files)
     assert.ok(result instanceof HubError && result.code === 'render_failed', JSON.stringify(result))
   }
+  await assertLives()
+})
+
+test('B89: an archive writes nowhere, and its links and devices lead nowhere', async () => {
+  await using directory = await createTempDir()
+  const target = join(directory.path, 'target')
+  await writeFile(target, secret)
+  const sub = { name: 'sub/Chart.yaml', data: 'apiVersion: v2\nname: sub\nversion: 1.0.0\n' }
+  const template = { name: 'sub/templates/x.yaml', data: '{{ .Files.Get "leak" }}' }
+  const archives: Record<string, Parameters<typeof packTar>[0]> = {
+    absolute: [sub, { name: target, data: 'overwritten' }],
+    climbing: [sub, { name: `sub/../../../../../../..${target}`, data: 'overwritten' }],
+    'symbolic link': [sub, template, { name: 'sub/leak', linkTo: target }],
+    'hard link': [sub, template, { name: 'sub/leak', linkTo: target, type: '1' }],
+    device: [sub, template, { name: 'sub/leak', type: '3' }],
+    'link, then a file through it': [
+      ...[sub, { name: 'sub/out', linkTo: directory.path }],
+      { name: 'sub/out/target', data: 'overwritten' },
+    ],
+    '100,000 entries': [
+      sub,
+      ...Array.from({ length: 100_000 }, (_, at) => ({ name: `sub/files/${at}` })),
+    ],
+  }
+  for (const [what, entries] of Object.entries(archives)) {
+    const files = new Map(renderFiles(chart(data('x')))).set(
+      'charts/sub-1.0.0.tgz',
+      packTar(entries),
+    )
+    const result = await render('helm', files)
+    assert.doesNotMatch(JSON.stringify(result), new RegExp(secret), what)
+    if (result instanceof HubError) {
+      assert.ok(
+        ['render_failed', 'render_timeout', 'engine_unavailable'].includes(result.code),
+        what,
+      )
+    }
+    assert.equal(await readFile(target, 'utf8'), secret, what)
+  }
+  assert.deepEqual(await readdir(directory.path), ['target'])
   await assertLives()
 })
 

@@ -14,6 +14,8 @@ import { enrol } from '../../agent/link/enrol.ts'
 import { decompressZstd, dial, dialEnrolment } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import type { Identity, TrustStore } from '../../agent/trust/state.ts'
+import type { RecordSpan } from '@groundswell/proto/trace.ts'
+import { createTrace } from '../../agent/trace.ts'
 import { noKeys } from '../../agent/secrets/keys.ts'
 import { createReceipts } from '../../agent/receipts.ts'
 import { verifyRoot } from '../../agent/trust/verify.ts'
@@ -59,6 +61,8 @@ export interface MemoryAgentOptions {
   readonly hubs?: readonly HubProcess[]
   /** Each offer as it comes. */
   readonly onOffer?: (envelope: Uint8Array) => void
+  /** Where its spans go. */
+  readonly record?: RecordSpan
 }
 
 /** Joins a cluster to the hub with a fresh token; returns when the hub sees it connected. */
@@ -124,7 +128,9 @@ export async function startMemoryAgent(
       log: () => {},
       onChange: (states) => agent.onChange(states),
     })
+    const { record } = options
     const agent = createAgent({
+      ...(record && { trace: createTrace(record, Date.now) }),
       identity: enrolled.identity,
       root: await verifyRoot((await trust.load()).root),
       trust,

@@ -5,13 +5,15 @@ export interface TarEntry {
   readonly name: string
   readonly data?: Uint8Array | string
   readonly linkTo?: string
+  /** As the format has it: 1 a hard link, 2 a symbolic one, 3 a device; a file or a symbolic link when left out. */
+  readonly type?: '0' | '1' | '2' | '3'
 }
 
 const block = 512
 
 /** A gzipped tar of these entries, as `helm package` makes one. */
 export function packTar(entries: readonly TarEntry[]): Buffer {
-  const parts = entries.flatMap(({ name, data = '', linkTo }) => {
+  const parts = entries.flatMap(({ name, data = '', linkTo, type }) => {
     const bytes = Buffer.from(data)
     const head = Buffer.alloc(block)
     head.write(name, 0, 100)
@@ -21,7 +23,7 @@ export function packTar(entries: readonly TarEntry[]): Buffer {
     head.write(`${bytes.byteLength.toString(8).padStart(11, '0')}\0`, 124)
     head.write('00000000000\0', 136)
     head.write('        ', 148)
-    head.write(linkTo === undefined ? '0' : '2', 156)
+    head.write(type ?? (linkTo === undefined ? '0' : '2'), 156)
     head.write(linkTo ?? '', 157, 100)
     head.write('ustar\x0000', 257)
     const sum = head.reduce((total, byte) => total + byte, 0)
