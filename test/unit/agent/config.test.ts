@@ -24,6 +24,7 @@ describe('parseConfig of the agent', () => {
       kubeconfig: undefined,
       context: undefined,
       logLevel: 'info',
+      otlp: undefined,
       healthPort: undefined,
     })
   })
