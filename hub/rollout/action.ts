@@ -2,8 +2,9 @@ import { HubError } from '../errors.ts'
 import { type Draft, finish, type Moment } from './draft.ts'
 import { findBreach, isFailure } from './failure.ts'
 import { currentGate, currentSide, findGate, isAuthor } from './gate.ts'
-import { gateKey, type GateState } from './gate-state.ts'
+import { gateKey } from './gate-state.ts'
 import { gatesOf } from './planned-gate.ts'
+import { startWaiting } from './wave-gates.ts'
 import { beginRollback } from './rollback.ts'
 import { finalPhases, type RolloutEvent, type RolloutPhase, type RolloutRun } from './rollout.ts'
 
@@ -151,13 +152,9 @@ function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): voi
   if (failed && run.phase === 'Paused') resume(draft, moment)
 }
 
-function retry(draft: Draft, { now }: Moment): void {
+function retry(draft: Draft, moment: Moment): void {
   const failed = failedGates(draft)
-  for (const key of failed) {
-    // Later than it failed, whatever the clock says: an answer to a question of before is none to a new one.
-    const { at } = draft.gates[key] as Extract<GateState, { state: 'failed' }>
-    draft.gates[key] = { state: 'waiting', since: Math.max(now, at + 1), message: '' }
-  }
+  for (const key of failed) draft.gates[key] = startWaiting(moment)
   const again = Object.entries(draft.clusters).filter(
     ([, progress]) =>
       isFailure(progress) || (progress.state === 'Done' && progress.outcome === 'Unreachable'),

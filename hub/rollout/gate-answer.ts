@@ -23,7 +23,8 @@ export function takeAnswer(draft: Draft, run: RolloutRun, event: Measured, momen
   const state = draft.gates[event.gate]
   if (!gate || !isMeasured(gate) || !state) return
   if (state.state === 'passed' || state.state === 'failed') return
-  if (state.since !== event.since || roundOf(state) !== event.round) return
+  if (state.since !== event.since || state.opening !== event.opening) return
+  if (roundOf(state) !== event.round) return
   if (state.state === 'measuring' && now < state.nextAt) return
   const subjects = subjectsOf(gate, plan.waves[run.wave]!, side, draft.clusters)
   draft.gates[event.gate] = foldAnswer(gate, state, event.answer, subjects, now)
@@ -93,8 +94,17 @@ function countValues(
   const message = last === '' ? tally : `${tally}; ${last}`
   if (least >= gate.count) return { state: 'passed', at: now, message }
   const round = roundOf(state) + 1
-  const { since } = state
-  return { state: 'measuring', since, round, nextAt: now + gate.interval, good, bad, message }
+  const { since, opening } = state
+  return {
+    state: 'measuring',
+    since,
+    ...(opening !== undefined && { opening }),
+    round,
+    nextAt: now + gate.interval,
+    good,
+    bad,
+    message,
+  }
 }
 
 function judgeNobody(gate: MetricGate, state: Unsettled, now: number): GateState {

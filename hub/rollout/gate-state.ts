@@ -1,12 +1,21 @@
 import type { GateSide } from './planned-gate.ts'
 
-/** Where a gate that is no approval stands. Times are milliseconds by the hub's clock. */
+/** When a gate began to hold. Times are milliseconds by the hub's clock. */
+interface Opening {
+  readonly since: number
+  /**
+   * The step that had it hold: no two openings share one, though the clock may not have moved between
+   * them. Missing from a ledger of before it was kept.
+   */
+  readonly opening?: number
+}
+
+/** Where a gate that is no approval stands. */
 export type GateState =
   /** Nothing was counted yet: a soak that runs, or an answer that says wait, or none at all. */
-  | { readonly state: 'waiting'; readonly since: number; readonly message: string }
-  | {
+  | (Opening & { readonly state: 'waiting'; readonly message: string })
+  | (Opening & {
       readonly state: 'measuring'
-      readonly since: number
       /** Answers counted so far; one to an earlier question is of the past. */
       readonly round: number
       /** Not asked again before. */
@@ -15,7 +24,7 @@ export type GateState =
       readonly good: Readonly<Record<string, number>>
       readonly bad: Readonly<Record<string, number>>
       readonly message: string
-    }
+    })
   | { readonly state: 'passed'; readonly at: number; readonly message: string }
   | { readonly state: 'failed'; readonly at: number; readonly message: string }
 

@@ -44,7 +44,7 @@ export function createMeasuring({ measure, deliver, clock }: MeasuringDeps): Mea
   const ending = new AbortController()
 
   async function ask(plan: RolloutPlan, measurement: Measurement): Promise<void> {
-    const { gate, since, round } = measurement
+    const { gate, since, opening, round } = measurement
     const answer = await measure(plan, measurement, ending.signal).catch(
       (error: unknown): GateAnswer => ({
         kind: 'unanswered',
@@ -54,7 +54,8 @@ export function createMeasuring({ measure, deliver, clock }: MeasuringDeps): Mea
     if (ending.signal.aborted) return
     const short = 'message' in answer ? { ...answer, message: clean(answer.message) } : answer
     // What could not be delivered is asked again; the ledger has said why.
-    await deliver(plan.id, { kind: 'measured', gate, since, round, answer: short }).catch(() => {})
+    const told = { gate, since, round, answer: short, ...(opening !== undefined && { opening }) }
+    await deliver(plan.id, { kind: 'measured', ...told }).catch(() => {})
   }
 
   return {
@@ -84,8 +85,8 @@ export function createMeasuring({ measure, deliver, clock }: MeasuringDeps): Mea
   }
 }
 
-function keyOf({ gate, since, round }: Measurement): string {
-  return `${gate} ${since} ${round}`
+function keyOf({ gate, since, opening = 0, round }: Measurement): string {
+  return `${gate} ${since} ${opening} ${round}`
 }
 
 /** What others say, in one line that nobody's terminal obeys. */

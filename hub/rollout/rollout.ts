@@ -220,6 +220,7 @@ export type RolloutEvent =
       readonly kind: 'measured'
       readonly gate: string
       readonly since: number
+      readonly opening?: number
       readonly round: number
       readonly answer: GateAnswer
     }
@@ -236,12 +237,13 @@ export type RolloutEffect =
 
 /**
  * A question to the outside. Said in every step until it is answered, so that none is ever lost;
- * `gate` and `round` name it.
+ * `gate`, `opening` and `round` name it.
  */
 export interface Measurement {
   readonly gate: string
-  /** When the gate began to hold, and how many answers it counted since. */
+  /** When and in which step the gate began to hold, and how many answers it counted since. */
   readonly since: number
+  readonly opening?: number
   readonly round: number
   readonly planned: MeasuredGate
   readonly wave: string

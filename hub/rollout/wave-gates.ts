@@ -30,7 +30,7 @@ export function judgeGates(draft: Draft, moment: Moment, side: GateSide): Passag
   gatesOf(plan, draft.wave, side).forEach((gate, index) => {
     if (gate.kind === 'approval') return
     const key = gateKey(draft.wave, side, index)
-    const before = draft.gates[key] ?? { state: 'waiting', since: now, message: '' }
+    const before = draft.gates[key] ?? startWaiting(moment)
     const state = passTime(gate, before, now)
     draft.gates[key] = state
     if (state.state === 'failed') failed ??= `${nameGate(gate)}: ${state.message}`
@@ -76,6 +76,14 @@ export function closeGates(draft: Draft, side: GateSide): void {
   for (const key of Object.keys(draft.gates)) if (key.startsWith(prefix)) delete draft.gates[key]
 }
 
+/** A gate that begins to hold now, as if nothing had been asked of it before. */
+export function startWaiting({
+  now,
+  generation,
+}: Pick<Moment, 'now' | 'generation'>): Extract<GateState, { state: 'waiting' }> {
+  return { state: 'waiting', since: now, opening: generation, message: '' }
+}
+
 function passTime(gate: PlannedGate, state: GateState, now: number): GateState {
   if (state.state === 'passed' || state.state === 'failed') return state
   switch (gate.kind) {
@@ -118,6 +126,7 @@ function lookAgain(draft: Draft, moment: Moment, looked: Looked): void {
   draft.measurements.push({
     gate: key,
     since: state.since,
+    ...(state.opening !== undefined && { opening: state.opening }),
     round: roundOf(state),
     planned: gate,
     wave: wave.name,

@@ -152,8 +152,9 @@ export function createWorld(planned: RolloutPlan) {
     toAnswer(as: AnswerKind): RolloutEvent | undefined {
       const [asked] = last?.measurements ?? []
       if (!asked) return undefined
-      const { gate, since, round } = asked
-      return { kind: 'measured', gate, since, round, answer: toAnswer(asked, as) }
+      const { gate, since, opening, round } = asked
+      const question = { gate, since, round, ...(opening !== undefined && { opening }) }
+      return { kind: 'measured', ...question, answer: toAnswer(asked, as) }
     },
     echo(which: number): RolloutEvent | undefined {
       const one = given.at(-1 - which)

@@ -9,6 +9,7 @@ import type { RolloutEvent, RolloutPlan, RolloutRun } from '../../../../hub/roll
 export interface Given {
   readonly gate: string
   readonly since: number
+  readonly opening?: number
   readonly round: number
   readonly answer: GateAnswer
 }
@@ -63,7 +64,7 @@ export function checkGates(
     }
     assert.equal(Number(wave), was.wave, `${key} ended while wave ${was.wave} was in hand`)
     assert.ok(before && before.state !== 'passed' && before.state !== 'failed', `${key} came ended`)
-    assert.ok(isJustified(gate, key, state.state, before.since, facts), `${key} ${state.state}`)
+    assert.ok(isJustified(gate, key, state.state, before, facts), `${key} ${state.state}`)
   }
 }
 
@@ -71,7 +72,7 @@ function isJustified(
   gate: PlannedGate,
   key: string,
   end: 'passed' | 'failed',
-  since: number,
+  { since, opening }: { readonly since: number; readonly opening?: number },
   { event, now, given }: GateFacts,
 ): boolean {
   switch (gate.kind) {
@@ -93,7 +94,13 @@ function isJustified(
       // The world gives only one sort of values in a round, so that rounds can be counted.
       const rounds = new Map<number, 'good' | 'bad' | 'wait' | 'nobody'>()
       for (const one of given) {
-        if (one.gate !== key || one.since !== since || one.answer.kind !== 'values') continue
+        if (
+          one.gate !== key ||
+          one.since !== since ||
+          one.opening !== opening ||
+          one.answer.kind !== 'values'
+        )
+          continue
         if (!rounds.has(one.round)) rounds.set(one.round, judge(gate, one.answer.values))
       }
       const count = (what: string) => [...rounds.values()].filter((is) => is === what).length

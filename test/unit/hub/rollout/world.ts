@@ -110,8 +110,9 @@ export function drive(planned: RolloutPlan) {
     answer(answer: GateAnswer, now: number, gate?: string) {
       const asked = last!.measurements.filter((one) => gate === undefined || one.gate === gate)
       if (asked.length !== 1) throw new Error(`${asked.length} questions are asked`)
-      const [{ gate: key, since, round }] = asked as [(typeof asked)[0]]
-      return take({ kind: 'measured', gate: key, since, round, answer }, now)
+      const [{ gate: key, since, opening, round }] = asked as [(typeof asked)[0]]
+      const question = { gate: key, since, round, ...(opening !== undefined && { opening }) }
+      return take({ kind: 'measured', ...question, answer }, now)
     },
     take,
     /** As a run is that an earlier version of the hub wrote. */
