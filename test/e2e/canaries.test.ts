@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { stringify } from 'yaml'
-import { waitForRollout } from '../support/api-client.ts'
+import { newestRollout, waitForRollout } from '../support/api-client.ts'
 import { type AgentProcess, startAgent } from '../support/agent-process.ts'
+import { startBrowser } from '../support/browser.ts'
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { applicationFiles, clusterFiles, strategyFile } from '../support/fleet-files.ts'
 import type { HubProcess } from '../support/hub-process.ts'
@@ -83,6 +84,24 @@ describe('canaries', () => {
     const token = await requestToken(plane, 'groundswell-system', 'groundswell-agent')
     planted.set('the token of its ServiceAccount', token)
     return opened
+  }
+
+  /** What the pages of the dashboard show, in the real Chromium. */
+  async function readPages(): Promise<Map<string, string>> {
+    await using browser = await startBrowser()
+    const found = new Map<string, string>()
+    const { id = '' } = (await newestRollout(hub.api, 'web')) ?? {}
+    const { page } = await browser.visit(`${hub.url}/ui/`, await hub.token())
+    for (const path of [
+      ...['', 'clusters', 'clusters/a?application=web', 'applications', 'applications/web'],
+      ...['rollouts', `rollouts/${id}`, 'events'],
+    ]) {
+      await page.goto(`${hub.url}/ui/${path}`)
+      await page.getByText('Loading…').first().waitFor({ state: 'detached' })
+      await page.getByText('live', { exact: true }).waitFor()
+      found.set(`/ui/${path}`, await page.content())
+    }
+    return found
   }
 
   before(async () => {
@@ -183,7 +202,7 @@ describe('canaries', () => {
     await surroundings?.[Symbol.asyncDispose]()
   })
 
-  test('T29, I10: of 30 secrets none is in a report, a log, Redis, the ledger or an answer', async () => {
+  test('T29, I10: of 30 secrets none is in a report, a log, Redis, the ledger or a page', async () => {
     // Drift of what is there, what is added, and what kubectl writes beside it.
     await kubeCall(plane, 'PATCH', `${secrets}/db`, {
       metadata: {
@@ -256,9 +275,11 @@ describe('canaries', () => {
     assert.match(JSON.stringify(answers), /Changed/)
 
     const told = new Map<string, string>([['dry runs', JSON.stringify(answers)]])
-    // What the dashboard shows are such answers; its own page is the same for every fleet.
     const names = { clusters: 'a', applications: 'web', groups: 'all', sources: 'fleet' }
     for (const [path, text] of await readApi(hub, names)) told.set(`GET ${path}`, text)
+    const pages = await readPages()
+    assert.match(pages.get('/ui/clusters/a?application=web') ?? '', /no key could decrypt/)
+    for (const [path, text] of pages) told.set(path, text)
     told.set('GET events?limit=500', JSON.stringify(await hub.api.get('events?limit=500')))
     told.set('status --json', await agent.ask('status', '--json'))
     told.set('status', await agent.ask('status'))
@@ -288,6 +309,7 @@ describe('canaries', () => {
       /receipts/,
       /metrics/,
       /matrix/,
+      /ui.events$/,
     ]) {
       assert.ok(
         places.some((name) => place.test(name)),
