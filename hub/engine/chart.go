@@ -26,7 +26,7 @@ import (
 
 // renderChart renders the chart at the path as `helm template --include-crds --skip-tests` does:
 // no cluster to look things up in, no name resolution, no post-renderer.
-func renderChart(asked *input, from *tree) ([]object, []string, error) {
+func renderChart(asked *input, from *tree, wanted *askedFacts) ([]object, []string, error) {
 	load := loadChart
 	if isArchive(asked, from) {
 		load = loadArchive
@@ -44,10 +44,12 @@ func renderChart(asked *input, from *tree) ([]object, []string, error) {
 		return nil, nil, err
 	}
 	metadata := path.Join(asked.Path, "Chart.yaml")
-	if wanted := made.Metadata.KubeVersion; wanted != "" &&
-		!chartutil.IsCompatibleRange(wanted, capabilities.KubeVersion.String()) {
-		return nil, nil, faultf("invalid", metadata, lineWith(from.files[metadata], "kubeVersion"),
-			"the chart wants Kubernetes %s, this is %s", wanted, capabilities.KubeVersion.Version)
+	if within := made.Metadata.KubeVersion; within != "" {
+		wanted.Version = true
+		if !chartutil.IsCompatibleRange(within, capabilities.KubeVersion.String()) {
+			return nil, nil, faultf("invalid", metadata, lineWith(from.files[metadata], "kubeVersion"),
+				"the chart wants Kubernetes %s, this is %s", within, capabilities.KubeVersion.Version)
+		}
 	}
 	if err := chartutil.ProcessDependencies(made, values); err != nil {
 		return nil, nil, faultf("invalid", metadata, 0, "%s", err)
@@ -61,6 +63,7 @@ func renderChart(asked *input, from *tree) ([]object, []string, error) {
 	if err != nil {
 		return nil, nil, faultf("invalid", metadata, 0, "%s", strings.TrimSpace(err.Error()))
 	}
+	defer trackCapabilities(made, top, capabilities, wanted).settle()
 	files, err := renderTemplates(made, top)
 	if err != nil {
 		return nil, nil, templateFault(made, asked.Path, err)
@@ -277,19 +280,6 @@ func readValues(asked *input, from *tree) (map[string]any, error) {
 		values = loader.MergeMaps(values, more)
 	}
 	return loader.MergeMaps(values, asked.Helm.Values), nil
-}
-
-func capabilitiesOf(asked *input) (*common.Capabilities, error) {
-	capabilities := common.DefaultCapabilities.Copy()
-	if asked.Helm.KubeVersion != "" {
-		version, err := common.ParseKubeVersion(asked.Helm.KubeVersion)
-		if err != nil {
-			return nil, faultf("invalid", "", 0, "kubeVersion %q: %s", asked.Helm.KubeVersion, err)
-		}
-		capabilities.KubeVersion = *version
-	}
-	capabilities.APIVersions = slices.Concat(capabilities.APIVersions, asked.Helm.APIVersions)
-	return capabilities, nil
 }
 
 // refuseForeignSchemas: helm would fetch a schema that another one names, from disk or network.

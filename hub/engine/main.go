@@ -77,16 +77,17 @@ func serve(body []byte, held *trees, judges *policies) (given answer) {
 		if from == nil {
 			return answer{NeedTree: true}
 		}
-		objects, warnings, err := render(asked.Input, from)
+		wanted := &askedFacts{}
+		objects, warnings, err := render(asked.Input, from, wanted)
 		if err != nil {
-			return answer{Errors: faultsOf(err)}
+			return answer{Errors: faultsOf(err), Asked: wanted}
 		}
 		for line := range strings.Lines(logged.String()) {
 			if text := strings.TrimSpace(line); text != "" && len(warnings) < maxWarnings {
 				warnings = append(warnings, text)
 			}
 		}
-		return answer{OK: true, Objects: objects, Warnings: warnings}
+		return answer{OK: true, Objects: objects, Warnings: warnings, Asked: wanted}
 	case "policy":
 		return servePolicy(asked, judges)
 	case "pick":

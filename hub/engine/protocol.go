@@ -44,6 +44,8 @@ type input struct {
 		ValuesFiles []string       `json:"valuesFiles"`
 		KubeVersion string         `json:"kubeVersion"`
 		APIVersions []string       `json:"apiVersions"`
+		// The versions are all that the cluster serves, not something beside the usual.
+		Served bool `json:"served"`
 	} `json:"helm"`
 	// Entries of kustomizations that stand for a directory of the tree.
 	Bases           map[string]string `json:"bases"`
@@ -58,6 +60,8 @@ type answer struct {
 	Objects  []rendered `json:"objects,omitempty"`
 	Warnings []string   `json:"warnings,omitempty"`
 	Errors   []*fault   `json:"errors,omitempty"`
+	// Of a chart; see capabilities.go.
+	Asked *askedFacts `json:"asked,omitempty"`
 
 	NeedPolicy bool        `json:"needPolicy,omitempty"`
 	Violations []violation `json:"violations,omitempty"`

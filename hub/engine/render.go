@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// render is the whole of the engine: one input and its tree in, objects sorted by id out.
-func render(asked *input, from *tree) ([]rendered, []string, error) {
+// render is the whole of the engine: one input and its tree in, objects sorted by id out,
+// and what was wanted to be known of the cluster.
+func render(asked *input, from *tree, wanted *askedFacts) ([]rendered, []string, error) {
 	asked.Path = path.Clean(asked.Path)
 	if !within(asked.Path) || !from.isDir(asked.Path) && !isArchive(asked, from) {
 		return nil, nil, faultf("missing", asked.Path, 0, "no folder %q in the tree", asked.Path)
 	}
-	objects, warnings, err := produce(asked, from)
+	objects, warnings, err := produce(asked, from, wanted)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -28,14 +29,14 @@ func render(asked *input, from *tree) ([]rendered, []string, error) {
 	return answered, warnings[:min(len(warnings), maxWarnings)], err
 }
 
-func produce(asked *input, from *tree) ([]object, []string, error) {
+func produce(asked *input, from *tree, wanted *askedFacts) ([]object, []string, error) {
 	switch asked.Kind {
 	case "directory":
 		return renderDirectory(asked, from)
 	case "kustomize":
 		return renderKustomize(asked, from)
 	case "helm":
-		return renderChart(asked, from)
+		return renderChart(asked, from, wanted)
 	default:
 		return nil, nil, faultf("invalid", "", 0, "unknown kind of source %q", asked.Kind)
 	}

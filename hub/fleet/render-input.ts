@@ -41,6 +41,7 @@ export function toRenderInput(target: ResolvedTarget, source: RenderSource): Ren
       valuesFiles,
       kubeVersion: isHelm ? target.kubernetesVersion : '',
       apiVersions: isHelm ? target.apiVersions : [],
+      ...(isHelm && target.served && { served: true }),
     },
     ...(source.bases && {
       bases: Object.fromEntries(

@@ -1,5 +1,6 @@
 import type { Dependency } from '@groundswell/proto/manifest.ts'
 import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
+import { type FleetFacts, knowCluster } from './cluster-facts.ts'
 import type { Declared, Fleet } from './fleet.ts'
 import type { ChartReference } from '../source/chart/chart.ts'
 import type { ApplicationSpec, ApplicationTarget } from './kinds/application.ts'
@@ -32,6 +33,10 @@ export interface ResolvedTarget {
   /** What charts see of the cluster; empty for what the engine takes by itself. */
   readonly kubernetesVersion: string
   readonly apiVersions: readonly string[]
+  /** The versions are all it serves, not something beside the usual. */
+  readonly served: boolean
+  /** Kubernetes as policies judge by it; empty where nobody said. */
+  readonly judgedVersion: string
   /** Target over application, cluster's labels filled in. */
   readonly values: Readonly<Record<string, unknown>>
   /** As written: relative to `path`, or to the repository's root with a leading slash. */
@@ -65,12 +70,17 @@ export interface Resolution {
   /** By application, then by cluster, both by name. */
   readonly targets: readonly ResolvedTarget[]
   readonly skipped: readonly SkippedTarget[]
-  /** None in a fleet that `loadFleet` returned. */
+  /** In a fleet that `loadFleet` returned, only of facts that no agent has reported yet. */
   readonly faults: readonly ResolveFault[]
 }
 
-/** Every application on every cluster its targets pick. The first matching target decides. */
-export function resolveTargets(fleet: Fleet): Resolution {
+/**
+ * Every application on every cluster its targets pick. The first matching target decides.
+ *
+ * @param facts what agents reported; without, it is about the configuration alone, and what only an
+ *   agent can say is left as it is written
+ */
+export function resolveTargets(fleet: Fleet, facts?: FleetFacts): Resolution {
   const targets: ResolvedTarget[] = []
   const skipped: SkippedTarget[] = []
   const faults: ResolveFault[] = []
@@ -84,7 +94,7 @@ export function resolveTargets(fleet: Fleet): Resolution {
       const names = { application: application.name, cluster: cluster.name }
       const reason = whySkipped(fleet, application, cluster, target)
       // Suspended ones are checked all the same, so that taking up again brings no surprise.
-      const resolved = resolveTarget(fleet, application, cluster, index, faults)
+      const resolved = resolveTarget({ fleet, facts }, application, cluster, index, faults)
       if (reason) skipped.push({ ...names, reason })
       else targets.push(resolved)
     }
@@ -109,7 +119,7 @@ function whySkipped(
 }
 
 function resolveTarget(
-  fleet: Fleet,
+  { fleet, facts }: { readonly fleet: Fleet; readonly facts: FleetFacts | undefined },
   { name, spec }: Declared<ApplicationSpec>,
   cluster: Declared<ClusterSpec>,
   index: number,
@@ -118,9 +128,11 @@ function resolveTarget(
   const target = spec.targets[index]!
   const { source } = spec
   const own = ['spec', 'targets', index]
+  const known = knowCluster(cluster.spec, facts?.get(cluster.name))
+  const told = { ...cluster, version: known.plainVersion ?? (facts ? null : undefined) }
   const fill = <T>(value: T, path: readonly (string | number)[]): T => {
     const found: TemplateFault[] = []
-    const filled = fillTemplate(value, cluster, found)
+    const filled = fillTemplate(value, told, found)
     for (const fault of found) {
       faults.push({
         application: name,
@@ -136,7 +148,7 @@ function resolveTarget(
   const inTarget = target.namespace !== undefined
   const namespacePath = inTarget ? [...own, 'namespace'] : ['spec', 'targetNamespace']
   const namespace = fill(target.namespace ?? spec.targetNamespace ?? '', namespacePath)
-  if (namespace !== '' && !namespace.includes('${') && !isName(namespace)) {
+  if (!isOpen(namespace) && !isName(namespace)) {
     faults.push({
       application: name,
       cluster: cluster.name,
@@ -156,7 +168,7 @@ function resolveTarget(
       faults.push({ application: name, cluster: cluster.name, path, message })
     const ownFiles = valuesFiles.length - (target.valuesFiles?.length ?? 0)
     if (!scope) refuse(own, `Project ${project.name} does not allow this cluster`)
-    else if (namespace !== '' && !allowsNamespace(scope, namespace)) {
+    else if (!isOpen(namespace) && !allowsNamespace(scope, namespace)) {
       refuse(namespacePath, whyNamespaceRefused(scope, namespace))
     }
     valuesFiles.forEach((file, at) => {
@@ -176,8 +188,10 @@ function resolveTarget(
     bases: source.kustomize?.bases ?? [],
     releaseName: helm.releaseName ?? name,
     ...chartOf(helm),
-    kubernetesVersion: cluster.spec.kubernetesVersion ?? '',
-    apiVersions: cluster.spec.apiVersions ?? [],
+    kubernetesVersion: known.kubernetesVersion,
+    apiVersions: known.apiVersions,
+    served: known.served,
+    judgedVersion: known.judgedVersion,
     values: mergeValues(
       fill(helm.values ?? {}, ['spec', 'source', 'helm', 'values']),
       fill(target.values ?? {}, [...own, 'values']),
@@ -217,6 +231,11 @@ function explicitKind(source: ApplicationSpec['source']): ResolvedTarget['kind']
   if (source.helm) return 'helm'
   if (source.kustomize) return 'kustomize'
   return source.directory ? 'directory' : undefined
+}
+
+/** Left to the objects, or to what is not known yet. */
+function isOpen(namespace: string): boolean {
+  return namespace === '' || namespace.includes('${')
 }
 
 function isName(text: string): boolean {

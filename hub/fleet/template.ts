@@ -5,7 +5,8 @@ import type { Labels } from './selector.ts'
 export interface TemplateCluster {
   readonly name: string
   readonly labels: Labels
-  readonly spec?: { readonly kubernetesVersion?: string }
+  /** Null: nobody has said which; undefined: it is not asked yet, and stays as it is written. */
+  readonly version?: string | null | undefined
 }
 
 /** A reference that names nothing; `path` leads to its string within what was filled in. */
@@ -34,7 +35,7 @@ function fill(
     return value.replace(reference, (whole: string, escape: string, name: string) => {
       if (escape) return whole.slice(1)
       const found = look(name, cluster)
-      if ('text' in found) return found.text
+      if ('text' in found) return found.text ?? whole
       faults.push({ path, message: found.fault })
       return whole
     })
@@ -48,12 +49,16 @@ function fill(
   )
 }
 
-function look(name: string, cluster: TemplateCluster): { text: string } | { fault: string } {
+function look(
+  name: string,
+  cluster: TemplateCluster,
+): { text: string | undefined } | { fault: string } {
   if (name === 'cluster.name') return { text: cluster.name }
   if (name === 'cluster.kubernetesVersion') {
-    const text = cluster.spec?.kubernetesVersion
-    if (text !== undefined) return { text }
-    return { fault: `\${${name}}: cluster ${cluster.name} has no \`kubernetesVersion\`` }
+    if (cluster.version !== null) return { text: cluster.version }
+    return {
+      fault: `\${${name}}: cluster ${cluster.name} declares no \`kubernetesVersion\`, and no agent has reported one yet`,
+    }
   }
   const label = /^cluster\.labels\.(.+)$/.exec(name)?.[1]
   if (label === undefined) {

@@ -2,6 +2,7 @@ import { type Fault, formatFault, HubError } from '../errors.ts'
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import type { PolicyAction } from '../fleet/kinds/policy.ts'
 import type { PickedVersion } from '../source/chart/chart.ts'
+import type { AskedFacts } from './asked-facts.ts'
 import type { RenderedObject, RenderInput, RenderResult } from './engine.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 
@@ -59,6 +60,7 @@ export function parseAnswer(bytes: Uint8Array): Answer {
     violations = [],
     questions = [],
     picked,
+    asked,
   } = value
   if (needTree === true) return { kind: 'needTree' }
   if (needPolicy === true) return { kind: 'needPolicy' }
@@ -74,7 +76,10 @@ export function parseAnswer(bytes: Uint8Array): Answer {
   }
   return {
     kind: 'done',
-    result: { objects: objects.map(toObject), warnings: warnings.map(String) },
+    result: {
+      ...{ objects: objects.map(toObject), warnings: warnings.map(String) },
+      ...(isRecord(asked) && { asked: toAsked(asked) }),
+    },
     violations: violations.map(toViolation),
     questions: questions.map(toQuestion),
     ...(isRecord(picked) ? { picked: toPicked(picked) } : {}),
@@ -95,6 +100,14 @@ function toPicked({ version, digest, urls }: Record<string, unknown>): PickedVer
     version,
     digest: typeof digest === 'string' ? digest : '',
     urls: Array.isArray(urls) ? urls.filter((url) => typeof url === 'string') : [],
+  }
+}
+
+function toAsked({ version, served, apis }: Record<string, unknown>): AskedFacts {
+  return {
+    version: version === true,
+    served: served === true,
+    apis: Array.isArray(apis) ? apis.filter((name) => typeof name === 'string') : [],
   }
 }
 

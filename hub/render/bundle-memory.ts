@@ -1,5 +1,6 @@
 import type { Violation } from '../policy/violation.ts'
 import { type Digest, digestOf, isDigest } from '@groundswell/proto/digest.ts'
+import type { AskedFacts } from './asked-facts.ts'
 
 /** What was made of an input: enough to go on with, as long as the content store has it. */
 export interface MadeBundle {
@@ -12,6 +13,9 @@ export interface MadeBundle {
   readonly violations: readonly Violation[]
   /** What the engine had to say: hooks left out, values that change with each render. */
   readonly notes: readonly string[]
+  /** Names all that it was made of but the cluster's facts, and what it asked of those. */
+  readonly base?: Digest
+  readonly asked?: AskedFacts
 }
 
 /** Of one bundle; more than these nobody reads. */
@@ -38,14 +42,17 @@ type Line = [
   kinds: string[],
   violations?: Violation[],
   notes?: string[],
+  base?: Digest,
+  asked?: AskedFacts,
 ]
 
 /** One line for each; it carries a digest of itself, so that a damaged one counts as none. */
 export function formatBundleLine(
   input: Digest,
-  { digest, size, kinds, violations, notes }: MadeBundle,
+  { digest, size, kinds, violations, notes, base, asked }: MadeBundle,
 ): string {
-  const text = JSON.stringify([input, digest, size, kinds, violations, notes])
+  const facts = base && asked ? [base, asked] : []
+  const text = JSON.stringify([input, digest, size, kinds, violations, notes, ...facts])
   return `${digestOf(text)} ${text}\n`
 }
 
@@ -56,10 +63,16 @@ export function parseBundleLines(text: string): Map<Digest, MadeBundle> {
     const space = line.indexOf(' ')
     const body = line.slice(space + 1)
     if (space < 0 || line.slice(0, space) !== digestOf(body)) continue
-    const [input, digest, size, kinds, violations = [], notes = []] = JSON.parse(body) as Line
+    const [input, digest, size, kinds, violations = [], notes = [], ...facts] = JSON.parse(
+      body,
+    ) as Line
     if (!isDigest(input) || !isDigest(digest)) continue
+    const [base, asked] = facts
     found.delete(input)
-    found.set(input, { digest, size, kinds, violations, notes })
+    found.set(input, {
+      ...{ digest, size, kinds, violations, notes },
+      ...(base && asked && { base, asked }),
+    })
   }
   return new Map([...found].slice(-rememberedBundles))
 }

@@ -6,6 +6,7 @@ import { toBundleOptions } from '../bundle/options.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { createPresence } from '../bundle/presence.ts'
 import { type Fault, HubError } from '../errors.ts'
+import { type FleetFacts, knowCluster } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { toRenderInput } from '../fleet/render-input.ts'
 import { baseRepositories } from '../fleet/remote-base.ts'
@@ -23,14 +24,12 @@ import type { Content } from '../rollout/rollout.ts'
 import { type Charts, isExactVersion } from '../source/chart/chart.ts'
 import { chartRefreshMs } from '../source/chart/charts.ts'
 import type { Mirror } from '../source/source.ts'
-import {
-  type BundleMemory,
-  type MadeBundle,
-  mostNotes,
-  rememberedBundles,
-} from './bundle-memory.ts'
+import { nameFacts, withoutFacts } from './asked-facts.ts'
+import { type BundleMemory, type MadeBundle, mostNotes } from './bundle-memory.ts'
+import { createBundles } from './bundles.ts'
 import type { RenderEngine, RenderFiles, RenderInput } from './engine.ts'
 import { renderInputDigest } from './input.ts'
+import { mergeFaults, placeFault, placeFaults, toFaults } from './render-faults.ts'
 
 export interface ContentsDeps {
   readonly engine: RenderEngine
@@ -49,6 +48,8 @@ export interface ContentsRequest {
   readonly fleet: Fleet
   /** Repository → `main@sha1:…`; a repository without one cannot be rendered from. */
   readonly revisions: ReadonlyMap<string, string>
+  /** What agents reported of their clusters. */
+  readonly facts?: FleetFacts
   /** Renders only these when given. */
   readonly only?: { readonly application: string; readonly cluster?: string }
 }
@@ -59,7 +60,7 @@ export interface Contents {
   readonly faults: readonly Fault[]
   /** What policies have to say that keeps nothing back. */
   readonly warnings: readonly Fault[]
-  /** Clusters that are left as they are, by application: suspended ones. */
+  /** Clusters that are left as they are, by application: suspended ones, and those not known enough. */
   readonly skipped: ReadonlyMap<string, ReadonlySet<string>>
   /**
    * Milliseconds after which it should be looked at again although no commit came: something that
@@ -95,7 +96,9 @@ interface BundleSource {
 /** What clusters have in common within one look at the fleet: read, made and stored once for all. */
 interface Shared {
   readonly sources: Map<string, Promise<RenderSource>>
-  readonly bundles: Map<Digest, Promise<MadeBundle>>
+  readonly bundles: Map<string, Promise<MadeBundle>>
+  /** The newest that is being made of a base, for whichever cluster. */
+  readonly making: Map<Digest, Promise<MadeBundle>>
   /** What a bundle is made of, as it happens to be spelled → its digest: most clusters ask the same. */
   readonly keys: Map<string, Digest>
   readonly policies: readonly Policy[]
@@ -111,23 +114,20 @@ const awayMs = 30_000
  * fails anywhere fails as a whole, so that no half of it is rolled out.
  */
 export function createContents(deps: ContentsDeps) {
-  const bundles = new Map<Digest, MadeBundle>()
+  const bundles = createBundles(deps.memory)
   const sources = createRenderSources()
   const isStored = createPresence(deps.content)
-  let remembering: Promise<void> | undefined
-
-  async function remember(): Promise<void> {
-    for (const [key, made] of (await deps.memory?.load()) ?? []) bundles.set(key, made)
-  }
 
   async function render(request: ContentsRequest, signal: AbortSignal): Promise<Contents> {
-    await (remembering ??= remember())
+    await bundles.remember()
     const { only } = request
-    const resolution = resolveTargets(request.fleet)
-    const targets = resolution.targets.filter(
+    const resolution = resolveTargets(request.fleet, request.facts ?? new Map())
+    const unsaid = Map.groupBy(resolution.faults, nameTarget)
+    const wanted = resolution.targets.filter(
       ({ application, cluster }) =>
         (!only || only.application === application) && (!only?.cluster || only.cluster === cluster),
     )
+    const targets = wanted.filter((target) => !unsaid.has(nameTarget(target)))
     const { policies, warnings: told } = await loadPolicies(request, signal)
     const faults: Fault[] = []
     const warnings: Fault[] = [...told]
@@ -137,7 +137,12 @@ export function createContents(deps: ContentsDeps) {
     let againMs = targets.some(({ chart }) => chart && !isExactVersion(chart.version))
       ? chartRefreshMs
       : Infinity
-    const shared: Shared = { sources: new Map(), bundles: new Map(), keys: new Map(), policies }
+    const shared: Shared = {
+      ...{ sources: new Map(), bundles: new Map(), making: new Map(), keys: new Map(), policies },
+    }
+    const skipped = new Map<string, Set<string>>()
+    const leave = ({ application, cluster }: Pick<ResolvedTarget, 'application' | 'cluster'>) =>
+      skipped.set(application, (skipped.get(application) ?? new Set()).add(cluster))
     for (const name of request.fleet.applications.keys()) {
       if (!only || only.application === name) applications.set(name, new Map())
     }
@@ -146,23 +151,20 @@ export function createContents(deps: ContentsDeps) {
       await Promise.all(
         targets.slice(at, at + rendersAtOnce).map(async (target) => {
           try {
-            const { kinds, violations, notes, ...content } = await renderTarget(
-              request,
-              target,
-              shared,
-              signal,
-            )
-            applications.get(target.application)?.set(target.cluster, content)
+            const made = await renderTarget(request, target, shared, signal)
+            const { digest, size, revision, kinds, violations, notes } = made
+            applications.get(target.application)?.set(target.cluster, { digest, size, revision })
             const { repository } = target
             warnings.push(...violations.map((one) => placeFault(toViolationFault(one), target)))
             warnings.push(...notes.map((message) => placeFault({ message }, target)))
             const chartRepo = target.chart?.repo
-            origins.set(content.digest, {
-              ...{ repository, revision: content.revision, kinds },
+            origins.set(digest, {
+              ...{ repository, revision, kinds },
               ...(chartRepo === undefined ? {} : { chartRepo }),
             })
           } catch (error) {
-            failed.add(target.application)
+            if (await failsAlone(request, target, shared, signal)) leave(target)
+            else failed.add(target.application)
             if (mayPass(error)) againMs = awayMs
             faults.push(...toFaults(error, target))
           }
@@ -170,10 +172,16 @@ export function createContents(deps: ContentsDeps) {
       )
     }
     for (const name of failed) applications.delete(name)
-    const skipped = new Map<string, Set<string>>()
-    for (const { application, cluster, reason } of resolution.skipped) {
-      if (reason === 'excluded') continue
-      skipped.set(application, (skipped.get(application) ?? new Set()).add(cluster))
+    for (const one of resolution.skipped) if (one.reason !== 'excluded') leave(one)
+    // Git alone does not say what goes there, and until an agent does nothing there changes.
+    for (const target of wanted) {
+      const [first] = unsaid.get(nameTarget(target)) ?? []
+      if (!first) continue
+      leave(target)
+      const { file, line } = request.fleet.applications.get(target.application)!
+      warnings.push(
+        placeFault({ message: `${first.message}: it is left as it is`, file, line }, target),
+      )
     }
     return {
       ...{ applications, skipped, origins },
@@ -223,18 +231,56 @@ export function createContents(deps: ContentsDeps) {
     const options = toBundleOptions(spec, target)
     const judged = request.only ? undefined : judgement(request.fleet, shared.policies, target)
     const by = judged && judgedBy(judged.policies, judged.kubernetesVersion)
-    const spelled = JSON.stringify([input, source.root, options, by])
-    const bundleKey =
+    const bare = withoutFacts(input)
+    const spelled = JSON.stringify([bare, source.root, options, by])
+    const base =
       shared.keys.get(spelled) ??
       digestOf(
-        JSON.stringify([renderInputDigest(input, deps.engine.version), source.root, options, by]),
+        JSON.stringify([renderInputDigest(bare, deps.engine.version), source.root, options, by]),
       )
-    shared.keys.set(spelled, bundleKey)
+    shared.keys.set(spelled, base)
+    const name = `${base} ${nameFacts(input)}`
+    const from = { mirror, source, input, options, judged }
     const making =
-      shared.bundles.get(bundleKey) ??
-      makeBundle(bundleKey, { mirror, source, input, options, judged }, signal)
-    shared.bundles.set(bundleKey, making)
+      shared.bundles.get(name) ?? makeAfter(shared.making.get(base), base, from, signal)
+    shared.bundles.set(name, making)
+    shared.making.set(base, making)
     return { ...(await making), revision }
+  }
+
+  /**
+   * Whether it is only what the cluster reported of itself that fails. That is no reason to keep an
+   * application from all the others: who takes over one cluster could say anything.
+   */
+  async function failsAlone(
+    request: ContentsRequest,
+    target: ResolvedTarget,
+    shared: Shared,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { spec } = request.fleet.clusters.get(target.cluster)!
+    const { plainVersion: _, ...declared } = knowCluster(spec, undefined)
+    const bare = { ...target, ...declared }
+    const isReported = bare.served !== target.served || bare.judgedVersion !== target.judgedVersion
+    if (!isReported || signal.aborted) return false
+    return renderTarget(request, bare, shared, signal).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** The same source for another cluster: what is made first may be what this one gets. */
+  async function makeAfter(
+    before: Promise<MadeBundle> | undefined,
+    base: Digest,
+    from: BundleSource,
+    signal: AbortSignal,
+  ): Promise<MadeBundle> {
+    await before?.catch((error: unknown) => {
+      // What never ends is not tried once for each cluster.
+      if (error instanceof HubError && error.code === 'render_timeout') throw error
+    })
+    return makeBundle(base, from, signal)
   }
 
   /** Where bases may be taken of, as far as it has been fetched. */
@@ -246,11 +292,11 @@ export function createContents(deps: ContentsDeps) {
   }
 
   async function makeBundle(
-    bundleKey: Digest,
+    base: Digest,
     { mirror, source, input, options, judged }: BundleSource,
     signal: AbortSignal,
   ): Promise<MadeBundle> {
-    const known = bundles.get(bundleKey)
+    const known = bundles.find(base, input)
     if (known && (await isStored(known.digest))) return known
     const files = (): Promise<RenderFiles> => readFiles(deps, mirror, source)
     const result = await deps.engine
@@ -271,25 +317,23 @@ export function createContents(deps: ContentsDeps) {
     const size = bundle.manifest.bytes.byteLength
     const notes = result.warnings.slice(0, mostNotes)
     const made = { digest: content, size, kinds, violations, notes }
-    bundles.set(bundleKey, made)
-    await deps.memory?.keep(bundleKey, made)
-    for (const oldest of bundles.keys()) {
-      if (bundles.size <= rememberedBundles) break
-      bundles.delete(oldest)
-    }
-    return made
+    return bundles.keep(base, input, made, result.asked)
   }
 
   return {
     render,
     /** After the content store was lost. */
-    forget: () => bundles.clear(),
+    forget: () => bundles.forget(),
   }
 }
 
 function judgement(fleet: Fleet, policies: readonly Policy[], target: ResolvedTarget) {
-  const { kubernetesVersion = '' } = fleet.clusters.get(target.cluster)?.spec ?? {}
+  const { judgedVersion: kubernetesVersion } = target
   return { policies: selectPolicies(fleet, policies, target), kubernetesVersion }
+}
+
+function nameTarget({ application, cluster }: Pick<ResolvedTarget, 'application' | 'cluster'>) {
+  return JSON.stringify([application, cluster])
 }
 
 /** Whether a failure may be over without any commit. */
@@ -313,37 +357,4 @@ async function readFiles(
 ): Promise<RenderFiles> {
   const read = await readRenderFiles(mirror, source, (name) => mirrorOf(name))
   return source.chart ? read.set(source.path, await charts.read(source.chart)) : read
-}
-
-/** The engine names files within the tree it was given; people look for them in the repository. */
-function placeFaults(error: unknown, root: string): unknown {
-  if (!(error instanceof HubError)) return error
-  const faults = error.faults.map((fault) =>
-    fault.file ? { ...fault, file: posix.join(root, fault.file) } : fault,
-  )
-  return new HubError(error.code, error.message, { cause: error, faults })
-}
-
-function toFaults(error: unknown, target: ResolvedTarget): Fault[] {
-  const { message } = error as Error
-  const faults = error instanceof HubError && error.faults.length > 0 ? error.faults : [{ message }]
-  return faults.map((fault) => placeFault(fault, target))
-}
-
-function placeFault(fault: Fault, { application, cluster }: ResolvedTarget): Fault {
-  return { object: `Application ${application}`, cluster, ...fault }
-}
-
-/** The same fault on many clusters is said once, with the first cluster and how many more. */
-function mergeFaults(faults: readonly Fault[]): Fault[] {
-  const merged = new Map<string, { fault: Fault; more: number }>()
-  for (const fault of faults) {
-    const key = JSON.stringify([fault.file, fault.line, fault.object, fault.message])
-    const known = merged.get(key)
-    if (known) known.more += 1
-    else merged.set(key, { fault, more: 0 })
-  }
-  return [...merged.values()].map(({ fault, more }) =>
-    more === 0 ? fault : { ...fault, message: `${fault.message} (and on ${more} more clusters)` },
-  )
 }

@@ -1,5 +1,6 @@
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import type { Patch } from '../fleet/kinds/patch.ts'
+import type { AskedFacts } from './asked-facts.ts'
 
 /** Everything a render may depend on. Two inputs with the same digest give the same objects. */
 export interface RenderInput {
@@ -22,6 +23,8 @@ export interface RenderInput {
     /** `1.35.4`; empty for the engine's default. */
     readonly kubeVersion: string
     readonly apiVersions: readonly string[]
+    /** The versions are all that the cluster serves, not something beside the usual. */
+    readonly served?: boolean
   }
   /** Entries of kustomizations that stand for a directory of the tree: bases of other repositories. */
   readonly bases?: Readonly<Record<string, string>>
@@ -45,6 +48,8 @@ export interface RenderResult {
   readonly objects: readonly RenderedObject[]
   /** Words for people: unstable output, skipped hooks and the like. */
   readonly warnings: readonly string[]
+  /** What it wanted to know of the cluster; of charts. */
+  readonly asked?: AskedFacts
 }
 
 /** Files a render reads, by path relative to the tree's root. */

@@ -1,4 +1,5 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { nameList } from './asked-facts.ts'
 import type { RenderInput } from './engine.ts'
 
 /**
@@ -21,7 +22,7 @@ function relevant(input: RenderInput): unknown {
     case 'kustomize':
       return { ...common, bases }
     case 'helm':
-      return { ...common, helm }
+      return { ...common, helm: { ...helm, apiVersions: nameList(helm.apiVersions) } }
     default:
       return kind satisfies never
   }

@@ -15,7 +15,7 @@ function target(application: string, cluster: string, path: string): ResolvedTar
     kind: undefined,
     directory: {},
     bases: [],
-    ...{ kubernetesVersion: '', apiVersions: [] },
+    ...{ kubernetesVersion: '', apiVersions: [], served: false, judgedVersion: '' },
     releaseName: application,
     values: {},
     valuesFiles: [],

@@ -4,6 +4,7 @@ import type { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { listGroupMembers } from '../../../../hub/fleet/group.ts'
+import { knowCluster, toServedApis } from '../../../../hub/fleet/cluster-facts.ts'
 import { toRenderInput } from '../../../../hub/fleet/render-input.ts'
 import { toSourceSpec } from '../../../../hub/fleet/repository-spec.ts'
 import { resolveTargets } from '../../../../hub/fleet/resolve.ts'
@@ -104,10 +105,48 @@ targets:
     assert.deepEqual(target.chart, {
       ...{ repo: 'oci://registry.example.com/charts', chart: 'shop', version: '^1' },
     })
-    assert.throws(
-      () => load(spec.replace('[new]', '[us-1]')),
-      (error: HubError) => /cluster us-1 has no `kubernetesVersion`/.test(error.message),
+  })
+
+  test('takes from an agent what Git does not say, and waits for it where Git asks for it', () => {
+    const spec = `
+source: { path: ., helm: { values: { v: '\${cluster.kubernetesVersion}' } } }
+targetNamespace: 'on-\${cluster.kubernetesVersion}'
+targets: [{ clusters: [us-1] }]`
+    const fleet = load(spec.replace("'on-\${cluster.kubernetesVersion}'", 'shop'))
+    const [unasked] = resolveTargets(fleet).targets
+    assert.deepEqual(unasked?.values, { v: '\${cluster.kubernetesVersion}' })
+    const unsaid = resolveTargets(fleet, new Map())
+    assert.match(
+      unsaid.faults[0]?.message ?? '',
+      /cluster us-1 declares no `kubernetesVersion`, and no agent has reported one yet/,
     )
+    const apis = toServedApis(['v1', 'apps/v1', 'v1'])
+    const facts = new Map([['us-1', { kubernetesVersion: 'v1.33.4-gke.12', apis }]])
+    const { targets, faults } = resolveTargets(fleet, facts)
+    assert.deepEqual(faults, [])
+    const [target] = targets
+    assert.deepEqual(target?.values, { v: '1.33.4' })
+    assert.deepEqual(
+      [target.kubernetesVersion, target.apiVersions, target.served, target.judgedVersion],
+      ['v1.33.4-gke.12', ['apps/v1', 'v1'], true, '1.33'],
+    )
+    // A namespace that only an agent can tell is judged when it has.
+    const named = resolveTargets(load(spec), facts)
+    assert.match(named.faults[0]?.message ?? '', /namespace "on-1\.33\.4" is not an RFC 1123 label/)
+  })
+
+  test("Git's word on a cluster comes before its agent's, each by itself", () => {
+    const apis = toServedApis(['v1'])
+    const facts = { kubernetesVersion: 'v1.33.4', apis }
+    const known = (spec: Parameters<typeof knowCluster>[0]) => {
+      const { kubernetesVersion, apiVersions, served } = knowCluster(spec, facts)
+      return [kubernetesVersion, apiVersions, served]
+    }
+    assert.deepEqual(known({}), ['v1.33.4', ['v1'], true])
+    assert.deepEqual(known({ kubernetesVersion: '1.30' }), ['1.30', ['v1'], true])
+    assert.deepEqual(known({ apiVersions: ['a.io/v1'] }), ['v1.33.4', ['a.io/v1'], false])
+    const odd = knowCluster({}, { kubernetesVersion: 'nonsense', apis })
+    assert.deepEqual([odd.kubernetesVersion, odd.judgedVersion], ['', ''])
   })
 
   test('leaves out what is suspended, and says so', () => {
