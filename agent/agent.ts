@@ -4,6 +4,7 @@ import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { type AgentErrorCode, toAgentError } from './errors.ts'
 import { createBeginnings } from './link/beginnings.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
+import { createFactsTelling } from './link/facts.ts'
 import { createRedial } from './link/redial.ts'
 import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
 import { toAuditHead } from './observe/report.ts'
@@ -40,6 +41,7 @@ export function createAgent(deps: AgentDeps) {
   const redial = createRedial(deps)
   const reports = createReports({ ...deps, standing, session: () => session })
   const beginnings = createBeginnings()
+  const facts = createFactsTelling(deps.facts)
   let session: Session | undefined
   let connectedSince: number | null = null
   let isLoaded = false
@@ -221,6 +223,7 @@ export function createAgent(deps: AgentDeps) {
     try {
       const { epoch, sequence, rootVersion, snapshotDigest } = standing.position()
       const { auditHead } = standing.witness()
+      const { kubernetesVersion, nodes } = deps.facts()
       session = openSession({
         stream,
         hello: create(HelloSchema, {
@@ -234,7 +237,7 @@ export function createAgent(deps: AgentDeps) {
           sequence: BigInt(sequence),
           snapshotDigest,
           ...(auditHead && { witnessed: toAuditHead(auditHead) }),
-          facts: { ...deps.facts(), agentVersion: deps.version },
+          facts: { kubernetesVersion, nodes, agentVersion: deps.version },
           certificateGeneration: BigInt(credentials?.generation() ?? 0),
         }),
         decompress: deps.decompress,
@@ -251,6 +254,7 @@ export function createAgent(deps: AgentDeps) {
           void reports.send(true)
           const on = session
           deps.receipts?.attach(on && ((message) => on.send(message)))
+          facts.attach(on, welcome.factsDigest)
         },
         onGoodbye({ reason, reconnectWindowSeconds }) {
           redial.dismissed(reconnectWindowSeconds)
@@ -281,6 +285,7 @@ export function createAgent(deps: AgentDeps) {
       stopRenewing()
       session = undefined
       deps.receipts?.attach(undefined)
+      facts.attach(undefined)
       connectedSince = null
       signal.removeEventListener('abort', close)
     }
@@ -368,6 +373,8 @@ export function createAgent(deps: AgentDeps) {
   return {
     run,
     onChange: reports.onChange,
+    /** What the cluster is may have changed. */
+    noticeFacts: facts.notice,
     isReady: standing.isSettled,
     /** Where it is, for people at the cluster; null until it has read what it knows. */
     where: () =>

@@ -57,7 +57,7 @@ export interface AgentDeps {
   readonly decompress: Decompress
   /** Frees the memory of messages that were dealt with. */
   readonly collect?: () => void
-  readonly facts: () => { kubernetesVersion: string; nodes: number }
+  readonly facts: () => { kubernetesVersion: string; nodes: number; apis?: readonly string[] }
   readonly version: string
   readonly clock: () => number
   /** Milliseconds of a clock that nobody sets. */

@@ -33,6 +33,7 @@ import { askStatus, serveStatus } from './local/unix.ts'
 import { createLog } from './log.ts'
 import type { KeyStore } from './secrets/keys.ts'
 import { openTenure } from './wiring/tenure.ts'
+import { openFacts } from './wiring/facts.ts'
 import { openContent } from './wiring/content.ts'
 import { nameSecret, openKeys } from './wiring/keys.ts'
 import { openVault } from './wiring/vault.ts'
@@ -52,7 +53,6 @@ import packageJson from './package.json' with { type: 'json' }
 
 const { version } = packageJson
 
-const factsEveryMs = 5 * 60_000
 /** How long an expression may take; all else of the agent waits meanwhile. */
 const expressionMs = 50
 
@@ -139,32 +139,26 @@ async function runAgent(
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, cluster, copies, log } = deps
+  const { config, copies, log } = deps
+  const every = repeat
   // Asked while the identity is read: a start waits for as few answers as it can.
   const asked = Promise.all([
-    cluster.uid(signal).catch(() => undefined),
-    cluster.facts(signal).catch(() => ({ kubernetesVersion: '', nodes: 0 })),
+    deps.cluster.uid(signal).catch(() => undefined),
+    openFacts(deps.cluster, every, signal),
   ])
   const stored = await openIdentity(deps, signal)
-  if (!stored) return
+  if (!stored) return (await asked)[1].close()
   const trust = createMirroredTrust(
     copies,
     stored.root === undefined ? undefined : Buffer.from(stored.root, 'base64'),
   )
   const credentials = openCredentials(deps, stored)
   // As it is now, not as it was when it joined: a copied identity shows itself by this.
-  const [uid, factsAtFirst] = await asked
+  const [uid, facts] = await asked
+  const { cluster } = facts
   const identity = { ...stored.identity, clusterUid: uid ?? stored.identity.clusterUid }
   const addresses = createAddresses(Math.random)
   const proxyFor = (address: string): Proxy | undefined => chooseProxy(address, process.env)
-  let facts = factsAtFirst
-  const readFacts = async (): Promise<void> => {
-    facts = await cluster.facts(signal).catch(() => facts)
-  }
-  const every = repeat
-  const stopFacts = every(factsEveryMs, () => {
-    void readFacts()
-  })
   const receipts = createReceipts({
     identity,
     key: createPrivateKey(stored.boundKey),
@@ -218,7 +212,7 @@ async function runAgent(
     credentials,
     decompress: decompressZstd,
     collect: openCollector(),
-    facts: () => facts,
+    facts: facts.read,
     version,
     clock: Date.now,
     monotonic: () => performance.now(),
@@ -228,6 +222,7 @@ async function runAgent(
     every,
     log,
   })
+  facts.listen(agent.noticeFacts)
   const tell = () => {
     const where = agent.where()
     if (!where) return '{}\n'
@@ -251,7 +246,7 @@ async function runAgent(
   try {
     await agent.run(signal)
   } finally {
-    stopFacts()
+    facts.close()
     await local?.close()
     await workloads.close()
     await exporter?.[Symbol.asyncDispose]()

@@ -48,7 +48,8 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
     sending = true
     try {
       const applications = told.map(toApplicationReport)
-      const facts = { ...deps.facts(), agentVersion: deps.version }
+      const { kubernetesVersion, nodes } = deps.facts()
+      const facts = { kubernetesVersion, nodes, agentVersion: deps.version }
       const current = standing.current()
       const sequence = BigInt(current?.snapshot.sequence ?? 0)
       const stale = standing.stale()

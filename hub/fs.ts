@@ -10,6 +10,8 @@ import { roles } from './access/principal.ts'
 import type { TokenGrant } from './api/token.ts'
 import { type AlertCredentials, parseAlertCredentials } from './alert/credential.ts'
 import { HubError } from './errors.ts'
+import type { FleetFacts } from './fleet/cluster-facts.ts'
+import { parseFacts } from './fleet/facts-wire.ts'
 import { type AllSigners, parseSigners } from './source/signature/signers.ts'
 import { type GateCredentials, parseGateCredentials } from './rollout/measure/credential.ts'
 import { type ForgeSetting, parseForges } from './forge/configuration.ts'
@@ -72,6 +74,22 @@ export function readWebhookSecrets(
 /** @throws HubError `config_invalid` with every fault */
 export function readGateCredentials(path: string | undefined): GateCredentials {
   return path ? parseGateCredentials(readYaml(path), path) : new Map()
+}
+
+/**
+ * What `swell get facts` told.
+ *
+ * @throws HubError `config_invalid` saying what is wrong with it
+ */
+export function readFacts(path: string | undefined): FleetFacts {
+  if (path === undefined) return new Map()
+  try {
+    return parseFacts(readYaml(path))
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    const message = `${path}: ${cause.message}; \`swell get facts\` makes such a file`
+    throw new HubError('config_invalid', message, { cause })
+  }
 }
 
 /** @throws HubError `config_invalid` with every fault */

@@ -1,3 +1,4 @@
+import { formatFacts } from './fleet/facts-wire.ts'
 import type { Principal } from './access/principal.ts'
 import { rightsOf } from './access/rights.ts'
 import type { Hub, Listing, OperatorAction } from './api/hub.ts'
@@ -13,6 +14,7 @@ import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
 import { currentGate } from './rollout/gate.ts'
+import { newestFacts } from './ledger/facts.ts'
 import { finalPhases } from './rollout/rollout.ts'
 import { explainHold } from './rollout/hold-words.ts'
 import { judgeWebhook } from './source/webhook.ts'
@@ -235,6 +237,7 @@ export function createHub(deps: HubDeps): Hub {
       ...{ known, register, summaries: deps.summaries },
       redecide: () => pipeline.redecide(),
     }),
+    facts: () => formatFacts(newestFacts(state)),
     ...createMembership({ ...deps, fleet: () => known().fleet }),
 
     async fleet() {

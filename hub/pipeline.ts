@@ -1,5 +1,7 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { type Fault, HubError, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import { newestFacts } from './ledger/facts.ts'
 import type { Register } from './ledger/register.ts'
 import type { Contents } from './render/contents.ts'
 import type { Renderer } from './render/renderer.ts'
@@ -164,7 +166,8 @@ export function createPipeline(deps: PipelineDeps) {
   async function evaluateOnce(): Promise<void> {
     const current = fleet
     if (!current) return
-    const rendered = await renderer.render(current.revision, signal)
+    const facts = newestFacts(register.state)
+    const rendered = await renderer.render(current.revision, signal, facts)
     if (fleet !== current) return
     latest = rendered
     const decided = await deciding.decide(current, rendered)
@@ -197,7 +200,13 @@ export function createPipeline(deps: PipelineDeps) {
       if (digest === null) continue
       try {
         const request = { application, cluster, fleetRevision, revision }
-        const found = await renderer.rebuild(request, signal)
+        // Which facts it was made for is not written down: of the last few, the newest that fit.
+        const reported = [...(register.state.facts.get(cluster) ?? [])].reverse()
+        let found: Digest | null = null
+        for (const facts of reported.length > 0 ? reported : [undefined]) {
+          found = await renderer.rebuild({ ...request, facts }, signal)
+          if (found === digest) break
+        }
         if (found !== digest) {
           log('warn', `${application} for ${cluster} renders to ${found} now, not ${digest}`)
         }

@@ -9,6 +9,7 @@ import { type Answer, type ApiClient, type ApiRequest, createApiClient } from '.
 import { readOccupants } from './occupants.ts'
 import { readEvents, readPods } from './pods.ts'
 import type { ApplyOptions, Cluster, LiveObject, Resource } from './port.ts'
+import { readServed } from './served.ts'
 import { listThenWatch } from './watch.ts'
 
 export interface KubeOptions {
@@ -97,7 +98,13 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
         metadata: { remainingItemCount?: number }
         items?: unknown[]
       }
+      const apis = await readServed(get, signal).catch((error: unknown) => {
+        signal.throwIfAborted()
+        log?.('what the API server serves cannot be listed', { err: error })
+        return undefined
+      })
       return {
+        ...(apis && { apis }),
         kubernetesVersion: (JSON.parse(version.body) as { gitVersion: string }).gitVersion,
         nodes: (list.items?.length ?? 0) + (list.metadata.remainingItemCount ?? 0),
       }

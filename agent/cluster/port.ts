@@ -59,7 +59,9 @@ export type WatchEvent =
 export interface Cluster {
   /** UID of the kube-system namespace. */
   uid(signal: AbortSignal): Promise<string>
-  facts(signal: AbortSignal): Promise<{ kubernetesVersion: string; nodes: number }>
+  facts(
+    signal: AbortSignal,
+  ): Promise<{ kubernetesVersion: string; nodes: number; apis?: readonly string[] }>
   /** How a kind is served; asks the API server again when a kind is new. */
   resource(apiVersion: string, kind: string, signal: AbortSignal): Promise<Resource>
   get(resource: Resource, id: ObjectId, signal: AbortSignal): Promise<LiveObject | undefined>

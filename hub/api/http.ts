@@ -32,6 +32,7 @@ import { addClusterRoutes } from './routes/clusters.ts'
 import { addMembershipRoutes } from './routes/membership.ts'
 import { addDryRunRoutes } from './routes/dry-runs.ts'
 import { addEventRoutes } from './routes/events.ts'
+import { addFactsRoutes } from './routes/facts.ts'
 import { addFleetRoutes } from './routes/fleet.ts'
 import { addDashboardRoutes } from './routes/dashboard.ts'
 import { addHealthRoutes } from './routes/health.ts'
@@ -178,6 +179,7 @@ export function buildServer(options: ApiOptions): Api {
     addDryRunRoutes(api)
     addMembershipRoutes(api)
     addFleetRoutes(api)
+    addFactsRoutes(api)
     addSourceRoutes(api)
     addRolloutRoutes(api)
     addEventRoutes(api, streams)

@@ -5,6 +5,7 @@ import type { Principal } from '../access/principal.ts'
 import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
+import type { FactsWire } from '../fleet/facts-wire.ts'
 import type { Matrix } from '../status/matrix.ts'
 import type { DryRunView } from './dry-run-view.ts'
 import type { Order, Place } from './order.ts'
@@ -120,6 +121,8 @@ export interface Hub extends Survey {
   recoverCluster(cluster: string, by: Principal, reason: string): Promise<void>
 
   fleet(): Promise<FleetView>
+  /** What agents reported of their clusters. */
+  facts(): FactsWire
   /** By name, rising. */
   sources(): Promise<readonly SourceView[]>
   /** Rising; after an id the next ones, after null the newest. At most `limit`. */

@@ -132,6 +132,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     windows: () => hub.windows(),
     audit: (after) => hub.audit(after),
     fleet: () => hub.fleet(),
+    facts: () => hub.facts(),
     sources: () => hub.sources(),
     webhook: (name, headers, rawBody) => hub.webhook(name, headers, rawBody),
     health: () => hub.health(),

@@ -4,6 +4,7 @@ import { DurationText } from '../fleet/kinds/fields.ts'
 import { LoginView, MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
 import { DryRunView } from './dry-run-view.ts'
 import { Problem } from './problem.ts'
+import { FactsView } from './facts-view.ts'
 import { MatrixRow, MatrixView } from './matrix-view.ts'
 import { sortBy } from './order.ts'
 import { SupportView } from './support-view.ts'
@@ -236,6 +237,7 @@ export const components: readonly TSchema[] = [
   WindowView,
   AuditEntry,
   ClusterView,
+  FactsView,
   MatrixView,
   DiffView,
   DryRunView,

@@ -13,7 +13,7 @@ export type Frozen<T> = T extends (infer E)[]
     ? { readonly [K in keyof T]: Frozen<T[K]> }
     : T
 
-const view = <P extends TProperties>($id: string, properties: P, description: string) =>
+export const view = <P extends TProperties>($id: string, properties: P, description: string) =>
   Type.Object(properties, { $id, description })
 const words = <const W extends readonly string[]>(...values: W) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: values })
@@ -22,7 +22,7 @@ const orNull = <T extends ReturnType<typeof Type.Unsafe>>(schema: T) =>
 
 const Count = Type.Integer({ minimum: 0 })
 const Time = Type.String({ description: 'RFC 3339, UTC' })
-const DigestText = Type.Unsafe<Digest>({ type: 'string', pattern: '^sha256:[0-9a-f]{64}$' })
+export const DigestText = Type.Unsafe<Digest>({ type: 'string', pattern: '^sha256:[0-9a-f]{64}$' })
 const TimeOrNull = Type.Union([Time, Type.Null()])
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
 const DigestOrNull = orNull(DigestText)
@@ -95,6 +95,17 @@ const clusterSummary = {
   lastSeen: TimeOrNull,
   agentVersion: Type.String(),
   kubernetesVersion: Type.String(),
+  facts: Type.Optional(
+    Type.Object(
+      {
+        kubernetesVersion: Type.String({ description: 'empty: what the engine takes by itself' }),
+        kubernetesVersionFrom: words('git', 'agent', 'nobody'),
+        apis: Count,
+        apisFrom: words('git', 'agent', 'nobody'),
+      },
+      { description: 'what charts are rendered for, and who said so' },
+    ),
+  ),
   nodes: Count,
   acceptedSequence: Type.Integer({ minimum: 0, description: 'newest snapshot accepted' }),
   offeredSequence: Type.Integer({ minimum: 0, description: 'newest snapshot signed' }),

@@ -1,10 +1,12 @@
 import { posix } from 'node:path'
 import { HubError } from '../errors.ts'
+import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Declared, Fleet } from '../fleet/fleet.ts'
 import type { RepositorySpec } from '../fleet/kinds/repository.ts'
 import { loadFleet } from '../fleet/load.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { type CheckReport, reportConfiguration, reportFleet } from './check.ts'
+import type { FetchedCharts } from './fetched-charts.ts'
 import { type Finding, findConfigurationFaults } from './finding.ts'
 import { diffFleets, type FleetDiff } from './fleet-diff.ts'
 import { type AskLive, tryFleet } from './live.ts'
@@ -39,6 +41,10 @@ export interface CheckoutDeps {
    */
   readonly snapshot: (repository: Declared<RepositorySpec>) => Promise<Snapshot>
   readonly engine: RenderEngine
+  /** Charts that are not of Git. */
+  readonly charts: FetchedCharts
+  /** What agents reported of their clusters, as far as it is at hand. */
+  readonly facts: FleetFacts
   /**
    * What policies say of rendered objects; they are read from the snapshot the fleet is of.
    *
@@ -85,6 +91,10 @@ export interface CheckoutOptions {
   /** Fetches repositories that are given by no directory. */
   readonly fetch: boolean
   readonly credentialsFile: string | undefined
+  /** Hosts that charts may be fetched from; empty: all whose addresses are public. */
+  readonly sourceHosts: readonly string[]
+  /** What agents reported of their clusters, as `swell get facts` tells it. */
+  readonly factsFile: string | undefined
   /** Its binary; undefined: the one of the environment. */
   readonly engine: string | undefined
   /** Keeps renders for the next time. */
@@ -125,7 +135,9 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
       }
     }
     const wanted = { ...(applications && { applications }), ...(clusters && { clusters }) }
-    return renderFleet(deps.engine, { fleet, snapshots, absent, ...wanted }, signal)
+    const { engine, charts, facts } = deps
+    const request = { fleet, snapshots, absent, charts, facts, ...wanted }
+    return renderFleet(engine, request, signal)
   }
 
   /** A policy that cannot be read is told beside what was found without it. */

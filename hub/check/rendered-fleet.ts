@@ -3,6 +3,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { buildBundle } from '../bundle/build.ts'
 import { toBundleOptions } from '../bundle/options.ts'
 import { HubError } from '../errors.ts'
+import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import { baseRepositories } from '../fleet/remote-base.ts'
@@ -11,6 +12,7 @@ import { type PlannedRender, planRenders } from '../fleet/plan-renders.ts'
 import { type ResolvedTarget, type SkippedTarget, resolveTargets } from '../fleet/resolve.ts'
 import type { RenderedObject, RenderEngine } from '../render/engine.ts'
 import { renderInputDigest } from '../render/input.ts'
+import type { FetchedCharts } from './fetched-charts.ts'
 import { type Finding, findRenderFaults, mergeFindings, placeFinding } from './finding.ts'
 import type { Snapshot } from './local-repository.ts'
 
@@ -34,6 +36,7 @@ export interface Unchecked {
 /** A fleet at one state of its repositories, rendered for every cluster. */
 export interface RenderedFleet {
   readonly fleet: Fleet
+  readonly facts: FleetFacts
   /** Application → cluster → content. */
   readonly contents: ReadonlyMap<string, ReadonlyMap<string, RenderedContent>>
   /** Application → clusters for which it could not be rendered or looked at: absent is not unwanted. */
@@ -52,6 +55,9 @@ export interface RenderFleetRequest {
   readonly snapshots: ReadonlyMap<string, Snapshot>
   /** Why a repository is not at hand, and what to do about it. */
   readonly absent: ReadonlyMap<string, string>
+  readonly charts: FetchedCharts
+  /** What agents reported of their clusters. */
+  readonly facts: FleetFacts
   /** Only these when given. */
   readonly applications?: readonly string[]
   readonly clusters?: readonly string[]
@@ -70,11 +76,13 @@ export async function renderFleet(
   request: RenderFleetRequest,
   signal: AbortSignal,
 ): Promise<RenderedFleet> {
-  const { fleet, snapshots, absent, applications, clusters } = request
-  const resolution = resolveTargets(fleet)
+  const { fleet, snapshots, absent, facts, applications, clusters } = request
+  const resolution = resolveTargets(fleet, facts)
   const isWanted = ({ application, cluster }: { application: string; cluster: string }) =>
     (applications?.includes(application) ?? true) && (clusters?.includes(cluster) ?? true)
-  const targets = resolution.targets.filter(isWanted)
+  const unsaid = new Map(resolution.faults.map((fault) => [nameOf(fault), fault.message]))
+  const wanted = resolution.targets.filter(isWanted)
+  const targets = wanted.filter((target) => !unsaid.has(nameOf(target)))
   const findings: Finding[] = []
   const contents = new Map<string, Map<string, RenderedContent>>()
   const made = new Map<Digest, Promise<RenderedContent>>()
@@ -90,13 +98,25 @@ export async function renderFleet(
     findings.push(...findRenderFaults(error, declared, target.cluster))
   }
 
+  const unchecked: Unchecked[] = []
+  const leave = (target: ResolvedTarget, reason: string): void => {
+    lack(target)
+    const { application } = target
+    if (unchecked.some((one) => one.application === application && one.reason === reason)) return
+    unchecked.push({ application, reason })
+  }
+  for (const target of wanted) {
+    const message = unsaid.get(nameOf(target))
+    if (message !== undefined) leave(target, `${message}; --facts tells what agents reported`)
+  }
+
   async function make(planned: Planned): Promise<RenderedContent> {
     const { target, source, input } = planned
     const { targetNamespace: _, ...options } = toBundleOptions(specOf(fleet, target), target)
     const render = renderInputDigest(input, engine.version)
     renders.add(render)
     const key = digestOf(JSON.stringify([render, source.root, target.namespace, options]))
-    const making = made.get(key) ?? renderContent(engine, planned, fleet, snapshots, signal)
+    const making = made.get(key) ?? renderContent(engine, planned, request, signal)
     made.set(key, making)
     return making
   }
@@ -104,14 +124,19 @@ export async function renderFleet(
   const planned = await planRenders(
     targets,
     (name) => snapshots.get(name),
-    (names) => baseRepositories(fleet, names, (name) => snapshots.get(name)),
+    (names) => baseRepositories(fleet, names, (name) => snapshots.get(name), absent),
+    request.charts.find,
   )
   for (let at = 0; at < planned.length; at += rendersAtOnce) {
     signal.throwIfAborted()
     await Promise.all(
       planned.slice(at, at + rendersAtOnce).map(async (each) => {
         const { application, cluster } = each.target
-        if ('error' in each) return blame(each.target, each.error)
+        if ('error' in each) {
+          const { error, target } = each
+          if (!isAway(error)) return blame(target, error)
+          return leave(target, error.message)
+        }
         try {
           const content = await make(each)
           const on = contents.get(application) ?? new Map<string, RenderedContent>()
@@ -128,11 +153,11 @@ export async function renderFleet(
   const without = targets.filter(({ repository }) => !snapshots.has(repository))
   for (const target of without) lack(target)
   return {
-    fleet,
+    ...{ fleet, facts },
     contents,
     unknown,
     findings: mergeFindings(findings),
-    unchecked: listUnchecked(without, absent),
+    unchecked: [...unchecked, ...listUnchecked(without, absent)],
     skipped: resolution.skipped.filter(isWanted),
     renders: renders.size,
   }
@@ -141,8 +166,7 @@ export async function renderFleet(
 async function renderContent(
   engine: RenderEngine,
   { target, source, input }: Planned,
-  fleet: Fleet,
-  snapshots: RenderFleetRequest['snapshots'],
+  { fleet, snapshots, charts }: RenderFleetRequest,
   signal: AbortSignal,
 ): Promise<RenderedContent> {
   const { mirror } = snapshots.get(target.repository)!
@@ -150,7 +174,7 @@ async function renderContent(
   const result = await engine
     .render(
       input,
-      () => readRenderFiles(mirror, source, (name) => snapshots.get(name)?.mirror),
+      () => readRenderFiles(mirror, source, (name) => snapshots.get(name)?.mirror, charts),
       signal,
     )
     .catch((error: unknown) => {
@@ -165,6 +189,15 @@ async function renderContent(
   const { manifest } = buildBundle(objects, toBundleOptions(specOf(fleet, target), target))
   const { warnings } = result
   return { digest: manifest.digest, objects, warnings, targetNamespace: target.namespace }
+}
+
+/** Nothing is wrong with what could not be asked for. */
+function isAway(error: unknown): error is HubError {
+  return error instanceof HubError && error.code === 'source_unreachable'
+}
+
+function nameOf({ application, cluster }: { application: string; cluster: string }): string {
+  return JSON.stringify([application, cluster])
 }
 
 function specOf(fleet: Fleet, { application }: ResolvedTarget): ApplicationSpec {

@@ -1,4 +1,5 @@
 import { describeObject } from '@groundswell/proto/object-id.ts'
+import { knowCluster } from '../fleet/cluster-facts.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { selectPolicies } from '../policy/policy.ts'
 import type { Violation } from '../policy/violation.ts'
@@ -19,7 +20,7 @@ const severities: Readonly<Record<Violation['action'], Severity>> = {
  */
 export async function findViolations(
   gate: PolicyGate,
-  { fleet, contents }: RenderedFleet,
+  { fleet, facts, contents }: RenderedFleet,
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<Finding[]> {
@@ -32,7 +33,8 @@ export async function findViolations(
     const declared = fleet.applications.get(application)!
     for (const [cluster, { digest, objects }] of on) {
       signal.throwIfAborted()
-      const { kubernetesVersion = '' } = fleet.clusters.get(cluster)?.spec ?? {}
+      const { spec = {} } = fleet.clusters.get(cluster) ?? {}
+      const kubernetesVersion = knowCluster(spec, facts.get(cluster)).judgedVersion
       const selected = selectPolicies(fleet, policies, { application, cluster })
       const one = { application, content: digest, objects, policies: selected, kubernetesVersion }
       const verdict = await gate.judge(one, signal)

@@ -10,6 +10,8 @@ export interface CheckoutFlags {
   readonly repository: readonly string[]
   readonly fetch?: true
   readonly credentials?: string
+  readonly facts?: string
+  readonly sourceHost: readonly string[]
   readonly engine?: string
   readonly cache: boolean
   readonly application: readonly string[]
@@ -25,8 +27,15 @@ export function withCheckout(command: Command): Command {
     .option('-C, --directory <dir>', 'checkout of the fleet repository', '.')
     .option('--path <dir>', 'directory in it that holds the configuration', '.')
     .option('--repository <name=dir>', 'checkout of another repository; repeatable', gather, none)
-    .option('--fetch', 'fetch repositories that no checkout is given for')
+    .option('--fetch', 'fetch repositories that no checkout is given for, and charts')
     .option('--credentials <file>', 'for --fetch: YAML file, credential name → files')
+    .option(
+      '--source-host <host>',
+      'for --fetch: fetch charts from this host alone; repeatable (any public one)',
+      gather,
+      none,
+    )
+    .option('--facts <file>', 'what clusters are, by their agents: made by `swell get facts`')
     .option('--application <name>', 'only this application; repeatable', gather, none)
     .option('--cluster <name>', 'only this cluster; repeatable', gather, none)
     .option('--engine <file>', 'render engine binary (GROUNDSWELL_ENGINE)')
@@ -51,10 +60,11 @@ export async function useCheckout<T>(
   work: (checkout: Checkout) => Promise<T>,
 ): Promise<T> {
   const { directory, path, engine, credentials: credentialsFile, fetch = false, cache } = flags
+  const { facts: factsFile, sourceHost: sourceHosts } = flags
   try {
     const checkout = await terminal.openCheckout(
       {
-        ...{ directory, path, engine, credentialsFile, fetch, cache },
+        ...{ directory, path, engine, credentialsFile, factsFile, sourceHosts, fetch, cache },
         repositories: new Map(flags.repository.map(parseRepository)),
       },
       terminal.signal,

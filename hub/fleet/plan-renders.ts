@@ -1,9 +1,9 @@
 import type { RenderInput } from '../render/engine.ts'
 import type { Mirror } from '../source/source.ts'
 import { toRenderInput } from './render-input.ts'
-import { HubError } from '../errors.ts'
 import type { BaseRepository } from './remote-base.ts'
-import { readRenderSource, type RenderSource } from './render-source.ts'
+import type { ChartReference, FoundChart } from '../source/chart/chart.ts'
+import { readChartSource, readRenderSource, type RenderSource } from './render-source.ts'
 import type { ResolvedTarget } from './resolve.ts'
 
 /** Where a repository's files are read: its mirror at the commit last fetched. */
@@ -11,6 +11,9 @@ export interface RepositoryAt {
   readonly mirror: Pick<Mirror, 'readTree' | 'readBlobs'>
   readonly commit: string
 }
+
+/** What a reference means now; throws what says why it is not known, and what to do about it. */
+export type FindChart = (reference: ChartReference) => Promise<FoundChart>
 
 /** A target and what to render for it, or why it cannot be said. */
 export type PlannedRender =
@@ -27,14 +30,15 @@ export type PlannedRender =
 export async function planRenders(
   targets: readonly ResolvedTarget[],
   repositoryAt: (repository: string) => RepositoryAt | undefined,
-  basesOf: (names: readonly string[]) => readonly BaseRepository[] = () => [],
+  basesOf: (names: readonly string[]) => readonly BaseRepository[],
+  findChart: FindChart,
 ): Promise<PlannedRender[]> {
   const sources = new Map<string, Promise<RenderSource>>()
   const planned: PlannedRender[] = []
   for (const target of targets) {
     const repository = repositoryAt(target.repository)
     if (!repository) continue
-    const { path, kind, valuesFiles, bases } = target
+    const { path, kind, valuesFiles, bases, chart } = target
     const key = JSON.stringify([
       target.repository,
       repository.commit,
@@ -42,12 +46,15 @@ export async function planRenders(
       kind,
       valuesFiles,
       bases,
+      chart,
     ])
     try {
-      if (target.chart) throw notFetched(target.chart)
-      const found =
-        sources.get(key) ??
-        readRenderSource(repository.mirror, repository.commit, target, basesOf(bases))
+      const { mirror, commit } = repository
+      const read = async () =>
+        chart
+          ? readChartSource(mirror, commit, target, chart.chart, await findChart(chart))
+          : readRenderSource(mirror, commit, target, basesOf(bases))
+      const found = sources.get(key) ?? read()
       sources.set(key, found)
       const source = await found
       planned.push({ target, source, input: toRenderInput(target, source) })
@@ -56,11 +63,4 @@ export async function planRenders(
     }
   }
   return planned
-}
-
-function notFetched({ repo, chart }: NonNullable<ResolvedTarget['chart']>): HubError {
-  return new HubError(
-    'source_unreachable',
-    `the chart ${chart} is of ${repo}, which only a hub asks: this application was not checked`,
-  )
 }

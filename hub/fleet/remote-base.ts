@@ -40,17 +40,20 @@ export interface RemoteBase {
 /**
  * Repositories that bases may be taken of, by name.
  *
+ * @param why reasons for those that are not at hand
  * @throws HubError `source_unreachable` when one was not read yet
  */
 export function baseRepositories(
   fleet: Pick<Fleet, 'repositories'>,
   names: readonly string[],
   at: (name: string) => Pick<BaseRepository, 'revision' | 'mirror'> | undefined,
+  why: ReadonlyMap<string, string> = new Map(),
 ): BaseRepository[] {
   return names.map((name) => {
     const [found, spec] = [at(name), fleet.repositories.get(name)?.spec]
     if (!found || !spec) {
-      throw new HubError('source_unreachable', `repository ${name} was not read yet`)
+      const reason = why.get(name) ?? 'was not read yet'
+      throw new HubError('source_unreachable', `repository ${name}: ${reason}`)
     }
     const { branch, tag, commit, semver } = spec.ref ?? {}
     const ref = commit ?? tag ?? semver ?? branch ?? 'main'

@@ -1,19 +1,21 @@
 import { posix } from 'node:path'
 import { HubError } from '../errors.ts'
 import type { Mirror } from '../source/source.ts'
+import type { Charts } from '../source/chart/chart.ts'
 import type { RenderSource } from './render-source.ts'
 
 type Blobs = Pick<Mirror, 'readBlobs'>
 
 /**
- * The bytes of a source's files that are in Git, by path in its tree.
+ * The bytes of a source's files, by path in its tree.
  *
- * @throws HubError `source_unreachable` when a repository of a base is not there
+ * @throws HubError `source_unreachable` when a repository of a base, or a chart, is not there
  */
 export async function readRenderFiles(
   mirror: Blobs,
-  { tree, bases = [] }: RenderSource,
+  { tree, path, chart, bases = [] }: RenderSource,
   mirrorOf: (repository: string) => Blobs | undefined,
+  charts: Pick<Charts, 'read'>,
 ): Promise<Map<string, Uint8Array>> {
   const read = new Map<string, Uint8Array>()
   const put = async (from: Blobs, files: RenderSource['tree']['files'], at: string) => {
@@ -26,5 +28,6 @@ export async function readRenderFiles(
     if (!from) throw new HubError('source_unreachable', `repository ${repository} is not there`)
     await put(from, base.files, at)
   }
+  if (chart) read.set(path, await charts.read(chart))
   return read
 }

@@ -101,6 +101,7 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'cluster.locked': true,
   'cluster.unlocked': true,
   'cluster.recovered': true,
+  'facts.reported': true,
   'recovery.granted': true,
   'receipts.kept': true,
   'lease.taken': true,

@@ -77,6 +77,17 @@ export type Decision =
       readonly reason: string
     }
 
+  /**
+   * What a cluster is, by its agent's word: charts that ask are rendered for that from here on. `names`
+   * is there where no entry before has the list.
+   */
+  | {
+      readonly type: 'facts.reported'
+      readonly cluster: string
+      readonly kubernetesVersion: string
+      readonly apis: Digest
+      readonly names?: readonly string[]
+    }
   /** What agents say came of what they were given; each is signed by its agent. */
   | { readonly type: 'receipts.kept'; readonly receipts: readonly KeptReceipt[] }
   /** Of each provider, the entry up to which everything was told, or given up. */

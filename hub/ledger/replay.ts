@@ -12,6 +12,7 @@ import {
 } from '../rollout/rollout.ts'
 import { createRun } from '../rollout/plan.ts'
 import type { LedgerEntry, RecordedApproval } from './entry.ts'
+import { emptyReported, foldFacts, type Reported } from './facts.ts'
 import { emptyMembership, foldMembership, type Membership } from './membership.ts'
 
 /** Finished rollouts kept of each application; older ones are in the ledger only. */
@@ -22,7 +23,7 @@ const keptReverts = 1_000
 const keptApprovals = 200
 
 /** Everything that follows from the ledger: what Redis holds can be rebuilt from it. */
-export interface LedgerState extends Membership {
+export interface LedgerState extends Membership, Reported {
   /** Index of the newest entry folded in. */
   head: number
   acceptedRevision: string | null
@@ -77,6 +78,7 @@ export function emptyState(): LedgerState {
     reverts: new Map(),
     apiTokens: new Map(),
     ...emptyMembership(),
+    ...emptyReported(),
   }
 }
 
@@ -134,6 +136,9 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       return
     case 'apiToken.revoked':
       state.apiTokens.delete(decision.id)
+      return
+    case 'facts.reported':
+      foldFacts(state, decision)
       return
     case 'receipts.kept':
       // Nothing follows from them: they are for who looks back.

@@ -1,6 +1,8 @@
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { withoutFacts } from './asked-facts.ts'
 import type { RenderEngine, RenderFiles, RenderInput, RenderResult } from './engine.ts'
 import { renderInputDigest } from './input.ts'
+import { createQuestions, keyOfAsked } from './questions.ts'
 
 /** Where results are kept, by the digest of their input. Losing any of them costs a render. */
 export interface RenderStore {
@@ -10,12 +12,41 @@ export interface RenderStore {
 
 /**
  * An engine in front of another one: identical inputs render exactly once, also when asked for at
- * the same time. Failures are not kept.
+ * the same time. Failures are not kept. What differs only in facts of the cluster that a render
+ * did not ask for, is identical.
  *
  * A render goes on as long as one caller still waits for it; it is aborted with the last.
  */
 export function createCachedEngine(engine: RenderEngine, store: RenderStore): RenderEngine {
   const running = new Map<Digest, Flight>()
+  const questions = createQuestions(rememberedQuestions)
+
+  /** What it asked when it was rendered last is kept beside results, for the next process. */
+  async function recallAsked(base: Digest): Promise<void> {
+    if (questions.has(base)) return
+    const asked = (await store.get(nameAsked(base)))?.asked
+    if (asked) questions.note(base, asked)
+  }
+
+  async function keep(digest: Digest, input: RenderInput, result: RenderResult): Promise<void> {
+    const { asked } = result
+    if (!asked) return store.put(digest, result)
+    const base = renderInputDigest(withoutFacts(input), engine.version)
+    questions.note(base, asked)
+    await store.put(nameAsked(base), { objects: [], warnings: [], asked })
+    await store.put(keyOfAsked(base, asked, input), result)
+  }
+
+  async function findKnown(digest: Digest, input: RenderInput): Promise<RenderResult | undefined> {
+    if (input.kind !== 'helm') return store.get(digest)
+    const base = renderInputDigest(withoutFacts(input), engine.version)
+    await recallAsked(base)
+    for (const key of questions.keysOf(base, input)) {
+      const known = await store.get(key)
+      if (known) return known
+    }
+    return store.get(digest)
+  }
 
   async function renderOnce(
     digest: Digest,
@@ -23,10 +54,10 @@ export function createCachedEngine(engine: RenderEngine, store: RenderStore): Re
     files: () => Promise<RenderFiles>,
     signal: AbortSignal,
   ): Promise<RenderResult> {
-    const known = await store.get(digest)
+    const known = await findKnown(digest, input)
     if (known) return known
     const result = await engine.render(input, files, signal)
-    await store.put(digest, result)
+    await keep(digest, input, result)
     return result
   }
 
@@ -49,6 +80,12 @@ export function createCachedEngine(engine: RenderEngine, store: RenderStore): Re
     },
     close: () => engine.close(),
   }
+}
+
+const rememberedQuestions = 20_000
+
+function nameAsked(base: Digest): Digest {
+  return digestOf(`asked ${base}`)
 }
 
 interface Flight {

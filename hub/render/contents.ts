@@ -298,7 +298,8 @@ export function createContents(deps: ContentsDeps) {
   ): Promise<MadeBundle> {
     const known = bundles.find(base, input)
     if (known && (await isStored(known.digest))) return known
-    const files = (): Promise<RenderFiles> => readFiles(deps, mirror, source)
+    const files = (): Promise<RenderFiles> =>
+      readRenderFiles(mirror, source, deps.mirror, deps.charts)
     const result = await deps.engine
       .render(input, files, signal)
       .catch((error: unknown) => Promise.reject(placeFaults(error, source.root)))
@@ -348,13 +349,4 @@ function mayPass(error: unknown): boolean {
 
 function kindOf({ group, kind }: { readonly group: string; readonly kind: string }): string {
   return group === '' ? kind : `${group}/${kind}`
-}
-
-async function readFiles(
-  { mirror: mirrorOf, charts }: Pick<ContentsDeps, 'mirror' | 'charts'>,
-  mirror: Mirror,
-  source: RenderSource,
-): Promise<RenderFiles> {
-  const read = await readRenderFiles(mirror, source, (name) => mirrorOf(name))
-  return source.chart ? read.set(source.path, await charts.read(source.chart)) : read
 }

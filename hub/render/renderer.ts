@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { ClusterFacts, FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { SourceView } from '../source/sources.ts'
 import type { Contents } from './contents.ts'
@@ -10,6 +11,8 @@ export interface RebuildRequest {
   readonly fleetRevision: string
   /** Of the application's own repository. */
   readonly revision: string
+  /** What the cluster was when it was made. */
+  readonly facts?: ClusterFacts | undefined
 }
 
 /**
@@ -27,9 +30,10 @@ export interface Renderer {
   /**
    * Renders the whole fleet, each repository at the revision fetched last, stores and attests it.
    *
+   * @param facts what agents reported of their clusters; it can change only what charts ask of them
    * @throws HubError `conflict` when the fleet has moved on: news of it is on its way
    */
-  render(fleetRevision: string, signal: AbortSignal): Promise<Contents>
+  render(fleetRevision: string, signal: AbortSignal, facts?: FleetFacts): Promise<Contents>
   /** Renders again what was lost; the digest it has now, null when it is not meant to run there. */
   rebuild(request: RebuildRequest, signal: AbortSignal): Promise<Digest | null>
   /** Who made a commit and what they said; `git` and nothing when it is not at hand. */

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { formatFault, HubError } from '../errors.ts'
+import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { loadFleet } from '../fleet/load.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
@@ -146,13 +147,17 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     })
   }
 
-  async function renderAll(revision: string, signal: AbortSignal): Promise<Contents> {
+  async function renderAll(
+    revision: string,
+    signal: AbortSignal,
+    facts: FleetFacts = new Map(),
+  ): Promise<Contents> {
     const fleet = await readFleet(revision)
     const attestable = newest?.revision === revision
     if (newest && !attestable) throw moved(revision)
     if (!newest) await followRepositories(fleet)
     const made = await contents.render(
-      { fleet, revisions: new Map(heads).set('fleet', revision) },
+      { fleet, revisions: new Map(heads).set('fleet', revision), facts },
       signal,
     )
     if (!attestable) return made
@@ -187,15 +192,17 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
       return (await sources.mirror('fleet')?.has(parseRevision(revision).commit)) ?? false
     },
     // One at a time: what is attested last is what Git asked for last.
-    render: (revision, signal) => serial.run('render', () => renderAll(revision, signal)),
-    async rebuild({ application, cluster, fleetRevision, revision }, signal) {
+    render: (revision, signal, facts) =>
+      serial.run('render', () => renderAll(revision, signal, facts)),
+    async rebuild({ application, cluster, fleetRevision, revision, facts: of }, signal) {
       contents.forget()
       const fleet = await readFleet(fleetRevision)
       const repository = fleet.applications.get(application)?.spec.source.repository ?? 'fleet'
       // Of bases, what is followed now: which commit they had then is not written down.
       const revisions = new Map(heads).set('fleet', fleetRevision).set(repository, revision)
       const only = { application, cluster }
-      const made = await contents.render({ fleet, revisions, only }, signal)
+      const facts: FleetFacts = new Map(of && [[cluster, of]])
+      const made = await contents.render({ fleet, revisions, only, facts }, signal)
       return made.applications.get(application)?.get(cluster)?.digest ?? null
     },
     describe: (repository, revision) => sources.describe(repository, revision),

@@ -7,6 +7,7 @@ import type { SourceFailure, SourceView } from '../source/sources.ts'
 import type { Methods } from './answerer.ts'
 import type { Caller } from './caller.ts'
 import { formatContents, parseContents } from './contents-wire.ts'
+import { formatFacts, parseFacts } from '../fleet/facts-wire.ts'
 import {
   formatBytes,
   parseBytes,
@@ -32,9 +33,10 @@ export function answerRendering(renderer: LocalRenderer): Methods {
       return { tree, files: files.map(({ path, bytes }) => ({ path, bytes: formatBytes(bytes) })) }
     }),
     has: judged(async (params) => renderer.has(parseText(params))),
-    render: judged(async (params, signal) =>
-      formatContents(await renderer.render(parseText(params), signal)),
-    ),
+    render: judged(async (params, signal) => {
+      const { revision, facts } = parseObject(params)
+      return formatContents(await renderer.render(parseText(revision), signal, parseFacts(facts)))
+    }),
     rebuild: judged(async (params, signal) => renderer.rebuild(parseRebuild(params), signal)),
     describe: judged(async (params) => {
       const { repository, revision } = parseObject(params)
@@ -74,10 +76,15 @@ export function createRemoteRenderer(caller: Caller): Renderer {
       return fleet
     },
     has: (revision) => ask('has', revision, (answer) => answer === true),
-    render: (revision, signal) =>
-      ask('render', revision, parseContents, { deadlineMs: renderMs, signal }),
-    rebuild: (request, signal) =>
-      ask('rebuild', request, parseDigestOrNull, { deadlineMs: renderMs, signal }),
+    render: (revision, signal, facts = new Map()) =>
+      ask('render', { revision, facts: formatFacts(facts) }, parseContents, {
+        ...{ deadlineMs: renderMs, signal },
+      }),
+    rebuild: ({ facts: of, ...request }, signal) => {
+      const facts = formatFacts(new Map(of && [[request.cluster, of]]))
+      const options = { deadlineMs: renderMs, signal }
+      return ask('rebuild', { ...request, facts }, parseDigestOrNull, options)
+    },
     // Words for people: nothing waits for them.
     describe: (repository, revision) =>
       ask('describe', { repository, revision }, parseCommit).catch(() => ({
@@ -107,10 +114,12 @@ function parseFleetText(answer: unknown) {
 }
 
 function parseRebuild(params: unknown): RebuildRequest {
-  const { application, cluster, fleetRevision, revision } = parseObject(params)
+  const { application, cluster, fleetRevision, revision, facts } = parseObject(params)
+  const name = parseText(cluster)
   return {
     application: parseText(application),
-    cluster: parseText(cluster),
+    cluster: name,
+    facts: parseFacts(facts).get(name),
     fleetRevision: parseText(fleetRevision),
     revision: parseText(revision),
   }

@@ -1,5 +1,6 @@
 import type { ClusterDiffView, ClusterSummary, ClusterView, GroupView } from '../api/views.ts'
 import type { Sight } from '../api/hub.ts'
+import { knowCluster } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { listGroupMembers } from '../fleet/group.ts'
 import type { LedgerState } from '../ledger/replay.ts'
@@ -78,6 +79,7 @@ export function viewCluster(known: Known, name: string, sight: Sight = () => tru
     lastSeen: toTime(status.lastSeen),
     agentVersion: status.agentVersion,
     kubernetesVersion: status.kubernetesVersion,
+    facts: viewFacts(known, name),
     nodes: status.nodes,
     acceptedSequence: accepted,
     offeredSequence: offered?.sequence ?? accepted,
@@ -241,6 +243,22 @@ function lifecycleOf({ fleet, state }: Known, name: string): ClusterSummary['lif
   }
   if (state.locked.has(name)) return 'Locked'
   return fleet && !fleet.clusters.has(name) ? 'Detached' : 'Enrolled'
+}
+
+function viewFacts({ fleet, state }: Known, name: string): NonNullable<ClusterSummary['facts']> {
+  const { spec = {} } = fleet?.clusters.get(name) ?? {}
+  const { kubernetesVersion, apiVersions, served } = knowCluster(
+    spec,
+    state.facts.get(name)?.at(-1),
+  )
+  const from = (isGit: boolean, isAgent: boolean) =>
+    isGit ? ('git' as const) : isAgent ? ('agent' as const) : ('nobody' as const)
+  return {
+    kubernetesVersion,
+    kubernetesVersionFrom: from(spec.kubernetesVersion !== undefined, kubernetesVersion !== ''),
+    apis: apiVersions.length,
+    apisFrom: from(spec.apiVersions !== undefined, served),
+  }
 }
 
 /** Cluster → its groups, once for each commit: a page of clusters asks a hundred times. */

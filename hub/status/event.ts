@@ -95,6 +95,11 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
     }
     case 'apiToken.revoked':
       return event(type, actor, `token/${decision.name}`, 'revoked')
+    case 'facts.reported': {
+      const { cluster, kubernetesVersion } = decision
+      const message = `is Kubernetes ${kubernetesVersion}, or serves other APIs than before`
+      return event(type, actor, `cluster/${cluster}`, message)
+    }
     case 'receipts.kept': {
       const clusters = new Set(decision.receipts.map(({ cluster }) => cluster))
       const message = `${decision.receipts.length} receipts of ${clusters.size} clusters`

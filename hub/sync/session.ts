@@ -6,6 +6,7 @@ import {
   type Hello,
   type Receipt,
   type Renew,
+  type ServedFacts,
   type SyncRequest,
   type SyncResponse,
   SyncResponseSchema,
@@ -57,6 +58,11 @@ export interface SessionDeps extends AnsweringDeps {
   readonly onEvidence?: (enrolment: Enrolment, evidence: Evidence) => void
   readonly onReceipt?: (enrolment: Enrolment, receipt: Receipt) => void
   readonly onHeartbeat: (cluster: string) => void
+  /** What its agent tells of a cluster; without it, nothing is asked for nor taken. */
+  readonly facts?: {
+    readonly known: (cluster: string) => string
+    readonly take: (cluster: string, facts: ServedFacts) => void
+  }
   readonly onOffered: (cluster: string, sequence: number) => void
   /** Ends this stream at once: its agent takes nothing, and others wait. */
   readonly cut?: () => void
@@ -236,6 +242,9 @@ export function converse(
           evidenceLeft -= 1
           if (evidenceLeft >= 0) deps.onEvidence?.(enrolment, message.value)
           break
+        case 'facts':
+          deps.facts?.take(cluster, message.value)
+          break
         case 'heartbeat':
           deps.onHeartbeat(cluster)
           break
@@ -290,13 +299,14 @@ export async function checkHello(
 
 export function welcomeOf(
   cluster: string,
-  deps: Pick<SessionDeps, 'heartbeatSeconds' | 'reconnectWindowSeconds'>,
+  deps: Pick<SessionDeps, 'heartbeatSeconds' | 'reconnectWindowSeconds' | 'facts'>,
 ) {
   return {
     protocol: protocolVersion,
     cluster,
     heartbeatSeconds: deps.heartbeatSeconds,
     reconnectWindowSeconds: deps.reconnectWindowSeconds(),
+    factsDigest: deps.facts?.known(cluster) ?? '',
   }
 }
 

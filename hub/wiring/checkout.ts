@@ -11,10 +11,11 @@ import { findViolations } from '../check/violations.ts'
 import { createLazyEngine } from '../check/lazy-engine.ts'
 import type { LocalRepository, Snapshot } from '../check/local-repository.ts'
 import { HubError } from '../errors.ts'
-import { readCredentials } from '../fs.ts'
+import { readCredentials, readFacts } from '../fs.ts'
 import type { Declared } from '../fleet/fleet.ts'
 import type { RepositorySpec } from '../fleet/kinds/repository.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
+import { openCharts } from './checkout-charts.ts'
 import { createGate } from './policies.ts'
 import hub from '../package.json' with { type: 'json' }
 import type { Verdict } from '../policy/judge.ts'
@@ -47,18 +48,22 @@ export const openCheckout: OpenCheckout = async (options, signal) => {
   try {
     const fleet = await openLocalRepository(options.directory, tmpdir(), signal)
     closing.push(() => fleet.close())
-    const { engine, gate } = await openEngine(options, closing)
+    const facts = readFacts(options.factsFile)
+    const { engine, gate, workers } = await openEngine(options, closing)
     const local = new Map<string, LocalRepository>()
     for (const [name, directory] of options.repositories) {
       const repository = await openLocalRepository(directory, tmpdir(), signal)
       closing.push(() => repository.close())
       local.set(name, repository)
     }
-    const fetching = openMirrors(options, closing, signal)
+    const credentials = readCredentials(options.credentialsFile, '')
+    const fetching = openMirrors(options, credentials, closing, signal)
     const checkout = createCheckout({
       fleet,
       path: options.path,
       engine,
+      facts,
+      charts: openCharts(options, workers, cacheDirectory(), credentials, signal),
       snapshot: async (repository) => local.get(repository.name)?.at() ?? fetching(repository),
       judge: (rendered, own, signal) => findViolations(gate, rendered, own, signal),
     })
@@ -90,7 +95,7 @@ async function openEngine(options: CheckoutOptions, closing: (() => Promise<void
   closing.push(() => workers.close())
   const gate = createGate(workers, undefined, Date.now)
   if (!options.cache) {
-    return { gate, engine: createCachedEngine(workers, createMemoryRenderStore(0)) }
+    return { gate, workers, engine: createCachedEngine(workers, createMemoryRenderStore(0)) }
   }
   const renders = createResultDirectory<RenderResult>(join(cacheDirectory(), 'renders'), cacheBytes)
   const verdicts = createResultDirectory<Verdict>(join(cacheDirectory(), 'verdicts'), cacheBytes)
@@ -99,17 +104,17 @@ async function openEngine(options: CheckoutOptions, closing: (() => Promise<void
     () => verdicts.trim(),
   )
   const judge = createCachedJudge(gate.judge, verdicts, `${workers.version} ${hub.version}`)
-  return { gate: { ...gate, judge }, engine: createCachedEngine(workers, renders) }
+  return { gate: { ...gate, judge }, workers, engine: createCachedEngine(workers, renders) }
 }
 
 /** Repositories that are fetched: each once, whatever is asked of it. */
 function openMirrors(
   options: CheckoutOptions,
+  credentials: ReturnType<typeof readCredentials>,
   closing: (() => Promise<void>)[],
   signal: AbortSignal,
 ) {
   const fetched = new Map<string, Promise<Snapshot>>()
-  const credentials = readCredentials(options.credentialsFile, '')
 
   async function fetchMirror(repository: Declared<RepositorySpec>): Promise<Snapshot> {
     if (!options.fetch) {

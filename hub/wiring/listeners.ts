@@ -21,6 +21,7 @@ import {
 } from '../sync/grpc.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
 import type { Listener } from '../sync/listen/grpc.ts'
+import { createFactsTaking } from '../sync/facts.ts'
 import { createFreshness } from '../sync/freshness.ts'
 import { createRefusalLog } from '../sync/handshake.ts'
 import type { Gate } from '../sync/gate.ts'
@@ -52,6 +53,8 @@ export interface ListenersDeps {
   readonly fleet: () => Fleet | null
   /** Renders a cluster's assigned content anew. */
   readonly rebuild: (cluster: string) => Promise<void>
+  /** What agents told of their clusters is another. */
+  readonly onFacts: () => void
   readonly signer: Signer
   readonly trust: Trust
   readonly auditHead: () => AuditHead
@@ -69,7 +72,18 @@ export interface Listeners {
 /** Where agents come in: one listener to join, one for data. */
 export async function startListeners(
   surroundings: Surroundings,
-  { store, content, fleet, rebuild, signer, trust, auditHead, hooks, metrics }: ListenersDeps,
+  {
+    store,
+    content,
+    fleet,
+    rebuild,
+    onFacts,
+    signer,
+    trust,
+    auditHead,
+    hooks,
+    metrics,
+  }: ListenersDeps,
 ): Promise<Listeners> {
   const { config, log, started, clock } = surroundings
   const { redis, prefix, register, authority } = store
@@ -120,6 +134,14 @@ export async function startListeners(
         onSigned: metrics.countSignature,
       }),
     ),
+    facts: createFactsTaking({
+      state: register.state,
+      append: (decisions) => register.append('agent', decisions),
+      onChange: onFacts,
+      log: (message, fields) => log.warn(fields, message),
+      clock,
+      later: (ms, run) => void setTimeout(run, ms).unref(),
+    }),
     onReceipt: (enrolment, receipt) => receipts.take(enrolment, receipt),
     onEvidence({ cluster, clusterId }, { accepted, refused }) {
       const found = readEquivocation(accepted, refused, clusterId, trust.chain())

@@ -187,6 +187,7 @@ export async function startHub(
     signer: trace ? traceSigning(signer, trace, clock) : signer,
     fleet: () => pipeline.state().fleet,
     rebuild: (cluster) => pipeline.rebuild(cluster),
+    onFacts: () => void pipeline.evaluate(),
     auditHead: () => audit,
   })
   enrolAddress = addressesOf(config.advertise, enrolment.port)

@@ -23,7 +23,12 @@ test('the example goes from Git to render inputs without a fault, and an unrelat
     )
     const { targets, faults } = resolveTargets(fleet)
     assert.deepEqual(faults, [])
-    const planned = await planRenders(targets, () => ({ mirror, commit }))
+    const planned = await planRenders(
+      targets,
+      () => ({ mirror, commit }),
+      () => [],
+      () => assert.fail('no chart is asked for'),
+    )
     return planned.map((render) => {
       assert.ok('input' in render, 'error' in render ? String(render.error) : '')
       return render.input

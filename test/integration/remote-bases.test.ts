@@ -81,7 +81,10 @@ async function render(allowed: boolean) {
   const { commit } = parseRevision(heads.fleet)
   const source = await readRenderSource(mirrors.fleet, commit, target, bases)
   const input = toRenderInput(target, source)
-  const files = () => readRenderFiles(mirrors.fleet, source, () => mirrors.platform)
+  const files = () =>
+    readRenderFiles(mirrors.fleet, source, () => mirrors.platform, {
+      read: () => assert.fail('no chart'),
+    })
   const { objects } = await engine.render(input, files, never)
   return { input, objects: objects.map(({ json }) => json) }
 }

@@ -239,3 +239,81 @@ test('a missing values file is named', async () => {
   const faults = await faultsOf(render(chart, { helm: { valuesFiles: ['eu.yaml'] } }))
   assert.match(faults[0] ?? '', /^eu\.yaml:/)
 })
+
+test('tells what a chart asks of its cluster, and no more than that', async () => {
+  const asked = async (template: string, given: Parameters<typeof render>[1] = {}) => {
+    const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: shop-config }\ndata: { values: ${template} }\n`
+    const files = { ...chart, 'chart/templates/config.yaml': text }
+    return (await render(files, given)).asked
+  }
+  const has = '{{ .Capabilities.APIVersions.Has'
+  const one = `'${has} "b.io/v1" }}${has} "a.io/v1/Kind" }}${has} "b.io/v1" }}'`
+  const cases: readonly [template: string, asked: object][] = [
+    ["'plain'", {}],
+    ["'{{ .Capabilities.HelmVersion.Version }}'", {}],
+    ["'{{ .Capabilities.KubeVersion.GitVersion }}'", { version: true }],
+    [
+      "'{{ .Capabilities.KubeVersion.Version }}{{ $.Capabilities.KubeVersion.Minor }}'",
+      { version: true },
+    ],
+    [one, { apis: ['a.io/v1/Kind', 'b.io/v1'] }],
+    ["'{{ len .Capabilities.APIVersions }}'", { version: true, served: true }],
+    ["'{{ range .Capabilities.APIVersions }}{{ . }}{{ end }}'", { version: true, served: true }],
+    [
+      `'{{ $set := .Capabilities.APIVersions }}{{ $set.Has "a.io/v1" }}{{ $set.Has "v1" }}'`,
+      { version: true, served: true },
+    ],
+    ["'{{ .Capabilities | toJson | b64enc }}'", { version: true, served: true }],
+    ['\'{{ (index . "Capabilities").KubeVersion.Major }}\'', { version: true, served: true }],
+    // Written in values, put together from parts: told by what is done, not by how it is spelled.
+    [`'{{ tpl (printf "{{ .Capabil%s.KubeVersion.Major }}" "ities") . }}'`, { version: true }],
+    [
+      `'{{ tpl (printf "{{ range .Capabil%s.APIVersions }}{{ . }}{{ end }}" "ities") . }}'`,
+      { served: true },
+    ],
+  ]
+  const nothing = { version: false, served: false, apis: [] }
+  for (const [template, expected] of cases) {
+    assert.deepEqual(await asked(template), { ...nothing, ...expected }, template)
+  }
+  const helm = { values: { text: '{{ $a := .Capabilities.APIVersions }}{{ $a.Has "v1" }}' } }
+  assert.deepEqual(await asked("'{{ tpl .Values.text . }}'", { helm }), {
+    ...{ version: true, served: true, apis: [] },
+  })
+})
+
+test('capabilities read as they do in Helm, whoever watches what is asked', async () => {
+  const text = `apiVersion: v1
+kind: ConfigMap
+metadata: { name: shop-config }
+data:
+  version: '{{ .Capabilities.KubeVersion }} {{ .Capabilities.KubeVersion.Major }}.{{ .Capabilities.KubeVersion.Minor }} {{ .Capabilities.KubeVersion.GitVersion }}'
+  newer: '{{ semverCompare ">=1.33-0" .Capabilities.KubeVersion.Version }}'
+  has: '{{ .Capabilities.APIVersions.Has "b.io/v1" }} {{ .Capabilities.APIVersions.Has "apps/v1" }} {{ has "a.io/v1" .Capabilities.APIVersions }}'
+  all: '{{ join "," .Capabilities.APIVersions }}'
+  yaml: {{ .Capabilities | toYaml | quote }}
+`
+  const files = { ...chart, 'chart/templates/config.yaml': text }
+  const kubeVersion = 'v1.33.4-gke.12'
+  const helm = { kubeVersion, apiVersions: ['a.io/v1', 'apps/v1'], served: true }
+  const data = contentOf(await render(files, { helm }), 'ConfigMap', 'shop-config')['data'] as {
+    [key: string]: string
+  }
+  assert.equal(data['version'], 'v1.33.4 1.33 v1.33.4-gke.12')
+  assert.equal(data['newer'], 'true')
+  assert.equal(data['has'], 'false true true')
+  assert.equal(data['all'], 'a.io/v1,apps/v1', 'what a cluster lists is all it serves')
+  assert.match(data['yaml']!, /KubeVersion:\n\s+Major: "1"/)
+  // Declared ones stand beside what every cluster is taken to serve.
+  const declared = { kubeVersion: '1.33', apiVersions: ['b.io/v1'] }
+  const beside = contentOf(await render(files, { helm: declared }), 'ConfigMap', 'shop-config')
+  assert.equal((beside['data'] as { has: string }).has, 'true true false')
+})
+
+test('a chart that wants a version of Kubernetes has asked for it', async () => {
+  const files = {
+    ...chart,
+    'chart/Chart.yaml': `${chart['chart/Chart.yaml']}kubeVersion: ">=1.20-0"\n`,
+  }
+  assert.equal((await render(files)).asked?.version, true)
+})

@@ -226,6 +226,7 @@ export function createFakeHub(): FakeHub {
     ...createFakeSurvey(),
     ...createFakeMembership(() => view.clusters, fakeNow),
     fleet: async () => view.fleet,
+    facts: () => ({ apis: [], clusters: [] }),
     sources: async () => view.fleet.sources,
     events: async ({ after, limit }) =>
       after === null ? events.slice(-limit) : since(after).slice(0, limit),

@@ -50,13 +50,22 @@ export interface MemoryAgent extends AsyncDisposable {
   hold(hold: Hold | undefined): void
   /** So much more time has passed by its own clock; it looks at it once a second. */
   passTime(ms: number): void
+  /** What its cluster is has changed; it tells the hub. */
+  become(facts: MemoryFacts): void
   /** The agent ends; cluster, content and trust state stay. */
   stop(): Promise<void>
   /** It runs again, from what it has written down. */
   start(): Promise<void>
 }
 
+export interface MemoryFacts {
+  readonly kubernetesVersion: string
+  readonly apis?: readonly string[]
+}
+
 export interface MemoryAgentOptions {
+  /** What its cluster is; without it, something that no hub takes. */
+  readonly facts?: MemoryFacts
   /** Hubs to dial in turn, beginning with the first; without them, where the hub says. */
   readonly hubs?: readonly HubProcess[]
   /** Each offer as it comes. */
@@ -72,6 +81,8 @@ export async function startMemoryAgent(
   options: MemoryAgentOptions = {},
 ): Promise<MemoryAgent> {
   const uid = randomUUID()
+  let facts: MemoryFacts = options.facts ?? { kubernetesVersion: 'v0.0.0-memory' }
+  let noticeFacts = (): void => {}
   const cluster = createMemoryCluster({ uid })
   const { token } = await hub.api.post<{ token: string }>(`clusters/${name}/tokens`, {
     preApproved: true,
@@ -168,7 +179,7 @@ export async function startMemoryAgent(
         return stream
       },
       decompress: decompressZstd,
-      facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
+      facts: () => ({ ...facts, nodes: 1 }),
       version: 'memory',
       clock: Date.now,
       monotonic: () => performance.now() + passed,
@@ -181,6 +192,7 @@ export async function startMemoryAgent(
       },
       log: { info: () => {}, warn, error: warn },
     })
+    noticeFacts = agent.noticeFacts
     const stop = new AbortController()
     const running = agent.run(stop.signal)
     end = async () => {
@@ -222,6 +234,10 @@ export async function startMemoryAgent(
       }),
     hold: (next) => void (hold = next),
     passTime: (ms) => void (passed += ms),
+    become(next) {
+      facts = next
+      noticeFacts()
+    },
     start,
     stop: () => end(),
     [Symbol.asyncDispose]: () => end(),

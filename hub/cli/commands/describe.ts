@@ -61,6 +61,16 @@ export function addDescribe(program: Command, context: CommandContext): void {
     })
 }
 
+/** Of Git and agent Git comes first, so both are told where they may differ. */
+function describeFacts({ facts }: ClusterView): string {
+  if (!facts) return ''
+  const told = { git: 'declared in Git', agent: 'reported by its agent', nobody: 'nobody said' }
+  const version = facts.kubernetesVersion && `Kubernetes ${facts.kubernetesVersion}`
+  const versions = `${version || "the engine's Kubernetes"} (${told[facts.kubernetesVersionFrom]})`
+  const apis = facts.apisFrom === 'agent' ? `${facts.apis} APIs` : `${facts.apis} more APIs`
+  return `${versions}, ${apis} (${told[facts.apisFrom]})`
+}
+
 function describeCluster(cluster: ClusterView, now: number): string {
   const fields = formatFields([
     ['Name', cluster.name],
@@ -70,6 +80,7 @@ function describeCluster(cluster: ClusterView, now: number): string {
     ['Connection', `${cluster.connection.state} for ${formatAge(cluster.connection.since, now)}`],
     ['Last seen', cluster.lastSeen ? `${formatAge(cluster.lastSeen, now)} ago` : 'never'],
     ['Kubernetes', cluster.kubernetesVersion],
+    ['Charts see', describeFacts(cluster)],
     ['Agent', cluster.agentVersion],
     ['Nodes', String(cluster.nodes)],
     ['Snapshot', `${cluster.acceptedSequence} accepted, ${cluster.offeredSequence} signed`],

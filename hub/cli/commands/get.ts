@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { FactsView } from '../../api/facts-view.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -18,7 +19,9 @@ const watchInterval = 2_000
 
 export function addGet(program: Command, context: CommandContext): void {
   withConnection(program.command('get'))
-    .description('list clusters, groups, applications, rollouts or sources, or show one')
+    .description(
+      'list clusters, groups, applications, rollouts or sources, or show one; `facts` is what --facts of check reads',
+    )
     .argument('<kind>')
     .argument('[name]')
     .addOption(new Option('-o, --output <format>').choices(formats).default('table'))
@@ -29,6 +32,7 @@ export function addGet(program: Command, context: CommandContext): void {
     .option('-w, --watch', 'go on printing what changes')
     .option('--no-headers', 'no heading line')
     .action(async (kind: string, name: string | undefined, flags: Flags) => {
+      if (kind === 'facts') return printFacts(context, name, flags)
       const resource = parseResource(kind)
       refuseMisplaced(resource, name, flags)
       const client = await context.connect(flags)
@@ -40,6 +44,18 @@ export function addGet(program: Command, context: CommandContext): void {
         if (!signal.aborted) print(await read(client, resource, name, flags, signal))
       }
     })
+}
+
+/** A file for checks without a hub, so it has one format. */
+async function printFacts(
+  context: CommandContext,
+  name: string | undefined,
+  flags: Flags,
+): Promise<void> {
+  if (name !== undefined) throw new CliFailure(2, 'facts are of the whole fleet')
+  const client = await context.connect(flags)
+  const facts = await client.ask('facts', FactsView, { signal: context.terminal.signal })
+  context.terminal.out(formatJson(facts))
 }
 
 async function read(

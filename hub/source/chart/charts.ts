@@ -113,8 +113,7 @@ export function createCharts({ get, pick, store, now, log }: ChartsDeps): Charts
 
   return {
     find(reference, signal) {
-      const { repo, chart, version } = reference
-      const key = JSON.stringify([repo, chart, version])
+      const key = nameReference(reference)
       const known = fresh.get(key)
       if (known && now() - known.at < chartRefreshMs) return known.found
       const found = look(reference, key, signal)
@@ -134,6 +133,11 @@ export function createCharts({ get, pick, store, now, log }: ChartsDeps): Charts
       throw new HubError('source_unreachable', `the chart ${version} (${digest}) is kept no more`)
     },
   }
+}
+
+/** As it is remembered by. */
+export function nameReference({ repo, chart, version }: ChartReference): string {
+  return JSON.stringify([repo, chart, version])
 }
 
 export function describe({ repo, chart, version }: ChartReference): string {

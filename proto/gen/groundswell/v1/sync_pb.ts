@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file groundswell/v1/sync.proto.
  */
 export const file_groundswell_v1_sync: GenFile = /*@__PURE__*/
-  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSLdAwoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABImCgVyZW5ldxgGIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLlJlbmV3SAASNQoJZnJlc2huZXNzGAcgASgLMiAuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzUmVxdWVzdEgAEiwKCGV2aWRlbmNlGAggASgLMhguZ3JvdW5kc3dlbGwudjEuRXZpZGVuY2VIABI2Cg5kcnlfcnVuX2Fuc3dlchgJIAEoCzIcLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1bkFuc3dlckgAEioKB3JlY2VpcHQYCiABKAsyFy5ncm91bmRzd2VsbC52MS5SZWNlaXB0SABCCQoHbWVzc2FnZSKtAwoMU3luY1Jlc3BvbnNlEioKB3dlbGNvbWUYASABKAsyFy5ncm91bmRzd2VsbC52MS5XZWxjb21lSAASJgoFb2ZmZXIYAiABKAsyFS5ncm91bmRzd2VsbC52MS5PZmZlckgAEioKB2NvbnRlbnQYAyABKAsyFy5ncm91bmRzd2VsbC52MS5Db250ZW50SAASLgoJaGVhcnRiZWF0GAQgASgLMhkuZ3JvdW5kc3dlbGwudjEuSGVhcnRiZWF0SAASLwoKcm9vdF9jaGFpbhgFIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLlJvb3RDaGFpbkgAEioKB3JlbmV3ZWQYBiABKAsyFy5ncm91bmRzd2VsbC52MS5SZW5ld2VkSAASLgoJZnJlc2huZXNzGAcgASgLMhkuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzSAASKgoHZ29vZGJ5ZRgIIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLkdvb2RieWVIABIpCgdkcnlfcnVuGAkgASgLMhYuZ3JvdW5kc3dlbGwudjEuRHJ5UnVuSABCCQoHbWVzc2FnZSKxAgoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SFQoNYWdlbnRfdmVyc2lvbhgCIAEoCRITCgtjbHVzdGVyX3VpZBgDIAEoCRIUCgxyb290X3ZlcnNpb24YBCABKA0SDQoFZXBvY2gYBSABKAQSEAoIc2VxdWVuY2UYBiABKAQSFwoPc25hcHNob3RfZGlnZXN0GAcgASgJEisKBWZhY3RzGAggASgLMhwuZ3JvdW5kc3dlbGwudjEuQ2x1c3RlckZhY3RzEh4KFmNlcnRpZmljYXRlX2dlbmVyYXRpb24YCSABKAQSDQoFbm9uY2UYCiABKAwSLAoJd2l0bmVzc2VkGAsgASgLMhkuZ3JvdW5kc3dlbGwudjEuQXVkaXRIZWFkEhAKCGZlYXR1cmVzGAwgAygJImkKB1dlbGNvbWUSEAoIcHJvdG9jb2wYASABKA0SDwoHY2x1c3RlchgCIAEoCRIZChFoZWFydGJlYXRfc2Vjb25kcxgDIAEoDRIgChhyZWNvbm5lY3Rfd2luZG93X3NlY29uZHMYBCABKA0iHgoJUm9vdENoYWluEhEKCWVudmVsb3BlcxgBIAMoDCJXCgVPZmZlchIQCghlbnZlbG9wZRgBIAEoDBIRCglhcHByb3ZhbHMYAiADKAwSKQoIY29udGVudHMYAyADKAsyFy5ncm91bmRzd2VsbC52MS5Db250ZW50IiEKEEZyZXNobmVzc1JlcXVlc3QSDQoFbm9uY2UYASABKAwiHQoJRnJlc2huZXNzEhAKCGVudmVsb3BlGAEgASgMIjgKBVJlbmV3EhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYASABKAwSEgoKZ2VuZXJhdGlvbhgCIAEoBCJICgdSZW5ld2VkEhkKEWNlcnRpZmljYXRlX2NoYWluGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSDgoGaHViX2NhGAMgASgJIjsKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJEiAKGHJlY29ubmVjdF93aW5kb3dfc2Vjb25kcxgCIAEoDSI9CgRXYW50Eg8KB2RpZ2VzdHMYASADKAkSJAoFYmVndW4YAiADKAsyFS5ncm91bmRzd2VsbC52MS5CZWd1biInCgVCZWd1bhIOCgZkaWdlc3QYASABKAkSDgoGb2Zmc2V0GAIgASgNImoKB0NvbnRlbnQSKgoIZW5jb2RpbmcYASABKA4yGC5ncm91bmRzd2VsbC52MS5FbmNvZGluZxIUCgxkZWNvZGVkX3NpemUYAiABKA0SDAoEcGFjaxgDIAEoDBIPCgdtaXNzaW5nGAQgAygJIisKBFBhY2sSIwoFcGFydHMYASADKAsyFC5ncm91bmRzd2VsbC52MS5QYXJ0IkIKBFBhcnQSDgoGZGlnZXN0GAEgASgJEgwKBHNpemUYAiABKA0SDgoGb2Zmc2V0GAMgASgNEgwKBGRhdGEYBCABKAwidAoHVmVyZGljdBINCgVlcG9jaBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBIXCg9zbmFwc2hvdF9kaWdlc3QYAyABKAkSEAoIYWNjZXB0ZWQYBCABKAgSDAoEY29kZRgFIAEoCRIPCgdtZXNzYWdlGAYgASgJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X2F0GAEgASgDIi0KCEV2aWRlbmNlEhAKCGFjY2VwdGVkGAEgASgMEg8KB3JlZnVzZWQYAiABKAwitAEKBkRyeVJ1bhIKCgJpZBgBIAEoCRITCgthcHBsaWNhdGlvbhgCIAEoCRIYChB0YXJnZXRfbmFtZXNwYWNlGAMgASgJEg0KBXNjb3BlGAQgASgJEi0KB29iamVjdHMYBSADKAsyHC5ncm91bmRzd2VsbC52MS5EcnlSdW5PYmplY3QSGAoQZGVhZGxpbmVfc2Vjb25kcxgGIAEoDRIXCg9zZXJ2aWNlX2FjY291bnQYByABKAkiTwoMRHJ5UnVuT2JqZWN0Eg4KBm9iamVjdBgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRmaWxlGAMgASgJEgwKBGJvZHkYBCABKAwiaAoMRHJ5UnVuQW5zd2VyEgoKAmlkGAEgASgJEi0KB3Jlc3VsdHMYAiADKAsyHC5ncm91bmRzd2VsbC52MS5EcnlSdW5SZXN1bHQSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIrkBCgxEcnlSdW5SZXN1bHQSDgoGb2JqZWN0GAEgASgJEgwKBGZpbGUYAiABKAkSLgoHb3V0Y29tZRgDIAEoDjIdLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1bk91dGNvbWUSDAoEY29kZRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEhAKCHdhcm5pbmdzGAYgAygJEioKBmZpZWxkcxgHIAMoCzIaLmdyb3VuZHN3ZWxsLnYxLkZpZWxkRHJpZnQiLAoHUmVjZWlwdBIQCghlbnZlbG9wZRgBIAEoDBIPCgdyZXN1bHRzGAIgASgMKk4KCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASFQoRRU5DT0RJTkdfSURFTlRJVFkQARIRCg1FTkNPRElOR19aU1REEAIqxQEKDURyeVJ1bk91dGNvbWUSHwobRFJZX1JVTl9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRFJZX1JVTl9PVVRDT01FX0NSRUFURUQQARIbChdEUllfUlVOX09VVENPTUVfQ0hBTkdFRBACEh0KGURSWV9SVU5fT1VUQ09NRV9VTkNIQU5HRUQQAxIbChdEUllfUlVOX09VVENPTUVfUkVGVVNFRBAEEh0KGURSWV9SVU5fT1VUQ09NRV9OT1RfVFJJRUQQBTJUCgtTeW5jU2VydmljZRJFCgRTeW5jEhsuZ3JvdW5kc3dlbGwudjEuU3luY1JlcXVlc3QaHC5ncm91bmRzd2VsbC52MS5TeW5jUmVzcG9uc2UoATABYgZwcm90bzM", [file_groundswell_v1_report]);
+  fileDesc("Chlncm91bmRzd2VsbC92MS9zeW5jLnByb3RvEg5ncm91bmRzd2VsbC52MSKLBAoLU3luY1JlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5ncm91bmRzd2VsbC52MS5IZWxsb0gAEiQKBHdhbnQYAiABKAsyFC5ncm91bmRzd2VsbC52MS5XYW50SAASKgoHdmVyZGljdBgDIAEoCzIXLmdyb3VuZHN3ZWxsLnYxLlZlcmRpY3RIABIoCgZyZXBvcnQYBCABKAsyFi5ncm91bmRzd2VsbC52MS5SZXBvcnRIABIuCgloZWFydGJlYXQYBSABKAsyGS5ncm91bmRzd2VsbC52MS5IZWFydGJlYXRIABImCgVyZW5ldxgGIAEoCzIVLmdyb3VuZHN3ZWxsLnYxLlJlbmV3SAASNQoJZnJlc2huZXNzGAcgASgLMiAuZ3JvdW5kc3dlbGwudjEuRnJlc2huZXNzUmVxdWVzdEgAEiwKCGV2aWRlbmNlGAggASgLMhguZ3JvdW5kc3dlbGwudjEuRXZpZGVuY2VIABI2Cg5kcnlfcnVuX2Fuc3dlchgJIAEoCzIcLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1bkFuc3dlckgAEioKB3JlY2VpcHQYCiABKAsyFy5ncm91bmRzd2VsbC52MS5SZWNlaXB0SAASLAoFZmFjdHMYCyABKAsyGy5ncm91bmRzd2VsbC52MS5TZXJ2ZWRGYWN0c0gAQgkKB21lc3NhZ2UirQMKDFN5bmNSZXNwb25zZRIqCgd3ZWxjb21lGAEgASgLMhcuZ3JvdW5kc3dlbGwudjEuV2VsY29tZUgAEiYKBW9mZmVyGAIgASgLMhUuZ3JvdW5kc3dlbGwudjEuT2ZmZXJIABIqCgdjb250ZW50GAMgASgLMhcuZ3JvdW5kc3dlbGwudjEuQ29udGVudEgAEi4KCWhlYXJ0YmVhdBgEIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkhlYXJ0YmVhdEgAEi8KCnJvb3RfY2hhaW4YBSABKAsyGS5ncm91bmRzd2VsbC52MS5Sb290Q2hhaW5IABIqCgdyZW5ld2VkGAYgASgLMhcuZ3JvdW5kc3dlbGwudjEuUmVuZXdlZEgAEi4KCWZyZXNobmVzcxgHIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkZyZXNobmVzc0gAEioKB2dvb2RieWUYCCABKAsyFy5ncm91bmRzd2VsbC52MS5Hb29kYnllSAASKQoHZHJ5X3J1bhgJIAEoCzIWLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1bkgAQgkKB21lc3NhZ2UisQIKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSEwoLY2x1c3Rlcl91aWQYAyABKAkSFAoMcm9vdF92ZXJzaW9uGAQgASgNEg0KBWVwb2NoGAUgASgEEhAKCHNlcXVlbmNlGAYgASgEEhcKD3NuYXBzaG90X2RpZ2VzdBgHIAEoCRIrCgVmYWN0cxgIIAEoCzIcLmdyb3VuZHN3ZWxsLnYxLkNsdXN0ZXJGYWN0cxIeChZjZXJ0aWZpY2F0ZV9nZW5lcmF0aW9uGAkgASgEEg0KBW5vbmNlGAogASgMEiwKCXdpdG5lc3NlZBgLIAEoCzIZLmdyb3VuZHN3ZWxsLnYxLkF1ZGl0SGVhZBIQCghmZWF0dXJlcxgMIAMoCSJ/CgdXZWxjb21lEhAKCHByb3RvY29sGAEgASgNEg8KB2NsdXN0ZXIYAiABKAkSGQoRaGVhcnRiZWF0X3NlY29uZHMYAyABKA0SIAoYcmVjb25uZWN0X3dpbmRvd19zZWNvbmRzGAQgASgNEhQKDGZhY3RzX2RpZ2VzdBgFIAEoCSI3CgtTZXJ2ZWRGYWN0cxIaChJrdWJlcm5ldGVzX3ZlcnNpb24YASABKAkSDAoEYXBpcxgCIAMoCSIeCglSb290Q2hhaW4SEQoJZW52ZWxvcGVzGAEgAygMIlcKBU9mZmVyEhAKCGVudmVsb3BlGAEgASgMEhEKCWFwcHJvdmFscxgCIAMoDBIpCghjb250ZW50cxgDIAMoCzIXLmdyb3VuZHN3ZWxsLnYxLkNvbnRlbnQiIQoQRnJlc2huZXNzUmVxdWVzdBINCgVub25jZRgBIAEoDCIdCglGcmVzaG5lc3MSEAoIZW52ZWxvcGUYASABKAwiOAoFUmVuZXcSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgBIAEoDBISCgpnZW5lcmF0aW9uGAIgASgEIkgKB1JlbmV3ZWQSGQoRY2VydGlmaWNhdGVfY2hhaW4YASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBBIOCgZodWJfY2EYAyABKAkiOwoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSIAoYcmVjb25uZWN0X3dpbmRvd19zZWNvbmRzGAIgASgNIj0KBFdhbnQSDwoHZGlnZXN0cxgBIAMoCRIkCgViZWd1bhgCIAMoCzIVLmdyb3VuZHN3ZWxsLnYxLkJlZ3VuIicKBUJlZ3VuEg4KBmRpZ2VzdBgBIAEoCRIOCgZvZmZzZXQYAiABKA0iagoHQ29udGVudBIqCghlbmNvZGluZxgBIAEoDjIYLmdyb3VuZHN3ZWxsLnYxLkVuY29kaW5nEhQKDGRlY29kZWRfc2l6ZRgCIAEoDRIMCgRwYWNrGAMgASgMEg8KB21pc3NpbmcYBCADKAkiKwoEUGFjaxIjCgVwYXJ0cxgBIAMoCzIULmdyb3VuZHN3ZWxsLnYxLlBhcnQiQgoEUGFydBIOCgZkaWdlc3QYASABKAkSDAoEc2l6ZRgCIAEoDRIOCgZvZmZzZXQYAyABKA0SDAoEZGF0YRgEIAEoDCJ0CgdWZXJkaWN0Eg0KBWVwb2NoGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhcKD3NuYXBzaG90X2RpZ2VzdBgDIAEoCRIQCghhY2NlcHRlZBgEIAEoCBIMCgRjb2RlGAUgASgJEg8KB21lc3NhZ2UYBiABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMiLQoIRXZpZGVuY2USEAoIYWNjZXB0ZWQYASABKAwSDwoHcmVmdXNlZBgCIAEoDCK0AQoGRHJ5UnVuEgoKAmlkGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhgKEHRhcmdldF9uYW1lc3BhY2UYAyABKAkSDQoFc2NvcGUYBCABKAkSLQoHb2JqZWN0cxgFIAMoCzIcLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1bk9iamVjdBIYChBkZWFkbGluZV9zZWNvbmRzGAYgASgNEhcKD3NlcnZpY2VfYWNjb3VudBgHIAEoCSJPCgxEcnlSdW5PYmplY3QSDgoGb2JqZWN0GAEgASgJEhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGZpbGUYAyABKAkSDAoEYm9keRgEIAEoDCJoCgxEcnlSdW5BbnN3ZXISCgoCaWQYASABKAkSLQoHcmVzdWx0cxgCIAMoCzIcLmdyb3VuZHN3ZWxsLnYxLkRyeVJ1blJlc3VsdBIMCgRjb2RlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiuQEKDERyeVJ1blJlc3VsdBIOCgZvYmplY3QYASABKAkSDAoEZmlsZRgCIAEoCRIuCgdvdXRjb21lGAMgASgOMh0uZ3JvdW5kc3dlbGwudjEuRHJ5UnVuT3V0Y29tZRIMCgRjb2RlGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEAoId2FybmluZ3MYBiADKAkSKgoGZmllbGRzGAcgAygLMhouZ3JvdW5kc3dlbGwudjEuRmllbGREcmlmdCIsCgdSZWNlaXB0EhAKCGVudmVsb3BlGAEgASgMEg8KB3Jlc3VsdHMYAiABKAwqTgoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIVChFFTkNPRElOR19JREVOVElUWRABEhEKDUVOQ09ESU5HX1pTVEQQAirFAQoNRHJ5UnVuT3V0Y29tZRIfChtEUllfUlVOX09VVENPTUVfVU5TUEVDSUZJRUQQABIbChdEUllfUlVOX09VVENPTUVfQ1JFQVRFRBABEhsKF0RSWV9SVU5fT1VUQ09NRV9DSEFOR0VEEAISHQoZRFJZX1JVTl9PVVRDT01FX1VOQ0hBTkdFRBADEhsKF0RSWV9SVU5fT1VUQ09NRV9SRUZVU0VEEAQSHQoZRFJZX1JVTl9PVVRDT01FX05PVF9UUklFRBAFMlQKC1N5bmNTZXJ2aWNlEkUKBFN5bmMSGy5ncm91bmRzd2VsbC52MS5TeW5jUmVxdWVzdBocLmdyb3VuZHN3ZWxsLnYxLlN5bmNSZXNwb25zZSgBMAFiBnByb3RvMw", [file_groundswell_v1_report]);
 
 /**
  * @generated from message groundswell.v1.SyncRequest
@@ -81,6 +81,12 @@ export type SyncRequest = Message<"groundswell.v1.SyncRequest"> & {
      */
     value: Receipt;
     case: "receipt";
+  } | {
+    /**
+     * @generated from field: groundswell.v1.ServedFacts facts = 11;
+     */
+    value: ServedFacts;
+    case: "facts";
   } | { case: undefined; value?: undefined };
 };
 
@@ -278,6 +284,14 @@ export type Welcome = Message<"groundswell.v1.Welcome"> & {
    * @generated from field: uint32 reconnect_window_seconds = 4;
    */
   reconnectWindowSeconds: number;
+
+  /**
+   * Of the facts the hub has of this cluster (proto/facts.ts); empty when it has
+   * none.
+   *
+   * @generated from field: string facts_digest = 5;
+   */
+  factsDigest: string;
 };
 
 /**
@@ -286,6 +300,36 @@ export type Welcome = Message<"groundswell.v1.Welcome"> & {
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_groundswell_v1_sync, 3);
+
+/**
+ * What the cluster is and serves, for charts that ask. Sent when the Welcome
+ * shows that the hub knows otherwise, and when it has changed.
+ *
+ * @generated from message groundswell.v1.ServedFacts
+ */
+export type ServedFacts = Message<"groundswell.v1.ServedFacts"> & {
+  /**
+   * As the API server spells it.
+   *
+   * @generated from field: string kubernetes_version = 1;
+   */
+  kubernetesVersion: string;
+
+  /**
+   * `v1`, `apps/v1`, `apps/v1/Deployment`: sorted, each once, within
+   * proto/facts.ts.
+   *
+   * @generated from field: repeated string apis = 2;
+   */
+  apis: string[];
+};
+
+/**
+ * Describes the message groundswell.v1.ServedFacts.
+ * Use `create(ServedFactsSchema)` to create a new message.
+ */
+export const ServedFactsSchema: GenMessage<ServedFacts> = /*@__PURE__*/
+  messageDesc(file_groundswell_v1_sync, 4);
 
 /**
  * Root statements the agent has not seen, oldest first, each signed by the one
@@ -306,7 +350,7 @@ export type RootChain = Message<"groundswell.v1.RootChain"> & {
  * Use `create(RootChainSchema)` to create a new message.
  */
 export const RootChainSchema: GenMessage<RootChain> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 4);
+  messageDesc(file_groundswell_v1_sync, 5);
 
 /**
  * A signed snapshot: the envelope's bytes exactly as signed.
@@ -341,7 +385,7 @@ export type Offer = Message<"groundswell.v1.Offer"> & {
  * Use `create(OfferSchema)` to create a new message.
  */
 export const OfferSchema: GenMessage<Offer> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 5);
+  messageDesc(file_groundswell_v1_sync, 6);
 
 /**
  * Asks for a statement that what the agent has is still the newest.
@@ -360,7 +404,7 @@ export type FreshnessRequest = Message<"groundswell.v1.FreshnessRequest"> & {
  * Use `create(FreshnessRequestSchema)` to create a new message.
  */
 export const FreshnessRequestSchema: GenMessage<FreshnessRequest> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 6);
+  messageDesc(file_groundswell_v1_sync, 7);
 
 /**
  * A freshness statement: the envelope's bytes exactly as signed.
@@ -379,7 +423,7 @@ export type Freshness = Message<"groundswell.v1.Freshness"> & {
  * Use `create(FreshnessSchema)` to create a new message.
  */
 export const FreshnessSchema: GenMessage<Freshness> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 7);
+  messageDesc(file_groundswell_v1_sync, 8);
 
 /**
  * Asks for the next client certificate, over the stream of the present one.
@@ -408,7 +452,7 @@ export type Renew = Message<"groundswell.v1.Renew"> & {
  * Use `create(RenewSchema)` to create a new message.
  */
 export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 8);
+  messageDesc(file_groundswell_v1_sync, 9);
 
 /**
  * @generated from message groundswell.v1.Renewed
@@ -439,7 +483,7 @@ export type Renewed = Message<"groundswell.v1.Renewed"> & {
  * Use `create(RenewedSchema)` to create a new message.
  */
 export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 9);
+  messageDesc(file_groundswell_v1_sync, 10);
 
 /**
  * The hub ends the stream by itself: it drains, or the connection is old enough
@@ -466,7 +510,7 @@ export type Goodbye = Message<"groundswell.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 10);
+  messageDesc(file_groundswell_v1_sync, 11);
 
 /**
  * Digests the agent lacks. The hub serves only what the cluster's snapshot
@@ -494,7 +538,7 @@ export type Want = Message<"groundswell.v1.Want"> & {
  * Use `create(WantSchema)` to create a new message.
  */
 export const WantSchema: GenMessage<Want> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 11);
+  messageDesc(file_groundswell_v1_sync, 12);
 
 /**
  * @generated from message groundswell.v1.Begun
@@ -518,7 +562,7 @@ export type Begun = Message<"groundswell.v1.Begun"> & {
  * Use `create(BegunSchema)` to create a new message.
  */
 export const BegunSchema: GenMessage<Begun> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 12);
+  messageDesc(file_groundswell_v1_sync, 13);
 
 /**
  * Some of the wanted blobs, packed. At most 1 MiB encoded.
@@ -558,7 +602,7 @@ export type Content = Message<"groundswell.v1.Content"> & {
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 13);
+  messageDesc(file_groundswell_v1_sync, 14);
 
 /**
  * @generated from message groundswell.v1.Pack
@@ -575,7 +619,7 @@ export type Pack = Message<"groundswell.v1.Pack"> & {
  * Use `create(PackSchema)` to create a new message.
  */
 export const PackSchema: GenMessage<Pack> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 14);
+  messageDesc(file_groundswell_v1_sync, 15);
 
 /**
  * One blob or, when it is large, a slice of it.
@@ -609,7 +653,7 @@ export type Part = Message<"groundswell.v1.Part"> & {
  * Use `create(PartSchema)` to create a new message.
  */
 export const PartSchema: GenMessage<Part> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 15);
+  messageDesc(file_groundswell_v1_sync, 16);
 
 /**
  * The agent's answer to an offer, after verifying everything. A report of the
@@ -658,7 +702,7 @@ export type Verdict = Message<"groundswell.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 16);
+  messageDesc(file_groundswell_v1_sync, 17);
 
 /**
  * @generated from message groundswell.v1.Heartbeat
@@ -677,7 +721,7 @@ export type Heartbeat = Message<"groundswell.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 17);
+  messageDesc(file_groundswell_v1_sync, 18);
 
 /**
  * Two statements, signed by the fleet's own keys, that name different snapshots
@@ -706,7 +750,7 @@ export type Evidence = Message<"groundswell.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 18);
+  messageDesc(file_groundswell_v1_sync, 19);
 
 /**
  * Asks what the API server would say to some objects, which nobody signed: the
@@ -769,7 +813,7 @@ export type DryRun = Message<"groundswell.v1.DryRun"> & {
  * Use `create(DryRunSchema)` to create a new message.
  */
 export const DryRunSchema: GenMessage<DryRun> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 19);
+  messageDesc(file_groundswell_v1_sync, 20);
 
 /**
  * @generated from message groundswell.v1.DryRunObject
@@ -807,7 +851,7 @@ export type DryRunObject = Message<"groundswell.v1.DryRunObject"> & {
  * Use `create(DryRunObjectSchema)` to create a new message.
  */
 export const DryRunObjectSchema: GenMessage<DryRunObject> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 20);
+  messageDesc(file_groundswell_v1_sync, 21);
 
 /**
  * @generated from message groundswell.v1.DryRunAnswer
@@ -841,7 +885,7 @@ export type DryRunAnswer = Message<"groundswell.v1.DryRunAnswer"> & {
  * Use `create(DryRunAnswerSchema)` to create a new message.
  */
 export const DryRunAnswerSchema: GenMessage<DryRunAnswer> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 21);
+  messageDesc(file_groundswell_v1_sync, 22);
 
 /**
  * @generated from message groundswell.v1.DryRunResult
@@ -895,7 +939,7 @@ export type DryRunResult = Message<"groundswell.v1.DryRunResult"> & {
  * Use `create(DryRunResultSchema)` to create a new message.
  */
 export const DryRunResultSchema: GenMessage<DryRunResult> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 22);
+  messageDesc(file_groundswell_v1_sync, 23);
 
 /**
  * What came of applying one application's content, signed by the agent's bound
@@ -924,7 +968,7 @@ export type Receipt = Message<"groundswell.v1.Receipt"> & {
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
-  messageDesc(file_groundswell_v1_sync, 23);
+  messageDesc(file_groundswell_v1_sync, 24);
 
 /**
  * @generated from enum groundswell.v1.Encoding

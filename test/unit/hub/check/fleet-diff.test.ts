@@ -49,6 +49,7 @@ function toFleet(world: World, clusters: readonly string[]): RenderedFleet {
   }
   return {
     fleet: fleet as unknown as RenderedFleet['fleet'],
+    facts: new Map(),
     ...{ contents, unknown, findings: [], unchecked: [], skipped: [], renders: 0 },
   }
 }

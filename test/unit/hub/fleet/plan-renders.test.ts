@@ -38,10 +38,13 @@ function createMirror() {
   }
 }
 
+const none = () => []
+const noChart = () => assert.fail('asked for a chart')
+
 test('a thousand clusters of one application cost one look at its files', async () => {
   const mirror = createMirror()
   const targets = Array.from({ length: 1_000 }, (_, index) => target('shop', `c${index}`, 'shop'))
-  const planned = await planRenders(targets, () => ({ mirror, commit: 'c' }))
+  const planned = await planRenders(targets, () => ({ mirror, commit: 'c' }), none, noChart)
   assert.equal(planned.length, 1_000)
   assert.deepEqual(mirror.read, ['shop'])
 })
@@ -49,7 +52,7 @@ test('a thousand clusters of one application cost one look at its files', async 
 test("one application's fault does not stop another's, and is told for each of its clusters", async () => {
   const mirror = createMirror()
   const targets = [target('bad', 'a', 'gone'), target('bad', 'b', 'gone'), target('good', 'a', 'x')]
-  const planned = await planRenders(targets, () => ({ mirror, commit: 'c' }))
+  const planned = await planRenders(targets, () => ({ mirror, commit: 'c' }), none, noChart)
   assert.deepEqual(
     planned.map((render) => 'error' in render),
     [true, true, false],
@@ -57,5 +60,8 @@ test("one application's fault does not stop another's, and is told for each of i
 })
 
 test('targets of a repository that was never fetched are left out, not emptied', async () => {
-  assert.deepEqual(await planRenders([target('shop', 'a', 'shop')], () => undefined), [])
+  assert.deepEqual(
+    await planRenders([target('shop', 'a', 'shop')], () => undefined, none, noChart),
+    [],
+  )
 })
