@@ -80,7 +80,10 @@ func serve(body []byte, held *trees, judges *policies) (given answer) {
 		wanted := &askedFacts{}
 		objects, warnings, err := render(asked.Input, from, wanted)
 		if err != nil {
-			return answer{Errors: faultsOf(err), Asked: wanted}
+			return answer{Errors: faultsOf(err)}
+		}
+		if asked.Input.Kind != "helm" {
+			wanted = nil
 		}
 		for line := range strings.Lines(logged.String()) {
 			if text := strings.TrimSpace(line); text != "" && len(warnings) < maxWarnings {
