@@ -112,9 +112,9 @@ targets:
 source: { path: ., helm: { values: { v: '\${cluster.kubernetesVersion}' } } }
 targetNamespace: 'on-\${cluster.kubernetesVersion}'
 targets: [{ clusters: [us-1] }]`
-    const fleet = load(spec.replace("'on-\${cluster.kubernetesVersion}'", 'shop'))
+    const fleet = load(spec.replace("'on-${cluster.kubernetesVersion}'", 'shop'))
     const [unasked] = resolveTargets(fleet).targets
-    assert.deepEqual(unasked?.values, { v: '\${cluster.kubernetesVersion}' })
+    assert.deepEqual(unasked?.values, { v: '${cluster.kubernetesVersion}' })
     const unsaid = resolveTargets(fleet, new Map())
     assert.match(
       unsaid.faults[0]?.message ?? '',
