@@ -54,7 +54,7 @@ var tracing *tracked
 // trackCapabilities puts what notes questions in the place of the capabilities.
 func trackCapabilities(made *chart.Chart, top common.Values, capabilities *common.Capabilities, asked *askedFacts) *tracked {
 	tracing = &tracked{real: capabilities, asked: asked}
-	if looksAround(made) || looksAroundIn(valuesOf(top)) {
+	if looksAround(made) || looksAroundIn(textOfValues(top)) {
 		asked.Version, asked.Served = true, true
 	}
 	top["Capabilities"] = tracing
@@ -132,8 +132,8 @@ func looksAroundIn(text []byte) bool {
 	return false
 }
 
-// valuesOf gives values as text: charts fill in templates that are written there, too.
-func valuesOf(top common.Values) []byte {
+// textOfValues gives values as text: charts fill in templates that are written there, too.
+func textOfValues(top common.Values) []byte {
 	text, err := json.Marshal(top["Values"])
 	if err != nil {
 		return nil
