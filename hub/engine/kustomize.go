@@ -154,8 +154,8 @@ func inspectKustomization(from *tree, dir string, bases map[string]string, seen 
 					faults = append(faults, faultf("missing", name, line, "%s: %q is not in the tree", field, text))
 					continue
 				}
-				// What a base takes from elsewhere would have to be allowed and fetched by itself.
-				faults = append(faults, inspectKustomization(from, base, nil, seen)...)
+				// What a base takes from elsewhere was held to the same list, and fetched with it.
+				faults = append(faults, inspectKustomization(from, base, bases, seen)...)
 			case path.IsAbs(text) || !within(full):
 				faults = append(faults, faultf("refused", name, line, "%s: %q is outside the tree", field, text))
 			case isFile: // Read by kustomize itself.

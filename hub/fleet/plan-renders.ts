@@ -2,8 +2,12 @@ import type { RenderInput } from '../render/engine.ts'
 import type { Mirror } from '../source/source.ts'
 import { toRenderInput } from './render-input.ts'
 import type { BaseRepository } from './remote-base.ts'
-import type { ChartReference, FoundChart } from '../source/chart/chart.ts'
-import { readChartSource, readRenderSource, type RenderSource } from './render-source.ts'
+import {
+  type FindChart,
+  readChartSource,
+  readRenderSource,
+  type RenderSource,
+} from './render-source.ts'
 import type { ResolvedTarget } from './resolve.ts'
 
 /** Where a repository's files are read: its mirror at the commit last fetched. */
@@ -11,9 +15,6 @@ export interface RepositoryAt {
   readonly mirror: Pick<Mirror, 'readTree' | 'readBlobs'>
   readonly commit: string
 }
-
-/** What a reference means now; throws what says why it is not known, and what to do about it. */
-export type FindChart = (reference: ChartReference) => Promise<FoundChart>
 
 /** A target and what to render for it, or why it cannot be said. */
 export type PlannedRender =
@@ -47,13 +48,14 @@ export async function planRenders(
       valuesFiles,
       bases,
       chart,
+      target.chartSources,
     ])
     try {
       const { mirror, commit } = repository
       const read = async () =>
         chart
           ? readChartSource(mirror, commit, target, chart.chart, await findChart(chart))
-          : readRenderSource(mirror, commit, target, basesOf(bases))
+          : readRenderSource(mirror, commit, target, basesOf(bases), findChart)
       const found = sources.get(key) ?? read()
       sources.set(key, found)
       const source = await found

@@ -13,7 +13,7 @@ type Blobs = Pick<Mirror, 'readBlobs'>
  */
 export async function readRenderFiles(
   mirror: Blobs,
-  { tree, path, chart, bases = [] }: RenderSource,
+  { tree, charts: archives = [], bases = [] }: RenderSource,
   mirrorOf: (repository: string) => Blobs | undefined,
   charts: Pick<Charts, 'read'>,
 ): Promise<Map<string, Uint8Array>> {
@@ -28,6 +28,6 @@ export async function readRenderFiles(
     if (!from) throw new HubError('source_unreachable', `repository ${repository} is not there`)
     await put(from, base.files, at)
   }
-  if (chart) read.set(path, await charts.read(chart))
+  for (const { at, chart } of archives) read.set(at, await charts.read(chart))
   return read
 }

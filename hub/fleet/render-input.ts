@@ -1,8 +1,9 @@
 import { posix } from 'node:path'
 import { HubError } from '../errors.ts'
 import type { RenderInput } from '../render/engine.ts'
-import { locateValuesFile, type RenderSource } from './render-source.ts'
+import type { RenderSource } from './render-source.ts'
 import type { ResolvedTarget } from './resolve.ts'
+import { locateValuesFile } from './values-file.ts'
 
 /**
  * A resolved target and the tree it reads → the render's whole input. Only what the kind reads is

@@ -1,8 +1,9 @@
 import { posix } from 'node:path'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
-import type { FoundChart } from '../source/chart/chart.ts'
+import type { ChartReference, FoundChart } from '../source/chart/chart.ts'
 import type { Mirror, Tree } from '../source/source.ts'
+import { listLockedCharts } from './chart-dependencies.ts'
 import { kustomizationFiles, listKustomizeReferences } from './kustomize-references.ts'
 import {
   type BaseReference,
@@ -13,6 +14,11 @@ import {
   resolveBase,
 } from './remote-base.ts'
 import type { ResolvedTarget } from './resolve.ts'
+import { whyChartsRefused } from './tenancy.ts'
+import { locateValuesFile } from './values-file.ts'
+
+/** What a reference means now; throws what says why it is not known, and what to do about it. */
+export type FindChart = (reference: ChartReference) => Promise<FoundChart>
 
 /** The files one render may read: one tree, and where in it to begin. */
 export interface RenderSource {
@@ -22,13 +28,23 @@ export interface RenderSource {
   readonly tree: Tree
   /** Within the tree; `.` for its root. */
   readonly path: string
-  /** An archive that is in the tree beside what Git has, at `path`. */
-  readonly chart?: FoundChart
+  /** Archives that are in the tree beside what Git has, by where. */
+  readonly charts?: readonly { readonly at: string; readonly chart: FoundChart }[]
   /** Files of other repositories that are in the tree, too. */
   readonly bases?: readonly RemoteBase[]
 }
 
 const maxKustomizations = 500
+/** Bases that bases name: so many below another, and so many of one application. */
+const [maxDepth, maxBases] = [8, 100]
+
+/** On the way from one repository to the next. */
+interface Trail {
+  /** Where it has come through, the application's own kustomization first. */
+  readonly way: readonly string[]
+  /** What was read, by where it is: a base that several name is read once. */
+  readonly read: Map<string, Promise<RenderSource>>
+}
 
 /**
  * Finds the smallest directory that holds all a render reads: the application's own path, widened
@@ -42,8 +58,10 @@ const maxKustomizations = 500
 export async function readRenderSource(
   mirror: Pick<Mirror, 'readTree' | 'readBlobs'>,
   commit: string,
-  target: Pick<ResolvedTarget, 'application' | 'path' | 'kind' | 'valuesFiles'>,
+  target: Pick<ResolvedTarget, 'application' | 'path' | 'kind' | 'valuesFiles' | 'chartSources'>,
   repositories: readonly BaseRepository[] = [],
+  findChart: FindChart = refuseCharts,
+  trail: Trail = { way: [], read: new Map() },
 ): Promise<RenderSource> {
   const path = posix.normalize(target.path).replace(/\/$/, '')
   const remote = new Map<string, RemoteEntry>()
@@ -54,13 +72,18 @@ export async function readRenderSource(
     const tree = await mirror.readTree(commit, root)
     const at = posix.relative(root, path) || '.'
     const kind = target.kind ?? detectKind(tree, at)
+    if (kind === 'helm') {
+      return addDependencies(mirror, { kind, root, tree, path: at }, target, findChart)
+    }
     const note: NoteEntry = (entry, file) => {
       const reference = matchBase(entry, repositories)
       if (reference) remote.set(entry, { reference, file })
       return reference !== undefined
     }
     const wider = kind === 'kustomize' ? await widen(mirror, target, tree, root, path, note) : root
-    if (wider === root) return addBases({ kind, root, tree, path: at }, target, remote)
+    if (wider === root) {
+      return addBases({ kind, root, tree, path: at }, target, remote, repositories, trail)
+    }
     root = wider
   }
 }
@@ -74,26 +97,49 @@ interface RemoteEntry {
 /** Whether an entry is a base of another repository, which is noted. */
 type NoteEntry = (entry: string, file: string) => boolean
 
-/** Puts the bases of other repositories into the tree, whose id then tells of them, too. */
+/**
+ * Puts the bases of other repositories into the tree, whose id then tells of them, too; and those
+ * that these name, which are held to the same list.
+ */
 async function addBases(
   source: RenderSource,
   target: Pick<ResolvedTarget, 'application'>,
   remote: ReadonlyMap<string, RemoteEntry>,
+  repositories: readonly BaseRepository[],
+  trail: Trail,
 ): Promise<RenderSource> {
   if (remote.size === 0) return source
-  const bases: RemoteBase[] = []
+  const bases = new Map<string, RemoteBase>()
+  const ids: unknown[] = []
   for (const [entry, { reference, file }] of [...remote].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const refuse = (message: string): HubError => {
+      const within = trail.way.length > 0 ? `${trail.way.at(-1)!}: ` : ''
+      const words = `${within}${file}: ${message}`
+      return new HubError('render_failed', `Application ${target.application}: ${words}`, {
+        // A file of another repository is none that could be shown here.
+        faults: [
+          {
+            ...(within === '' && { file }),
+            object: `Application ${target.application}`,
+            message: within === '' ? message : words,
+          },
+        ],
+      })
+    }
     const { repository, path } = reference
     const commit = await resolveBase(reference)
     if (commit === undefined) {
-      const message = `the base ${entry} asks for ${reference.ref}, and Repository ${repository.name} follows ${repository.revision}: write that, or a commit of it in full`
-      throw new HubError(
-        'render_failed',
-        `Application ${target.application}: ${file}: ${message}`,
-        {
-          faults: [{ file, object: `Application ${target.application}`, message }],
-        },
+      throw refuse(
+        `the base ${entry} asks for ${reference.ref}, and Repository ${repository.name} follows ${repository.revision}: write that, or a commit of it in full`,
       )
+    }
+    const place = `${repository.name}//${path}@${commit.slice(0, 12)}`
+    if (trail.way.includes(place)) {
+      const circle = [...trail.way.slice(trail.way.indexOf(place)), place]
+      throw refuse(`bases go round: ${circle.join(' → ')}`)
+    }
+    if (trail.way.length >= maxDepth) {
+      throw refuse(`bases of bases go deeper than ${maxDepth}: ${trail.way.join(' → ')}`)
     }
     const base = {
       application: target.application,
@@ -101,16 +147,68 @@ async function addBases(
       kind: 'kustomize',
       valuesFiles: [],
     } as const
-    const found = await readRenderSource(repository.mirror, commit, base)
-    const at = `${baseDirectory}/${repository.name}-${commit.slice(0, 12)}/${found.root}`
-    bases.push({
-      ...{ entry, repository: repository.name, at: posix.normalize(at) },
-      ...{ path: found.path, tree: found.tree },
-    })
+    const below = { ...trail, way: [...trail.way, place] }
+    const reading =
+      trail.read.get(place) ??
+      readRenderSource(repository.mirror, commit, base, repositories, refuseCharts, below)
+    trail.read.set(place, reading)
+    if (trail.read.size > maxBases) throw refuse(`more than ${maxBases} bases`)
+    const found = await reading
+    const at = posix.normalize(
+      `${baseDirectory}/${repository.name}-${commit.slice(0, 12)}/${found.root}`,
+    )
+    const own = { entry, repository: repository.name, at, path: found.path, tree: found.tree }
+    bases.set(entry, own)
+    ids.push([entry, at, found.path, found.tree.id])
+    for (const each of found.bases ?? []) bases.set(each.entry, each)
   }
-  const parts = bases.map(({ entry, at, path, tree }) => [entry, at, path, tree.id])
-  const id = digestOf(JSON.stringify([source.tree.id, parts]))
-  return { ...source, tree: { ...source.tree, id }, bases }
+  const id = digestOf(JSON.stringify([source.tree.id, ids]))
+  return { ...source, tree: { ...source.tree, id }, bases: [...bases.values()] }
+}
+
+/** Puts the charts that a chart depends on into the tree, whose id then tells of them, too. */
+async function addDependencies(
+  mirror: Pick<Mirror, 'readBlobs'>,
+  source: RenderSource,
+  { application, chartSources }: Pick<ResolvedTarget, 'application' | 'chartSources'>,
+  findChart: FindChart,
+): Promise<RenderSource> {
+  const { root, tree, path } = source
+  const files = new Map(tree.files.map((file) => [file.path, file.oid]))
+  const read = async (name: string): Promise<string | undefined> => {
+    const oid = files.get(posix.join(path, name))
+    if (oid === undefined) return undefined
+    const [bytes] = await mirror.readBlobs([oid])
+    return Buffer.from(bytes!).toString()
+  }
+  const chart = await read('Chart.yaml')
+  if (!chart?.includes('dependencies')) return source
+  const vendored = posix.join(path, 'charts')
+  const wanted = listLockedCharts({
+    ...{ application, chart, lock: await read('Chart.lock') },
+    directory: posix.join(root, path),
+    isVendored: (name) =>
+      files.has(posix.join(vendored, name, 'Chart.yaml')) ||
+      [...files.keys()].some(
+        (file) => file.startsWith(`${posix.join(vendored, name)}-`) && file.endsWith('.tgz'),
+      ),
+    whyRefused: (repo) => whyChartsRefused(chartSources, repo),
+  })
+  if (wanted.length === 0) return source
+  const charts = await Promise.all(
+    wanted.map(async (reference) => ({
+      at: posix.join(vendored, `${reference.chart}-${reference.version}.tgz`),
+      chart: await findChart(reference),
+    })),
+  )
+  const id = digestOf(JSON.stringify([tree.id, charts.map(({ at, chart }) => [at, chart.digest])]))
+  return { ...source, tree: { ...tree, id }, charts }
+}
+
+/** For who has no way to ask for any. */
+function refuseCharts({ repo, chart }: ChartReference): Promise<FoundChart> {
+  const message = `the chart ${chart} of ${repo} cannot be fetched here`
+  return Promise.reject(new HubError('source_unreachable', message))
 }
 
 /** Where in a tree bases of other repositories stand. */
@@ -136,7 +234,7 @@ export async function readChartSource(
   const id = digestOf(JSON.stringify([values?.id ?? null, chart.digest]))
   const files = values?.files ?? []
   const at = `${name}-${chart.version}.tgz`
-  return { kind: 'helm', root, tree: { id, files }, path: at, chart }
+  return { kind: 'helm', root, tree: { id, files }, path: at, charts: [{ at, chart }] }
 }
 
 /** Explicit, else by the file that says so: Chart.yaml, kustomization.yaml, else plain manifests. */
@@ -146,11 +244,6 @@ export function detectKind(tree: Tree, path: string): RenderSource['kind'] {
   return kustomizationFiles.some((name) => names.has(posix.join(path, name)))
     ? 'kustomize'
     : 'directory'
-}
-
-/** A values file as configured → relative to the repository's root. */
-export function locateValuesFile(path: string, file: string): string {
-  return file.startsWith('/') ? posix.normalize(file.slice(1)) : posix.join(path, file)
 }
 
 /** Follows kustomizations from `path` through the tree; returns the root their references need. */

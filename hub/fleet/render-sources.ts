@@ -1,6 +1,6 @@
 import type { BaseRepository } from './remote-base.ts'
 import type { Mirror } from '../source/source.ts'
-import { type RenderSource, readRenderSource } from './render-source.ts'
+import { type FindChart, type RenderSource, readRenderSource } from './render-source.ts'
 import type { ResolvedTarget } from './resolve.ts'
 
 /** Reads what renders read, and knows again what did not change. */
@@ -9,8 +9,12 @@ export interface RenderSources {
   read(
     mirror: Pick<Mirror, 'readTree' | 'readBlobs'>,
     commit: string,
-    target: Pick<ResolvedTarget, 'application' | 'repository' | 'path' | 'kind' | 'valuesFiles'>,
+    target: Pick<
+      ResolvedTarget,
+      'application' | 'repository' | 'path' | 'kind' | 'valuesFiles' | 'chartSources'
+    >,
     bases?: readonly BaseRepository[],
+    findChart?: FindChart,
   ): Promise<RenderSource>
 }
 
@@ -24,9 +28,9 @@ const kept = 20_000
 export function createRenderSources(): RenderSources {
   const known = new Map<string, RenderSource>()
   return {
-    async read(mirror, commit, target, bases = []) {
+    async read(mirror, commit, target, bases = [], findChart) {
       // What other repositories hold is not told by this tree.
-      if (bases.length > 0) return readRenderSource(mirror, commit, target, bases)
+      if (bases.length > 0) return readRenderSource(mirror, commit, target, bases, findChart)
       const { repository, path, kind, valuesFiles } = target
       const key = JSON.stringify([repository, path, kind, valuesFiles])
       const before = known.get(key)
@@ -34,7 +38,9 @@ export function createRenderSources(): RenderSources {
         const tree = await mirror.readTree(commit, before.root).catch(() => undefined)
         if (tree?.id === before.tree.id) return before
       }
-      const source = await readRenderSource(mirror, commit, target)
+      const source = await readRenderSource(mirror, commit, target, [], findChart)
+      // Charts may be moved, or be kept no more: they are asked for each time.
+      if (source.charts) return source
       known.delete(key)
       known.set(key, source)
       if (known.size > kept) known.delete(known.keys().next().value!)

@@ -9,7 +9,7 @@ import type { Patch } from './kinds/patch.ts'
 import { matchesTarget } from './matches-target.ts'
 import { mergeValues } from './merge-values.ts'
 import { fillTemplate, type TemplateFault } from './template.ts'
-import { projectOf, scopeOn, whyValuesFileRefused } from './tenancy.ts'
+import { chartSourcesOf, projectOf, scopeOn, whyValuesFileRefused } from './tenancy.ts'
 
 /** What one application should be on one cluster, before anything is read from its repository. */
 export interface ResolvedTarget {
@@ -28,6 +28,8 @@ export interface ResolvedTarget {
   /** Names of Repositories that its kustomizations may take bases of. */
   readonly bases: readonly string[]
   readonly releaseName: string
+  /** Where dependencies of its chart may be fetched from; absent where no Project limits that. */
+  readonly chartSources?: { readonly project: string; readonly urls: readonly string[] }
   /** Where the chart is fetched, when it is none of the repository's. */
   readonly chart?: ChartReference
   /** What charts see of the cluster; empty for what the engine takes by itself. */
@@ -198,6 +200,7 @@ function resolveTarget(
     ),
     patches: fill(target.patches ?? [], [...own, 'patches']),
     createNamespace: spec.createNamespace ?? false,
+    ...(project && { chartSources: chartSourcesOf(project) }),
     ...(scope && { scope }),
     ...dependenciesOn(fleet, spec, cluster),
   }

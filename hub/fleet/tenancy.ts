@@ -7,7 +7,8 @@ import type { ApplicationSpec } from './kinds/application.ts'
 import type { ClusterSpec } from './kinds/cluster.ts'
 import type { Path } from './kinds/names.ts'
 import type { ProjectSource, ProjectSpec } from './kinds/project.ts'
-import { locateValuesFile } from './render-source.ts'
+import type { ResolvedTarget } from './resolve.ts'
+import { locateValuesFile } from './values-file.ts'
 import { matchesTarget } from './matches-target.ts'
 
 type Project = Declared<ProjectSpec>
@@ -29,9 +30,9 @@ export function findSourceFaults(
   if (!project) return []
   const { repository = 'fleet', path } = spec.source
   const { repo } = spec.source.helm ?? {}
-  if (repo !== undefined && !project.spec.sources.some(({ url }) => matchesGlob(url ?? '', repo))) {
-    const message = `Project ${project.name} does not allow charts of ${repo}; list it in \`sources\` by \`url\``
-    return [{ path: ['spec', 'source', 'helm', 'repo'], message }]
+  const refusal = repo === undefined ? undefined : whyChartsRefused(chartSourcesOf(project), repo)
+  if (refusal !== undefined) {
+    return [{ path: ['spec', 'source', 'helm', 'repo'], message: refusal }]
   }
   const from = sourcesOf(project, fleet, repository)
   if (from.length === 0) {
@@ -58,6 +59,23 @@ export function findSourceFaults(
   if (from.some((source) => allowsPath(source, path))) return []
   const message = `Project ${project.name} does not allow the path "${path}" of the repository "${repository}"; allowed are ${listPaths(from)}`
   return [{ path: ['spec', 'source', 'path'], message }]
+}
+
+/** Where a Project's applications may have charts from, which their charts depend on. */
+export function chartSourcesOf({
+  name,
+  spec,
+}: Project): NonNullable<ResolvedTarget['chartSources']> {
+  return { project: name, urls: spec.sources.flatMap(({ url }) => url ?? []) }
+}
+
+/** Why charts of a repository are not allowed; undefined where they are. */
+export function whyChartsRefused(
+  allowed: ResolvedTarget['chartSources'],
+  repo: string,
+): string | undefined {
+  if (!allowed || matchesAnyGlob(allowed.urls, repo)) return undefined
+  return `Project ${allowed.project} does not allow charts of ${repo}; list it in \`sources\` by \`url\``
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { toRenderInput } from '../fleet/render-input.ts'
 import { baseRepositories } from '../fleet/remote-base.ts'
 import { readRenderFiles } from '../fleet/render-files.ts'
-import { type RenderSource, readChartSource } from '../fleet/render-source.ts'
+import { type FindChart, type RenderSource, readChartSource } from '../fleet/render-source.ts'
 import { createRenderSources } from '../fleet/render-sources.ts'
 import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
 import { type PolicyGate, passGate } from '../policy/gate.ts'
@@ -216,11 +216,13 @@ export function createContents(deps: ContentsDeps) {
       throw new HubError('source_unreachable', `repository ${target.repository} was not read yet`)
     }
     const { commit } = parseRevision(revision)
-    const { path, kind, valuesFiles, chart, bases } = target
-    const key = JSON.stringify([target.repository, path, kind, valuesFiles, chart, bases])
+    const { path, kind, valuesFiles, chart, bases, chartSources } = target
+    const what = [path, kind, valuesFiles, chart, bases, chartSources]
+    const key = JSON.stringify([target.repository, what])
     const read = async (): Promise<RenderSource> => {
-      if (!chart) return sources.read(mirror, commit, target, basesOf(request, bases))
-      const found = await deps.charts.find(chart, signal)
+      const find: FindChart = (reference) => deps.charts.find(reference, signal)
+      if (!chart) return sources.read(mirror, commit, target, basesOf(request, bases), find)
+      const found = await find(chart)
       return readChartSource(mirror, commit, target, chart.chart, found)
     }
     const reading = shared.sources.get(key) ?? read()

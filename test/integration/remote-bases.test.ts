@@ -131,7 +131,7 @@ test('a base stays at the commit that is written in full', async () => {
   assert.ok(objects.join().includes('"old"'), objects.join())
 })
 
-test('B28: what is not allowed, not followed or a base of a base is refused, with words and file', async () => {
+test('B28: what is not allowed or not followed is refused, with words and file', async () => {
   const refuses = async (words: RegExp, allowed = true) =>
     assert.rejects(render(allowed), (error) => {
       assert.ok(error instanceof HubError && error.code === 'render_failed', String(error))
@@ -150,13 +150,69 @@ test('B28: what is not allowed, not followed or a base of a base is refused, wit
   await app.commit(overlay(`${url.replace('platform', 'other')}//deploy/base?ref=main`))
   await refuses(/remote resources are refused, but for bases/)
   await platform.commit({
-    'nested/kustomization.yaml': `resources: ["${url}//deploy/base?ref=main"]\n`,
-  })
-  await app.commit(overlay(`${url}//nested?ref=main`))
-  await refuses(/\.bases\/platform-[0-9a-f]{12}\/nested\/kustomization.yaml resources: .*refused/)
-  await platform.commit({
     'outside/kustomization.yaml': 'resources: [../../../../overlays/eu/own.yaml]\n',
   })
   await app.commit(overlay(`${url}//outside?ref=main`))
   await refuses(/outside the repository|outside the tree/)
+})
+
+test('a base may name bases of repositories on the same list, and no others', async () => {
+  await platform.commit({
+    'deploy/base/a.yaml': configMap('a', 'one'),
+    'nested/kustomization.yaml': `resources: ["${url}//deploy/base?ref=main", c.yaml]\nnamePrefix: nested-\n`,
+    'nested/c.yaml': configMap('c', 'three'),
+    'deeper/kustomization.yaml': `resources: ["${url}//nested", "${url}//deploy/common"]\n`,
+  })
+  await app.commit(overlay(`${url}//deeper?ref=main`))
+  const { objects, input } = await render(true)
+  const clone = stack.use(await createTempDir('clone'))
+  await runGit(clone.path, ['clone', '--quiet', app.path, '.'])
+  const printed = await runOracle('kustomize', ['build', join(clone.path, 'overlays/eu')])
+  assert.ok('text' in printed, JSON.stringify(printed))
+  const theirs = await renderText(engine, { 'printed.yaml': printed.text })
+  assert.deepEqual(
+    objects,
+    theirs.objects.map(({ json }) => json),
+  )
+  assert.ok(objects.join().includes('nested-a'), objects.join())
+  // What lies two repositories deep is part of what is rendered.
+  await platform.commit({ 'deploy/base/a.yaml': configMap('a', 'moved') })
+  const moved = await render(true)
+  assert.notEqual(moved.input.treeId, input.treeId)
+  assert.ok(moved.objects.join().includes('moved'))
+})
+
+test('B28: a base of a base is held to the same rules, and bases that go round are named', async () => {
+  const refuses = async (words: RegExp) =>
+    assert.rejects(render(true), (error) => {
+      assert.ok(error instanceof HubError && error.code === 'render_failed', String(error))
+      assert.match(error.faults.map(({ message }) => message).join(), words)
+      return true
+    })
+  const at = (path: string) => `platform//${path}@[0-9a-f]{12}`
+  await platform.commit({
+    'unlisted/kustomization.yaml': `resources: ["${url.replace('platform', 'other')}//a?ref=main"]\n`,
+    'unpinned/kustomization.yaml': `resources: ["${url}//deploy/base?ref=v9"]\n`,
+    'round/kustomization.yaml': `resources: ["${url}//about"]\n`,
+    'about/kustomization.yaml': 'resources: [../way]\n',
+    'way/kustomization.yaml': `resources: ["${url}//round"]\n`,
+    ...Object.fromEntries(
+      Array.from({ length: 12 }, (_, n) => [
+        `deep${n}/kustomization.yaml`,
+        `resources: ["${url}//deep${n + 1}"]\n`,
+      ]),
+    ),
+  })
+  await app.commit(overlay(`${url}//unlisted`))
+  await refuses(/remote resources are refused, but for bases/)
+  await app.commit(overlay(`${url}//unpinned`))
+  await refuses(
+    new RegExp(
+      `^${at('unpinned')}: unpinned/kustomization.yaml: the base .*//deploy/base\\?ref=v9 asks for v9`,
+    ),
+  )
+  await app.commit(overlay(`${url}//round`))
+  await refuses(new RegExp(`bases go round: ${at('round')} → ${at('about')} → ${at('round')}$`))
+  await app.commit(overlay(`${url}//deep0`))
+  await refuses(/bases of bases go deeper than 8: platform\/\/deep0@/)
 })

@@ -76,9 +76,18 @@ export async function startChartServer(): Promise<ChartServer> {
       return blob ? end(200, blob) : end(404)
     }
     if (!known) return end(404)
-    if (tag === undefined) return end(200, JSON.stringify({ name, tags: [...known.keys()] }))
+    if (tag === undefined)
+      return end(
+        200,
+        JSON.stringify({ name, tags: [...known.keys()].filter((one) => !one.includes(':')) }),
+      )
     const manifest = known.get(tag)
-    return manifest === undefined ? end(404) : end(200, manifest)
+    if (manifest === undefined) return end(404)
+    return end(200, manifest, {
+      'content-type': 'application/vnd.oci.image.manifest.v1+json',
+      'content-length': Buffer.byteLength(manifest),
+      'docker-content-digest': sha256(manifest),
+    })
   }
 
   const http = createServer(answer)
@@ -108,7 +117,16 @@ export async function startChartServer(): Promise<ChartServer> {
         size: archive.byteLength,
       }
       const known = tags.get(name) ?? new Map<string, string>()
-      known.set(tag, JSON.stringify({ schemaVersion: 2, layers: [layer] }))
+      const meta = Buffer.from('{}')
+      blobs.set(sha256(meta), meta)
+      const config = {
+        mediaType: 'application/vnd.cncf.helm.config.v1+json',
+        digest: sha256(meta),
+        size: meta.byteLength,
+      }
+      const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+      const manifest = JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [layer] })
+      known.set(tag, manifest).set(sha256(manifest), manifest)
       tags.set(name, known)
     },
     async [Symbol.asyncDispose]() {
