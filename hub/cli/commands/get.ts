@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import { FactsView } from '../../api/facts-view.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -54,7 +53,7 @@ async function printFacts(
 ): Promise<void> {
   if (name !== undefined) throw new CliFailure(2, 'facts are of the whole fleet')
   const client = await context.connect(flags)
-  const facts = await client.ask('facts', FactsView, { signal: context.terminal.signal })
+  const facts = await client.call('getFacts', { signal: context.terminal.signal })
   context.terminal.out(formatJson(facts))
 }
 

@@ -190,6 +190,14 @@ export interface ClusterSummary {
   readonly lastSeen: string | null
   readonly agentVersion: string
   readonly kubernetesVersion: string
+  /** what charts are rendered for, and who said so */
+  readonly facts?: {
+    /** empty: what the engine takes by itself */
+    readonly kubernetesVersion: string
+    readonly kubernetesVersionFrom: 'git' | 'agent' | 'nobody'
+    readonly apis: number
+    readonly apisFrom: 'git' | 'agent' | 'nobody'
+  }
   readonly nodes: number
   /** newest snapshot accepted */
   readonly acceptedSequence: number
@@ -404,6 +412,14 @@ export interface ClusterView {
   readonly lastSeen: string | null
   readonly agentVersion: string
   readonly kubernetesVersion: string
+  /** what charts are rendered for, and who said so */
+  readonly facts?: {
+    /** empty: what the engine takes by itself */
+    readonly kubernetesVersion: string
+    readonly kubernetesVersionFrom: 'git' | 'agent' | 'nobody'
+    readonly apis: number
+    readonly apisFrom: 'git' | 'agent' | 'nobody'
+  }
   readonly nodes: number
   /** newest snapshot accepted */
   readonly acceptedSequence: number
@@ -462,6 +478,22 @@ export interface ClusterView {
     /** a local veto keeps what it should run from being applied */
     readonly held?: boolean
     readonly updatedAt: string | null
+  }[]
+}
+
+/** What agents reported of their clusters; `swell check --facts` reads it. */
+export interface FactsView {
+  /** each list once */
+  readonly apis: readonly {
+    readonly digest: string
+    /** `v1`, `apps/v1`, `apps/v1/Deployment`; sorted */
+    readonly names: readonly string[]
+  }[]
+  readonly clusters: readonly {
+    readonly name: string
+    readonly kubernetesVersion: string
+    /** digest of one of `apis` */
+    readonly apis: string | null
   }[]
 }
 
@@ -1271,6 +1303,9 @@ export interface Operations {
     readonly answer: DiffView
   }
 
+  /** What clusters are and serve, by the word of their agents */
+  readonly getFacts: { readonly answer: FactsView }
+
   /** Repositories by name: what was fetched last, and what goes wrong */
   readonly listSources: {
     readonly query?: {
@@ -1628,6 +1663,7 @@ export const operations = {
   listApplications: { method: 'GET', path: '/api/v1/applications', answer: 'ApplicationList' },
   getApplication: { method: 'GET', path: '/api/v1/applications/{name}', answer: 'ApplicationView' },
   diffApplication: { method: 'GET', path: '/api/v1/applications/{name}/diff', answer: 'DiffView' },
+  getFacts: { method: 'GET', path: '/api/v1/facts', answer: 'FactsView' },
   listSources: { method: 'GET', path: '/api/v1/sources', answer: 'SourceList' },
   getSource: { method: 'GET', path: '/api/v1/sources/{name}', answer: 'SourceView' },
   listRollouts: { method: 'GET', path: '/api/v1/rollouts', answer: 'RolloutList' },
