@@ -1,5 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { type Static, type TProperties, Type } from 'typebox'
+import { SeenFactsView } from './seen-facts-view.ts'
 import { SourceView } from './source-view.ts'
 
 /* What the REST API shows of the fleet. One schema each: the type, the response filter, OpenAPI
@@ -95,17 +96,7 @@ const clusterSummary = {
   lastSeen: TimeOrNull,
   agentVersion: Type.String(),
   kubernetesVersion: Type.String(),
-  facts: Type.Optional(
-    Type.Object(
-      {
-        kubernetesVersion: Type.String({ description: 'empty: what the engine takes by itself' }),
-        kubernetesVersionFrom: words('git', 'agent', 'nobody'),
-        apis: Count,
-        apisFrom: words('git', 'agent', 'nobody'),
-      },
-      { description: 'what charts are rendered for, and who said so' },
-    ),
-  ),
+  facts: Type.Optional(SeenFactsView),
   nodes: Count,
   acceptedSequence: Type.Integer({ minimum: 0, description: 'newest snapshot accepted' }),
   offeredSequence: Type.Integer({ minimum: 0, description: 'newest snapshot signed' }),
