@@ -76,6 +76,11 @@ export const steps: readonly Step[] = [
         command: process.execPath,
         args: ['test/generate-client.ts', '--check'],
       },
+      {
+        title: 'the reference and the chart’s settings are what the programs read',
+        command: process.execPath,
+        args: ['test/generate-reference.ts', '--check'],
+      },
       { title: 'gofmt', command: 'gofmt', args: ['-l', '.'], cwd: engine, quiet: true },
       { title: 'go vet', command: 'go', args: ['vet', './...'], cwd: engine },
       {

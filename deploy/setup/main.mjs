@@ -1,8 +1,10 @@
 import { setUpChromium } from './chromium.mjs'
+import { setUpComposeSpec } from './compose-spec.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpHadolint } from './hadolint.mjs'
 import { setUpKubectl } from './kubectl.mjs'
 import { setUpOracles } from './oracles.mjs'
 import { setUpGnupg } from './gnupg.mjs'
@@ -35,6 +37,8 @@ try {
   await setUpSealedSecrets()
   await setUpVault()
   await setUpKubectl()
+  await setUpComposeSpec()
+  await setUpHadolint()
   say('everything is ready: npm run demo, npm test')
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

@@ -40,4 +40,8 @@ export function vaultPath(): string
 export function kubectlPath(): string
 /** The Python that schemathesis is installed in, once set-up has done so. */
 export function schemathesisPython(): string
+/** Where the loader of the compose specification is, once set-up has built it. */
+export function composeSpecPath(): string
+/** Where hadolint is, where set-up could fetch it. */
+export function hadolintPath(): string
 export function isExecutable(path: string): boolean

