@@ -145,6 +145,7 @@ export function vaultDir() {
 
 export function vaultPath() {
   return join(vaultDir(), 'vault')
+}
 
 /** Where the cache keeps the loader that docker-compose.yml is checked by (test/compose). */
 export function composeSpecDir() {

@@ -9,6 +9,7 @@ import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
 import { PlannedView } from '../../hub/api/plan-view.ts'
 import * as schemas from '../../hub/api/schemas.ts'
+import { SupportView } from '../../hub/api/support-view.ts'
 import { SummaryView } from '../../hub/api/survey-view.ts'
 import * as views from '../../hub/api/views.ts'
 import { DryRunView } from '../../hub/api/dry-run-view.ts'
@@ -114,6 +115,7 @@ const routes: Route[] = [
     schema: views.TokenView,
   },
   get('pending-clusters', schemas.PendingList),
+  { method: 'GET', url: '/api/v1/support', role: 'admin', schema: SupportView },
   get('authorities', schemas.AuthorityList),
   {
     method: 'POST',

@@ -26,7 +26,7 @@ import { until } from '../support/until.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 
-interface Service {
+interface Part {
   readonly image: string
   readonly command?: readonly string[]
   readonly entrypoint?: readonly string[]
@@ -46,8 +46,8 @@ interface Service {
 }
 
 describe('docker-compose.yml', () => {
-  let services: Readonly<Record<string, Service>> = {}
-  const of = (name: string): Service => services[name] ?? assert.fail(`no service ${name}`)
+  let services: Readonly<Record<string, Part>> = {}
+  const of = (name: string): Part => services[name] ?? assert.fail(`no service ${name}`)
 
   before(async () => {
     await setUpComposeSpec()
@@ -55,7 +55,7 @@ describe('docker-compose.yml', () => {
       cwd: root,
       env: { PATH: process.env['PATH'] },
     })
-    ;({ services } = JSON.parse(stdout) as { services: Record<string, Service> })
+    ;({ services } = JSON.parse(stdout) as { services: Record<string, Part> })
   })
 
   it('has all parts, and what it mounts and builds is there', () => {

@@ -6,7 +6,8 @@ import type { HubProcess } from './hub-process.ts'
 import { type ServerProcess, startProcess } from './process.ts'
 import { until } from './until.ts'
 
-const program = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
+/** The agent of these sources. */
+export const agentProgram = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
 
 /** A real agent in a process of its own. */
 export interface AgentProcess {
@@ -14,8 +15,8 @@ export interface AgentProcess {
   readonly data: string
   readonly process: () => ServerProcess
   kill(): Promise<void>
-  /** Starts it again, with what it has on disk and no token. */
-  start(): Promise<void>
+  /** Starts it again, with what it has on disk and no token; perhaps by another program. */
+  start(program?: string): Promise<void>
   stop(): Promise<void>
   /** What the agent's program prints for a command, of the running agent. */
   ask(command: string, ...words: readonly string[]): Promise<string>
@@ -46,11 +47,14 @@ export async function startAgent(
   })
   let running = launch(['--hub', hub.enrolAddress, '--token', token])
 
-  function launch(join_: readonly string[]): ServerProcess {
+  function launch(
+    join_: readonly string[],
+    program = options.program ?? agentProgram,
+  ): ServerProcess {
     return startProcess(
       process.execPath,
       [
-        options.program ?? program,
+        program,
         '--data',
         data,
         '--kubeconfig',
@@ -82,12 +86,12 @@ export async function startAgent(
     data,
     process: () => running,
     kill: () => running.kill(),
-    async start() {
-      running = launch([])
+    async start(program) {
+      running = launch([], program)
     },
     stop: () => running.stop(10_000),
     async ask(command, ...words) {
-      const args = [options.program ?? program, command, ...words, '--data', data]
+      const args = [options.program ?? agentProgram, command, ...words, '--data', data]
       return (await promisify(execFile)(process.execPath, args)).stdout
     },
   }

@@ -7,7 +7,8 @@ import { freePort } from './free-port.ts'
 import { assertRunning, type ServerProcess, startProcess } from './process.ts'
 import { until } from './until.ts'
 
-const program = fileURLToPath(new URL('../../hub/main.ts', import.meta.url))
+/** The hub of these sources. */
+export const hubProgram = fileURLToPath(new URL('../../hub/main.ts', import.meta.url))
 
 /** A real hub in a process of its own, on ports that stay the same over restarts. */
 export interface HubProcess {
@@ -20,7 +21,8 @@ export interface HubProcess {
   readonly process: () => ServerProcess
   /** SIGKILL. */
   kill(): Promise<void>
-  start(): Promise<void>
+  /** By the sources here, or by another hub's program. */
+  start(program?: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -38,6 +40,8 @@ export interface HubProcessOptions {
   /** Directory of CA, keys and token, when it is not the hub's own. */
   readonly shared?: string
   readonly args?: readonly string[]
+  /** What to run at first instead of the sources here. */
+  readonly program?: string
   /** On top of our own. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -53,11 +57,11 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
   const url = `http://${host}:${api}`
   let running: ServerProcess
 
-  async function start(): Promise<void> {
+  async function start(main = options.program ?? hubProgram): Promise<void> {
     running = startProcess(
       process.execPath,
       [
-        [program],
+        [main],
         options.fleetUrl === undefined
           ? []
           : [
