@@ -130,6 +130,7 @@ const fieldWords: Readonly<Record<string, string>> = {
   'webhook.interval': 'How often to ask; 30s when left out.',
   'webhook.deadline':
     'The gate fails when it has not passed by then; it waits for ever when left out.',
+  'matchExpressions.values': 'Of In and NotIn: what the label may be, or may not.',
   'MetricTemplate.spec.query': 'PromQL; ${cluster.name} and the like are filled in.',
   'MetricTemplate.spec.per': 'cluster when left out.',
   'MetricTemplate.spec.interval': 'How often it is measured; 1m when left out.',
