@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { escapeLetters } from './escape-letters.mjs'
 
 /* The agent as one file that Node 24 runs with nothing beside it. */
 
@@ -84,18 +85,6 @@ const requiredLate = {
       contents: `module.exports = require(${JSON.stringify(path)})`,
     }))
   },
-}
-
-/**
- * One letter beyond Latin 1 and V8 keeps the whole text at two bytes a letter, as long as the agent lives;
- * esbuild leaves them in regular expressions.
- *
- * @param {string} code
- */
-function escapeLetters(code) {
-  return code.replace(/[\u0080-\uffff]/g, (letter) => {
-    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 /**

@@ -35,10 +35,3 @@ export const SourceView = Type.Object(
   { $id: 'SourceView', description: 'A repository the hub follows, and how that goes.' },
 )
 export type SourceView = Static<typeof SourceView>
-
-/** One word for people. */
-export function stateOfSource({ suspended, failure, revision }: SourceView): string {
-  if (suspended) return 'Suspended'
-  if (failure) return 'Failing'
-  return revision === null ? 'Waiting' : 'Good'
-}

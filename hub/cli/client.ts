@@ -1,7 +1,3 @@
-import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { Problem } from '../api/problem.ts'
-import { components } from '../api/schemas.ts'
 import { type EventView, operations } from '../client/gen/api.ts'
 import {
   type Answer,
@@ -42,18 +38,9 @@ const answerLimit = 64 * 1024 * 1024
 const answerTimeout = 120_000
 const pageSize = 500
 const mostPages = 100
-const problem = Compile(Problem)
-const schemas = new Map(
-  components.map((schema) => [(schema as { readonly $id?: string }).$id ?? '', schema]),
-)
-const validators = new Map<string, ReturnType<typeof Compile<TSchema>>>()
 
-/** Compiled once it is needed: a command needs one or two of them. */
-function validatorOf(name: string): ReturnType<typeof Compile<TSchema>> {
-  let found = validators.get(name)
-  if (!found) validators.set(name, (found = Compile(schemas.get(name)!)))
-  return found
-}
+/** What answers are judged by takes longer to load than many a command; it does so while the hub works. */
+const loadSchemas = () => import('./answer-schemas.ts')
 
 export function createClient(connection: Connection, fetchAnswer: Fetch): Client {
   const { server, token } = connection
@@ -81,7 +68,8 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
       throw unreachable(server, cause)
     }
     if (response.ok) return response
-    throw refusal(response, await readText(response).catch(() => ''), token !== undefined)
+    const text = await readText(response).catch(() => '')
+    throw await refusal(response, text, token !== undefined)
   }
 
   async function call<K extends OperationId>(
@@ -89,18 +77,19 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
     asked: Asked<K> & { readonly signal: AbortSignal },
   ): Promise<Answer<K>> {
     const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(answerTimeout)])
-    const response = await send(buildRequest(id, asked), 'application/json', signal)
     const { answer } = operations[id]
-    if (answer === null) return undefined
+    const sent = send(buildRequest(id, asked), 'application/json', signal)
+    if (answer === null) {
+      await sent
+      return undefined
+    }
+    const [response, { listFaults }] = await Promise.all([sent, loadSchemas()])
     const value = parseJson(await readText(response), server)
-    const validator = validatorOf(answer)
-    if (validator.Check(value)) return value as Answer<K>
+    const faults = listFaults(answer, value)
+    if (faults.length === 0) return value as Answer<K>
     throw new CliFailure(2, `${server} answered in a shape this swell does not know`, {
       hint: 'compare `swell version` with the hub',
-      lines: validator
-        .Errors(value)
-        .slice(0, 5)
-        .map((error) => `${error.instancePath}: ${error.message}`),
+      lines: faults,
     })
   }
 
@@ -126,9 +115,10 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
       const asked = after === null ? {} : { query: { after } }
       const response = await send(buildRequest('streamEvents', asked), 'text/event-stream', signal)
       if (!response.body) return
+      const { listFaults } = await loadSchemas()
       for await (const data of readServerEvents(response.body)) {
         const value = parseJson(data, server)
-        if (validatorOf('EventView').Check(value)) yield value as EventView
+        if (listFaults('EventView', value).length === 0) yield value as EventView
       }
     },
   }
@@ -156,7 +146,11 @@ function parseJson(text: string, server: string): unknown {
   }
 }
 
-function refusal(response: Response, text: string, authenticated: boolean): CliFailure {
+async function refusal(
+  response: Response,
+  text: string,
+  authenticated: boolean,
+): Promise<CliFailure> {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -164,7 +158,8 @@ function refusal(response: Response, text: string, authenticated: boolean): CliF
     value = undefined
   }
   const { status } = response
-  if (!problem.Check(value)) {
+  const { isProblem } = await loadSchemas()
+  if (!isProblem(value)) {
     return new CliFailure(2, `the hub answered ${status} ${response.statusText}`, { status })
   }
   const hints: Readonly<Record<number, string>> = {

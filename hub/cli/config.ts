@@ -1,8 +1,5 @@
-import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { parse } from 'yaml'
+import type { ConfigFile } from './config-file.ts'
 import { CliFailure } from './failure.ts'
-import { useLogin } from './login.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface ConnectionFlags {
@@ -16,29 +13,6 @@ export interface Connection {
   readonly server: string
   readonly token: string | undefined
 }
-
-const closed = { additionalProperties: false } as const
-const ConfigFile = Type.Object(
-  {
-    currentContext: Type.Optional(Type.String()),
-    contexts: Type.Record(
-      Type.String(),
-      Type.Object(
-        {
-          server: Type.String(),
-          token: Type.Optional(Type.String()),
-          tokenFile: Type.Optional(Type.String()),
-          /** By the identity provider; `swell login` keeps it beside this file. */
-          login: Type.Optional(Type.Literal('oidc')),
-        },
-        closed,
-      ),
-    ),
-  },
-  closed,
-)
-const configFile = Compile(ConfigFile)
-export type ConfigFile = Static<typeof ConfigFile>
 
 /**
  * Flags win over the environment, which wins over the configuration file.
@@ -101,17 +75,8 @@ export async function readConfig(
 ): Promise<ConfigFile | undefined> {
   const text = await terminal.readFile(path)
   if (text === undefined) return undefined
-  let value: unknown
-  try {
-    value = parse(text)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CliFailure(2, `${path}: not YAML: ${reason}`, { cause })
-  }
-  if (configFile.Check(value)) return value
-  throw new CliFailure(2, `${path}: not a configuration of swell`, {
-    lines: configFile.Errors(value).map((error) => `${error.instancePath}: ${error.message}`),
-  })
+  const { parseConfigFile } = await import('./config-file.ts')
+  return parseConfigFile(text, path)
 }
 
 async function contextToken(
@@ -120,6 +85,7 @@ async function contextToken(
   terminal: Pick<Terminal, 'env' | 'readFile' | 'replaceFile' | 'openProvider' | 'now'>,
 ): Promise<string | undefined> {
   if (context?.login !== undefined) {
+    const { useLogin } = await import('./login.ts')
     return useLogin(loginPath(terminal.env, name), parseServer(context.server), terminal)
   }
   if (context?.tokenFile !== undefined) return readToken(context.tokenFile, terminal)

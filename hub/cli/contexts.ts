@@ -1,5 +1,6 @@
 import { isMap, parseDocument } from 'yaml'
-import { type ConfigFile, configPath, readConfig } from './config.ts'
+import { configPath, readConfig } from './config.ts'
+import type { ConfigFile } from './config-file.ts'
 import { CliFailure } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 

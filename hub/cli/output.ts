@@ -1,5 +1,3 @@
-import { Document, visit } from 'yaml'
-
 export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const
 export type Format = (typeof formats)[number]
 
@@ -51,19 +49,6 @@ export function formatFields(fields: readonly (readonly [label: string, value: s
 /** JSON escapes what YAML and terminals would take for control. */
 export function formatJson(value: unknown): string {
   return `${escapeLines(JSON.stringify(value, null, 2))}\n`
-}
-
-export function formatYaml(value: unknown): string {
-  const document = new Document(value, { aliasDuplicateObjects: false })
-  visit(document, {
-    // Only double quotes have escapes.
-    Scalar: (_key, node) => {
-      if (typeof node.value === 'string' && escapeLines(node.value) !== node.value) {
-        node.type = 'QUOTE_DOUBLE'
-      }
-    },
-  })
-  return escapeLines(document.toString({ lineWidth: 0 }))
 }
 
 /** How long ago, in the largest unit that fits: `45s`, `3m`, `5h`, `12d`. */

@@ -1,60 +1,25 @@
 import { Command, CommanderError } from 'commander'
-import { addAgent } from './commands/agent.ts'
-import { addAudit } from './commands/audit.ts'
-import { addCheck } from './commands/check.ts'
-import { addCluster } from './commands/cluster.ts'
-import { addDescribe } from './commands/describe.ts'
-import { addDiff } from './commands/diff.ts'
-import { addDrift } from './commands/drift.ts'
-import { addEvents } from './commands/events.ts'
-import { addFleet } from './commands/fleet.ts'
-import { addGet } from './commands/get.ts'
-import { addHold } from './commands/hold.ts'
-import { addLogin } from './commands/login.ts'
-import { addRender } from './commands/render.ts'
-import { addMigrate } from './commands/migrate.ts'
-import { addRollout } from './commands/rollout.ts'
-import { addSchema } from './commands/schema.ts'
-import { addSupport } from './commands/support.ts'
-import { addToken } from './commands/token.ts'
-import { addTrust } from './commands/trust.ts'
-import { addVersion } from './commands/version.ts'
-import { addWhoami } from './commands/whoami.ts'
-import { createContext } from './context.ts'
+import hub from '../package.json' with { type: 'json' }
+import { commands } from './commands.ts'
+import { type CommandContext, createContext } from './context.ts'
 import { CliFailure, type ExitCode } from './failure.ts'
 import { escapeLine, escapeLines } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
+const exitCodes = `
+Exits with 0 when all went well, 1 when the answer is no (the hub refused, or what was asked for is not
+so), 2 when it could not be asked, 130 at Ctrl-C. Data goes to stdout, progress and errors to stderr.
+NO_COLOR=1 keeps colour out.`
+
 /** Runs one command line (without `node` and `swell`). Never throws for what a user can cause. */
 export async function runProgram(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const context = createContext(terminal)
-  const program = new Command('swell')
+  const program = createBase(terminal)
     .description('Work with a Groundswell hub')
-    .showHelpAfterError('(see --help)')
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.say })
-    .exitOverride()
-  addGet(program, context)
-  addDescribe(program, context)
-  addRollout(program, context)
-  addCluster(program, context)
-  addAgent(program, context)
-  addCheck(program, context)
-  addRender(program, context)
-  addDiff(program, context)
-  addDrift(program, context)
-  addEvents(program, context)
-  addFleet(program, context)
-  addHold(program, context)
-  addLogin(program, context)
-  addSchema(program, context)
-  addSupport(program, context)
-  addMigrate(program, context)
-  addAudit(program, context)
-  addToken(program, context)
-  addTrust(program, context)
-  addVersion(program, context)
-  addWhoami(program, context)
+    .version(hub.version)
+    .addHelpText('after', exitCodes)
   try {
+    await addCommands(program, context, askedOf(words))
     await program.parseAsync(words, { from: 'user' })
     return context.exitCode
   } catch (error) {
@@ -69,5 +34,34 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     for (const line of error.lines) terminal.say(`  ${escapeLine(line)}\n`)
     if (error.hint) terminal.say(`  → ${escapeLine(error.hint)}\n`)
     return error.exitCode
+  }
+}
+
+function createBase({ out, say }: Terminal): Command {
+  return new Command('swell')
+    .showHelpAfterError('(see --help)')
+    .configureOutput({ writeOut: out, writeErr: say })
+    .exitOverride()
+}
+
+/** The command that is asked for, or asked about by `help`. */
+function askedOf(words: readonly string[]): string | undefined {
+  const [first, second] = words.filter((word) => !word.startsWith('-'))
+  return first === 'help' ? second : first
+}
+
+/** The one with all it can do, the others with what help says of them: to load them takes its time. */
+export async function addCommands(
+  program: Command,
+  context: CommandContext,
+  asked: string | undefined,
+): Promise<void> {
+  const aside = createBase(context.terminal)
+  const found = commands.find(({ name }) => name === asked)
+  if (found) (await found.load())(aside, context)
+  for (const { name, summary } of commands) {
+    const loaded = aside.commands.find((command) => command.name() === name)
+    if (loaded) program.addCommand(loaded.summary(summary))
+    else program.command(name).description(summary)
   }
 }

@@ -1,5 +1,5 @@
 import { shortRevision } from '@groundswell/proto/revision.ts'
-import { stateOfSource } from '../api/source-view.ts'
+import { stateOfSource } from './source-state.ts'
 import { CliFailure } from './failure.ts'
 import { formatAge, formatLabels } from './output.ts'
 import { defineResource, type Resource } from './resource.ts'

@@ -3,6 +3,7 @@
 // project's own Node takes over.
 import { spawnSync } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
+import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -11,6 +12,8 @@ const here = dirname(realpathSync(fileURLToPath(import.meta.url)))
 process.env.GROUNDSWELL_ENGINE ??= await findEngine(join(here, '..', '..', 'deploy', 'setup'))
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  // Kept between starts: what TypeScript becomes without its types, and what that compiles to.
+  module.enableCompileCache()
   await import('./main.ts')
 } else {
   const node = findNode(here)

@@ -1,6 +1,6 @@
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { Command } from 'commander'
-import { stateOfSource } from '../../api/source-view.ts'
+import { stateOfSource } from '../source-state.ts'
 import type {
   ApplicationView,
   ClusterView,

@@ -3,7 +3,7 @@ import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
-import { type Format, formatJson, formats, formatTable, formatYaml } from '../output.ts'
+import { type Format, formatJson, formats, formatTable } from '../output.ts'
 import type { ListQuery, Resource, Shown } from '../resource.ts'
 import { parseResource } from '../resources.ts'
 
@@ -35,7 +35,9 @@ export function addGet(program: Command, context: CommandContext): void {
       const resource = parseResource(kind)
       refuseMisplaced(resource, name, flags)
       const client = await context.connect(flags)
-      const print = createPrinter(resource, name, flags, context)
+      const format =
+        flags.output === 'yaml' ? (await import('../yaml-output.ts')).formatYaml : formatJson
+      const print = createPrinter(resource, name, { ...flags, format }, context)
       const { signal } = context.terminal
       print(await read(client, resource, name, flags, signal))
       while (flags.watch && !signal.aborted) {
@@ -72,7 +74,7 @@ async function read(
 function createPrinter(
   resource: Resource,
   name: string | undefined,
-  flags: Flags,
+  flags: Flags & { readonly format: (value: unknown) => string },
   { terminal }: CommandContext,
 ) {
   const before = new Map<string, string>()
@@ -99,10 +101,9 @@ function createPrinter(
         return
       case 'json':
       case 'yaml': {
-        const format = flags.output === 'json' ? formatJson : formatYaml
         const views = changed.map((one) => one.view)
-        if (whole) terminal.out(format({ items: views }))
-        else for (const view of views) terminal.out(format(view))
+        if (whole) terminal.out(flags.format({ items: views }))
+        else for (const view of views) terminal.out(flags.format(view))
         return
       }
       case 'table':

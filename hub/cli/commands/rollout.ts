@@ -4,7 +4,7 @@ import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
-import { escapeLine, formatJson, formatYaml } from '../output.ts'
+import { escapeLine, formatJson } from '../output.ts'
 import { createPaint } from '../paint.ts'
 import { formatPreview } from '../plan-text.ts'
 import { describeRollout } from './describe.ts'
@@ -54,7 +54,7 @@ export function addRollout(program: Command, context: CommandContext): void {
       const planned = await client.call('planRollout', { body, signal })
       const refused = planned.live?.findings.some(({ severity }) => severity === 'error')
       if (refused) context.exitCode = 1
-      if (planned.rollout) printPlan(context, flags, planned, planned.rollout)
+      if (planned.rollout) await printPlan(context, flags, planned, planned.rollout)
       else terminal.say(`nothing to roll out: every cluster has what Git asks of ${application}\n`)
     })
 
@@ -67,7 +67,7 @@ export function addRollout(program: Command, context: CommandContext): void {
       const body = { application, reason: flags.reason ?? '' }
       const started = await client.call('startRollout', { body, signal })
       if (flags.watch) await watch(context, client, started, flags.output)
-      else report(context, flags.output, started, 'start accepted')
+      else await report(context, flags.output, started, 'start accepted')
     })
 
   for (const [kind, description] of Object.entries(actions) as [keyof typeof actions, string][]) {
@@ -79,7 +79,7 @@ export function addRollout(program: Command, context: CommandContext): void {
         const { id } = await findRollout(client, given, signal)
         const body = { reason: flags.reason ?? '' }
         const moved = await client.call(`${kind}Rollout`, { path: { id }, body, signal })
-        report(context, flags.output, moved, `${kind} accepted`)
+        await report(context, flags.output, moved, `${kind} accepted`)
       })
   }
 
@@ -92,7 +92,7 @@ export function addRollout(program: Command, context: CommandContext): void {
       const { id } = await findRollout(client, given, signal)
       const body = { cluster, reason: flags.reason ?? '' }
       const moved = await client.call('skipCluster', { path: { id }, body, signal })
-      report(context, flags.output, moved, `skip of ${cluster} accepted`)
+      await report(context, flags.output, moved, `skip of ${cluster} accepted`)
     })
 
   withConnection(rollout.command('why'))
@@ -171,7 +171,7 @@ async function watch(
     rollout = await client.call('getRollout', { path: { id: rollout.id }, signal })
   }
   if (rollout.phase !== 'Succeeded') context.exitCode = 1
-  report(context, output, rollout, rollout.message)
+  await report(context, output, rollout, rollout.message)
 }
 
 function progressLine(rollout: Rollout): string {
@@ -187,25 +187,29 @@ function progressLine(rollout: Rollout): string {
   return parts.filter(Boolean).join(', ')
 }
 
-function print({ terminal }: CommandContext, output: Format, rollout: Rollout): void {
+async function print(
+  { terminal }: CommandContext,
+  output: Format,
+  rollout: Rollout,
+): Promise<void> {
   switch (output) {
     case 'text':
       return terminal.out(describeRollout(rollout, terminal.now()))
     case 'json':
       return terminal.out(formatJson(rollout))
     case 'yaml':
-      return terminal.out(formatYaml(rollout))
+      return terminal.out((await import('../yaml-output.ts')).formatYaml(rollout))
     case 'name':
       return terminal.out(`rollout/${rollout.id}\n`)
   }
 }
 
-function printPlan(
+async function printPlan(
   context: CommandContext,
   { output, all }: PlanFlags,
   planned: PlannedView,
   rollout: Rollout,
-): void {
+): Promise<void> {
   const { terminal } = context
   switch (output) {
     case 'text': {
@@ -220,13 +224,18 @@ function printPlan(
     case 'json':
       return terminal.out(formatJson(planned))
     case 'yaml':
-      return terminal.out(formatYaml(planned))
+      return terminal.out((await import('../yaml-output.ts')).formatYaml(planned))
     case 'name':
       return print(context, output, rollout)
   }
 }
 
-function report(context: CommandContext, output: Format, rollout: Rollout, what: string): void {
+async function report(
+  context: CommandContext,
+  output: Format,
+  rollout: Rollout,
+  what: string,
+): Promise<void> {
   if (output !== 'text') return print(context, output, rollout)
   context.terminal.out(`${escapeLine(`rollout/${rollout.id} ${rollout.phase}: ${what}`)}\n`)
 }

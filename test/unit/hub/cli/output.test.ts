@@ -8,8 +8,8 @@ import {
   formatFields,
   formatJson,
   formatTable,
-  formatYaml,
 } from '../../../../hub/cli/output.ts'
+import { formatYaml } from '../../../../hub/cli/yaml-output.ts'
 
 const hostile = '\u001b[2Jwiped\u0007\u009b31m\u202egnp\u2066\r\nnext\t\u007f'
 const control = /(?!\n)[\p{Cc}\p{Bidi_Control}]/u

@@ -1,0 +1,88 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { parseDuration } from '@groundswell/proto/duration.ts'
+import type { Client } from '../client.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
+import { CliFailure } from '../failure.ts'
+import { escapeLine } from '../output.ts'
+import { type Verdict, type Wanted, judge, parseWanted, waitables } from '../waiting.ts'
+
+interface Flags extends ConnectionFlags {
+  readonly for?: string
+  readonly timeout: number
+}
+
+/** Milliseconds between two looks. */
+const interval = 1_000
+
+export function addWait(program: Command, context: CommandContext): void {
+  const { terminal, connect } = context
+  const states = Object.entries(waitables).map(([kind, all]) => `${kind}: ${all.join(', ')}`)
+  withConnection(program.command('wait'))
+    .description(
+      'until a rollout, an application or a cluster is as wanted; exits with 0 when it is, 1 when it cannot be any more or is not in time, 2 when the hub never answered',
+    )
+    .argument('<kind>')
+    .argument('<name>')
+    .option('--for <state>', `${states.join('; ')}; the first when left out`)
+    .option('--timeout <duration>', 'how long, such as 90s or 1h30m', parseTimeout, 600_000)
+    .action(async (kind: string, name: string, flags: Flags) => {
+      const wanted = parseWanted(kind, flags.for)
+      const client = await connect(flags)
+      const deadline = terminal.now() + flags.timeout
+      let said = ''
+      let verdict: Verdict | undefined
+      for (;;) {
+        const looked = await look(client, wanted, name, terminal.signal)
+        if (looked.state !== 'unknown') verdict = looked
+        if (looked.message !== said) terminal.say(`${escapeLine(looked.message)}\n`)
+        said = looked.message
+        if (looked.state === 'met') {
+          return terminal.out(`${escapeLine(`${wanted.kind}/${name} ${wanted.state}`)}\n`)
+        }
+        if (looked.state === 'never')
+          throw new CliFailure(
+            1,
+            `${name} is not ${wanted.state} and will not be: ${looked.message}`,
+          )
+        if (terminal.now() >= deadline) {
+          throw new CliFailure(verdict ? 1 : 2, `${name} was not ${wanted.state} in time`)
+        }
+        await terminal.wait(Math.min(interval, deadline - terminal.now()), terminal.signal)
+        if (terminal.signal.aborted) return
+      }
+    })
+}
+
+/** A hub that is away, as while it is upgraded, is asked again. */
+async function look(
+  client: Client,
+  wanted: Wanted,
+  name: string,
+  signal: AbortSignal,
+): Promise<Verdict | { readonly state: 'unknown'; readonly message: string }> {
+  try {
+    switch (wanted.kind) {
+      case 'rollout':
+        return judge(wanted, await client.call('getRollout', { path: { id: name }, signal }))
+      case 'application':
+        return judge(wanted, await client.call('getApplication', { path: { name }, signal }))
+      case 'cluster':
+        return judge(wanted, await client.call('getCluster', { path: { name }, signal }))
+    }
+  } catch (cause) {
+    const away =
+      cause instanceof CliFailure &&
+      ((cause.status === undefined && cause.exitCode === 2) || (cause.status ?? 0) >= 500)
+    if (!away || signal.aborted) throw cause
+    return { state: 'unknown', message: cause.message }
+  }
+}
+
+function parseTimeout(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (cause) {
+    throw new InvalidArgumentError((cause as Error).message)
+  }
+}

@@ -1,0 +1,66 @@
+import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
+import { shortRevision } from '@groundswell/proto/revision.ts'
+import type { ClusterDiffView, ObjectsView } from '../client/gen/api.ts'
+import { escapeLine } from './output.ts'
+import type { createPaint } from './paint.ts'
+
+/** Something, and what it consists of. */
+export interface Branch {
+  readonly text: string
+  /** Whether nobody has to look at it. */
+  readonly well: boolean
+  readonly below: readonly Branch[]
+}
+
+/** Undefined where nothing is assigned. */
+export type ObjectsAnswer = ObjectsView | undefined
+
+type Paint = ReturnType<typeof createPaint>
+
+/** @param whole also with the objects that are well */
+export function growCluster(diff: ClusterDiffView, objects: ObjectsAnswer, whole: boolean): Branch {
+  const branches = (objects?.objects ?? []).map(growObject)
+  const ill = branches.filter(({ well }) => !well)
+  const { state } = diff.connection
+  const parts = [
+    `cluster ${diff.cluster} ${shortRevision(diff.desiredRevision ?? '')}`,
+    state,
+    diff.upToDate ? 'updated' : 'not updated',
+    `${branches.length - ill.length}/${branches.length} objects well`,
+    ...(diff.driftedObjects > 0 ? [`${diff.driftedObjects} drifted`] : []),
+  ]
+  return {
+    text: parts.join(', '),
+    well: state === 'Connected' && diff.upToDate && diff.driftedObjects === 0 && ill.length === 0,
+    below: whole ? branches : ill,
+  }
+}
+
+function growObject({ id, health, message, drift }: ObjectsView['objects'][number]): Branch {
+  const parts = [
+    describeObject(parseObjectId(id)),
+    health ?? 'not reported',
+    ...(message ? [message] : []),
+    ...(drift ? [drift.missing ? 'missing' : `drifted in ${drift.fields.length} fields`] : []),
+  ]
+  return { text: parts.join(', '), well: health === 'Current' && drift === null, below: [] }
+}
+
+/** Lines, each set in under what it belongs to; what is not well has a mark, not only a colour. */
+export function formatTree(root: Branch, paint: Paint): string {
+  return [show(root, paint), ...linesOf(root.below, '', paint)].map((line) => `${line}\n`).join('')
+}
+
+function linesOf(branches: readonly Branch[], indent: string, paint: Paint): string[] {
+  return branches.flatMap((branch, at) => {
+    const last = at === branches.length - 1
+    return [
+      `${indent}${last ? '└─ ' : '├─ '}${show(branch, paint)}`,
+      ...linesOf(branch.below, `${indent}${last ? '   ' : '│  '}`, paint),
+    ]
+  })
+}
+
+function show({ text, well }: Branch, paint: Paint): string {
+  return well ? escapeLine(text) : paint('removed', `! ${escapeLine(text)}`)
+}
