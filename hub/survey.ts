@@ -2,6 +2,7 @@ import type { Principal } from './access/principal.ts'
 import type { Survey } from './api/hub.ts'
 import type { DriftRow, OpenGateView, RevisionView } from './api/survey-view.ts'
 import { HubError } from './errors.ts'
+import { headOf } from './ledger/chain.ts'
 import type { Register } from './ledger/register.ts'
 import { currentGate } from './rollout/gate.ts'
 import { type Known, listClusterNames } from './status/cluster-view.ts'
@@ -100,7 +101,9 @@ export function createSurvey({ known, register, summaries, redecide }: SurveyDep
       for await (const entry of register.read(from)) {
         const { index, at, actor, previous } = entry
         const { type, subject, message } = describeEntry(entry)
-        yield { index, at: new Date(at).toISOString(), actor, type, subject, message, previous }
+        const { digest } = headOf(entry)
+        const time = new Date(at).toISOString()
+        yield { index, at: time, actor, type, subject, message, previous, digest }
       }
     },
   }

@@ -83,6 +83,7 @@ export const AuditEntry = Type.Object(
     subject: Type.String(),
     message: Type.String(),
     previous: Type.String({ description: 'digest of the line before' }),
+    digest: Type.String({ description: 'of this line, which the next one names' }),
   },
   { $id: 'AuditEntry', description: 'A line of the ledger, in words.' },
 )

@@ -5,13 +5,23 @@ export type Route =
   | { readonly page: 'cluster'; readonly name: string; readonly application: string | null }
   | { readonly page: 'applications' }
   | { readonly page: 'application'; readonly name: string }
+  /** What would roll out; with `live` the clusters are asked what they say to it. */
+  | { readonly page: 'plan'; readonly name: string; readonly live: boolean }
   | { readonly page: 'rollouts' }
   | { readonly page: 'rollout'; readonly id: string }
   | { readonly page: 'events' }
+  | { readonly page: 'drift' }
+  | { readonly page: 'holds' }
+  | { readonly page: 'windows' }
+  /** Lines of the ledger after this index; null is the newest. */
+  | { readonly page: 'audit'; readonly after: number | null }
   | { readonly page: 'missing'; readonly path: string }
 
 const base = '/ui/'
-const lists = ['clusters', 'applications', 'rollouts', 'events'] as const
+const lists = [
+  ...(['clusters', 'applications', 'rollouts', 'events'] as const),
+  ...(['drift', 'holds', 'windows'] as const),
+] as const
 
 function isList(text: string): text is (typeof lists)[number] {
   return (lists as readonly string[]).includes(text)
@@ -23,6 +33,7 @@ export function parseRoute(path: string, search: string): Route {
   const query = new URLSearchParams(search)
   const [kind, name] = parts
   if (parts.length === 0) return { page: 'fleet', filter: query.get('filter') ?? '' }
+  if (parts.length === 1 && kind === 'audit') return { page: 'audit', after: toIndex(query) }
   if (parts.length === 1 && kind !== undefined && isList(kind)) return { page: kind }
   if (parts.length === 2 && name !== undefined) {
     if (kind === 'clusters') {
@@ -31,7 +42,15 @@ export function parseRoute(path: string, search: string): Route {
     if (kind === 'applications') return { page: 'application', name }
     if (kind === 'rollouts') return { page: 'rollout', id: name }
   }
+  if (parts.length === 3 && kind === 'applications' && name !== undefined && parts[2] === 'plan') {
+    return { page: 'plan', name, live: query.get('live') === 'true' }
+  }
   return { page: 'missing', path }
+}
+
+function toIndex(query: URLSearchParams): number | null {
+  const text = query.get('after') ?? ''
+  return /^\d{1,15}$/.test(text) ? Number(text) : null
 }
 
 /** Undefined for what is no text in a URL. */
@@ -54,6 +73,12 @@ export function toPath(route: Route): string {
     }
     case 'application':
       return `${base}applications/${encodeURIComponent(route.name)}`
+    case 'plan': {
+      const query = route.live ? '?live=true' : ''
+      return `${base}applications/${encodeURIComponent(route.name)}/plan${query}`
+    }
+    case 'audit':
+      return `${base}audit${route.after === null ? '' : `?after=${route.after}`}`
     case 'rollout':
       return `${base}rollouts/${encodeURIComponent(route.id)}`
     case 'missing':
@@ -62,6 +87,9 @@ export function toPath(route: Route): string {
     case 'applications':
     case 'rollouts':
     case 'events':
+    case 'drift':
+    case 'holds':
+    case 'windows':
       return `${base}${route.page}`
   }
 }

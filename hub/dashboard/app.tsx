@@ -3,12 +3,17 @@ import { leave } from './data/client.ts'
 import { follow, live } from './data/live.ts'
 import { Application } from './pages/application.tsx'
 import { Applications } from './pages/applications.tsx'
+import { Audit } from './pages/audit.tsx'
 import { Cluster } from './pages/cluster.tsx'
 import { Clusters } from './pages/clusters.tsx'
+import { Drift } from './pages/drift.tsx'
 import { Events } from './pages/events.tsx'
 import { Fleet } from './pages/fleet.tsx'
+import { Holds } from './pages/holds.tsx'
+import { Plan } from './pages/plan.tsx'
 import { Rollout } from './pages/rollout.tsx'
 import { Rollouts } from './pages/rollouts.tsx'
+import { Windows } from './pages/windows.tsx'
 import { Confirm } from './parts/confirm.tsx'
 import { Link } from './parts/link.tsx'
 import { Login } from './parts/login.tsx'
@@ -23,12 +28,17 @@ const sections = [
   { to: { page: 'clusters' }, label: 'Clusters' },
   { to: { page: 'applications' }, label: 'Applications' },
   { to: { page: 'rollouts' }, label: 'Rollouts' },
+  { to: { page: 'drift' }, label: 'Drift' },
+  { to: { page: 'holds' }, label: 'Holds' },
+  { to: { page: 'windows' }, label: 'Windows' },
   { to: { page: 'events' }, label: 'Events' },
+  { to: { page: 'audit', after: null }, label: 'Audit' },
 ] as const satisfies readonly { to: Route; label: string }[]
 
 const sectionOf: Partial<Record<Route['page'], string>> = {
   cluster: 'clusters',
   application: 'applications',
+  plan: 'applications',
   rollout: 'rollouts',
 }
 
@@ -90,6 +100,16 @@ function Page({ at }: { readonly at: Route }) {
       return <Rollouts />
     case 'rollout':
       return <Rollout key={at.id} id={at.id} />
+    case 'plan':
+      return <Plan key={at.name} name={at.name} live={at.live} />
+    case 'drift':
+      return <Drift />
+    case 'holds':
+      return <Holds />
+    case 'windows':
+      return <Windows />
+    case 'audit':
+      return <Audit after={at.after} />
     case 'events':
       return <Events />
     case 'missing':

@@ -95,6 +95,7 @@ describe('the dashboard, in a browser', () => {
 
   it('shows each cluster under its group, finds one by name, and opens it with ⌘K', async () => {
     await using hub = await serve()
+    hub.hub.view.diffs.push({ ...hub.hub.view.diffs[0]!, cluster: 'edge-2' })
     const { page, complaints } = await browser.visit(hub.url, 'viewer')
     await page.getByRole('link', { name: 'edge-1' }).waitFor()
     assert.deepEqual(await page.locator('.grid-group').allInnerTexts(), ['prod 2', 'no group 1'])
@@ -192,6 +193,15 @@ describe('the dashboard, in a browser', () => {
       labels: { x: text },
       refusal: { code: text, message: text },
       applications: lab.applications.map((one) => ({ ...one, message: text })),
+    }))
+    const [diff] = hub.hub.view.diffs
+    hub.hub.view.diffs = payloads.map((text, at) => ({
+      ...diff!,
+      cluster: `lab-${at}`,
+      drift: diff!.drift.map((one) => ({
+        ...one,
+        fields: [{ path: text, desired: text, live: text, manager: text }],
+      })),
     }))
     const { page, complaints } = await browser.visit(hub.url, 'viewer')
     await page.getByRole('link', { name: 'lab-0' }).waitFor()

@@ -1,3 +1,4 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Survey } from '../../hub/api/hub.ts'
 import { timestamp } from '../../hub/api/rollout-view.ts'
 import type { HeldView } from '../../hub/api/survey-view.ts'
@@ -15,7 +16,7 @@ export function createFakeSurvey(): Survey {
   }))
   const lines = [1, 2, 3].map((index) => ({
     ...{ index, at, actor: 'ada', type: 'rollout.moved', subject: 'rollout/r-1' },
-    ...{ message: 'moved', previous: desired },
+    ...{ message: 'moved', previous: digestOf(`${index - 1}`), digest: digestOf(`${index}`) },
   }))
   return {
     summary: () => ({

@@ -393,6 +393,8 @@ export interface AuditEntry {
   readonly message: string
   /** digest of the line before */
   readonly previous: string
+  /** of this line, which the next one names */
+  readonly digest: string
 }
 
 /** A cluster and each application it should run or still reports. */

@@ -2,10 +2,11 @@ import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { ask } from '../parts/confirm.tsx'
 import { Counts } from '../parts/counts.tsx'
-import { Faults } from '../parts/faults.tsx'
-import { Link, toCluster, toRollout } from '../parts/link.tsx'
+import { DiffGroups } from '../parts/diff-groups.tsx'
+import { Faults, Warnings } from '../parts/faults.tsx'
+import { Link, toPlan, toRollout } from '../parts/link.tsx'
+import { Revisions } from '../parts/revisions.tsx'
 import { Shown } from '../parts/shown.tsx'
-import { Table } from '../parts/table.tsx'
 import { Ago, Short, Word } from '../parts/words.tsx'
 import { go } from '../route.ts'
 
@@ -41,6 +42,9 @@ export function Application({ name }: { readonly name: string }) {
               {one.source.kind} from <code>{`${one.source.repository}:${one.source.path}`}</code> at{' '}
               <Short text={one.revision} /> · strategy {one.strategy}
               {one.suspended && ' · suspended'}{' '}
+              <Link class="button" to={toPlan(name)}>
+                What would roll out
+              </Link>{' '}
               <button
                 type="button"
                 onClick={() =>
@@ -66,6 +70,7 @@ export function Application({ name }: { readonly name: string }) {
               </p>
             )}
             <Faults faults={one.faults ?? []} />
+            <Warnings warnings={one.warnings ?? []} />
           </>
         )}
       </Shown>
@@ -85,36 +90,16 @@ export function Application({ name }: { readonly name: string }) {
           </ol>
         )}
       </Shown>
+      <Revisions application={name} />
       <h2>Clusters</h2>
       <Shown of={diff}>
         {({ clusters, continue: more }) => (
-          <Table columns={['Cluster', 'Content', 'Drift', 'Fields']}>
-            {clusters.map((one) => (
-              <tr key={one.cluster}>
-                <th scope="row">
-                  <Link to={toCluster(one.cluster)}>{one.cluster}</Link>
-                </th>
-                <td>
-                  {one.upToDate ? <Word word="Current" /> : <Word word="Pending" />}{' '}
-                  <Short text={one.desiredDigest} />
-                </td>
-                <td>{one.driftedObjects}</td>
-                <td class="message">
-                  {one.drift
-                    .flatMap(({ object, fields }) => fields.map(({ path }) => `${object}${path}`))
-                    .slice(0, 3)
-                    .join(', ')}
-                </td>
-              </tr>
-            ))}
+          <>
+            <DiffGroups application={name} rows={clusters} />
             {more !== null && (
-              <tr>
-                <td colSpan={4} class="quiet">
-                  The first {mostShown}; the fleet page has them all.
-                </td>
-              </tr>
+              <p class="quiet">The first {mostShown}; the fleet page has them all.</p>
             )}
-          </Table>
+          </>
         )}
       </Shown>
     </main>

@@ -1,5 +1,7 @@
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
+import { ClusterDrift } from '../parts/cluster-drift.tsx'
+import { ClusterEvents } from '../parts/cluster-events.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
 import { Objects } from '../parts/objects.tsx'
 import { Shown } from '../parts/shown.tsx'
@@ -81,6 +83,12 @@ export function Cluster({
                 {one.auditFault.message}
               </p>
             )}
+            {(one.equivocations ?? []).map((two) => (
+              <p key={`${two.epoch} ${two.sequence}`} class="fault" role="alert">
+                Two snapshots were signed under one sequence, {two.sequence}: it took{' '}
+                <Short text={two.accepted} /> and refused <Short text={two.refused} />.
+              </p>
+            ))}
             {(one.holds ?? []).map((hold) => (
               <p key={hold.source} class="notice">
                 Updates {hold.mode === 'refuse' ? 'are refused' : 'wait'} at the cluster
@@ -140,6 +148,17 @@ export function Cluster({
         )}
       </Shown>
       {application !== null && <Objects cluster={name} application={application} />}
+      {cluster.value && cluster.value.driftedObjects > 0 && (
+        <section>
+          <h2>Drift</h2>
+          {cluster.value.applications
+            .filter(({ driftedObjects }) => driftedObjects > 0)
+            .map((mine) => (
+              <ClusterDrift key={mine.name} cluster={name} application={mine.name} />
+            ))}
+        </section>
+      )}
+      <ClusterEvents cluster={name} />
     </main>
   )
 }

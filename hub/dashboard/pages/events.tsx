@@ -1,8 +1,8 @@
 import { call } from '../data/client.ts'
 import { recent } from '../data/live.ts'
 import { useWatched } from '../data/watched.ts'
+import { EventLine } from '../parts/event-line.tsx'
 import { Shown } from '../parts/shown.tsx'
-import { Ago } from '../parts/words.tsx'
 
 export function Events() {
   const older = useWatched(
@@ -21,10 +21,7 @@ export function Events() {
           return (
             <ol class="history">
               {[...known.values()].map((one) => (
-                <li key={one.id}>
-                  <Ago at={one.at} /> <b>{one.type}</b> <code>{one.subject}</code> {one.message}{' '}
-                  <span class="quiet">{one.actor}</span>
-                </li>
+                <EventLine key={one.id} event={one} />
               ))}
             </ol>
           )

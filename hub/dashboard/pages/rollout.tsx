@@ -2,6 +2,7 @@ import { read } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Actions } from '../parts/actions.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
+import { Outlook, useOutlook } from '../parts/outlook.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Wave } from '../parts/wave.tsx'
 import { Ago, Short, Word } from '../parts/words.tsx'
@@ -13,6 +14,7 @@ export function Rollout({ id }: { readonly id: string }) {
     () => read('getRollout', { path: { id } }),
     ({ type, subject }) => type.startsWith('rollout.') && subject === `rollout/${id}`,
   )
+  const planned = useOutlook(rollout.value?.value)
   return (
     <main>
       <Shown of={rollout}>
@@ -36,7 +38,8 @@ export function Rollout({ id }: { readonly id: string }) {
                 </ul>
               </section>
             )}
-            <Actions rollout={one} etag={etag} reload={rollout.reload} />
+            {planned && <Outlook planned={planned} />}
+            <Actions rollout={one} planned={planned} etag={etag} reload={rollout.reload} />
             <div class="waves">
               {one.waves.map((wave) => (
                 <Wave key={wave.index} wave={wave} rollout={one} reload={rollout.reload} />

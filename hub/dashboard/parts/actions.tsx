@@ -1,5 +1,6 @@
-import type { RolloutView } from '../../client/gen/api.ts'
+import type { PlannedView, RolloutView } from '../../client/gen/api.ts'
 import { read } from '../data/client.ts'
+import { Changes, sayChanges } from './changes.tsx'
 import { type Question, ask } from './confirm.tsx'
 
 type Kind = 'start' | 'approve' | 'pause' | 'resume' | 'retry' | 'rollback' | 'abort'
@@ -36,13 +37,27 @@ const possible: Readonly<Record<string, readonly Kind[]>> = {
   Aborted: ['rollback'],
 }
 
+/** These have clusters get what they do not have yet. */
+const brings: readonly Kind[] = ['start', 'approve', 'resume', 'retry']
+
+/** Whether something that runs is deleted by what is still to come. */
+function deletes(rollout: RolloutView, planned: PlannedView | undefined): boolean {
+  if ((planned?.changes?.removed ?? 0) > 0) return true
+  return rollout.waves.some(({ clusters }) =>
+    clusters.some(({ digest, outcome }) => digest === null && outcome === null),
+  )
+}
+
 /** What a person may do to a rollout as it is now; refused should it have moved on meanwhile. */
 export function Actions({
   rollout,
+  planned,
   etag,
   reload,
 }: {
   readonly rollout: RolloutView
+  /** What is left of it, where that is known. */
+  readonly planned: PlannedView | undefined
   readonly etag: string | null
   readonly reload: () => void
 }) {
@@ -51,7 +66,15 @@ export function Actions({
   const toQuestion = (kind: Kind): Question => ({
     title: `${said[kind].label}: ${rollout.application} at ${rollout.revision.slice(-12)}?`,
     words: said[kind].words,
-    ...(said[kind].undoes && { typed: rollout.application }),
+    shown: brings.includes(kind) && planned?.changes && (
+      <>
+        <p>Still to come: {sayChanges(planned.changes)}</p>
+        <Changes changes={planned.changes} open={false} />
+      </>
+    ),
+    ...((said[kind].undoes || (brings.includes(kind) && deletes(rollout, planned))) && {
+      typed: rollout.application,
+    }),
     action: said[kind].label,
     async run(reason) {
       const body = reason === '' ? {} : { reason }

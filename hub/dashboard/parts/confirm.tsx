@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../data/client.ts'
 
@@ -6,6 +7,8 @@ export interface Question {
   readonly title: string
   /** What comes of it, in sentences. */
   readonly words: string
+  /** What would change by it, where that is known. */
+  readonly shown?: ComponentChildren
   /** Has to be typed, where something is deleted or undone. */
   readonly typed?: string
   readonly action: string
@@ -57,6 +60,7 @@ export function Confirm() {
         <form onSubmit={(event) => void act(event)}>
           <h2 id="question">{question.title}</h2>
           <p>{question.words}</p>
+          {question.shown}
           {question.typed !== undefined && (
             <label>
               Type <code>{question.typed}</code> to go on

@@ -20,20 +20,43 @@ export function Faults({
         : {faults.length} {faults.length === 1 ? 'fault' : 'faults'}
       </summary>
       <ul>
-        {faults.slice(0, mostShown).map((fault) => (
-          <li key={JSON.stringify(fault)}>
-            {fault.file && (
-              <code>
-                {[fault.file, fault.line, fault.column]
-                  .filter((part) => part !== undefined)
-                  .join(':')}
-              </code>
-            )}{' '}
-            {[fault.object, fault.cluster].filter(Boolean).join(', ')} {fault.message}
-          </li>
-        ))}
-        {faults.length > mostShown && <li>and {faults.length - mostShown} more</li>}
+        <Told of={faults} />
       </ul>
     </details>
+  )
+}
+
+/** What policies say that keeps nothing back. */
+export function Warnings({ warnings }: { readonly warnings: FleetView['warnings'] }) {
+  if (warnings.length === 0) return null
+  return (
+    <details class="card">
+      <summary>
+        {warnings.length} {warnings.length === 1 ? 'warning' : 'warnings'}, which keep nothing back
+      </summary>
+      <ul>
+        <Told of={warnings} />
+      </ul>
+    </details>
+  )
+}
+
+function Told({ of: faults }: { readonly of: FleetView['faults'] }) {
+  return (
+    <>
+      {faults.slice(0, mostShown).map((fault) => (
+        <li key={JSON.stringify(fault)}>
+          {fault.file && (
+            <code>
+              {[fault.file, fault.line, fault.column]
+                .filter((part) => part !== undefined)
+                .join(':')}
+            </code>
+          )}{' '}
+          {[fault.object, fault.cluster].filter(Boolean).join(', ')} {fault.message}
+        </li>
+      ))}
+      {faults.length > mostShown && <li>and {faults.length - mostShown} more</li>}
+    </>
   )
 }

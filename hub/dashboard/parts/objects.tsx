@@ -1,8 +1,9 @@
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
+import { Differs } from './differs.tsx'
 import { Shown } from './shown.tsx'
 import { Table } from './table.tsx'
-import { Ago, Word } from './words.tsx'
+import { Word } from './words.tsx'
 
 const mostShown = 500
 
@@ -38,21 +39,7 @@ export function Objects({
                 </td>
                 <td class="message">
                   {message}
-                  {drift && (
-                    <div class="drift">
-                      {drift.missing ? 'It is gone from the cluster' : 'It drifted'},{' '}
-                      <Ago at={drift.firstSeen} />
-                      <ul>
-                        {drift.fields.map(({ path, desired, live, manager }) => (
-                          <li key={path}>
-                            <code>{path}</code>: <ins>{desired || 'nothing'}</ins> is{' '}
-                            <del>{live || 'nothing'}</del>
-                            {manager && ` by ${manager}`}
-                          </li>
-                        ))}
-                      </ul>
-                    </div>
-                  )}
+                  {drift && <Differs drift={drift} />}
                 </td>
               </tr>
             ))}

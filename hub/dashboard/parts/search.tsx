@@ -11,9 +11,12 @@ interface Found {
 }
 
 const mostFound = 12
-const pages: readonly Found[] = (['clusters', 'applications', 'rollouts', 'events'] as const).map(
-  (page) => ({ label: page, kind: 'page', to: { page } }),
-)
+const pages: readonly Found[] = [
+  ...(['clusters', 'applications', 'rollouts', 'drift'] as const),
+  ...(['holds', 'windows', 'events'] as const),
+]
+  .map((page): Found => ({ label: page, kind: 'page', to: { page } }))
+  .concat({ label: 'audit', kind: 'page', to: { page: 'audit', after: null } })
 
 /** Finds a page, an application or a cluster by a part of its name; ⌘K or Ctrl K. */
 export function Search() {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 
-/** A table with a name for each column; wider than its page it scrolls by itself. */
+/** A table with a name for each column; wider than its page it scrolls by itself, also by keyboard. */
 export function Table({
   columns,
   children,
@@ -9,7 +9,7 @@ export function Table({
   readonly children: ComponentChildren
 }) {
   return (
-    <table>
+    <table tabIndex={0}>
       <thead>
         <tr>
           {columns.map((name) => (

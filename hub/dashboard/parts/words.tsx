@@ -31,9 +31,9 @@ const shapes: Readonly<Record<string, { readonly shape: string; readonly css: st
     Offered: moving,
     Soaking: moving,
   },
-  ...{ Waiting: waiting, Measuring: moving },
+  ...{ Waiting: waiting, Warning: waiting, Measuring: moving },
   ...{ RollingBack: moving, Reverting: moving, Terminating: moving },
-  ...{ Failed: bad, TimedOut: bad, Locked: bad, Revoked: bad, NotFound: bad },
+  ...{ Failed: bad, Refused: bad, TimedOut: bad, Locked: bad, Revoked: bad, NotFound: bad },
   ...{ Disconnected: away, NeverConnected: away, Unreachable: away, Unknown: away },
   ...{ Paused: waiting, Pending: waiting, Planned: waiting, Vetoed: waiting, RolledBack: waiting },
 }
@@ -60,6 +60,14 @@ export function sayAgo(seconds: number): string {
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min ago`
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h ago`
   return `${Math.round(seconds / 86_400)} days ago`
+}
+
+/** Seconds → such as `5 min`. */
+export function sayLong(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`
+  return `${Math.round(seconds / 86_400)} days`
 }
 
 /** A digest or a revision, short; whole in its title. */

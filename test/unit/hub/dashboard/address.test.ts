@@ -10,9 +10,16 @@ const routes: Route[] = [
   { page: 'cluster', name: 'edge-1', application: 'shop' },
   { page: 'applications' },
   { page: 'application', name: 'shop' },
+  { page: 'plan', name: 'shop', live: false },
+  { page: 'plan', name: 'shop', live: true },
   { page: 'rollouts' },
   { page: 'rollout', id: 'r-1' },
   { page: 'events' },
+  { page: 'drift' },
+  { page: 'holds' },
+  { page: 'windows' },
+  { page: 'audit', after: null },
+  { page: 'audit', after: 300 },
 ]
 
 describe('addresses of the dashboard', () => {
@@ -24,7 +31,13 @@ describe('addresses of the dashboard', () => {
   }
 
   it('that lead nowhere say so', () => {
-    for (const path of ['/ui/nope', '/ui/clusters/a/b', '/ui/rollouts/1/2/3', '/ui/%']) {
+    for (const path of [
+      '/ui/nope',
+      '/ui/clusters/a/b',
+      '/ui/rollouts/1/2/3',
+      '/ui/%',
+      '/ui/applications/a/b',
+    ]) {
       assert.deepEqual(parseRoute(path, ''), { page: 'missing', path })
     }
   })

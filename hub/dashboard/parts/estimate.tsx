@@ -1,0 +1,33 @@
+import type { PlannedView } from '../../client/gen/api.ts'
+import { sayLong } from './words.tsx'
+
+type Estimated = NonNullable<PlannedView['estimate']>
+
+/** How long it may take, and what nobody can foretell. */
+export function Estimate({ estimate }: { readonly estimate: Estimated }) {
+  const { typicalSeconds, longestSeconds, rollouts, uncounted } = estimate
+  return (
+    <>
+      <p>
+        {typicalSeconds === null || longestSeconds === null
+          ? 'How long it takes is not known: nothing like it was rolled out before.'
+          : `It takes about ${sayLong(typicalSeconds)}, ${sayLong(longestSeconds)} at the longest, as ${rollouts} rollouts before took.`}
+      </p>
+      {uncounted.length > 0 && (
+        <>
+          <p>Not counted in it:</p>
+          <ul>
+            {uncounted.map((words) => (
+              <li key={words}>{words}</li>
+            ))}
+          </ul>
+        </>
+      )}
+    </>
+  )
+}
+
+/** Seconds as a cell of a table. */
+export function sayMaybe(seconds: number | null | undefined): string {
+  return seconds === null || seconds === undefined ? 'not known' : sayLong(seconds)
+}

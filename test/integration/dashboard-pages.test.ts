@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { AxeResults } from 'axe-core'
+import { readDashboard } from '../../hub/api/dashboard-files.ts'
+import { startApi, type TestApi } from '../support/api.ts'
+import type { AuditEntry } from '../../hub/api/survey-view.ts'
+import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import type { FakeHub } from '../support/fake-hub.ts'
+import { makePreview } from '../support/fake-rollout.ts'
+import { until } from '../support/until.ts'
+
+const built = fileURLToPath(new URL('../../hub/dashboard/dist', import.meta.url))
+const axe = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'))
+const soon = { deadlineMs: 10_000 }
+
+/** Pages about decisions: before, while and after they are made. */
+const paths = [
+  ...['applications/shop', 'applications/shop/plan', 'applications/shop/plan?live=true'],
+  ...['clusters/edge-1', 'drift', 'holds', 'windows', 'audit', 'rollouts/r-1'],
+] as const
+
+async function linesOf({ audit }: Pick<FakeHub, 'audit'>): Promise<AuditEntry[]> {
+  const lines: AuditEntry[] = []
+  for await (const line of audit(null)) lines.push(line)
+  return lines
+}
+
+describe('the pages of the dashboard about decisions', () => {
+  let browser: TestBrowser
+  before(async () => {
+    browser = await startBrowser()
+  })
+  after(() => browser[Symbol.asyncDispose]())
+
+  async function serve(): Promise<TestApi & { readonly url: string }> {
+    const test = await startApi(10_000, 30_000, await readDashboard(built))
+    return { ...test, url: await test.api.listen({ host: '127.0.0.1', port: 0 }) }
+  }
+
+  it('show what would roll out before it does, the same change once, and how long it may take', async () => {
+    await using hub = await serve()
+    const { page, complaints } = await browser.visit(
+      `${hub.url}/ui/applications/shop/plan`,
+      'operator',
+    )
+    await page.getByText('It takes about 7 min, 2 h at the longest').waitFor()
+    await page.getByText('approval by the role operator before wave prod').waitFor()
+    await page.getByText(/policy baseline warns/).waitFor()
+    const web = page.getByRole('region', { name: 'Deployment shop/web' })
+    assert.deepEqual(await web.locator('summary').allInnerTexts(), [
+      '≠ changed on edge-1, edge-2',
+      '≠ changed on lab',
+    ])
+    assert.deepEqual(await web.locator('.patch .added').allInnerTexts(), [
+      '+image: two\n',
+      '+image: three\n',
+    ])
+    assert.deepEqual(hub.hub.actions, [])
+    await page.getByRole('link', { name: 'Ask the clusters too' }).click()
+    await page.getByText(/the API server refuses it: no/).waitFor()
+    assert.match(page.url(), /\/plan\?live=true$/)
+    assert.deepEqual(complaints, [])
+  })
+
+  it('ask for the name of what deletes before it is rolled out, and not for that of what does not', async () => {
+    await using hub = await serve()
+    hub.hub.records.length = 0
+    const { page } = await browser.visit(`${hub.url}/ui/applications/shop/plan`, 'operator')
+    const dialog = page.getByRole('dialog')
+    const act = dialog.getByRole('button', { name: 'Roll out' })
+    await page.getByRole('button', { name: 'Roll out' }).click()
+    await dialog.getByText('1 changed').waitFor()
+    assert.ok(await act.isEnabled())
+    await dialog.getByRole('button', { name: 'Leave it' }).click()
+
+    const preview = makePreview('r-next', false)
+    const [web] = preview.changes!.objects
+    const gone = { ...web!.variants[0]!, change: 'removed', fate: 'deleted' } as const
+    const objects = [{ ...web!, variants: [gone] }]
+    hub.hub.planRollout = async () => ({
+      ...preview,
+      changes: { ...preview.changes!, changed: 0, removed: 1, objects },
+    })
+    await page.reload()
+    await page.getByRole('button', { name: 'Roll out' }).click()
+    await dialog.getByText('1 removed').waitFor()
+    assert.ok(await act.isDisabled())
+    await dialog.getByLabel(/^Type shop/).fill('shop')
+    await act.click()
+    await until(() => hub.hub.actions.length === 1, { ...soon, what: 'the rollout to begin' })
+    assert.equal(hub.hub.actions[0]!.kind, 'create')
+    await page.waitForURL('**/ui/rollouts/r-1')
+  })
+
+  it('show what is left of a rollout, and in the dialog that brings it', async () => {
+    await using hub = await serve()
+    hub.hub.planRollout = async () => {
+      const { plan, run } = hub.hub.records[0]!
+      return { ...makePreview('r-1', false), plan, run }
+    }
+    const { page } = await browser.visit(`${hub.url}/ui/rollouts/r-1`, 'operator')
+    await page.getByRole('region', { name: 'What is left of it' }).getByText('1 changed').waitFor()
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('dialog').getByText('Still to come: 1 changed').waitFor()
+  })
+
+  it('release what is held, by its name and with a reason', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/holds`, 'operator')
+    await page.getByRole('button', { name: 'Release' }).click()
+    const dialog = page.getByRole('dialog')
+    const act = dialog.getByRole('button', { name: 'Release' })
+    assert.ok(await act.isDisabled())
+    await dialog.getByLabel(/^Type shop/).fill('shop')
+    await dialog.getByLabel(/^Reason/).fill('mended')
+    await act.click()
+    await page.getByText('Nothing is held.').waitFor()
+  })
+
+  it('tell when rollouts may not move, and why', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/windows`, 'viewer')
+    const row = page.getByRole('row', { name: /store/ })
+    assert.match(await row.innerText(), /are frozen\s+0 18 \* \* 5 Europe\/Berlin\s+60h.*weekend/s)
+  })
+
+  it('show whether the lines of the ledger follow each other', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/audit`, 'viewer')
+    await page.getByText('Lines 1 to 3 follow each other').waitFor()
+    await page.getByRole('link', { name: 'rollout/r-1' }).first().waitFor()
+    await page.goto(`${hub.url}/ui/audit?after=1`)
+    await page.getByText('Lines 2 to 3 follow each other').waitFor()
+    const lines = await linesOf(hub.hub)
+    hub.hub.audit = () => lines.filter(({ index }) => index !== 2)
+    await page.goto(`${hub.url}/ui/audit`)
+    const alert = page.getByRole('alert')
+    await alert.waitFor()
+    assert.match(await alert.innerText(), /broken at line 3: it comes after line 1/)
+  })
+
+  it('lead from what drifted in the fleet to both values of each field, and to what happened there', async () => {
+    await using hub = await serve()
+    hub.hub.emit({ type: 'drift.found', message: 'settings drifted', subject: 'cluster/edge-1' })
+    hub.hub.emit({ type: 'drift.found', message: 'not here', subject: 'cluster/lab' })
+    const { page } = await browser.visit(`${hub.url}/ui/drift`, 'viewer')
+    await page.getByRole('link', { name: 'edge-1' }).click()
+    await page.getByRole('heading', { name: 'Drift' }).waitFor()
+    const [difference] = hub.hub.view.diffs[0]!.drift[0]!.fields
+    const drift = page.locator('section.card .drift').first()
+    const words = await drift.innerText()
+    assert.ok(words.includes(difference!.desired) && words.includes(difference!.live), words)
+    await page.getByText('settings drifted').waitFor()
+    assert.equal(await page.getByText('not here').count(), 0)
+  })
+
+  it('T35: words that clusters, commits and people wrote are text there, too', async () => {
+    await using hub = await serve()
+    const text = '<img src=x onerror=\'document.title="owned"\'>'
+    const preview = makePreview('r-next', true)
+    const [web] = preview.changes!.objects
+    const variants = web!.variants.map((one) => ({ ...one, patch: `+${text}\n` }))
+    hub.hub.planRollout = async () => ({
+      ...preview,
+      changes: { ...preview.changes!, objects: [{ ...web!, object: text, variants }] },
+      policy: [text],
+      estimate: { ...preview.estimate!, uncounted: [text] },
+      live: { ...preview.live!, unanswered: [text] },
+    })
+    hub.hub.holds = () => [
+      {
+        ...{ application: 'shop', revision: text, contentDigest: text, rollout: 'r-1' },
+        ...{ at: new Date(0).toISOString(), reason: text },
+      },
+    ]
+    const [window] = hub.hub.windows()
+    hub.hub.windows = () => [{ ...window!, reason: text, schedule: text, project: text }]
+    const lines = await linesOf(hub.hub)
+    hub.hub.audit = () => lines.map((line) => ({ ...line, message: text, actor: text }))
+    hub.hub.drift = () => [
+      { cluster: 'lab', application: 'shop', driftedObjects: 1, objects: [text] },
+    ]
+    hub.hub.view.diffs[0] = {
+      ...hub.hub.view.diffs[0]!,
+      drift: hub.hub.view.diffs[0]!.drift.map((one) => ({
+        ...one,
+        contestedBy: text,
+        fields: [{ path: text, desired: text, live: text, manager: text }],
+      })),
+    }
+    const { page, complaints } = await browser.visit(hub.url, 'operator')
+    for (const path of paths.filter((one) => !/applications\/shop$|rollouts/.test(one))) {
+      await page.goto(`${hub.url}/ui/${path}`)
+      await page.getByText(text).first().waitFor()
+    }
+    assert.equal(await page.title(), 'Groundswell')
+    assert.deepEqual(complaints, [])
+  })
+
+  it('keep nobody out, in light and dark, and fit a phone', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(hub.url, 'operator')
+    const script = await readFile(axe, 'utf8')
+    const found: string[] = []
+    await page.setViewportSize({ width: 375, height: 700 })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      for (const path of paths) {
+        await page.goto(`${hub.url}/ui/${path}`)
+        await page.getByRole('main').waitFor()
+        await page.getByText('Loading…').first().waitFor({ state: 'detached' })
+        const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
+        if (wide > 375) found.push(`/${path} is ${wide} wide`)
+        await page.evaluate(script)
+        const { violations } = await page.evaluate<AxeResults>('axe.run()')
+        for (const { id, impact, nodes } of violations) {
+          if (impact !== 'serious' && impact !== 'critical') continue
+          found.push(`${colorScheme} /${path}: ${id} at ${nodes[0]?.html}`)
+        }
+      }
+    }
+    assert.deepEqual(found, [])
+  })
+})
