@@ -13,6 +13,7 @@ export type Route =
   | { readonly page: 'drift' }
   | { readonly page: 'holds' }
   | { readonly page: 'windows' }
+  | { readonly page: 'policies' }
   /** Lines of the ledger after this index; null is the newest. */
   | { readonly page: 'audit'; readonly after: number | null }
   | { readonly page: 'missing'; readonly path: string }
@@ -20,7 +21,7 @@ export type Route =
 const base = '/ui/'
 const lists = [
   ...(['clusters', 'applications', 'rollouts', 'events'] as const),
-  ...(['drift', 'holds', 'windows'] as const),
+  ...(['drift', 'holds', 'windows', 'policies'] as const),
 ] as const
 
 function isList(text: string): text is (typeof lists)[number] {
@@ -90,6 +91,7 @@ export function toPath(route: Route): string {
     case 'drift':
     case 'holds':
     case 'windows':
+    case 'policies':
       return `${base}${route.page}`
   }
 }

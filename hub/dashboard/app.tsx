@@ -11,6 +11,7 @@ import { Events } from './pages/events.tsx'
 import { Fleet } from './pages/fleet.tsx'
 import { Holds } from './pages/holds.tsx'
 import { Plan } from './pages/plan.tsx'
+import { Policies } from './pages/policies.tsx'
 import { Rollout } from './pages/rollout.tsx'
 import { Rollouts } from './pages/rollouts.tsx'
 import { Windows } from './pages/windows.tsx'
@@ -31,6 +32,7 @@ const sections = [
   { to: { page: 'drift' }, label: 'Drift' },
   { to: { page: 'holds' }, label: 'Holds' },
   { to: { page: 'windows' }, label: 'Windows' },
+  { to: { page: 'policies' }, label: 'Policies' },
   { to: { page: 'events' }, label: 'Events' },
   { to: { page: 'audit', after: null }, label: 'Audit' },
 ] as const satisfies readonly { to: Route; label: string }[]
@@ -108,6 +110,8 @@ function Page({ at }: { readonly at: Route }) {
       return <Holds />
     case 'windows':
       return <Windows />
+    case 'policies':
+      return <Policies />
     case 'audit':
       return <Audit after={at.after} />
     case 'events':

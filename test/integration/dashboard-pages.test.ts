@@ -18,7 +18,16 @@ const soon = { deadlineMs: 10_000 }
 /** Pages about decisions: before, while and after they are made. */
 const paths = [
   ...['applications/shop', 'applications/shop/plan', 'applications/shop/plan?live=true'],
-  ...['clusters/edge-1', 'drift', 'holds', 'windows', 'audit', 'rollouts/r-1'],
+  ...[
+    'clusters/edge-1',
+    'drift',
+    'holds',
+    'windows',
+    'policies',
+    'audit',
+    'rollouts',
+    'rollouts/r-1',
+  ],
 ] as const
 
 async function linesOf({ audit }: Pick<FakeHub, 'audit'>): Promise<AuditEntry[]> {
@@ -126,6 +135,31 @@ describe('the pages of the dashboard about decisions', () => {
     assert.match(await row.innerText(), /are frozen\s+0 18 \* \* 5 Europe\/Berlin\s+60h.*weekend/s)
   })
 
+  it('tell what policies deny and what they warn of, and which approvals are waited for', async () => {
+    await using hub = await serve()
+    const ofShop = { object: 'Application shop', message: 'is told below' }
+    const ofFleet = { file: 'x.yaml', message: 'no such field' }
+    hub.hub.view.fleet = { ...hub.hub.view.fleet, faults: [ofShop, ofFleet] }
+    const [shop] = hub.hub.view.applications
+    const faults = [{ file: 'web.yaml', message: 'policy baseline: runs as root' }]
+    const warnings = [{ file: 'web.yaml', message: 'policy baseline: no probe' }]
+    hub.hub.view.applications = [
+      { ...shop!, faults, warnings },
+      { ...shop!, name: 'quiet' },
+    ]
+    const { page } = await browser.visit(`${hub.url}/ui/policies`, 'viewer')
+    const told = page.getByRole('region', { name: 'shop' })
+    await told.getByText('policy baseline: runs as root').waitFor()
+    await told.getByText('1 warning; nothing is kept back for it').waitFor()
+    await told.getByText('policy baseline: no probe').waitFor()
+    await page.getByText('no such field').waitFor()
+    assert.equal(await page.getByText('is told below').count(), 0)
+    assert.equal(await page.getByRole('region', { name: 'quiet' }).count(), 0)
+    await page.goto(`${hub.url}/ui/rollouts`)
+    const gates = page.getByRole('region', { name: 'Waiting for approval' })
+    assert.match(await gates.innerText(), /shop before wave prod, by operator/)
+  })
+
   it('show whether the lines of the ledger follow each other', async () => {
     await using hub = await serve()
     const { page } = await browser.visit(`${hub.url}/ui/audit`, 'viewer')
@@ -179,6 +213,8 @@ describe('the pages of the dashboard about decisions', () => {
     hub.hub.windows = () => [{ ...window!, reason: text, schedule: text, project: text }]
     const lines = await linesOf(hub.hub)
     hub.hub.audit = () => lines.map((line) => ({ ...line, message: text, actor: text }))
+    const [shop] = hub.hub.view.applications
+    hub.hub.view.applications = [{ ...shop!, faults: [{ file: text, message: text }] }]
     hub.hub.drift = () => [
       { cluster: 'lab', application: 'shop', driftedObjects: 1, objects: [text] },
     ]
@@ -191,7 +227,7 @@ describe('the pages of the dashboard about decisions', () => {
       })),
     }
     const { page, complaints } = await browser.visit(hub.url, 'operator')
-    for (const path of paths.filter((one) => !/applications\/shop$|rollouts/.test(one))) {
+    for (const path of paths.filter((one) => !/rollouts/.test(one))) {
       await page.goto(`${hub.url}/ui/${path}`)
       await page.getByText(text).first().waitFor()
     }

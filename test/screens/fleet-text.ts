@@ -32,6 +32,9 @@ export function fleetFiles(): Record<string, string> {
   )
   const files: Record<string, string> = {
     'fleet/clusters.yaml': [...clusters, ...groups].join('---\n'),
+    'fleet/project.yaml': project,
+    'fleet/policy.yaml': policy,
+    'policies/owner.rego': rule,
   }
   for (const name of applications) {
     files[`apps/${name}/config.yaml`] = config(name)
@@ -39,6 +42,46 @@ export function fleetFiles(): Record<string, string> {
   }
   return files
 }
+
+const project = `${api}
+kind: Project
+metadata:
+  name: shops
+spec:
+  sources:
+    - repository: fleet
+  destinations:
+    - clusterSelector: {}
+      namespaces: ['*']
+  windows:
+    - { kind: allow, schedule: '0 0 * * *', duration: 24h }
+    - kind: deny
+      schedule: '0 16 * * 5'
+      duration: 62h
+      timeZone: Europe/Berlin
+      applications: [checkout, payments]
+      reason: nobody changes tills over the weekend
+    - { kind: deny, schedule: '0 0 20 12 *', duration: 336h, reason: the Christmas trade }
+`
+
+const policy = `${api}
+kind: Policy
+metadata:
+  name: owner
+spec:
+  action: warn
+  files: [policies/owner.rego]
+`
+
+const rule = `package owner
+
+import rego.v1
+
+warn contains "say whose it is: the label team" if {
+	input.metadata.name in {"payments", "printer", "search"}
+	not input.metadata.labels.team
+}
+`
 
 function config(name: string): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: default\ndata:\n  release: "41"\n`

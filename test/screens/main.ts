@@ -32,25 +32,47 @@ for (const name of joining) {
   tokens.push((await hub.api.post<{ token: string }>(`clusters/${name}/tokens`, body)).token)
 }
 await load.join(hub.enrolAddress, tokens)
-interface Rollouts {
-  readonly items: readonly { readonly id: string; readonly waitingFor: readonly string[] }[]
+interface Waiting {
+  readonly id: string
+  readonly application: string
+  readonly waitingFor: readonly string[]
 }
-const waiting = async (): Promise<string | undefined> => {
-  const { items } = await hub.api.get<Rollouts>('rollouts?active=true')
-  return items.find(({ waitingFor }) => waitingFor.some((words) => words.includes('approval')))?.id
+const findWaiting = async (): Promise<readonly Waiting[]> => {
+  const { items } = await hub.api.get<{ items: readonly Waiting[] }>('rollouts?active=true')
+  return items.filter(({ waitingFor }) => waitingFor.some((words) => words.includes('approval')))
 }
-const rollout = await until(
+const [rollout, unwanted] = await until(
   async () => {
-    const id = await waiting()
-    if (id === undefined) throw new Error('none waits for approval yet')
-    return id
+    const [first, second] = await findWaiting()
+    if (!first || !second) throw new Error('no two wait for approval yet')
+    return [first, second] as const
   },
-  { deadlineMs: 60_000, what: 'a rollout to wait for approval' },
+  { deadlineMs: 60_000, what: 'two rollouts to wait for approval' },
+)
+await hub.api.post(`rollouts/${unwanted.id}/rollback`, { reason: 'orders fail on the canaries' })
+await until(
+  async () => (await hub.api.get<{ items: readonly unknown[] }>('holds')).items.length === 1,
+  { deadlineMs: 30_000, what: 'the hold of what went back' },
 )
 
 await using browser = await startBrowser()
 const { page } = await browser.visit(hub.url, await hub.token())
-const pages = { fleet: '', rollout: `rollouts/${rollout}` }
+const pages = {
+  fleet: '',
+  clusters: 'clusters',
+  cluster: `clusters/${joining[0]}?application=${rollout.application}`,
+  applications: 'applications',
+  application: `applications/${rollout.application}`,
+  plan: `applications/${rollout.application}/plan`,
+  rollouts: 'rollouts',
+  rollout: `rollouts/${rollout.id}`,
+  drift: 'drift',
+  holds: 'holds',
+  windows: 'windows',
+  policies: 'policies',
+  events: 'events',
+  audit: 'audit',
+}
 for (const colorScheme of ['light', 'dark'] as const) {
   await page.emulateMedia({ colorScheme })
   for (const [name, path] of Object.entries(pages)) {

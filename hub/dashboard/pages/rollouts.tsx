@@ -1,6 +1,7 @@
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Link, toApplication, toRollout } from '../parts/link.tsx'
+import { OpenGates } from '../parts/open-gates.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
 import { Ago, Short, Word } from '../parts/words.tsx'
@@ -14,6 +15,7 @@ export function Rollouts() {
   return (
     <main>
       <h1>Rollouts</h1>
+      <OpenGates />
       <Shown of={rollouts}>
         {({ items }) => (
           <Table

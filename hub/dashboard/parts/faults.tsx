@@ -30,9 +30,10 @@ export function Faults({
 export function Warnings({ warnings }: { readonly warnings: FleetView['warnings'] }) {
   if (warnings.length === 0) return null
   return (
-    <details class="card">
+    <details class="card" open={warnings.length <= 3}>
       <summary>
-        {warnings.length} {warnings.length === 1 ? 'warning' : 'warnings'}, which keep nothing back
+        {warnings.length} {warnings.length === 1 ? 'warning' : 'warnings'}; nothing is kept back for
+        it
       </summary>
       <ul>
         <Told of={warnings} />

@@ -13,7 +13,7 @@ interface Found {
 const mostFound = 12
 const pages: readonly Found[] = [
   ...(['clusters', 'applications', 'rollouts', 'drift'] as const),
-  ...(['holds', 'windows', 'events'] as const),
+  ...(['holds', 'windows', 'policies', 'events'] as const),
 ]
   .map((page): Found => ({ label: page, kind: 'page', to: { page } }))
   .concat({ label: 'audit', kind: 'page', to: { page: 'audit', after: null } })

@@ -18,6 +18,7 @@ const routes: Route[] = [
   { page: 'drift' },
   { page: 'holds' },
   { page: 'windows' },
+  { page: 'policies' },
   { page: 'audit', after: null },
   { page: 'audit', after: 300 },
 ]
