@@ -115,6 +115,16 @@ describe('the pages of the dashboard about decisions', () => {
     await page.getByRole('dialog').getByText('Still to come: 1 changed').waitFor()
   })
 
+  it('link a commit to its Git host, and tell it nothing', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/applications/shop`, 'viewer')
+    const commit = page.getByRole('link').and(page.locator('[href^="https://git.example/"]'))
+    await commit.first().waitFor()
+    const address = await commit.first().getAttribute('href')
+    assert.match(address!, /^https:\/\/git\.example\/fleet\/commit\/[0-9a-f]{40}$/)
+    assert.equal(await commit.first().getAttribute('rel'), 'noreferrer')
+  })
+
   it('release what is held, by its name and with a reason', async () => {
     await using hub = await serve()
     const { page } = await browser.visit(`${hub.url}/ui/holds`, 'operator')

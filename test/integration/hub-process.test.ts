@@ -3,6 +3,9 @@ import { createHmac } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { AuditEntry } from '../../hub/client/gen/api.ts'
+import { checkChain } from '../../hub/dashboard/data/chain.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { runSwell } from '../support/swell.ts'
 import { until } from '../support/until.ts'
@@ -109,8 +112,15 @@ describe('a hub as a process', () => {
         }),
       )
     assert.deepEqual([(await release()).status, (await release()).status], [201, 409])
-    const { items } = await hub.api.get<{ items: { type: string; actor: string }[] }>('audit')
+    const { items } = await hub.api.get<{ items: AuditEntry[] }>('audit')
     assert.equal(items.filter(({ type }) => type === 'apiToken.created').length, 1)
+    // Digests are those of the lines, so that what the dashboard says of the chain is said of the file.
+    const newest = items.at(-1)!
+    assert.deepEqual(checkChain(items), {
+      ...{ kind: 'whole', from: 1, to: newest.index, head: newest.digest },
+    })
+    const lines = (await readFile(join(hub.data, 'ledger', 'ledger.jsonl'), 'utf8')).split('\n')
+    assert.equal(newest.digest, digestOf(lines[newest.index - 1]!))
   })
 
   it('goes on from its data with Git away', async () => {

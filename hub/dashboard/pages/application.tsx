@@ -1,5 +1,6 @@
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
+import { Commit } from '../parts/commit.tsx'
 import { ask } from '../parts/confirm.tsx'
 import { Counts } from '../parts/counts.tsx'
 import { DiffGroups } from '../parts/diff-groups.tsx'
@@ -24,6 +25,13 @@ export function Application({ name }: { readonly name: string }) {
     () => call('listRollouts', { query: { limit: 20, application: name } }),
     ({ type }) => type.startsWith('rollout.'),
   )
+  const sources = useWatched(
+    'sources',
+    () => call('listSources', { query: { limit: 500 } }),
+    ({ type }) => type.startsWith('fleet.'),
+  )
+  const repository = application.value?.source.repository
+  const url = sources.value?.items.find((one) => one.name === repository)?.url
   const diff = useWatched(
     `diff ${name}`,
     () => call('diffApplication', { path: { name }, query: { limit: mostShown } }),
@@ -40,7 +48,7 @@ export function Application({ name }: { readonly name: string }) {
             </p>
             <p>
               {one.source.kind} from <code>{`${one.source.repository}:${one.source.path}`}</code> at{' '}
-              <Short text={one.revision} /> · strategy {one.strategy}
+              <Commit url={url} revision={one.revision} /> · strategy {one.strategy}
               {one.suspended && ' · suspended'}{' '}
               <Link class="button" to={toPlan(name)}>
                 What would roll out
@@ -90,7 +98,7 @@ export function Application({ name }: { readonly name: string }) {
           </ol>
         )}
       </Shown>
-      <Revisions application={name} />
+      <Revisions application={name} url={url} />
       <h2>Clusters</h2>
       <Shown of={diff}>
         {({ clusters, continue: more }) => (

@@ -1,5 +1,6 @@
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
+import { Commit } from './commit.tsx'
 import { Link, toRollout } from './link.tsx'
 import { Shown } from './shown.tsx'
 import { Table } from './table.tsx'
@@ -8,7 +9,14 @@ import { Ago, Short, Word } from './words.tsx'
 const mostShown = 20
 
 /** What an application was rolled out at, newest first, and where each still is. */
-export function Revisions({ application }: { readonly application: string }) {
+export function Revisions({
+  application,
+  url,
+}: {
+  readonly application: string
+  /** Of the repository it comes from, where that is known. */
+  readonly url: string | undefined
+}) {
   const revisions = useWatched(
     `revisions of ${application}`,
     () => call('listRevisions', { path: { name: application }, query: { limit: mostShown } }),
@@ -23,7 +31,7 @@ export function Revisions({ application }: { readonly application: string }) {
             {items.map((one) => (
               <tr key={one.rollout}>
                 <th scope="row">
-                  <Short text={one.revision} />
+                  <Commit url={url} revision={one.revision} />
                 </th>
                 <td>
                   <Short text={one.contentDigest} />
