@@ -10,9 +10,10 @@ import {
 import { HubError } from '../../errors.ts'
 import { describeEntry } from '../../status/event.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'
-import type { CommandContext } from '../context.ts'
+import type { ConnectionFlags } from '../config.ts'
+import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
-import { escapeLine } from '../output.ts'
+import { escapeLine, formatJson } from '../output.ts'
 
 interface ExportFlags {
   readonly from?: number
@@ -21,6 +22,9 @@ interface ExportFlags {
   readonly until?: number
   readonly output: 'jsonl' | 'csv'
 }
+
+/** Of 500 lines; whoever wants more of the ledger wants the file. */
+const mostPages = 20
 
 /** The ledger as a file: nobody has to be believed for what these say. */
 export function addAudit(program: Command, context: CommandContext): void {
@@ -58,6 +62,27 @@ export function addAudit(program: Command, context: CommandContext): void {
       if (moved) terminal.out(`it ends with ${head.digest}, not with ${escapeLine(wanted)}\n`)
       terminal.say(`${entries} entries, ${receipts} receipts, ends with ${head.digest}\n`)
       if (faults.length > 0 || moved) context.exitCode = 1
+    })
+
+  withConnection(audit.command('list'))
+    .description('the lines of the hub’s ledger, in words')
+    .option('--after <index>', 'only what came after this one', toIndex)
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .action(async (flags: ConnectionFlags & { after?: number; output: 'text' | 'json' }) => {
+      const client = await context.connect(flags)
+      let after = flags.after
+      for (let page = 0; page < mostPages; page++) {
+        const query = { limit: 500, after }
+        const { items, next } = await client.call('listAudit', { query, signal: terminal.signal })
+        for (const entry of items) {
+          const { index, at, actor, subject, message } = entry
+          if (flags.output === 'json') terminal.out(formatJson(entry))
+          else terminal.out(`${escapeLine(`${index} ${at} ${actor} ${subject}: ${message}`)}\n`)
+        }
+        if (next === null || terminal.signal.aborted) return
+        after = next
+      }
+      terminal.say(`there is more: go on with --after ${after}\n`)
     })
 
   audit

@@ -3,10 +3,19 @@ import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { writeIgnoreSnippet } from '../ignore-snippet.ts'
+import { asListing } from '../listing.ts'
 import { escapeLine } from '../output.ts'
 
-export function addDrift(program: Command, { terminal, connect }: CommandContext): void {
+export function addDrift(program: Command, context: CommandContext): void {
+  const { terminal, connect } = context
   const drift = program.command('drift').description('work with what differs from Git')
+  asListing(drift.command('list'), context, 'listDrift', {
+    CLUSTER: ({ cluster }) => cluster,
+    APPLICATION: ({ application }) => application,
+    DRIFTED: ({ driftedObjects }) => driftedObjects,
+    OBJECTS: ({ objects }) => objects.join(' '),
+  }).description('what differs from Git, of all clusters')
+
   withConnection(drift.command('ignore'))
     .description('print the rule for Git that leaves drifted fields to whoever changed them')
     .argument('<cluster>')

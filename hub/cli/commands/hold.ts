@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { asListing } from '../listing.ts'
 import { formatAge, formatJson, formatTable } from '../output.ts'
 
 interface ListFlags extends ConnectionFlags {
@@ -9,7 +10,8 @@ interface ListFlags extends ConnectionFlags {
 }
 
 /** Revisions that are not rolled out again by themselves. */
-export function addHold(program: Command, { terminal, connect }: CommandContext): void {
+export function addHold(program: Command, context: CommandContext): void {
+  const { terminal, connect } = context
   const { signal } = terminal
   const hold = program.command('hold').description('revisions that failed and are held back')
 
@@ -24,6 +26,16 @@ export function addHold(program: Command, { terminal, connect }: CommandContext)
       ])
       terminal.out(formatTable([['APPLICATION', 'REVISION', 'ROLLOUT', 'AGE', 'REASON'], ...rows]))
     })
+
+  asListing(hold.command('windows'), context, 'listWindows', {
+    PROJECT: ({ project }) => project,
+    KIND: ({ kind }) => kind,
+    SCHEDULE: ({ schedule, timeZone }) => `${schedule} ${timeZone}`,
+    DURATION: ({ duration }) => duration,
+    APPLICATIONS: ({ applications }) => applications.join(',') || 'all',
+    CLUSTERS: ({ clusters, clusterGroup }) => clusters.join(',') || clusterGroup || 'all',
+    REASON: ({ reason }) => reason,
+  }).description('when rollouts of Projects may or may not move')
 
   withConnection(hold.command('release'))
     .description('let the held revision of an application be rolled out again')

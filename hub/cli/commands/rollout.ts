@@ -4,6 +4,7 @@ import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
+import { asListing } from '../listing.ts'
 import { escapeLine, formatJson } from '../output.ts'
 import { createPaint } from '../paint.ts'
 import { formatPreview } from '../plan-text.ts'
@@ -94,6 +95,37 @@ export function addRollout(program: Command, context: CommandContext): void {
       const moved = await client.call('skipCluster', { path: { id }, body, signal })
       await report(context, flags.output, moved, `skip of ${cluster} accepted`)
     })
+
+  reasoned(leaf(rollout.command('begin')))
+    .description('start one that is planned and waits its turn')
+    .argument('<rollout>', 'its id')
+    .action(async (id: string, flags: Flags) => {
+      const client = await context.connect(flags)
+      const body = { reason: flags.reason ?? '' }
+      const moved = await client.call('startPlannedRollout', { path: { id }, body, signal })
+      await report(context, flags.output, moved, 'start accepted')
+    })
+
+  asListing(
+    rollout.command('clusters').argument('<rollout>', 'its id'),
+    context,
+    'listRolloutClusters',
+    {
+      WAVE: ({ wave }) => wave + 1,
+      CLUSTER: ({ name }) => name,
+      STATE: ({ state }) => state,
+      OUTCOME: ({ outcome }) => outcome ?? '',
+      MESSAGE: ({ message }) => message,
+    },
+  ).description('where each of its clusters is')
+
+  asListing(rollout.command('approvals'), context, 'listOpenGates', {
+    ROLLOUT: ({ rollout: id }) => id,
+    APPLICATION: ({ application }) => application,
+    WAVE: ({ wave, waveName }) => `${wave + 1} ${waveName}`,
+    GATE: ({ gate }) => gate,
+    ROLES: ({ roles }) => roles.join(', '),
+  }).description('what waits for somebody to approve it')
 
   withConnection(rollout.command('why'))
     .description('what it waits for, a line each; exits with 1 when a gate has failed')
