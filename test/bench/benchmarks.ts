@@ -19,6 +19,7 @@ import { measureUi, uiApplications, uiGoals } from './ui.ts'
 import { measureRest, restApplications, restGoals } from './rest.ts'
 import { measureRollout, rolloutGoals } from './rollout.ts'
 import { measureStatus, reportsEach, statusGoals } from './status.ts'
+import { measureStart, startGoals } from './start.ts'
 import { measureWire, wireGoals } from './wire.ts'
 
 export interface Benchmark {
@@ -110,6 +111,7 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     params: ({ clusters, runs }) => ({ clusters: clusters[0]!, runs, reportsEach }),
     measure: (options, say) => measureStatus({ ...options, clusters: options.clusters[0]! }, say),
   },
+  start: { goals: startGoals, params: ({ runs }) => ({ runs }), measure: measureStart },
   rollout: {
     goals: rolloutGoals,
     params: ({ clusters, waves, concurrent, runs }) => ({

@@ -3,7 +3,7 @@ import { type LoadFidelity, parseLoadFidelity } from './load-process.ts'
 
 export const benchNames = [
   ...(['propagation', 'wire', 'reconnect', 'idle', 'check', 'monorepo', 'render'] as const),
-  ...(['agent', 'drift', 'apply', 'ui', 'rollout', 'rest', 'status'] as const),
+  ...(['agent', 'drift', 'apply', 'ui', 'rollout', 'rest', 'status', 'start'] as const),
 ] as const
 export type BenchName = (typeof benchNames)[number]
 
