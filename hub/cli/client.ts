@@ -13,7 +13,7 @@ import {
 import type { Connection } from './config.ts'
 import { CliFailure } from './failure.ts'
 import { readServerEvents } from './server-events.ts'
-import type { Fetch } from './terminal.ts'
+import type { Fetch, HttpAnswer } from './terminal.ts'
 
 /** The hub's REST API by the operations of its OpenAPI document; answers are checked against its schemas. */
 export interface Client {
@@ -49,8 +49,8 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
     { method, path, body }: Request,
     accept: string,
     signal: AbortSignal,
-  ): Promise<Response> {
-    let response: Response
+  ): Promise<HttpAnswer> {
+    let response: HttpAnswer
     try {
       response = await fetchAnswer(new URL(`${server}${path}`), {
         method,
@@ -60,8 +60,6 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        // The token is for this hub, not for wherever it might point.
-        redirect: 'error',
         signal,
       })
     } catch (cause) {
@@ -124,7 +122,8 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
   }
 }
 
-async function readText(response: Response): Promise<string> {
+/** @throws CliFailure when it is too long */
+export async function readText(response: HttpAnswer): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
@@ -147,7 +146,7 @@ function parseJson(text: string, server: string): unknown {
 }
 
 async function refusal(
-  response: Response,
+  response: HttpAnswer,
   text: string,
   authenticated: boolean,
 ): Promise<CliFailure> {

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliFailure } from './failure.ts'
+import { fetchAnswer } from './http.ts'
 import { runProgram } from './program.ts'
 
 /* Wires the command line to the process. */
@@ -51,7 +52,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
     return openProvider(issuer, clientId)
   },
   ...(process.stdin.isTTY && { ask }),
-  fetch,
+  fetch: fetchAnswer,
   openCheckout: async (options, signal) => {
     const { openCheckout } = await import('../wiring/checkout.ts')
     return openCheckout(options, signal)

@@ -3,8 +3,26 @@ import type { Forge, ForgeProject } from '../forge/forge.ts'
 import type { OpenProvider } from './login.ts'
 import type { ForeignFile } from '../migrate/migration.ts'
 
-/** The part of the web's `fetch` that the commands use. */
-export type Fetch = (url: URL, init: RequestInit) => Promise<Response>
+/** What is asked of the hub. */
+export interface HttpAsked {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal: AbortSignal
+}
+
+export interface HttpAnswer {
+  /** Whether the status is one of success. */
+  readonly ok: boolean
+  readonly status: number
+  readonly statusText: string
+  /** By name in lower case. */
+  readonly headers: { readonly get: (name: string) => string | null }
+  readonly body: AsyncIterable<Uint8Array> | null
+}
+
+/** As the web's `fetch`, but never follows: a token is for this hub, not for wherever it might point. */
+export type Fetch = (url: URL, asked: HttpAsked) => Promise<HttpAnswer>
 
 /** What the commands have of the outside world. */
 export interface Terminal {

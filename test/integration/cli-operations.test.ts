@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { fetchAnswer } from '../../hub/cli/http.ts'
 import { runProgram } from '../../hub/cli/program.ts'
 import { operations } from '../../hub/client/gen/api.ts'
 import type { OperationId } from '../../hub/client/request.ts'
@@ -111,7 +112,7 @@ describe('every operation of the API', () => {
             (one) => one.method === method && one.path.test(url.pathname),
           )
           asked.add((fitting.find(exact) ?? fitting[0])?.id ?? url.pathname)
-          const answer = await fetch(url, init)
+          const answer = await fetchAnswer(url, init)
           if (id === 'streamEvents' && asked.has(id)) interrupted.abort()
           return answer
         },

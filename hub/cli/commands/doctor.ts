@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import hub from '../../package.json' with { type: 'json' }
 import type { HealthView } from '../../client/gen/api.ts'
+import { readText } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import {
@@ -83,10 +84,10 @@ export function addDoctor(program: Command, context: CommandContext): void {
     const before = terminal.now()
     try {
       const address = new URL(`${server}/healthz`)
-      const response = await terminal.fetch(address, { redirect: 'error', signal })
+      const response = await terminal.fetch(address, { signal })
       const date = Date.parse(response.headers.get('date') ?? '')
       const ahead = Number.isNaN(date) ? undefined : date + 500 - (before + terminal.now()) / 2
-      const value: unknown = await response.json()
+      const value: unknown = JSON.parse(await readText(response))
       const { listFaults } = await import('../answer-schemas.ts')
       const known = listFaults('HealthView', value).length === 0
       return { health: known ? (value as HealthView) : undefined, ahead }
