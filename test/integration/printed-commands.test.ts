@@ -52,7 +52,7 @@ function splitWords(line: string): string[] {
 }
 
 async function parse(words: readonly string[]): Promise<void> {
-  const { terminal, said } = createFakeTerminal()
+  const { terminal } = createFakeTerminal()
   const program = new Command('swell').exitOverride()
   await addCommands(program, createContext(terminal), words[0])
   const calm = (command: Command): void => {
@@ -61,7 +61,7 @@ async function parse(words: readonly string[]): Promise<void> {
   }
   calm(program)
   await program.parseAsync(words, { from: 'user' }).catch((cause: Error) => {
-    throw new Error(`swell ${words.join(' ')}: ${said.err}`, { cause })
+    throw new Error(`swell ${words.join(' ')}: ${cause.message}`, { cause })
   })
 }
 
