@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { MadeApiTokenView, WhoView } from '../../hub/api/access-view.ts'
+import { FactsView } from '../../hub/api/facts-view.ts'
 import { MatrixView } from '../../hub/api/matrix-view.ts'
 import { Problem } from '../../hub/api/problem.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
@@ -65,6 +66,7 @@ const routes: Route[] = [
   get('sources/fleet', SourceView, 'sources/nope'),
   get('events', schemas.EventList),
   get('version', schemas.VersionView),
+  get('facts', FactsView),
   get('whoami', WhoView),
   get('summary', SummaryView),
   get('holds', schemas.HeldList),
