@@ -77,13 +77,13 @@ async function play(name: string, points: readonly number[], disturb: Disturb): 
 
 describe('a rollout goes on and ends the same', () => {
   const points = [2, 4, 7]
-  for (const [row, name] of [
-    ['F13', 'a replica that may not be written'],
-    ['F13', 'no memory left'],
-    ['F15', 'a Redis that hangs'],
-    ['F15', 'all connections cut'],
+  for (const [title, name] of [
+    ['F13: after it was a replica', 'a replica that may not be written'],
+    ['F13: after it was full', 'no memory left'],
+    ['F15: after it hung', 'a Redis that hangs'],
+    ['F15: after it was unreachable', 'all connections cut'],
   ] as const) {
-    test(`${row}: after ${name}`, () => play(name, points, disturbances[name]!))
+    test(title, () => play(name, points, disturbances[name]!))
   }
 
   test('F12: after a failover that lost the last writes', async () => {
