@@ -135,7 +135,7 @@ const refused: readonly (readonly [string, Parameters<typeof judgeWebhook>, RegE
 
 for (const [name, args, words] of refused) {
   const [row, what] = name.split(': ')
-  test(`${row}, T28: refuses ${what}`, () => {
+  test(`T28: ${row}: refuses ${what}`, () => {
     const verdict = judgeWebhook(...args)
     assert.ok(!verdict.accepted)
     assert.match(verdict.reason, words)
