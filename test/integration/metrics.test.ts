@@ -51,10 +51,10 @@ function createAll(): Registry {
 }
 
 describe('metrics', () => {
-  it('are all in the README, with their labels, and no other is', async () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  it('are all on the page about operating, with their labels, and no other is', async () => {
+    const page = readFileSync(new URL('../../deploy/docs/operating.md', import.meta.url), 'utf8')
     const told = new Map(
-      [...readme.matchAll(/^\| `(groundswell_\w+)` +\| ([^|]*)\|/gm)].map(([, name, labels]) => [
+      [...page.matchAll(/^\| `(groundswell_\w+)` +\| ([^|]*)\|/gm)].map(([, name, labels]) => [
         name,
         [...labels!.matchAll(/`(\w+)`/g)].map(([, label]) => label!).toSorted(),
       ]),

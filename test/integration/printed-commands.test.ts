@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'node:test'
@@ -20,8 +21,8 @@ import { createFakeTerminal } from '../support/fake-terminal.ts'
 const root = new URL('../../', import.meta.url)
 const pages = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'deploy/example/README.md'],
-  ...['backup', 'disaster', 'runbooks', 'sizing', 'upgrade'].map(
-    (name) => `deploy/docs/${name}.md`,
+  ...globSync('deploy/docs/*.md', { cwd: fileURLToPath(root) }).filter(
+    (page) => !page.endsWith('reference.md'),
   ),
 ]
 
