@@ -1,10 +1,8 @@
 import { Agent, request } from 'undici'
 import { HubError } from '../errors.ts'
 import { answerWith } from '../source/lookup.ts'
+import type { FindAddresses } from '../source/named-hosts.ts'
 import type { Post } from './send.ts'
-
-/** Judges a host and says where its connections go; undefined where any address will do. */
-export type FindAddresses = (host: string, trusted: boolean) => Promise<string[] | undefined>
 
 const answerBytes = 64 * 1024
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
 import { HubError } from '../errors.ts'
-import type { FindAddresses } from './http.ts'
+import type { FindAddresses } from '../source/named-hosts.ts'
 import type { Mail } from './send.ts'
 
 /**

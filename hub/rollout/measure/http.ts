@@ -1,9 +1,9 @@
 import { Agent, request } from 'undici'
 import { HubError } from '../../errors.ts'
 import { isLoopback } from '../../source/address.ts'
-import { resolvePublic } from '../../source/dns.ts'
-import { judgeHost } from '../../source/host-rules.ts'
 import { answerWith } from '../../source/lookup.ts'
+import { resolvePublic } from '../../source/dns.ts'
+import { createNamedHosts } from '../../source/named-hosts.ts'
 import { type GateCredential, type GateCredentials, pickCredential } from './credential.ts'
 import { readText } from './fs.ts'
 import type { Ask, Question } from './question.ts'
@@ -21,21 +21,12 @@ const answerBytes = 4 * 1024 * 1024
  * for hosts, connections go to the addresses that were judged, and credentials only to their hosts.
  */
 export function createAsk({ hosts, credentials }: AskOptions): Ask {
-  async function addressesOf(host: string, trusted: boolean): Promise<string[] | undefined> {
-    switch (trusted ? 'trusted' : judgeHost(host, { allowed: hosts, fleet: '' })) {
-      case 'trusted':
-        return undefined
-      case 'public':
-        try {
-          return await resolvePublic(host)
-        } catch (cause) {
-          const message = (cause as Error).message.replace('--source-hosts', '--gate-hosts')
-          throw new HubError('gate_unreachable', message, { cause })
-        }
-      case 'refused':
-        throw new HubError('gate_unreachable', `${host} is not one of --gate-hosts`)
-    }
-  }
+  const addressesOf = createNamedHosts({
+    hosts,
+    setting: '--gate-hosts',
+    code: 'gate_unreachable',
+    resolve: resolvePublic,
+  })
 
   return async (question, signal) => {
     const { url, post, timeout } = question

@@ -3,36 +3,24 @@ import { describe, it } from 'node:test'
 import { runProgram } from '../../../../hub/cli/program.ts'
 import { CliFailure } from '../../../../hub/cli/failure.ts'
 import type { Terminal } from '../../../../hub/cli/terminal.ts'
+import { createFakeTerminal } from '../../../support/fake-terminal.ts'
 
 /* Row B83: what people and scripts get wrong on a command line. Nobody is asked, nothing is written. */
 
 async function run(words: readonly string[], more: Partial<Terminal> = {}) {
-  const said = { out: '', err: '', calls: 0 }
+  let calls = 0
   const never = (): never => {
-    said.calls += 1
+    calls += 1
     throw new Error('not in this test')
   }
-  const terminal: Terminal = {
-    out: (text) => void (said.out += text),
-    say: (text) => void (said.err += text),
-    color: false,
-    env: { HOME: '/home/ada', SWELL_SERVER: 'https://hub.example', SWELL_TOKEN: 'token' },
-    readFile: async () => undefined,
-    writeFile: never,
-    replaceFile: never,
-    removeFile: never,
-    openProvider: never,
-    fetch: never,
-    openCheckout: never,
-    openForge: never,
+  const { terminal, said } = createFakeTerminal({
+    ...{ writeFile: never, replaceFile: never, removeFile: never, fetch: never },
+    ...{ openProvider: never, openCheckout: never, openForge: never },
     migration: { read: never, write: never },
-    now: () => 0,
-    wait: async () => {},
-    signal: new AbortController().signal,
     ...more,
-  }
+  })
   const code = await runProgram(words, terminal)
-  return { ...said, code }
+  return { ...said, calls, code }
 }
 
 describe('B83: a command line', () => {
