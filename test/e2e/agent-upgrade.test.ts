@@ -92,7 +92,8 @@ it('F56: a bad release of the agent never takes over, stops its rollout at the c
   const stopped = await until(
     async () => {
       const rollout = await newestRollout(hub.api, 'agent')
-      return rollout?.revision.endsWith(bad) && rollout.phase !== 'Progressing' && rollout
+      const isMoving = rollout?.phase === 'Planned' || rollout?.phase === 'Progressing'
+      return rollout?.revision.endsWith(bad) && !isMoving && rollout
     },
     { deadlineMs: 45_000, what: 'the rollout of the bad release to stop' },
   )
