@@ -55,10 +55,23 @@ describe('an agent through storms of faults', () => {
       throw new AgentError('trust_state_unwritable', 'storm: no space left on device')
     }
     const world = createCrashWorld(faulty, key, 'shop', { clock, disk })
+    const lives: ReturnType<typeof world.start>[] = []
+    const start = (...dies: Parameters<typeof world.start>) => {
+      const life = world.start(...dies)
+      lives.push(life)
+      return life
+    }
+    // An agent that never comes to rest would keep the test's process from ending.
+    await using _ = {
+      async [Symbol.asyncDispose]() {
+        storm.on = false
+        for (const life of lives) await life.kill()
+      },
+    }
     const first = (n: number) => ({ application: n % 2 ? 'one-shop' : 'two-shop', text: `${n}` })
     let desired: Desired = new Map(configNames.slice(0, 6).map((name, n) => [name, first(n)]))
     await world.commit(desired)
-    const begin = world.start()
+    const begin = start()
     await begin.inSync()
     await begin.kill()
     const uids = new Map(readAll(cluster).map(({ name, uid }) => [name, uid]))
@@ -76,14 +89,14 @@ describe('an agent through storms of faults', () => {
       const enough = storm.faults + 3 + Math.floor(seed.random() * 10)
       const nth = 1 + Math.floor(seed.random() * 4)
       const point = crashPoints[Math.floor(seed.random() * crashPoints.length)]!
-      const life = world.start(seed.random() < 0.4 ? { point, nth } : undefined)
+      const life = start(seed.random() < 0.4 ? { point, nth } : undefined)
       const isOver = () => storm.faults >= enough || life.isInSync() || life.dead
       await until(isOver, { deadlineMs: 30_000, intervalMs: 1, what: 'the storm to be over' })
       storm.on = false
       await life.inSync()
       await life.kill()
       // It may have died at any time, also after the storm.
-      const last = world.start()
+      const last = start()
       await last.inSync()
       await last.kill()
     }
