@@ -15,7 +15,6 @@ import { createMemoryTrust } from '../support/memory-stores.ts'
 import { type FromLoad, type Storm, type ToLoad, parseLoadFidelity } from './load-process.ts'
 import { createSharedCaches, createStubWorkloads } from './stub-workloads.ts'
 import { createTurns } from './turns.ts'
-import { dialWire } from './wire-dial.ts'
 
 /* The load's process: real agents on clusters of memory (fidelity B), or with a stub in a cluster's
    place (C), told what to do by the benchmark. */
@@ -101,7 +100,7 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
     }),
     content: createCache(),
     workloads: watchApplied(identity.cluster, workloads),
-    dial: () => inTurn(fidelity === 'C' ? dialWire(enrolled.endpoint) : dial(enrolled.endpoint)),
+    dial: () => inTurn(dial(enrolled.endpoint)),
     decompress: decompressZstd,
     facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
     version: 'bench',
