@@ -18,7 +18,9 @@ export function changeDesired(before: Desired, namespace: string, seed: Seed): D
     else desired.set(name, { application: desired.get(name)?.application ?? application, text })
     if (seed.random() < 0.2) desired.set(name, { application, text })
   }
-  const isLess = seed.random() < 0.2
+  // Nor here: with the two above at most five go, which an agent still does by itself.
+  const fewer = [...before.values()].filter(({ application }) => application.startsWith('two-'))
+  const isLess = seed.random() < 0.2 && fewer.length <= 3
   for (const [name, { application }] of before) {
     if (isLess && application.startsWith('two-')) desired.delete(name)
   }
