@@ -1,7 +1,8 @@
 import type { PlannedView } from '../client/gen/api.ts'
 import { count, describeClusters } from '../check/where.ts'
-import { escapeLine, escapeLines, formatDuration, formatTable } from './output.ts'
+import { escapeLine, formatDuration, formatTable } from './output.ts'
 import type { createPaint } from './paint.ts'
+import { formatVariants } from './variant-text.ts'
 
 type Planned = PlannedView
 type Changes = NonNullable<Planned['changes']>
@@ -56,31 +57,15 @@ function formatObject(
 ): string {
   const [first, ...others] = variants
   const different = others.reduce((sum, { clusters }) => sum + clusters.length, 0)
-  const where =
+  const reach =
     others.length === 0
       ? `on ${describeClusters(first?.clusters ?? [], total)}`
       : `same change on ${count(first!.clusters.length, 'cluster')}, different on ${different}`
   const kinds = [...new Set(variants.map(({ change, fate }) => fate ?? change))].join(', ')
-  const shown = all ? variants : variants.slice(0, shownVariants)
-  const patches = shown.map(({ patch, clusters }) => {
-    const names = all ? clusters.join(', ') : describeClusters(clusters, total)
-    const on = variants.length > 1 || all ? `    on ${escapeLine(names)}\n` : ''
-    return `${on}${formatPatch(patch, paint)}`
-  })
-  const left = variants.length - shown.length
-  const more = left > 0 ? `    and ${left} more forms of it; --all shows them\n` : ''
-  return `${paint('strong', escapeLine(`  ${object}: ${kinds}, ${where}`))}\n${patches.join('')}${more}`
-}
-
-function formatPatch(patch: string, paint: Paint): string {
-  return escapeLines(patch)
-    .replace(/\n$/, '')
-    .split('\n')
-    .map((line) => {
-      const tone = line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : undefined
-      return `    ${tone ? paint(tone, line) : line}\n`
-    })
-    .join('')
+  const where = (clusters: readonly string[]) =>
+    all ? clusters.join(', ') : describeClusters(clusters, total)
+  const head = paint('strong', escapeLine(`  ${object}: ${kinds}, ${reach}`))
+  return `${head}\n${formatVariants(variants, { most: shownVariants, all, paint, where })}`
 }
 
 function formatLive(live: NonNullable<Planned['live']>, total: number): string {

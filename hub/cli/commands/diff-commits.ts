@@ -8,7 +8,6 @@ import {
   listRemovals,
   type ObjectDiff,
   summarizeDiff,
-  type Variant,
 } from '../../check/fleet-diff.ts'
 import { toDiffSarif } from '../../check/sarif.ts'
 import { describeClusters } from '../../check/where.ts'
@@ -16,8 +15,9 @@ import hub from '../../package.json' with { type: 'json' }
 import { type CheckoutFlags, toSelection, useCheckout } from '../checkout.ts'
 import type { CommandContext } from '../context.ts'
 import type { ExitCode } from '../failure.ts'
-import { escapeLine, escapeLines, formatJson } from '../output.ts'
+import { escapeLine, formatJson } from '../output.ts'
 import { createPaint } from '../paint.ts'
+import { formatVariants } from '../variant-text.ts'
 
 /** Different forms of one change that are shown unless all are asked for. */
 const shownVariants = 5
@@ -108,23 +108,6 @@ function formatObject(
   const { variants } = object
   const changes = [...new Set(variants.map(({ change }) => change))].join(', ')
   const head = `  ${object.object}: ${changes} ${describeVariants(object, counts.clusters)}`
-  const shown = all ? variants : variants.slice(0, shownVariants)
-  const parts = shown.map((variant) => {
-    const on = variants.length > 1 || all ? `    on ${escapeLine(where(variant.clusters))}\n` : ''
-    return `${on}${formatPatch(variant, paint)}`
-  })
-  const left = variants.length - shown.length
-  const more = left > 0 ? `    and ${left} more forms of it; --all shows them\n` : ''
-  return `${paint('strong', escapeLine(head))}\n${parts.join('')}${more}`.trimEnd()
-}
-
-function formatPatch({ patch }: Variant, paint: Paint): string {
-  return escapeLines(patch)
-    .replace(/\n$/, '')
-    .split('\n')
-    .map((line) => {
-      const tone = line.startsWith('+') ? 'added' : line.startsWith('-') ? 'removed' : undefined
-      return `    ${tone ? paint(tone, line) : line}\n`
-    })
-    .join('')
+  const forms = formatVariants(variants, { most: shownVariants, all, paint, where })
+  return `${paint('strong', escapeLine(head))}\n${forms}`.trimEnd()
 }
