@@ -15,6 +15,8 @@ export const fetchAnswer: Fetch = (url, { method = 'GET', headers, body, signal 
       response.destroy()
       return reject(new Error(`it points elsewhere (${statusCode})`))
     }
+    // Nobody reads what is not there, and a connection that is not read to its end keeps the program.
+    if (statusCode === 204) response.resume()
     resolve(toAnswer(response))
   })
   asked.on('error', (error) => {

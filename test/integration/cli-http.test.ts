@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type Server, createServer } from 'node:http'
+import { type Server, createServer, globalAgent } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { readText } from '../../hub/cli/client.ts'
 import { fetchAnswer } from '../../hub/cli/http.ts'
+import { until } from '../support/until.ts'
 
 describe('what swell asks by', () => {
   let server: Server
@@ -15,6 +16,7 @@ describe('what swell asks by', () => {
     server = createServer((request, response) => {
       seen.push(`${request.method} ${request.url} ${request.headers.authorization ?? ''}`)
       if (request.url === '/elsewhere') response.writeHead(302, { location: '/secret' }).end()
+      else if (request.url === '/nothing') response.writeHead(204).end()
       else if (request.url !== '/silent') request.pipe(response.writeHead(201, { 'x-a': 'b' }))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -31,6 +33,16 @@ describe('what swell asks by', () => {
     assert.deepEqual([answer.ok, answer.status, answer.headers.get('x-a')], [true, 201, 'b'])
     assert.equal(answer.headers.get('x-c'), null)
     assert.equal(await readText(answer), '{"ü":1}')
+  })
+
+  it('lets go of a connection whose answer has no body: nothing keeps the program from ending', async () => {
+    const url = new URL(`${base}/nothing`)
+    assert.equal((await fetchAnswer(url, { method: 'POST', signal: never })).status, 204)
+    const isMine = (name: string) => name.includes(`:${url.port}:`)
+    await until(() => !Object.keys(globalAgent.sockets).some(isMine), {
+      deadlineMs: 5_000,
+      what: 'the connection to be idle',
+    })
   })
 
   it('takes a token nowhere else: an answer that points elsewhere is none', async () => {
