@@ -27,6 +27,7 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { rehearsalHeader } from '@groundswell/proto/rehearsal.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { type Keepalive, keepalive, toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import { AgentError, type AgentErrorCode } from '../errors.ts'
 import { toTarget } from './addresses.ts'
 import { type Relay, openRelay, openTunnel } from './net.ts'
@@ -49,9 +50,7 @@ const channelOptions = {
   'grpc.enable_http_proxy': 0,
   'grpc.enable_channelz': 0,
   'grpc.enable_retries': 0,
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.keepalive_permit_without_calls': 1,
+  ...toKeepaliveOptions(keepalive),
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
   'grpc-node.flow_control_window': 1024 * 1024,
   'grpc.use_local_subchannel_pool': 1,
@@ -66,6 +65,8 @@ export interface Endpoint {
   readonly hubCa: string
   readonly certificateChain: string
   readonly key: string
+  /** The usual one when left out. */
+  readonly keepalive?: Keepalive
 }
 
 /** A live stream: messages both ways; ends when either side does. */
@@ -156,7 +157,11 @@ function credentialsOf(endpoint: Endpoint): ChannelCredentials {
 }
 
 function openStream(address: string, endpoint: Endpoint, headers: Metadata): Stream {
-  const client = new SyncClient(toTarget(address), credentialsOf(endpoint), channelOptions)
+  const options = {
+    ...channelOptions,
+    ...(endpoint.keepalive && toKeepaliveOptions(endpoint.keepalive)),
+  }
+  const client = new SyncClient(toTarget(address), credentialsOf(endpoint), options)
   const open = client['sync'] as unknown as (
     headers: Metadata,
   ) => ClientDuplexStream<SyncRequest, SyncResponse>

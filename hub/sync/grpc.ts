@@ -4,6 +4,7 @@ import { Server } from '@grpc/grpc-js'
 import { EnrolService } from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
 import { SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { type Keepalive, keepalive, toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import type { createEnrolment } from './enrol.ts'
 import type { Gate } from './gate.ts'
 import { watchHandshakes } from './handshake.ts'
@@ -41,6 +42,8 @@ export async function serveEnrolment(
 export interface SyncListenerDeps extends StreamsDeps {
   /** Who is let in before TLS; without it, everybody. */
   readonly gate?: Gate
+  /** The usual one when left out. */
+  readonly keepalive?: Keepalive
   /** Classic when left out. */
   readonly keyExchange?: KeyExchange
 }
@@ -55,7 +58,8 @@ export async function serveSync(
   authority: Authority,
   deps: SyncListenerDeps,
 ): Promise<SyncListener> {
-  const server = new Server(listenerOptions)
+  const pings = toKeepaliveOptions(deps.keepalive ?? keepalive)
+  const server = new Server({ ...listenerOptions, ...pings })
   const streams = createStreams(deps)
   server.addService(toServiceDefinition(SyncService), {
     sync(call: SyncCall) {

@@ -68,16 +68,23 @@ export async function openChaosProxy(target: string): Promise<ChaosProxy> {
     const [from, to] = way === 'up' ? [link.near, link.far] : [link.far, link.near]
     from.pause()
     if (proxy.delayMs > 0) await wait(proxy.delayMs)
-    if (proxy.rate > 0) await wait((data.byteLength / proxy.rate) * 1000)
-    if (link.frozen.has(way)) return
-    const part = way === 'down' ? data.subarray(0, left) : data
-    bytes[way] += part.byteLength
-    const room = to.write(part)
-    if (way === 'down' && (left -= part.byteLength) <= 0) {
-      left = Infinity
-      link.near.destroySoon()
-      link.far.destroy()
-      return
+    let room = true
+    for (let at = 0; at < data.byteLength;) {
+      // A trickle is a little all the time, not all of it in the end.
+      const most = proxy.rate > 0 ? Math.max(1, Math.floor(proxy.rate / 10)) : Infinity
+      const drop = data.subarray(at, at + most)
+      at += drop.byteLength
+      if (proxy.rate > 0) await wait((drop.byteLength / proxy.rate) * 1000)
+      if (to.destroyed || link.frozen.has(way)) return
+      const part = way === 'down' ? drop.subarray(0, left) : drop
+      bytes[way] += part.byteLength
+      room = to.write(part)
+      if (way === 'down' && (left -= part.byteLength) <= 0) {
+        left = Infinity
+        link.near.destroySoon()
+        link.far.destroy()
+        return
+      }
     }
     if (room) from.resume()
     else to.once('drain', () => from.resume())

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Keepalive } from '@groundswell/proto/keepalive.ts'
 import { createAgent } from '../../agent/agent.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { proveSelf } from '../../agent/lease/prove.ts'
@@ -53,9 +54,17 @@ export interface DeliveryWorld extends AsyncDisposable {
   agent(cluster: string, address?: string): Promise<DeliveryAgent>
 }
 
+/** What is not as usual on the agents' side. */
+export interface DeliveryAgents {
+  readonly keepalive?: Keepalive
+  /** Their timers: a test may have minutes pass in seconds. */
+  readonly every?: typeof repeat
+}
+
 /** A real data listener with a real signer behind it, and agents that reach it over real TLS. */
 export async function openDeliveryWorld(
   change: Partial<SyncListenerDeps> = {},
+  { keepalive, every = repeat }: DeliveryAgents = {},
 ): Promise<DeliveryWorld> {
   const directory = await createTempDir('delivery')
   const authority = await loadAuthority(`${directory.path}/ca`, 'test', Date.now)
@@ -132,7 +141,10 @@ export async function openDeliveryWorld(
       const { key, publicKey } = await createAgentKey()
       const number = { series: 1, generation: 1 }
       const { chain: certificateChain } = await authority.issue(publicKey, cluster, number)
-      const endpoint = { address, hubCa: authority.certificate, certificateChain, key }
+      const endpoint = {
+        ...{ address, hubCa: authority.certificate, certificateChain, key },
+        ...(keepalive && { keepalive }),
+      }
       const blank = {
         ...{ root: root.envelope, epoch: root.root.epoch, sequence: 0 },
         ...{ snapshotDigest: null, envelope: null },
@@ -163,7 +175,7 @@ export async function openDeliveryWorld(
         random: Math.random,
         nonce: () => randomBytes(32),
         sleep: (ms, signal) => systemClock.sleep(ms, signal).catch(() => {}),
-        every: repeat,
+        every,
         log: {
           info: (fields, message) => void said.push(`${message} ${JSON.stringify(fields)}`),
           warn: (fields, message) => void warnings.push(`${message} ${JSON.stringify(fields)}`),

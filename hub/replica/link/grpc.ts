@@ -9,11 +9,12 @@ import {
 import { EnrolService } from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
 import { SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toRawDefinition } from '@groundswell/proto/grpc.ts'
+import { toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import { HubError } from '../../errors.ts'
 import type { ServerCertificate } from '../../sync/x509.ts'
 import type { EnrolMethod, LeaderLink, RelayedStream } from '../leader-link.ts'
 import { formatCaller } from '../peer.ts'
-import { callerHeader } from '../peers/grpc.ts'
+import { callerHeader, peerKeepalive } from '../peers/grpc.ts'
 import { toSocket, tunnelMethod } from '../tunnel/grpc.ts'
 
 const linkOptions = {
@@ -21,9 +22,7 @@ const linkOptions = {
   'grpc.enable_channelz': 0,
   'grpc.enable_retries': 0,
   // A leader that was stopped is replaced within a lease: this finds out about hosts that are gone.
-  'grpc.keepalive_time_ms': 5_000,
-  'grpc.keepalive_timeout_ms': 5_000,
-  'grpc.keepalive_permit_without_calls': 1,
+  ...toKeepaliveOptions(peerKeepalive),
   // A leader that starts listens a moment after it took the lease.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.min_reconnect_backoff_ms': 100,

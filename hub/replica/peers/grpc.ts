@@ -9,6 +9,7 @@ import {
 import { EnrolService } from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
 import { SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { type Keepalive, toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import type { createEnrolment } from '../../sync/enrol.ts'
 import { type Listener, listen, listenerOptions } from '../../sync/listen/grpc.ts'
 import type { Streams } from '../../sync/live/grpc.ts'
@@ -20,6 +21,9 @@ import { toSocket, tunnelMethod } from '../tunnel/grpc.ts'
 
 /** On whose behalf a replica calls. */
 export const callerHeader = 'groundswell-caller-bin'
+
+/** Between replicas, either way. */
+export const peerKeepalive: Keepalive = { everyMs: 5_000, answerMs: 5_000 }
 
 /** Streams of one replica: its agents and its callers of the API. */
 const streamsAtMost = 40_000
@@ -49,8 +53,7 @@ export async function servePeers(
 ): Promise<Listener> {
   const server = new Server({
     ...listenerOptions,
-    'grpc.keepalive_time_ms': 5_000,
-    'grpc.keepalive_timeout_ms': 5_000,
+    ...toKeepaliveOptions(peerKeepalive),
     'grpc.max_concurrent_streams': streamsAtMost,
     'grpc-node.flow_control_window': 256 * 1024,
   })

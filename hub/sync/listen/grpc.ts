@@ -1,4 +1,5 @@
 import type { Server } from '@grpc/grpc-js'
+import { keepalive, toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import { HubError } from '../../errors.ts'
 import { type Gate, gateConnections } from '../gate.ts'
 import type { ListenerTls } from '../tls/grpc.ts'
@@ -9,9 +10,7 @@ import type { ServerCertificate } from '../x509.ts'
 export const listenerOptions = {
   'grpc.enable_channelz': 0,
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.keepalive_permit_without_calls': 1,
+  ...toKeepaliveOptions(keepalive),
   'grpc.max_concurrent_streams': 16,
   // A connection that carries nothing is not kept.
   'grpc.max_connection_idle_ms': 60_000,
