@@ -36,19 +36,18 @@ const say =
 async function audit(answer: Answer, env: NodeJS.ProcessEnv = {}) {
   const asked: string[] = []
   const named = new Set<string>()
-  const registry = createServer((request, response) => {
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     asked.push(`${request.method} ${request.url}`)
+    const body = await buffer(request)
     if (request.method !== 'POST') {
-      request.resume()
       say(404, {})(request, response)
       return
     }
-    void buffer(request).then((body) => {
-      const names = JSON.parse(gunzipSync(body).toString()) as Record<string, readonly string[]>
-      for (const name of Object.keys(names)) named.add(name)
-      answer(request, response)
-    })
-  })
+    const names = JSON.parse(gunzipSync(body).toString()) as Record<string, readonly string[]>
+    for (const name of Object.keys(names)) named.add(name)
+    answer(request, response)
+  }
+  const registry = createServer((request, response) => void take(request, response))
   await new Promise<void>((resolve) => {
     registry.listen(0, '127.0.0.1', resolve)
   })
