@@ -106,8 +106,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     for (const entry of await ledger.append(actor, decisions)) foldEntry(state, entry)
   }
 
-  function observe({ plan, run }: StoredRollout) {
+  /** Whoever acts may bring back what was done with; else only what can still move is looked at. */
+  function observe({ plan, run }: StoredRollout, isAction = false) {
     const clusters = Object.keys(plan.targets).filter((name) => {
+      if (isAction) return true
       const progress = run.clusters[name]
       if (progress?.state === 'Done') return progress.outcome === 'Unreachable'
       return progress?.state !== 'Reverted'
@@ -120,7 +122,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     const before = find(id)
     const { plan } = before
     if (event.kind !== 'action' && finalPhases.has(before.run.phase)) return
-    const seen = await observe(before)
+    const seen = await observe(before, event.kind === 'action')
     const result = step(plan, before.run, event, seen, clock(), ledger.head + 1)
     const change = result.run === before.run ? undefined : toChange(before.run, result.run)
     if (change) {

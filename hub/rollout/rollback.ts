@@ -87,9 +87,11 @@ function touchedBy(progress: ClusterProgress) {
       // What a cluster refused was taken back already.
       if (progress.withdrawn) return null
       return progress.generation > 0 ? { outcome: progress.outcome } : null
+    case 'Reverted':
+      // An abort in the middle left open whether it has gone back: it is asked again.
+      return progress.unconfirmed === undefined ? null : { outcome: progress.outcome }
     case 'Pending':
     case 'Reverting':
-    case 'Reverted':
       return null
   }
 }

@@ -121,15 +121,19 @@ export function createMemoryWakes(): WakeUps & {
   readonly jobs: ReadonlyMap<string, number>
   /** Rings what is due, late or twice. */
   ring(now: number): Promise<void>
+  /** Jobs of every wave there ever was, the newest first and each twice, at once. */
+  ringAll(): Promise<void>
   sweep(): void
 } {
   const jobs = new Map<string, number>()
+  const ever = new Set<string>()
   let wake: (rollout: string) => Promise<void> = async () => {}
   let sweep = (): void => {}
   return {
     jobs,
     async set(rollout, wave, at) {
       jobs.set(`${rollout}-w${wave}`, at)
+      ever.add(`${rollout}-w${wave}`)
     },
     async clear(rollout, wave) {
       jobs.delete(`${rollout}-w${wave}`)
@@ -145,6 +149,12 @@ export function createMemoryWakes(): WakeUps & {
     },
     async ring(now) {
       for (const [id, at] of jobs) if (at <= now) await wake(id.replace(/-w\d+$/, ''))
+    },
+    async ringAll() {
+      const late = [...ever].reverse().flatMap((id) => [id, id])
+      const rung = late.map(async (id) => wake(id.replace(/-w\d+$/, '')))
+      const failed = (await Promise.allSettled(rung)).find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') throw failed.reason
     },
     sweep: () => sweep(),
     async close() {},

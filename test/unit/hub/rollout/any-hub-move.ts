@@ -1,5 +1,7 @@
 import * as fc from 'fast-check'
+import type { RolloutStrategySpec } from '../../../../hub/fleet/kinds/rollout-strategy.ts'
 import type { RolloutAction } from '../../../../hub/rollout/rollout.ts'
+import { anyHubStrategy } from './any-hub-strategy.ts'
 
 /* What may happen to a hub with rollouts of two applications, of which one waits for the other. */
 
@@ -8,7 +10,15 @@ export const applications = ['db', 'shop'] as const
 type Application = (typeof applications)[number]
 
 export type HubMove =
-  | { kind: 'commit'; application: Application; content: number; strategy: number; start: boolean }
+  | {
+      kind: 'commit'
+      application: Application
+      content: number
+      strategy: RolloutStrategySpec
+      start: boolean
+      /** A cluster that is to have the application no more. */
+      leaves: number | null
+    }
   | {
       kind: 'act'
       application: Application
@@ -17,10 +27,14 @@ export type HubMove =
       actor: string
     }
   | { kind: 'report'; cluster: number; well: boolean }
+  /** Everybody is well, one after the other, and some time passes: so that rollouts come to later waves. */
+  | { kind: 'goOn'; actor: string }
   | { kind: 'cut' | 'join' | 'label'; cluster: number }
   | { kind: 'pass'; ms: number }
   | { kind: 'notice'; application: Application }
   | { kind: 'answers'; as: 'good' | 'bad' | 'none' | 'away' }
+  /** Jobs of every wave there ever was, at once: twice, in another order, beside a sweep and news. */
+  | { kind: 'storm' }
   | { kind: 'ring' | 'sweep' | 'flush' | 'storeAway' | 'storeBack' | 'crash' | 'second' | 'zombie' }
   | { kind: 'fail'; how: 'before' | 'after' }
 
@@ -35,6 +49,7 @@ const plain = [
   'storeAway',
   'storeBack',
   'crash',
+  'storm',
 ] as const
 
 export const anyHubMove: fc.Arbitrary<HubMove> = fc.oneof(
@@ -42,7 +57,8 @@ export const anyHubMove: fc.Arbitrary<HubMove> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       ...{ kind: fc.constant('commit' as const), application, content: fc.nat({ max: 3 }) },
-      ...{ strategy: fc.nat({ max: 3 }), start: fc.constantFrom(true, true, false) },
+      ...{ strategy: anyHubStrategy, start: fc.constantFrom(true, true, true, true, false) },
+      leaves: fc.constantFrom(null, null, null, 0, 5),
     }),
   },
   {
@@ -66,8 +82,18 @@ export const anyHubMove: fc.Arbitrary<HubMove> = fc.oneof(
     }),
   },
   {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('goOn' as const),
+      actor: fc.constantFrom('alice', 'bob'),
+    }),
+  },
+  {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constantFrom('cut' as const, 'join', 'label'), cluster }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('cut' as const, 'join', 'join', 'label'),
+      cluster,
+    }),
   },
   {
     weight: 4,

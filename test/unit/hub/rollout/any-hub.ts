@@ -13,7 +13,9 @@ import {
   type ClusterObservation,
   type Content,
   finalPhases,
+  type Measurement,
   type RolloutAction,
+  type RolloutPlan,
 } from '../../../../hub/rollout/rollout.ts'
 import { applications, clusters, type HubMove } from './any-hub-move.ts'
 import {
@@ -30,7 +32,6 @@ const contentOf = (app: string, index: number): Content => ({
   size: 10,
   revision: `main@sha1:${index}`,
 })
-const ring = (value: string) => ({ matchLabels: { ring: value } })
 const metric: MetricGate = {
   ...{ kind: 'metric', template: 'm', address: 'https://p.example', query: 'up', per: 'wave' },
   ...{ labels: {}, success: { max: 1 }, interval: 1_000, count: 2, failureLimit: 1 },
@@ -48,22 +49,6 @@ const metrics = new Map([
     },
   ],
 ])
-const first = { name: 'first', selector: ring('one'), maxConcurrent: 1 }
-const rest = { name: 'rest', selector: ring('two'), maxConcurrent: 2, maxFailures: 1 }
-const strategies = [
-  { waves: [{ name: 'all', selector: {} }] },
-  { waves: [first, { ...rest, before: [{ approval: {} }] }], onFailure: 'rollback' as const },
-  {
-    waves: [{ ...first, soak: '5s', after: [{ soak: '4s' }, { metric: { template: 'm' } }] }, rest],
-    onFailure: 'pause' as const,
-    supersede: 'queue' as const,
-  },
-  {
-    waves: [{ ...first, after: [{ approval: { count: 2 } }] }, rest],
-    ...{ onFailure: 'continue' as const, offline: 'wait' as const },
-  },
-]
-
 /** What a hub may throw at whoever asks it for something that does not fit, or while its disk fails. */
 const expected = ['conflict', 'not_found', 'ledger_unwritable', 'ledger_diverged', 'plan_invalid']
 
@@ -82,8 +67,12 @@ export async function createHubWorld() {
   const health = new Map<string, boolean>()
   let answers: Extract<HubMove, { kind: 'answers' }>['as'] = 'good'
 
-  async function measure(): Promise<GateAnswer> {
+  async function measure(_: RolloutPlan, { planned }: Measurement): Promise<GateAnswer> {
     if (answers === 'away') throw new Error('connection refused')
+    if (planned.kind !== 'metric') {
+      const verdict = answers === 'good' ? 'pass' : answers === 'bad' ? 'fail' : 'wait'
+      return { kind: 'verdict', verdict, message: answers }
+    }
     const values = answers === 'good' ? [0.5] : answers === 'bad' ? [7] : []
     return { kind: 'values', values: { [wholeWave]: values } }
   }
@@ -172,20 +161,31 @@ export async function createHubWorld() {
     const targets = Object.fromEntries(
       clusters.flatMap((name) => {
         const has = state.assignments.get(name)?.get(app)?.digest ?? null
-        if (has === content.digest) return []
-        return [[name, { ...content, previous: previousContent(state, app, name) }] as const]
+        const gone = move.leaves === clusters.indexOf(name)
+        const next = gone ? { ...content, digest: null, size: 0 } : content
+        if (has === next.digest) return []
+        return [[name, { ...next, previous: previousOf(app, name) }] as const]
       }),
     )
     const plan = planRollout({
       ...{ id: `r${made++}`, application: app, revision: content.revision, targets, now },
       clusters: Object.fromEntries(
-        clusters.map((name) => [name, { labels: { ring: rings.get(name)! }, groups: [] }]),
+        clusters.map((name) => {
+          const ring = rings.get(name)!
+          return [name, { labels: { ring }, groups: [`${ring}s`] }]
+        }),
       ),
-      strategy: strategies[move.strategy],
+      strategy: move.strategy,
       gates: { metrics },
       trigger: { kind: 'commit', actor: 'git', reason: '' },
     })
     return hub.rollouts.create(plan, { start: move.start })
+  }
+
+  /** A tombstone is nothing to go back to. */
+  function previousOf(app: string, name: string): Content | null {
+    const previous = previousContent(hub.rollouts.state, app, name)
+    return previous?.digest === null ? null : previous
   }
 
   async function act(on: Hub, move: Extract<HubMove, { kind: 'act' }>): Promise<void> {
@@ -215,6 +215,14 @@ export async function createHubWorld() {
           if (running.has(`${name}/${app}`)) health.set(`${name}/${app}`, move.well)
         }
         return attempt(() => hub.rollouts.notice('shop'))
+      case 'goOn':
+        for (const cluster of clusters.keys()) await play({ kind: 'report', cluster, well: true })
+        for (const application of applications) {
+          await play({ kind: 'act', application, action: 'approve', cluster: 0, actor: move.actor })
+          await play({ kind: 'notice', application })
+        }
+        await play({ kind: 'pass', ms: 5_000 })
+        return play({ kind: 'ring' })
       case 'cut':
         links.set(name, { connected: false, since: now })
         return undefined
@@ -236,6 +244,11 @@ export async function createHubWorld() {
         return attempt(() => hub.wakes.ring(now))
       case 'sweep':
         return attempt(async () => hub.wakes.sweep())
+      case 'storm':
+        return attempt(async () => {
+          hub.wakes.sweep()
+          await Promise.all([hub.wakes.ringAll(), ...applications.map(hub.rollouts.notice)])
+        })
       case 'flush':
         store.flush()
         return undefined
@@ -279,22 +292,32 @@ export async function createHubWorld() {
     answers = 'good'
     hub.ledger.failNext = null
     for (const name of clusters) await play({ kind: 'join', cluster: clusters.indexOf(name) })
+    const plainly = { strategy: { waves: [{ name: 'all', selector: {} }] }, start: true }
     // What nobody has held, so that what waits for it can go on.
-    await play({ kind: 'commit', application: 'db', content: 9, strategy: 0, start: true })
+    await play({ kind: 'commit', application: 'db', content: 9, leaves: null, ...plainly })
     for (let round = 0; round < 40; round += 1) {
       for (const at of clusters.keys()) await play({ kind: 'report', cluster: at, well: true })
       for (const app of applications) {
-        for (const action of ['approve', 'retry', 'resume'] as const) {
-          for (const actor of ['alice', 'bob']) {
-            await play({ kind: 'act', application: app, action, cluster: 0, actor })
-          }
+        for (const action of ['retry', 'resume'] as const) {
+          await play({ kind: 'act', application: app, action, cluster: 0, actor: 'alice' })
+        }
+        for (const actor of ['alice', 'bob', 'carol', 'dora']) {
+          await play({ kind: 'act', application: app, action: 'approve', cluster: 0, actor })
         }
         await play({ kind: 'notice', application: app })
       }
       await play({ kind: 'pass', ms: 5_000 })
       await play({ kind: 'sweep' })
       await play({ kind: 'ring' })
+      if (moving().length === 0 && hub.wakes.jobs.size === 0) return
     }
+  }
+
+  /** Runs that have neither ended nor wait for a person's start. */
+  function moving() {
+    return [...hub.rollouts.state.runs.values()].filter(
+      ({ phase }) => !finalPhases.has(phase) && phase !== 'Planned',
+    )
   }
 
   return {
@@ -307,12 +330,7 @@ export async function createHubWorld() {
     get jobs() {
       return hub.wakes.jobs
     },
-    /** Runs that have neither ended nor wait for a person's start. */
-    moving() {
-      return [...hub.rollouts.state.runs.values()].filter(
-        ({ phase }) => !finalPhases.has(phase) && phase !== 'Planned',
-      )
-    },
+    moving,
     waitingFor: (id: string) => hub.rollouts.waitingFor(id),
     running: (name: string, app: string) => running.get(`${name}/${app}`),
     clusters,
