@@ -4,17 +4,21 @@ import { rightsOf } from './access/rights.ts'
 import type { Hub, Listing, OperatorAction } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
+import { createContentImages } from './bundle/content-images.ts'
 import { readManifest } from './bundle/stored-manifest.ts'
 import { HubError } from './errors.ts'
 import type { Register } from './ledger/register.ts'
 import { type MembershipDeps, createMembership } from './membership.ts'
 import type { Pipeline } from './pipeline.ts'
 import { createPreview } from './preview.ts'
+import { type KeptReceiptsDeps, createKeptReceipts } from './receipt/kept.ts'
 import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
 import { currentGate } from './rollout/gate.ts'
 import { newestFacts } from './ledger/facts.ts'
+import { listPastWaves } from './rollout/estimate.ts'
+import { foretellEnd } from './rollout/eta.ts'
 import { finalPhases } from './rollout/rollout.ts'
 import { explainHold } from './rollout/hold-words.ts'
 import { judgeWebhook } from './source/webhook.ts'
@@ -27,6 +31,7 @@ import {
   viewDiff,
   viewGroup,
 } from './status/cluster-view.ts'
+import { viewImages } from './status/images.ts'
 import { viewMatrix } from './status/matrix.ts'
 import { listClusters } from './status/cluster-list.ts'
 import type { Summaries } from './status/summary.ts'
@@ -44,6 +49,7 @@ export interface HubDeps {
   readonly content: ContentStore
   readonly events: EventLog
   readonly summaries: Pick<Summaries, 'read' | 'standingsOf'>
+  readonly receiptResults: KeptReceiptsDeps['results']
   readonly dryRun: Hub['dryRun']
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
@@ -81,6 +87,14 @@ export function createHub(deps: HubDeps): Hub {
     const ended = finalPhases.has(stored.run.phase)
     const waitingFor = ended ? explainHold(state, stored.plan) : await rollouts.waitingFor(id)
     return { ...stored, waitingFor }
+  }
+
+  /** With when it will be done, which a list has no room for. */
+  async function wholeRecord(id: string): Promise<RolloutRecord | undefined> {
+    const found = await record(id)
+    if (!found) return undefined
+    const past = listPastWaves(state, found.plan.application)
+    return { ...found, eta: foretellEnd(found.plan, found.run, past, deps.clock()) }
   }
 
   async function* listRollouts(query: Parameters<Hub['rollouts']>[0]) {
@@ -125,6 +139,12 @@ export function createHub(deps: HubDeps): Hub {
     dryRun: deps.dryRun,
     timeout: deps.timeout,
   })
+
+  const receipts = createKeptReceipts({
+    ...{ state, results: deps.receiptResults },
+    read: (after) => register.read(after),
+  })
+  const readImages = createContentImages(deps.content)
 
   const rights = (principal: Principal) => rightsOf(principal, () => known().fleet)
 
@@ -195,8 +215,22 @@ export function createHub(deps: HubDeps): Hub {
       }
     },
 
+    receipts: (cluster, { application, after }, sight = () => true) => {
+      const keep = (name: string) => sight(name) && (application === null || name === application)
+      return receipts.list(cluster, keep, after)
+    },
+    async receipt(cluster, place, sight = () => true) {
+      const filed = await receipts.find(cluster, place)
+      if (!filed || !sight(filed.receipt.application)) return undefined
+      return { filed, results: await receipts.resultsOf(filed) }
+    },
+    async images(application) {
+      if (!listApplicationNames(known()).includes(application)) return undefined
+      return viewImages(known(), application, readImages)
+    },
+
     rollouts: listRollouts,
-    rollout: record,
+    rollout: wholeRecord,
     applicationOf: (rollout) => state.plans.get(rollout)?.application,
     async planRollout(application, { live }) {
       const made = await plan(application, 'git', '')
@@ -215,21 +249,21 @@ export function createHub(deps: HubDeps): Hub {
         .find((id) => state.runs.get(id)?.phase === 'Planned')
       if (waiting) {
         await rollouts.act(waiting, { kind: 'start' }, by.actor, reason)
-        return (await record(waiting))!
+        return (await wholeRecord(waiting))!
       }
       const made = await plan(application, by.actor, reason)
       if (!made) {
         throw new HubError('conflict', `every cluster has what Git asks of ${application}`)
       }
       const { run } = await deciding.create(made, { start: true, force: true })
-      return (await record(run.id))!
+      return (await wholeRecord(run.id))!
     },
     async actOnRollout(id, action, by, reason, version) {
       if (!(await rollouts.get(id))) throw new HubError('not_found', `there is no rollout ${id}`)
       needsVersion(id, version)
       const made = action.kind === 'approve' ? toApproval(id, by) : action
       await rollouts.act(id, made, by.actor, reason)
-      return (await record(id))!
+      return (await wholeRecord(id))!
     },
 
     dryRun: deps.dryRun,

@@ -1,6 +1,7 @@
 import { type KeyObject, createPublicKey, sign, verify } from 'node:crypto'
 import { canonicalJson } from './canonical.ts'
 import { type Digest, isDigest } from './digest.ts'
+import { hasExactly, isRecord } from './record.ts'
 import { isCount, need, needPositive, needText, parseObject } from './statement-shape.ts'
 import { thumbprintOf } from './thumbprint.ts'
 
@@ -45,6 +46,7 @@ export const receiptLimits = { envelope: 8 * 1024, results: 2 * 1024 * 1024 } as
 
 const typ = 'groundswell.receipt+jws;v=1'
 const outcomes: readonly unknown[] = ['applied', 'failed', 'removed']
+const results: readonly unknown[] = ['applied', 'unchanged', 'deleted', 'failed']
 const part = '([A-Za-z0-9_-]+)'
 const compact = new RegExp(`^${part}\\.${part}\\.${part}$`)
 
@@ -78,6 +80,10 @@ export function openReceipt(envelope: Uint8Array, boundKey: string): Receipt {
   if (bytes.toString('base64url') !== signature || !verify(null, signed, key, bytes)) {
     throw new ReceiptError('its signature is not by the key of its cluster')
   }
+  return readPayload(payload)
+}
+
+function readPayload(payload: string): Receipt {
   try {
     return parseReceipt(Buffer.from(payload, 'base64url'))
   } catch (cause) {
@@ -85,9 +91,49 @@ export function openReceipt(envelope: Uint8Array, boundKey: string): Receipt {
   }
 }
 
+/**
+ * What a receipt says whose signature was judged before, when it was kept.
+ *
+ * @throws ReceiptError
+ */
+export function readReceipt(envelope: Uint8Array): Receipt {
+  const match = compact.exec(Buffer.from(envelope).toString('latin1'))
+  if (!match) throw new ReceiptError('it is not a compact JWS')
+  return readPayload(match[2]!)
+}
+
 /** The bytes a receipt names by digest. */
 export function encodeResults(results: readonly ObjectReceipt[]): string {
   return canonicalJson(results as never)
+}
+
+/**
+ * What came of each object; bytes that a receipt names, of an agent that may have written anything.
+ *
+ * @throws ReceiptError
+ */
+export function parseResults(bytes: Uint8Array): readonly ObjectReceipt[] {
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString())
+  } catch (cause) {
+    throw new ReceiptError('its results are not JSON', { cause })
+  }
+  if (!Array.isArray(value) || !value.every(isObjectReceipt)) {
+    throw new ReceiptError('its results are of another shape')
+  }
+  return value
+}
+
+function isObjectReceipt(value: unknown): value is ObjectReceipt {
+  return (
+    isRecord(value) &&
+    hasExactly(value, ['code', 'object', 'resourceVersion', 'result']) &&
+    results.includes(value['result']) &&
+    [value['object'], value['resourceVersion'], value['code']].every(
+      (text) => typeof text === 'string',
+    )
+  )
 }
 
 function parseReceipt(payload: Uint8Array): Receipt {

@@ -38,6 +38,8 @@ import { addDashboardRoutes } from './routes/dashboard.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addMatrixRoutes } from './routes/matrix.ts'
 import { addLoginRoutes, type LoginDeps } from './routes/login.ts'
+import { addImageRoutes } from './routes/images.ts'
+import { addReceiptRoutes } from './routes/receipts.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSourceRoutes } from './routes/sources.ts'
 import { addSupportRoutes } from './routes/support.ts'
@@ -181,6 +183,8 @@ export function buildServer(options: ApiOptions): Api {
     addFleetRoutes(api)
     addFactsRoutes(api)
     addSourceRoutes(api)
+    addImageRoutes(api)
+    addReceiptRoutes(api)
     addRolloutRoutes(api)
     addEventRoutes(api, streams)
     if (options.trust) addTrustRoutes(api, options.trust)

@@ -12,6 +12,9 @@ import type { Order, Place } from './order.ts'
 import type { PlannedView } from './plan-view.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
+import type { ObjectReceipt } from '@groundswell/proto/receipt.ts'
+import type { FiledReceipt, ReceiptPlace } from '../receipt/kept.ts'
+import type { ApplicationImages } from '../status/images.ts'
 import type {
   AuditEntry,
   DriftRow,
@@ -81,6 +84,13 @@ export interface Hub extends Survey {
   diff(application: string): Listing<ClusterDiffView>
   /** Undefined when the cluster has no such application assigned. */
   manifest(cluster: string, application: string): Promise<AssignedManifest | undefined>
+
+  /** What agents of a cluster signed, newest first, from the first that is older than `after`. */
+  receipts(cluster: string, query: ReceiptQuery, sight?: Sight): Listing<FiledReceipt>
+  /** One of them, with what came of each object as far as that is kept. */
+  receipt(cluster: string, place: ReceiptPlace, sight?: Sight): Promise<ReceiptOfHub | undefined>
+  /** Undefined for an unknown application. */
+  images(application: string): Promise<ApplicationImages | undefined>
 
   /** Newest first, from the first older than the rollout `after`. */
   rollouts(query: RolloutQuery): Listing<RolloutRecord>
@@ -178,6 +188,17 @@ export interface ClusterQuery {
   readonly order: Order<ClusterOrder>
   readonly after: Place | null
   readonly keep?: (labels: Readonly<Record<string, string>>) => boolean
+}
+
+export interface ReceiptQuery {
+  /** Only of this one. */
+  readonly application: string | null
+  readonly after: ReceiptPlace | null
+}
+
+export interface ReceiptOfHub {
+  readonly filed: FiledReceipt
+  readonly results: readonly ObjectReceipt[] | undefined
 }
 
 /** What a join token is to allow. */

@@ -74,6 +74,9 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     },
     manifest: async (cluster, application) =>
       sees(application) ? hub.manifest(cluster, application) : undefined,
+    receipts: (cluster, query) => hub.receipts(cluster, query, sight),
+    receipt: (cluster, place) => hub.receipt(cluster, place, sight),
+    images: async (application) => (sees(application) ? hub.images(application) : undefined),
 
     rollouts: (query) => keepSome(hub.rollouts(query), async ({ plan }) => sees(plan.application)),
     rollout,

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { dealApprovals } from '../rollout/approvals.ts'
+import { type Eta, endOfSoak } from '../rollout/eta.ts'
 import { gateKey, type GateState } from '../rollout/gate-state.ts'
 import { type GateSide, nameGate } from '../rollout/planned-gate.ts'
 import type { ClusterProgress, PlannedWave, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
@@ -12,10 +13,17 @@ export interface RolloutRecord {
   readonly run: RolloutRun
   /** One sentence for each thing the rollout waits for. */
   readonly waitingFor: readonly string[]
+  /** When it will be done; left out where nobody asked. */
+  readonly eta?: Eta | null
 }
 
 const Count = Type.Integer({ minimum: 0 })
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
+const TimeOrNull = Type.Union([Type.String({ description: 'RFC 3339, UTC' }), Type.Null()])
+const SoakEnd = Type.Union([Type.String(), Type.Null()], {
+  description:
+    'RFC 3339, UTC; when it will have soaked if it stays healthy; null: it does not soak',
+})
 
 export const RolloutCounts = Type.Object({
   total: Count,
@@ -41,6 +49,7 @@ const GateView = Type.Object({
   message: Type.String({ description: 'what was measured or answered last' }),
   role: Type.Union([Type.String(), Type.Null()], { description: 'of an approval' }),
   approvedBy: TextOrNull,
+  soakEndsAt: SoakEnd,
 })
 
 export const rolloutClusterStates = [
@@ -62,6 +71,7 @@ const clusterOfRollout = {
   digest: Type.Union([Type.String(), Type.Null()], { description: 'null removes it' }),
   previousDigest: TextOrNull,
   previousRevision: TextOrNull,
+  soakEndsAt: SoakEnd,
 }
 export const RolloutClusterView = Type.Object(
   { wave: Count, ...clusterOfRollout },
@@ -78,11 +88,18 @@ const WaveView = Type.Object({
   maxConcurrent: Count,
   maxFailures: Count,
   soakSeconds: Type.Number(),
+  soakEndsAt: SoakEnd,
   progressDeadlineSeconds: Type.Number(),
   before: Type.Array(GateView),
   after: Type.Array(GateView),
   counts: RolloutCounts,
   clusters: Type.Array(Type.Object(clusterOfRollout)),
+})
+
+const EtaView = Type.Object({
+  typical: TimeOrNull,
+  longest: TimeOrNull,
+  uncounted: Type.Array(Type.String(), { description: 'what nobody can foretell' }),
 })
 
 const summary = {
@@ -119,6 +136,9 @@ export const RolloutView = Type.Object(
     onFailure: Type.String(),
     offline: Type.String(),
     supersede: Type.String(),
+    eta: Type.Union([EtaView, Type.Null()], {
+      description: 'when it will be done, by what rollouts took before; null: it does not move',
+    }),
     waves: Type.Array(WaveView),
   },
   { $id: 'RolloutView', description: 'A rollout: its plan and where each cluster is.' },
@@ -163,6 +183,7 @@ export function viewRollout(record: RolloutRecord): RolloutView {
     onFailure: plan.onFailure,
     offline: plan.offline,
     supersede: plan.supersede,
+    eta: viewEta(record.eta ?? null),
     waves: plan.waves.map((wave, index) => ({
       index,
       name: wave.name,
@@ -170,25 +191,27 @@ export function viewRollout(record: RolloutRecord): RolloutView {
       maxConcurrent: wave.maxConcurrent,
       maxFailures: wave.maxFailures,
       soakSeconds: wave.soak / 1_000,
+      soakEndsAt: timeOrNull(endOfSoak(wave, run)),
       progressDeadlineSeconds: wave.progressDeadline / 1_000,
       before: viewGates(run, wave, index, 'before'),
       after: viewGates(run, wave, index, 'after'),
       counts: countClusters(record, wave.clusters),
-      clusters: wave.clusters.map((name) => viewProgress(record, name)),
+      clusters: wave.clusters.map((name) => viewProgress(record, name, wave)),
     })),
   }
 }
 
 /** Each cluster of a rollout, wave by wave; looked at as it is read. */
 export function* listRolloutClusters(record: RolloutRecord): Generator<RolloutClusterView> {
-  for (const [wave, { clusters }] of record.plan.waves.entries()) {
-    for (const name of clusters) yield { wave, ...viewProgress(record, name) }
+  for (const [index, wave] of record.plan.waves.entries()) {
+    for (const name of wave.clusters) yield { wave: index, ...viewProgress(record, name, wave) }
   }
 }
 
 function viewProgress(
   { plan, run }: RolloutRecord,
   name: string,
+  wave: PlannedWave,
 ): Omit<RolloutClusterView, 'wave'> {
   const target = plan.targets[name]
   const progress = run.clusters[name] ?? { state: 'Pending' as const }
@@ -200,12 +223,22 @@ function viewProgress(
     digest: target?.digest ?? null,
     previousDigest: target?.previous?.digest ?? null,
     previousRevision: target?.previous?.revision ?? null,
+    soakEndsAt: progress.state === 'Soaking' ? timestamp(progress.healthySince + wave.soak) : null,
   }
+}
+
+function viewEta(eta: Eta | null): RolloutView['eta'] {
+  if (!eta) return null
+  return { ...eta, typical: timeOrNull(eta.typical), longest: timeOrNull(eta.longest) }
 }
 
 /** Milliseconds → RFC 3339 in UTC. */
 export function timestamp(at: number): string {
   return new Date(at).toISOString()
+}
+
+function timeOrNull(at: number | null): string | null {
+  return at === null ? null : timestamp(at)
 }
 
 function waveState(run: RolloutRun, index: number): 'Waiting' | 'Current' | 'Passed' {
@@ -225,7 +258,7 @@ function viewGates(
   )
   const dealt = dealApprovals(slots, given)
   return wave[side].map((gate, at) => {
-    const base = { kind: gate.kind, name: nameGate(gate) }
+    const base = { kind: gate.kind, name: nameGate(gate), soakEndsAt: null }
     if (gate.kind === 'approval') {
       const mine = dealt.splice(0, gate.count ?? 1).filter((actor) => actor !== null)
       const missing = (gate.count ?? 1) - mine.length
@@ -239,7 +272,10 @@ function viewGates(
     }
     const state = run.gates[gateKey(index, side, at)]
     const { message = '' } = state ?? {}
-    return { ...base, state: state?.state ?? 'pending', message, role: null, approvedBy: null }
+    const soaks = gate.kind === 'soak' && state?.state === 'waiting'
+    const soakEndsAt = soaks ? timestamp(state.since + gate.duration) : null
+    const found = { ...base, state: state?.state ?? ('pending' as const), message, soakEndsAt }
+    return { ...found, role: null, approvedBy: null }
   })
 }
 

@@ -18,7 +18,10 @@ import {
   SummaryView,
   WindowView,
 } from './survey-view.ts'
+import { ImageList } from './image-view.ts'
+import { ObjectsView } from './objects-view.ts'
 import { PlannedView } from './plan-view.ts'
+import { ReceiptResultsView, ReceiptView, receiptIdShape } from './receipt-view.ts'
 import {
   type RolloutClusterOutcome,
   type RolloutClusterState,
@@ -38,7 +41,6 @@ import {
   FleetView,
   GroupView,
   HealthView,
-  ObjectsView,
   ApprovalView,
   AuthorityView,
   PendingView,
@@ -58,6 +60,10 @@ const Reason = Type.String({ maxLength: 500, description: 'kept in the ledger' }
 export const ByName = Type.Object({ name: Name }, closed)
 export const ByToken = Type.Object({ id: Type.String({ pattern: '^[0-9a-z]{12}$' }) }, closed)
 export const ByRollout = Type.Object({ id: RolloutId }, closed)
+export const ByReceipt = Type.Object(
+  { name: Name, id: Type.String({ pattern: receiptIdShape }) },
+  closed,
+)
 export const ByClusterApplication = Type.Object({ name: Name, application: Name }, closed)
 
 const Fields = Type.String({
@@ -78,6 +84,23 @@ const paging = {
 }
 export const NoQuery = Type.Object({}, closed)
 export const PageQuery = Type.Object(paging, closed)
+export const ImagesQuery = Type.Object({ ...paging, ...selecting }, closed)
+export const ReceiptsQuery = Type.Object(
+  { ...paging, ...selecting, application: Type.Optional(Name) },
+  closed,
+)
+export const ObjectsQuery = Type.Object(
+  {
+    ...paging,
+    ...selecting,
+    group: Type.Optional(Type.String({ maxLength: 253, description: 'empty: the core group' })),
+    kind: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
+    unwell: Type.Optional(
+      Type.Boolean({ description: 'only those that are not Current, or differ from Git' }),
+    ),
+  },
+  closed,
+)
 /** Of a list that can be sorted and narrowed to some members. */
 export const SortedQuery = <const F extends string>(...fields: readonly F[]) =>
   Type.Object({ ...paging, ...selecting, sort: Type.Optional(sortBy(...fields)) }, closed)
@@ -211,6 +234,7 @@ export const AuditList = Type.Object(
   },
   { $id: 'AuditList' },
 )
+export const ReceiptList = listOf('ReceiptList', ReceiptView)
 export const SourceList = listOf('SourceList', SourceView)
 export const RolloutClusterList = listOf('RolloutClusterList', RolloutClusterView)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
@@ -246,6 +270,10 @@ export const components: readonly TSchema[] = [
   GroupView,
   HealthView,
   ObjectsView,
+  ReceiptView,
+  ReceiptList,
+  ReceiptResultsView,
+  ImageList,
   SourceList,
   SourceView,
   SummaryView,

@@ -18,7 +18,7 @@ export const view = <P extends TProperties>($id: string, properties: P, descript
   Type.Object(properties, { $id, description })
 const words = <const W extends readonly string[]>(...values: W) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: values })
-const orNull = <T extends ReturnType<typeof Type.Unsafe>>(schema: T) =>
+export const orNull = <T extends ReturnType<typeof Type.Unsafe>>(schema: T) =>
   Type.Union([schema, Type.Null()])
 
 const Count = Type.Integer({ minimum: 0 })
@@ -26,7 +26,7 @@ const Time = Type.String({ description: 'RFC 3339, UTC' })
 export const DigestText = Type.Unsafe<Digest>({ type: 'string', pattern: '^sha256:[0-9a-f]{64}$' })
 const TimeOrNull = Type.Union([Time, Type.Null()])
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
-const DigestOrNull = orNull(DigestText)
+export const DigestOrNull = orNull(DigestText)
 const Told = Type.Object({ code: Type.String(), message: Type.String() })
 const ToldOrNull = Type.Union([Told, Type.Null()])
 const Labels = Type.Record(Type.String(), Type.String())
@@ -232,29 +232,6 @@ export const DiffView = view(
   'Desired against reported state of an application, a row a cluster.',
 )
 
-export const ObjectView = Type.Object({
-  id: Type.String({ description: 'group/kind/namespace/name' }),
-  apiVersion: Type.String(),
-  digest: DigestText,
-  size: Count,
-  file: Type.String(),
-  health: orNull(Health),
-  message: Type.String(),
-  drift: Type.Union([ObjectDriftView, Type.Null()]),
-})
-export const ObjectsView = view(
-  'ObjectsView',
-  {
-    cluster: Type.String(),
-    application: Type.String(),
-    digest: DigestText,
-    revision: Type.String(),
-    reportedDigest: DigestOrNull,
-    objects: Type.Array(ObjectView),
-  },
-  'The manifest of one application on one cluster, with what the agent says of each object.',
-)
-
 export const FleetView = view(
   'FleetView',
   {
@@ -384,7 +361,6 @@ export type GroupView = Frozen<Static<typeof GroupView>>
 export type ApplicationView = Frozen<Static<typeof ApplicationView>>
 export type ClusterDiffView = Frozen<Static<typeof ClusterDiffView>>
 export type DiffView = Frozen<Static<typeof DiffView>>
-export type ObjectsView = Frozen<Static<typeof ObjectsView>>
 export type FleetView = Frozen<Static<typeof FleetView>>
 export type EventView = Frozen<Static<typeof EventView>>
 export type TokenView = Frozen<Static<typeof TokenView>>

@@ -132,6 +132,6 @@ export function parseResource(word: string): Resource {
   const resource = byWord.get(word)
   if (resource) return resource
   throw new CliFailure(2, `unknown kind ${word}`, {
-    hint: 'one of clusters, groups, applications, rollouts, sources',
+    hint: 'one of clusters, groups, applications, rollouts, sources, receipts, images, objects',
   })
 }

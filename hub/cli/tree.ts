@@ -19,24 +19,30 @@ type Paint = ReturnType<typeof createPaint>
 
 /** @param whole also with the objects that are well */
 export function growCluster(diff: ClusterDiffView, objects: ObjectsAnswer, whole: boolean): Branch {
-  const branches = (objects?.objects ?? []).map(growObject)
+  const branches = (objects?.items ?? []).map(growObject)
   const ill = branches.filter(({ well }) => !well)
+  const all = sum(objects?.kinds.map((kind) => kind.objects))
+  const unwell = sum(objects?.kinds.map((kind) => kind.unwell))
   const { state } = diff.connection
   const parts = [
     `cluster ${diff.cluster} ${shortRevision(diff.desiredRevision ?? '')}`,
     state,
     diff.upToDate ? 'updated' : 'not updated',
-    `${branches.length - ill.length}/${branches.length} objects well`,
+    `${all - unwell}/${all} objects well`,
     ...(diff.driftedObjects > 0 ? [`${diff.driftedObjects} drifted`] : []),
   ]
   return {
     text: parts.join(', '),
-    well: state === 'Connected' && diff.upToDate && diff.driftedObjects === 0 && ill.length === 0,
+    well: state === 'Connected' && diff.upToDate && diff.driftedObjects === 0 && unwell === 0,
     below: whole ? branches : ill,
   }
 }
 
-function growObject({ id, health, message, drift }: ObjectsView['objects'][number]): Branch {
+function sum(counts: readonly number[] = []): number {
+  return counts.reduce((total, count) => total + count, 0)
+}
+
+function growObject({ id, health, message, drift }: ObjectsView['items'][number]): Branch {
   const parts = [
     describeObject(parseObjectId(id)),
     health ?? 'not reported',

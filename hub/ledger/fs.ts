@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { HubError } from '../errors.ts'
 import { type ChainHead, emptyChain, extendChain, followChain, parseEntry } from './chain.ts'
 import type { Decision, LedgerEntry, ReplicatedLedger } from './entry.ts'
+import { createLineMarks, type LineMarks } from './line-marks.ts'
 
 /** The ledger's file. Appends that wait together share one write and one fsync. */
 export interface Journal extends ReplicatedLedger {
@@ -47,13 +48,14 @@ export async function openJournal(
 ): Promise<Journal> {
   const file = await openFile(path)
   try {
-    const { head, size } = await verify(path)
+    const marks = createLineMarks()
+    const { head, size } = await verify(path, marks)
     const torn = (await file.stat()).size - size
     if (torn > 0) {
       await file.truncate(size)
       await file.sync()
     }
-    return createJournal({ path, file, head, size, torn, clock, admit })
+    return createJournal({ path, file, head, size, marks, torn, clock, admit })
   } catch (error) {
     await file.close()
     throw error
@@ -75,7 +77,7 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 /** Follows the whole chain; the size is that of the complete lines. */
-async function verify(path: string): Promise<{ head: ChainHead; size: number }> {
+async function verify(path: string, marks: LineMarks): Promise<{ head: ChainHead; size: number }> {
   let head = emptyChain
   let size = 0
   let rest: Buffer = Buffer.alloc(0)
@@ -86,6 +88,7 @@ async function verify(path: string): Promise<{ head: ChainHead; size: number }> 
       head = followChain(head, rest.toString('utf8', start, end)).head
       size += end + 1 - start
       start = end + 1
+      marks.note({ after: head.index, offset: size })
     }
     rest = rest.subarray(start)
   }
@@ -97,11 +100,12 @@ function createJournal(start: {
   readonly file: FileHandle
   readonly head: ChainHead
   readonly size: number
+  readonly marks: LineMarks
   readonly torn: number
   readonly clock: () => number
   readonly admit: Admit
 }): Journal {
-  const { path, file, clock, torn, admit } = start
+  const { path, file, marks, clock, torn, admit } = start
   let { head, size } = start
   let waiting: Waiting[] = []
   let flushing: Promise<void> | null = null
@@ -135,10 +139,15 @@ function createJournal(start: {
   }
 
   async function write(lines: readonly string[], end: ChainHead): Promise<void> {
-    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
-    await writeAll(bytes)
+    const parts = lines.map((line) => Buffer.from(`${line}\n`))
+    await writeAll(Buffer.concat(parts))
+    let after = head.index
+    for (const part of parts) {
+      after += 1
+      size += part.length
+      marks.note({ after, offset: size })
+    }
     head = end
-    size += bytes.length
   }
 
   async function follow(lines: readonly string[]): Promise<LedgerEntry[]> {
@@ -199,8 +208,10 @@ function createJournal(start: {
     },
     async *read(after = 0) {
       if (size === 0) return
-      const stream = createReadStream(path, { end: size - 1 })
-      let number = 0
+      const from = marks.before(after)
+      if (from.offset >= size) return
+      const stream = createReadStream(path, { start: from.offset, end: size - 1 })
+      let number = from.after
       try {
         for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
           number += 1

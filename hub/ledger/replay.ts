@@ -11,6 +11,7 @@ import {
   type RolloutRun,
 } from '../rollout/rollout.ts'
 import { createRun } from '../rollout/plan.ts'
+import { emptyReceipts, foldReceipts, type ReceiptLines } from '../receipt/lines.ts'
 import type { LedgerEntry, RecordedApproval } from './entry.ts'
 import { emptyReported, foldFacts, type Reported } from './facts.ts'
 import { emptyMembership, foldMembership, type Membership } from './membership.ts'
@@ -23,7 +24,7 @@ const keptReverts = 1_000
 const keptApprovals = 200
 
 /** Everything that follows from the ledger: what Redis holds can be rebuilt from it. */
-export interface LedgerState extends Membership, Reported {
+export interface LedgerState extends Membership, Reported, ReceiptLines {
   /** Index of the newest entry folded in. */
   head: number
   acceptedRevision: string | null
@@ -79,6 +80,7 @@ export function emptyState(): LedgerState {
     apiTokens: new Map(),
     ...emptyMembership(),
     ...emptyReported(),
+    ...emptyReceipts(),
   }
 }
 
@@ -141,7 +143,8 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       foldFacts(state, decision)
       return
     case 'receipts.kept':
-      // Nothing follows from them: they are for who looks back.
+      // Nothing follows from them: they are for who looks back, and is told where to look.
+      foldReceipts(state, entry.index, decision.receipts)
       return
     case 'alerts.told':
       for (const [provider, index] of Object.entries(decision.through)) {

@@ -1,11 +1,13 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
+import { gunzip, gzip } from 'node:zlib'
 import type { Digest } from '@groundswell/proto/digest.ts'
+import { receiptLimits } from '@groundswell/proto/receipt.ts'
 import { HubError } from '../errors.ts'
 
 const pack = promisify(gzip)
+const unpack = promisify(gunzip)
 /** The oldest go: what a receipt says of each object may be lost, what it says as a whole not. */
 const filesKept = 20_000
 
@@ -27,7 +29,7 @@ export function createResultsStore(directory: string) {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       names ??= await list()
       for (const [digest, bytes] of results) {
-        const name = `${digest.slice('sha256:'.length)}.json.gz`
+        const name = nameOf(digest)
         const temporary = join(directory, `${name}.new`)
         const file = await open(temporary, 'w', 0o600)
         try {
@@ -45,4 +47,16 @@ export function createResultsStore(directory: string) {
       throw new HubError('ledger_unwritable', `${directory} cannot be written`, { cause })
     }
   }
+}
+
+/** What came of each object; undefined when it is no longer here, or was kept by another replica. */
+export function createResultsReader(directory: string) {
+  return async function read(digest: Digest): Promise<Uint8Array | undefined> {
+    const bytes = await readFile(join(directory, nameOf(digest))).catch(() => undefined)
+    return bytes && unpack(bytes, { maxOutputLength: receiptLimits.results })
+  }
+}
+
+function nameOf(digest: Digest): string {
+  return `${digest.slice('sha256:'.length)}.json.gz`
 }

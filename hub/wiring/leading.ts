@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { readWebhookSecrets } from '../fs.ts'
 import type { Hub } from '../api/hub.ts'
 import type { ContentStore } from '../bundle/content.ts'
@@ -11,6 +12,7 @@ import { type Summaries, createSummaries } from '../status/summary.ts'
 import { createHub } from '../hub.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Pipeline, createPipeline } from '../pipeline.ts'
+import { createResultsReader } from '../receipt/fs.ts'
 import { type Rollouts, createRollouts } from '../rollout/advance.ts'
 import { createRenderMetrics } from '../render/metrics.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
@@ -185,6 +187,7 @@ export async function startLeading(
     deciding,
     content,
     events,
+    receiptResults: createResultsReader(join(config.data, 'receipts')),
     dryRun: createDryRuns({
       fleet: () => pipeline.state().fleet,
       ask: (...question) => hooks.dryRun(...question),

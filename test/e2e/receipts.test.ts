@@ -73,6 +73,32 @@ describe('signed receipts', () => {
     assert.equal((await count(6)).length, 6)
   })
 
+  test('the API tells them newest first, page by page, with what came of each object', async () => {
+    const first = await runSwell(hub, 'get', 'receipts', 'a', '-o', 'json')
+    const { items } = JSON.parse(first.out) as {
+      items: { id: string; generation: number; objects: number; envelope: string }[]
+    }
+    assert.deepEqual(
+      items.map(({ generation }) => generation),
+      items.map(({ generation }) => generation).sort((a, b) => b - a),
+    )
+    assert.equal(items.length, 2)
+    const inLedger = new Set((await readReceipts()).map(({ receipt }) => receipt))
+    assert.ok(items.every(({ envelope }) => inLedger.has(envelope)))
+    const one = await runSwell(hub, 'audit', 'receipt', 'a', items[1]!.id)
+    assert.match(one.out, /^web on a: applied, \d+ objects, generation \d+/)
+    assert.match(one.out, /^\/ConfigMap\/web\/settings {2}applied {2}\d+$/m)
+    const other = await runSwell(hub, 'audit', 'receipt', 'b', items[1]!.id)
+    assert.notEqual(other.out, one.out)
+  })
+
+  test('the API tells objects by the page, and no image where none is named', async () => {
+    const objects = await runSwell(hub, 'get', 'objects', 'web', '--cluster', 'a')
+    assert.match(objects.out, /^ConfigMap web\/settings +Current/m)
+    const images = await runSwell(hub, 'get', 'images', 'web', '-o', 'json')
+    assert.deepEqual(JSON.parse(images.out), { items: [] })
+  })
+
   test('anybody can check the chain and each receipt, and finds what was changed', async () => {
     const { code, out, said } = await verify(ledger)
     assert.equal(code, 0, out)

@@ -75,6 +75,10 @@ describe('T34: what a caller may not see', () => {
     ['grid', 'none', (name) => `applications/${name}/diff`],
     ['plant', 'none', (name) => `clusters/${name}`],
     ['grid', 'none', (name) => `clusters/edge-1/applications/${name}/objects`],
+    ['grid', 'none', (name) => `applications/${name}/images`],
+    ['grid', 'none', (name) => `applications/${name}/revisions`],
+    ['plant', 'none', (name) => `clusters/${name}/receipts`],
+    ['2.0', '9.0', (id) => `clusters/edge-1/receipts/${id}`],
     ['r-grid', 'r-none', (name) => `rollouts/${name}`],
     ['r-grid', 'r-none', (name) => `rollouts/${name}/pause`, {}],
     ['r-grid', 'r-none', (name) => `rollouts/${name}/abort`, {}],
@@ -98,6 +102,8 @@ describe('T34: what a caller may not see', () => {
     assert.deepEqual(await names('applications'), ['shop'])
     assert.deepEqual(await names('clusters'), ['edge-1', 'edge-2', 'lab'])
     assert.deepEqual(await names('rollouts'), ['r-1'])
+    assert.deepEqual(await names('clusters/edge-1/receipts'), ['3.0', '1.0'])
+    assert.deepEqual(await names('clusters/edge-1/receipts?application=grid'), [])
     const { body: group } = await ask(test, 'seller', 'groups/prod')
     assert.deepEqual(group['clusters'], ['edge-1', 'edge-2'])
     assert.deepEqual(group['counts'], { clusters: 2, connected: 1, unreachable: 1 })

@@ -4,6 +4,9 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { MadeApiTokenView, WhoView } from '../../hub/api/access-view.ts'
 import { FactsView } from '../../hub/api/facts-view.ts'
+import { ImageList } from '../../hub/api/image-view.ts'
+import { ObjectsView } from '../../hub/api/objects-view.ts'
+import { ReceiptResultsView } from '../../hub/api/receipt-view.ts'
 import { MatrixView } from '../../hub/api/matrix-view.ts'
 import { Problem } from '../../hub/api/problem.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
@@ -48,9 +51,12 @@ const routes: Route[] = [
   get('clusters/lab', views.ClusterView, 'clusters/nope'),
   get(
     'clusters/lab/applications/shop/objects',
-    views.ObjectsView,
+    ObjectsView,
     'clusters/lab/applications/nope/objects',
   ),
+  get('clusters/lab/receipts', schemas.ReceiptList, 'clusters/nope/receipts'),
+  get('clusters/lab/receipts/3.0', ReceiptResultsView, 'clusters/lab/receipts/9.0'),
+  get('applications/shop/images', ImageList, 'applications/nope/images'),
   get('matrix', MatrixView),
   get('matrix?clusters=lab,nope', MatrixView),
   get('groups', schemas.GroupList),
@@ -269,7 +275,7 @@ describe('every route that OpenAPI lists', () => {
           .replace(/applications\/shop/, 'applications/{name}')
           .replace('groups/prod', 'groups/{name}')
           .replace('sources/fleet', 'sources/{name}')
-          .replace('r-1', '{id}')
+          .replace(/receipts\/3\.0|r-1/, (found) => (found === 'r-1' ? '{id}' : 'receipts/{id}'))
         return `${method} ${path}`
       }),
     )

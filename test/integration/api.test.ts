@@ -109,6 +109,48 @@ describe('the API', () => {
     assert.deepEqual(names, ['edge-1', 'edge-2', 'lab'])
   })
 
+  it('pages objects of an application, receipts and images, and narrows objects down', async () => {
+    await using test = await startApi()
+    const collect = async (url: string, limit: number, more: Record<string, string> = {}) => {
+      const found: unknown[] = []
+      let cursor: string | null = ''
+      while (cursor !== null) {
+        const query: Record<string, string> = {
+          ...more,
+          limit: String(limit),
+          ...(cursor && { continue: cursor }),
+        }
+        const page = await test.api.inject({ url, query, headers: viewer })
+        assert.equal(page.statusCode, 200, page.body)
+        const { items, continue: next } = page.json<{
+          items: Record<string, unknown>[]
+          continue: string | null
+        }>()
+        assert(items.length <= limit)
+        found.push(...items.map((one) => one['object'] ?? one['id'] ?? one['image']))
+        cursor = next
+      }
+      return found
+    }
+    const objects = '/api/v1/clusters/lab/applications/shop/objects'
+    const all = ['/ConfigMap/shop/settings', '/Service/shop/web']
+    assert.deepEqual(await collect(objects, 1), all)
+    assert.deepEqual(await collect(objects, 1, { kind: 'Service' }), all.slice(1))
+    assert.deepEqual(await collect(objects, 1, { group: 'apps' }), [])
+    assert.deepEqual(await collect(objects, 2, { unwell: 'true' }), all)
+    assert.deepEqual(await collect('/api/v1/clusters/lab/receipts', 2), ['3.0', '2.0', '1.0'])
+    assert.equal((await collect('/api/v1/clusters/lab/receipts/3.0', 1)).length, 2)
+    assert.equal((await collect('/api/v1/applications/shop/images', 1)).length, 2)
+    const lost = await test.api.inject({
+      url: '/api/v1/clusters/lab/receipts/1.0',
+      headers: viewer,
+    })
+    assert.deepEqual(
+      [lost.json<{ resultsKept: boolean }>().resultsKept, lost.statusCode],
+      [false, 200],
+    )
+  })
+
   it('refuses page sizes and cursors that are not its own', async () => {
     await using test = await startApi()
     for (const query of [

@@ -297,6 +297,11 @@ describe('swell', () => {
   const refused: [string, number, RegExp, Record<string, string>?][] = [
     ['get nope', 2, /unknown kind nope\n {2}→ one of clusters/],
     ['get clusters --bogus', 2, /unknown option '--bogus'/],
+    ['get receipts', 2, /receipts are of a cluster/],
+    ['get objects shop', 2, /objects are of an application on a cluster/],
+    ['get images shop --cluster lab', 2, /--cluster: not for images/],
+    ['get images shop -l a=b', 2, /--selector: not for images/],
+    ['get clusters --cluster lab', 2, /--cluster is only for objects/],
     ['get clusters lab extra', 2, /too many arguments/],
     ['get clusters -o xml', 2, /Allowed choices/],
     ['get clusters -l a>b', 1, /cannot read "a>b"/],

@@ -54,6 +54,34 @@ test('what was appended is there after opening again, in order and chained', asy
   await second.close()
 })
 
+test('reading from a line on gives just what follows, wherever in a long file that is', async () => {
+  await using dir = await createTempDir('long')
+  const path = join(dir.path, 'ledger.jsonl')
+  const first = await openJournal(path, clock)
+  const text = 'x'.repeat(1_500)
+  for (let batch = 0; batch < 10; batch += 1) {
+    await first.append(
+      'a',
+      Array.from({ length: 50 }, (_, at) => accept(`${batch}/${at}${text}`)),
+    )
+  }
+  const check = async (journal: Pick<typeof first, 'read'>, last: number) => {
+    for (const after of [0, 1, 42, 43, 44, 250, 499, 500, last - 1, last, last + 1]) {
+      const read = (await collect(journal.read(after))).map(({ index }) => index)
+      const expected = Array.from({ length: Math.max(0, last - after) }, (_, at) => after + at + 1)
+      assert.deepEqual(read, expected, `after ${after}`)
+    }
+  }
+  await check(first, 500)
+  await first.close()
+  // What was found when it was opened counts as what was written.
+  const second = await openJournal(path, clock)
+  await check(second, 500)
+  await second.append('a', [accept('last')])
+  await check(second, 501)
+  await second.close()
+})
+
 test('F7: a line torn at any byte is cut off, and nothing acknowledged is lost', async () => {
   await using dir = await createTempDir('torn')
   const path = join(dir.path, 'ledger.jsonl')

@@ -16,6 +16,7 @@ import { HubError } from '../../hub/errors.ts'
 import type { RolloutPhase } from '../../hub/rollout/rollout.ts'
 import { createFakeMembership } from './fake-membership.ts'
 import { createFakeSurvey } from './fake-survey.ts'
+import { createFakeRecords } from './fake-records.ts'
 import { desired, fakeNow, makePreview, makeRecord, revision } from './fake-rollout.ts'
 
 const at = timestamp(fakeNow)
@@ -172,6 +173,7 @@ export function createFakeHub(): FakeHub {
       application === 'shop' && view.clusters.some((one) => one.name === cluster)
         ? makeManifest()
         : undefined,
+    ...createFakeRecords(view),
     rollouts: ({ application, active, after, oldestFirst }) => {
       const newest = oldestFirst ? records : records.toReversed()
       const start = after === null ? 0 : newest.findIndex((one) => one.plan.id === after) + 1

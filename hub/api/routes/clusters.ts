@@ -1,19 +1,29 @@
+import type { Static } from 'typebox'
+import { parseObjectId } from '@groundswell/proto/object-id.ts'
 import { HubError } from '../../errors.ts'
 import type { Api } from '../http.ts'
-import { viewObjects } from '../objects-view.ts'
+import { ObjectsView, ObjectView, isUnwell, listObjects, viewObjects } from '../objects-view.ts'
 import { clusterOrders } from '../hub.ts'
 import { formatPlace, readOrder } from '../order.ts'
-import { decodePlace, defaultLimit, kindOfOrder, sendFields, takePage } from '../page.ts'
+import {
+  decodeCursor,
+  decodePlace,
+  defaultLimit,
+  kindOfOrder,
+  sendFields,
+  takePage,
+} from '../page.ts'
 import {
   answers,
   ByClusterApplication,
   ByName,
   ClusterList,
   FieldsQuery,
+  ObjectsQuery,
   SelectorQuery,
 } from '../schemas.ts'
 import { parseSelector } from '../selector.ts'
-import { ClusterSummary, ClusterView, ObjectsView } from '../views.ts'
+import { ClusterSummary, ClusterView } from '../views.ts'
 
 export function addClusterRoutes(app: Api): void {
   app.get('/api/v1/clusters', {
@@ -58,18 +68,42 @@ export function addClusterRoutes(app: Api): void {
     config: { policy: 'read', etag: true },
     schema: {
       operationId: 'listObjects',
-      summary: 'Manifest of an application on a cluster, with the state of each object',
+      summary: 'Objects of an application on a cluster, with the state of each',
       params: ByClusterApplication,
+      querystring: ObjectsQuery,
       response: answers(200, ObjectsView),
     },
-    handler: async ({ params: { name, application }, hub }) => {
+    handler: async ({ params: { name, application }, query, hub }, reply) => {
       const assigned = await hub.manifest(name, application)
       if (!assigned) {
         throw new HubError('not_found', `Cluster ${name} is assigned no application ${application}`)
       }
-      return viewObjects(name, application, assigned)
+      const all = listObjects(assigned)
+      // Of another manifest the same place would be another object.
+      const kind = `object/${assigned.digest.slice('sha256:'.length, 'sha256:'.length + 16)}`
+      const after = Number(decodeCursor(kind, query.continue) ?? 0)
+      const page = await takePage(
+        all.slice(after).map((object, at) => ({ object, at: after + at })),
+        {
+          ...{ limit: query.limit ?? defaultLimit, kind },
+          keyOf: ({ at }) => String(at + 1),
+          keep: ({ object }) => isWanted(object, query),
+        },
+      )
+      const items = page.items.map(({ object }) => object)
+      const shown = viewObjects(name, application, assigned, { all, page: { ...page, items } })
+      return sendFields(reply, shown, query.fields, ObjectView)
     },
   })
+}
+
+function isWanted(object: ObjectView, query: Static<typeof ObjectsQuery>): boolean {
+  const { group, kind } = parseObjectId(object.id)
+  return (
+    (query.group === undefined || query.group === group) &&
+    (query.kind === undefined || query.kind === kind) &&
+    (query.unwell === undefined || query.unwell === isUnwell(object))
+  )
 }
 
 function missing(name: string): never {

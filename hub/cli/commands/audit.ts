@@ -10,6 +10,8 @@ import {
 import { HubError } from '../../errors.ts'
 import { describeEntry } from '../../status/event.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'
+import type { ReceiptResultsView } from '../../client/gen/api.ts'
+import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
@@ -85,6 +87,25 @@ export function addAudit(program: Command, context: CommandContext): void {
       terminal.say(`there is more: go on with --after ${after}\n`)
     })
 
+  withConnection(audit.command('receipt'))
+    .description('what an agent signed of one run, and what came of each object')
+    .argument('<cluster>')
+    .argument('<id>', 'as `swell get receipts` shows it')
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .action(async (name: string, id: string, flags: ConnectionFlags & { output: string }) => {
+      const client = await context.connect(flags)
+      const { signal } = terminal
+      const receipt = await readReceipt(client, { name, id }, signal)
+      if (flags.output === 'json') return terminal.out(formatJson(receipt))
+      const { application, outcome, objects, generation, at, resultsKept } = receipt
+      const words = `${application} on ${name}: ${outcome}, ${objects} objects, generation ${generation}, signed at ${at}`
+      terminal.out(`${escapeLine(words)}\n`)
+      for (const { object, result, resourceVersion, code } of receipt.items) {
+        terminal.out(`${escapeLine([object, result, resourceVersion, code].join('  ').trim())}\n`)
+      }
+      if (!resultsKept) terminal.say('what came of each object is no longer kept\n')
+    })
+
   audit
     .command('export')
     .description(
@@ -118,6 +139,24 @@ export function addAudit(program: Command, context: CommandContext): void {
         terminal.out(`${escapeLine(words)}\n`)
       }
     })
+}
+
+/** With what came of each object, all pages of it. */
+async function readReceipt(
+  client: Client,
+  path: { readonly name: string; readonly id: string },
+  signal: AbortSignal,
+): Promise<ReceiptResultsView> {
+  const items: ReceiptResultsView['items'][number][] = []
+  let cursor: string | undefined
+  for (let page = 0; page < mostPages; page++) {
+    const query = { limit: 500, ...(cursor !== undefined && { continue: cursor }) }
+    const answer = await client.call('getReceipt', { path, query, signal })
+    items.push(...answer.items)
+    if (answer.continue === null) return { ...answer, items }
+    cursor = answer.continue
+  }
+  throw new CliFailure(2, `more than ${mostPages * 500} objects`)
 }
 
 function toIndex(text: string): number {

@@ -7,11 +7,12 @@ import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { formatFields } from '../output.ts'
 import { matchesObject, parseObjectWord } from '../object-word.ts'
+import { readObjects } from '../read-objects.ts'
 
 interface Found {
   readonly application: string
   readonly view: ObjectsView
-  readonly object: ObjectsView['objects'][number]
+  readonly object: ObjectsView['items'][number]
 }
 
 export function addTrace(program: Command, { terminal, connect }: CommandContext): void {
@@ -81,8 +82,8 @@ async function findObjects(
   const found: Found[] = []
   for (const { name: application } of applications) {
     try {
-      const view = await client.call('listObjects', { path: { name, application }, signal })
-      for (const object of view.objects) {
+      const view = await readObjects(client, { name, application }, {}, signal)
+      for (const object of view.items) {
         if (matchesObject(wanted, object.id)) found.push({ application, view, object })
       }
     } catch (cause) {

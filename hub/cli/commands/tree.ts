@@ -5,6 +5,7 @@ import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { createPaint } from '../paint.ts'
+import { readObjects } from '../read-objects.ts'
 import { type Branch, type ObjectsAnswer, formatTree, growCluster } from '../tree.ts'
 
 interface Flags extends ConnectionFlags {
@@ -36,7 +37,7 @@ export function addTree(program: Command, context: CommandContext): void {
       const whole = flags.all === true || flags.cluster !== undefined
       const clusters: Branch[] = []
       for (const cluster of page.clusters) {
-        const objects = await askObjects(client, name, cluster.cluster, signal)
+        const objects = await askObjects(client, name, cluster.cluster, whole, signal)
         clusters.push(growCluster(cluster, objects, whole))
       }
       const root = {
@@ -56,10 +57,11 @@ async function askObjects(
   client: Client,
   application: string,
   name: string,
+  whole: boolean,
   signal: AbortSignal,
 ): Promise<ObjectsAnswer> {
   try {
-    return await client.call('listObjects', { path: { name, application }, signal })
+    return await readObjects(client, { name, application }, whole ? {} : { unwell: true }, signal)
   } catch (cause) {
     if (cause instanceof CliFailure && cause.status === 404) return undefined
     throw cause

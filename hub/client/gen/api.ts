@@ -58,6 +58,13 @@ export interface RolloutView {
   readonly onFailure: string
   readonly offline: string
   readonly supersede: string
+  /** when it will be done, by what rollouts took before; null: it does not move */
+  readonly eta: {
+    readonly typical: string | null
+    readonly longest: string | null
+    /** what nobody can foretell */
+    readonly uncounted: readonly string[]
+  } | null
   readonly waves: readonly {
     readonly index: number
     readonly name: string
@@ -65,6 +72,8 @@ export interface RolloutView {
     readonly maxConcurrent: number
     readonly maxFailures: number
     readonly soakSeconds: number
+    /** RFC 3339, UTC; when it will have soaked if it stays healthy; null: it does not soak */
+    readonly soakEndsAt: string | null
     readonly progressDeadlineSeconds: number
     readonly before: readonly {
       /** approval, soak, metric, cel or webhook */
@@ -78,6 +87,8 @@ export interface RolloutView {
       /** of an approval */
       readonly role: string | null
       readonly approvedBy: string | null
+      /** RFC 3339, UTC; when it will have soaked if it stays healthy; null: it does not soak */
+      readonly soakEndsAt: string | null
     }[]
     readonly after: readonly {
       /** approval, soak, metric, cel or webhook */
@@ -91,6 +102,8 @@ export interface RolloutView {
       /** of an approval */
       readonly role: string | null
       readonly approvedBy: string | null
+      /** RFC 3339, UTC; when it will have soaked if it stays healthy; null: it does not soak */
+      readonly soakEndsAt: string | null
     }[]
     readonly counts: {
       readonly total: number
@@ -115,6 +128,8 @@ export interface RolloutView {
       readonly digest: string | null
       readonly previousDigest: string | null
       readonly previousRevision: string | null
+      /** RFC 3339, UTC; when it will have soaked if it stays healthy; null: it does not soak */
+      readonly soakEndsAt: string | null
     }[]
   }[]
 }
@@ -165,6 +180,8 @@ export interface RolloutClusterView {
   readonly digest: string | null
   readonly previousDigest: string | null
   readonly previousRevision: string | null
+  /** RFC 3339, UTC; when it will have soaked if it stays healthy; null: it does not soak */
+  readonly soakEndsAt: string | null
 }
 
 export interface RolloutClusterList {
@@ -635,14 +652,24 @@ export interface HealthView {
   readonly warnings?: readonly string[]
 }
 
-/** The manifest of one application on one cluster, with what the agent says of each object. */
+/** Objects of one application on one cluster, with what the agent says of each of them. */
 export interface ObjectsView {
   readonly cluster: string
   readonly application: string
   readonly digest: string
   readonly revision: string
   readonly reportedDigest: string | null
-  readonly objects: readonly {
+  /** of the whole manifest, whatever page this is */
+  readonly kinds: readonly {
+    /** empty for the core group */
+    readonly group: string
+    readonly kind: string
+    readonly objects: number
+    /** not Current, or different from Git */
+    readonly unwell: number
+  }[]
+  /** by id */
+  readonly items: readonly {
     /** group/kind/namespace/name */
     readonly id: string
     readonly apiVersion: string
@@ -672,6 +699,100 @@ export interface ObjectsView {
       readonly contestedBy?: string
     } | null
   }[]
+  /** null on the last page */
+  readonly continue: string | null
+}
+
+/** What an agent signed of an application it applied or took away. */
+export interface ReceiptView {
+  /** line of the ledger, and which of that line’s */
+  readonly id: string
+  readonly cluster: string
+  readonly application: string
+  readonly outcome: 'applied' | 'failed' | 'removed'
+  readonly generation: number
+  /** digest of the manifest; null where it was taken away */
+  readonly content: string | null
+  readonly snapshot: string
+  readonly epoch: number
+  readonly sequence: number
+  readonly objects: number
+  readonly results: string
+  /** RFC 3339, UTC; by the agent’s clock */
+  readonly at: string
+  /** RFC 3339, UTC */
+  readonly keptAt: string
+  /** compact JWS, signed by the agent */
+  readonly envelope: string
+}
+
+export interface ReceiptList {
+  readonly items: readonly ReceiptView[]
+  /** null on the last page */
+  readonly continue: string | null
+}
+
+/** A receipt with what came of each object. */
+export interface ReceiptResultsView {
+  /** line of the ledger, and which of that line’s */
+  readonly id: string
+  readonly cluster: string
+  readonly application: string
+  readonly outcome: 'applied' | 'failed' | 'removed'
+  readonly generation: number
+  /** digest of the manifest; null where it was taken away */
+  readonly content: string | null
+  readonly snapshot: string
+  readonly epoch: number
+  readonly sequence: number
+  readonly objects: number
+  readonly results: string
+  /** RFC 3339, UTC; by the agent’s clock */
+  readonly at: string
+  /** RFC 3339, UTC */
+  readonly keptAt: string
+  /** compact JWS, signed by the agent */
+  readonly envelope: string
+  /** false: the hub that kept them no longer has them, or was another replica */
+  readonly resultsKept: boolean
+  /** what came of each object */
+  readonly items: readonly {
+    /** group/kind/namespace/name */
+    readonly object: string
+    readonly result: 'applied' | 'unchanged' | 'deleted' | 'failed'
+    /** empty when it is not there */
+    readonly resourceVersion: string
+    /** of what went wrong, or empty */
+    readonly code: string
+  }[]
+  /** null on the last page */
+  readonly continue: string | null
+}
+
+/** Images of an application: how many clusters should run each, and how many do. */
+export interface ImageList {
+  readonly application: string
+  /** by name */
+  readonly items: readonly {
+    /** as the objects name it */
+    readonly image: string
+    /** with its registry; the text itself if it is no reference */
+    readonly repository: string
+    readonly tag: string | null
+    readonly digest: string | null
+    /** clusters that should run it */
+    readonly wanted: number
+    /** connected clusters that have it applied */
+    readonly running: number
+    /** away; it was applied when last heard of */
+    readonly unreachable: number
+    /** group/kind/namespace/name; a few of them */
+    readonly objects: readonly string[]
+  }[]
+  /** clusters whose content was not at hand, or too much to read in one call */
+  readonly unread: { readonly wanted: number; readonly running: number }
+  /** null on the last page */
+  readonly continue: string | null
 }
 
 export interface SourceList {
@@ -1103,9 +1224,21 @@ export interface Operations {
     readonly answer: ClusterView
   }
 
-  /** Manifest of an application on a cluster, with the state of each object */
+  /** Objects of an application on a cluster, with the state of each */
   readonly listObjects: {
     readonly path: { readonly name: string; readonly application: string }
+    readonly query?: {
+      readonly limit?: number | undefined
+      /** from the page before */
+      readonly continue?: string | undefined
+      /** only these members of each item, such as `name,counts.failed` */
+      readonly fields?: string | undefined
+      /** empty: the core group */
+      readonly group?: string | undefined
+      readonly kind?: string | undefined
+      /** only those that are not Current, or differ from Git */
+      readonly unwell?: boolean | undefined
+    }
     readonly answer: ObjectsView
   }
 
@@ -1325,6 +1458,44 @@ export interface Operations {
 
   /** One repository */
   readonly getSource: { readonly path: { readonly name: string }; readonly answer: SourceView }
+
+  /** Images of an application, and how many clusters run or should run each */
+  readonly listImages: {
+    readonly path: { readonly name: string }
+    readonly query?: {
+      readonly limit?: number | undefined
+      /** from the page before */
+      readonly continue?: string | undefined
+      /** only these members of each item, such as `name,counts.failed` */
+      readonly fields?: string | undefined
+    }
+    readonly answer: ImageList
+  }
+
+  /** What the agent of a cluster signed of each application it applied, newest first */
+  readonly listReceipts: {
+    readonly path: { readonly name: string }
+    readonly query?: {
+      readonly limit?: number | undefined
+      /** from the page before */
+      readonly continue?: string | undefined
+      /** only these members of each item, such as `name,counts.failed` */
+      readonly fields?: string | undefined
+      readonly application?: string | undefined
+    }
+    readonly answer: ReceiptList
+  }
+
+  /** One receipt, with what came of each object */
+  readonly getReceipt: {
+    readonly path: { readonly name: string; readonly id: string }
+    readonly query?: {
+      readonly limit?: number | undefined
+      /** from the page before */
+      readonly continue?: string | undefined
+    }
+    readonly answer: ReceiptResultsView
+  }
 
   /** Rollouts, newest first */
   readonly listRollouts: {
@@ -1668,6 +1839,13 @@ export const operations = {
   getFacts: { method: 'GET', path: '/api/v1/facts', answer: 'FactsView' },
   listSources: { method: 'GET', path: '/api/v1/sources', answer: 'SourceList' },
   getSource: { method: 'GET', path: '/api/v1/sources/{name}', answer: 'SourceView' },
+  listImages: { method: 'GET', path: '/api/v1/applications/{name}/images', answer: 'ImageList' },
+  listReceipts: { method: 'GET', path: '/api/v1/clusters/{name}/receipts', answer: 'ReceiptList' },
+  getReceipt: {
+    method: 'GET',
+    path: '/api/v1/clusters/{name}/receipts/{id}',
+    answer: 'ReceiptResultsView',
+  },
   listRollouts: { method: 'GET', path: '/api/v1/rollouts', answer: 'RolloutList' },
   startRollout: { method: 'POST', path: '/api/v1/rollouts', answer: 'RolloutView' },
   getRollout: { method: 'GET', path: '/api/v1/rollouts/{id}', answer: 'RolloutView' },

@@ -17,7 +17,8 @@ export function Objects({
 }) {
   const objects = useWatched(
     `objects ${cluster} ${application}`,
-    () => call('listObjects', { path: { name: cluster, application } }),
+    () =>
+      call('listObjects', { path: { name: cluster, application }, query: { limit: mostShown } }),
     ({ actor, type }) => actor === cluster || type.startsWith('rollout.'),
   )
   return (
@@ -28,7 +29,7 @@ export function Objects({
       <Shown of={objects}>
         {(view) => (
           <Table columns={['Object', 'Health', 'File', 'What is wrong']}>
-            {view.objects.slice(0, mostShown).map(({ id, health, file, message, drift }) => (
+            {view.items.map(({ id, health, file, message, drift }) => (
               <tr key={id}>
                 <th scope="row">
                   <code>{id}</code>
