@@ -13,7 +13,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY proto proto
 COPY agent agent
 COPY deploy/build deploy/build
-RUN node deploy/build/main.mjs
+RUN node deploy/build/main.mjs agent
 
 FROM gcr.io/distroless/nodejs24-debian13@${BASE_DIGEST}
 ARG VERSION=0.0.0

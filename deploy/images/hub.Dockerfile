@@ -22,11 +22,11 @@ COPY agent/package.json agent/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY proto proto
 COPY hub hub
+COPY deploy/build deploy/build
 WORKDIR /app/hub/dashboard
 RUN node ../../node_modules/vite/bin/vite.js build
 WORKDIR /app
-RUN npm ci --ignore-scripts --no-audit --no-fund --omit=dev --workspace hub --workspace proto \
- && rm -rf hub/engine proto/groundswell
+RUN node deploy/build/main.mjs hub swell
 
 FROM docker.io/library/node:24-trixie-slim@${NODE_DIGEST} AS programs
 # As of one day, so that the same build has the same packages.
@@ -52,10 +52,10 @@ COPY --from=programs /rootfs/usr /usr
 # Git starts ssh by it, and knows it by this name only.
 COPY --from=programs /rootfs/sh /bin/sh
 COPY --from=engine --chmod=0555 /groundswell-engine /usr/local/bin/groundswell-engine
-COPY --from=app /app /app
+COPY --from=app /app/dist /app
 ENV NODE_ENV=production \
     PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin \
     GROUNDSWELL_ENGINE=/usr/local/bin/groundswell-engine
 USER 65532:65532
 EXPOSE 8080 8443 8444 8445
-ENTRYPOINT ["/nodejs/bin/node", "/app/hub/main.ts"]
+ENTRYPOINT ["/nodejs/bin/node", "/app/hub/main.js"]

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { connectRedis } from '../../hub/redis.ts'
 import { connectedMetric } from '../../hub/metrics.ts'
+import { buildHub } from '../../deploy/build/hub.mjs'
 import type { LedgerEntry } from '../../hub/ledger/entry.ts'
 import { runGit } from '../support/git-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
@@ -109,15 +110,18 @@ export async function startWorld(
   await writeFile(secretFile, secret, { mode: 0o600 })
   const redis = stack.use(await startRedis())
   const client = stack.adopt(await connectRedis(redis.url), (one) => one.disconnect())
+  // As it is shipped: a hub of sources takes longer to start.
+  const { program } = await buildHub(join(directory.path, 'program'))
   const hub = await startHub({
     directory: directory.path,
+    program,
     fleetUrl: git.url(repository),
     path: 'fleet',
     redisUrl: redis.url,
     // Only webhooks bring news: a poll would sometimes be there first.
     interval: '60m',
     args: ['--webhook-secret-file', secretFile, '--log-level', 'warn', '--enrol-rate', '100000'],
-    env,
+    env: { NODE_COMPILE_CACHE: join(directory.path, 'compiled'), ...env },
   })
   stack.defer(() => hub.stop())
   webhook.url = `${hub.url}/api/v1/webhooks/fleet`
