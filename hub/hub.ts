@@ -21,7 +21,6 @@ import { listPastWaves } from './rollout/estimate.ts'
 import { foretellEnd } from './rollout/eta.ts'
 import { finalPhases } from './rollout/rollout.ts'
 import { explainHold } from './rollout/hold-words.ts'
-import { judgeWebhook } from './source/webhook.ts'
 import { listApplicationNames, viewApplication, viewFleet } from './status/application-view.ts'
 import {
   type Known,
@@ -42,7 +41,7 @@ import type { EventLog } from './status/redis-events.ts'
 export interface HubDeps {
   readonly known: () => Known
   readonly pipeline: Pipeline
-  readonly renderer: Pick<Renderer, 'hint' | 'list'>
+  readonly renderer: Pick<Renderer, 'list'>
   readonly register: Register
   readonly rollouts: Rollouts
   readonly deciding: Deciding
@@ -54,8 +53,7 @@ export interface HubDeps {
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
   readonly rootDigest: string
-  /** Those that are good now for webhooks of this repository. */
-  readonly webhookSecrets: (name: string) => readonly string[]
+  readonly webhook: Hub['webhook']
   readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>
   readonly clock: () => number
   /** A signal that fires after `ms`. */
@@ -285,13 +283,7 @@ export function createHub(deps: HubDeps): Hub {
     },
     events: (query) => deps.events.read(query),
     subscribe: (after, signal) => deps.events.subscribe(after, signal),
-    async webhook(name, headers, rawBody) {
-      const verdict = judgeWebhook(headers, rawBody, deps.webhookSecrets(name))
-      if (!verdict.accepted) throw new HubError('unauthenticated', 'this webhook is not accepted')
-      if (!(await deps.renderer.hint(name))) {
-        throw new HubError('unauthenticated', 'this webhook is not accepted')
-      }
-    },
+    webhook: deps.webhook,
     async health() {
       const checks = [...(await deps.checks())]
       return { ready: checks.every(({ ok }) => ok), checks }

@@ -46,6 +46,9 @@ func pickVersion(asked *pickInput) (*pickedVersion, error) {
 			Entries map[string][]*pickedVersion `json:"entries"`
 		}
 		if err := yaml.Unmarshal(asked.Index, &index); err != nil {
+			if strings.Contains(err.Error(), "cannot unmarshal") {
+				return nil, faultf("malformed", "index.yaml", 0, "index.yaml is not the index of a chart repository")
+			}
 			return nil, yamlFault("index.yaml", 1, err)
 		}
 		for _, each := range index.Entries[asked.Chart] {

@@ -167,16 +167,24 @@ func inspectKustomization(from *tree, dir string, bases map[string]string, seen 
 			}
 		}
 	}
-	return append(faults, refuseURLs(name, data, content)...)
+	return append(faults, refuseStrangers(name, data, content)...)
 }
 
-// refuseURLs finds places where kustomize would read a file over the network.
-func refuseURLs(name string, data []byte, content map[string]any) []error {
+// refuseStrangers finds places where kustomize would read a file over the network, or look for one
+// outside the tree.
+func refuseStrangers(name string, data []byte, content map[string]any) []error {
 	var faults []error
 	check := func(field string, value any) {
-		if text, _ := value.(string); !strings.Contains(text, "\n") && strings.Contains(text, "://") {
+		text, _ := value.(string)
+		if text == "" || strings.Contains(text, "\n") {
+			return
+		}
+		switch full := path.Join(path.Dir(name), text); {
+		case strings.Contains(text, "://"):
 			faults = append(faults, faultf("refused", name, lineWith(data, text), "%s: %q: nothing is read from the network",
 				field, text))
+		case path.IsAbs(text) || !within(full):
+			faults = append(faults, faultf("refused", name, lineWith(data, text), "%s: %q is outside the tree", field, text))
 		}
 	}
 	for _, field := range slices.Sorted(maps.Keys(content)) {
@@ -188,15 +196,22 @@ func refuseURLs(name string, data []byte, content map[string]any) []error {
 				for _, key := range []string{"files", "envs"} {
 					files, _ := fields[key].([]any)
 					for _, file := range files {
-						check(field, file)
+						// A file may be given a key: `motd=../motd.txt`.
+						text, _ := file.(string)
+						if _, after, keyed := strings.Cut(text, "="); keyed && !strings.Contains(text, "://") {
+							text = after
+						}
+						check(field, text)
 					}
 				}
-				if field == "crds" || field == "configurations" {
+				if field == "crds" || field == "configurations" || field == "patchesStrategicMerge" {
 					check(field, entry)
 				}
 			}
 		case map[string]any:
-			check(field, value["path"])
+			if field == "openapi" {
+				check(field, value["path"])
+			}
 		}
 	}
 	return faults
@@ -230,6 +245,9 @@ func kustomizeFault(from *tree, dir, root string, err error) error {
 	}
 	if found := lineOf.FindStringSubmatch(message); found != nil && file != root {
 		line, _ = strconv.Atoi(found[1])
+	}
+	if strings.Contains(message, "external plugins disabled") {
+		message += "; generators, transformers and validators that are programs are not run"
 	}
 	return faultf("malformed", file, line, "%s", message)
 }

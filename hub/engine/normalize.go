@@ -65,7 +65,9 @@ func checkHead(each object) error {
 		return refuse("%s: metadata.name is missing", kind)
 	case !isText:
 		return refuse("%s: metadata.name must be a string; quote it", kind)
-	case len(name) > 253 || !namePattern.MatchString(name) || name == "." || name == "..":
+	case len(name) > 253:
+		return refuse("%s: a name of %d characters, %.40q…; at most 253 are allowed", kind, len(name), name)
+	case !namePattern.MatchString(name) || name == "." || name == "..":
 		return refuse("%s: %.300q cannot be a name", kind, name)
 	}
 	if text, isText := namespace.(string); hasNamespace && namespace != nil &&
@@ -143,6 +145,11 @@ func strip(each object) (warnings []string) {
 	}
 	for _, field := range serverFields {
 		delete(metadata, field)
+	}
+	if owners, _ := metadata["ownerReferences"].([]any); len(owners) > 0 {
+		id, _ := identify(each.value)
+		warnings = append(warnings, fmt.Sprintf("%s: %s: metadata.ownerReferences name their owners by the uids of one cluster; "+
+			"where there are none of these, Kubernetes deletes the object", place(each), describe(id)))
 	}
 	delete(each.value, "status")
 	return warnings

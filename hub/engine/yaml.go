@@ -89,14 +89,21 @@ func yamlFault(file string, line int, err error) *fault {
 		message = strings.Replace(message, found[0], "", 1)
 	}
 	message = strings.TrimSpace(strings.TrimPrefix(message, "unmarshal errors:"))
+	message = endless.ReplaceAllString(message, "$1 "+noNumber)
 	return faultf("malformed", file, line, "%s", message)
 }
+
+// noNumber is what JSON cannot hold, and so no object of Kubernetes.
+const noNumber = "is not a number Kubernetes can hold"
+
+var endless = regexp.MustCompile(`json: unsupported value: ([-+\w]+)`)
 
 // at finds the line of what the library refuses without naming one.
 func (f *fault) at(line int, doc []byte) *fault {
 	culprits := map[string]string{
 		"excessive aliasing": `(?m)(?:^|[\s\[,])\*\S`,
 		"unknown anchor":     `(?m)(?:^|[\s\[,])\*\S`,
+		noNumber:             `(?mi)(?:^|[\s\[,{])[-+]?\.(?:inf|nan)\b`,
 	}
 	for words, pattern := range culprits {
 		if found := regexp.MustCompile(pattern).FindIndex(doc); found != nil && strings.Contains(f.Message, words) {

@@ -201,7 +201,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
         const abandon = () => fail(signal.reason)
         const most = options.timeoutMs + (hasAnswered ? 0 : startMs)
         const timer = setTimeout(() => {
-          const words = `the render took longer than ${options.timeoutMs} ms`
+          const words = `the render took longer than ${options.timeoutMs} ms and was stopped; look for a loop in it`
           options.log?.('render engine killed', { reason: words })
           fail(new HubError('render_timeout', words))
         }, most)
@@ -235,7 +235,7 @@ function createRecent(most: number): Pick<Set<string>, 'has' | 'add'> {
 }
 
 function memoryWords(options: RenderEngineOptions): string {
-  return `the render needs more than ${Math.round(options.memoryBytes / 1024 / 1024)} MiB of memory`
+  return `the render needs more than ${Math.round(options.memoryBytes / 1024 / 1024)} MiB of memory and was stopped; look for what grows in it`
 }
 
 function crashWords(code: number | null, by: string | null, complaints: string): string {

@@ -42,6 +42,6 @@ export async function resolvePublic(host: string): Promise<string[]> {
   if (bad === undefined) return addresses
   throw new HubError(
     'source_refused',
-    `${host} is ${bad}, an address of a private network; list the host in --source-hosts to allow it`,
+    `${host === bad ? `${host} is` : `${host} is ${bad},`} an address of a private network; list the host in --source-hosts to allow it`,
   )
 }

@@ -29,7 +29,7 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
     'there is no such repository, or the credential may not see it',
   ],
   [
-    /redirect/i,
+    /redirect|returned error: 30[12378]/i,
     'source_refused',
     'the server redirects elsewhere, which is not followed; write the final URL',
   ],
@@ -75,9 +75,9 @@ function lastWords(stderr: string): string {
     // A server can put anything here; it must not move the cursor of whoever reads the log.
     .map((line) => line.replace(/\p{Cc}/gu, ' ').trim())
     .filter(Boolean)
-  const fatal = lines.filter((line) => /^(fatal|error|remote: error):/.test(line))
+  const fatal = lines.filter((line) => /^(?:Error: )?(fatal|error|remote: error):/.test(line))
   return (fatal[0] ?? lines.at(-1) ?? '')
     .replace(/\/\/[^/@\s]*@/g, '//')
-    .replace(/^(fatal|error): /, '')
+    .replace(/^(?:Error: )?(fatal|error): /, '')
     .slice(0, 300)
 }

@@ -3,9 +3,13 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 /** Longest body that is looked at, in bytes. */
 export const webhookBodyLimit = 3 * 1024 * 1024
 
-/** Whether a webhook may hint; `reason` is for the log, the sender is told only that it may not. */
+/**
+ * Whether a webhook may hint; `reason` is for the log. What the sender is told depends on the request
+ * alone: not on whether there is such a webhook, nor on which secrets it has (T34).
+ */
 export type WebhookVerdict =
-  { readonly accepted: true } | { readonly accepted: false; readonly reason: string }
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly reason: string; readonly told: string }
 
 /** Names in lower case, as Node gives them. */
 export type WebhookHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -65,19 +69,23 @@ export function judgeWebhook(
   body: Uint8Array,
   secrets: readonly string[],
 ): WebhookVerdict {
-  const known = secrets.filter((secret) => secret !== '')
-  if (known.length === 0) return refuse('no webhook secret is configured')
-  if (body.byteLength > webhookBodyLimit) return refuse('body too large')
+  if (body.byteLength > webhookBodyLimit) return refuse('its body is too large')
   // GitHub still sends SHA-1 beside the one that counts.
   const weak = String(headers['x-hub-signature']).startsWith('sha1=')
   const beside = weak && headers['x-hub-signature-256'] !== undefined
   const given = proofs.filter(
     ({ header }) => headers[header] !== undefined && !(beside && header === 'x-hub-signature'),
   )
-  if (given.length === 0) return refuse('no signature')
+  if (given.length === 0) {
+    return refuse('it has no signature: give the Git host a secret to sign with')
+  }
   for (const { header, shape, words } of given) {
     const value = headers[header]
     if (typeof value !== 'string' || !shape.test(value)) return refuse(`${header} is not ${words}`)
+  }
+  const known = secrets.filter((secret) => secret !== '')
+  if (known.length === 0) {
+    return refuse('no webhook secret is configured: --webhook-secret-file', noMatch)
   }
   const holds = known.some((secret) =>
     given.every(({ header, shape, expect }) => {
@@ -85,11 +93,17 @@ export function judgeWebhook(
       return isSame(claimed, expect(secret, body, headers))
     }),
   )
-  return holds ? { accepted: true } : refuse('signature does not match the body')
+  return holds
+    ? { accepted: true }
+    : refuse('no secret of the hub makes this signature of this body', noMatch)
 }
 
-function refuse(reason: string): WebhookVerdict {
-  return { accepted: false, reason }
+/** What is told where no secret made the signature, and where there is none at all. */
+export const noMatch =
+  'its signature is not one of this body by the secret the hub has; the log of the hub says more'
+
+function refuse(reason: string, told = reason): WebhookVerdict {
+  return { accepted: false, reason, told }
 }
 
 function macOf(key: string | Uint8Array, bytes: Uint8Array): Buffer {

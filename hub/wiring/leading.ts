@@ -24,6 +24,7 @@ import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
 import { createDryRuns } from '../dry-run.ts'
 import { findVeto, observeClusters } from '../status/observe.ts'
+import { createWebhooks } from '../source/webhooks.ts'
 import { addFleetMetrics } from '../status/metrics.ts'
 import type { Statuses } from '../status/statuses.ts'
 import type { SyncHooks } from '../sync/hooks.ts'
@@ -197,11 +198,16 @@ export async function startLeading(
     enrolAddress: deps.enrolAddress,
     authorities: () => store.authority.list(),
     rootDigest: trust.chain()[0]!.digest,
-    webhookSecrets: (name) =>
-      readWebhookSecrets(name, {
-        file: config.webhookSecretFile,
-        directory: config.webhookSecrets,
-      }),
+    webhook: createWebhooks({
+      secretsOf: (name) =>
+        readWebhookSecrets(name, {
+          file: config.webhookSecretFile,
+          directory: config.webhookSecrets,
+        }),
+      hint: (name) => renderer.hint(name),
+      log: (message) => log.warn(message),
+      now: clock,
+    }),
     checks: async () => [
       { name: 'redis', ok: redis.status === 'ready' },
       { name: 'fleet', ok: pipeline.state().fleet !== null },

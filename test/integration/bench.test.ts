@@ -74,7 +74,7 @@ describe('npm run bench -- wire', () => {
 })
 
 describe('npm run bench -- reconnect', () => {
-  it('B9: brings every agent back to a killed hub without a write or a signature', async () => {
+  it('brings every agent back to a killed hub without a write or a signature (benchmark B9)', async () => {
     const words = ['reconnect', '--clusters', '3', '--runs', '1', '--no-calibrate']
     const { metrics } = await run(...words)
     assert.equal(metrics['applies'], 0)
@@ -111,7 +111,7 @@ describe('npm run bench -- check', () => {
 })
 
 describe('npm run bench -- render', () => {
-  it('B4: renders identical inputs once, and faster than forks of the official programs do', async () => {
+  it('renders identical inputs once, and faster than forks of the official programs do (benchmark B4)', async () => {
     await prepareOracles()
     const { metrics } = await run('render', '--runs', '1', '--no-calibrate')
     assert.equal(metrics['duplicate_renders'], 0)

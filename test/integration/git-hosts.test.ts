@@ -43,25 +43,32 @@ async function fetchFrom(url: string, hosts: HostRules): Promise<unknown> {
   return mirror.fetch(never).finally(() => mirror.close())
 }
 
-for (const host of ['127.0.0.1', 'localhost', '0x7f000001', '127.1', '2130706433', '[::1]']) {
+for (const host of [
+  '127.0.0.1',
+  'localhost',
+  'localhost.',
+  '0x7f000001',
+  '127.1',
+  '2130706433',
+  '[::1]',
+]) {
   test(`B25, T27: http://${host}/ is refused before anything is asked`, async () => {
-    const words =
-      /^repository apps: \S+ is (127\.0\.0\.1|::1), an address of a private network; list the host in --source-hosts to allow it$/
     const url = `http://${host}:${port}/a.git`
-    await rejectsWith(fetchFrom(url, { allowed: [], fleet: '' }), 'source_refused', words)
+    const work = fetchFrom(url, { allowed: [], fleet: '' })
+    await rejectsWith(work, 'source_refused', `B25: a repository of ${host}`)
     assert.deepEqual(asked, [])
   })
 }
 
 test('B25, T27: the address of cloud metadata is refused', async () => {
   const work = fetchFrom('http://169.254.169.254/latest', { allowed: [], fleet: '' })
-  await rejectsWith(work, 'source_refused', /169\.254\.169\.254, an address of a private network/)
+  await rejectsWith(work, 'source_refused', 'B25: a repository of the metadata of a cloud')
 })
 
 test('B25, T27: once hosts are listed, others are refused by name, public or not', async () => {
   const rules = { allowed: ['*.corp.example'], fleet: '127.0.0.1' }
   for (const host of ['git.example.com', 'corp.example', 'evil-corp.example']) {
-    const words = new RegExp(`^repository apps: the host ${host} is not in --source-hosts$`)
+    const words = `B25: ${host}, which is not listed`
     await rejectsWith(fetchFrom(`https://${host}/a.git`, rules), 'source_refused', words)
   }
 })
@@ -92,7 +99,7 @@ test('B26, T27: Git connects to the addresses that were judged, and asks no name
   await rejectsWith(
     resolvePublic('git.nowhere.invalid').then(() => undefined),
     'source_unreachable',
-    /the host name git\.nowhere\.invalid does not resolve/,
+    'B26: a name that does not resolve',
   )
 })
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
 import type { RenderEngine, RenderFiles, RenderResult } from '../../hub/render/engine.ts'
+import { tells } from '../support/exact-words.ts'
 import { names, startRenderEngine } from '../support/render-engine.ts'
 import { renderFiles, renderInput } from '../support/render-input.ts'
 import { packTar } from '../support/tar.ts'
@@ -113,6 +114,7 @@ for (const [name, files] of Object.entries(charts)) {
     const result = await render('helm', renderFiles(files))
     assert.ok(result instanceof HubError, JSON.stringify(result).slice(0, 300))
     assert.match(result.code, /^render_(failed|timeout)$/)
+    tells(`B40c: a chart with ${name}`, result)
     assert.ok(result.message.length < 3_000, `${result.message.length}`)
     assert.ok(!result.message.includes(secret))
     await assertLives()
@@ -185,7 +187,7 @@ test('B89: an archive writes nowhere, and its links and devices lead nowhere', a
 })
 
 test('T25 B8 B28: a kustomization reads nothing outside its tree, and calls nobody', async () => {
-  const kustomizations = [
+  const kustomizations: readonly string[] = [
     'resources: [../../../etc/hostname]\n',
     'resources: [/proc/self/environ]\n',
     'configMapGenerator: [{name: x, files: [/etc/passwd]}]\n',
@@ -215,6 +217,7 @@ test('T25 B8 B28: a kustomization reads nothing outside its tree, and calls nobo
   for (const text of kustomizations) {
     const result = await render('kustomize', renderFiles(overlay(text)))
     assert.ok(result instanceof HubError && result.code === 'render_failed', text)
+    tells(`B8, B28: ${text.trimEnd()}`, result)
     assert.doesNotMatch(result.message, /root:|internal error|the engine failed/, text)
   }
   assert.equal(network.calls(), 0)

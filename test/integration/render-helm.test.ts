@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { HubError } from '../../hub/errors.ts'
+import { formatFault, HubError } from '../../hub/errors.ts'
 import type { RenderEngine } from '../../hub/render/engine.ts'
+import { tells } from '../support/exact-words.ts'
 import { contentOf, names, renderText, startRenderEngine } from '../support/render-engine.ts'
 import type { renderInput } from '../support/render-input.ts'
 
@@ -32,7 +33,7 @@ async function faultsOf(rendering: Promise<unknown>): Promise<string[]> {
   )
   assert.ok(error instanceof HubError, String(error))
   assert.equal(error.code, 'render_failed')
-  return error.faults.map(({ file, line, message }) => `${file}:${line}: ${message}`)
+  return error.faults.map(formatFault)
 }
 
 const valuesOf = (result: Awaited<ReturnType<typeof render>>): unknown => {
@@ -127,7 +128,7 @@ test('B40c: capabilities are the ones given, and kubeVersion is held to', async 
   }
   await render(picky, { helm: { kubeVersion: '1.35.4' } })
   const faults = await faultsOf(render(picky, { helm: { kubeVersion: '1.31.2' } }))
-  assert.match(faults[0] ?? '', /^chart\/Chart\.yaml:4: .*1\.34\.0.*v1\.31\.2/)
+  tells('B40c: a chart for another Kubernetes', faults.join('\n'))
 })
 
 test('CRDs are rendered and their kinds placed', async () => {
@@ -179,15 +180,8 @@ test('B40c: a chart that renders differently each time is said to, by object and
       'apiVersion: v1\nkind: Secret\nmetadata: {name: r}\nstringData: {p: {{ randAlphaNum 20 }}, q: same}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: "a-{{ randAlphaNum 9 | lower }}"}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: q}\nspec: {containers: [{name: x, args: [a, "{{ uuidv4 }}"]}]}\n',
   })
   assert.equal(result.warnings.length, 3, result.warnings.join('\n'))
-  assert.match(result.warnings[0] ?? '', /^Secret r: stringData\.p is another value in each render/)
-  assert.match(
-    result.warnings[1] ?? '',
-    /^ConfigMap a-\w+ is rendered under another name each time/,
-  )
-  assert.match(
-    result.warnings[2] ?? '',
-    /^Pod q: spec\.containers\[0\]\.args\[1\] is another value/,
-  )
+  const warnings = result.warnings.join('\n').replace(/ConfigMap a-\w+/, 'ConfigMap NAME')
+  tells('B40c: a chart that draws lots', warnings)
   assert.deepEqual((await render(chart)).warnings, [])
 })
 
@@ -200,16 +194,16 @@ test('template faults name file and line', async () => {
   assert.match((await broken('{{ if }}'))[0] ?? '', /^chart\/templates\/b\.yaml:1: /)
   assert.match((await broken('\n{{ fail "sorry" }}'))[0] ?? '', /b\.yaml:2: .*sorry/)
   assert.match((await broken('{{ required "give x" .Values.x }}'))[0] ?? '', /b\.yaml:1: .*give x/)
-  assert.match((await broken('a: 1\n b: 2\n'))[0] ?? '', /b\.yaml:undefined: rendered line 2/)
+  assert.match((await broken('a: 1\n b: 2\n'))[0] ?? '', /b\.yaml: rendered line 2/)
 })
 
 test('B40c: values that break the schema are refused; schemas that refer elsewhere too', async () => {
   const schema = (text: object) => ({ ...chart, 'chart/values.schema.json': JSON.stringify(text) })
   const strict = schema({ type: 'object', properties: { colour: { type: 'integer' } } })
-  assert.match((await faultsOf(render(strict)))[0] ?? '', /colour/)
+  tells('B40c: values that break their schema', (await faultsOf(render(strict))).join('\n'))
   for (const $ref of ['https://example.com/s.json', 'file:///etc/passwd', 'other.json']) {
     const faults = await faultsOf(render(schema({ properties: { colour: { $ref } } })))
-    assert.match(faults[0] ?? '', /^chart\/values\.schema\.json:1: .*only refer to itself/)
+    tells(`B40c: a schema that refers to ${$ref}`, faults.join('\n'))
   }
 })
 

@@ -6,6 +6,7 @@ import { HubError, type HubErrorCode } from '../../hub/errors.ts'
 import type { Credentials } from '../../hub/source/credential.ts'
 import { createMirror } from '../../hub/source/git.ts'
 import type { Mirror, SourceSpec } from '../../hub/source/source.ts'
+import { tells } from './exact-words.ts'
 import { runGit, type TestRepository } from './git-repository.ts'
 import { type GitServer, startGitServer } from './git-server.ts'
 import { createTempDir, type TempDir } from './temp-dir.ts'
@@ -94,16 +95,17 @@ export async function readTexts(
   )
 }
 
-/** The work must fail with this code and these words, and never tell the password. */
+/** The work must fail with this code and these words, and never tell the password. A text names words of the list. */
 export async function rejectsWith(
   work: Promise<unknown>,
   code: HubErrorCode,
-  words: RegExp,
+  words: RegExp | string,
 ): Promise<void> {
   await assert.rejects(work, (error) => {
     assert.ok(error instanceof HubError, String(error))
     assert.equal(error.code, code, error.message)
-    assert.match(error.message, words)
+    if (typeof words === 'string') tells(words, error)
+    else assert.match(error.message, words)
     assert.ok(!error.message.includes(password), 'the password is in the message')
     return true
   })

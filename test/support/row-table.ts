@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** They name the rows of all others. */
-const tables = ['integration/threat-rows.test.ts', 'integration/fault-rows.test.ts']
+const tables = ['threat-rows', 'fault-rows', 'bad-input-rows'].map(
+  (name) => `integration/${name}.test.ts`,
+)
+
+type Letter = 'T' | 'F' | 'B'
 
 export interface TableRow {
   readonly number: number
@@ -17,17 +21,17 @@ export interface TableRow {
 }
 
 /** Rows `| T1 | a threat | tests |` of a document, by their letter. */
-export function readTable(document: string, letter: 'T' | 'F'): readonly TableRow[] {
+export function readTable(document: string, letter: Letter): readonly TableRow[] {
   const row = new RegExp(`^\\| ${letter}(\\d+) +\\|([^|]*)\\|([^|]*)\\|$`, 'gm')
   return [...readFileSync(root + document, 'utf8').matchAll(row)].map(([, number, , held]) => ({
     number: Number(number),
-    files: [...held!.matchAll(/`([^`]+\.test\.ts)`/g)].map(([, path]) => path!),
+    files: [...held!.matchAll(/`([^`]+\.ts)`/g)].map(([, path]) => path!),
     words: held!.trim(),
   }))
 }
 
 /** Files that a row names and that are not there, or have no test of it. */
-export function findLost(rows: readonly TableRow[], letter: 'T' | 'F'): readonly string[] {
+export function findLost(rows: readonly TableRow[], letter: Letter): readonly string[] {
   return rows.flatMap(({ number, files }) =>
     files
       .filter((path) => !existsSync(`${root}test/${path}`) || !hasTestOf(path, letter, number))
@@ -36,7 +40,7 @@ export function findLost(rows: readonly TableRow[], letter: 'T' | 'F'): readonly
 }
 
 /** Test files of a row that it leaves out. */
-export function findUnnamed(rows: readonly TableRow[], letter: 'T' | 'F'): readonly string[] {
+export function findUnnamed(rows: readonly TableRow[], letter: Letter): readonly string[] {
   const all = globSync('{unit,integration,e2e}/**/*.test.ts', { cwd: `${root}test` })
     .filter((path) => !tables.includes(path))
     .sort()
@@ -58,13 +62,13 @@ const labels = new Map<string, readonly string[]>()
 
 function readLabels(path: string): readonly string[] {
   const text = readFileSync(`${root}test/${path}`, 'utf8')
-  const label = /['"`]((?:[TBFI]\d+(?:[–-][TBFI]?\d+)?(?:, | and )?)+)[: ]/g
+  const label = /['"`]((?:[TBFI]\d+[a-c]?(?:[–-][TBFI]?\d+)?(?:, | and | )?)+)[: ]/g
   return [...text.matchAll(label)].map(([, found]) => found!)
 }
 
 /** `T1, T6: ` names 1 and 6; `T1–T3: ` names 1 to 3. */
 function labelNames(label: string, letter: string, number: number): boolean {
-  const part = new RegExp(`${letter}(\\d+)(?:[–-]${letter}?(\\d+))?`, 'g')
+  const part = new RegExp(`${letter}(\\d+)[a-c]?(?:[–-]${letter}?(\\d+))?`, 'g')
   return [...label.matchAll(part)].some(
     ([, from, to]) => Number(from) <= number && number <= Number(to ?? from),
   )

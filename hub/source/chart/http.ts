@@ -142,7 +142,7 @@ export function createChartGet({ hosts, access, timeoutMs }: ChartHttpOptions): 
       if (answer.status === 200) return answer.bytes
       if (answer.status === 404 && get.whenMissing) return get.whenMissing
       if (![301, 302, 303, 307, 308].includes(answer.status) || answer.location === undefined) {
-        throw away(url, `status ${answer.status}`)
+        throw away(url, explainStatus(answer.status, get.credential))
       }
       const next = URL.parse(answer.location, url.href)
       if (!next || (url.protocol === 'https:' && next.protocol !== 'https:')) {
@@ -151,6 +151,20 @@ export function createChartGet({ hosts, access, timeoutMs }: ChartHttpOptions): 
       url = next
     }
     throw refuse(url, `more than ${maxRedirects} redirects`)
+  }
+}
+
+function explainStatus(status: number, credential: string | undefined): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return credential === undefined
+        ? `status ${status}: it wants a password; name a \`credential\` of the hub that has one`
+        : `status ${status}: it does not take the credential ${credential}, or that is for other hosts`
+    case 404:
+      return `status ${status}: there is no such thing, or it is not for whoever asks`
+    default:
+      return `status ${status}`
   }
 }
 

@@ -20,6 +20,15 @@ export const badInputs: readonly (readonly [string, string, string, RegExp])[] =
     '7:11',
     /is taken as it is written/,
   ],
+  ...['sshCommand: touch /tmp/x', 'config: { core.hooksPath: /x }', 'uploadPack: touch /tmp/x'].map(
+    (field) =>
+      [
+        `B19: ${field.split(':')[0]} of Git`,
+        `${head('Repository', 'r')}spec:\n  url: https://git.example/a\n  ${field}\n`,
+        '7:3',
+        /unknown field/,
+      ] as const,
+  ),
   [
     'B39: not a number',
     withTarget('clusters: [edge-1]\nvalues:\n  a: .nan'),

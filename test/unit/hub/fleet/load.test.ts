@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { tells } from '../../../support/exact-words.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { type FleetFile, loadFleet } from '../../../../hub/fleet/load.ts'
 import { badAlerts } from './bad-alerts.ts'
@@ -70,6 +71,7 @@ describe('loadFleet', () => {
         there.some((fault) => words.test(fault)),
         `expected ${place} ${words}, got:\n${faults.join('\n')}`,
       )
+      if (/^B\d/.test(name)) tells(name, there.join('\n'))
     })
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { tells } from '../../../support/exact-words.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { isLoopback, parseAddress } from '../../../../hub/source/address.ts'
 
@@ -77,7 +78,8 @@ for (const url of bad) {
         error instanceof HubError &&
         error.code === 'source_refused' &&
         // It may hold a password, and goes to the log.
-        (url.length < 8 || !error.message.includes(url)),
+        (url.length < 8 || !error.message.includes(url)) &&
+        (tells(`B13–B21: ${JSON.stringify(url.slice(0, 60))}`, error), true),
     )
   })
 }

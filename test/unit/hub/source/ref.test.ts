@@ -36,10 +36,15 @@ const bad = [
   'a'.repeat(256),
 ]
 for (const name of bad) {
-  test(`${JSON.stringify(name.slice(0, 20))} is none (B12, B22)`, () => {
+  test(`B12, B22: ${JSON.stringify(name.slice(0, 20))} is no ref name`, () => {
     assert.equal(isRefName(name), false)
-    assert.throws(() => qualifyRef({ branch: name }), { code: 'source_refused' })
-    assert.throws(() => qualifyRef({ tag: name }), { code: 'source_refused' })
+    for (const [word, ref] of [
+      ['branch', { branch: name }],
+      ['tag', { tag: name }],
+    ] as const) {
+      const message = `not a ${word} name: ${JSON.stringify(name)}`
+      assert.throws(() => qualifyRef(ref), { code: 'source_refused', message })
+    }
   })
 }
 
@@ -48,7 +53,10 @@ test('B12: refs are fully qualified, so a branch called like a commit stays a br
   assert.equal(qualifyRef({ branch: hex }).remote, `refs/heads/${hex}`)
   assert.equal(qualifyRef({ tag: 'v1' }).remote, 'refs/tags/v1')
   assert.equal(qualifyRef({ commit: hex }).remote, hex)
-  assert.throws(() => qualifyRef({ commit: 'HEAD' }), { code: 'source_refused' })
+  const message = 'a commit is 40 lower-case hex digits'
+  for (const commit of ['HEAD', '-x', 'A'.repeat(40), 'a'.repeat(39)]) {
+    assert.throws(() => qualifyRef({ commit }), { code: 'source_refused', message })
+  }
 })
 
 test('two names never share a place in the mirror, nor does one hold another', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { judgeWebhook, webhookBodyLimit } from '../../../../hub/source/webhook.ts'
+import { tells } from '../../../support/exact-words.ts'
+import { judgeWebhook, noMatch, webhookBodyLimit } from '../../../../hub/source/webhook.ts'
 import type { WebhookHeaders } from '../../../../hub/source/webhook.ts'
 
 const secret = 'shh'
@@ -61,83 +62,49 @@ test('B65–B67: the body may be anything: it is never read', () => {
   }
 })
 
-const refused: readonly (readonly [string, Parameters<typeof judgeWebhook>, RegExp])[] = [
-  [
-    'B63: no secret configured',
-    [{ 'x-hub-signature-256': `sha256=${mac(body, '')}` }, body, []],
-    /no webhook secret/,
-  ],
-  [
-    'B63: an empty secret',
-    [{ 'x-hub-signature-256': `sha256=${mac(body, '')}` }, body, ['']],
-    /no webhook secret/,
-  ],
-  ['B61: no signature', [{}, body, [secret]], /no signature/],
-  ['B61: an empty signature', [{ 'x-hub-signature-256': '' }, body, [secret]], /is not sha256=/],
-  [
-    'B61: a short signature',
-    [{ 'x-hub-signature-256': right.slice(0, -2) }, body, [secret]],
-    /is not sha256=/,
-  ],
+const refused: readonly (readonly [string, Parameters<typeof judgeWebhook>])[] = [
+  ['B63: no secret configured', [{ 'x-hub-signature-256': `sha256=${mac(body, '')}` }, body, []]],
+  ['B63: an empty secret', [{ 'x-hub-signature-256': `sha256=${mac(body, '')}` }, body, ['']]],
+  ['B61: no signature', [{}, body, [secret]]],
+  ['B61: an empty signature', [{ 'x-hub-signature-256': '' }, body, [secret]]],
+  ['B61: a short signature', [{ 'x-hub-signature-256': right.slice(0, -2) }, body, [secret]]],
   [
     'B61: an upper-case signature',
     [{ 'x-hub-signature-256': right.toUpperCase() }, body, [secret]],
-    /is not sha256=/,
   ],
-  ['B61: a bare digest', [{ 'x-hub-signature-256': mac(body) }, body, [secret]], /is not sha256=/],
-  [
-    'B61: SHA-1',
-    [{ 'x-hub-signature-256': `sha1=${mac(body)}` }, body, [secret]],
-    /is not sha256=/,
-  ],
+  ['B61: a bare digest', [{ 'x-hub-signature-256': mac(body) }, body, [secret]]],
+  ['B61: SHA-1', [{ 'x-hub-signature-256': `sha1=${mac(body)}` }, body, [secret]]],
   [
     'B61: SHA-1 in the older header',
     [{ 'x-hub-signature': `sha1=${mac(body).slice(0, 40)}` }, body, [secret]],
-    /x-hub-signature is not sha256=/,
   ],
-  [
-    'B61: another key',
-    [{ 'x-hub-signature-256': `sha256=${mac(body, 'x')}` }, body, [secret]],
-    /does not match/,
-  ],
+  ['B61: another key', [{ 'x-hub-signature-256': `sha256=${mac(body, 'x')}` }, body, [secret]]],
   [
     'B62: a body written anew',
     [{ 'x-hub-signature-256': right }, Buffer.from('{"ref":"refs/heads/main"}'), [secret]],
-    /does not match/,
   ],
   [
     'B69: a good signature beside one that does not hold',
     [{ 'x-hub-signature-256': right, 'x-gitea-signature': mac(body, 'x') }, body, [secret]],
-    /does not match/,
   ],
   [
     'B69: two signatures by two secrets',
     [{ 'x-hub-signature-256': right, 'x-gitea-signature': mac(body, 'x') }, body, [secret, 'x']],
-    /does not match/,
   ],
-  ['B61: an empty token', [{ 'x-gitlab-token': '' }, body, [secret]], /is not a token/],
-  [
-    'B61: a token that only begins right',
-    [{ 'x-gitlab-token': 's' }, body, [secret]],
-    /does not match/,
-  ],
-  [
-    'B69: a repeated header',
-    [{ 'x-hub-signature-256': [right, right] }, body, [secret]],
-    /is not sha256=/,
-  ],
+  ['B61: an empty token', [{ 'x-gitlab-token': '' }, body, [secret]]],
+  ['B61: a token that only begins right', [{ 'x-gitlab-token': 's' }, body, [secret]]],
+  ['B69: a repeated header', [{ 'x-hub-signature-256': [right, right] }, body, [secret]]],
   [
     'B64: a body too large',
     [{ 'x-hub-signature-256': right }, Buffer.alloc(webhookBodyLimit + 1), [secret]],
-    /too large/,
   ],
 ]
 
-for (const [name, args, words] of refused) {
-  const [row, what] = name.split(': ')
-  test(`T28: ${row}: refuses ${what}`, () => {
+for (const [name, args] of refused) {
+  test(`T28: ${name} is refused`, () => {
     const verdict = judgeWebhook(...args)
     assert.ok(!verdict.accepted)
-    assert.match(verdict.reason, words)
+    tells(name, verdict.reason)
+    assert.ok(verdict.told === verdict.reason || verdict.told === noMatch)
   })
 }
