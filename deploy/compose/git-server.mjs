@@ -1,13 +1,22 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/* `git-server.mjs DIRECTORY EXAMPLE PORT`: Git over HTTP for docker-compose.yml, with one repository that begins as EXAMPLE.
+/* `git-server.mjs DIRECTORY ADDRESS NAME=EXAMPLE…`: Git over HTTP for docker-compose.yml, with repositories that begin as
+   examples. Where these name each other by https://git.example, it is by ADDRESS that they are found here.
    Whoever reaches the port may push: it is for trying things out on one machine. */
 
-const [, , directory = '', example = '', port = '3000'] = process.argv
+const [, , directory = '', address = 'http://git:3000', ...examples] = process.argv
 const longestHeader = 64 * 1024
 
 /** @param {readonly string[]} args @param {string} [cwd] */
@@ -25,10 +34,24 @@ function git(args, cwd) {
   })
 }
 
-const repository = join(directory, 'fleet.git')
-if (!existsSync(repository)) {
-  const copy = mkdtempSync(join(tmpdir(), 'fleet-'))
+/** @param {string} folder */
+function nameAddresses(folder) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.yaml')) continue
+    const file = join(entry.parentPath, entry.name)
+    const text = readFileSync(file, 'utf8')
+    const named = text.replaceAll('https://git.example', address)
+    if (named !== text) writeFileSync(file, named)
+  }
+}
+
+/** @param {string} name @param {string} example */
+function createRepository(name, example) {
+  const repository = join(directory, `${name}.git`)
+  if (existsSync(repository)) return
+  const copy = mkdtempSync(join(tmpdir(), `${name}-`))
   cpSync(example, copy, { recursive: true })
+  nameAddresses(copy)
   git(['init', '--quiet', '--initial-branch=main'], copy)
   git(['add', '.'], copy)
   git(['commit', '--quiet', '--message', 'Begin with the example'], copy)
@@ -38,6 +61,11 @@ if (!existsSync(repository)) {
   cpSync(`${repository}.new`, repository, { recursive: true })
   rmSync(`${repository}.new`, { recursive: true })
   rmSync(copy, { recursive: true })
+}
+
+for (const each of examples) {
+  const [name = '', example = ''] = each.split('=')
+  createRepository(name, example)
 }
 
 const backend = join(git(['--exec-path']).trim(), 'git-http-backend')
@@ -83,5 +111,7 @@ const server = createServer((request, response) => {
   })
   response.on('close', () => child.kill())
 })
-server.listen(Number(port), () => process.stdout.write(`serving ${repository} on port ${port}\n`))
+server.listen(Number(new URL(address).port), () =>
+  process.stdout.write(`serving ${directory} at ${address}\n`),
+)
 for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(0))

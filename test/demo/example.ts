@@ -12,15 +12,27 @@ export const applications = ['notice', 'storefront', 'greeter'] as const
 /** The directory in the repository that holds the hub's configuration. */
 export const fleetPath = 'fleet'
 
+/** The repositories that its applications lie in, besides its own: name → directory of its first commit. */
+export const repositories: Readonly<Record<string, string>> = {
+  greeter: join(root, 'deploy', 'example-greeter'),
+}
+
 const directory = join(root, 'deploy', 'example')
 
-export async function readExample(): Promise<Files> {
+/** @param locate where a repository of the example is served */
+export async function readExample(locate: (name: string) => string): Promise<Files> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
   const texts = await Promise.all(
-    paths.map(async (path) => [relative(directory, path), await readFile(path, 'utf8')] as const),
+    paths.map(async (path) => {
+      const text = await readFile(path, 'utf8')
+      const served = text.replaceAll(/https:\/\/git\.example\/(\w+)\.git/g, (_, name: string) =>
+        locate(name),
+      )
+      return [relative(directory, path), served] as const
+    }),
   )
   return Object.fromEntries(texts)
 }

@@ -8,7 +8,14 @@ import { type HubProcess, startHub } from '../support/hub-process.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 import { type DemoCluster, openCluster } from './cluster.ts'
-import { type Files, adaptExample, fleetPath, readExample, splitExample } from './example.ts'
+import {
+  type Files,
+  adaptExample,
+  fleetPath,
+  readExample,
+  repositories,
+  splitExample,
+} from './example.ts'
 import { type FleetClone, cloneFleet } from './fleet-clone.ts'
 import { assertUnused, clearCluster, findGivenClusters } from './given-clusters.ts'
 import { startLocalClusters } from './local-clusters.ts'
@@ -60,11 +67,13 @@ export async function startStack(
     stops.defer(async () => void (await Promise.all(clusters.map(clearCluster))))
   }
 
-  const example = await readExample()
-  const files = splitExample(local ? example : adaptExample(example, places))
   const secret = randomBytes(24).toString('hex')
   let hub: HubProcess | undefined
   const git = stops.use(await startGitServer({ onPush: () => hint(hub, secret) }))
+  const example = await readExample((name) => git.url(name))
+  const files = splitExample(local ? example : adaptExample(example, places))
+  for (const [name, from] of Object.entries(repositories))
+    await git.createRepository(name, { from })
   const fleet = await serveFleet(git, join(directory, 'fleet'), files.fleet)
   say(`Git server: ${git.url('fleet')}`)
 

@@ -107,6 +107,7 @@ describe('docker-compose.yml', () => {
     const places: Readonly<Record<string, string>> = {
       '/compose': join(root, 'deploy/compose'),
       '/example': join(root, 'deploy/example'),
+      '/example-greeter': join(root, 'deploy/example-greeter'),
       '/git': join(directory.path, 'git'),
       '/join': join(directory.path, 'join'),
     }
@@ -114,7 +115,9 @@ describe('docker-compose.yml', () => {
     await mkdir(places['/join']!)
     const port = String(await freePort())
     const here = (word: string): string =>
-      word === '3000' ? port : word.replace(/^\/\w+/, (place) => places[place] ?? place)
+      word === 'http://git:3000'
+        ? `http://127.0.0.1:${port}`
+        : word.replace(/\/[\w-]+/, (place) => places[place] ?? place)
     const startGit = () =>
       startProcess(
         process.execPath,
@@ -138,6 +141,8 @@ describe('docker-compose.yml', () => {
     await until(async () => (await fetch(`${hub.url}/readyz`)).ok, {
       ...{ deadlineMs: 30_000, what: 'the hub to have read the example' },
     })
+    const fleet = await hub.api.get<{ refused: string | null; faults: object[] }>('fleet')
+    assert.deepEqual([fleet.refused, fleet.faults], [null, []], 'its other repository is read, too')
     const bin = await installSwell(directory.path)
     const join_ = of('join')
     const env = {

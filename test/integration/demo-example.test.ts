@@ -4,7 +4,7 @@ import { loadFleet } from '../../hub/fleet/load.ts'
 import type { ClusterPlace } from '../demo/cluster.ts'
 import { adaptExample, applications, readExample, splitExample } from '../demo/example.ts'
 
-const example = await readExample()
+const example = await readExample((name) => `https://git.example/${name}.git`)
 
 function load(files: Readonly<Record<string, string>>) {
   const configuration = Object.entries(files).filter(([path]) => path.startsWith('fleet/'))

@@ -6,12 +6,17 @@ import { planRenders } from '../../hub/fleet/plan-renders.ts'
 import { resolveTargets } from '../../hub/fleet/resolve.ts'
 import { createMirrorWorld, fetchCommit } from '../support/mirror-world.ts'
 
-const example = fileURLToPath(new URL('../../deploy/example', import.meta.url))
+const place = (path: string) => fileURLToPath(new URL(`../../deploy/${path}`, import.meta.url))
+const example = place('example')
 
 test('the example goes from Git to render inputs without a fault, and an unrelated commit changes none', async () => {
   await using world = await createMirrorWorld()
   const repository = await world.createRepository({ from: example })
   const mirror = await world.openMirror(repository)
+  const other = await world.openMirror(
+    await world.createRepository({ from: place('example-greeter') }),
+  )
+  const greeter = { mirror: other, commit: await fetchCommit(other) }
 
   async function plan() {
     const commit = await fetchCommit(mirror)
@@ -25,7 +30,7 @@ test('the example goes from Git to render inputs without a fault, and an unrelat
     assert.deepEqual(faults, [])
     const planned = await planRenders(
       targets,
-      () => ({ mirror, commit }),
+      (name) => (name === 'greeter' ? greeter : { mirror, commit }),
       () => [],
       () => assert.fail('no chart is asked for'),
     )
@@ -42,6 +47,6 @@ test('the example goes from Git to render inputs without a fault, and an unrelat
     'helm',
     'kustomize',
   ])
-  await repository.commit({ 'apps/unrelated/x.yaml': 'x: 1\n' })
+  await repository.commit({ 'unrelated/x.yaml': 'x: 1\n' })
   assert.deepEqual(await plan(), first)
 })

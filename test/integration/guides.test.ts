@@ -11,6 +11,7 @@ import { createTempDir } from '../support/temp-dir.ts'
 
 const docs = fileURLToPath(new URL('../../deploy/docs', import.meta.url))
 const example = fileURLToPath(new URL('../../deploy/example', import.meta.url))
+const greeter = fileURLToPath(new URL('../../deploy/example-greeter', import.meta.url))
 const guides = (await readdir(join(docs, 'guides'))).filter((name) => name.endsWith('.md')).sort()
 
 async function blocksOf(guide: string): Promise<MarkdownBlock[]> {
@@ -40,9 +41,24 @@ async function readHelp(names: readonly string[]): Promise<string> {
 describe('the guides', () => {
   let root: string
   let files: Record<string, string>
+  /** The example's other repository, and none of those that guides only name. */
+  let others: readonly string[]
   before(async () => {
     root = (await createTempDir('guides')).path
     files = await readFiles(example)
+    const other = await createFleetCheckout(root, await readFiles(greeter), 'greeter')
+    others = ['--repository', `greeter=${other.directory}`]
+  })
+
+  it('begin with an example that is right', async () => {
+    const checkout = await createFleetCheckout(root, files, 'example')
+    const { out, said, code } = await checkout.swell(['check', '--strict', ...others])
+    assert.equal(code, 0, `${out}${said}`)
+    const rendered = await checkout.swell(['render', '--output', 'name', ...others])
+    assert.equal(rendered.code, 0, rendered.said)
+    for (const name of ['notice', 'storefront', 'greeter']) {
+      assert.match(rendered.out, new RegExp(`^${name}: Deployment ${name}/${name}$`, 'm'))
+    }
   })
 
   for (const guide of guides) {
@@ -52,7 +68,7 @@ describe('the guides', () => {
       const laid = Object.fromEntries(shown.map(({ file, text }) => [file!, text]))
       for (const [file, text] of Object.entries(laid)) assert.notEqual(text, files[file])
       const checkout = await createFleetCheckout(root, { ...files, ...laid }, guide)
-      const { out, said, code } = await checkout.swell(['check', '--path', 'fleet'])
+      const { out, said, code } = await checkout.swell(['check', ...others])
       assert.equal(code, 0, `${out}${said}`)
     })
   }
