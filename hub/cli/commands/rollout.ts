@@ -72,12 +72,14 @@ export function addRollout(program: Command, context: CommandContext): void {
     })
 
   for (const [kind, description] of Object.entries(actions) as [keyof typeof actions, string][]) {
+    // What is over can be taken back, too.
+    const which = kind === 'rollback' ? 'any' : 'active'
     reasoned(leaf(rollout.command(kind)))
       .description(description)
-      .argument('<rollout>', 'its id, or an application with an active rollout')
+      .argument('<rollout>', `its id, or an application${which === 'any' ? '' : ' with an active rollout'}`)
       .action(async (given: string, flags: Flags) => {
         const client = await context.connect(flags)
-        const { id } = await findRollout(client, given, signal)
+        const { id } = await findRollout(client, given, signal, which)
         const body = { reason: flags.reason ?? '' }
         const moved = await client.call(`${kind}Rollout`, { path: { id }, body, signal })
         await report(context, flags.output, moved, `${kind} accepted`)

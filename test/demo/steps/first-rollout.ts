@@ -1,5 +1,5 @@
 import type { RolloutView } from '../../../hub/api/rollout-view.ts'
-import { applications } from '../example.ts'
+import { applications, repositories } from '../example.ts'
 import { expectThat } from '../expectation.ts'
 import { type Passage, readPassages } from '../ledger.ts'
 import { followRollout } from '../rollout.ts'
@@ -11,7 +11,9 @@ export async function walkFirstRollout(stack: Stack): Promise<Record<string, unk
   const commit = await stack.fleet.commit(stack.releases, 'Add the applications')
   const seen = await Promise.all(
     applications.map(async (application) => {
-      const rollout = await followRollout(stack, application, commit, 'Succeeded')
+      // A revision is of the application's own repository, whose first rollout this is.
+      const at = Object.hasOwn(repositories, application) ? '' : commit
+      const rollout = await followRollout(stack, application, at, 'Succeeded')
       const waves = expectCanaryFirst(stack, rollout, await readPassages(stack.hub, rollout.id))
       if (stack.local) await expectMadeAfterwards(stack, application, waves.productionOfferedAt)
       const clusters = await expectReadyEverywhere(stack, application)

@@ -1,6 +1,6 @@
 import type { ApplicationView, ClusterView, FleetView } from '../../../hub/api/views.ts'
 import { until } from '../../support/until.ts'
-import { applications } from '../example.ts'
+import { applications, repositories } from '../example.ts'
 import { expectThat } from '../expectation.ts'
 import { readNewest } from '../rollout.ts'
 import type { Stack } from '../stack.ts'
@@ -12,8 +12,9 @@ export async function revertBadChange(stack: Stack): Promise<Record<string, unkn
   const { hub, fleet, clusters } = stack
   const before = await readNewest(stack, applications)
   const commit = await fleet.revert()
-  // Every application has been rendered and decided on at the commit.
+  // Every application of this repository has been rendered and decided on at the commit.
   for (const application of applications) {
+    if (Object.hasOwn(repositories, application)) continue
     await until(
       async () => {
         const path = `applications/${application}`
