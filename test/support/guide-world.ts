@@ -22,6 +22,8 @@ export interface GuideWorld extends AsyncDisposable {
   readonly git: GitServer
   readonly hub: HubProcess
   readonly agents: ReadonlyMap<string, MemoryAgent>
+  /** What stands for `https://git.example`. */
+  readonly origin: string
   /** The clone, where commands run. */
   readonly clone: string
   readonly printed: Printed
@@ -98,6 +100,7 @@ export async function startGuideWorld(
   })
   stack.defer(() => hub.stop())
   await untilReady(hub)
+  const { origin } = new URL(git.url('fleet'))
   const agents = new Map<string, MemoryAgent>()
   for (const name of options.clusters ?? ['lab', 'paris', 'oregon']) {
     agents.set(name, stack.use(await startMemoryAgent(hub, name)))
@@ -118,7 +121,7 @@ export async function startGuideWorld(
         GROUNDSWELL_ENGINE: enginePath(),
       },
       placeholders: {
-        'https://git.example': new URL(git.url('fleet')).origin,
+        'https://git.example': origin,
         ...options.placeholders,
       },
     },
@@ -133,7 +136,7 @@ export async function startGuideWorld(
   }
   const owned = stack.move()
   return {
-    ...{ directory, git, hub, agents, clone, printed, write, commit, read },
+    ...{ origin, directory, git, hub, agents, clone, printed, write, commit, read },
     async push(message) {
       await commit(message)
       await run(clone, ['push', '--quiet', 'origin', 'HEAD'])
