@@ -76,7 +76,10 @@ export function addRollout(program: Command, context: CommandContext): void {
     const which = kind === 'rollback' ? 'any' : 'active'
     reasoned(leaf(rollout.command(kind)))
       .description(description)
-      .argument('<rollout>', `its id, or an application${which === 'any' ? '' : ' with an active rollout'}`)
+      .argument(
+        '<rollout>',
+        `its id, or an application${which === 'any' ? '' : ' with an active rollout'}`,
+      )
       .action(async (given: string, flags: Flags) => {
         const client = await context.connect(flags)
         const { id } = await findRollout(client, given, signal, which)
