@@ -12,6 +12,7 @@ import { type Evidence } from './trust/evidence.ts'
 import { createReports } from './reports.ts'
 import { createStanding } from './standing.ts'
 import type { AuditFault } from './trust/state.ts'
+import { judgeSuccession } from './trust/succession.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
 
 import type { AgentDeps } from './deps.ts'
@@ -108,11 +109,17 @@ export function createAgent(deps: AgentDeps) {
   ): Promise<void> {
     try {
       const [startedAt, before] = [deps.clock(), standing.current()]
+      const place = standing.position()
       const accepted = await standing.accept(offered, on)
       deps.trace?.verified(accepted, before, startedAt)
       redial.proved()
       const { sequence } = accepted.snapshot
-      deps.log.info({ sequence }, 'snapshot accepted')
+      const { missed, forked } = judgeSuccession(accepted.snapshot, place)
+      deps.log.info({ sequence, ...(missed > 0 && { missed }) }, 'snapshot accepted')
+      if (forked) {
+        const words = 'the signer knows another snapshot before this one than was accepted here'
+        deps.log.warn({ code: 'equivocation', sequence: sequence - 1 }, words)
+      }
       reports.noteTold('')
       // Nothing more of the snapshot before is written, however long the hub takes to listen.
       reconciling?.stop.abort()

@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     const { runVerify } = await import('./verify/command.ts')
     const { diskFiles } = await import('./verify/fs.ts')
     const say = (text: string): void => void process.stdout.write(text)
-    process.exitCode = await runVerify(process.argv.slice(3), diskFiles, say)
+    process.exitCode = await runVerify(process.argv.slice(3), diskFiles, say, decompressZstd)
     return
   }
   if (process.argv[2] === 'status') return tellStatus(process.argv.slice(3))

@@ -1,5 +1,6 @@
 import type { AgentDeps } from './agent.ts'
 import type { Session } from './link/session.ts'
+import { fitReport } from './observe/fit-report.ts'
 import { toApplicationReport, toAuditFault, toHold } from './observe/report.ts'
 import { createPassingDrift } from './observe/passing-drift.ts'
 import type { ApplicationState } from './observe/status.ts'
@@ -47,7 +48,7 @@ export function createReports({ standing, session, workloads, ...deps }: Reports
     if (told.length === 0 && !complete) return
     sending = true
     try {
-      const applications = told.map(toApplicationReport)
+      const applications = fitReport(told).map(toApplicationReport)
       const { kubernetesVersion, nodes } = deps.facts()
       const facts = { kubernetesVersion, nodes, agentVersion: deps.version }
       const current = standing.current()

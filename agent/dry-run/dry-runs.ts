@@ -6,6 +6,7 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError, toAgentError } from '../errors.ts'
 import { type Proposal, parseProposal } from './proposed.ts'
+import { fitTried } from './fit-tried.ts'
 import { type DryRunOutcome, type TryDeps, tryObjects } from './try.ts'
 
 export type DryRunAnswer = MessageInitShape<typeof DryRunAnswerSchema>
@@ -52,7 +53,7 @@ export function createDryRuns(deps: DryRunsDeps) {
     charge(proposal)
     const either = AbortSignal.any([signal, deps.timeout(proposal.patience)])
     const tried = await tryObjects(proposal, deps, either)
-    const results = tried.map(({ outcome, warnings, fields, ...rest }) => ({
+    const results = fitTried(tried).map(({ outcome, warnings, fields, ...rest }) => ({
       ...rest,
       outcome: outcomes[outcome],
       warnings: [...warnings],

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Decompress } from '../link/unpack.ts'
 import { judgeCase, readIdentity, readState, witnessCase } from './case.ts'
+import { judgePacks } from './packs.ts'
 import { parseVectors } from './vector.ts'
 
 /** Files, as far as verifying needs them. */
@@ -49,6 +51,7 @@ export async function runVerify(
   argv: readonly string[],
   files: VerifyFiles,
   say: (text: string) => void,
+  decompress: Decompress,
 ): Promise<0 | 1 | 2> {
   try {
     const { values } = parseArgs({ args: [...argv], options, strict: true })
@@ -56,7 +59,9 @@ export async function runVerify(
       say(usage)
       return 0
     }
-    if (values.vectors !== undefined) return await judgeVectors(values.vectors, files, say)
+    if (values.vectors !== undefined) {
+      return await judgeVectors(values.vectors, files, say, decompress)
+    }
     return await judgeFiles(values, files, say)
   } catch (error) {
     say(`cannot tell: ${(error as Error).message}\n`)
@@ -105,13 +110,15 @@ async function judgeVectors(
   directory: string,
   files: VerifyFiles,
   say: (text: string) => void,
+  decompress: Decompress,
 ): Promise<0 | 1> {
   let failed = 0
   let judged = 0
   for (const [name, bytes] of await files.readAll(directory)) {
     if (!name.endsWith('.json')) continue
     for (const vector of parseVectors(Buffer.from(bytes).toString())) {
-      const verdict = await judgeCase(vector.given)
+      const { packs } = vector
+      const verdict = packs ? await judgePacks(packs, decompress) : await judgeCase(vector.given)
       const audit = vector.audit === undefined ? undefined : await witnessCase(vector.given)
       const good = verdict === vector.expected && audit === vector.audit
       judged += 1

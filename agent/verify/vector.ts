@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 import { type VerifyCase, readIdentity, readState } from './case.ts'
+import { type PacksCase, readPacks } from './packs.ts'
 
 /** One case with the verdict it must get; the format is told in test/vectors/README.md. */
 export interface Vector {
@@ -10,6 +11,8 @@ export interface Vector {
   /** What must be told of the ledger: a code, or null for nothing; undefined when it is not asked. */
   readonly audit?: string | null
   readonly given: VerifyCase
+  /** When it is about content on its way: then it is judged by this alone. */
+  readonly packs?: PacksCase
 }
 
 /**
@@ -32,7 +35,9 @@ export function parseVectors(text: string): readonly Vector[] {
     const audit = vector['audit']
     const asked = audit === null || typeof audit === 'string' ? { audit } : {}
     const given = readCase({ ...defaults, ...vector })
-    return { name, rows: rows.map(String), expected, ...asked, given }
+    const packs = readPacks(vector)
+    const common = { name, rows: rows.map(String), expected, ...asked, given }
+    return packs ? { ...common, packs } : common
   })
 }
 

@@ -6,8 +6,8 @@ import { HubError } from '../errors.ts'
 import type { RecordedApproval } from '../ledger/entry.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 
-/** Envelopes sent with one offer. */
-const mostApprovals = 500
+/** Envelopes sent with one offer, beside a snapshot of a mebibyte at most: agents take 4 MiB in one message. */
+const mostApprovals = { count: 500, bytes: 2 * 1024 * 1024 } as const
 
 /**
  * Approvals of what a list holds, for a cluster that the root statement wants approvals for; for
@@ -21,6 +21,7 @@ export function listApprovals(
   now: number,
 ): Uint8Array[] {
   if (!root.policies.some(({ clusters }) => coversCluster(clusters, cluster))) return []
+  let left: number = mostApprovals.bytes
   return list
     .flatMap((application) => {
       const content = application.state === 'removed' ? 'removed' : application.manifest.digest
@@ -31,8 +32,9 @@ export function listApprovals(
           approval.expiresAt * 1000 > now,
       )
     })
-    .slice(0, mostApprovals)
+    .slice(0, mostApprovals.count)
     .map(({ envelope }) => Buffer.from(envelope, 'base64'))
+    .filter(({ byteLength }) => (left -= byteLength) >= 0)
 }
 
 /**

@@ -6,7 +6,9 @@ import {
   type Report,
 } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import type { Hello, Verdict } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { isName } from '@groundswell/proto/statement-shape.ts'
 import type { Equivocation } from '../bundle/equivocation.ts'
+import { boundApplications } from './bound.ts'
 import type { AgentHold, ApplicationStatus, ClusterStatus, Health, Phase, Told } from './status.ts'
 
 /* What agents say → what is known of a cluster. Pure; times are the hub's, in milliseconds. */
@@ -62,12 +64,10 @@ export function foldVerdict(status: ClusterStatus, verdict: Verdict, now: number
 
 /** A complete report replaces all that was known of applications; another only what it names. */
 export function foldReport(status: ClusterStatus, report: Report, now: number): ClusterStatus {
-  const told = Object.fromEntries(
-    report.applications.map((application) => [
-      application.application,
-      toApplicationStatus(application, now),
-    ]),
-  )
+  // No application has another kind of name.
+  const named = report.applications.filter(({ application }) => isName(application))
+  const states = named.map((application) => toApplicationStatus(application, now))
+  const told = Object.fromEntries(states.map((state) => [state.application, state]))
   return {
     ...status,
     lastSeen: now,
@@ -78,7 +78,10 @@ export function foldReport(status: ClusterStatus, report: Report, now: number): 
     agentVersion: clip(report.facts?.agentVersion || status.agentVersion),
     kubernetesVersion: clip(report.facts?.kubernetesVersion || status.kubernetesVersion),
     nodes: report.facts?.nodes ?? status.nodes,
-    applications: report.complete ? told : { ...status.applications, ...told },
+    applications: boundApplications(
+      report.complete ? told : { ...status.applications, ...told },
+      states,
+    ),
   }
 }
 

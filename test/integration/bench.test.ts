@@ -82,6 +82,7 @@ describe('npm run bench -- reconnect', () => {
     assert.equal(metrics['renders'], 0)
     assert.ok(metrics['recovered_ms']! > metrics['serving_ms']!)
     assert.ok(metrics['bytes_per_agent']! > 500, 'the handshake is in it')
+    assert.ok(metrics['bytes_per_agent']! <= 2_048, `${metrics['bytes_per_agent']} bytes`)
   })
 })
 

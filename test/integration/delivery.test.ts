@@ -82,19 +82,21 @@ describe('delivery over links that fail', { concurrency: true }, () => {
     assert.deepEqual([...agent.generations], [1, 2])
   })
 
+  // `STORM=1000 node --test test/integration/delivery.test.ts` takes some minutes.
+  const storm = Number(process.env['STORM'] ?? 40)
   it('F22: forty agents that lose their hub at once are all back, and none of them in step', async (t) => {
     const proxy = await openChaosProxy(world.listener.address)
-    const names = Array.from({ length: 40 }, (_, n) => `storm-${n}`)
+    const names = Array.from({ length: storm }, (_, n) => `storm-${n}`)
     for (const name of names) world.assign(name, 1, 'one')
     const agents = await Promise.all(names.map((name) => world.agent(name, proxy.address)))
-    await Promise.all(agents.map((agent) => arrived(agent, 1)))
+    await Promise.all(agents.map((agent) => arrived(agent, 1, storm * 375)))
     const start = performance.now()
     const before = proxy.connections
     proxy.reset()
     for (const name of names) world.assign(name, 2, 'two')
-    await Promise.all(agents.map((agent) => arrived(agent, 2)))
+    await Promise.all(agents.map((agent) => arrived(agent, 2, storm * 375)))
     t.diagnostic(`all back after ${Math.round(performance.now() - start)} ms`)
-    assert.ok(proxy.connections - before <= 80, `${proxy.connections - before} dials`)
+    assert.ok(proxy.connections - before <= 2 * storm, `${proxy.connections - before} dials`)
     await Promise.all(agents.map((agent) => agent.stop()))
     await proxy[Symbol.asyncDispose]()
   })

@@ -33,6 +33,18 @@ describe('agent verify', () => {
     }
   })
 
+  it('the README says how many stand for each row', async () => {
+    const table = await readFile(join(directory, 'README.md'), 'utf8')
+    const said = [...table.matchAll(/^\| ([TB]\d+) +\| (\d+) +\|$/gm)]
+    const counted = new Map<string, number>()
+    const rows = [...generateVectors().values()].flatMap(parseVectors).flatMap(({ rows }) => rows)
+    for (const row of rows) counted.set(row, (counted.get(row) ?? 0) + 1)
+    assert.deepEqual(
+      Object.fromEntries(said.map(([, row, count]) => [row, Number(count)])),
+      Object.fromEntries(counted),
+    )
+  })
+
   it('gives each vector its verdict, all in one process', async () => {
     const { code, said } = await agent('--vectors', directory)
     assert.equal(code, 0, said)

@@ -1,5 +1,6 @@
 import { envelopeVectors } from './envelope.ts'
 import { memoryVectors } from './memory.ts'
+import { packVectors } from './packs.ts'
 import { approvalVectors, rootVectors } from './roots.ts'
 import { statementVectors } from './statements.ts'
 import { defaults, type Written } from './world.ts'
@@ -8,6 +9,7 @@ const files: Readonly<Record<string, readonly Written[]>> = {
   'approvals.json': approvalVectors,
   'envelopes.json': envelopeVectors,
   'memory.json': memoryVectors,
+  'packs.json': packVectors,
   'roots.json': rootVectors,
   'statements.json': statementVectors,
 }

@@ -167,6 +167,21 @@ test('T3: two snapshots under one sequence are refused, kept as evidence, and to
   })
 })
 
+test('T3: a snapshot that follows another than was accepted is taken, and the agent says so', async () => {
+  const words = 'the signer knows another snapshot before this one than was accepted here'
+  const state = await blankAt5()
+  await live(state, async (world) => {
+    const sixth = await signOffer(key, 6, bundle, { previous: state.snapshotDigest })
+    assert.equal(await judge(world, sixth.envelope), 'accept')
+    // Two were never seen: that is no fault.
+    assert.equal(await judge(world, (await signOffer(key, 9, bundle)).envelope), 'accept')
+    assert.ok(!world.logged.includes(words))
+    const stolen = await signOffer(key, 10, bundle, { previous: digestOf('another 9') })
+    assert.equal(await judge(world, stolen.envelope), 'accept')
+    assert.ok(world.logged.includes(words))
+  })
+})
+
 test('T3: a freshness statement that names another snapshot of this sequence is evidence as well', async () => {
   await live(await blankAt5(), async (world) => {
     await answer(world, { sequence: 5, snapshot: digestOf('other') })

@@ -14,9 +14,8 @@ const files = (given: Record<string, string>): VerifyFiles => ({
 
 async function run(argv: string[], given: Record<string, string> = {}) {
   let said = ''
-  const code = await runVerify(argv, files(given), (text) => {
-    said += text
-  })
+  const say = (text: string): void => void (said += text)
+  const code = await runVerify(argv, files(given), say, async (bytes) => bytes)
   return { code, said }
 }
 

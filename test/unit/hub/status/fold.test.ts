@@ -124,7 +124,11 @@ describe('foldReport', () => {
         errors: many({ object: text, file: text, code: text, message: text }),
         drift: many({
           object: text,
-          fields: many({ path: text, desired: text, live: text, manager: text }),
+          // As many as are listed, of no more text than is kept of one cluster.
+          fields: [
+            { path: text, desired: text, live: text, manager: text },
+            ...many({ path: 'p', desired: 'd', live: 'l', manager: 'm' }),
+          ],
         }),
       }),
       0,
@@ -137,6 +141,58 @@ describe('foldReport', () => {
         ? value.length
         : Math.max(0, ...Object.values((value as object) ?? {}).map(longest))
     assert.ok(longest({ unhealthy, errors, drift }) <= 2_049)
+  })
+
+  describe('B56, I9: of an agent that was taken over', () => {
+    const long = 'x'.repeat(2_048)
+    const many = <T>(item: T, count = 50): T[] => Array.from({ length: count }, () => item)
+    const field = { path: long, desired: long, live: long, manager: long }
+    const loud = (application: string) => ({
+      ...{
+        application,
+        phase: Phase.FAILED,
+        health: Health.FAILED,
+        objects: 60,
+        driftedObjects: 60,
+      },
+      unhealthy: many({ object: long, health: Health.FAILED, message: long }),
+      errors: many({ object: long, file: long, code: long, message: long }),
+      drift: many({ object: long, fields: many(field, 5) }),
+    })
+
+    test('the names of ten thousand applications are kept at most, and none that is no name', () => {
+      let status = foldReport(blank, report(true, { application: 'shop', objects: 3 }), 0)
+      for (let turn = 0; turn < 12; turn += 1) {
+        const names = Array.from({ length: 1_000 }, (_, n) => `made-up-${turn}-${n}`)
+        const told = [...names, '', 'A', '../x', '__proto__', 'y'.repeat(64), 'a b']
+        status = foldReport(
+          status,
+          report(false, ...told.map((application) => ({ application }))),
+          0,
+        )
+      }
+      const kept = Object.keys(status.applications)
+      assert.equal(kept.length, 10_000)
+      assert.equal(status.applications['shop']?.objects, 3)
+      assert.ok(kept.every((name) => /^(shop|made-up-\d+-\d+)$/.test(name)))
+    })
+
+    test('of what it tells of objects a few mebibytes are kept, and of every application how it is', () => {
+      let status = foldReport(blank, report(true, { application: 'calm' }), 0)
+      const small = [{ object: '/ConfigMap/a/b', health: Health.FAILED, message: 'no' }]
+      status = foldReport(status, report(false, { application: 'small', unhealthy: small }), 0)
+      for (let turn = 0; turn < 40; turn += 1) {
+        status = foldReport(status, report(false, loud(`loud-${turn}`)), 0)
+        assert.ok(JSON.stringify(status.applications).length < 4.2 * 1024 * 1024)
+      }
+      const { calm, small: kept, ...others } = status.applications
+      assert.deepEqual(calm?.unhealthy, [])
+      assert.equal(kept?.unhealthy[0]?.message, 'no')
+      for (const { phase, health, objects, driftedObjects } of Object.values(others)) {
+        assert.deepEqual([phase, health, objects, driftedObjects], ['Failed', 'Failed', 60, 60])
+      }
+      assert.ok(Object.values(others).some(({ errors }) => errors.length > 0))
+    })
   })
 
   test('an agent’s clock can be wrong, but every time it tells can be shown', () => {
