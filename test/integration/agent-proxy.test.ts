@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { type Server, createServer } from 'node:http'
-import { type AddressInfo, type Socket, connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { create } from '@bufbuild/protobuf'
 import { SyncRequestSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
@@ -13,60 +11,16 @@ import { HubError } from '../../hub/errors.ts'
 import { serveEnrolment, serveSync } from '../../hub/sync/grpc.ts'
 import type { Listener } from '../../hub/sync/listen/grpc.ts'
 import { type Authority, loadAuthority } from '../../hub/sync/x509.ts'
+import { type ConnectProxy, proxyUser, startConnectProxy } from '../support/connect-proxy.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
-
-/** A CONNECT proxy that alone knows where `hub.internal` is. */
-async function startProxy(hub: { data: number; enrol: number }) {
-  const asked: string[] = []
-  const sockets = new Set<Socket>()
-  const ports = new Map([
-    ['hub.internal:7444', hub.data],
-    ['hub.internal:7443', hub.enrol],
-  ])
-  const server: Server = createServer()
-  server.on('connect', ({ url = '', headers }, near: Socket) => {
-    sockets.add(near)
-    near.on('error', () => {})
-    asked.push(url)
-    if (url === 'silent.internal:1') return
-    const right = `Basic ${Buffer.from('ada:p@ss').toString('base64')}`
-    if (headers['proxy-authorization'] !== right) {
-      near.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
-      return
-    }
-    const port = ports.get(url)
-    if (!port) {
-      near.end('HTTP/1.1 403 Forbidden\r\n\r\n')
-      return
-    }
-    const far = connect(port, '127.0.0.1', () => {
-      near.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      near.pipe(far).pipe(near)
-    })
-    sockets.add(far)
-    far.on('error', () => near.destroy())
-  })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  return {
-    asked,
-    url: (who: string) => `http://${who}127.0.0.1:${port}`,
-    cut() {
-      for (const socket of sockets) socket.destroy()
-    },
-    close: () => server.close(),
-  }
-}
 
 describe('an agent behind a proxy', () => {
   let directory: { path: string; remove(): Promise<void> }
   let authority: Authority
   let sync: Listener
   let enrolment: Listener
-  let proxy: Awaited<ReturnType<typeof startProxy>>
+  let proxy: ConnectProxy
   const connected = new Set<string>()
 
   before(async () => {
@@ -102,18 +56,22 @@ describe('an agent behind a proxy', () => {
         throw new HubError('token_refused', 'reached')
       },
     } as never)
-    proxy = await startProxy({ data: sync.port, enrol: enrolment.port })
+    proxy = await startConnectProxy(
+      new Map([
+        ['hub.internal:7444', sync.port],
+        ['hub.internal:7443', enrolment.port],
+      ]),
+    )
   })
 
   after(async () => {
-    proxy.cut()
     proxy.close()
     await sync.close(200)
     await enrolment.close(200)
     await directory.remove()
   })
 
-  const through = (address: string, who = 'ada:p%40ss@') =>
+  const through = (address: string, who = proxyUser) =>
     chooseProxy(address, { HTTPS_PROXY: proxy.url(who) })
 
   async function open(address: string, who?: string) {

@@ -35,20 +35,15 @@ const packOf = (...parts: readonly Part[]): Uint8Array =>
   )
 
 interface Change {
-  readonly encoding?: number
+  readonly encoding?: Encoding
   readonly decodedSize?: number
   readonly missing?: readonly string[]
 }
 
 function content(pack: Uint8Array, change: Change = {}): string {
-  const {
-    encoding = Encoding.IDENTITY as number,
-    decodedSize = pack.byteLength,
-    missing = [],
-  } = change
-  // A number that means nothing goes as it is.
+  const { encoding = Encoding.IDENTITY, decodedSize = pack.byteLength, missing = [] } = change
   const value = {
-    encoding: encoding as Encoding,
+    encoding,
     decodedSize,
     pack: Uint8Array.from(pack),
     missing: [...missing],
@@ -332,7 +327,7 @@ const rows: readonly Row[] = [
     'an encoding that is not known',
     'object_malformed',
     want(one),
-    [content(packOf({ bytes: one }), { encoding: 3 })],
+    [content(packOf({ bytes: one }), { encoding: 3 as Encoding })],
   ],
   [
     'B54',
