@@ -12,6 +12,7 @@ import { type MembershipDeps, createMembership } from './membership.ts'
 import type { Pipeline } from './pipeline.ts'
 import { createPreview } from './preview.ts'
 import { type KeptReceiptsDeps, createKeptReceipts } from './receipt/kept.ts'
+import { viewProposal } from './proposal.ts'
 import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
@@ -19,6 +20,7 @@ import { currentGate } from './rollout/gate.ts'
 import { newestFacts } from './ledger/facts.ts'
 import { listPastWaves } from './rollout/estimate.ts'
 import { foretellEnd } from './rollout/eta.ts'
+import { planBack } from './rollout/rollback.ts'
 import { finalPhases } from './rollout/rollout.ts'
 import { explainHold } from './rollout/hold-words.ts'
 import { listApplicationNames, viewApplication, viewFleet } from './status/application-view.ts'
@@ -38,10 +40,13 @@ import { viewSource } from './status/source-view.ts'
 import { createSurvey } from './survey.ts'
 import type { EventLog } from './status/redis-events.ts'
 
+/** For all that is fetched and rendered of a proposal, in milliseconds. */
+const proposalPatience = 120_000
+
 export interface HubDeps {
   readonly known: () => Known
   readonly pipeline: Pipeline
-  readonly renderer: Pick<Renderer, 'list'>
+  readonly renderer: Pick<Renderer, 'list' | 'propose'>
   readonly register: Register
   readonly rollouts: Rollouts
   readonly deciding: Deciding
@@ -262,6 +267,21 @@ export function createHub(deps: HubDeps): Hub {
       const made = action.kind === 'approve' ? toApproval(id, by) : action
       await rollouts.act(id, made, by.actor, reason)
       return (await wholeRecord(id))!
+    },
+
+    async previewRollout(id, { back }) {
+      const [plan, run] = [state.plans.get(id), state.runs.get(id)]
+      if (!plan || !run) throw new HubError('not_found', `there is no rollout ${id}`)
+      const { fleet, contents } = pipeline.state()
+      if (!fleet) throw new HubError('conflict', 'the fleet repository was not read yet')
+      const warnings = contents?.warnings ?? []
+      const moved = back ? planBack(plan, run) : plan
+      return { plan, run, ...(await preview({ fleet, plan: moved, warnings, live: false })) }
+    },
+    async propose(ref) {
+      const signal = deps.timeout(proposalPatience)
+      const told = await deps.renderer.propose(ref, signal, newestFacts(state))
+      return viewProposal({ state, deciding }, told)
     },
 
     dryRun: deps.dryRun,

@@ -5,6 +5,7 @@ import type { Hub } from './api/hub.ts'
 import type { ChangesView, EstimateView, LiveView, PlannedView } from './api/plan-view.ts'
 import type { ContentStore } from './bundle/content.ts'
 import { readManifest } from './bundle/stored-manifest.ts'
+import { fitObjects } from './check/fit-objects.ts'
 import { type Difference, createPairDiff, groupDifferences } from './check/fleet-diff.ts'
 import { mergeFindings } from './check/finding.ts'
 import { foretellHeld } from './check/held-prune.ts'
@@ -40,9 +41,8 @@ export type Preview = Omit<PlannedView, 'application' | 'rollout'>
 
 /** Different contents that are compared; most fleets have a few of an application. */
 const mostPairs = 64
-/** Characters of all patches together, and of one. */
+/** Characters of all patches together. */
 const patchRoom = 2 * 1024 * 1024
-const longestPatch = 64 * 1024
 /** Clusters asked in one preview, and how long all of them together may take. */
 const mostLive = 100
 const livePatience = 100_000
@@ -130,7 +130,7 @@ export function createPreview(deps: PreviewDeps) {
     const { objects } = groupDifferences(application, found)
     const count = (kind: string) =>
       objects.filter(({ variants }) => variants.some(({ change }) => change === kind)).length
-    const shown = fitObjects(objects)
+    const shown = fitObjects(objects, { left: patchRoom })
     return {
       ...{ removed: count('removed'), changed: count('changed'), added: count('added') },
       objects: shown,
@@ -211,26 +211,14 @@ function pickSample(contents: ReadonlyMap<string, RenderedContent>): string[] {
   return [...first, ...rest].slice(0, mostLive).sort()
 }
 
-/** Objects as long as there is room; removals stand first. */
-function fitObjects(
-  objects: ReturnType<typeof groupDifferences>['objects'],
-): ChangesView['objects'] {
-  const shown: ChangesView['objects'][number][] = []
-  let room = patchRoom
-  for (const { object, id, file, variants } of objects) {
-    const cut = variants.map((one) => ({
-      ...{ change: one.change, fate: one.fate, clusters: one.clusters },
-      patch:
-        one.patch.length > longestPatch ? `${one.patch.slice(0, longestPatch)}\n…\n` : one.patch,
-    }))
-    room -= cut.reduce((sum, { patch }) => sum + patch.length, 0)
-    if (room < 0) break
-    shown.push({ object, id, file, variants: cut })
-  }
-  return shown
-}
-
-function viewEstimate({ typical, longest, rollouts, waves, uncounted }: Estimate): EstimateView {
+/** An estimate as people are told of it, in seconds. */
+export function viewEstimate({
+  typical,
+  longest,
+  rollouts,
+  waves,
+  uncounted,
+}: Estimate): EstimateView {
   const seconds = (time: number | null) => (time === null ? null : Math.round(time / 1_000))
   return {
     typicalSeconds: seconds(typical),

@@ -8,6 +8,7 @@ import { currentGate } from './rollout/gate.ts'
 import { type Known, listClusterNames } from './status/cluster-view.ts'
 import { describeEntry } from './status/event.ts'
 import type { Summaries } from './status/summary.ts'
+import { viewPolicy } from './status/policy-view.ts'
 
 export interface SurveyDeps {
   readonly known: () => Known
@@ -96,6 +97,10 @@ export function createSurvey({ known, register, summaries, redecide }: SurveyDep
           reason: window.reason ?? '',
         })),
       ),
+    policies: () =>
+      [...(known().fleet?.policies.values() ?? [])]
+        .map(viewPolicy)
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     async *audit(after) {
       const from = after ?? Math.max(0, register.head - auditTail)
       for await (const entry of register.read(from)) {

@@ -40,6 +40,7 @@ import { addMatrixRoutes } from './routes/matrix.ts'
 import { addLoginRoutes, type LoginDeps } from './routes/login.ts'
 import { addImageRoutes } from './routes/images.ts'
 import { addReceiptRoutes } from './routes/receipts.ts'
+import { addProposalRoutes } from './routes/proposals.ts'
 import { addRolloutRoutes } from './routes/rollouts.ts'
 import { addSourceRoutes } from './routes/sources.ts'
 import { addSupportRoutes } from './routes/support.ts'
@@ -186,6 +187,7 @@ export function buildServer(options: ApiOptions): Api {
     addImageRoutes(api)
     addReceiptRoutes(api)
     addRolloutRoutes(api)
+    addProposalRoutes(api)
     addEventRoutes(api, streams)
     if (options.trust) addTrustRoutes(api, options.trust)
     addAccessRoutes(api, options.tokens)

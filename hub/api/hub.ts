@@ -6,10 +6,12 @@ import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
 import type { FactsWire } from '../fleet/facts-wire.ts'
+import type { VisitedRef } from '../source/visit.ts'
 import type { Matrix } from '../status/matrix.ts'
 import type { DryRunView } from './dry-run-view.ts'
 import type { Order, Place } from './order.ts'
 import type { PlannedView } from './plan-view.ts'
+import type { ProposalView } from './proposal-view.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
 import type { ObjectReceipt } from '@groundswell/proto/receipt.ts'
@@ -20,6 +22,7 @@ import type {
   DriftRow,
   HeldView,
   OpenGateView,
+  PolicyView,
   RevisionView,
   SummaryView,
   WindowView,
@@ -105,6 +108,16 @@ export interface Hub extends Survey {
     application: string,
     options: { readonly live: boolean },
   ): Promise<PlannedRollout | null>
+  /**
+   * What is left of a rollout, or with `back` what undoing it would change; throws `not_found`, and
+   * `conflict` before Git was read.
+   */
+  previewRollout(id: string, options: { readonly back: boolean }): Promise<PlannedRollout>
+  /**
+   * What a branch, commit or pull request of the fleet repository would change; throws `not_found`,
+   * `busy`, and why it cannot be read.
+   */
+  propose(ref: VisitedRef): Promise<ProposalView>
   /** Returns once the decision is durable; `conflict` when there is nothing to roll out. */
   startRollout(application: string, by: Principal, reason: string): Promise<RolloutRecord>
   /** With `version`, `conflict` unless the run is still at that version. */
@@ -159,6 +172,8 @@ export interface Survey {
   /** Newest first. */
   revisions(application: string): readonly RevisionView[]
   windows(): readonly WindowView[]
+  /** By name. */
+  policies(): readonly PolicyView[]
   /** Rising; after an index, or the newest. */
   audit(after: number | null): Listing<AuditEntry>
 }

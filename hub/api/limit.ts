@@ -89,6 +89,13 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       if (options.live) need('start', application)
       return hub.planRollout(application, options)
     },
+    async previewRollout(id, options) {
+      const found = await rollout(id)
+      if (!found) throw new HubError('not_found', `No rollout ${id}`)
+      need('plan', found.plan.application)
+      return hub.previewRollout(id, options)
+    },
+    propose: (ref) => hub.propose(ref),
     async startRollout(application, by, reason) {
       need('start', application)
       return hub.startRollout(application, by, reason)
@@ -133,6 +140,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     unlockCluster: (cluster, by, reason) => hub.unlockCluster(cluster, by, reason),
     recoverCluster: (cluster, by, reason) => hub.recoverCluster(cluster, by, reason),
     windows: () => hub.windows(),
+    policies: () => hub.policies(),
     audit: (after) => hub.audit(after),
     fleet: () => hub.fleet(),
     facts: () => hub.facts(),

@@ -24,7 +24,7 @@ export const PlanBody = Type.Object(
 
 const change = ['added', 'changed', 'removed'] as const
 
-const ChangesView = Type.Object(
+export const ChangesView = Type.Object(
   {
     removed: Count,
     changed: Count,
@@ -56,7 +56,7 @@ const ChangesView = Type.Object(
   { description: 'what is assigned now → what would be' },
 )
 
-const EstimateView = Type.Object({
+export const EstimateView = Type.Object({
   typicalSeconds: Seconds,
   longestSeconds: Seconds,
   rollouts: Type.Integer({ minimum: 0, description: 'of the application, that it rests on' }),

@@ -14,6 +14,7 @@ import {
   DriftRow,
   HeldView,
   OpenGateView,
+  PolicyView,
   RevisionView,
   SummaryView,
   WindowView,
@@ -22,6 +23,7 @@ import { ImageList } from './image-view.ts'
 import { ObjectsView } from './objects-view.ts'
 import { PlannedView } from './plan-view.ts'
 import { ReceiptResultsView, ReceiptView, receiptIdShape } from './receipt-view.ts'
+import { ProposalView } from './proposal-view.ts'
 import {
   type RolloutClusterOutcome,
   type RolloutClusterState,
@@ -227,6 +229,7 @@ export const OpenGateList = listOf('OpenGateList', OpenGateView)
 export const DriftList = listOf('DriftList', DriftRow)
 export const RevisionList = listOf('RevisionList', RevisionView)
 export const WindowList = listOf('WindowList', WindowView)
+export const PolicyList = listOf('PolicyList', PolicyView)
 export const AuditList = Type.Object(
   {
     items: Type.Array(AuditEntry),
@@ -237,6 +240,10 @@ export const AuditList = Type.Object(
 export const ReceiptList = listOf('ReceiptList', ReceiptView)
 export const SourceList = listOf('SourceList', SourceView)
 export const RolloutClusterList = listOf('RolloutClusterList', RolloutClusterView)
+export const RolloutPreviewQuery = Type.Object(
+  { back: Type.Optional(Type.Boolean({ description: 'what undoing it would change' })) },
+  closed,
+)
 export const RolloutList = listOf('RolloutList', RolloutSummary)
 export const EventList = Type.Object({ items: Type.Array(EventView) }, { $id: 'EventList' })
 export const VersionView = Type.Object({ version: Type.String() }, { $id: 'VersionView' })
@@ -259,6 +266,7 @@ export const components: readonly TSchema[] = [
   DriftRow,
   RevisionView,
   WindowView,
+  PolicyView,
   AuditEntry,
   ClusterView,
   FactsView,
@@ -282,6 +290,7 @@ export const components: readonly TSchema[] = [
   DriftList,
   RevisionList,
   WindowList,
+  PolicyList,
   AuditList,
   TokenView,
   ApiTokenList,
@@ -300,6 +309,7 @@ export const components: readonly TSchema[] = [
   RolloutList,
   EventList,
   PlannedView,
+  ProposalView,
   VersionView,
 ].map(withoutInnerNames)
 

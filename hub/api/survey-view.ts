@@ -103,6 +103,22 @@ export const WindowView = Type.Object(
   { $id: 'WindowView', description: 'When rollouts of a Project may or may not move.' },
 )
 
+export const PolicyView = Type.Object(
+  {
+    name: Type.String(),
+    description: Type.String({ description: 'or empty' }),
+    action: Type.Unsafe<'deny' | 'warn' | 'audit'>({
+      type: 'string',
+      enum: ['deny', 'warn', 'audit'],
+      description: 'what comes of a violation, at most',
+    }),
+    judges: Type.Array(Type.String(), { description: 'files, or rules of its own, in words' }),
+    applies: Type.Array(Type.String(), { description: 'in words; none is to everything' }),
+    exceptions: Type.Array(Type.String(), { description: 'in words, each with its reason' }),
+  },
+  { $id: 'PolicyView', description: 'A policy of the newest commit.' },
+)
+
 export type SummaryView = Frozen<Static<typeof SummaryView>>
 export type HeldView = Frozen<Static<typeof HeldView>>
 export type OpenGateView = Frozen<Static<typeof OpenGateView>>
@@ -110,3 +126,4 @@ export type DriftRow = Frozen<Static<typeof DriftRow>>
 export type RevisionView = Frozen<Static<typeof RevisionView>>
 export type AuditEntry = Frozen<Static<typeof AuditEntry>>
 export type WindowView = Frozen<Static<typeof WindowView>>
+export type PolicyView = Frozen<Static<typeof PolicyView>>

@@ -1,3 +1,11 @@
+/** A change to the fleet repository, as its Git host names it. */
+export interface ProposalOf {
+  readonly kind: (typeof proposalKinds)[number]
+  readonly name: string
+}
+
+export const proposalKinds = ['pullRequest', 'branch', 'commit'] as const
+
 /** Every state a person may want to send somebody has an address. */
 export type Route =
   | { readonly page: 'fleet'; readonly filter: string }
@@ -7,6 +15,8 @@ export type Route =
   | { readonly page: 'application'; readonly name: string }
   /** What would roll out; with `live` the clusters are asked what they say to it. */
   | { readonly page: 'plan'; readonly name: string; readonly live: boolean }
+  /** What a change that nobody merged would bring; null asks which. */
+  | { readonly page: 'proposal'; readonly of: ProposalOf | null }
   | { readonly page: 'rollouts' }
   | { readonly page: 'rollout'; readonly id: string }
   | { readonly page: 'events' }
@@ -35,6 +45,9 @@ export function parseRoute(path: string, search: string): Route {
   const [kind, name] = parts
   if (parts.length === 0) return { page: 'fleet', filter: query.get('filter') ?? '' }
   if (parts.length === 1 && kind === 'audit') return { page: 'audit', after: toIndex(query) }
+  if (parts.length === 1 && kind === 'pull-requests') {
+    return { page: 'proposal', of: toProposal(query) }
+  }
   if (parts.length === 1 && kind !== undefined && isList(kind)) return { page: kind }
   if (parts.length === 2 && name !== undefined) {
     if (kind === 'clusters') {
@@ -47,6 +60,11 @@ export function parseRoute(path: string, search: string): Route {
     return { page: 'plan', name, live: query.get('live') === 'true' }
   }
   return { page: 'missing', path }
+}
+
+function toProposal(query: URLSearchParams): ProposalOf | null {
+  const kind = proposalKinds.find((one) => query.get(one))
+  return kind === undefined ? null : { kind, name: query.get(kind)! }
 }
 
 function toIndex(query: URLSearchParams): number | null {
@@ -77,6 +95,11 @@ export function toPath(route: Route): string {
     case 'plan': {
       const query = route.live ? '?live=true' : ''
       return `${base}applications/${encodeURIComponent(route.name)}/plan${query}`
+    }
+    case 'proposal': {
+      const query =
+        route.of === null ? '' : `?${route.of.kind}=${encodeURIComponent(route.of.name)}`
+      return `${base}pull-requests${query}`
     }
     case 'audit':
       return `${base}audit${route.after === null ? '' : `?after=${route.after}`}`

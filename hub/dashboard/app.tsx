@@ -12,6 +12,7 @@ import { Fleet } from './pages/fleet.tsx'
 import { Holds } from './pages/holds.tsx'
 import { Plan } from './pages/plan.tsx'
 import { Policies } from './pages/policies.tsx'
+import { Proposal } from './pages/proposal.tsx'
 import { Rollout } from './pages/rollout.tsx'
 import { Rollouts } from './pages/rollouts.tsx'
 import { Windows } from './pages/windows.tsx'
@@ -20,7 +21,7 @@ import { Link } from './parts/link.tsx'
 import { Login } from './parts/login.tsx'
 import { Search } from './parts/search.tsx'
 import { Theme } from './parts/theme.tsx'
-import type { Route } from './address.ts'
+import { type Route, toPath } from './address.ts'
 import { route } from './route.ts'
 import { session } from './session.ts'
 
@@ -29,6 +30,7 @@ const sections = [
   { to: { page: 'clusters' }, label: 'Clusters' },
   { to: { page: 'applications' }, label: 'Applications' },
   { to: { page: 'rollouts' }, label: 'Rollouts' },
+  { to: { page: 'proposal', of: null }, label: 'Pull requests' },
   { to: { page: 'drift' }, label: 'Drift' },
   { to: { page: 'holds' }, label: 'Holds' },
   { to: { page: 'windows' }, label: 'Windows' },
@@ -104,6 +106,8 @@ function Page({ at }: { readonly at: Route }) {
       return <Rollout key={at.id} id={at.id} />
     case 'plan':
       return <Plan key={at.name} name={at.name} live={at.live} />
+    case 'proposal':
+      return <Proposal key={toPath(at)} of={at.of} />
     case 'drift':
       return <Drift />
     case 'holds':

@@ -1,7 +1,9 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Proposal } from '../check/proposal.ts'
 import type { ClusterFacts, FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { SourceView } from '../source/sources.ts'
+import type { VisitedRef } from '../source/visit.ts'
 import type { Contents } from './contents.ts'
 
 /** What one application on one cluster was made of, to make it again. */
@@ -36,6 +38,12 @@ export interface Renderer {
   render(fleetRevision: string, signal: AbortSignal, facts?: FleetFacts): Promise<Contents>
   /** Renders again what was lost; the digest it has now, null when it is not meant to run there. */
   rebuild(request: RebuildRequest, signal: AbortSignal): Promise<Digest | null>
+  /**
+   * What another state of the fleet repository would change. Nothing of it is stored or attested.
+   *
+   * @throws HubError `source_refused`, `revision_not_found`, `source_unreachable`, `busy`
+   */
+  propose(ref: VisitedRef, signal: AbortSignal, facts?: FleetFacts): Promise<Proposal>
   /** Who made a commit and what they said; `git` and nothing when it is not at hand. */
   describe(repository: string, revision: string): Promise<{ author: string; subject: string }>
   /** Look soon at a source. Says whether there is such a source. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { parseRevision } from '@groundswell/proto/revision.ts'
+import type { Proposal } from '../check/proposal.ts'
 import { formatFault, HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
@@ -10,6 +11,7 @@ import type { PolicyLoader } from '../policy/load.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { Mirror } from '../source/source.ts'
 import { type Sources, viewSource } from '../source/sources.ts'
+import type { VisitedRef } from '../source/visit.ts'
 import type { Contents, createContents } from './contents.ts'
 import type { FleetText } from './fleet-text.ts'
 import type { Renderer } from './renderer.ts'
@@ -27,6 +29,13 @@ export interface RenderingDeps {
    */
   readonly inherited?: boolean
   readonly loadPolicies: PolicyLoader
+  /** Looks at what is not followed, beside the revisions that sources have now. */
+  readonly propose: (
+    ref: VisitedRef,
+    facts: FleetFacts,
+    signal: AbortSignal,
+    heads: ReadonlyMap<string, string>,
+  ) => Promise<Proposal>
   /** Tells the signer what was rendered. */
   readonly attest: (fleet: Fleet, contents: Contents) => Promise<void>
   /** Keeps the last revision of the fleet repository that was without faults, over restarts. */
@@ -205,6 +214,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
       const made = await contents.render({ fleet, revisions, only, facts }, signal)
       return made.applications.get(application)?.get(cluster)?.digest ?? null
     },
+    propose: (ref, signal, facts = new Map()) => deps.propose(ref, facts, signal, heads),
     describe: (repository, revision) => sources.describe(repository, revision),
     hint: async (name) => sources.hint(name),
     list: async () => sources.list().map(viewSource),

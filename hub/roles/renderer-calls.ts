@@ -8,6 +8,7 @@ import type { Methods } from './answerer.ts'
 import type { Caller } from './caller.ts'
 import { formatContents, parseContents } from './contents-wire.ts'
 import { formatFacts, parseFacts } from '../fleet/facts-wire.ts'
+import { formatProposal, parseProposal, parseVisitedRef } from './proposal-wire.ts'
 import {
   formatBytes,
   parseBytes,
@@ -38,6 +39,11 @@ export function answerRendering(renderer: LocalRenderer): Methods {
       return formatContents(await renderer.render(parseText(revision), signal, parseFacts(facts)))
     }),
     rebuild: judged(async (params, signal) => renderer.rebuild(parseRebuild(params), signal)),
+    propose: judged(async (params, signal) => {
+      const { ref, facts } = parseObject(params)
+      const told = await renderer.propose(parseVisitedRef(ref), signal, parseFacts(facts))
+      return formatProposal(told)
+    }),
     describe: judged(async (params) => {
       const { repository, revision } = parseObject(params)
       return renderer.describe(parseText(repository), parseText(revision))
@@ -85,6 +91,10 @@ export function createRemoteRenderer(caller: Caller): Renderer {
       const options = { deadlineMs: renderMs, signal }
       return ask('rebuild', { ...request, facts }, parseDigestOrNull, options)
     },
+    propose: (ref, signal, facts = new Map()) =>
+      ask('propose', { ref, facts: formatFacts(facts) }, parseProposal, {
+        ...{ deadlineMs: renderMs, signal },
+      }),
     // Words for people: nothing waits for them.
     describe: (repository, revision) =>
       ask('describe', { repository, revision }, parseCommit).catch(() => ({

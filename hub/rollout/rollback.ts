@@ -1,6 +1,6 @@
 import { assign, type Draft, finish, type Moment, recheck } from './draft.ts'
 import { graceOf, readReport } from './outcome.ts'
-import type { ClusterProgress, Content, RolloutTarget } from './rollout.ts'
+import type { ClusterProgress, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 
 type Reverting = Extract<ClusterProgress, { state: 'Reverting' }>
 
@@ -34,6 +34,18 @@ export function beginRollback(draft: Draft, moment: Moment, reason: string): voi
 /** What a cluster goes back to: its previous content, or a tombstone when it had nothing. */
 export function contentBefore(target: RolloutTarget): Content {
   return target.previous ?? { digest: null, size: 0, revision: target.revision }
+}
+
+/** What undoing a rollout as it is now would bring: of the clusters that it changed, what they had. */
+export function planBack(plan: RolloutPlan, run: RolloutRun): RolloutPlan {
+  const targets: Record<string, RolloutTarget> = {}
+  for (const [name, progress] of Object.entries(run.clusters)) {
+    const target = plan.targets[name]
+    if (!target || !touchedBy(progress)) continue
+    const { previous: _, ...had } = target
+    targets[name] = { ...contentBefore(target), previous: had }
+  }
+  return { ...plan, targets }
 }
 
 /** Moves clusters that go back; the rollout has ended when all have, or cannot be asked. */

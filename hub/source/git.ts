@@ -17,6 +17,7 @@ import { createVerifier } from './signature/git.ts'
 import type { Signers } from './signature/signers.ts'
 import { createTreeReader } from './tree-reader.ts'
 import { pickVersion } from './version-range.ts'
+import { type VisitedRef, qualifyVisit } from './visit.ts'
 
 export interface MirrorOptions {
   /** The bare repository; made when it is not there. One hub process at a time. */
@@ -148,6 +149,27 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     return found
   }
 
+  /** Each place where it may be, until it is found. */
+  async function fetchVisit(ref: VisitedRef, signal: AbortSignal): Promise<string> {
+    if ('commit' in ref && (await isHere(ref.commit))) {
+      return formatRevision({ ref: 'commit', commit: ref.commit })
+    }
+    let missing: unknown
+    for (const { remote: there, local, label, words } of qualifyVisit(ref)) {
+      try {
+        await remote.fetch(['--end-of-options', 'origin', `+${there}:${local}`], { signal, words })
+      } catch (error) {
+        if (!(error instanceof HubError) || error.code !== 'revision_not_found') throw error
+        missing ??= error
+        continue
+      }
+      const commit = await findCommit(local)
+      if (commit === undefined) throw fail('revision_not_found', `${words} is not a commit`)
+      return formatRevision({ ref: label, commit })
+    }
+    throw missing
+  }
+
   /** @throws HubError `source_refused` when what has to be signed is not, or not by a signer */
   async function requireSignature(ref: QualifiedRef, oid: string): Promise<void> {
     if (!verify) return
@@ -252,6 +274,13 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
 
   return {
     fetch: (signal) => inTurn(() => fetchRef(signal)),
+    visit: (ref, signal) => inTurn(() => fetchVisit(ref, signal)),
+    async meet(one, other) {
+      for (const commit of [one, other]) requireCommit(commit)
+      // Git fails without a word when there is none.
+      const found = await remote.run(['merge-base', one, other]).catch(() => '')
+      return /^[0-9a-f]{40}$/.test(found.trim()) ? found.trim() : null
+    },
     head,
     has,
     signer: () => signer,

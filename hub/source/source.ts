@@ -1,3 +1,5 @@
+import type { VisitedRef } from './visit.ts'
+
 /** One file of a commit's tree; regular files only. */
 export interface TreeFile {
   /** Relative to the tree's root, forward slashes. */
@@ -49,6 +51,14 @@ export interface Mirror {
    * @throws HubError `source_unreachable`, `source_refused`, `revision_not_found`
    */
   fetch(signal: AbortSignal): Promise<string>
+  /**
+   * Brings something else of this repository, to be looked at: it is not followed, and no signature
+   * is asked of it. Returns its revision.
+   * @throws HubError `source_unreachable`, `source_refused`, `revision_not_found`
+   */
+  visit(ref: VisitedRef, signal: AbortSignal): Promise<string>
+  /** The commit where two that are here parted; null when they have nothing in common. */
+  meet(one: string, other: string): Promise<string | null>
   /** The revision of the last fetch, this process's or an earlier one's; null before the first. */
   head(): Promise<string | null>
   /**

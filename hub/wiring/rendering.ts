@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ContentStore } from '../bundle/content.ts'
+import type { FetchedCharts } from '../check/fetched-charts.ts'
+import { createProposals } from '../check/proposals.ts'
+import { findViolations } from '../check/violations.ts'
 import { HubError } from '../errors.ts'
 import { readCredentials, readSigners } from '../fs.ts'
 import { createAttesting } from '../render/attest.ts'
@@ -15,6 +18,7 @@ import type { Attestor } from '../signer/signer.ts'
 import { hostOf } from '../source/address.ts'
 import { fleetCredential } from '../source/credential.ts'
 import { createPickVersion } from '../render/pick-version.ts'
+import type { Charts } from '../source/chart/chart.ts'
 import { createCharts } from '../source/chart/charts.ts'
 import { createRegistrySignatures } from '../source/image/registry.ts'
 import { createChartDirectory, readChartAccess } from '../source/chart/fs.ts'
@@ -128,6 +132,23 @@ export async function startRendering(
     await all.close()
     await settle()
   })
+  const cached = createCachedEngine(engine, createMemoryRenderStore(renderCache))
+  const charts = createCharts({
+    get,
+    pick: createPickVersion(workers),
+    store: createChartDirectory(join(config.data, 'charts'), chartDirectory, clock),
+    now: clock,
+    log: (message) => log.warn(message),
+  })
+  const known = limitToUsed(charts)
+  const unsigned = createGate(workers, undefined, clock)
+  const proposals = createProposals({
+    path: config.path,
+    sources: () => sources.list(),
+    engine: cached,
+    charts: known.limited,
+    judge: (rendered, own, signal) => findViolations(unsigned, rendered, own, signal),
+  })
   const attesting = createAttesting({ attestor, urlOf: (name) => urlOf(sources, name) })
   const renderer = createRenderer({
     inherited,
@@ -135,19 +156,14 @@ export async function startRendering(
     sources,
     fleetSigners,
     contents: createContents({
-      engine: createCachedEngine(engine, createMemoryRenderStore(renderCache)),
+      engine: cached,
       content,
       memory: createBundleFile(join(config.data, 'mirrors', 'bundles.jsonl')),
       mirror: (name) => sources.mirror(name),
       gate,
-      charts: createCharts({
-        get,
-        pick: createPickVersion(workers),
-        store: createChartDirectory(join(config.data, 'charts'), chartDirectory, clock),
-        now: clock,
-        log: (message) => log.warn(message),
-      }),
+      charts: known.charts,
     }),
+    propose: (...proposal) => proposals.propose(...proposal),
     loadPolicies: gate.load,
     attest: attesting.attest,
     lastGood: createRevisionFile(join(config.data, 'mirrors', 'last-good')),
@@ -170,6 +186,32 @@ export async function startRendering(
     recall: () => renderer.recall(),
     follow: () => sources.follow('fleet', config.intervalMs),
     forgetAttested: () => attesting.forget(),
+  }
+}
+
+/**
+ * Charts of the fleet, and those that a change to it may be looked at with: of the same repositories.
+ * Nobody's proposal makes the hub call another.
+ */
+function limitToUsed(charts: Charts): { readonly charts: Charts; readonly limited: FetchedCharts } {
+  const used = new Set<string>()
+  return {
+    charts: {
+      read: (chart) => charts.read(chart),
+      find(reference, signal) {
+        used.add(reference.repo)
+        return charts.find(reference, signal)
+      },
+    },
+    limited: {
+      read: (chart) => charts.read(chart),
+      async find(reference) {
+        if (used.has(reference.repo))
+          return charts.find(reference, AbortSignal.timeout(chartTimeout))
+        const words = `${reference.repo} is no chart repository of the fleet before this is merged`
+        throw new HubError('source_unreachable', words)
+      },
+    },
   }
 }
 

@@ -30,11 +30,11 @@ export interface World extends AsyncDisposable {
   readonly clusters: number
   readonly load: LoadProcess
   /** Commits files without pushing; gives the commit's id. */
-  commit(files: Readonly<Record<string, string>>): Promise<string>
+  commit(files: Readonly<Record<string, string>>, message?: string): Promise<string>
   /** Commits files that are nowhere on disk, without pushing. */
   importFiles(files: Readonly<Record<string, string>>): Promise<void>
   /** Pushes over HTTP; the Git server then sends the hub its webhook. */
-  push(): Promise<void>
+  push(branch?: string): Promise<void>
   /** Adds clusters to the fleet and agents to them, until there are so many of both. */
   grow(clusters: number): Promise<void>
   /** Kills the hub without warning and starts it again with all it kept; returns when it serves. */
@@ -79,13 +79,16 @@ export async function startWorld(
   await mkdir(clone)
   await runGit(clone, ['clone', '--quiet', git.url(repository), '.'])
 
-  async function commit(files: Readonly<Record<string, string>>): Promise<string> {
+  async function commit(
+    files: Readonly<Record<string, string>>,
+    message = 'Change',
+  ): Promise<string> {
     for (const [file, text] of Object.entries(files)) {
       await mkdir(dirname(join(clone, file)), { recursive: true })
       await writeFile(join(clone, file), text)
     }
     await runGit(clone, ['add', '--force', '--', ...Object.keys(files)])
-    await runGit(clone, ['commit', '--quiet', '--message', 'Change'])
+    await runGit(clone, ['commit', '--quiet', '--message', message])
     return runGit(clone, ['rev-parse', 'HEAD'])
   }
   /** Without the files on disk: a hundred thousand would take minutes. */
@@ -100,8 +103,8 @@ export async function startWorld(
     await runGit(clone, ['fast-import', '--quiet', '--force'], {}, stream.join(''))
     await runGit(clone, ['reset', '--quiet', '--mixed'])
   }
-  const push = async (): Promise<void> => {
-    await runGit(clone, ['push', '--quiet', 'origin', 'HEAD:refs/heads/main'])
+  const push = async (branch = 'main'): Promise<void> => {
+    await runGit(clone, ['push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`])
   }
 
   await commit(clusterFiles(clusters))

@@ -12,6 +12,7 @@ import { Problem } from '../../hub/api/problem.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
 import { PlannedView } from '../../hub/api/plan-view.ts'
+import { ProposalView } from '../../hub/api/proposal-view.ts'
 import * as schemas from '../../hub/api/schemas.ts'
 import { SupportView } from '../../hub/api/support-view.ts'
 import { SummaryView } from '../../hub/api/survey-view.ts'
@@ -67,6 +68,8 @@ const routes: Route[] = [
   get('rollouts', schemas.RolloutList),
   get('rollouts/r-1', RolloutView, 'rollouts/r-9'),
   get('rollouts/r-1/clusters', schemas.RolloutClusterList, 'rollouts/r-9/clusters'),
+  get('rollouts/r-1/preview', PlannedView, 'rollouts/r-9/preview'),
+  get('rollouts/r-1/preview?back=true', PlannedView, 'rollouts/r-9/preview?back=true'),
   get('fleet', views.FleetView),
   get('sources', schemas.SourceList),
   get('sources/fleet', SourceView, 'sources/nope'),
@@ -79,6 +82,7 @@ const routes: Route[] = [
   get('approvals', schemas.OpenGateList),
   get('drift', schemas.DriftList),
   get('windows', schemas.WindowList),
+  get('policies', schemas.PolicyList),
   get('audit', schemas.AuditList),
   get('applications/shop/revisions', schemas.RevisionList, 'applications/nope/revisions'),
   { ...get('tokens', schemas.ApiTokenList), role: 'admin' },
@@ -89,6 +93,13 @@ const routes: Route[] = [
     status: 201,
     body: { name: 'ci', role: 'viewer' },
     schema: MadeApiTokenView,
+  },
+  {
+    method: 'POST',
+    url: '/api/v1/fleet:plan',
+    role: 'viewer',
+    body: { branch: 'feature' },
+    schema: ProposalView,
   },
   {
     method: 'POST',

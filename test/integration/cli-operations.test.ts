@@ -64,6 +64,7 @@ const commands: Partial<Record<OperationId, string>> = {
   listDrift: 'drift list',
   listRevisions: 'trace edge-1 Service/shop/web',
   listWindows: 'hold windows',
+  listPolicies: 'fleet policies',
   listAudit: 'audit list',
   getLogin: 'login --server',
 }
@@ -73,6 +74,8 @@ const others: Partial<Record<OperationId, string>> = {
   getReadiness: 'of load balancers; getHealth says the same',
   getMetrics: 'of Prometheus',
   getMatrix: 'drawn by the dashboard; get and tree tell the same in words',
+  previewRollout: 'drawn by the dashboard; `rollout plan` tells the same of an application',
+  planFleet: 'drawn by the dashboard; `swell diff BASE..HEAD` and `check` tell it of a checkout',
   receiveWebhook: 'of Git hosts',
   dryRun: '`swell check --live`, of a checkout: e2e/dry-run',
   publishRoot: '`swell trust publish`, of a signed file: e2e/trust-drill',

@@ -8,6 +8,7 @@ import { startApi, type TestApi } from '../support/api.ts'
 import type { AuditEntry } from '../../hub/api/survey-view.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
 import type { FakeHub } from '../support/fake-hub.ts'
+import { makeProposal } from '../support/fake-proposal.ts'
 import { makePreview } from '../support/fake-rollout.ts'
 import { until } from '../support/until.ts'
 
@@ -20,6 +21,8 @@ const paths = [
   ...['applications/shop', 'applications/shop/plan', 'applications/shop/plan?live=true'],
   ...[
     'clusters/edge-1',
+    'pull-requests',
+    'pull-requests?pullRequest=7',
     'drift',
     'holds',
     'windows',
@@ -103,16 +106,65 @@ describe('the pages of the dashboard about decisions', () => {
     await page.waitForURL('**/ui/rollouts/r-1')
   })
 
-  it('show what is left of a rollout, and in the dialog that brings it', async () => {
+  it('show what is left of a rollout, and in the dialog of each action what it changes', async () => {
     await using hub = await serve()
-    hub.hub.planRollout = async () => {
-      const { plan, run } = hub.hub.records[0]!
-      return { ...makePreview('r-1', false), plan, run }
-    }
     const { page } = await browser.visit(`${hub.url}/ui/rollouts/r-1`, 'operator')
     await page.getByRole('region', { name: 'What is left of it' }).getByText('1 changed').waitFor()
     await page.getByRole('button', { name: 'Approve' }).click()
-    await page.getByRole('dialog').getByText('Still to come: 1 changed').waitFor()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Still to come: 1 changed').waitFor()
+    for (const action of ['Pause', 'Abort', 'Skip edge-1'] as const) {
+      await dialog.getByRole('button', { name: 'Leave it' }).click()
+      await page.getByRole('button', { name: action }).click()
+      await dialog.getByText('Still to come: 1 changed').waitFor()
+    }
+    await dialog.getByText('≠ changed on edge-1', { exact: true }).waitFor()
+    await dialog.getByRole('button', { name: 'Leave it' }).click()
+    // Going back is shown from the other side.
+    await page.getByRole('button', { name: 'Roll back' }).click()
+    await dialog.getByText('It changes back: 1 changed').waitFor()
+    await dialog.getByText('≠ changed on edge-1, edge-2').click()
+    await dialog.getByText('+image: before').first().waitFor()
+    // Nothing failed, and nothing is measured: there is nothing to retry or to promote.
+    await dialog.getByRole('button', { name: 'Leave it' }).click()
+    for (const name of ['Retry failed', 'Promote']) {
+      assert.equal(await page.getByRole('button', { name }).count(), 0, name)
+    }
+    assert.deepEqual(hub.hub.actions, [])
+  })
+
+  it('tell what the newest commit is judged by', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/policies`, 'viewer')
+    const row = await page.getByRole('row', { name: /baseline/ }).innerText()
+    assert.match(row, /Warns\s+policies\/baseline\.yaml, images are named by digest\s+group prod/)
+    assert.match(row, /application legacy: until spring/)
+  })
+
+  it('tell of a pull request before it is merged, at an address to send on: what it deletes, and its rollouts', async () => {
+    await using hub = await serve()
+    const asked: unknown[] = []
+    hub.hub.propose = async (ref) => {
+      asked.push(ref)
+      return makeProposal('feature')
+    }
+    const { page, complaints } = await browser.visit(`${hub.url}/ui/pull-requests`, 'viewer')
+    await page.getByLabel('Its number').fill('7')
+    await page.getByRole('button', { name: 'Look' }).click()
+    await page.getByRole('heading', { name: 'Pull request #7' }).waitFor()
+    await page.getByText('Take the old service away').waitFor()
+    await page.getByText('1 removed, 1 changed on 3 of 3 clusters').waitFor()
+    const shop = page.getByRole('region', { name: 'Application shop' })
+    const waves = await shop.getByRole('list', { name: 'Waves it would go through' }).innerText()
+    assert.match(waves, /canary 1 cluster\s+prod 2 clusters · approval by the role operator/)
+    await shop.getByText('✕ removed on edge-1, edge-2, lab · deleted').waitFor()
+    await page.getByText('policy baseline: no probe').waitFor()
+    assert.equal(new URL(page.url()).search, '?pullRequest=7')
+    await page.goto(`${hub.url}/ui/pull-requests?branch=feature%2Fx`)
+    await page.getByRole('heading', { name: 'Branch feature/x' }).waitFor()
+    await page.getByText('Take the old service away').waitFor()
+    assert.deepEqual(asked, [{ pullRequest: 7 }, { branch: 'feature/x' }])
+    assert.deepEqual([hub.hub.actions, complaints], [[], []])
   })
 
   it('link a commit to its Git host, and tell it nothing', async () => {
@@ -213,6 +265,8 @@ describe('the pages of the dashboard about decisions', () => {
       estimate: { ...preview.estimate!, uncounted: [text] },
       live: { ...preview.live!, unanswered: [text] },
     })
+    const proposal = makeProposal('feature')
+    hub.hub.propose = async () => ({ ...proposal, subject: text, author: text, gaps: [text] })
     hub.hub.holds = () => [
       {
         ...{ application: 'shop', revision: text, contentDigest: text, rollout: 'r-1' },
@@ -237,7 +291,7 @@ describe('the pages of the dashboard about decisions', () => {
       })),
     }
     const { page, complaints } = await browser.visit(hub.url, 'operator')
-    for (const path of paths.filter((one) => !/rollouts/.test(one))) {
+    for (const path of paths.filter((one) => !/rollouts|requests$/.test(one))) {
       await page.goto(`${hub.url}/ui/${path}`)
       await page.getByText(text).first().waitFor()
     }

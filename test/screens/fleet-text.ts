@@ -13,6 +13,14 @@ const applications = [
 ] as const
 /** These wait for an approval after the canaries. */
 const waiting: readonly string[] = ['checkout', 'payments', 'search']
+/** This stays healthy on the canaries for a while before it goes on. */
+export const soaking: readonly string[] = ['catalog']
+/** This one's drift is told and left as it is. */
+export const drifting = 'loyalty'
+/** On this cluster a container of its newest release does not start. */
+export const failing = { application: 'inventory', cluster: 'canary-2', release: 42 } as const
+/** These have a whole agent and objects in memory, all others only say that they have what they got. */
+export const inhabited = ['canary-1', 'canary-2'] as const
 
 export function clusterNames(region: (typeof regions)[number]): string[] {
   return Array.from({ length: perRegion[region] }, (_, at) => `${region}-${at + 1}`)
@@ -37,7 +45,7 @@ export function fleetFiles(): Record<string, string> {
     'policies/owner.rego': rule,
   }
   for (const name of applications) {
-    files[`apps/${name}/config.yaml`] = config(name)
+    files[`apps/${name}/${name}.yaml`] = workload(name, 41)
     files[`fleet/${name}.yaml`] = application(name)
   }
   return files
@@ -83,12 +91,44 @@ warn contains "say whose it is: the label team" if {
 }
 `
 
-function config(name: string): string {
-  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: default\ndata:\n  release: "41"\n`
+/** A Deployment with its Service and settings, as most applications are. */
+export function workload(name: string, release: number): string {
+  const labels = `{ app: ${name} }`
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name} }
+spec:
+  replicas: 2
+  selector: { matchLabels: ${labels} }
+  template:
+    metadata: { labels: ${labels} }
+    spec:
+      containers:
+        - name: ${name}
+          image: registry.shops.example/${name}:1.${release}.0
+        - name: proxy
+          image: registry.shops.example/proxy:2.3.1
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name} }
+spec:
+  selector: ${labels}
+  ports: [{ port: 80 }]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: ${name} }
+data:
+  release: "${release}"
+  greeting: Welcome
+`
 }
 
 function application(name: string): string {
   const gate = waiting.includes(name) ? '\n        before:\n          - approval: {}' : ''
+  const soak = soaking.includes(name) ? '\n        soak: 20m' : ''
+  const drift = name === drifting ? '\n  drift: report' : ''
   return `${api}
 kind: Application
 metadata:
@@ -98,15 +138,19 @@ spec:
     path: apps/${name}
   targets:
     - clusterSelector: {}
+  targetNamespace: ${name}
+  createNamespace: true${drift}
   rollout:
     offline: skip
     waves:
       - name: canary
-        clusterGroup: canary
+        clusterGroup: canary${soak}
       - name: eu-west
-        clusterGroup: eu-west${gate}
+        clusterGroup: eu-west
+        maxConcurrent: 5${gate}
       - name: us-east
         clusterGroup: us-east
+        maxConcurrent: 50%
       - name: ap-south
         clusterGroup: ap-south
 `

@@ -17,7 +17,8 @@ import type { RolloutPhase } from '../../hub/rollout/rollout.ts'
 import { createFakeMembership } from './fake-membership.ts'
 import { createFakeSurvey } from './fake-survey.ts'
 import { createFakeRecords } from './fake-records.ts'
-import { desired, fakeNow, makePreview, makeRecord, revision } from './fake-rollout.ts'
+import { makeProposal } from './fake-proposal.ts'
+import { desired, fakeNow, makePreview, makeRecord, makeRest, revision } from './fake-rollout.ts'
 
 const at = timestamp(fakeNow)
 
@@ -188,6 +189,8 @@ export function createFakeHub(): FakeHub {
       known(application)
       return makePreview('r-next', live)
     },
+    previewRollout: async (id, { back }) => makeRest(find(id), back),
+    propose: async (ref) => makeProposal(Object.values(ref).join()),
     startRollout: async (application, by, reason) => {
       known(application)
       if (records.some((one) => one.run.finishedAt === null)) {

@@ -108,3 +108,12 @@ export function makePreview(id: string, live: boolean): PlannedRollout {
       : null,
   }
 }
+
+/** What is left of a rollout, or what undoing it brings. */
+export function makeRest({ plan, run }: RolloutRecord, back: boolean): PlannedRollout {
+  const { changes, ...rest } = makePreview(plan.id, false)
+  const [web] = changes!.objects
+  const patch = `@@\n+image: ${back ? 'before' : 'two'}\n`
+  const variants = web!.variants.map((one) => ({ ...one, patch }))
+  return { ...rest, plan, run, changes: { ...changes!, objects: [{ ...web!, variants }] } }
+}

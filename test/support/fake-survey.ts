@@ -58,6 +58,14 @@ export function createFakeSurvey(): Survey {
         ...{ clusterGroup: null, reason: 'weekend' },
       },
     ],
+    policies: () => [
+      {
+        ...{ name: 'baseline', description: 'What every team keeps to', action: 'warn' },
+        judges: ['policies/baseline.yaml', 'images are named by digest'],
+        applies: ['group prod'],
+        exceptions: ['application legacy: until spring'],
+      },
+    ],
     audit: (after) => lines.filter(({ index }) => index > (after ?? 0)),
   }
 }

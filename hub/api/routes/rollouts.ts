@@ -24,6 +24,7 @@ import {
   RolloutClusterList,
   RolloutClustersQuery,
   RolloutList,
+  RolloutPreviewQuery,
   RolloutsQuery,
   SkipBody,
   StartBody,
@@ -100,6 +101,24 @@ export function addRolloutRoutes(app: Api): void {
           (query.outcome === undefined || outcome === query.outcome),
       })
       return sendFields(reply, page, query.fields, RolloutClusterView)
+    },
+  })
+
+  app.get('/api/v1/rollouts/:id/preview', {
+    config: { policy: 'plan' },
+    schema: {
+      operationId: 'previewRollout',
+      summary: 'What is left of a rollout, or what undoing it would change; moves nothing',
+      params: ByRollout,
+      querystring: RolloutPreviewQuery,
+      response: answers(200, PlannedView),
+    },
+    handler: async ({ params, query, hub }) => {
+      const { plan, run, ...preview } = await hub.previewRollout(params.id, {
+        back: query.back === true,
+      })
+      const rollout = viewRollout({ plan, run: run ?? unstarted(plan), waitingFor: [] })
+      return { application: plan.application, rollout, ...preview }
     },
   })
 

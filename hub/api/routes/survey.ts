@@ -15,6 +15,7 @@ import {
   NoQuery,
   OpenGateList,
   PageQuery,
+  PolicyList,
   RevisionList,
   WindowList,
 } from '../schemas.ts'
@@ -137,6 +138,21 @@ export function addSurveyRoutes(app: Api): void {
       })
       return { ...page, items: page.items.map(({ window }) => window) }
     },
+  })
+
+  app.get('/api/v1/policies', {
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'listPolicies',
+      summary: 'What is judged by, at the newest commit',
+      querystring: PageQuery,
+      response: answers(200, PolicyList),
+    },
+    handler: async ({ query, hub }) =>
+      takeSorted(hub.policies(), query, {
+        ...{ kind: 'policy', order: byName },
+        placeOf: ({ name }) => ({ key: name, name: '' }),
+      }),
   })
 
   app.get('/api/v1/audit', {

@@ -3,10 +3,13 @@ import { type Command, Option } from 'commander'
 import { formatFault } from '../../errors.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { asListing } from '../listing.ts'
 import { escapeLine, formatAge, formatFields, formatJson, formatTable } from '../output.ts'
 
-export function addFleet(program: Command, { terminal, connect }: CommandContext): void {
-  withConnection(program.command('fleet'))
+export function addFleet(program: Command, context: CommandContext): void {
+  const { terminal, connect } = context
+  const fleet = withConnection(program.command('fleet'))
+  fleet
     .description('what the hub last read from Git, and what is wrong with it')
     .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
@@ -38,4 +41,11 @@ export function addFleet(program: Command, { terminal, connect }: CommandContext
       if (fleet.warnings.length > 0) terminal.out(`\n${fleet.warnings.length} warnings:\n`)
       for (const fault of fleet.warnings) terminal.out(`${escapeLine(formatFault(fault))}\n`)
     })
+  asListing(fleet.command('policies'), context, 'listPolicies', {
+    NAME: ({ name }) => name,
+    ACTION: ({ action }) => action,
+    JUDGES: ({ judges }) => judges.join(', '),
+    'APPLIES TO': ({ applies }) => applies.join(', ') || 'everything',
+    EXCEPTIONS: ({ exceptions }) => exceptions.length,
+  }).description('what the newest commit is judged by')
 }

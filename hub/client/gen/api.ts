@@ -399,6 +399,21 @@ export interface WindowView {
   readonly reason: string
 }
 
+/** A policy of the newest commit. */
+export interface PolicyView {
+  readonly name: string
+  /** or empty */
+  readonly description: string
+  /** what comes of a violation, at most */
+  readonly action: 'deny' | 'warn' | 'audit'
+  /** files, or rules of its own, in words */
+  readonly judges: readonly string[]
+  /** in words; none is to everything */
+  readonly applies: readonly string[]
+  /** in words, each with its reason */
+  readonly exceptions: readonly string[]
+}
+
 /** A line of the ledger, in words. */
 export interface AuditEntry {
   readonly index: number
@@ -884,6 +899,12 @@ export interface WindowList {
   readonly continue: string | null
 }
 
+export interface PolicyList {
+  readonly items: readonly PolicyView[]
+  /** null on the last page */
+  readonly continue: string | null
+}
+
 export interface AuditList {
   readonly items: readonly AuditEntry[]
   /** what `after` goes on with */
@@ -1150,6 +1171,111 @@ export interface PlannedView {
     /** why a cluster could not be asked */
     readonly unanswered: readonly string[]
   } | null
+}
+
+/** What would come of a change to the fleet repository. Nothing has moved. */
+export interface ProposalView {
+  /** such as feature@sha1:… */
+  readonly revision: string
+  readonly author: string
+  readonly subject: string
+  /** where it parted from what is followed */
+  readonly base: string
+  /** what is followed has moved since */
+  readonly behind: boolean
+  /** incomplete: nothing wrong was found, but not everything was looked at */
+  readonly verdict: 'passed' | 'failed' | 'incomplete'
+  /** null when nothing could be compared */
+  readonly counts: {
+    readonly clusters: number
+    /** clusters on which anything differs */
+    readonly changed: number
+    readonly applications: number
+    readonly objectsRemoved: number
+    readonly objectsChanged: number
+    readonly objectsAdded: number
+  } | null
+  readonly findings: readonly {
+    readonly severity: 'error' | 'warning' | 'note'
+    /** configuration, render, or a policy by its name */
+    readonly rule: string
+    readonly message: string
+    /** or empty */
+    readonly file: string
+    /** 0 when it is not known */
+    readonly line: number
+    /** or empty */
+    readonly object: string
+    /** or empty */
+    readonly application: string
+    readonly clusters: readonly string[]
+  }[]
+  readonly findingsLeftOut: number
+  /** what nothing is said of, and why */
+  readonly gaps: readonly string[]
+  readonly applicationsLeftOut: number
+  readonly applications: readonly {
+    readonly application: string
+    /** where anything of it differs */
+    readonly clusters: readonly string[]
+    /** what is assigned now → what would be */
+    readonly changes: {
+      readonly removed: number
+      readonly changed: number
+      readonly added: number
+      readonly objects: readonly {
+        /** `Deployment shop/web` */
+        readonly object: string
+        /** group/kind/namespace/name */
+        readonly id: string
+        readonly file: string
+        /** the same change is there once, with all its clusters */
+        readonly variants: readonly {
+          readonly change: 'added' | 'changed' | 'removed'
+          /** lines of a unified diff; secrets masked */
+          readonly patch: string
+          /** what becomes of an object that is removed */
+          readonly fate: string | null
+          readonly clusters: readonly string[]
+        }[]
+      }[]
+      /** that differ, beyond the bound */
+      readonly objectsLeftOut: number
+      /** clusters of which nothing is said */
+      readonly notCompared: readonly string[]
+      /** deletions that agents will hold back until they are confirmed */
+      readonly held: readonly string[]
+    }
+    /** how it would roll out if it were merged now; null when it would not */
+    readonly plan: {
+      readonly clusters: number
+      readonly waves: readonly {
+        readonly name: string
+        readonly clusters: number
+        /** what each is, in words */
+        readonly gates: readonly string[]
+      }[]
+      readonly estimate: {
+        /** null where nothing like it was rolled out before */
+        readonly typicalSeconds: number | null
+        /** null where nothing like it was rolled out before */
+        readonly longestSeconds: number | null
+        /** of the application, that it rests on */
+        readonly rollouts: number
+        readonly waves: readonly {
+          readonly wave: string
+          /** null where nothing like it was rolled out before */
+          readonly typicalSeconds: number | null
+          /** null where nothing like it was rolled out before */
+          readonly longestSeconds: number | null
+          /** whether this wave went before, or only others did */
+          readonly basis: 'wave' | 'application' | 'none'
+        }[]
+        /** waits that nobody can foretell */
+        readonly uncounted: readonly string[]
+      }
+    } | null
+  }[]
 }
 
 export interface VersionView {
@@ -1552,6 +1678,16 @@ export interface Operations {
     readonly answer: RolloutClusterList
   }
 
+  /** What is left of a rollout, or what undoing it would change; moves nothing */
+  readonly previewRollout: {
+    readonly path: { readonly id: string }
+    readonly query?: {
+      /** what undoing it would change */
+      readonly back?: boolean | undefined
+    }
+    readonly answer: PlannedView
+  }
+
   /** What would roll out now, and what it would change; starts nothing */
   readonly planRollout: {
     readonly body: {
@@ -1651,6 +1787,17 @@ export interface Operations {
       readonly reason?: string
     }
     readonly answer: RolloutView
+  }
+
+  /** What a branch, commit or pull request would change; merges and starts nothing */
+  readonly planFleet: {
+    readonly body: {
+      readonly branch?: string
+      readonly commit?: string
+      /** its number on the Git host */
+      readonly pullRequest?: number
+    }
+    readonly answer: ProposalView
   }
 
   /** The newest events, or those after an id; oldest first */
@@ -1783,6 +1930,16 @@ export interface Operations {
     readonly answer: WindowList
   }
 
+  /** What is judged by, at the newest commit */
+  readonly listPolicies: {
+    readonly query?: {
+      readonly limit?: number | undefined
+      /** from the page before */
+      readonly continue?: string | undefined
+    }
+    readonly answer: PolicyList
+  }
+
   /** Lines of the ledger after an index, or the newest; oldest first */
   readonly listAudit: {
     readonly query?: { readonly limit?: number | undefined; readonly after?: number | undefined }
@@ -1854,6 +2011,7 @@ export const operations = {
     path: '/api/v1/rollouts/{id}/clusters',
     answer: 'RolloutClusterList',
   },
+  previewRollout: { method: 'GET', path: '/api/v1/rollouts/{id}/preview', answer: 'PlannedView' },
   planRollout: { method: 'POST', path: '/api/v1/rollouts:plan', answer: 'PlannedView' },
   startPlannedRollout: {
     method: 'POST',
@@ -1872,6 +2030,7 @@ export const operations = {
   },
   retryRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/retry', answer: 'RolloutView' },
   skipCluster: { method: 'POST', path: '/api/v1/rollouts/{id}/skip', answer: 'RolloutView' },
+  planFleet: { method: 'POST', path: '/api/v1/fleet:plan', answer: 'ProposalView' },
   listEvents: { method: 'GET', path: '/api/v1/events', answer: 'EventList' },
   streamEvents: { method: 'GET', path: '/api/v1/events/stream', answer: null },
   getTrust: { method: 'GET', path: '/api/v1/trust/roots', answer: 'TrustView' },
@@ -1893,6 +2052,7 @@ export const operations = {
     answer: 'RevisionList',
   },
   listWindows: { method: 'GET', path: '/api/v1/windows', answer: 'WindowList' },
+  listPolicies: { method: 'GET', path: '/api/v1/policies', answer: 'PolicyList' },
   listAudit: { method: 'GET', path: '/api/v1/audit', answer: 'AuditList' },
   getLogin: { method: 'GET', path: '/api/v1/login', answer: 'LoginView' },
   receiveWebhook: { method: 'POST', path: '/api/v1/webhooks/{name}', answer: null },

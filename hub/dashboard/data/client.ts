@@ -66,9 +66,13 @@ async function askWho(as: Session | null): Promise<WhoView | null> {
   }
 }
 
-/** @throws ApiError */
-export async function call<K extends OperationId>(id: K, asked: Asked<K>): Promise<Answer<K>> {
-  return (await read(id, asked)).value
+/** @param patience milliseconds; more than usual for what takes long @throws ApiError */
+export async function call<K extends OperationId>(
+  id: K,
+  asked: Asked<K>,
+  patience = deadlineMs,
+): Promise<Answer<K>> {
+  return (await read(id, asked, null, patience)).value
 }
 
 /**
@@ -80,10 +84,12 @@ export async function read<K extends OperationId>(
   id: K,
   asked: Asked<K>,
   etag?: string | null,
+  patience = deadlineMs,
 ): Promise<Versioned<Answer<K>>> {
   const { method, path, body } = buildRequest(id, asked)
   const response = await send(path, {
     method,
+    signal: AbortSignal.timeout(patience),
     ...(body !== undefined && { body: JSON.stringify(body) }),
     headers: {
       ...(body !== undefined && { 'content-type': 'application/json' }),

@@ -57,7 +57,7 @@ export function Cluster({
                 <dt>Agent</dt>
                 <dd>
                   {one.agentVersion || 'unknown'} · Kubernetes {one.kubernetesVersion || 'unknown'}{' '}
-                  · {one.nodes} nodes
+                  · {one.nodes} {one.nodes === 1 ? 'node' : 'nodes'}
                 </dd>
               </div>
               <div>
@@ -115,7 +115,7 @@ export function Cluster({
                   </th>
                   <td>
                     <Word word={mine.phase ?? 'Pending'} />
-                    {!mine.upToDate && ' · older content'}
+                    {mine.desiredDigest !== mine.reportedDigest && ' · other content'}
                   </td>
                   <td>{mine.health && <Word word={mine.health} />}</td>
                   <td>

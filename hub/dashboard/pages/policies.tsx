@@ -2,6 +2,7 @@ import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Faults, Warnings } from '../parts/faults.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
+import { PolicyList } from '../parts/policy-list.tsx'
 import { Shown } from '../parts/shown.tsx'
 
 const mostShown = 500
@@ -20,9 +21,16 @@ export function Policies() {
     () => call('listApplications', { query: { limit: mostShown } }),
     concerns,
   )
+  const policies = useWatched(
+    'list of policies',
+    () => call('listPolicies', { query: { limit: mostShown } }),
+    concerns,
+  )
   return (
     <main>
-      <h1>What policies say</h1>
+      <h1>Policies</h1>
+      <Shown of={policies}>{({ items }) => <PolicyList items={items} />}</Shown>
+      <h2>What they say</h2>
       <p class="quiet">
         Of the newest commit, judged over what was rendered. What is denied keeps what runs, on
         every cluster, and deletes nothing.

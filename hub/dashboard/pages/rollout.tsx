@@ -5,7 +5,7 @@ import { Link, toApplication } from '../parts/link.tsx'
 import { Outlook, useOutlook } from '../parts/outlook.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Wave } from '../parts/wave.tsx'
-import { Ago, Short, Word } from '../parts/words.tsx'
+import { Ago, Sentence, Short, Word } from '../parts/words.tsx'
 
 /** Waves as columns, clusters as cells, and in a sentence each what the rollout waits for. */
 export function Rollout({ id }: { readonly id: string }) {
@@ -26,14 +26,20 @@ export function Rollout({ id }: { readonly id: string }) {
             </h1>
             <p>
               <Short text={one.revision} /> {one.trigger.reason} · {one.trigger.actor} ·{' '}
-              <Ago at={one.startedAt ?? one.createdAt} /> · {one.message}
+              <Ago at={one.startedAt ?? one.createdAt} />
             </p>
+            {/* What it waits for says it, too, while it is under way. */}
+            {(!one.active || one.waitingFor.length === 0) && one.message !== '' && (
+              <p class={one.phase === 'Failed' ? 'fault' : ''}>{one.message}</p>
+            )}
             {one.waitingFor.length > 0 && (
               <section class="card why" aria-label="What it waits for">
                 <h2>Waits for</h2>
                 <ul>
                   {one.waitingFor.map((words) => (
-                    <li key={words}>{words}</li>
+                    <li key={words}>
+                      <Sentence text={words} />
+                    </li>
                   ))}
                 </ul>
               </section>

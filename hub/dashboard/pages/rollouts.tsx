@@ -1,10 +1,11 @@
+import type { RolloutSummary } from '../../client/gen/api.ts'
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Link, toApplication, toRollout } from '../parts/link.tsx'
 import { OpenGates } from '../parts/open-gates.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
-import { Ago, Short, Word } from '../parts/words.tsx'
+import { Ago, Sentence, Short, Word } from '../parts/words.tsx'
 
 export function Rollouts() {
   const rollouts = useWatched(
@@ -18,39 +19,64 @@ export function Rollouts() {
       <OpenGates />
       <Shown of={rollouts}>
         {({ items }) => (
-          <Table
-            columns={['Rollout', 'Application', 'Wave', 'Clusters', 'Commit', 'Begun', 'Waits for']}
-          >
-            {items.map((one) => (
-              <tr key={one.id}>
-                <th scope="row">
-                  <Link to={toRollout(one.id)}>
-                    <Word word={one.phase} />
-                  </Link>
-                </th>
-                <td>
-                  <Link to={toApplication(one.application)}>{one.application}</Link>
-                </td>
-                <td>
-                  {one.waveName} ({Math.min(one.wave + 1, one.waveCount)} of {one.waveCount})
-                </td>
-                <td>
-                  {one.counts.succeeded} of {one.counts.total}
-                  {one.counts.failed + one.counts.timedOut > 0 &&
-                    ` · ${one.counts.failed + one.counts.timedOut} failed`}
-                </td>
-                <td>
-                  <Short text={one.revision} /> {one.trigger.reason}
-                </td>
-                <td>
-                  <Ago at={one.startedAt} />
-                </td>
-                <td class="message">{one.waitingFor[0] ?? ''}</td>
-              </tr>
-            ))}
-          </Table>
+          <>
+            <List title="Under way" items={items.filter(({ active }) => active)} />
+            <List title="Over" items={items.filter(({ active }) => !active)} />
+          </>
         )}
       </Shown>
     </main>
+  )
+}
+
+function List({
+  title,
+  items,
+}: {
+  readonly title: string
+  readonly items: readonly RolloutSummary[]
+}) {
+  return (
+    <section aria-label={title}>
+      <h2>{title}</h2>
+      {items.length === 0 ? (
+        <p class="quiet">None.</p>
+      ) : (
+        <Table
+          columns={['Rollout', 'Application', 'Wave', 'Clusters', 'Commit', 'Begun', 'Waits for']}
+        >
+          {items.map((one) => (
+            <tr key={one.id}>
+              <th scope="row">
+                <Link to={toRollout(one.id)}>
+                  <Word word={one.phase} />
+                </Link>
+              </th>
+              <td>
+                <Link to={toApplication(one.application)}>{one.application}</Link>
+              </td>
+              <td>
+                {one.active ? one.waveName : ''} {Math.min(one.wave + 1, one.waveCount)}/
+                {one.waveCount}
+              </td>
+              <td>
+                {one.counts.succeeded} of {one.counts.total}
+                {one.counts.failed + one.counts.timedOut > 0 &&
+                  ` · ${one.counts.failed + one.counts.timedOut} failed`}
+              </td>
+              <td>
+                <Short text={one.revision} /> {one.trigger.reason}
+              </td>
+              <td>
+                <Ago at={one.startedAt} />
+              </td>
+              <td class="message">
+                <Sentence text={one.waitingFor[0] ?? (one.phase === 'Failed' ? one.message : '')} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </section>
   )
 }

@@ -1,15 +1,20 @@
 import type { PlannedView, RolloutView } from '../../client/gen/api.ts'
 import { read } from '../data/client.ts'
-import { Changes, sayChanges } from './changes.tsx'
 import { type Question, ask } from './confirm.tsx'
+import { Preview } from './outlook.tsx'
 
-type Kind = 'start' | 'approve' | 'pause' | 'resume' | 'retry' | 'rollback' | 'abort'
+type Kind = 'start' | 'approve' | 'promote' | 'pause' | 'resume' | 'retry' | 'rollback' | 'abort'
 
 const said: Readonly<
   Record<Kind, { readonly label: string; readonly words: string; readonly undoes?: true }>
 > = {
   start: { label: 'Start', words: 'Its first wave begins, once its gates are open.' },
   approve: { label: 'Approve', words: 'The gate it waits at opens, in your name.' },
+  promote: {
+    label: 'Promote',
+    words:
+      'The gates it waits at that are no approvals open, in your name, whatever they would have measured.',
+  },
   pause: { label: 'Pause', words: 'No further cluster is offered anything until it is resumed.' },
   resume: { label: 'Resume', words: 'It goes on from where it is.' },
   retry: { label: 'Retry failed', words: 'Clusters that failed are offered the same again.' },
@@ -29,8 +34,8 @@ const said: Readonly<
 
 const possible: Readonly<Record<string, readonly Kind[]>> = {
   Planned: ['start', 'abort'],
-  Progressing: ['approve', 'pause', 'retry', 'rollback', 'abort'],
-  Paused: ['approve', 'resume', 'retry', 'rollback', 'abort'],
+  Progressing: ['approve', 'promote', 'pause', 'retry', 'rollback', 'abort'],
+  Paused: ['approve', 'promote', 'resume', 'retry', 'rollback', 'abort'],
   RollingBack: ['abort'],
   Succeeded: ['rollback'],
   Failed: ['rollback'],
@@ -38,13 +43,21 @@ const possible: Readonly<Record<string, readonly Kind[]>> = {
 }
 
 /** These have clusters get what they do not have yet. */
-const brings: readonly Kind[] = ['start', 'approve', 'resume', 'retry']
+const brings: readonly Kind[] = ['start', 'approve', 'promote', 'resume', 'retry']
 
 /** Whether something that runs is deleted by what is still to come. */
 function deletes(rollout: RolloutView, planned: PlannedView | undefined): boolean {
   if ((planned?.changes?.removed ?? 0) > 0) return true
   return rollout.waves.some(({ clusters }) =>
     clusters.some(({ digest, outcome }) => digest === null && outcome === null),
+  )
+}
+
+function isAtMeasuredGate({ waves }: RolloutView): boolean {
+  return waves.some(({ before, after }) =>
+    [...before, ...after].some(
+      ({ kind, state }) => kind !== 'approval' && (state === 'waiting' || state === 'measuring'),
+    ),
   )
 }
 
@@ -62,16 +75,16 @@ export function Actions({
   readonly reload: () => void
 }) {
   const atGate = rollout.waitingFor.some((words) => words.includes('approv'))
-  const kinds = (possible[rollout.phase] ?? []).filter((kind) => kind !== 'approve' || atGate)
+  const isUseful: Partial<Record<Kind, boolean>> = {
+    approve: atGate,
+    promote: isAtMeasuredGate(rollout),
+    retry: rollout.counts.failed + rollout.counts.timedOut > 0,
+  }
+  const kinds = (possible[rollout.phase] ?? []).filter((kind) => isUseful[kind] ?? true)
   const toQuestion = (kind: Kind): Question => ({
     title: `${said[kind].label}: ${rollout.application} at ${rollout.revision.slice(-12)}?`,
     words: said[kind].words,
-    shown: brings.includes(kind) && planned?.changes && (
-      <>
-        <p>Still to come: {sayChanges(planned.changes)}</p>
-        <Changes changes={planned.changes} open={false} />
-      </>
-    ),
+    shown: <Preview id={rollout.id} back={kind === 'rollback'} />,
     ...((said[kind].undoes || (brings.includes(kind) && deletes(rollout, planned))) && {
       typed: rollout.application,
     }),
@@ -86,7 +99,12 @@ export function Actions({
   return (
     <p class="buttons">
       {kinds.map((kind) => (
-        <button key={kind} type="button" onClick={() => ask(toQuestion(kind))}>
+        <button
+          key={kind}
+          type="button"
+          class={kind === 'approve' ? 'primary' : ''}
+          onClick={() => ask(toQuestion(kind))}
+        >
           {said[kind].label}
         </button>
       ))}

@@ -7,7 +7,11 @@ type Variant = PlannedChanges['objects'][number]['variants'][number]
 const mostNamed = 5
 
 /** `2 removed, 1 changed` of objects. */
-export function sayChanges({ removed, changed, added }: PlannedChanges): string {
+export function sayChanges({
+  removed,
+  changed,
+  added,
+}: Pick<PlannedChanges, 'removed' | 'changed' | 'added'>): string {
   const parts = Object.entries({ removed, changed, added }).filter(([, count]) => count > 0)
   return parts.map(([word, count]) => `${count} ${word}`).join(', ') || 'no object changes'
 }

@@ -1,5 +1,5 @@
 import type { ClusterDiffView } from '../../client/gen/api.ts'
-import { groupDiffs } from '../data/diff-groups.ts'
+import { type DiffGroup, groupDiffs } from '../data/diff-groups.ts'
 import { Link } from './link.tsx'
 import { Table } from './table.tsx'
 import { Short, Word } from './words.tsx'
@@ -29,7 +29,7 @@ export function DiffGroups({
             {one.clusters.length > mostNamed && `and ${one.clusters.length - mostNamed} more`}
           </th>
           <td>
-            <Word word={one.upToDate ? 'Current' : 'Pending'} /> <Short text={one.desiredDigest} />
+            <Word word={sayContent(one)} /> <Short text={one.desiredDigest} />
           </td>
           <td>
             <Short text={one.reportedDigest} />
@@ -43,4 +43,10 @@ export function DiffGroups({
       ))}
     </Table>
   )
+}
+
+/** It may have what it should, and not be well with it. */
+function sayContent({ upToDate, desiredDigest, reportedDigest }: DiffGroup): string {
+  if (upToDate) return 'Current'
+  return desiredDigest !== null && desiredDigest === reportedDigest ? 'Not healthy' : 'Pending'
 }

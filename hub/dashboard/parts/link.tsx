@@ -7,15 +7,20 @@ export function Link({
   to,
   children,
   class: css,
+  label,
 }: {
   readonly to: Route
   readonly children: ComponentChildren
   readonly class?: string
+  /** What is read aloud, and told to who points at it, where the sign alone does not say it. */
+  readonly label?: string
 }) {
   return (
     <a
       href={toPath(to)}
       class={css}
+      aria-label={label}
+      title={label}
       onClick={(event: MouseEvent) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return
         event.preventDefault()

@@ -16,6 +16,7 @@ const pages: readonly Found[] = [
   ...(['holds', 'windows', 'policies', 'events'] as const),
 ]
   .map((page): Found => ({ label: page, kind: 'page', to: { page } }))
+  .concat({ label: 'pull requests', kind: 'page', to: { page: 'proposal', of: null } })
   .concat({ label: 'audit', kind: 'page', to: { page: 'audit', after: null } })
 
 /** Finds a page, an application or a cluster by a part of its name; ⌘K or Ctrl K. */

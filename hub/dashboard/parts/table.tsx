@@ -9,17 +9,20 @@ export function Table({
   readonly children: ComponentChildren
 }) {
   return (
-    <table tabIndex={0}>
-      <thead>
-        <tr>
-          {columns.map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>{children}</tbody>
-    </table>
+    // It scrolls by itself, so it has to be reached by keyboard.
+    <div class="wide" tabIndex={0} role="group" aria-label={`Table: ${columns[0]}`}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
   )
 }

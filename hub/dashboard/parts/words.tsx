@@ -2,12 +2,16 @@ import { useEffect, useState } from 'preact/hooks'
 
 /** A state in a word, with the shape that says the same without colour. */
 export function Word({ word }: { readonly word: string }) {
-  const { shape, css } = shapes[word] ?? { shape: '○', css: 'neutral' }
+  const { shape, css } = shapeOf(word)
   return (
     <span class={`word ${css}`}>
       <span aria-hidden="true">{shape}</span> {word}
     </span>
   )
+}
+
+export function shapeOf(word: string): { readonly shape: string; readonly css: string } {
+  return shapes[word] ?? { shape: '○', css: 'neutral' }
 }
 
 const good = { shape: '●', css: 'updated' }
@@ -31,8 +35,11 @@ const shapes: Readonly<Record<string, { readonly shape: string; readonly css: st
     Offered: moving,
     Soaking: moving,
   },
+  ...{ Incomplete: waiting, Note: { shape: '○', css: 'neutral' }, Denied: bad },
+  ...{ Denies: bad, Warns: waiting, Notes: { shape: '○', css: 'neutral' } },
   ...{ Waiting: waiting, Warning: waiting, Measuring: moving },
   ...{ RollingBack: moving, Reverting: moving, Terminating: moving },
+  ...{ 'Not healthy': bad },
   ...{ Failed: bad, Refused: bad, TimedOut: bad, Locked: bad, Revoked: bad, NotFound: bad },
   ...{ Disconnected: away, NeverConnected: away, Unreachable: away, Unknown: away },
   ...{ Paused: waiting, Pending: waiting, Planned: waiting, Vetoed: waiting, RolledBack: waiting },
@@ -40,17 +47,54 @@ const shapes: Readonly<Record<string, { readonly shape: string; readonly css: st
 
 /** A time as people say it; the exact one is in its title. `at` is RFC 3339. */
 export function Ago({ at }: { readonly at: string | null }) {
-  const [now, setNow] = useState(Date.now())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 10_000)
-    return () => clearInterval(timer)
-  }, [])
+  const now = useNow(10_000)
   if (at === null) return <span class="quiet">never</span>
   return (
     <time dateTime={at} title={at}>
       {sayAgo(Math.round((now - Date.parse(at)) / 1_000))}
     </time>
   )
+}
+
+const timeInWords = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
+
+/** A sentence of the hub, its times as the reader's clock has them, and how long until then. */
+export function Sentence({ text }: { readonly text: string }) {
+  const now = useNow(1_000)
+  const parts = text.split(timeInWords)
+  const times = text.match(timeInWords) ?? []
+  return (
+    <>
+      {parts.map((part, at) => (
+        <span key={at}>
+          {part}
+          {times[at] !== undefined && (
+            <time dateTime={times[at]} title={times[at]}>
+              {sayUntil(Date.parse(times[at]), now)}
+            </time>
+          )}
+        </span>
+      ))}
+    </>
+  )
+}
+
+/** Such as `14:05:20 (in 4 min)`; milliseconds. */
+export function sayUntil(at: number, now: number): string {
+  const moment = new Date(at)
+  const near = Math.abs(at - now) < 20 * 3_600_000
+  const clock = near ? moment.toLocaleTimeString() : moment.toLocaleString()
+  return at > now ? `${clock} (in ${sayLong((at - now) / 1_000)})` : clock
+}
+
+/** Now, in milliseconds, again and again. */
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs])
+  return now
 }
 
 /** Seconds → such as `5 min ago`. */

@@ -48,6 +48,8 @@ export function mirrorOf(files: Readonly<Record<string, string>>): Mirror {
     readBlobs: async (oids) => oids.map((oid) => blobs.get(oid)!),
     signer: () => null,
     describe: async () => ({ author: '', subject: '', committedAt: 0 }),
+    visit: async () => '',
+    meet: async () => null,
     close: async () => {},
   }
 }

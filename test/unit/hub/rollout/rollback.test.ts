@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterObservation, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
+import { planBack } from '../../../../hub/rollout/rollback.ts'
 import { step } from '../../../../hub/rollout/step.ts'
 
 const [old, bad] = [digestOf('old'), digestOf('bad')]
@@ -60,5 +61,26 @@ describe('a rollback', () => {
     const back = step(plan, begun.run, { kind: 'observe' }, { a: failed }, 1_000, 3)
     assert.equal(back.run.phase, 'RollingBack')
     assert.equal(back.recheckAt, 61_000)
+  })
+})
+
+describe('what undoing a rollout would bring', () => {
+  it('is what clusters had that it changed: nothing for those it did not reach, removal where nothing was', () => {
+    const targets = { ...plan.targets, c: { ...target, previous: null }, d: target }
+    const run = {
+      ...createRun(plan),
+      clusters: {
+        a: { state: 'Soaking', generation: 2, offeredAt: 0, healthySince: 0 },
+        b: { state: 'Pending' },
+        c: { state: 'Done', outcome: 'Failed', generation: 2, at: 0, message: '' },
+        d: { state: 'Done', outcome: 'Failed', generation: 2, at: 0, message: '', withdrawn: true },
+      },
+    } as const
+    const back = planBack({ ...plan, targets }, run)
+    const had = { digest: bad, size: 1, revision: 'bad' }
+    assert.deepEqual(back.targets, {
+      a: { ...previous, previous: had },
+      c: { digest: null, size: 0, revision: 'bad', previous: had },
+    })
   })
 })

@@ -1,0 +1,28 @@
+import type { VisitedRef } from '../../source/visit.ts'
+import type { Api } from '../http.ts'
+import { ProposalBody, ProposalView } from '../proposal-view.ts'
+import { RequestError } from '../problem.ts'
+import { answers } from '../schemas.ts'
+
+/** Changes to the fleet repository before they are merged. */
+export function addProposalRoutes(app: Api): void {
+  // Two colons stand for one: it is no parameter.
+  app.post('/api/v1/fleet::plan', {
+    // It tells of the whole fleet.
+    config: { policy: 'viewer' },
+    schema: {
+      operationId: 'planFleet',
+      summary: 'What a branch, commit or pull request would change; merges and starts nothing',
+      body: ProposalBody,
+      response: answers(200, ProposalView),
+    },
+    handler: ({ body, hub }) => hub.propose(toRef(body)),
+  })
+}
+
+function toRef({ branch, commit, pullRequest }: Partial<Record<string, unknown>>): VisitedRef {
+  if (typeof branch === 'string') return { branch }
+  if (typeof commit === 'string') return { commit }
+  if (typeof pullRequest === 'number') return { pullRequest }
+  throw new RequestError('invalid', 'one of branch, commit and pullRequest is needed')
+}

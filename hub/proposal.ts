@@ -1,0 +1,55 @@
+import { type ProposalView } from './api/proposal-view.ts'
+import type { Proposal } from './check/proposal.ts'
+import { HubError } from './errors.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import { loadFleet } from './fleet/load.ts'
+import type { LedgerState } from './ledger/replay.ts'
+import { viewEstimate } from './preview.ts'
+import type { Deciding } from './rollout/decide.ts'
+import { estimateRollout, listPastWaves } from './rollout/estimate.ts'
+import { nameGate } from './rollout/planned-gate.ts'
+import type { RolloutPlan } from './rollout/rollout.ts'
+
+export interface ProposalDeps {
+  readonly state: LedgerState
+  readonly deciding: Pick<Deciding, 'plan'>
+}
+
+type Planned = ProposalView['applications'][number]['plan']
+
+/** Applications whose rollouts are planned; a change that touches more is told without. */
+const mostPlanned = 50
+
+/** What a proposal would change, and how each application would roll out if it were merged now. */
+export async function viewProposal(
+  { state, deciding }: ProposalDeps,
+  { files, told, contents, ...about }: Proposal,
+): Promise<ProposalView> {
+  const fleet = files.length === 0 ? null : loadFleet(about.revision, files)
+  const applications: ProposalView['applications'][number][] = []
+  for (const [at, one] of told.applications.entries()) {
+    const planned = fleet && at < mostPlanned ? await plan(fleet, one.application) : null
+    applications.push({ ...one, plan: planned && viewPlan(planned) })
+  }
+  return { ...about, ...told, applications }
+
+  /** What cannot be planned is told as such by what was found. */
+  async function plan(of: Fleet, application: string): Promise<RolloutPlan | null> {
+    return deciding.plan(of, contents, application, 'git', '').catch((error: unknown) => {
+      if (error instanceof HubError) return null
+      throw error
+    })
+  }
+
+  function viewPlan(made: RolloutPlan): Planned {
+    return {
+      clusters: Object.keys(made.targets).length,
+      waves: made.waves.map(({ name, clusters, before, after }) => ({
+        name,
+        clusters: clusters.length,
+        gates: [...before, ...after].map(nameGate),
+      })),
+      estimate: viewEstimate(estimateRollout(made, listPastWaves(state, made.application))),
+    }
+  }
+}
