@@ -240,7 +240,7 @@ export default defineConfig({
       rules: {
         ...noAmbient,
         ...allowImports(
-          ['preact', 'preact/**', '@preact/signals'],
+          ['preact', 'preact/**', '@preact/signals', 'uplot'],
           [main, ...otherSide.hub, '../../**', '../!(api)/**', '!../../client/**'],
         ),
       },

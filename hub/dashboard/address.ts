@@ -12,7 +12,8 @@ export type Route =
   | { readonly page: 'clusters' }
   | { readonly page: 'cluster'; readonly name: string; readonly application: string | null }
   | { readonly page: 'applications' }
-  | { readonly page: 'application'; readonly name: string }
+  /** With a cluster, what it is made of there. */
+  | { readonly page: 'application'; readonly name: string; readonly cluster: string | null }
   /** What would roll out; with `live` the clusters are asked what they say to it. */
   | { readonly page: 'plan'; readonly name: string; readonly live: boolean }
   /** What a change that nobody merged would bring; null asks which. */
@@ -53,7 +54,9 @@ export function parseRoute(path: string, search: string): Route {
     if (kind === 'clusters') {
       return { page: 'cluster', name, application: query.get('application') }
     }
-    if (kind === 'applications') return { page: 'application', name }
+    if (kind === 'applications') {
+      return { page: 'application', name, cluster: query.get('cluster') }
+    }
     if (kind === 'rollouts') return { page: 'rollout', id: name }
   }
   if (parts.length === 3 && kind === 'applications' && name !== undefined && parts[2] === 'plan') {
@@ -90,8 +93,10 @@ export function toPath(route: Route): string {
         route.application === null ? '' : `?application=${encodeURIComponent(route.application)}`
       return `${base}clusters/${encodeURIComponent(route.name)}${query}`
     }
-    case 'application':
-      return `${base}applications/${encodeURIComponent(route.name)}`
+    case 'application': {
+      const query = route.cluster === null ? '' : `?cluster=${encodeURIComponent(route.cluster)}`
+      return `${base}applications/${encodeURIComponent(route.name)}${query}`
+    }
     case 'plan': {
       const query = route.live ? '?live=true' : ''
       return `${base}applications/${encodeURIComponent(route.name)}/plan${query}`

@@ -62,11 +62,13 @@ function Inside() {
     <>
       <nav class="top" aria-label="Pages">
         <b class="brand">Groundswell</b>
-        {sections.map(({ to, label }) => (
-          <Link key={label} to={to} class={to.page === section ? 'here' : ''}>
-            {label}
-          </Link>
-        ))}
+        <span class="pages">
+          {sections.map(({ to, label }) => (
+            <Link key={label} to={to} class={to.page === section ? 'here' : ''}>
+              {label}
+            </Link>
+          ))}
+        </span>
         <span class="space" />
         <Search />
         <Theme />
@@ -99,7 +101,7 @@ function Page({ at }: { readonly at: Route }) {
     case 'applications':
       return <Applications />
     case 'application':
-      return <Application key={at.name} name={at.name} />
+      return <Application key={at.name} name={at.name} cluster={at.cluster} />
     case 'rollouts':
       return <Rollouts />
     case 'rollout':

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { AxeResults } from 'axe-core'
 import { readDashboard } from '../../hub/api/dashboard-files.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import type { AuditEntry } from '../../hub/api/survey-view.ts'
+import { findBarriers } from '../support/axe.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
 import type { FakeHub } from '../support/fake-hub.ts'
 import { makeProposal } from '../support/fake-proposal.ts'
@@ -13,7 +12,6 @@ import { makePreview } from '../support/fake-rollout.ts'
 import { until } from '../support/until.ts'
 
 const built = fileURLToPath(new URL('../../hub/dashboard/dist', import.meta.url))
-const axe = fileURLToPath(import.meta.resolve('axe-core/axe.min.js'))
 const soon = { deadlineMs: 10_000 }
 
 /** Pages about decisions: before, while and after they are made. */
@@ -302,7 +300,6 @@ describe('the pages of the dashboard about decisions', () => {
   it('keep nobody out, in light and dark, and fit a phone', async () => {
     await using hub = await serve()
     const { page } = await browser.visit(hub.url, 'operator')
-    const script = await readFile(axe, 'utf8')
     const found: string[] = []
     await page.setViewportSize({ width: 375, height: 700 })
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -313,11 +310,8 @@ describe('the pages of the dashboard about decisions', () => {
         await page.getByText('Loading…').first().waitFor({ state: 'detached' })
         const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
         if (wide > 375) found.push(`/${path} is ${wide} wide`)
-        await page.evaluate(script)
-        const { violations } = await page.evaluate<AxeResults>('axe.run()')
-        for (const { id, impact, nodes } of violations) {
-          if (impact !== 'serious' && impact !== 'critical') continue
-          found.push(`${colorScheme} /${path}: ${id} at ${nodes[0]?.html}`)
+        for (const barrier of await findBarriers(page)) {
+          found.push(`${colorScheme} /${path}: ${barrier}`)
         }
       }
     }

@@ -34,6 +34,10 @@ export async function startBrowser(): Promise<TestBrowser> {
     page.setDefaultTimeout(20_000)
     const complaints: string[] = []
     page.on('pageerror', ({ message }) => complaints.push(message))
+    // Also what a page tries that its console might not tell of.
+    await page.addInitScript(`addEventListener('securitypolicyviolation', (event) => {
+      console.error('refused by policy: ' + event.violatedDirective + ' ' + event.blockedURI)
+    })`)
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text())
     })

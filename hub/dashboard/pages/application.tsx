@@ -5,7 +5,10 @@ import { ask } from '../parts/confirm.tsx'
 import { Counts } from '../parts/counts.tsx'
 import { DiffGroups } from '../parts/diff-groups.tsx'
 import { Faults, Warnings } from '../parts/faults.tsx'
+import { Durations } from '../parts/durations.tsx'
+import { Images } from '../parts/images.tsx'
 import { Link, toPlan, toRollout } from '../parts/link.tsx'
+import { Objects } from '../parts/objects.tsx'
 import { Revisions } from '../parts/revisions.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Ago, Short, Word } from '../parts/words.tsx'
@@ -13,7 +16,14 @@ import { go } from '../route.ts'
 
 const mostShown = 200
 
-export function Application({ name }: { readonly name: string }) {
+export function Application({
+  name,
+  cluster,
+}: {
+  readonly name: string
+  /** Whose objects are shown; null is the first of those that have it. */
+  readonly cluster: string | null
+}) {
   const any = (): boolean => true
   const application = useWatched(
     `application ${name}`,
@@ -99,6 +109,8 @@ export function Application({ name }: { readonly name: string }) {
         )}
       </Shown>
       <Revisions application={name} url={url} />
+      <Durations rollouts={rollouts.value?.items ?? []} />
+      <Images application={name} />
       <h2>Clusters</h2>
       <Shown of={diff}>
         {({ clusters, continue: more }) => (
@@ -107,9 +119,52 @@ export function Application({ name }: { readonly name: string }) {
             {more !== null && (
               <p class="quiet">The first {mostShown}; the fleet page has them all.</p>
             )}
+            <ObjectsOn
+              application={name}
+              clusters={clusters.filter((one) => one.desiredDigest !== null)}
+              chosen={cluster}
+            />
           </>
         )}
       </Shown>
     </main>
+  )
+}
+
+/** What it is made of on one of its clusters. */
+function ObjectsOn({
+  application,
+  clusters,
+  chosen,
+}: {
+  readonly application: string
+  readonly clusters: readonly { readonly cluster: string }[]
+  readonly chosen: string | null
+}) {
+  const shown = chosen ?? clusters[0]?.cluster
+  if (shown === undefined) return null
+  const names = [...new Set([shown, ...clusters.map((one) => one.cluster)])]
+  return (
+    <>
+      <label class="choice">
+        Objects on
+        <select
+          value={shown}
+          onChange={(event) =>
+            go(
+              { page: 'application', name: application, cluster: event.currentTarget.value },
+              'replace',
+            )
+          }
+        >
+          {names.map((one) => (
+            <option key={one} value={one}>
+              {one}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Objects key={shown} cluster={shown} application={application} />
+    </>
   )
 }

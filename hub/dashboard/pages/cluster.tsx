@@ -3,7 +3,9 @@ import { useWatched } from '../data/watched.ts'
 import { ClusterDrift } from '../parts/cluster-drift.tsx'
 import { ClusterEvents } from '../parts/cluster-events.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
+import { Membership } from '../parts/membership.tsx'
 import { Objects } from '../parts/objects.tsx'
+import { Receipts } from '../parts/receipts.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
 import { Ago, Short, Word } from '../parts/words.tsx'
@@ -73,6 +75,7 @@ export function Cluster({
                 </dd>
               </div>
             </dl>
+            <Membership cluster={one} reload={cluster.reload} />
             {one.refusal && (
               <p class="fault" role="alert">
                 The newest snapshot is refused ({one.refusal.code}): {one.refusal.message}
@@ -147,7 +150,9 @@ export function Cluster({
           </>
         )}
       </Shown>
-      {application !== null && <Objects cluster={name} application={application} />}
+      {application !== null && (
+        <Objects key={application} cluster={name} application={application} />
+      )}
       {cluster.value && cluster.value.driftedObjects > 0 && (
         <section>
           <h2>Drift</h2>
@@ -158,6 +163,7 @@ export function Cluster({
             ))}
         </section>
       )}
+      <Receipts cluster={name} />
       <ClusterEvents cluster={name} />
     </main>
   )

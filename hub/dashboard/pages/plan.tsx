@@ -1,14 +1,15 @@
 import type { PlannedView } from '../../client/gen/api.ts'
 import { call } from '../data/client.ts'
+import { useRepositoryUrl } from '../data/repository.ts'
 import { useWatched } from '../data/watched.ts'
 import { Changes, sayChanges } from '../parts/changes.tsx'
+import { Commit } from '../parts/commit.tsx'
 import { ask } from '../parts/confirm.tsx'
 import { Estimate, sayMaybe } from '../parts/estimate.tsx'
 import { Link, toApplication, toPlan, toRollout } from '../parts/link.tsx'
 import { LiveFindings } from '../parts/live-findings.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
-import { Short } from '../parts/words.tsx'
 import { go } from '../route.ts'
 
 type PlannedRollout = NonNullable<PlannedView['rollout']>
@@ -48,12 +49,13 @@ function Planned({
   readonly live: boolean
 }) {
   const { application, changes, estimate, policy } = planned
+  const url = useRepositoryUrl(application)
   const isNew = rollout.startedAt === null && rollout.version === 0
   return (
     <>
       <p>
-        Commit <Short text={rollout.revision} /> on {rollout.counts.total} clusters in{' '}
-        {rollout.waveCount} waves{changes && `: ${sayChanges(changes)}`}
+        Commit <Commit url={url} revision={rollout.revision} /> on {rollout.counts.total} clusters
+        in {rollout.waveCount} waves{changes && `: ${sayChanges(changes)}`}
       </p>
       {estimate && <Estimate estimate={estimate} />}
       <p class="buttons">

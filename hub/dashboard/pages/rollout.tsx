@@ -1,11 +1,14 @@
 import { read } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
+import { useRepositoryUrl } from '../data/repository.ts'
 import { Actions } from '../parts/actions.tsx'
+import { Commit } from '../parts/commit.tsx'
+import { Eta } from '../parts/eta.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
 import { Outlook, useOutlook } from '../parts/outlook.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Wave } from '../parts/wave.tsx'
-import { Ago, Sentence, Short, Word } from '../parts/words.tsx'
+import { Ago, Sentence, Word } from '../parts/words.tsx'
 
 /** Waves as columns, clusters as cells, and in a sentence each what the rollout waits for. */
 export function Rollout({ id }: { readonly id: string }) {
@@ -15,6 +18,7 @@ export function Rollout({ id }: { readonly id: string }) {
     ({ type, subject }) => type.startsWith('rollout.') && subject === `rollout/${id}`,
   )
   const planned = useOutlook(rollout.value?.value)
+  const url = useRepositoryUrl(rollout.value?.value.application)
   return (
     <main>
       <Shown of={rollout}>
@@ -25,8 +29,8 @@ export function Rollout({ id }: { readonly id: string }) {
               <Word word={one.phase} />
             </h1>
             <p>
-              <Short text={one.revision} /> {one.trigger.reason} · {one.trigger.actor} ·{' '}
-              <Ago at={one.startedAt ?? one.createdAt} />
+              <Commit url={url} revision={one.revision} /> {one.trigger.reason} ·{' '}
+              {one.trigger.actor} · <Ago at={one.startedAt ?? one.createdAt} />
             </p>
             {/* What it waits for says it, too, while it is under way. */}
             {(!one.active || one.waitingFor.length === 0) && one.message !== '' && (
@@ -44,6 +48,7 @@ export function Rollout({ id }: { readonly id: string }) {
                 </ul>
               </section>
             )}
+            {one.eta && <Eta eta={one.eta} />}
             {planned && <Outlook planned={planned} />}
             <Actions rollout={one} planned={planned} etag={etag} reload={rollout.reload} />
             <div class="waves">

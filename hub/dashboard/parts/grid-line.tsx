@@ -31,6 +31,7 @@ export class GridLine extends Component<GridLineProps> {
       now.index === next.index &&
       now.columns === next.columns &&
       now.from === next.from &&
+      now.left === next.left &&
       now.active === next.active
     )
   }

@@ -12,7 +12,9 @@ export interface GridProps {
 }
 
 /** Pixels; style.css has the same. */
-const size = { line: 24, cell: 26, name: 210, head: 130 }
+const size = { line: 24, cell: 26, head: 130 }
+const nameWidths = { narrow: 130, wide: 210 }
+const narrowPage = 640
 /** Lines and columns beyond the edge, so that scrolling shows no gap. */
 const spare = 6
 
@@ -22,12 +24,17 @@ interface View {
   readonly lines: number
   readonly from: number
   readonly columns: number
+  /** Of the names, in pixels. */
+  readonly name: number
 }
 
 /** Clusters × applications, of which only what is on the screen is in the page. */
 export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
   const frame = useRef<HTMLDivElement>(null)
-  const [view, setView] = useState<View>({ first: 0, lines: 40, from: 0, columns: 50 })
+  const [view, setView] = useState<View>({
+    ...{ first: 0, lines: 40, from: 0, columns: 50 },
+    name: nameWidths.wide,
+  })
   const [active, setActive] = useState<{ line: number; column: number } | null>(null)
 
   const look = (): void => {
@@ -60,7 +67,7 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
       const line = clamp(at.line + step[0]!, lines.length - 1)
       const column = clamp(at.column + step[1]!, applications.length - 1)
       setActive({ line, column })
-      show(frame.current, line, column)
+      show(frame.current, line, column, view.name)
     }
     const chosen = lines[at.line]
     if (event.key === 'Enter' && chosen?.kind === 'cluster') {
@@ -98,7 +105,7 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
           role="rowgroup"
           style={{
             height: `${size.head + lines.length * size.line}px`,
-            width: `${size.name + applications.length * size.cell + 40}px`,
+            width: `${view.name + applications.length * size.cell + 40}px`,
           }}
         >
           <div class="grid-head" role="row" aria-rowindex={1}>
@@ -111,7 +118,7 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
                 class="grid-column"
                 role="columnheader"
                 aria-colindex={from + at + 2}
-                style={{ left: `${size.name + (from + at) * size.cell}px` }}
+                style={{ left: `${view.name + (from + at) * size.cell}px` }}
                 title={name}
               >
                 {name}
@@ -126,7 +133,7 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
               top={(first + at) * size.line}
               columns={columns}
               from={from}
-              left={size.name + from * size.cell}
+              left={view.name + from * size.cell}
               active={active?.line === first + at ? active.column : null}
             />
           ))}
@@ -143,11 +150,13 @@ export function Grid({ applications, lines, onVisible, onOpen }: GridProps) {
 
 function readView(frame: HTMLElement): View {
   const { scrollTop, scrollLeft, clientHeight, clientWidth } = frame
+  const name = clientWidth <= narrowPage ? nameWidths.narrow : nameWidths.wide
   return {
+    name,
     first: Math.max(0, Math.floor(scrollTop / size.line) - spare),
     lines: Math.ceil(clientHeight / size.line) + 2 * spare,
     from: Math.max(0, Math.floor(scrollLeft / size.cell) - spare),
-    columns: Math.ceil((clientWidth - size.name) / size.cell) + 2 * spare,
+    columns: Math.ceil((clientWidth - name) / size.cell) + 2 * spare,
   }
 }
 
@@ -156,7 +165,8 @@ function isSame(one: View, other: View): boolean {
     one.first === other.first &&
     one.lines === other.lines &&
     one.from === other.from &&
-    one.columns === other.columns
+    one.columns === other.columns &&
+    one.name === other.name
   )
 }
 
@@ -164,13 +174,13 @@ function clamp(value: number, most: number): number {
   return Math.max(0, Math.min(most, value))
 }
 
-function show(frame: HTMLDivElement | null, line: number, column: number): void {
+function show(frame: HTMLDivElement | null, line: number, column: number, name: number): void {
   if (!frame) return
   const [top, left] = [line * size.line, column * size.cell]
   const bottom = top + size.head + size.line - frame.clientHeight
   if (top < frame.scrollTop) frame.scrollTop = top
   else if (bottom > frame.scrollTop) frame.scrollTop = bottom
-  const right = left + size.name + size.cell - frame.clientWidth
+  const right = left + name + size.cell - frame.clientWidth
   if (left < frame.scrollLeft) frame.scrollLeft = left
   else if (right > frame.scrollLeft) frame.scrollLeft = right
 }

@@ -33,6 +33,9 @@ export function Link({
 }
 
 export const toCluster = (name: string): Route => ({ page: 'cluster', name, application: null })
-export const toApplication = (name: string): Route => ({ page: 'application', name })
+export const toApplication = (name: string): Route => ({
+  ...{ page: 'application', name },
+  cluster: null,
+})
 export const toPlan = (name: string, live = false): Route => ({ page: 'plan', name, live })
 export const toRollout = (id: string): Route => ({ page: 'rollout', id })

@@ -2,10 +2,11 @@ import type { RolloutView } from '../../client/gen/api.ts'
 import { orderCells } from '../data/wave-cells.ts'
 import { call } from '../data/client.ts'
 import { ask } from './confirm.tsx'
+import { Soak } from './eta.tsx'
 import { Gates } from './gates.tsx'
 import { Link, toCluster } from './link.tsx'
 import { Preview } from './outlook.tsx'
-import { shapeOf, Word } from './words.tsx'
+import { sayLong, shapeOf, Word } from './words.tsx'
 
 type PlannedWave = RolloutView['waves'][number]
 type Cell = PlannedWave['clusters'][number]
@@ -36,8 +37,13 @@ export function Wave({
       </p>
       <p class="quiet">
         {wave.maxConcurrent} at a time · {sayTolerance(wave.maxFailures)}
-        {wave.soakSeconds > 0 && ` · soaks ${wave.soakSeconds} s`}
+        {wave.soakSeconds > 0 && ` · soaks ${sayLong(wave.soakSeconds)}`}
       </p>
+      {wave.soakEndsAt !== null && (
+        <p>
+          <Soak until={wave.soakEndsAt} />
+        </p>
+      )}
       <ul class="plain">
         {told.map((one) => (
           <ClusterCell key={one.name} one={one} rollout={rollout} reload={reload} />
@@ -87,6 +93,11 @@ function ClusterCell({
           </button>
         )}
       </span>
+      {one.soakEndsAt !== null && (
+        <p class="message">
+          <Soak until={one.soakEndsAt} />
+        </p>
+      )}
       {one.message !== '' && one.outcome !== 'Succeeded' && <p class="message">{one.message}</p>}
     </li>
   )

@@ -23,6 +23,7 @@ const shapes: Readonly<Record<string, { readonly shape: string; readonly css: st
   ...{
     Connected: good,
     Applied: good,
+    Removed: { shape: '−', css: 'neutral' },
     Current: good,
     Succeeded: good,
     Enrolled: good,
@@ -84,7 +85,7 @@ export function sayUntil(at: number, now: number): string {
   const moment = new Date(at)
   const near = Math.abs(at - now) < 20 * 3_600_000
   const clock = near ? moment.toLocaleTimeString() : moment.toLocaleString()
-  return at > now ? `${clock} (in ${sayLong((at - now) / 1_000)})` : clock
+  return at > now ? `${clock} (in ${sayCountdown((at - now) / 1_000)})` : clock
 }
 
 /** Now, in milliseconds, again and again. */
@@ -104,6 +105,12 @@ export function sayAgo(seconds: number): string {
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min ago`
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h ago`
   return `${Math.round(seconds / 86_400)} days ago`
+}
+
+/** Seconds → such as `3 min 20 s`: short enough to be watched. */
+function sayCountdown(seconds: number): string {
+  if (seconds < 60 || seconds >= 3_600) return sayLong(seconds)
+  return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
 }
 
 /** Seconds → such as `5 min`. */
