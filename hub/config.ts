@@ -67,6 +67,7 @@ export interface HubConfig {
   readonly engine: string | undefined
   readonly workers: number
   readonly offlineGraceMs: number
+  readonly removalGraceMs: number
   readonly logLevel: string
   readonly allowFile: boolean
 }
@@ -137,6 +138,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     engine: text('engine'),
     workers: Number(text('workers')),
     offlineGraceMs: readDuration(settings, 'offlineGrace', faults),
+    removalGraceMs: readDuration(settings, 'removalGrace', faults),
     logLevel: text('logLevel')!,
     allowFile: text('allowFile') === 'true',
   }

@@ -226,7 +226,10 @@ export function createPipeline(deps: PipelineDeps) {
       fleet,
       refused,
       faults: [...loadFaults, ...workFaults],
-      warnings: [...(fleet?.warnings ?? []), ...(latest?.warnings ?? [])],
+      warnings: [
+        ...[...(fleet?.warnings ?? []), ...(latest?.warnings ?? [])],
+        ...deciding.warnings(),
+      ],
       contents: latest,
     }),
     settle: async (): Promise<void> => running,

@@ -33,6 +33,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'ledgerRemote',
       'ledgerSigningKey',
       'offlineGrace',
+      'removalGrace',
     ],
   ],
   renderer: [

@@ -196,6 +196,12 @@ export const settingsTable: readonly Setting[] = [
     fallback: '30s',
   },
   {
+    key: 'removalGrace',
+    flag: 'removal-grace',
+    help: 'how long a cluster has to be unselected before an application is removed there',
+    fallback: '5m',
+  },
+  {
     key: 'otlp',
     flag: 'otlp',
     help: 'URL of an OpenTelemetry collector (OTLP over HTTP) that gets a trace of each commit; none when left out',

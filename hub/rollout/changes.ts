@@ -17,6 +17,8 @@ export interface ChangeInput {
   readonly connected: (cluster: string) => boolean
   /** Whether its own keepers have the application's updates wait there, or refuse them. */
   readonly vetoed?: (cluster: string) => boolean
+  /** Whether Git selects a cluster no more only since a moment ago: nothing is removed there yet. */
+  readonly leaving?: (cluster: string) => boolean
   /** What a rollback of this rollout would go back to; null when a cluster has nothing. */
   readonly previous: (cluster: string) => Content | null
   /** Newest first. */
@@ -55,11 +57,16 @@ export function findChange(input: ChangeInput): Change {
     const now = assigned.get(cluster)
     return now ? now.digest !== content.digest : content.digest !== null
   })
-  if (active && (active.run.phase === 'RollingBack' || sameForAll(active.plan, wanted))) {
+  const isStaying = (cluster: string): boolean =>
+    !input.again && wanted.get(cluster)?.digest === null && input.leaving?.(cluster) === true
+  if (
+    active &&
+    (active.run.phase === 'RollingBack' || sameForAll(active.plan, wanted, isStaying))
+  ) {
     return { kind: 'later', rollout: active.plan.id }
   }
   const due = differing.filter(
-    ([cluster, content]) => input.again || isDue(input, cluster, content),
+    ([cluster, content]) => !isStaying(cluster) && (input.again || isDue(input, cluster, content)),
   )
   if (due.length === 0) {
     return active ? { kind: 'withdraw', rollout: active.plan.id } : { kind: 'none' }
@@ -88,10 +95,14 @@ function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<str
   return wanted
 }
 
-/** Whether a rollout in hand brings each of its clusters what is wanted there. */
-function sameForAll(plan: RolloutPlan, wanted: ReadonlyMap<string, Content>): boolean {
+/** Whether a rollout in hand brings each of its clusters what is wanted there, those that stay aside. */
+function sameForAll(
+  plan: RolloutPlan,
+  wanted: ReadonlyMap<string, Content>,
+  isStaying: (cluster: string) => boolean,
+): boolean {
   return Object.entries(plan.targets).every(
-    ([cluster, { digest }]) => wanted.get(cluster)?.digest === digest,
+    ([cluster, { digest }]) => isStaying(cluster) || wanted.get(cluster)?.digest === digest,
   )
 }
 

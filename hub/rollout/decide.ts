@@ -10,6 +10,7 @@ import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
+import { createLeaving } from './leaving.ts'
 import type { PlanCluster } from './pick.ts'
 import { isWithdrawn } from './hold.ts'
 import { planRollout } from './plan.ts'
@@ -33,6 +34,12 @@ export interface DecideDeps {
    * @throws HubError `content_missing` when that cannot be told: then nothing is removed
    */
   readonly deletionPolicy: (cluster: string, manifest: Digest) => Promise<DeletionPolicy>
+  /** Milliseconds a cluster has to be unselected before an application is removed there; 0 by default. */
+  readonly removalGrace?: number
+  /** Calls back once after so many milliseconds. */
+  readonly later?: (ms: number, run: () => void) => void
+  /** Has everything decided once more. */
+  readonly redecide?: () => void
   /** Milliseconds a cluster may be away before a rollout takes it for unreachable. */
   readonly offlineGrace: number
   readonly clock: () => number
@@ -45,6 +52,12 @@ const removalShare = 0.5
 /** Contents × what clusters are assigned → rollouts. Faults are returned, never thrown. */
 export function createDeciding(deps: DecideDeps) {
   const { state, rollouts } = deps
+  const leaving = createLeaving({
+    grace: deps.removalGrace ?? 0,
+    clock: deps.clock,
+    later: (ms, run) => deps.later?.(ms, run),
+    decide: () => deps.redecide?.(),
+  })
 
   async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
     const faults: Fault[] = []
@@ -129,10 +142,24 @@ export function createDeciding(deps: DecideDeps) {
         })
         .map(({ name }) => name),
     )
+    const desired = contents.applications.get(application) ?? null
+    const assigned = assignedOf(state, application)
+    // An application that is gone from Git was taken away on purpose; a selection changes with a label.
+    // One that selects nobody removes nothing.
+    const isSelecting = desired !== null && desired.size > 0
+    const unselected = [...assigned.values()].filter(
+      ({ cluster, digest }) =>
+        isSelecting && digest !== null && !desired.has(cluster) && open.has(cluster),
+    )
+    leaving.note(
+      application,
+      unselected.map(({ cluster }) => cluster),
+    )
     return findChange({
-      desired: contents.applications.get(application) ?? null,
-      assigned: assignedOf(state, application),
+      desired,
+      assigned,
       reachableByGit: open,
+      leaving: (cluster) => leaving.isLeaving(application, cluster),
       connected: deps.connected,
       vetoed: (cluster) => deps.vetoed?.(cluster, application) ?? false,
       previous: (cluster) => previousContent(state, application, cluster),
@@ -200,6 +227,13 @@ export function createDeciding(deps: DecideDeps) {
 
   return {
     decide,
+    /** What will be removed unless it is selected again, in words. */
+    warnings: (): Fault[] =>
+      leaving.list().map(({ application, cluster, at }) => ({
+        object: `Application ${application}`,
+        cluster,
+        message: `is selected no more; it is removed there at ${new Date(at).toISOString()} unless it is selected again by then`,
+      })),
     /** What would roll out now, by a person's word: what failed before is in it again. */
     async plan(
       fleet: Fleet,

@@ -148,6 +148,9 @@ export async function startLeading(
     release: (application, reason) =>
       register.append('git', [{ type: 'hold.released', application, reason }]),
     offlineGrace: config.offlineGraceMs,
+    removalGrace: config.removalGraceMs,
+    later,
+    redecide: () => void pipeline.redecide(),
     clock,
     newId: () => `${since.toString(36)}${randomBytes(4).toString('hex')}`,
   })

@@ -190,7 +190,7 @@ describe('workloads on a real API server', () => {
     assert.equal(hands.state(name)?.errors[0]?.code, 'prune_refused')
   })
 
-  it('keeps a namespace that holds what is not ours', async () => {
+  it('F46: keeps a namespace that holds what is not its own: of others, or of another application', async () => {
     const name = uniqueName('occupied')
     await using hands = await createHands(plane.kubeconfig)
     const both = [createNamespace(name), createConfig(name, 'ours', {})]
@@ -207,6 +207,15 @@ describe('workloads on a real API server', () => {
     assert.equal(error?.code, 'prune_refused')
     assert.match(error?.message ?? '', /theirs/)
     assert.equal(hands.state(name)?.phase, 'Failed')
+
+    // It goes once it is empty, and not before: here another application is still in it.
+    const other = presentApplication(`${name}-guest`, [createConfig(name, 'guest', {})])
+    await hands.workloads.reconcile(verifiedSnapshot(other, removedApplication(name)), never)
+    await kubeCall(plane, 'DELETE', configPath(name, 'theirs'))
+    await hands.workloads.reconcile(verifiedSnapshot(other, removedApplication(name)), never)
+    assert.match(hands.state(name)?.errors[0]?.message ?? '', /still holds .*guest/)
+    assert.ok(await read(configPath(name, 'guest')))
+    assert.ok(!(await read(`/api/v1/namespaces/${name}`))?.metadata.deletionTimestamp)
   })
 
   it('F44: hands an object over to another application without deleting it', async () => {

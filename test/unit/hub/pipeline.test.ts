@@ -63,7 +63,7 @@ function world(commits: Record<string, string> = {}) {
         return []
       },
     },
-    deciding: { decide: (fleet: Fleet) => world.decide(fleet) },
+    deciding: { decide: (fleet: Fleet) => world.decide(fleet), warnings: () => [] },
     onFleet: () => void told.push(pipeline.state().fleet?.revision),
     onFault: () => {},
     log() {},

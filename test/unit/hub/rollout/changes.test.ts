@@ -253,6 +253,38 @@ describe('findChange, whatever the world', () => {
   })
 })
 
+describe('F47: a cluster that is selected no more', () => {
+  const has = (names: readonly string[], content: Content) =>
+    new Map(names.map((name) => [name, assigned(name, content)]))
+  const left = {
+    desired: new Map([['a', contents[0]!]]),
+    assigned: has(['a', 'b'], contents[0]!),
+    leaving: (cluster: string) => cluster === 'b',
+  }
+
+  test('keeps what it has as long as that is not final', () => {
+    assert.deepEqual(findChange(input(left)), { kind: 'none' })
+    assert.equal(findChange(input({ ...left, leaving: () => false })).kind, 'rollout')
+  })
+
+  test('is removed at once by a person who says so', () => {
+    const change = findChange(input({ ...left, again: true }))
+    assert.ok(change.kind === 'rollout')
+    assert.deepEqual(Object.keys(change.targets), ['b'])
+  })
+
+  test('is in no rollout of new content, and stops none that it is in', () => {
+    const desired = new Map([['a', contents[1]!]])
+    const change = findChange(input({ ...left, desired }))
+    assert.ok(change.kind === 'rollout')
+    assert.deepEqual(Object.keys(change.targets), ['a'])
+    const targets = { a: target(null, contents[1]), b: target(null, contents[1]) }
+    const active = past('r1', 'Progressing', targets, () => ({ state: 'Pending' }))
+    const going = findChange(input({ ...left, desired, history: [active] }))
+    assert.deepEqual(going, { kind: 'later', rollout: 'r1' })
+  })
+})
+
 describe('findChange', () => {
   const desired = new Map([
     ['a', good],

@@ -1,0 +1,74 @@
+/** Clusters that Git selects no more for an application, whose removal there is not final yet. */
+export interface Leaving {
+  /** Which of an application's clusters are unselected now; one that is selected again was never gone. */
+  note(application: string, unselected: readonly string[]): void
+  isLeaving(application: string, cluster: string): boolean
+  list(): readonly LeavingCluster[]
+}
+
+export interface LeavingCluster {
+  readonly application: string
+  readonly cluster: string
+  /** When it will be removed there, in milliseconds. */
+  readonly at: number
+}
+
+export interface LeavingDeps {
+  /** Milliseconds that a cluster has to be unselected before an application is removed there. */
+  readonly grace: number
+  readonly clock: () => number
+  /** Calls back once after so many milliseconds. */
+  readonly later: (ms: number, run: () => void) => void
+  /** The first of them is final: it is to be decided again, which notes them again. */
+  readonly decide: () => void
+}
+
+/** A timer may ring a little before the clock says so. */
+const leeway = 50
+
+/**
+ * A label that goes and comes back, or a pull request that is reverted at once, must not cost a cluster
+ * what it runs. Kept in memory only: a hub that is started anew waits once more, which deletes later
+ * and never sooner.
+ */
+export function createLeaving({ grace, clock, later, decide }: LeavingDeps): Leaving {
+  const since = new Map<string, Map<string, number>>()
+  let isWaiting = false
+
+  function lookAgain(ms: number): void {
+    if (isWaiting) return
+    isWaiting = true
+    later(ms + leeway, () => {
+      isWaiting = false
+      decide()
+    })
+  }
+
+  return {
+    note(application, unselected) {
+      const before = since.get(application)
+      const now = clock()
+      const mine = new Map(unselected.map((cluster) => [cluster, before?.get(cluster) ?? now]))
+      if (mine.size > 0) since.set(application, mine)
+      else since.delete(application)
+      const next = Math.min(...[...mine.values()].map((left) => left + grace - now).filter(isAhead))
+      if (Number.isFinite(next)) lookAgain(next)
+    },
+    isLeaving(application, cluster) {
+      const left = since.get(application)?.get(cluster)
+      return left !== undefined && clock() < left + grace
+    },
+    list() {
+      const now = clock()
+      return [...since].flatMap(([application, clusters]) =>
+        [...clusters]
+          .map(([cluster, left]) => ({ application, cluster, at: left + grace }))
+          .filter(({ at }) => now < at),
+      )
+    },
+  }
+}
+
+function isAhead(ms: number): boolean {
+  return ms > 0
+}
