@@ -1,3 +1,4 @@
+import { setUpAge } from './age.mjs'
 import { setUpChromium } from './chromium.mjs'
 import { setUpComposeSpec } from './compose-spec.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
@@ -14,6 +15,7 @@ import { setUpRedis } from './redis.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { setUpSealedSecrets } from './sealed-secrets.mjs'
 import { setUpSchemathesis } from './schemathesis.mjs'
+import { setUpShells } from './shells.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpVault } from './vault.mjs'
 import { SetupError, say } from './say.mjs'
@@ -26,6 +28,8 @@ try {
   await setUpRedis()
   await setUpSshd()
   await setUpGnupg()
+  await setUpAge()
+  await setUpShells()
   await setUpChromium()
   await setUpDashboard()
   await setUpPrometheus()

@@ -1,5 +1,6 @@
 import { dirname, delimiter, join } from 'node:path'
 import { runInForeground } from './child.mjs'
+import { setUpAge } from './age.mjs'
 import { setUpChromium } from './chromium.mjs'
 import { setUpComposeSpec } from './compose-spec.mjs'
 import { setUpControlPlane } from './control-plane.mjs'
@@ -15,6 +16,7 @@ import { enginePath, root } from './paths.mjs'
 import { setUpPrometheus } from './prometheus.mjs'
 import { setUpRedis } from './redis.mjs'
 import { setUpSealedSecrets } from './sealed-secrets.mjs'
+import { setUpShells } from './shells.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { setUpVault } from './vault.mjs'
@@ -61,7 +63,7 @@ const needs = {
       setUpDashboard,
       setUpChromium,
       setUpPrometheus,
-      ...[setUpComposeSpec, setUpHadolint],
+      ...[setUpComposeSpec, setUpHadolint, setUpAge, setUpShells],
     ],
   ],
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { buildSwell } from '../../deploy/build/swell.mjs'
+import { setUpShells } from '../../deploy/setup/shells.mjs'
 import { startApi, type TestApi } from '../support/api.ts'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 
@@ -21,6 +22,7 @@ describe('swell as one file', () => {
     directory = await createTempDir('swell-bundle')
     program = join(directory.path, 'swell.mjs')
     built = await buildSwell(program)
+    await symlink('swell.mjs', join(directory.path, 'swell'))
     test = await startApi()
     server = await test.api.listen({ host: '127.0.0.1', port: 0 })
   })
@@ -115,6 +117,36 @@ process.on('exit', () => process.stderr.write('read ' + read))`,
     assert.equal(err, '')
     const lines = ['complete -o default -F _swell swell', 'pause', 'edge-1 edge-2', 'lab', '']
     assert.equal(out.replaceAll(/(?<=edge-1)\s+(?=edge-2)/g, ' '), `${lines.join('\n')}\n`)
+  })
+
+  it('completes in zsh, as somebody types', async () => {
+    await setUpShells()
+    const shown = await swell('completion zsh')
+    const script = join(directory.path, 'completion.zsh')
+    await writeFile(script, shown.out)
+    // A terminal of zsh's own: what is typed, Tab included, goes to a shell that somebody could sit at.
+    const driver = `
+      zmodload zsh/zpty
+      zpty shell zsh -f -i
+      zpty -w shell "PS1= TERM=dumb; autoload -Uz compinit; compinit -D -u; source ${script}; print REA''DY"
+      zpty -r shell out '*READY*'
+      zpty -n -w shell $'swell rollout pau\\t'
+      zpty -r shell out '*rollout pause *' && print completed a command
+      zpty -n -w shell $'\\x15swell trace la\\t'
+      zpty -r shell out '*trace lab *' && print completed a name`
+    const { out } = await run('timeout', ['60', 'zsh', '-f', '-c', driver], { TERM: 'dumb' })
+    assert.match(out, /completed a command\n[^]*completed a name\n/)
+  })
+
+  it('completes in fish', async () => {
+    await setUpShells()
+    const script = join(directory.path, 'completion.fish')
+    await writeFile(script, (await swell('completion fish')).out)
+    const asked = ['swell rollout pau', 'swell get clusters ed', 'swell trace l']
+    const lines = [`source ${script}`, ...asked.map((line) => `complete -C '${line}'`)]
+    const { out, err } = await run('fish', ['--no-config', '-c', lines.join('; ')])
+    assert.equal(err, '')
+    assert.equal(out, 'pause\nedge-1\nedge-2\nlab\n')
   })
 
   it('draws an application as a tree, and marks what is not well', async () => {

@@ -43,7 +43,6 @@ export interface GuideWorldOptions {
   readonly programs?: Parameters<typeof installPrograms>[1]
   readonly placeholders?: PrintedOptions['placeholders']
   readonly args?: readonly string[]
-  readonly elsewhere?: ReadonlySet<string>
 }
 
 const applications = ['notice', 'storefront', 'greeter']
@@ -108,25 +107,22 @@ export async function startGuideWorld(
   if (agents.size > 0) {
     for (const name of applications) await waitForRollout(hub.api, name, 'Succeeded')
   }
-  const printed = await openPrinted(
-    pages,
-    {
-      cwd: clone,
-      bin: [bin],
-      env: {
-        ...testGitEnv,
-        HOME: directory,
-        SWELL_SERVER: hub.url,
-        SWELL_TOKEN: await hub.token(),
-        GROUNDSWELL_ENGINE: enginePath(),
-      },
-      placeholders: {
-        'https://git.example': origin,
-        ...options.placeholders,
-      },
+  const printed = await openPrinted(pages, {
+    cwd: clone,
+    logs: directory,
+    bin: [bin],
+    env: {
+      ...testGitEnv,
+      HOME: directory,
+      SWELL_SERVER: hub.url,
+      SWELL_TOKEN: await hub.token(),
+      GROUNDSWELL_ENGINE: enginePath(),
     },
-    options.elsewhere,
-  )
+    placeholders: {
+      'https://git.example': origin,
+      ...options.placeholders,
+    },
+  })
   const read = async (): Promise<string> => {
     const head = await run(clone, ['rev-parse', 'HEAD'])
     await until(async () => JSON.stringify(await hub.api.get('fleet')).includes(head), {

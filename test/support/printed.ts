@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { cacheDir } from '../../deploy/setup/paths.mjs'
 import { type MarkdownBlock, readBlocks } from './markdown.ts'
+import { isElsewhere } from './printed-elsewhere.ts'
 import { type ServerProcess, startProcess } from './process.ts'
 
 /* What pages print is run as it stands: every `sh` block, command by command, and nothing may be left. */
@@ -50,6 +51,8 @@ export interface PrintedOptions {
   /** Directories of programs, before those of PATH. */
   readonly bin: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Where those that go on write to; `cwd` when left out. */
+  readonly logs?: string
   /** What a page cannot know, such as an address: its words → ours. */
   readonly placeholders?: Readonly<Record<string, string>>
 }
@@ -81,19 +84,17 @@ export interface Printed {
 
 /**
  * @param names pages, from the repository's top
- * @param elsewhere commands that run in another place, for a reason: `not-printed-here.ts`
  */
 export async function openPrinted(
   names: readonly string[],
-  { cwd, bin, env, placeholders = {} }: PrintedOptions,
-  elsewhere: ReadonlySet<string> = new Set(),
+  { cwd, bin, env, logs = cwd, placeholders = {} }: PrintedOptions,
 ): Promise<Printed> {
   const pages = new Map<string, Awaited<ReturnType<typeof readShell>>>()
   for (const name of names) pages.set(name, await readShell(name))
   const untried = new Set<string>()
   for (const [page, { shell }] of pages) {
     for (const command of shell.flat()) {
-      if (!elsewhere.has(keyOf(page, command))) untried.add(keyOf(page, command))
+      if (!isElsewhere(page, command)) untried.add(keyOf(page, command))
     }
   }
   let known = env
@@ -155,7 +156,7 @@ export async function openPrinted(
     start(page, beginning, options = {}) {
       const command = fill(take(page, beginning), options.placeholders)
       return startProcess('bash', ['-euo', 'pipefail', '-c', command], {
-        ...{ name: beginning, logFile: join(cwd, `${beginning.replaceAll(/\W+/g, '-')}.log`) },
+        ...{ name: beginning, logFile: join(logs, `${beginning.replaceAll(/\W+/g, '-')}.log`) },
         ...surroundings(options),
       })
     },
@@ -167,6 +168,6 @@ export async function openPrinted(
 }
 
 /** Names a command of a page. */
-export function keyOf(page: string, command: string): string {
+function keyOf(page: string, command: string): string {
   return `${page}: ${command}`
 }

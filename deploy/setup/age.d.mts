@@ -1,0 +1,2 @@
+/** Makes sure that `age-keygen` is there. */
+export function setUpAge(): Promise<void>
