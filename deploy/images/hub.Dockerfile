@@ -26,7 +26,13 @@ COPY deploy/build deploy/build
 WORKDIR /app/hub/dashboard
 RUN node ../../node_modules/vite/bin/vite.js build
 WORKDIR /app
-RUN node deploy/build/main.mjs hub swell
+# `swell` of the image is started by the Node that is there.
+RUN node deploy/build/main.mjs hub swell \
+ && mkdir /cli \
+ && sed '1s|.*|#!/nodejs/bin/node|' dist/swell.mjs > /cli/swell.mjs \
+ && chmod 0555 /cli/swell.mjs \
+ && ln -s swell.mjs /cli/swell \
+ && rm dist/swell.mjs
 
 FROM docker.io/library/node:24-trixie-slim@${NODE_DIGEST} AS programs
 # As of one day, so that the same build has the same packages.
@@ -53,6 +59,7 @@ COPY --from=programs /rootfs/usr /usr
 COPY --from=programs /rootfs/sh /bin/sh
 COPY --from=engine --chmod=0555 /groundswell-engine /usr/local/bin/groundswell-engine
 COPY --from=app /app/dist /app
+COPY --from=app /cli /usr/local/bin
 ENV NODE_ENV=production \
     PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin \
     GROUNDSWELL_ENGINE=/usr/local/bin/groundswell-engine

@@ -96,7 +96,7 @@ describe('a first fleet', () => {
     await until(
       async () => {
         assertRunning(agent)
-        return /^hello +/m.test((await run(page, 'npx swell get rollouts')).out)
+        return /\bhello\b/.test((await run(page, 'npx swell get rollouts')).out)
       },
       { deadlineMs: 60_000, intervalMs: 500, what: 'a rollout' },
     )
@@ -127,11 +127,13 @@ describe('a first fleet', () => {
   test('helm installs both', async () => {
     await run(page, 'helm install agent', { placeholders: { TOKEN: 'one-of-a-hub' } })
     await run(page, 'helm install hub')
-    for (const [namespace, kind, name] of [
-      ['groundswell-system', 'deployments', 'groundswell-agent'],
-      ['groundswell', 'statefulsets', 'groundswell'],
+    for (const [namespace, kind] of [
+      ['groundswell-system', 'deployments'],
+      ['groundswell', 'statefulsets'],
     ]) {
-      await kubeCall(first, 'GET', `/apis/apps/v1/namespaces/${namespace}/${kind}/${name}`)
+      const path = `/apis/apps/v1/namespaces/${namespace}/${kind}`
+      const { items } = await kubeCall<{ items: object[] }>(first, 'GET', path)
+      assert.ok(items.length > 0, path)
     }
   })
 

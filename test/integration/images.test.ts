@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parseDocument } from 'yaml'
 import { hadolintPath, isExecutable } from '../../deploy/setup/paths.mjs'
+import { readDockerfile } from '../support/dockerfile.ts'
+import { layOutRoot } from '../support/image-root.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 
 /* The images of deploy/images. There is no registry here to build them from, so: their Dockerfiles are read by hadolint
@@ -16,24 +18,6 @@ import { createTempDir } from '../support/temp-dir.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 const names = ['agent', 'hub']
-
-interface Instruction {
-  readonly word: string
-  readonly rest: string
-}
-
-async function readDockerfile(name: string): Promise<Instruction[]> {
-  const text = await readFile(`${root}deploy/images/${name}.Dockerfile`, 'utf8')
-  return text
-    .replaceAll(/^\s*#.*\n/gm, '')
-    .replaceAll('\\\n', ' ')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const [, word = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line.trim()) ?? []
-      return { word, rest }
-    })
-}
 
 for (const name of names) {
   describe(`deploy/images/${name}.Dockerfile`, () => {
@@ -84,42 +68,8 @@ it('what the hub’s image takes of Debian runs without the rest of it', async (
   if (process.getuid?.() !== 0) return t.skip('changing the root directory takes root')
   await using directory = await createTempDir('image')
   const collected = join(directory.path, 'collected')
-  await run('bash', [`${root}deploy/images/collect.sh`, collected])
-  assert.deepEqual((await readdir(collected)).sort(), ['sh', 'usr'])
+  await layOutRoot(collected)
 
-  // The base's part: a C library with its loader, /bin and /lib as links, a null device, and nobody's name.
-  const at = (...parts: string[]): string => join(collected, ...parts)
-  for (const name of ['bin', 'lib', 'lib64']) {
-    await mkdir(at('usr', name), { recursive: true })
-    await symlink(`usr/${name}`, at(name))
-  }
-  await copyFile(at('sh'), at('bin', 'sh'))
-  const { stdout } = await run('ldconfig', ['-p'])
-  const libc = stdout.matchAll(
-    /^\s*(?:ld-linux\S*|lib(?:c|m|resolv|nss_files|nss_dns)\.so\.\d+) .*=> (\S+)$/gm,
-  )
-  let count = 0
-  for (const [, path] of libc) {
-    await mkdir(at(dirname(path!)), { recursive: true })
-    await copyFile(path!, at(path!))
-    count += 1
-  }
-  assert.ok(count >= 3)
-  const { stdout: loaders } = await run('ldd', ['/usr/bin/env'])
-  const loader = /^\s*(\/lib\S+) \(/m.exec(loaders)![1]!
-  await copyFile(loader, at(loader))
-  await mkdir(at('dev'))
-  for (const [name, minor] of [
-    ['null', '3'],
-    ['urandom', '9'],
-  ] as const) {
-    await run('mknod', [at('dev', name), 'c', '1', minor])
-    await chmod(at('dev', name), 0o666)
-  }
-  await mkdir(at('tmp'))
-  await chmod(at('tmp'), 0o777)
-  await mkdir(at('etc'))
-  await writeFile(at('etc/passwd'), 'nonroot:x:65532:65532::/tmp:/sbin/nologin\n')
   await chmod(directory.path, 0o755)
 
   const inside = async (commands: string): Promise<string> => {

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -13,6 +14,7 @@ const collect = fileURLToPath(new URL('../../deploy/images/collect.sh', import.m
  */
 export async function layOutRoot(root: string): Promise<void> {
   await run('bash', [collect, root])
+  assert.deepEqual((await readdir(root)).sort(), ['sh', 'usr'])
   const at = (...parts: string[]): string => join(root, ...parts)
   for (const name of ['bin', 'lib', 'lib64']) {
     await mkdir(at('usr', name), { recursive: true })
@@ -23,7 +25,12 @@ export async function layOutRoot(root: string): Promise<void> {
   const libc = stdout.matchAll(
     /^\s*(?:ld-linux\S*|lib(?:c|m|resolv|nss_files|nss_dns)\.so\.\d+) .*=> (\S+)$/gm,
   )
-  for (const [, path] of libc) await copyTo(root, path!)
+  let count = 0
+  for (const [, path] of libc) {
+    await copyTo(root, path!)
+    count += 1
+  }
+  assert.ok(count >= 3, 'a C library')
   const { stdout: loaders } = await run('ldd', ['/usr/bin/env'])
   await copyTo(root, /^\s*(\/lib\S+) \(/m.exec(loaders)![1]!)
   await mkdir(at('dev'))
