@@ -10,12 +10,14 @@ import { commands } from '../../hub/cli/commands.ts'
 import { createContext } from '../../hub/cli/context.ts'
 import { addCommands } from '../../hub/cli/program.ts'
 import * as hub from '../../hub/settings-table.ts'
+import { elsewhere, isElsewhere, runBy } from '../support/printed-elsewhere.ts'
+import { readShell } from '../support/printed.ts'
 import { createFakeTerminal } from '../support/fake-terminal.ts'
 
 /*
- * Each command line of `swell`, hub and agent that a page prints in an `sh` block is read by the real parser, so that a flag
- * that is gone fails here; those of the disaster and backup guides are also run, in e2e/disasters. What
- * stands within sentences has to name commands that are there, and `npm run` a script.
+ * Each command that README and the pages of deploy/docs print in an `sh` block is run by a test of test/e2e, or is on a short
+ * list with its reason; here it is seen that none is left out. It is also read by the real parser, so that a flag
+ * that is gone fails at once. What stands within sentences has to name commands that are there, and `npm run` a script.
  */
 
 const root = new URL('../../', import.meta.url)
@@ -69,7 +71,42 @@ async function parse(words: readonly string[]): Promise<void> {
 /** What starts a hub or an agent: its flags are read as they would be. */
 const programs = { 'npm start -- ': hub, 'npm run agent -- ': agent } as const
 
+/** README and every page of deploy/docs. */
+const printing = [
+  ...['README.md', 'deploy/example/README.md', 'deploy/example-greeter/README.md'],
+  ...globSync('deploy/docs/**/*.md', { cwd: fileURLToPath(root) }),
+]
+
 describe('commands that pages print', () => {
+  it('are run by a test, each of them, or are on the list with a reason', async () => {
+    let count = 0
+    for (const page of printing) {
+      const commands = (await readShell(page)).shell.flat()
+      count += commands.length
+      const left = commands.filter((command) => !isElsewhere(page, command))
+      const test = runBy[page]
+      if (left.length === 0) continue
+      assert.ok(test !== undefined, `${page}: nothing runs ${left[0]}`)
+      const source = await read(test)
+      assert.ok(source.includes(page.split('/').at(-1)!.replace('.md', '')), `${test}: ${page}`)
+      assert.match(source, /untried/, `${test} does not say what it left out`)
+    }
+    assert.ok(count > 100, `${count} commands`)
+    for (const page of Object.keys(runBy)) assert.ok(printing.includes(page), page)
+  })
+
+  it('are run elsewhere only where they cannot be run, and something stands for them', async () => {
+    assert.ok(elsewhere.length < 6)
+    for (const { page, command, instead } of elsewhere) {
+      const commands = (await readShell(page)).shell.flat()
+      assert.ok(
+        commands.some((one) => one.startsWith(command)),
+        `${page}: ${command}`,
+      )
+      await read(instead)
+    }
+  })
+
   it('are read so that a flag that is not there is told', async () => {
     await parse(['get', 'clusters', '-o', 'json'])
     await assert.rejects(parse(['get', 'clusters', '--nope']), /unknown option '--nope'/)

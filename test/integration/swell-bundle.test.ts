@@ -143,7 +143,11 @@ process.on('exit', () => process.stderr.write('read ' + read))`,
     const script = join(directory.path, 'completion.fish')
     await writeFile(script, (await swell('completion fish')).out)
     const asked = ['swell rollout pau', 'swell get clusters ed', 'swell trace l']
-    const lines = [`source ${script}`, ...asked.map((line) => `complete -C '${line}'`)]
+    const lines = [
+      `cd ${directory.path}`,
+      `source ${script}`,
+      ...asked.map((line) => `complete -C '${line}'`),
+    ]
     const { out, err } = await run('fish', ['--no-config', '-c', lines.join('; ')])
     assert.equal(err, '')
     assert.equal(out, 'pause\nedge-1\nedge-2\nlab\n')
