@@ -64,7 +64,8 @@ export function listForeignSettings(
     const from = settings.get(key)?.from ?? 'default'
     if (from === 'default' || isOf(role, key)) return []
     const words = role === 'all' ? 'is for a hub of several roles' : `is not for --role ${role}`
-    return [{ from, text: `--${flag}: ${words}` }]
+    const why = role !== 'all' && ofWholeHubs.includes(key) ? '; a replica is a whole hub' : ''
+    return [{ from, text: `--${flag}: ${words}${why}` }]
   })
   return {
     faults: given.filter(({ from }) => from === 'flag').map(({ text }) => text),

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis'
+import { readRemembered } from './remembered.ts'
 import type { ClusterStatus } from './status.ts'
 
 /** The last known status of every cluster, so that a restarted hub does not start blind. */
 export interface StatusStore {
-  load(): Promise<ClusterStatus[]>
+  load(now: number): Promise<ClusterStatus[]>
   save(statuses: readonly ClusterStatus[]): Promise<void>
   remove(cluster: string): Promise<void>
 }
@@ -11,9 +12,12 @@ export interface StatusStore {
 export function createStatusStore(redis: Redis, prefix: string): StatusStore {
   const key = `${prefix}:status`
   return {
-    async load() {
+    async load(now) {
+      if ((await redis.type(key)) !== 'hash') await redis.del(key)
       const found = await redis.hgetall(key)
-      return Object.values(found).map((text) => JSON.parse(text) as ClusterStatus)
+      return Object.entries(found).flatMap(
+        ([cluster, text]) => readRemembered(cluster, text, now) ?? [],
+      )
     },
     async save(statuses) {
       if (statuses.length === 0) return

@@ -59,7 +59,7 @@ export function createStatuses(deps: StatusesDeps) {
 
   /** Reads what was saved; whoever was connected then is disconnected as of `now`. */
   async function load(now: number): Promise<void> {
-    for (const status of await deps.store.load()) {
+    for (const status of await deps.store.load(now)) {
       if (statuses.has(status.cluster)) continue
       const connection =
         status.connection.state === 'Connected'

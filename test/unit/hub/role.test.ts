@@ -47,6 +47,10 @@ describe('roles', () => {
       )
     }
     const api = ['--role', 'api', '--sockets', '/run/gs']
+    assert.match(
+      faultsOf(...api, '--replica', 'one'),
+      /--replica: is not for --role api; a replica is a whole hub/,
+    )
     assert.match(faultsOf(...api, '--signer-policy', 'p'), /--signer-policy/)
     assert.match(faultsOf(...api, '--credentials', 'c'), /--credentials/)
     assert.match(faultsOf('--fleet', 'https://git.example/f.git', ...api.slice(2)), /--sockets/)
