@@ -206,8 +206,11 @@ export function createAlerting(deps: AlertingDeps) {
       )
     },
     /** Something was decided. */
-    onEntry({ decision }: LedgerEntry): void {
-      if (decision.type !== 'alerts.told' && decision.type !== 'receipts.kept') void readSoon()
+    onEntry({ index, decision }: LedgerEntry): void {
+      if (decision.type === 'alerts.told' || decision.type === 'receipts.kept') return
+      // Nobody is to be told of it, and a rollout of a thousand clusters has thousands of these.
+      if (read !== undefined && fleet()?.alerts.size === 0) read = Math.max(read, index)
+      else void readSoon()
     },
     /** Something was seen. */
     onNews(event: HubEvent): void {
