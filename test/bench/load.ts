@@ -13,6 +13,7 @@ import { createAgentKey } from '../../agent/link/x509.ts'
 import { type MemoryCluster, createMemoryCluster } from '../support/memory-cluster.ts'
 import { createMemoryTrust } from '../support/memory-stores.ts'
 import { type FromLoad, type Storm, type ToLoad, parseLoadFidelity } from './load-process.ts'
+import { createSharedPacks } from './shared-packs.ts'
 import { createSharedCaches, createStubWorkloads } from './stub-workloads.ts'
 import { createTurns } from './turns.ts'
 
@@ -21,6 +22,7 @@ import { createTurns } from './turns.ts'
 
 const fidelity = parseLoadFidelity(process.argv[2])
 const createCache = createSharedCaches()
+const decompress = fidelity === 'C' ? createSharedPacks(decompressZstd) : decompressZstd
 const inTurn = createTurns(({ message }) => {
   if (message.case !== 'heartbeat' && message.case !== 'freshness') messages += 1
 })
@@ -101,7 +103,7 @@ async function runAgent(enrolled: Enrolled, clusterUid: string): Promise<void> {
     content: createCache(),
     workloads: watchApplied(identity.cluster, workloads),
     dial: () => inTurn(dial(enrolled.endpoint)),
-    decompress: decompressZstd,
+    decompress,
     facts: () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
     version: 'bench',
     clock: Date.now,
