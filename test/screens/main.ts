@@ -107,6 +107,13 @@ const findWaiting = async (words: string): Promise<readonly Waiting[]> => {
   return items.filter(({ waitingFor }) => waitingFor.some((each) => each.includes(words)))
 }
 const soon = { deadlineMs: 90_000, intervalMs: 250 }
+const soaks = await until(
+  async () => {
+    const found = await findWaiting('soaks until')
+    return found.find(({ application }) => soaking.includes(application))?.id
+  },
+  { ...soon, what: 'the rollout that soaks' },
+)
 const [rollout, unwanted] = await until(
   async () => {
     const [first, second] = await findWaiting('approval')
@@ -166,7 +173,7 @@ const pages = {
   rollouts: 'rollouts',
   rollout: `rollouts/${rollout.id}`,
   'rollout-failed': `rollouts/${stuck.id}`,
-  'rollout-soaking': `applications/${soaking[0]}`,
+  'rollout-soaking': `rollouts/${soaks}`,
   drift: 'drift',
   'cluster-drift': `clusters/canary-1?application=${drifting}`,
   holds: 'holds',

@@ -11,7 +11,7 @@ export function Estimate({ estimate }: { readonly estimate: Estimated }) {
       <p>
         {typicalSeconds === null || longestSeconds === null
           ? 'How long it takes is not known: nothing like it was rolled out before.'
-          : `It takes about ${sayLong(typicalSeconds)}, ${sayLong(longestSeconds)} at the longest, as ${rollouts} rollouts before took.`}
+          : `It takes about ${sayLong(typicalSeconds)}, ${sayLong(longestSeconds)} at the longest, as ${rollouts === 1 ? 'the rollout' : `${rollouts} rollouts`} before took.`}
       </p>
       {uncounted.length > 0 && (
         <>

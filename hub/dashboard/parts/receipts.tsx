@@ -62,7 +62,7 @@ export function Receipts({ cluster }: { readonly cluster: string }) {
                         type="button"
                         class="small"
                         aria-expanded={one.id === open}
-                        aria-label={`What came of each object of ${one.application}`}
+                        aria-label={`Details: what came of each object of ${one.application}`}
                         onClick={() => setOpen(one.id === open ? null : one.id)}
                       >
                         Details

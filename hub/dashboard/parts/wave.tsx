@@ -39,11 +39,6 @@ export function Wave({
         {wave.maxConcurrent} at a time · {sayTolerance(wave.maxFailures)}
         {wave.soakSeconds > 0 && ` · soaks ${sayLong(wave.soakSeconds)}`}
       </p>
-      {wave.soakEndsAt !== null && (
-        <p>
-          <Soak until={wave.soakEndsAt} />
-        </p>
-      )}
       <ul class="plain">
         {told.map((one) => (
           <ClusterCell key={one.name} one={one} rollout={rollout} reload={reload} />
