@@ -29,7 +29,7 @@ export function listCulprits(
     if (plan?.revert !== true || source === undefined) return []
     const found = findCommit(plan, source)
     if (!found || reverts.has(`${found.repository} ${found.commit}`)) return []
-    return [describe(hold, plan, found)]
+    return [describe(hold, plan, found, findGoodFleet(plans, plan))]
   })
 }
 
@@ -59,7 +59,55 @@ function findCommit(plan: RolloutPlan, source: string): BadCommit | undefined {
   }
 }
 
-function describe(hold: Hold, plan: RolloutPlan, { repository, commit, ref }: BadCommit): Culprit {
+/** The fleet's commits that what clusters run again was made with. */
+function findGoodFleet(plans: Known['plans'], plan: RolloutPlan): string[] {
+  const before = [...plans.values()].filter(
+    ({ id, application }) => application === plan.application && id !== plan.id,
+  )
+  const found = Object.entries(plan.targets).flatMap(([cluster, { previous }]) => {
+    if (!previous) return []
+    const made = before.findLast(({ targets }) => targets[cluster]?.digest === previous.digest)
+    return made?.fleetRevision === undefined ? [] : [made.fleetRevision]
+  })
+  return [...new Set(found)]
+}
+
+/** What the proposal does not undo: commits in between, and those of the other repository. */
+function tellRest(
+  plan: RolloutPlan,
+  { repository, commit }: BadCommit,
+  good: readonly string[],
+  goodFleet: readonly string[],
+): string[] {
+  const ran = repository === 'fleet' && goodFleet.length > 0 ? goodFleet : good
+  const [first, ...others] = [...new Set(ran.map((revision) => parseRevision(revision).commit))]
+  const range = toCode(`${first}..${commit}`)
+  const between =
+    first === undefined || first === commit
+      ? []
+      : [
+          `It undoes ${commit} alone. ${others.length === 0 ? '' : 'For some clusters, '}${range} is what came since: where it lists more than this commit, they are to blame as well, or not; ${toCode(`git revert ${first}..${commit}`)} undoes them all.`,
+        ]
+  const { fleetRevision } = plan
+  const isFleetOther =
+    repository !== 'fleet' &&
+    fleetRevision !== undefined &&
+    goodFleet.some((revision) => revision !== fleetRevision)
+  const fleet = isFleetOther
+    ? [
+        `The fleet repository moved as well, from ${toCode(goodFleet[0]!)} to ${toCode(fleetRevision)}: what values and patches there changed is not undone by this.`,
+      ]
+    : []
+  return [...between, ...fleet]
+}
+
+function describe(
+  hold: Hold,
+  plan: RolloutPlan,
+  bad: BadCommit,
+  goodFleet: readonly string[],
+): Culprit {
+  const { repository, commit, ref } = bad
   const short = commit.slice(0, 12)
   const { application } = plan
   const good = [
@@ -73,7 +121,7 @@ function describe(hold: Hold, plan: RolloutPlan, { repository, commit, ref }: Ba
     good.length > 0
       ? `Clusters run ${good.slice(0, 5).map(toCode).join(', ')} again. Merging this has Git ask for what runs.`
       : 'Merging this takes it out of Git.',
-    'If commits between the two are to blame as well, revert them too.',
+    ...tellRest(plan, bad, good, goodFleet),
     `\nOpened once for this commit, by the strategy of ${escapeMarkdown(application)}.`,
   ]
   return {

@@ -6,6 +6,8 @@ export interface GitFault {
   readonly message: string
 }
 
+const damaged =
+  'the repository holds objects that Git itself calls unsafe or damaged; run `git fsck --strict` there'
 /** First match wins, so the sure signs come before the vague ones. */
 const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
   [
@@ -44,10 +46,17 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
     'the TLS certificate is not trusted; add its CA to the hub',
   ],
   [
-    /fsck error|error in (object|tree|blob|commit|tag)|hasDot|malformed object|index-pack failed|bad object|fatal: pack/i,
+    /fsck error|error in (object|tree|blob|commit|tag)|hasDot|malformed object/i,
     'source_refused',
-    'the repository holds objects that Git itself calls unsafe or damaged; run `git fsck --strict` there',
+    damaged,
   ],
+  [
+    // Of a pack without its end Git says that indexing it failed, too.
+    /curl (18|56|92) |transfer closed|early EOF|unexpected disconnect|remote end hung up/i,
+    'source_unreachable',
+    'the connection broke off in the middle of the answer',
+  ],
+  [/index-pack failed|bad object|fatal: pack/i, 'source_refused', damaged],
   [/no space left on device|disk quota/i, 'internal', 'no space left for the mirror'],
   [/could not resolve host/i, 'source_unreachable', 'the host name does not resolve'],
   [

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { enginePath } from '../../deploy/setup/paths.mjs'
 import { HubError } from '../../hub/errors.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../../hub/render/cache.ts'
 import { createRenderEngine } from '../../hub/render/process.ts'
 import { tells } from '../support/exact-words.ts'
+import { listChildren } from '../support/processes-of.ts'
 import { names, renderText, startRenderEngine } from '../support/render-engine.ts'
 import { renderFiles, renderInput } from '../support/render-input.ts'
 import { createTempDir } from '../support/temp-dir.ts'
@@ -30,7 +32,7 @@ function code(expected: HubError['code'], message = /./) {
   }
 }
 
-test('T24 B40c: an endless template is killed at the time limit and the next render works', async () => {
+test('F52, T24 B40c: an endless template is killed at the time limit and the next render works', async () => {
   await using engine = await startRenderEngine({ timeoutMs: 500 })
   await assert.rejects(
     renderText(engine, chart(endless), { kind: 'helm' }),
@@ -39,7 +41,7 @@ test('T24 B40c: an endless template is killed at the time limit and the next ren
   assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
 })
 
-test('T24 B40c: templates that take all the memory are killed and the next render works', async () => {
+test('F52, T24 B40c: templates that take all the memory are killed and the next render works', async () => {
   await using engine = await startRenderEngine({ memoryBytes: 256 * 1024 * 1024 })
   for (const template of [
     '{{ repeat 10000000000 "abc" }}',
@@ -52,6 +54,21 @@ test('T24 B40c: templates that take all the memory are killed and the next rende
     )
   }
   assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
+})
+
+test('F52: a worker that stands still is killed at the time limit and the next render works', async () => {
+  await using engine = await startRenderEngine({ timeoutMs: 1_000 })
+  assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
+  const workers = await listChildren(process.pid, enginePath())
+  assert.ok(workers.length > 0)
+  for (const worker of workers) process.kill(worker, 'SIGSTOP')
+  await assert.rejects(renderText(engine, { 'b.yaml': configMap }), code('render_timeout'))
+  assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
+  const now = await listChildren(process.pid, enginePath())
+  assert.deepEqual(
+    now.filter((worker) => workers.includes(worker)),
+    [],
+  )
 })
 
 test('T24 B40c: endless recursion is an error or the end of one process, never more', async () => {

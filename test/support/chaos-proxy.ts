@@ -14,6 +14,8 @@ export interface ChaosProxy extends AsyncDisposable {
   delayMs: number
   /** Bytes a second in each direction; 0 is as fast as it goes. */
   rate: number
+  /** Asked of each piece of data: whether it is lost, and its connection with it. */
+  breaks: (way: Way) => boolean
   /** New connections are taken and closed at once. */
   away: boolean
   /** After so many more bytes down, the connection they run over is closed, in the middle of whatever. */
@@ -67,6 +69,11 @@ export async function openChaosProxy(target: string): Promise<ChaosProxy> {
   async function pass(link: Link, way: Way, data: Buffer): Promise<void> {
     const [from, to] = way === 'up' ? [link.near, link.far] : [link.far, link.near]
     from.pause()
+    if (proxy.breaks(way)) {
+      link.near.resetAndDestroy()
+      link.far.resetAndDestroy()
+      return
+    }
     if (proxy.delayMs > 0) await wait(proxy.delayMs)
     let room = true
     for (let at = 0; at < data.byteLength;) {
@@ -101,6 +108,7 @@ export async function openChaosProxy(target: string): Promise<ChaosProxy> {
     },
     delayMs: 0,
     rate: 0,
+    breaks: () => false,
     away: false,
     cutAfter(more) {
       left = more

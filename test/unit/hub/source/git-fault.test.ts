@@ -31,6 +31,11 @@ const table: readonly (readonly [string, string])[] = [
     'error: object 1234: hasDotgit: contains .git\nfatal: fsck error in packed object',
     'source_refused',
   ],
+  [
+    'error: RPC failed; curl 18 transfer closed\nfatal: early EOF\nfatal: index-pack failed',
+    'source_unreachable',
+  ],
+  ['fatal: pack has bad object at offset 12\nfatal: index-pack failed', 'source_refused'],
   ['fatal: write error: No space left on device', 'internal'],
   ['', 'source_unreachable'],
 ]

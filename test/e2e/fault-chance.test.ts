@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { parseEnvelope } from '@groundswell/proto/envelope.ts'
+import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
+import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy.ts'
+import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
+import { applicationFiles, configMap } from '../support/fleet-files.ts'
+import type { HubProcess } from '../support/hub-process.ts'
+import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
+import { assertLedgerHolds } from '../support/ledger-oracle.ts'
+import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
+import { createMemoryCluster } from '../support/memory-cluster.ts'
+import { type TestRedis, startRedis } from '../support/redis.ts'
+import { createSeed } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+
+/* Fifty agents, a hub, its Redis and its Git server, and what chance makes of them. `ROUNDS=100` goes on
+   for longer, `SEED` draws the same lots again, `AGENTS=10` is for a small machine. */
+
+const count = Number(process.env['AGENTS'] ?? 50)
+const names = Array.from({ length: count }, (_, at) => `c${String(at).padStart(2, '0')}`)
+const rounds = Number(process.env['ROUNDS'] ?? 3)
+/** Of the hub's messages to its Redis and back, and of the agents' calls to their API servers. */
+const usualRate = 0.01
+const leastFaults = 5
+const mostRounds = 30
+
+const api = 'apiVersion: groundswell.dev/v1alpha1'
+const clusterFile = names
+  .map((name, at) => {
+    const labels = `{ ring: ${at < 5 ? 'canary' : 'production'} }`
+    return `${api}\nkind: Cluster\nmetadata: { name: ${name}, labels: ${labels} }\nspec: {}\n`
+  })
+  .join('---\n')
+// What fails for a moment is to be no end of a rollout here: who comes when is what is judged.
+const strategy = `${api}
+kind: RolloutStrategy
+metadata: { name: careful }
+spec:
+  maxFailures: 100%
+  onFailure: continue
+  waves:
+    - { name: canary, selector: { matchLabels: { ring: canary } }, maxConcurrent: 2, maxFailures: 100% }
+    - { name: production, selector: { matchLabels: { ring: production } }, maxConcurrent: 20, maxFailures: 100% }
+`
+
+describe('many agents and chance', () => {
+  const seed = createSeed(process.env['SEED'])
+  const storm: Storm = { on: false, faults: 0 }
+  const agents = new Map<string, MemoryAgent>()
+  const offered = new Map<string, Set<string>>()
+  let stack: AsyncDisposableStack
+  let world: Awaited<ReturnType<typeof createSurroundings>>
+  let redis: TestRedis
+  let store: ChaosProxy
+  let link: ChaosProxy
+  let hub: HubProcess
+  let serial = 0
+
+  before(async () => {
+    stack = new AsyncDisposableStack()
+    world = stack.use(await createSurroundings())
+    redis = stack.use(await startRedis())
+    store = stack.use(await openChaosProxy(new URL(redis.url).host))
+    await world.repository.commit({
+      ...{ 'fleet/clusters.yaml': clusterFile, 'fleet/strategy.yaml': strategy },
+      ...applicationFiles('web', 'text 0'),
+    })
+    hub = await world.start({
+      ...{ redisUrl: `redis://${store.address}`, args: ['--enrol-rate', '1000'] },
+    })
+    await untilReady(hub)
+    link = stack.use(await openChaosProxy(hub.dataAddress))
+    for (let at = 0; at < names.length; at += 10) {
+      await Promise.all(names.slice(at, at + 10).map(join))
+    }
+    await untilAllHave('text 0')
+  })
+
+  after(() => stack?.disposeAsync())
+
+  async function join(name: string): Promise<void> {
+    const memory = createMemoryCluster({ uid: randomUUID() })
+    // Two in a hundred calls: one is not done, and of one the answer is lost.
+    const faulty = createFaultyCluster(memory, () => seed.random() * (0.08 / usualRate), storm)
+    const onOffer = (envelope: Uint8Array): void => {
+      const payload = Buffer.from(parseEnvelope(envelope, 'snapshot').payload, 'base64url')
+      const { epoch, sequence } = parseSnapshot(payload)
+      const key = `${name} ${epoch}.${sequence}`
+      offered.set(key, (offered.get(key) ?? new Set()).add(digestOf(payload)))
+    }
+    const hubs = [{ ...hub, dataAddress: link.address }]
+    const cluster = { ...memory, ...faulty }
+    agents.set(name, stack.use(await startMemoryAgent(hub, name, { cluster, hubs, onOffer })))
+  }
+
+  const textOf = ({ cluster }: MemoryAgent): string | undefined =>
+    (cluster.read('/ConfigMap/web/settings') as { data?: { text?: string } } | undefined)?.data
+      ?.text
+
+  /** I2: all have the newest at most so long after the faults have ended. */
+  async function untilAllHave(text: string): Promise<void> {
+    await until(
+      () => {
+        const late = names.filter((name) => textOf(agents.get(name)!) !== text)
+        if (late.length === 0) return true
+        throw new Error(`${late.length} have not, such as ${late[0]}`)
+      },
+      { deadlineMs: 60_000, intervalMs: 100, what: `all to have ${text}, SEED=${seed.text}` },
+    )
+  }
+
+  async function say(): Promise<string> {
+    const text = `text ${(serial += 1)}`
+    await world.repository.commit({ 'apps/web/settings.yaml': configMap('settings', text) })
+    return text
+  }
+
+  /** I3, I4, I6, I7. */
+  async function judge(): Promise<string> {
+    for (const [key, digests] of offered) assert.equal(digests.size, 1, key)
+    for (const [name, { cluster }] of agents) {
+      const deleted = cluster.calls.filter((call) => call.startsWith('delete'))
+      assert.deepEqual(deleted, [], name)
+    }
+    const counted = await assertLedgerHolds(hub.data)
+    assert.ok(counted.waves > 0)
+    return JSON.stringify(counted)
+  }
+
+  it('F9: one in a hundred calls of every store and every API server fails: nothing comes of it', async (t) => {
+    t.diagnostic(`SEED=${seed.text}`)
+    let faults = 0
+    store.breaks = () => {
+      const broken = seed.random() < usualRate
+      if (broken) faults += 1
+      return broken
+    }
+    storm.on = true
+    // Until there was something to survive.
+    const isEnough = (): boolean => faults >= leastFaults && storm.faults >= leastFaults
+    for (let round = 0; round < rounds || (round < mostRounds && !isEnough()); round += 1) {
+      await untilAllHave(await say())
+    }
+    store.breaks = () => false
+    storm.on = false
+    t.diagnostic(`${faults} faults of Redis, ${storm.faults} of API servers`)
+    assert.ok(isEnough())
+    t.diagnostic(await judge())
+  })
+})
