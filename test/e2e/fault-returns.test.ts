@@ -8,7 +8,7 @@ import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
-import type { RolloutDetail } from '../support/settled-fleet.ts'
+import type { ApplicationDetail, RolloutDetail } from '../support/settled-fleet.ts'
 import { until } from '../support/until.ts'
 
 /* Clusters that come back: by a label that was gone for a moment, and after many versions. */
@@ -94,6 +94,32 @@ describe('a cluster that comes back', () => {
     await world.repository.commit(clusterFiles)
     await untilAllHave('two', texts)
     await waitForRollout(hub.api, 'web', 'Succeeded')
+  })
+
+  it('F41: a rollout is rolled back with the Git server away, by a hub that has just started', async () => {
+    const commit = await world.repository.commit({
+      'apps/web/settings.yaml': configMap('settings', 'bad'),
+    })
+    const { id } = await waitForRollout(hub.api, 'web', 'Succeeded', { commit })
+    await untilAllHave('bad', texts)
+    world.git.fail()
+    await hub.kill()
+    await hub.start()
+    await until(async () => (await newestRollout(hub.api, 'web'))?.id === id, {
+      deadlineMs: 20_000,
+      what: 'the hub to have read its ledger',
+    })
+    await hub.api.post(`rollouts/${id}/rollback`, { reason: 'it is bad' })
+    await untilAllHave('two', texts)
+    await waitForRollout(hub.api, 'web', 'RolledBack')
+    // Git is back and asks for what is held: nothing moves by itself.
+    world.git.resume()
+    const polls = world.git.requests
+    await until(() => world.git.requests > polls + 4, { deadlineMs: 30_000, what: 'polls' })
+    assert.equal((await newestRollout(hub.api, 'web'))?.id, id)
+    assert.deepEqual(texts(), ['two', 'two', 'two'])
+    const { hold } = await hub.api.get<ApplicationDetail>('applications/web')
+    assert.ok(hold?.revision.endsWith(commit))
   })
 
   it('F48: after forty versions: one jump to the newest, and what it missed stays undone', async (t) => {
