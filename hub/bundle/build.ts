@@ -8,18 +8,18 @@ import {
   encodeManifest,
   manifestLimits,
 } from '@groundswell/proto/manifest.ts'
-import type { HealthCheck } from '@groundswell/proto/health-check.ts'
 import type { IgnoreRule } from '@groundswell/proto/ignore-rule.ts'
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
 import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/proto/scope.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { Blob } from './content.ts'
+import { findHealthFaults, type HealthOptions, selectHealthChecks } from './health-checks.ts'
 import { type OrderOptions, orderObjects } from './object-order.ts'
 import { whyRenderedOutside } from './outside-scope.ts'
 
 /** How an application's objects are to be kept on the cluster. */
-export interface BundleOptions extends OrderOptions {
+export interface BundleOptions extends OrderOptions, HealthOptions {
   readonly prune: boolean
   readonly allowEmpty: boolean
   /** More deletions than this wait for a person. */
@@ -40,8 +40,6 @@ export interface BundleOptions extends OrderOptions {
   readonly timeout?: number
   /** Fields of its objects that are left to others. */
   readonly ignore?: readonly IgnoreRule[]
-  /** How kinds of its objects fare, by expressions of its author. */
-  readonly healthChecks?: readonly HealthCheck[]
 }
 
 /** Desired state of one application on one cluster, ready to be stored and named in a snapshot. */
@@ -53,14 +51,19 @@ export interface Bundle {
 /**
  * Rendered objects → content-addressed bundle. Same input, same bytes.
  *
- * @throws HubError `render_failed` for too many or too large objects, for two objects of one id,
+ * @throws HubError `render_failed` for too many or too large objects, too many health checks, for two objects of one id,
  *   for an object outside of the scope, for an order that cannot be kept, and for an empty render
  *   that was not allowed: an empty render must never prune.
  */
 export function buildBundle(rendered: readonly RenderedObject[], options: BundleOptions): Bundle {
   const ordered = orderObjects(rendered, options)
   const objects = ordered.objects.map(({ rendered }) => rendered)
-  const faults = [...findFaults(objects, options), ...ordered.faults]
+  const healthChecks = selectHealthChecks(objects, options)
+  const faults = [
+    ...findFaults(objects, options),
+    ...findHealthFaults(healthChecks, options),
+    ...ordered.faults,
+  ]
   if (faults.length > 0) {
     throw new HubError('render_failed', `application ${options.application} cannot be bundled`, {
       faults,
@@ -99,7 +102,7 @@ export function buildBundle(rendered: readonly RenderedObject[], options: Bundle
     ...(options.scope && { scope: options.scope }),
     ...toApplying(options),
     ...(options.ignore?.length && { ignore: options.ignore }),
-    ...(options.healthChecks?.length && { healthChecks: options.healthChecks }),
+    ...(healthChecks.length > 0 && { healthChecks }),
     objects: entries.map(({ entry }) => entry),
   }
   const bytes = Buffer.from(encodeManifest(manifest))

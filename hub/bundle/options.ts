@@ -1,4 +1,5 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
+import type { CommonHealth } from '../fleet/common-health.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import type { ResolvedTarget } from '../fleet/resolve.ts'
 import type { BundleOptions } from './build.ts'
@@ -26,4 +27,12 @@ export function toBundleOptions(
     ...(spec.ignoreDifferences && { ignore: spec.ignoreDifferences }),
     ...(spec.healthCheckExprs && { healthChecks: spec.healthCheckExprs }),
   }
+}
+
+/** Apart from what the application says: it is the same for all, and named by one digest. */
+export function withCommonHealth(
+  options: BundleOptions,
+  health: CommonHealth | undefined,
+): BundleOptions {
+  return health ? { ...options, commonHealth: health.checks } : options
 }

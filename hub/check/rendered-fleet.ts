@@ -1,9 +1,10 @@
 import { posix } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { buildBundle } from '../bundle/build.ts'
-import { toBundleOptions } from '../bundle/options.ts'
+import { toBundleOptions, withCommonHealth } from '../bundle/options.ts'
 import { HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
+import { type CommonHealth, readCommonHealth } from '../fleet/common-health.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import { baseRepositories } from '../fleet/remote-base.ts'
@@ -86,6 +87,7 @@ export async function renderFleet(
   const findings: Finding[] = []
   const contents = new Map<string, Map<string, RenderedContent>>()
   const made = new Map<Digest, Promise<RenderedContent>>()
+  const health = readCommonHealth(fleet)
   const renders = new Set<Digest>()
 
   const unknown = new Map<string, Set<string>>()
@@ -116,7 +118,7 @@ export async function renderFleet(
     const render = renderInputDigest(input, engine.version)
     renders.add(render)
     const key = digestOf(JSON.stringify([render, source.root, target.namespace, options]))
-    const making = made.get(key) ?? renderContent(engine, planned, request, signal)
+    const making = made.get(key) ?? renderContent(engine, planned, request, health, signal)
     made.set(key, making)
     return making
   }
@@ -167,6 +169,7 @@ async function renderContent(
   engine: RenderEngine,
   { target, source, input }: Planned,
   { fleet, snapshots, charts }: RenderFleetRequest,
+  health: CommonHealth | undefined,
   signal: AbortSignal,
 ): Promise<RenderedContent> {
   const { mirror } = snapshots.get(target.repository)!
@@ -186,7 +189,8 @@ async function renderContent(
       throw new HubError(error.code, error.message, { cause: error, faults })
     })
   const objects = result.objects.map((object) => ({ ...object, file: place(object.file) }))
-  const { manifest } = buildBundle(objects, toBundleOptions(specOf(fleet, target), target))
+  const options = withCommonHealth(toBundleOptions(specOf(fleet, target), target), health)
+  const { manifest } = buildBundle(objects, options)
   const { warnings } = result
   return { digest: manifest.digest, objects, warnings, targetNamespace: target.namespace }
 }

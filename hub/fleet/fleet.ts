@@ -1,6 +1,7 @@
 import type { Fault } from '../errors.ts'
 import type { ApplicationSpec } from './kinds/application.ts'
 import type { ClusterGroupSpec, ClusterSpec } from './kinds/cluster.ts'
+import type { HealthCheckSpec } from './kinds/health-check.ts'
 import type { MetricTemplateSpec } from './kinds/metric-template.ts'
 import type { AlertSpec, NotificationProviderSpec } from './kinds/notification.ts'
 import type { PolicySpec } from './kinds/policy.ts'
@@ -29,6 +30,7 @@ export interface Fleet {
   readonly strategies: ReadonlyMap<string, Declared<RolloutStrategySpec>>
   readonly projects: ReadonlyMap<string, Declared<ProjectSpec>>
   readonly policies: ReadonlyMap<string, Declared<PolicySpec>>
+  readonly healthChecks: ReadonlyMap<string, Declared<HealthCheckSpec>>
   readonly metricTemplates: ReadonlyMap<string, Declared<MetricTemplateSpec>>
   readonly notificationProviders: ReadonlyMap<string, Declared<NotificationProviderSpec>>
   readonly alerts: ReadonlyMap<string, Declared<AlertSpec>>

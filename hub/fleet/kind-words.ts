@@ -11,6 +11,8 @@ const kindWords: Readonly<Record<string, string>> = {
   Policy: 'What rendered objects must or must not be.',
   Project:
     'A tenant: where its applications may come from, where they may go, of what they may be.',
+  HealthCheck:
+    'How objects of a kind fare in the whole fleet, where an Application says nothing else.',
   MetricTemplate: 'A measurement that a gate of a wave can ask for.',
   NotificationProvider: 'Where messages go.',
   Alert: 'Which events are told to which providers.',

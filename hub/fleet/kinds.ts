@@ -2,6 +2,7 @@ import { type TSchema, Type } from 'typebox'
 import { ApplicationSpec } from './kinds/application.ts'
 import { ClusterGroupSpec, ClusterSpec } from './kinds/cluster.ts'
 import { closed, Labels, Name } from './kinds/fields.ts'
+import { HealthCheckSpec } from './kinds/health-check.ts'
 import { MetricTemplateSpec } from './kinds/metric-template.ts'
 import { AlertSpec, NotificationProviderSpec } from './kinds/notification.ts'
 import { PolicySpec } from './kinds/policy.ts'
@@ -39,6 +40,7 @@ export const kinds = {
   RolloutStrategy: kind('RolloutStrategy', RolloutStrategySpec),
   Project: kind('Project', ProjectSpec),
   Policy: kind('Policy', PolicySpec),
+  HealthCheck: kind('HealthCheck', HealthCheckSpec),
   MetricTemplate: kind('MetricTemplate', MetricTemplateSpec),
   NotificationProvider: kind('NotificationProvider', NotificationProviderSpec),
   Alert: kind('Alert', AlertSpec),

@@ -1,4 +1,5 @@
 import { type Fault, formatFault, HubError } from '../errors.ts'
+import { findHealthRivals } from './common-health.ts'
 import { isConfiguration, mayBeConfiguration } from './configuration-file.ts'
 import { findDependencyCycles } from './dependency-cycle.ts'
 import type { Declared, Fleet } from './fleet.ts'
@@ -10,6 +11,8 @@ import { expandShorthand, isShorthand } from './shorthand.ts'
 import { whyBadLabel } from './selector.ts'
 import { checkApplication } from './kinds/application.ts'
 import { checkCluster, checkGroup } from './kinds/cluster.ts'
+import { checkHealthExpressions } from './kinds/health-check-expr.ts'
+import type { HealthCheckSpec } from './kinds/health-check.ts'
 import { checkMetricTemplate } from './kinds/metric-template.ts'
 import { type Path } from './kinds/names.ts'
 import { checkAlert, checkNotificationProvider } from './kinds/notification.ts'
@@ -66,6 +69,7 @@ export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
     strategies: pick('RolloutStrategy'),
     projects: pick('Project'),
     policies: pick('Policy'),
+    healthChecks: pick('HealthCheck'),
     metricTemplates: pick('MetricTemplate'),
     notificationProviders: pick('NotificationProvider'),
     alerts: pick('Alert'),
@@ -191,6 +195,13 @@ function checkObject({ kind, declared, document }: Read, fleet: Fleet, faults: F
     case 'Project':
       checkProject(declared.spec, fleet, report)
       break
+    case 'HealthCheck': {
+      const check: Declared<HealthCheckSpec> = declared
+      const { healthCheckExprs } = check.spec
+      checkHealthExpressions(healthCheckExprs, ['spec', 'healthCheckExprs'], report)
+      for (const { path, message } of findHealthRivals(check, fleet)) report(path, message)
+      break
+    }
     case 'MetricTemplate':
       checkMetricTemplate(declared.spec, report)
       break

@@ -10,6 +10,7 @@ import {
   membersOf,
   textOf,
 } from './foreign-document.ts'
+import { toHealthChecks } from './flux-health.ts'
 import type { Pick } from './pick.ts'
 
 /** What Flux's objects are called here. */
@@ -24,6 +25,7 @@ export interface FluxNames {
 const converted = [
   ...['sourceRef', 'path', 'prune', 'targetNamespace', 'suspend', 'dependsOn', 'patches'],
   ...['deletionPolicy', 'wait', 'interval', 'retryInterval', 'timeout', 'force'],
+  'healthCheckExprs',
 ]
 
 export const words = {
@@ -35,7 +37,6 @@ export const words = {
   postBuild: 'variables are not substituted; use patches, or a chart’s values',
   decryption: 'SOPS is not read yet; keep such a Secret out',
   healthChecks: 'every object of an application is waited for',
-  healthCheckExprs: 'health is judged by the objects’ own rules',
   serviceAccountName: 'objects are applied by the agent’s own account',
   kubeConfig: 'each cluster has an agent of its own: pick the cluster by `targets`',
   valuesFrom: 'write the values out: nothing is read from the cluster',
@@ -62,6 +63,7 @@ export function addFluxApplication(
   }
   const path = inside(textOf(spec['path']) ?? '.')
   const patches = toPatches(draft, document, ['spec', 'patches'], spec['patches'])
+  const healthCheckExprs = toHealthChecks(draft, document, spec['healthCheckExprs'])
   const namespace = textOf(spec['targetNamespace'])
   const { pick, suspend } = whereOf(draft, document)
   draft.add('Application', names.of.get(document)!, {
@@ -75,6 +77,7 @@ export function addFluxApplication(
     prune: spec['prune'] === true,
     ...((suspend || spec['suspend'] === true) && { suspend: true }),
     deletionPolicy: isKept(spec) ? 'Orphan' : 'Delete',
+    ...(healthCheckExprs.length > 0 && { healthCheckExprs }),
     ...dependencies(draft, document, spec, names),
   })
 }

@@ -2,11 +2,12 @@ import { posix } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type BundleOptions, buildBundle } from '../bundle/build.ts'
-import { toBundleOptions } from '../bundle/options.ts'
+import { toBundleOptions, withCommonHealth } from '../bundle/options.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { createPresence } from '../bundle/presence.ts'
 import { type Fault, HubError } from '../errors.ts'
 import { type FleetFacts, knowCluster } from '../fleet/cluster-facts.ts'
+import { type CommonHealth, readCommonHealth } from '../fleet/common-health.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { toRenderInput } from '../fleet/render-input.ts'
 import { baseRepositories } from '../fleet/remote-base.ts'
@@ -102,6 +103,8 @@ interface Shared {
   /** What a bundle is made of, as it happens to be spelled → its digest: most clusters ask the same. */
   readonly keys: Map<string, Digest>
   readonly policies: readonly Policy[]
+  /** How the fleet judges kinds. */
+  readonly health: CommonHealth | undefined
 }
 
 const rendersAtOnce = 16
@@ -139,6 +142,7 @@ export function createContents(deps: ContentsDeps) {
       : Infinity
     const shared: Shared = {
       ...{ sources: new Map(), bundles: new Map(), making: new Map(), keys: new Map(), policies },
+      health: readCommonHealth(request.fleet),
     }
     const skipped = new Map<string, Set<string>>()
     const leave = ({ application, cluster }: Pick<ResolvedTarget, 'application' | 'cluster'>) =>
@@ -230,19 +234,20 @@ export function createContents(deps: ContentsDeps) {
     const source = await reading
     const input = toRenderInput(target, source)
     const spec = request.fleet.applications.get(target.application)!.spec
+    const { health } = shared
     const options = toBundleOptions(spec, target)
     const judged = request.only ? undefined : judgement(request.fleet, shared.policies, target)
     const by = judged && judgedBy(judged.policies, judged.kubernetesVersion)
     const bare = withoutFacts(input)
-    const spelled = JSON.stringify([bare, source.root, options, by])
+    // By its digest: it is the same for all of them, and may be long.
+    const kept = [source.root, options, by, ...(health ? [health.digest] : [])]
+    const spelled = JSON.stringify([bare, ...kept])
     const base =
       shared.keys.get(spelled) ??
-      digestOf(
-        JSON.stringify([renderInputDigest(bare, deps.engine.version), source.root, options, by]),
-      )
+      digestOf(JSON.stringify([renderInputDigest(bare, deps.engine.version), ...kept]))
     shared.keys.set(spelled, base)
     const name = `${base} ${nameFacts(input)}`
-    const from = { mirror, source, input, options, judged }
+    const from = { mirror, source, input, options: withCommonHealth(options, health), judged }
     const making =
       shared.bundles.get(name) ?? makeAfter(shared.making.get(base), base, from, signal)
     shared.bundles.set(name, making)

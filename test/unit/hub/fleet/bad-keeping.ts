@@ -48,4 +48,26 @@ export const badKeeping: readonly (readonly [string, string, string, RegExp])[] 
     '7:20',
     /must begin with a slash/,
   ],
+  [
+    'CEL for the whole fleet that ends too early',
+    healthCheck('one', 'has(status.x) &&'),
+    '9:14',
+    /CEL, at character 17: Unexpected token: EOF/,
+  ],
+  [
+    'a kind that two health checks of the fleet judge, by two versions',
+    `${healthCheck('one', '"true"')}---\n${healthCheck('two', '"true"').replace('a.io/v1', 'a.io/v2')}`,
+    '18:11',
+    /A of this group is judged by HealthCheck one already, at bad.yaml:1/,
+  ],
+  [
+    'a health check of the fleet that checks nothing',
+    healthCheck('one', '"true"').replace(/healthCheckExprs:.*/s, 'healthCheckExprs: []\n'),
+    '6:21',
+    /must not be empty/,
+  ],
 ]
+
+function healthCheck(name: string, current: string): string {
+  return `apiVersion: groundswell.dev/v1alpha1\nkind: HealthCheck\nmetadata:\n  name: ${name}\nspec:\n  healthCheckExprs:\n  - apiVersion: a.io/v1\n    kind: A\n    current: ${current}\n`
+}

@@ -38,6 +38,9 @@ describe('swell migrate flux', () => {
   patches:
     - target: { kind: Deployment, labelSelector: "app=web" }
       patch: "- { op: add, path: /spec/replicas, value: 3 }"
+  healthCheckExprs:
+    - { apiVersion: a.io/v1, kind: A, current: status.phase == 'Done' }
+    - { apiVersion: b.io/v1, kind: B, current: status.phase == }
   images: [{ name: web, newTag: v2 }]
   postBuild: { substitute: { a: b } }
 `,
@@ -84,6 +87,7 @@ describe('swell migrate flux', () => {
       targetNamespace: 'shop',
       prune: true,
       deletionPolicy: 'Orphan',
+      healthCheckExprs: [{ apiVersion: 'a.io/v1', kind: 'A', current: "status.phase == 'Done'" }],
       dependsOn: [{ name: 'infra' }],
     })
     assert.equal(spec('Application', 'shop-dev')['suspend'], true)
@@ -93,8 +97,9 @@ describe('swell migrate flux', () => {
     assertGaps(gaps, [
       /^clusters\/prod\/apps\.yaml:24: `readyExpr` has no counterpart/,
       /^clusters\/prod\/apps\.yaml:24: there is no Kustomization "gone" here/,
-      /^clusters\/prod\/apps\.yaml:28: `images`: write it into the kustomization/,
-      /^clusters\/prod\/apps\.yaml:29: `postBuild`: variables are not substituted/,
+      /^clusters\/prod\/apps\.yaml:30: is left out: not CEL as it is read here: /,
+      /^clusters\/prod\/apps\.yaml:31: `images`: write it into the kustomization/,
+      /^clusters\/prod\/apps\.yaml:32: `postBuild`: variables are not substituted/,
       /gotk-sync\.yaml:1: applies Flux’s own configuration/,
       /^clusters\/prod\/sources\.yaml:10: write the credential "deploy-key"/,
       /^clusters\/prod\/sources\.yaml:11: `verify`/,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Digest } from '@groundswell/proto/digest.ts'
+import { parseManifest } from '@groundswell/proto/manifest.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { type BundleMemory, type MadeBundle } from '../../../../hub/render/bundle-memory.ts'
@@ -71,6 +72,51 @@ describe('createContents', () => {
       made.warnings.map(({ object, message }) => [object, message]),
       [['Application shop', 'it was said']],
     )
+  })
+
+  test('a health check of the fleet is content of what has such objects, and of nothing else', async () => {
+    const { render, content, rendered } = world(files)
+    const plain = await render(fleetOf(['c'], { shop: '', web: '' }))
+    const digests = (made: typeof plain) =>
+      ['shop', 'web'].map((name) => made.applications.get(name)!.get('c')!.digest!)
+    const own =
+      ', healthCheckExprs: [{ apiVersion: v1, kind: ConfigMap, current: data.text == "own" }]'
+    const fleet = (kind: string, current: string) => {
+      const { revision } = fleetOf([], {})
+      const of = (kind: string, name: string, spec: string) =>
+        `apiVersion: groundswell.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\nspec: ${spec}\n`
+      const application = (name: string, more: string) =>
+        of(
+          'Application',
+          name,
+          `{ source: { path: apps/${name} }, targets: [{ clusterSelector: {} }]${more} }`,
+        )
+      const text = [
+        of('Cluster', 'c', '{}'),
+        application('shop', ''),
+        application('web', own),
+        of(
+          'HealthCheck',
+          'h',
+          `{ healthCheckExprs: [{ apiVersion: v1, kind: ${kind}, current: ${current} }] }`,
+        ),
+      ].join('---\n')
+      return loadFleet(revision, [{ path: 'f.yaml', bytes: Buffer.from(text) }])
+    }
+    const checksOf = (digest: Digest) =>
+      parseManifest(Buffer.from(content.blobs.get(digest)!)).healthChecks
+    const other = digests(await render(fleet('Secret', '"true"')))
+    assert.equal(other[0], digests(plain)[0], 'a kind it has not leaves its bytes alone')
+    const judged = digests(await render(fleet('ConfigMap', 'data.text == "fleet"')))
+    assert.notEqual(judged[0], other[0])
+    assert.equal(judged[1], other[1], 'its own word counts')
+    assert.deepEqual(
+      judged.map((digest) => checksOf(digest)?.map(({ current }) => current)),
+      [['data.text == "fleet"'], ['data.text == "own"']],
+    )
+    const changed = digests(await render(fleet('ConfigMap', 'data.text == "new"')))
+    assert.notEqual(changed[0], judged[0])
+    assert.equal(rendered.length, 2, 'and nothing is rendered for it')
   })
 
   test('what clusters share is asked for and stored once, not once a cluster', async () => {
