@@ -110,7 +110,13 @@ function fillWorld(clusters: number) {
   const fleet = {
     ...{ revision: 'r', repositories: empty, clusters: declared, groups: empty },
     ...{ applications: empty, strategies: empty, projects: empty, policies: empty },
-    ...{ healthChecks: empty, metricTemplates: empty, notificationProviders: empty, alerts: empty, warnings: [] },
+    ...{
+      healthChecks: empty,
+      metricTemplates: empty,
+      notificationProviders: empty,
+      alerts: empty,
+      warnings: [],
+    },
   } as unknown as Fleet
   const statuses = createStatuses({
     store: { load: async () => [], save: async () => {}, remove: async () => {} },
