@@ -56,6 +56,54 @@ describe('health on a real cluster with controllers', () => {
     assert.ok(hands.reports.every(({ driftedObjects }) => driftedObjects === 0))
   })
 
+  it('judges a kind of its own by the expressions that came with it', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+    const definition = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'tides.sea.example.org' },
+      spec: {
+        group: 'sea.example.org',
+        names: { kind: 'Tide', plural: 'tides' },
+        scope: 'Namespaced',
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: open } }],
+      },
+    }
+    const tide = {
+      apiVersion: 'sea.example.org/v1',
+      kind: 'Tide',
+      metadata: { name: 'neap', namespace: 'tides' },
+      spec: { height: 3 },
+    }
+    const healthChecks = [
+      {
+        apiVersion: 'sea.example.org/v1',
+        kind: 'Tide',
+        failed: 'has(status.phase) && status.phase == "Stranded"',
+        current: 'has(status.phase) && status.phase == "High"',
+      },
+    ]
+    const app = presentApplication('tides', [definition, createNamespace('tides'), tide], {
+      healthChecks,
+    })
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    assert.deepEqual(hands.state('tides')?.errors, [])
+    const path = '/apis/sea.example.org/v1/namespaces/tides/tides/neap'
+    const becomes = async (phase: string, health: string) => {
+      await kubeCall(plane, 'PATCH', `${path}?fieldManager=moon`, { status: { phase } })
+      await until(() => hands.state('tides')?.health === health, {
+        deadlineMs: 10_000,
+        what: `a tide that is ${phase} to be ${health}`,
+      })
+    }
+    assert.equal(hands.state('tides')?.health, 'InProgress', 'kstatus would say Current')
+    await becomes('High', 'Current')
+    await becomes('Stranded', 'Failed')
+    assert.match(hands.state('tides')!.unhealthy[0]!.message, /status\.phase == "Stranded"/)
+    assert.equal(hands.state('tides')?.driftedObjects, 0, 'a status of others is no drift')
+  })
+
   it('says why pods are not ready, in the words of the scheduler', async () => {
     await using hands = await createHands(plane.kubeconfig)
     const text = JSON.stringify(createDeployment('nowhere')).replace(

@@ -51,7 +51,6 @@ describe('workloads on a real API server', () => {
                   type: 'object',
                   properties: {
                     spec: { type: 'object', properties: { height: { type: 'integer' } } },
-                    status: { type: 'object', properties: { phase: { type: 'string' } } },
                   },
                 },
               },
@@ -74,39 +73,6 @@ describe('workloads on a real API server', () => {
     assert.equal(state?.health, 'Current')
     assert.equal(state?.readyObjects, 3)
     assert.ok(await read('/apis/sea.example.org/v1/namespaces/staged/tides/spring'))
-  })
-
-  it('judges a kind of its own by the expressions that came with it', async () => {
-    await using hands = await createHands(plane.kubeconfig)
-    const tide = {
-      apiVersion: 'sea.example.org/v1',
-      kind: 'Tide',
-      metadata: { name: 'neap', namespace: 'staged' },
-      spec: { height: 3 },
-    }
-    const healthChecks = [
-      {
-        apiVersion: 'sea.example.org/v1',
-        kind: 'Tide',
-        failed: 'has(status.phase) && status.phase == "Stranded"',
-        current: 'has(status.phase) && status.phase == "High"',
-      },
-    ]
-    const app = presentApplication('tides', [tide], { healthChecks })
-    await hands.workloads.reconcile(verifiedSnapshot(app), never)
-    const path = '/apis/sea.example.org/v1/namespaces/staged/tides/neap'
-    const becomes = async (phase: string, health: string) => {
-      await kubeCall(plane, 'PATCH', `${path}?fieldManager=moon`, { status: { phase } })
-      await until(() => hands.state('tides')?.health === health, {
-        deadlineMs: 10_000,
-        what: `a tide that is ${phase} to be ${health}`,
-      })
-    }
-    assert.equal(hands.state('tides')?.health, 'InProgress', 'kstatus would say Current')
-    await becomes('High', 'Current')
-    await becomes('Stranded', 'Failed')
-    assert.match(hands.state('tides')!.unhealthy[0]!.message, /status\.phase == "Stranded"/)
-    assert.equal(hands.state('tides')?.driftedObjects, 0, 'a status of others is no drift')
   })
 
   it('sends nothing at all for what is in sync, and one object for one change', async () => {
