@@ -1,5 +1,5 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
-import type { CommonHealth } from '../fleet/common-health.ts'
+import type { CommonHealth } from '../fleet/fleet-health.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import type { ResolvedTarget } from '../fleet/resolve.ts'
 import type { BundleOptions } from './build.ts'

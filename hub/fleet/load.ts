@@ -1,5 +1,5 @@
 import { type Fault, formatFault, HubError } from '../errors.ts'
-import { findHealthRivals } from './common-health.ts'
+import { findHealthRivals } from './fleet-health.ts'
 import { isConfiguration, mayBeConfiguration } from './configuration-file.ts'
 import { findDependencyCycles } from './dependency-cycle.ts'
 import type { Declared, Fleet } from './fleet.ts'
