@@ -39,8 +39,9 @@ import { nameSecret, openKeys } from './wiring/keys.ts'
 import { openVault } from './wiring/vault.ts'
 import { type IdentityDeps, openCredentials, openIdentity } from './wiring/identity.ts'
 import { createWorkloads, type WorkloadsDeps } from './apply/workloads.ts'
-import { createFileEvidence, createFileKept, createFileStateCopy } from './trust/fs.ts'
+import { createFileEvidence, createFileStateCopy } from './trust/fs.ts'
 import { createSecretCopy } from './trust/kube.ts'
+import type { KeptStore } from './trust/kept.ts'
 import type { ContentCache } from './trust/state.ts'
 import { createMirroredTrust } from './trust/mirror.ts'
 import { verifyRoot } from './trust/verify.ts'
@@ -100,11 +101,11 @@ async function main(): Promise<void> {
     : undefined
   try {
     const { keys } = opened
-    const { content } = shelved
+    const { content, kept: earlier } = shelved
     const { references } = vault
     const world = {
       ...{ config, connection, cluster, store, copies, log, version, keys, content },
-      references,
+      ...{ references, kept: earlier },
     }
     const tenure = await openTenure(world, stop.signal)
     if (!tenure) return
@@ -135,6 +136,7 @@ async function runAgent(
     keys: KeyStore
     references: NonNullable<WorkloadsDeps['references']>
     content: ContentCache
+    kept: KeptStore
     holds: Omit<Holds, 'close'>
   },
   signal: AbortSignal,
@@ -194,7 +196,7 @@ async function runAgent(
     trust,
     content: deps.content,
     evidence: createFileEvidence(config.data),
-    kept: createFileKept(config.data),
+    kept: deps.kept,
     holds: deps.holds,
     receipts,
     dryRuns: createDryRuns({

@@ -105,9 +105,12 @@ export function createFileKept(directory: string): KeptStore {
   const path = join(directory, 'kept.json')
   return {
     async load() {
-      const text = await readFile(path, 'utf8').catch(() => '[]')
-      const envelopes = JSON.parse(text) as readonly string[]
-      return envelopes.slice(0, keptLimit).map((envelope) => Buffer.from(envelope))
+      try {
+        const envelopes = JSON.parse(await readFile(path, 'utf8')) as readonly string[]
+        return envelopes.slice(0, keptLimit).map((envelope) => Buffer.from(envelope))
+      } catch {
+        return null
+      }
     },
     async save(envelopes) {
       const texts = envelopes.map((envelope) => Buffer.from(envelope).toString())

@@ -11,9 +11,10 @@ export interface KeptSnapshot {
   readonly snapshot: VerifiedSnapshot
 }
 
-/** Where their envelopes outlive the agent; a list that cannot be read counts as empty. */
+/** Where their envelopes outlive the agent. */
 export interface KeptStore {
-  load(): Promise<readonly Uint8Array[]>
+  /** Null when nothing was ever saved here, or it cannot be read any more. */
+  load(): Promise<readonly Uint8Array[] | null>
   save(envelopes: readonly Uint8Array[]): Promise<void>
 }
 

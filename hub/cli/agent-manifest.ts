@@ -46,8 +46,8 @@ export const agentEnvironment = {
   MALLOC_MMAP_THRESHOLD_: '16384',
 } as const
 
-/** As many as the agent looks for (`agent/content/kube.ts`). */
-const contentNames = Array.from({ length: 8 }, (_, n) => `content-${n}`)
+/** As many as the agent looks for (`agent/content/kube.ts`), and one for snapshots of before. */
+const contentNames = [...Array.from({ length: 8 }, (_, n) => `content-${n}`), 'content-kept']
 
 /**
  * Everything an agent needs in its cluster, in the order it can be applied. Identity, trust state

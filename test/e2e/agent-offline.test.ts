@@ -11,6 +11,19 @@ import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { kubeCall, kubeRequest } from '../support/kube-request.ts'
 import { until } from '../support/until.ts'
 
+const backup = `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: backup
+  annotations:
+    argocd.argoproj.io/hook: PreDelete
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{ name: backup, image: "backup:1" }]
+`
+
 const place = (name: string) => [`--${name}-secret`, `default/agent-${name}`]
 
 it('with hub and Git away and its disk lost an agent heals drift, tells all, and later takes only what is new', async () => {
@@ -100,5 +113,38 @@ it('with hub and Git away and its disk lost an agent heals drift, tells all, and
   })
   await waitForRollout(hub.api, 'web', 'Succeeded', { commit: three })
   await says('three')
+
+  // What a removal has to run first is in the snapshot of before, and that outlives the disk as well.
+  const job = '/apis/batch/v1/namespaces/shop/jobs/backup'
+  const status = async (path: string) => (await kubeRequest(plane, 'GET', path)).status
+  await world.repository.commit({
+    ...applicationFiles('shop', 'one'),
+    'apps/shop/backup.yaml': backup,
+  })
+  await waitForRollout(hub.api, 'shop', 'Succeeded')
+  await world.repository.commit({ 'fleet/shop.yaml': null })
+  await until(async () => (await status(job)) === 200, { deadlineMs: 30_000, what: 'the hook' })
+  await hub.kill()
+  world.git.fail()
+  await agent.kill()
+  await rm(agent.data, { recursive: true })
+  await agent.start()
+  const there = '/api/v1/namespaces/shop/configmaps/settings'
+  await until(async () => /shop: .*\n.*backup/.test(await agent.ask('status')), {
+    deadlineMs: 20_000,
+    what: 'the agent to wait for the hook again',
+  })
+  assert.equal(await status(there), 200, 'nothing goes before the hook is through')
+  const now = new Date().toISOString()
+  await kubeCall(plane, 'PATCH', `${job}/status`, {
+    status: {
+      ...{ succeeded: 1, startTime: now, completionTime: now },
+      conditions: ['SuccessCriteriaMet', 'Complete'].map((type) => ({ type, status: 'True' })),
+    },
+  })
+  await until(async () => (await status(there)) === 404, {
+    deadlineMs: 20_000,
+    what: 'the removal to go on with nobody to ask',
+  })
   await agent.stop()
 })

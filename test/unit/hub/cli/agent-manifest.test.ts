@@ -75,6 +75,7 @@ describe('what is applied to run an agent', () => {
           'groundswell-agent-identity',
           'groundswell-agent-trust',
           ...Array.from({ length: contentSecrets }, (_, n) => `groundswell-agent-content-${n}`),
+          'groundswell-agent-content-kept',
         ],
         verbs: ['get', 'update'],
       },
