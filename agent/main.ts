@@ -233,7 +233,18 @@ async function runAgent(
     const hub = { address: stored.endpoint.address, connectedSince }
     const applications = workloads.states()
     const holds = deps.holds.active()
-    return formatStatus({ cluster: name, fleet, version, hub, ...rest, holds, applications })
+    const notKept = deps.content.fault?.()
+    const kept = notKept ? { notKept } : {}
+    return formatStatus({
+      cluster: name,
+      fleet,
+      version,
+      hub,
+      ...rest,
+      ...kept,
+      holds,
+      applications,
+    })
   }
   const local = await serveStatus(config.data, tell).catch((error: unknown) => {
     log.warn({ err: error }, 'agent status is not to be had here')

@@ -169,6 +169,8 @@ export function createKeptContent(deps: KeptContentDeps): ContentCache {
       }
     },
 
+    fault: () => warned,
+
     async sweep(keep) {
       needed = keep
       for (const digest of held.keys()) if (!keep.has(digest)) held.delete(digest)

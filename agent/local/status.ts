@@ -16,6 +16,8 @@ export interface AgentStatus {
   readonly stale: boolean
   /** What it accepted last. */
   readonly position: Position
+  /** Why what it holds would not survive the loss of its disk; absent when it would. */
+  readonly notKept?: string
   /** What somebody at the cluster has wait; absent from an agent of before. */
   readonly holds?: readonly Hold[]
   readonly applications: readonly ApplicationState[]
@@ -41,13 +43,21 @@ export function describeStatus(status: AgentStatus, now: number): string {
   const lines = [
     `cluster ${cluster} of fleet ${fleet}, agent ${status.version}`,
     link,
-    position.sequence === 0
-      ? 'has accepted nothing yet'
-      : `at sequence ${position.sequence} of epoch ${position.epoch}, root ${position.rootVersion}${status.stale ? '; stale: nobody vouches that this is the newest' : ''}`,
+    describePosition(status),
+    ...(status.notKept ? [`would not survive the loss of its disk: ${status.notKept}`] : []),
     ...(status.holds ?? []).map((hold) => `on hold: ${describeHold(hold)}`),
     ...applications.flatMap((application) => ['', ...describeApplication(application, now)]),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function describePosition({ position, stale }: AgentStatus): string {
+  const { sequence, epoch, rootVersion, snapshotDigest } = position
+  if (sequence === 0) return 'has accepted nothing yet'
+  const at = `at sequence ${sequence} of epoch ${epoch}, root ${rootVersion}`
+  if (snapshotDigest === '')
+    return `${at}, whose content is not at hand: leaves all as it is, until the hub sends it`
+  return stale ? `${at}; stale: nobody vouches that this is the newest` : at
 }
 
 function describeApplication(state: ApplicationState, now: number): string[] {

@@ -79,6 +79,8 @@ export interface ContentCache {
    * @throws AgentError `another_agent`
    */
   keep?(digests: ReadonlySet<Digest>): Promise<void>
+  /** Why not all of it outlives this disk, in words; empty when it does. */
+  fault?(): string
   /** Drops everything that is not in `keep`. */
   sweep(keep: ReadonlySet<Digest>): Promise<void>
 }

@@ -130,6 +130,7 @@ describe('content that outlives the disk', () => {
     await content.keep!(digests)
     assert.equal(said.length, 1)
     assert.match(said[0]!, /1 objects of 984\d+ bytes do not fit/)
+    assert.match(content.fault!(), /1 objects of 984\d+ bytes do not fit/)
     assert.equal((await content.read([...digests][0]!)).byteLength, shelfBytes + 1_000)
   })
 

@@ -44,6 +44,18 @@ const status: AgentStatus = {
 }
 
 describe('describeStatus', () => {
+  it('says what is not at hand, and what would be lost with the disk', () => {
+    const position = { ...status.position, snapshotDigest: '' }
+    assert.match(
+      describeStatus({ ...status, position, stale: true, applications: [] }, now),
+      /\nat sequence 9 of epoch 1, root 2, whose content is not at hand: leaves all as it is, until the hub sends it\n$/,
+    )
+    assert.match(
+      describeStatus({ ...status, notKept: '1 objects of 9 bytes do not fit', stale: true }, now),
+      /; stale: .*\nwould not survive the loss of its disk: 1 objects of 9 bytes do not fit\n/,
+    )
+  })
+
   it('tells where the agent is and what ails each application', () => {
     assert.equal(
       describeStatus(status, now),
