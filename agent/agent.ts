@@ -5,6 +5,7 @@ import { type AgentErrorCode, toAgentError } from './errors.ts'
 import { createBeginnings } from './link/beginnings.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
 import { createFactsTelling } from './link/facts.ts'
+import { type Probation, createProbation } from './link/probation.ts'
 import { createRedial } from './link/redial.ts'
 import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
 import { toAuditHead } from './observe/report.ts'
@@ -14,7 +15,6 @@ import { createStanding } from './standing.ts'
 import type { AuditFault } from './trust/state.ts'
 import { judgeSuccession } from './trust/succession.ts'
 import type { VerifiedSnapshot } from './trust/verified.ts'
-
 import type { AgentDeps } from './deps.ts'
 
 export type { AgentDeps, Log, Workloads } from './deps.ts'
@@ -40,7 +40,10 @@ export const watchMs = 15_000
 export function createAgent(deps: AgentDeps) {
   const standing = createStanding({ ...deps, onEquivocation: (found) => tellEvidence(found) })
   const redial = createRedial(deps)
-  const reports = createReports({ ...deps, standing, session: () => session })
+  /** Of the hub at the other end, while its certificate says that this machine's clock may be wrong. */
+  let probation: Probation | undefined
+  const proven = (): Session | undefined => (probation?.open ? undefined : session)
+  const reports = createReports({ ...deps, standing, session: proven })
   const beginnings = createBeginnings()
   const facts = createFactsTelling(deps.facts)
   let session: Session | undefined
@@ -174,6 +177,7 @@ export function createAgent(deps: AgentDeps) {
   async function takeFreshness(envelope: Uint8Array, signal: AbortSignal): Promise<void> {
     try {
       await standing.take(envelope)
+      probation?.judge(standing.time())
       redial.proved()
       offer ??= expired
       expired = undefined
@@ -185,6 +189,7 @@ export function createAgent(deps: AgentDeps) {
       if (code === 'another_agent') return yieldTo(error)
       redial.failed(code)
       deps.log.warn({ code, err: error }, 'freshness refused')
+      if (code === 'hub_untrusted') leave()
     }
   }
 
@@ -220,12 +225,16 @@ export function createAgent(deps: AgentDeps) {
   }
 
   // --- the link: one stream after another ---
+  let leave = (): void => {}
+
   async function talk(signal: AbortSignal): Promise<void> {
     redial.dialled()
     let stopRenewing = (): void => {}
     const { credentials } = deps
     const stream = deps.dial()
     const close = (): void => stream.close()
+    leave = close
+    probation = undefined
     signal.addEventListener('abort', close)
     try {
       const { epoch, sequence, rootVersion, snapshotDigest } = standing.position()
@@ -251,17 +260,23 @@ export function createAgent(deps: AgentDeps) {
         beginnings,
         ...(deps.collect && { collect: deps.collect }),
         clock: deps.clock,
+        monotonic: deps.monotonic,
         every: deps.every,
         onWelcome(welcome) {
           redial.welcomed(welcome.reconnectWindowSeconds)
-          connectedSince = deps.clock()
-          deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
-          if (credentials) stopRenewing = keepRenewing(credentials)
-          for (const found of standing.evidence()) tellEvidence(found)
-          void reports.send(true)
           const on = session
-          deps.receipts?.attach(on && ((message) => on.send(message)))
-          facts.attach(on, welcome.factsDigest)
+          probation = createProbation(stream.doubtful?.(), () => {
+            connectedSince = deps.clock()
+            deps.log.info({ cluster: welcome.cluster }, 'connected to the hub')
+            if (credentials) stopRenewing = keepRenewing(credentials)
+            for (const found of standing.evidence()) tellEvidence(found)
+            void reports.send(true)
+            deps.receipts?.attach(on && ((message) => on.send(message)))
+            facts.attach(on, welcome.factsDigest)
+          })
+          probation.judge(standing.time())
+          if (!proven())
+            deps.log.warn({}, "this machine's clock may be wrong: waiting for a signer's word")
         },
         onGoodbye({ reason, reconnectWindowSeconds }) {
           redial.dismissed(reconnectWindowSeconds)
@@ -274,11 +289,12 @@ export function createAgent(deps: AgentDeps) {
         onRootChain: (envelopes) => void takeRootChain(envelopes),
         onFreshness: (envelope) => void takeFreshness(envelope, signal),
         onDryRun(asked) {
-          const on = session
+          const on = proven()
+          if (!on) return
           const answer = deps.dryRuns?.take(asked, signal)
-          answer?.then((value) => on?.send({ case: 'dryRunAnswer', value })).catch(() => {})
+          answer?.then((value) => on.send({ case: 'dryRunAnswer', value })).catch(() => {})
         },
-        onRenewed: (renewed) => void takeRenewed(renewed, close),
+        onRenewed: (renewed) => void (proven() && takeRenewed(renewed, close)),
       })
       await session.done
     } catch (error) {

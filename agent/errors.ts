@@ -6,6 +6,7 @@ export type AgentErrorCode =
   | 'hub_busy'
   | 'identity_refused'
   | 'hub_untrusted'
+  | 'hub_certificate_time'
   | 'envelope_too_large'
   | 'envelope_malformed'
   | 'envelope_header'

@@ -26,6 +26,7 @@ import type { Holds } from './hold/holds.ts'
 import { openHolds } from './wiring/holds.ts'
 import { createFileIdentityStore } from './link/fs.ts'
 import { createSecretIdentityStore } from './link/kube.ts'
+import { createDialling } from './link/dialling.ts'
 import { decompressZstd, dial } from './link/grpc.ts'
 import { type Proxy, chooseProxy } from './link/proxy.ts'
 import { describeStatus, formatStatus, parseStatus } from './local/status.ts'
@@ -206,11 +207,11 @@ async function runAgent(
       timeout: (ms) => AbortSignal.timeout(ms),
     }),
     workloads,
-    dial() {
+    dial: createDialling((doubted) => {
       const endpoint = credentials.endpoint()
       const address = addresses.next(endpoint.address)
-      return dial(endpoint, proxyFor(address), address)
-    },
+      return dial(endpoint, { proxy: proxyFor(address), address, doubted })
+    }),
     credentials,
     decompress: decompressZstd,
     collect: openCollector(),

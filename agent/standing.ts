@@ -227,6 +227,8 @@ export function createStanding(deps: StandingDeps) {
       const settled = state.doubt === undefined && !below && watch.isAssured(place())
       return settled ? new Uint8Array() : watch.ask()
     },
+    /** Milliseconds since 1970 by a signer's word; undefined before there was one. */
+    time: (): number | undefined => (watch.attested() > 0 ? watch.now() : undefined),
     /** Whether it is time to ask. */
     due: (): boolean => watch.due(),
     /** Whether nobody vouches any more for this as the newest. */

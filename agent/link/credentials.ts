@@ -15,6 +15,8 @@ export interface CredentialsDeps {
   /** Missing when nobody knows where to claim. */
   readonly claim?: (stored: StoredIdentity, certificateRequest: Uint8Array) => Promise<Claimed>
   readonly clock: () => number
+  /** Milliseconds of a clock that nobody sets; for what is waited for. */
+  readonly monotonic: () => number
   readonly random: () => number
   readonly log: {
     info(fields: object, message: string): void
@@ -60,13 +62,14 @@ const checkMs = 60_000
  * down before it is used: after a crash the same question is asked again, not another.
  */
 export function createCredentials(deps: CredentialsDeps): Credentials {
-  const { clock, log } = deps
+  const { clock, monotonic, log } = deps
   let stored = deps.stored
   let life: Life = lifeOf(stored.endpoint.certificateChain, stored.receivedAt ?? clock())
   let dueAt = renewAt(life, deps.random())
   /** The next one is tried first; when that fails, they take turns. */
   let trying: 'next' | 'current' = 'next'
   let askedAt: number | undefined
+  /** On the monotonic clock. */
   let claimAt = 0
   let claimWaitMs: number = claimRetryMs.first
 
@@ -111,7 +114,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
   }
 
   async function recover(): Promise<boolean> {
-    if (!deps.claim || clock() < claimAt) return false
+    if (!deps.claim || monotonic() < claimAt) return false
     try {
       const { request } = await nextKey(true)
       const claimed = await deps.claim(stored, Buffer.from(request, 'base64'))
@@ -119,11 +122,11 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       await keep({ ...stored, endpoint: { ...stored.endpoint, address: claimed.dataAddress } })
       await take(claimed)
       claimWaitMs = claimRetryMs.first
-      claimAt = clock() + claimWaitMs
+      claimAt = monotonic() + claimWaitMs
       log.info({ generation: claimed.generation }, 'a new certificate was claimed by the bound key')
       return true
     } catch (error) {
-      claimAt = clock() + claimWaitMs
+      claimAt = monotonic() + claimWaitMs
       claimWaitMs = Math.min(claimWaitMs * 2, claimRetryMs.longest)
       const { code, message } = error as AgentError
       log.warn({ code }, `no new certificate: ${message}`)
@@ -167,14 +170,16 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       if (code === 'identity_refused') refused.add(issued() ? 'next' : 'current')
       trying = trying === 'next' ? 'current' : 'next'
       // One that was claimed and has not been taken yet is worth more tries, not another claim.
-      return code !== 'locked' && !canWork() && recover()
+      // A claim is answered by whoever has the hub's certificate: none is made while its time is doubted.
+      const mayClaim = code !== 'locked' && code !== 'hub_certificate_time'
+      return mayClaim && !canWork() && recover()
     },
 
     async renewal() {
-      const now = clock()
-      const waiting = askedAt !== undefined && now - askedAt < Math.min(answerMs, life.lengthMs / 8)
+      const [now, at] = [clock(), monotonic()]
+      const waiting = askedAt !== undefined && at - askedAt < Math.min(answerMs, life.lengthMs / 8)
       if (waiting || stored.next?.issued || (now < dueAt && now >= life.from)) return undefined
-      askedAt = now
+      askedAt = at
       const { request } = await nextKey(false)
       return {
         certificateRequest: Uint8Array.from(Buffer.from(request, 'base64')),

@@ -30,8 +30,16 @@ import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import { type Keepalive, keepalive, toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import { AgentError, type AgentErrorCode } from '../errors.ts'
 import { toTarget } from './addresses.ts'
+import type { CertificateLife } from './hub-certificate.ts'
 import { type Relay, openRelay, openTunnel } from './net.ts'
 import { type Proxy, splitAddress } from './proxy.ts'
+import {
+  type HubTrust,
+  createDoubtingCredentials,
+  credentialsOf,
+  findDistrust,
+  hubName,
+} from './tls/grpc.ts'
 import type { Decompress } from './unpack.ts'
 
 const decompress = promisify(zstdDecompress)
@@ -54,17 +62,14 @@ const channelOptions = {
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
   'grpc-node.flow_control_window': 1024 * 1024,
   'grpc.use_local_subchannel_pool': 1,
-  // The certificate names the hub, whatever address it is reached by; the CA is pinned.
-  'grpc.ssl_target_name_override': 'groundswell-hub',
+  // The CA is pinned.
+  'grpc.ssl_target_name_override': hubName,
 } as const
 
-/** Where the hub is and how both sides know each other. PEM texts. */
-export interface Endpoint {
+/** Where the hub is and how both sides know each other. */
+export interface Endpoint extends HubTrust {
   /** `host:port`, or several with commas between. */
   readonly address: string
-  readonly hubCa: string
-  readonly certificateChain: string
-  readonly key: string
   /** The usual one when left out. */
   readonly keepalive?: Keepalive
 }
@@ -75,46 +80,62 @@ export interface Stream {
   /** Resolves when there is room for more. */
   send(message: SyncRequest): Promise<void>
   close(): void
+  /**
+   * Once the hub has answered: the life of its certificate, where it is not good by this machine's
+   * clock. Before a signer has attested a time within it, this need not be the hub.
+   */
+  doubtful?(): CertificateLife | undefined
+}
+
+/** How to open a stream. */
+export interface DialOptions {
+  readonly proxy?: Proxy | undefined
+  /** One of several; without it, the first. */
+  readonly address?: string
+  /** This machine's clock may be wrong: a hub's certificate is taken whatever its time. */
+  readonly doubted?: boolean
 }
 
 const SyncClient = makeGenericClientConstructor(toServiceDefinition(SyncService), 'Sync')
 const EnrolClient = makeGenericClientConstructor(toServiceDefinition(EnrolService), 'Enrol')
 
 /**
- * Opens the one stream to the data listener, through a proxy when one is given; to one address of
- * several when it is named.
- * @throws AgentError `hub_unreachable` from `responses`
+ * Opens the one stream to the data listener.
+ *
+ * @throws AgentError from `responses`: `hub_unreachable`, `hub_untrusted`, and `hub_certificate_time`
+ *   when the hub's certificate is not good at the time that this machine's clock tells
  */
-export function dial(endpoint: Endpoint, proxy?: Proxy, address = endpoint.address): Stream {
-  return openWith(endpoint, proxy, address, new Metadata())
+export function dial(endpoint: Endpoint, options: DialOptions = {}): Stream {
+  return openWith(endpoint, options, new Metadata())
 }
 
 /** A stream that only tries whether the hub would let us in: the one it has stays the one that counts. */
-export function dialRehearsal(
-  endpoint: Endpoint,
-  proxy?: Proxy,
-  address = endpoint.address,
-): Stream {
+export function dialRehearsal(endpoint: Endpoint, options: DialOptions = {}): Stream {
   const headers = new Metadata()
   headers.set(rehearsalHeader, '1')
-  return openWith(endpoint, proxy, address, headers)
+  return openWith(endpoint, options, headers)
 }
+
+type Open = (address: string) => Stream
 
 function openWith(
   endpoint: Endpoint,
-  proxy: Proxy | undefined,
-  address: string,
+  { proxy, address = endpoint.address, doubted = false }: DialOptions,
   headers: Metadata,
 ): Stream {
-  return proxy
-    ? dialThrough(proxy, endpoint, address, headers)
-    : openStream(address, endpoint, headers)
+  const open: Open = (target) =>
+    doubted
+      ? openDoubted(target, endpoint, headers)
+      : openStream(target, endpoint, credentialsOf(endpoint), headers)
+  return proxy ? dialThrough(proxy, address, open) : open(address)
 }
 
-function dialThrough(proxy: Proxy, endpoint: Endpoint, address: string, headers: Metadata): Stream {
+function dialThrough(proxy: Proxy, address: string, open: Open): Stream {
   let closed = false
+  let doubtful = (): CertificateLife | undefined => undefined
   const opened = openRelay(proxy, address).then((relay) => {
-    const stream = openStream(relay.target, endpoint, headers)
+    const stream = open(relay.target)
+    doubtful = () => stream.doubtful?.()
     const close = (): void => {
       stream.close()
       relay.close()
@@ -134,6 +155,7 @@ function dialThrough(proxy: Proxy, endpoint: Endpoint, address: string, headers:
   return {
     responses: responses(),
     send: async (message) => (await opened).stream.send(message),
+    doubtful: () => doubtful(),
     close() {
       closed = true
       opened.then(({ close }) => close()).catch(() => {})
@@ -141,27 +163,28 @@ function dialThrough(proxy: Proxy, endpoint: Endpoint, address: string, headers:
   }
 }
 
-const known = new WeakMap<Endpoint, ChannelCredentials>()
-
-/** Keys and certificates are read once for each endpoint: more work than a dial that is refused. */
-function credentialsOf(endpoint: Endpoint): ChannelCredentials {
-  const made =
-    known.get(endpoint) ??
-    credentials.createSsl(
-      Buffer.from(endpoint.hubCa),
-      Buffer.from(endpoint.key),
-      Buffer.from(endpoint.certificateChain),
-    )
-  known.set(endpoint, made)
-  return made
+/** A stream for which all of the hub's certificate is checked but its time. */
+function openDoubted(address: string, endpoint: Endpoint, headers: Metadata): Stream {
+  const { trust, found } = createDoubtingCredentials(endpoint)
+  const stream = openStream(address, endpoint, trust, headers)
+  async function* responses(): AsyncGenerator<SyncResponse> {
+    for await (const response of stream.responses) {
+      // Nothing is believed of a connection that nobody judged.
+      if (!found()) throw new AgentError('hub_untrusted', 'the hub was not looked at')
+      yield response
+    }
+  }
+  return { ...stream, responses: responses(), doubtful: () => found()?.life }
 }
 
-function openStream(address: string, endpoint: Endpoint, headers: Metadata): Stream {
-  const options = {
-    ...channelOptions,
-    ...(endpoint.keepalive && toKeepaliveOptions(endpoint.keepalive)),
-  }
-  const client = new SyncClient(toTarget(address), credentialsOf(endpoint), options)
+function openStream(
+  address: string,
+  { keepalive: own }: Pick<Endpoint, 'keepalive'>,
+  trust: ChannelCredentials,
+  headers: Metadata,
+): Stream {
+  const options = { ...channelOptions, ...(own && toKeepaliveOptions(own)) }
+  const client = new SyncClient(toTarget(address), trust, options)
   const open = client['sync'] as unknown as (
     headers: Metadata,
   ) => ClientDuplexStream<SyncRequest, SyncResponse>
@@ -221,20 +244,6 @@ async function* translate(
 function toStreamError(cause: ServiceError): AgentError {
   const code = streamFaults.get(cause.code) ?? 'hub_unreachable'
   return new AgentError(code, cause.details || String(cause), { cause })
-}
-
-/** The hub's certificate was not taken: a stranger, or an authority that came while we slept. */
-function findDistrust(cause: ServiceError): AgentError | undefined {
-  const { code, details } = cause
-  if (code !== status.UNAVAILABLE || !/certificate/.test(details)) return undefined
-  const why = details.replace(/^.*Last error: /, '').replace(/\. Resolution note.*$/, '')
-  const help =
-    'if its certificate authority was replaced while this agent was away, join again with a token from `swell cluster token NAME --replace`'
-  return new AgentError(
-    'hub_untrusted',
-    `the hub shows no certificate that is trusted here (${why}); ${help}`,
-    { cause },
-  )
 }
 
 /** What the hub says of who we are; all else is the link's fault. */

@@ -52,7 +52,10 @@ export interface SessionDeps {
   readonly beginnings?: Beginnings
   /** Frees the memory of messages that were dealt with; called each few mebibytes. */
   readonly collect?: () => void
+  /** Milliseconds since 1970, for the hub to read. */
   readonly clock: () => number
+  /** Milliseconds of a clock that nobody sets: one that jumps must not end a stream, nor keep a dead one. */
+  readonly monotonic: () => number
   readonly onWelcome: (welcome: Welcome) => void
   readonly onOffer: (offer: ReceivedOffer) => void
   readonly onRootChain?: (envelopes: readonly Uint8Array[]) => void
@@ -88,7 +91,7 @@ export interface Session {
 export function openSession(deps: SessionDeps): Session {
   const { stream } = deps
   let fetching: { take(content: Content): Promise<void>; fail(error: unknown): void } | undefined
-  let heardAt = deps.clock()
+  let heardAt = deps.monotonic()
   let ended: unknown
   /** Why this side ended the stream, when it did. */
   let cut: AgentError | undefined
@@ -105,7 +108,7 @@ export function openSession(deps: SessionDeps): Session {
 
   function keepAlive(seconds: number): () => void {
     return deps.every(seconds * 1000, () => {
-      if (deps.clock() - heardAt > seconds * 1000 * silentBeats) stream.close()
+      if (deps.monotonic() - heardAt > seconds * 1000 * silentBeats) stream.close()
       else send({ case: 'heartbeat', value: { sentAt: BigInt(deps.clock()) } }).catch(() => {})
     })
   }
@@ -116,7 +119,7 @@ export function openSession(deps: SessionDeps): Session {
     try {
       await send({ case: 'hello', value: deps.hello })
       for await (const response of stream.responses) {
-        heardAt = deps.clock()
+        heardAt = deps.monotonic()
         received += bufferedBytes(response)
         if (received >= collectEvery) {
           received = 0

@@ -35,7 +35,7 @@ export function parseStatus(text: string): AgentStatus | undefined {
 
 /** As lines of text; `now` in milliseconds since the epoch. */
 export function describeStatus(status: AgentStatus, now: number): string {
-  const { cluster, fleet, hub, position, applications } = status
+  const { cluster, fleet, hub, applications } = status
   const link =
     hub.connectedSince === null
       ? `away from the hub (${hub.address}); goes on with what it has`

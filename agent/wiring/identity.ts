@@ -72,6 +72,7 @@ export function openCredentials(deps: IdentityDeps, stored: StoredIdentity): Cre
       ? {}
       : { claim: (now, request) => ask(config, now, request) }),
     ...waiting,
+    monotonic: () => performance.now(),
     log,
   })
 }

@@ -90,7 +90,8 @@ async function prove(deps: TenureWorld, signal: AbortSignal): Promise<void> {
       clock: Date.now,
       version,
       certificateGeneration: stored.generation ?? 0,
-      dial: () => dialRehearsal(stored.endpoint, chooseProxy(address, process.env), address),
+      dial: () =>
+        dialRehearsal(stored.endpoint, { proxy: chooseProxy(address, process.env), address }),
     },
     signal,
   )

@@ -79,7 +79,7 @@ describe('an agent behind a proxy', () => {
     const number = { series: 1, generation: 1 }
     const { chain: certificateChain } = await authority.issue(publicKey, 'a', number)
     const hubCa = authority.certificate
-    const stream = dial({ address, hubCa, certificateChain, key }, through(address, who))
+    const stream = dial({ address, hubCa, certificateChain, key }, { proxy: through(address, who) })
     const got = { welcomes: 0, ended: '' }
     void (async () => {
       for await (const { message } of stream.responses) {

@@ -3,6 +3,7 @@ import type { Keepalive } from '@groundswell/proto/keepalive.ts'
 import { createAgent } from '../../agent/agent.ts'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { proveSelf } from '../../agent/lease/prove.ts'
+import { createDialling } from '../../agent/link/dialling.ts'
 import { decompressZstd, dial, dialRehearsal } from '../../agent/link/grpc.ts'
 import { createAgentKey } from '../../agent/link/x509.ts'
 import type { VerifiedSnapshot } from '../../agent/trust/verified.ts'
@@ -43,6 +44,14 @@ export interface DeliveryAgent {
   stop(): Promise<void>
 }
 
+/** What time it is for a hub, in milliseconds since 1970: agents and its TLS go by this machine's. */
+export interface HubClocks {
+  /** As its own certificate was made. */
+  readonly certifiedAt?: () => number
+  /** For its signer. */
+  readonly signedAt?: () => number
+}
+
 export interface DeliveryWorld extends AsyncDisposable {
   readonly listener: SyncListener
   /** Streams the hub has now, by cluster. */
@@ -65,9 +74,13 @@ export interface DeliveryAgents {
 export async function openDeliveryWorld(
   change: Partial<SyncListenerDeps> = {},
   { keepalive, every = repeat }: DeliveryAgents = {},
+  { certifiedAt = Date.now, signedAt = Date.now }: HubClocks = {},
 ): Promise<DeliveryWorld> {
   const directory = await createTempDir('delivery')
-  const authority = await loadAuthority(`${directory.path}/ca`, 'test', Date.now)
+  const load = (clock: () => number) => loadAuthority(`${directory.path}/ca`, 'test', clock)
+  // Older than any certificate that it is to give.
+  await load(() => Date.now() - 3 * 365 * 86_400_000)
+  const authority = await load(Date.now)
   const snapshot = await loadSigningKey(directory.path, 'snapshot')
   const rootKey = await loadSigningKey(directory.path, 'root')
   const freshness = await loadSigningKey(directory.path, 'freshness')
@@ -76,9 +89,9 @@ export async function openDeliveryWorld(
     root: root.root,
     keys: [snapshot, freshness],
     rootKeys: [rootKey],
-    clock: Date.now,
+    clock: signedAt,
   })
-  const certificate = await authority.serve(['groundswell-hub', '127.0.0.1'])
+  const certificate = await (await load(certifiedAt)).serve(['groundswell-hub', '127.0.0.1'])
   const content = createMemoryContent()
   const assignments = new Map<string, Assignment[]>()
   const streams = new Map<string, Session>()
@@ -95,14 +108,14 @@ export async function openDeliveryWorld(
       signer: attestFirst(signer),
       store: createMemorySnapshots(),
       assignments: (cluster) => assignments.get(cluster) ?? [],
-      clock: Date.now,
+      clock: signedAt,
     }),
     freshnessFor: createFreshness({
       signer,
       auditHead: () => null,
       onGiven: () => {},
       onFailed: () => {},
-      clock: Date.now,
+      clock: signedAt,
     }),
     serve: createServing({ content, rebuild: async () => {} }),
     compress: compressZstd,
@@ -166,7 +179,7 @@ export async function openDeliveryWorld(
           },
           states: () => [],
         },
-        dial: () => dial(endpoint),
+        dial: createDialling((doubted) => dial(endpoint, { doubted })),
         decompress: decompressZstd,
         facts: () => ({ kubernetesVersion: '', nodes: 1 }),
         version: 'test',

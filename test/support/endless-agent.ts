@@ -49,6 +49,7 @@ async function endure({ endpoint, blobs, size, offers: enough }: Ask): Promise<E
     decompress: decompressZstd,
     collect: openCollector(),
     clock: Date.now,
+    monotonic: () => performance.now(),
     onWelcome: () => {
       welcomed = true
     },

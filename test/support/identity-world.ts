@@ -168,6 +168,7 @@ export async function createIdentityWorld(lifeMs: number, ca?: { lifeMs: number;
         }
       },
       clock: Date.now,
+      monotonic: () => performance.now(),
       random: () => 0,
       log,
     })

@@ -164,7 +164,7 @@ export async function startMemoryAgent(
       workloads,
       dial() {
         const address = addresses.next(options.hubs ? hubs : enrolled.endpoint.address)
-        stream = tapStream(dial(enrolled.endpoint, undefined, address), (message) => {
+        stream = tapStream(dial(enrolled.endpoint, { address }), (message) => {
           if (message.case === 'verdict') answered(message.value)
           if (message.case === 'report') {
             const { snapshotDigest } = message.value

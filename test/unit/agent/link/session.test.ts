@@ -24,6 +24,7 @@ function world(beginnings = createBeginnings()) {
   const offers: ReceivedOffer[] = []
   const timers = new Map<number, () => void>()
   let closed = 0
+  let now = 0
   let collections = 0
   const session = openSession({
     stream: {
@@ -39,6 +40,7 @@ function world(beginnings = createBeginnings()) {
     beginnings,
     collect: () => (collections += 1),
     clock: () => 0,
+    monotonic: () => now,
     onWelcome: () => {},
     onOffer: (offer) => void offers.push(offer),
     onGoodbye: () => {},
@@ -64,6 +66,7 @@ function world(beginnings = createBeginnings()) {
     tell,
     offer,
     closed: () => closed,
+    pass: (ms: number) => void (now += ms),
     collected: () => collections,
     responses,
     end: () => responses.end(),
@@ -85,6 +88,20 @@ function fetchOne(session: Session, bytes: Uint8Array) {
 }
 
 describe('a session with a hub', () => {
+  it('F29: is ended by silence as a clock tells it that nobody sets', async () => {
+    const { responses, timers, closed, pass } = world()
+    const value = { cluster: 'a', heartbeatSeconds: 20 }
+    responses.push(create(SyncResponseSchema, { message: { case: 'welcome', value } }))
+    await settle()
+    const beat = timers.get(20_000)!
+    pass(60_000)
+    beat()
+    assert.equal(closed(), 0)
+    pass(1)
+    beat()
+    assert.equal(closed(), 1)
+  })
+
   it('T9: is ended when what was asked for never comes, though the hub keeps talking', async () => {
     const { session, sent, timers, closed } = world()
     const { asked } = fetchOne(session, Buffer.from('x'))

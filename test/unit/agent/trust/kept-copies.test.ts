@@ -57,8 +57,8 @@ describe('snapshots of before, on a disk and where they outlive it', () => {
   it('are there for a pod with an empty disk, in their order, and read once', async () => {
     await open(createDisk()).save([two, one])
     const disk = createDisk()
-    assert.deepEqual(texts(await open(disk).load()), [`${two.toString()}`, `${one.toString()}`])
-    assert.deepEqual(texts(await open(disk).load()), [`${two.toString()}`, `${one.toString()}`])
+    assert.deepEqual(texts(await open(disk).load()), [two.toString(), one.toString()])
+    assert.deepEqual(texts(await open(disk).load()), [two.toString(), one.toString()])
     assert.equal(far.reads, 1)
   })
 
