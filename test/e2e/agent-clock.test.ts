@@ -24,9 +24,9 @@ Real.now = globalThis.Date.now = () => now() + shift()`
 }
 
 it('F29: an agent whose clock jumps ten years on, and then is ten years back, goes on applying, healing and reporting', async () => {
-  await using plane = await startControlPlane({ name: 'clock' })
   await using world = await createSurroundings()
   const hub = await world.start()
+  await using plane = await startControlPlane({ name: 'clock' })
   await world.repository.commit({ ...strategyFile('0s'), ...applicationFiles('web', 'one') })
   await untilReady(hub)
   const { directory } = world

@@ -62,9 +62,11 @@ describe('an agent through storms of faults', () => {
       return life
     }
     // An agent that never comes to rest would keep the test's process from ending.
+    const rivals = has('rival') ? createRival(cluster, seed, storm) : undefined
     await using _ = {
       async [Symbol.asyncDispose]() {
         storm.on = false
+        rivals?.stop()
         for (const life of lives) await life.kill()
       },
     }
@@ -90,14 +92,19 @@ describe('an agent through storms of faults', () => {
       const nth = 1 + Math.floor(seed.random() * 4)
       const point = crashPoints[Math.floor(seed.random() * crashPoints.length)]!
       const life = start(seed.random() < 0.4 ? { point, nth } : undefined)
+      // Both have the same verified content, for as long as the older one has not learnt of the other.
+      const twin = has('twin') ? start() : undefined
+      if (twin) storm.faults += 1
       const isOver = () => storm.faults >= enough || life.isInSync() || life.dead
       await until(isOver, { deadlineMs: 30_000, intervalMs: 1, what: 'the storm to be over' })
       storm.on = false
+      await twin?.kill()
       await life.inSync()
       await life.kill()
       // It may have died at any time, also after the storm.
       const last = start()
       await last.inSync()
+      if (rivals) await isRight(cluster, desired)
       await last.kill()
     }
     const there = readAll(cluster).filter(({ name }) => desired.has(name) || !left.has(name))
@@ -105,7 +112,26 @@ describe('an agent through storms of faults', () => {
     return storm.faults
   }
 
-  type Kind = 'api' | 'disk' | 'inventory'
+  /** Another manager that writes into what is ours while a storm is on. */
+  function createRival(cluster: MemoryCluster, seed: Seed, storm: Storm) {
+    const timer = setInterval(() => {
+      const name = configNames[Math.floor(seed.random() * configNames.length)]!
+      const id = `/ConfigMap/shop/${name}`
+      if (!storm.on || !cluster.read(id)) return
+      storm.faults += 1
+      const manager = `rival-${Math.floor(seed.random() * 3)}`
+      cluster.edit(id, manager, (object) => ({ ...object, data: { text: 'by a rival' } }))
+    }, 5)
+    return { stop: () => clearInterval(timer) }
+  }
+
+  const isRight = (cluster: MemoryCluster, desired: Desired) =>
+    until(
+      () => readAll(cluster).every(({ name, text }) => text === (desired.get(name)?.text ?? text)),
+      { deadlineMs: 30_000, intervalMs: 5, what: 'what rivals wrote to be put right' },
+    )
+
+  type Kind = 'api' | 'disk' | 'inventory' | 'rival' | 'twin'
 
   /** A few seeds at a time: they mostly wait, and each has deadlines that a busy machine must not pass. */
   async function liveAll(from: number, storms: readonly Kind[]): Promise<number> {
@@ -128,13 +154,15 @@ describe('an agent through storms of faults', () => {
 
   for (const [title, from, storms, least] of [
     [
-      'F31, F35, F40: an API server that is away, cuts answers, denies and refuses',
+      'F31, F34, F35, F38, F40, F44, F54: an API server that is away, cuts answers and watches, denies and refuses',
       3_000,
       ['api'],
       3,
     ],
     ['F26: a disk that is full again and again', 4_000, ['disk'], 3],
     ['F43: inventories that are lost', 5_000, ['inventory'], 3],
+    ['F28: two agents at once', 7_000, ['api', 'twin'], 3],
+    ['F33: rivals that write into what is ours', 8_000, ['api', 'rival'], 3],
     ['F26, F31, F35, F40, F43: all of it together', 6_000, ['api', 'disk', 'inventory'], 6],
   ] as const) {
     it(`${title}: nothing is lost, nothing that is wanted is deleted (${seeds} seeds)`, async (t) => {
