@@ -1,12 +1,13 @@
 import { create } from '@bufbuild/protobuf'
 import { features } from '@groundswell/proto/features.ts'
 import { HelloSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
-import { type AgentErrorCode, toAgentError } from './errors.ts'
+import { toAgentError } from './errors.ts'
 import { createBeginnings } from './link/beginnings.ts'
 import type { Credentials, Renewed } from './link/credentials.ts'
 import { createFactsTelling } from './link/facts.ts'
 import { type Probation, createProbation } from './link/probation.ts'
 import { createRedial } from './link/redial.ts'
+import { passing } from './link/passing.ts'
 import { type ReceivedOffer, type Session, openSession } from './link/session.ts'
 import { toAuditHead } from './observe/report.ts'
 import { type Evidence } from './trust/evidence.ts'
@@ -19,15 +20,6 @@ import type { AgentDeps } from './deps.ts'
 
 export type { AgentDeps, Log, Workloads } from './deps.ts'
 
-/**
- * Refusals of an offer that pass by themselves, and milliseconds until it is taken up again: content the
- * hub had not got, a doubt that a signer settles, a disk that is full.
- */
-const passing: ReadonlyMap<AgentErrorCode, number> = new Map([
-  ['content_missing', 2_000],
-  ['trust_state_doubtful', 2_000],
-  ['trust_state_unwritable', 5_000],
-])
 /** After its start, when it looks whether its content is kept where it outlives the disk. */
 const keepAfterMs = 5_000
 /** How often the agent looks whether it is stale, and whether to ask. */

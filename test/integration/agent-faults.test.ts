@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test'
 import { systemClock } from '../../agent/cluster/clock.ts'
 import { AgentError } from '../../agent/errors.ts'
 import type { SigningKey } from '../../hub/bundle/sign.ts'
+import { repeat } from '../../hub/clock.ts'
 import { changeDesired, configNames } from '../support/changing-desired.ts'
 import { createCrashWorld, crashPoints } from '../support/crash-world.ts'
 import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
@@ -114,15 +115,15 @@ describe('an agent through storms of faults', () => {
 
   /** Another manager that writes into what is ours while a storm is on. */
   function createRival(cluster: MemoryCluster, seed: Seed, storm: Storm) {
-    const timer = setInterval(() => {
+    const stop = repeat(5, () => {
       const name = configNames[Math.floor(seed.random() * configNames.length)]!
       const id = `/ConfigMap/shop/${name}`
       if (!storm.on || !cluster.read(id)) return
       storm.faults += 1
       const manager = `rival-${Math.floor(seed.random() * 3)}`
       cluster.edit(id, manager, (object) => ({ ...object, data: { text: 'by a rival' } }))
-    }, 5)
-    return { stop: () => clearInterval(timer) }
+    })
+    return { stop }
   }
 
   const isRight = (cluster: MemoryCluster, desired: Desired) =>

@@ -13,6 +13,7 @@ import {
 } from '@grpc/grpc-js'
 import { SyncRequestSchema, SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { createDoubtingCredentials } from '../../agent/link/tls/grpc.ts'
 import { loadAuthority } from '../../hub/sync/x509.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
@@ -27,6 +28,7 @@ const readers = [
   'hub/sync/stream/grpc.ts: call.stream of a server’s stream',
   'hub/sync/tls/grpc.ts: ServerCredentials.updateSecureContextOptions',
   'agent/link/grpc.ts: subchannelPool and continueConnecting of a channel',
+  'agent/link/tls/grpc.ts: ChannelCredentials._createSecureConnector, and its connect(socket)',
 ]
 
 const options = {
@@ -40,6 +42,8 @@ describe('what is private to grpc-js', () => {
   let server: Server
   let port = 0
   let hubCa = ''
+  /** Nobody asks for a client's. */
+  let own = { key: '', certificateChain: '' }
   let tls: ServerCredentials
   const calls: ServerDuplexStream<unknown, unknown>[] = []
 
@@ -48,6 +52,7 @@ describe('what is private to grpc-js', () => {
     const authority = await loadAuthority(directory.path, 'test', Date.now)
     const { certificate, key } = await authority.serve(['groundswell-hub', '127.0.0.1'])
     hubCa = authority.certificate
+    own = { key, certificateChain: certificate }
     const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) }
     tls = ServerCredentials.createSsl(null, [pair], false)
     server = new Server(options)
@@ -68,7 +73,11 @@ describe('what is private to grpc-js', () => {
   const SyncClient = makeGenericClientConstructor(toServiceDefinition(SyncService), 'Sync')
   const open = (at: number) =>
     new SyncClient(`127.0.0.1:${at}`, credentials.createSsl(Buffer.from(hubCa)), options)
-  type Call = { write(message: object): void; on(event: string, run: (x: object) => void): void }
+  type Call = {
+    write(message: object): void
+    on(event: string, run: (x: object) => void): void
+    cancel(): void
+  }
   const start = (client: ReturnType<typeof open>): Call =>
     (client['sync'] as unknown as () => Call).call(client)
 
@@ -118,6 +127,20 @@ describe('what is private to grpc-js', () => {
     })
     // CANCELLED, without waiting for what the peer has not read.
     assert.equal(found.code, 1)
+    client.close()
+  })
+
+  it('has credentials make a connector, whose connection can be judged before it is used', async () => {
+    const { trust, found } = createDoubtingCredentials({ hubCa, ...own })
+    const client = new SyncClient(`127.0.0.1:${port}`, trust, options)
+    const call = start(client)
+    call.on('error', () => {})
+    assert.equal(found(), undefined)
+    const before = calls.length
+    call.write(create(SyncRequestSchema, {}))
+    await until(() => calls.length > before, { deadlineMs: 5_000, what: 'the call' })
+    assert.deepEqual(found(), { life: undefined })
+    call.cancel()
     client.close()
   })
 
