@@ -5,7 +5,7 @@ ARG BASE_DIGEST
 
 FROM docker.io/library/node:24-trixie-slim@${NODE_DIGEST} AS build
 WORKDIR /src
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json tsconfig.json ./
 COPY proto/package.json proto/
 COPY hub/package.json hub/
 COPY agent/package.json agent/

@@ -20,7 +20,7 @@ import { setUpShells } from './shells.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpSshd } from './sshd.mjs'
 import { setUpVault } from './vault.mjs'
-import { SetupError, say } from './say.mjs'
+import { SetupError, say, taken } from './say.mjs'
 
 /* `node deploy/setup/run.mjs FILE [ARGS]`: makes sure that what FILE needs is there, then runs it on Node 24.
    Runs on Node 20 without any package, since on a fresh clone there is nothing else. */
@@ -77,6 +77,8 @@ try {
   for (const setUp of setUps) await setUp()
   process.exitCode = await runInForeground(nodePath, [join(root, file), ...args], {
     ...process.env,
+    // For the demo, which says what a newcomer waited for.
+    GROUNDSWELL_SETUP_TOOK: JSON.stringify(taken),
     PATH: [dirname(nodePath), process.env.PATH ?? ''].join(delimiter),
     ...(setUps.includes(setUpEngine) ? { GROUNDSWELL_ENGINE: enginePath() } : {}),
   })

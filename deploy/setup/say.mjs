@@ -7,6 +7,12 @@ export function say(message) {
 }
 
 /**
+ * What was waited for so far, and for how many milliseconds each.
+ * @type {{ what: string, ms: number }[]}
+ */
+export const taken = []
+
+/**
  * Says what is being done and how long it took. Only for work worth waiting for.
  * @template T
  * @param {string} what such as `building the engine: about a minute the first time`
@@ -17,7 +23,9 @@ export async function sayStep(what, work) {
   say(what)
   const start = performance.now()
   const result = await work()
-  say(`  done in ${((performance.now() - start) / 1000).toFixed(1)} s`)
+  const ms = Math.round(performance.now() - start)
+  say(`  done in ${(ms / 1000).toFixed(1)} s`)
+  taken.push({ what, ms })
   return result
 }
 

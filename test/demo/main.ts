@@ -7,6 +7,7 @@ import { type DemoOptions, parseOptions, usage } from './options.ts'
 import { say } from './progress.ts'
 import { type DemoReport, type StepReport, runStep } from './report.ts'
 import { type Stack, startStack } from './stack.ts'
+import { formatTaken, parseTaken } from './taken.ts'
 import { describeArrival } from './steps/arrival.ts'
 import { releaseBadChange } from './steps/bad-change.ts'
 import { driftByHand } from './steps/drift.ts'
@@ -60,7 +61,11 @@ async function runDemo(
   }
   if (signal.aborted) return reports
   if (!reports.at(-1)!.ok) await tellLogs(directory)
-  else if (!once && stack) process.stderr.write(await writeGuide(stack))
+  else {
+    const parts = reports.map(({ step, ms }) => ({ what: step, ms }))
+    say(formatTaken([...parseTaken(process.env['GROUNDSWELL_SETUP_TOOK']), ...parts]))
+    if (!once && stack) process.stderr.write(await writeGuide(stack))
+  }
   return reports
 }
 

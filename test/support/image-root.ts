@@ -31,20 +31,24 @@ export async function layOutRoot(root: string): Promise<void> {
     count += 1
   }
   assert.ok(count >= 3, 'a C library')
-  const { stdout: loaders } = await run('ldd', ['/usr/bin/env'])
-  await copyTo(root, /^\s*(\/lib\S+) \(/m.exec(loaders)![1]!)
-  await mkdir(at('dev'))
-  for (const [name, minor] of [
-    ['null', '3'],
-    ['urandom', '9'],
-  ] as const) {
-    await run('mknod', [at('dev', name), 'c', '1', minor])
-    await chmod(at('dev', name), 0o666)
-  }
+  await layOutBase(root)
   await mkdir(at('tmp'))
   await chmod(at('tmp'), 0o777)
   await mkdir(at('etc'))
   await writeFile(at('etc/passwd'), 'nonroot:x:65532:65532::/tmp:/sbin/nologin\n')
+}
+
+/** What every base has: a loader and devices. */
+export async function layOutBase(root: string): Promise<void> {
+  const { stdout } = await run('ldd', ['/usr/bin/env'])
+  await copyTo(root, /^\s*(\/lib\S+) \(/m.exec(stdout)![1]!)
+  await mkdir(join(root, 'dev'))
+  for (const [name, minor] of [
+    ['null', '3'],
+    ['urandom', '9'],
+  ] as const) {
+    await run('mknod', ['-m', '666', join(root, 'dev', name), 'c', '1', minor])
+  }
 }
 
 /** Adds Node as the base has it, with the libraries that it loads. */
