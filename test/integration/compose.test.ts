@@ -141,8 +141,16 @@ describe('docker-compose.yml', () => {
     await until(async () => (await fetch(`${hub.url}/readyz`)).ok, {
       ...{ deadlineMs: 30_000, what: 'the hub to have read the example' },
     })
-    const fleet = await hub.api.get<{ refused: string | null; faults: object[] }>('fleet')
-    assert.deepEqual([fleet.refused, fleet.faults], [null, []], 'its other repository is read, too')
+    await until(
+      async () => {
+        const { refused, faults } = await hub.api.get<{ refused: string | null; faults: object[] }>(
+          'fleet',
+        )
+        assert.deepEqual([refused, faults], [null, []])
+        return true
+      },
+      { deadlineMs: 30_000, what: 'its other repository to be read, too' },
+    )
     const bin = await installSwell(directory.path)
     const join_ = of('join')
     const env = {
