@@ -64,6 +64,8 @@ async function parse(words: readonly string[]): Promise<void> {
   }
   calm(program)
   await program.parseAsync(words, { from: 'user' }).catch((cause: Error) => {
+    // A command that has others below it as well, such as `fleet`: its words were read, and it began.
+    if (cause.message.endsWith('not in this test')) return
     throw new Error(`swell ${words.join(' ')}: ${cause.message}`, { cause })
   })
 }
