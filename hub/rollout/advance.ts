@@ -214,6 +214,21 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     })
   }
 
+  /** Starts what a hub that died had written down and not yet started. The caller holds the application. */
+  async function startDue(id: string): Promise<void> {
+    const { plan, run } = find(id)
+    if (run.phase !== 'Planned') return
+    const isTaken = activeRollouts(state, plan.application).some(
+      (other) => state.runs.get(other)!.startedAt !== null,
+    )
+    // Its turn comes when the one before it has ended.
+    if (isTaken && plan.supersede === 'queue') return
+    const action = { kind: 'start' } as const
+    const { actor, reason } = plan.trigger
+    for (const other of makeWay(state, plan, action)) await supersede(other, id, actor)
+    await move(id, { kind: 'action', action, actor, reason }, actor)
+  }
+
   function supersede(id: string, by: string, actor: string): Promise<void> {
     const reason = `rollout ${by} takes its place`
     return move(id, { kind: 'action', action: { kind: 'supersede', by }, actor, reason }, actor)
@@ -270,7 +285,11 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       }
       for (const id of owed) await serial.run(applicationOf(id), () => repeat(id))
       for (const [id, run] of state.runs) {
-        if (finalPhases.has(run.phase) || run.phase === 'Planned') continue
+        if (finalPhases.has(run.phase)) continue
+        if (run.phase === 'Planned') {
+          if (state.plans.get(id)?.starts) await serial.run(applicationOf(id), () => startDue(id))
+          continue
+        }
         await serial.coalesce(applicationOf(id), () => move(id, { kind: 'observe' }))
       }
     } catch (error) {
@@ -293,7 +312,8 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
           const { application } = plan
           await decide(actor, [{ type: 'hold.released', application, reason: verdict.releases }])
         }
-        await decide(actor, [{ type: 'rollout.created', plan }])
+        const written = start ? { ...plan, starts: true as const } : plan
+        await decide(actor, [{ type: 'rollout.created', plan: written }])
         for (const id of verdict.supersedes) await supersede(id, plan.id, actor)
         await store.put(find(plan.id)).catch((error: unknown) => {
           owed.add(plan.id)

@@ -64,6 +64,8 @@ export interface RolloutPlan {
   /** Milliseconds a cluster may be away before it is unreachable; 30 s when left out. */
   readonly offlineGrace?: number
   readonly supersede: 'replace' | 'queue'
+  /** Whether it starts without a person's word, should its hub die before it had started it. */
+  readonly starts?: true
   /** Whether a pull request is to undo its commit when it was rolled back. */
   readonly revert?: true
 }

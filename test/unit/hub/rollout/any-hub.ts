@@ -315,8 +315,10 @@ export async function createHubWorld() {
 
   /** Runs that have neither ended nor wait for a person's start. */
   function moving() {
-    return [...hub.rollouts.state.runs.values()].filter(
-      ({ phase }) => !finalPhases.has(phase) && phase !== 'Planned',
+    const { runs, plans } = hub.rollouts.state
+    return [...runs.values()].filter(
+      ({ id, phase }) =>
+        !finalPhases.has(phase) && (phase !== 'Planned' || plans.get(id)?.starts === true),
     )
   }
 

@@ -49,6 +49,20 @@ describe('what a person asks of a rollout again', () => {
     assert.equal(run?.clusters['c0']?.state, 'Offered')
   })
 
+  // Found by F58, 50 agents and a hub that was killed: it was planned for ever.
+  it('starts what a hub that died had written down and not yet started', async () => {
+    const world = await playAll([{ kind: 'fail', how: 'after' }, commit('skip')])
+    assert.deepEqual(
+      [...world.state.runs.values()].map(({ phase }) => phase),
+      ['Planned'],
+    )
+    await world.play({ kind: 'sweep' })
+    assert.deepEqual(
+      [...world.state.runs.values()].map(({ phase }) => phase),
+      ['Progressing'],
+    )
+  })
+
   // Found by the property I6: it was called rolled back at once, whatever clusters had made of it.
   it('waits for those a rollback was aborted on', async () => {
     const world = await playAll([commit('skip'), act('rollback'), act('abort'), act('rollback')])
