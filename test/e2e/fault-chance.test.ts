@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { parseEnvelope } from '@groundswell/proto/envelope.ts'
 import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
+import { Redis } from 'ioredis'
 import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy.ts'
 import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
 import { applicationFiles, configMap } from '../support/fleet-files.ts'
@@ -12,6 +13,7 @@ import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
 import { createMemoryCluster } from '../support/memory-cluster.ts'
+import { lastFor } from '../support/played-rollout.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
 import { createSeed } from '../support/seed.ts'
 import { until } from '../support/until.ts'
@@ -148,6 +150,74 @@ describe('many agents and chance', () => {
     storm.on = false
     t.diagnostic(`${faults} faults of Redis, ${storm.faults} of API servers`)
     assert.ok(isEnough())
+    t.diagnostic(await judge())
+  })
+
+  const disturbances: Readonly<Record<string, () => Promise<void>>> = {
+    'the hub is killed': async () => {
+      await hub.kill()
+      await hub.start()
+    },
+    'the hub stands still': async () => {
+      process.kill(hub.process().pid, 'SIGSTOP')
+      await lastFor(2_000)
+      process.kill(hub.process().pid, 'SIGCONT')
+    },
+    'Redis is emptied': () => ask((client) => client.flushall()),
+    'Redis hangs': () => ask((client) => client.client('PAUSE', 2_000, 'ALL')),
+    'Redis is killed': async () => {
+      await redis.kill()
+      await redis.start()
+    },
+    'answers of Redis are lost': async () => {
+      store.freeze('down')
+      await lastFor(500)
+      store.reset()
+    },
+    'the Git server is away': async () => {
+      world.git.fail()
+      await lastFor(2_000)
+      world.git.resume()
+    },
+    'all links are cut': async () => link.reset(),
+    'all links go dead': async () => {
+      link.freeze('up', 'down')
+      await lastFor(500)
+      link.reset()
+    },
+    'agents are started again': async () => {
+      const first = Math.floor(seed.random() * names.length)
+      const some = [...names, ...names].slice(first, first + 5).map((name) => agents.get(name)!)
+      await Promise.all(some.map((agent) => agent.stop()))
+      // One that does not get through soon goes on trying.
+      await Promise.all(some.map((agent) => agent.start().catch(() => {})))
+    },
+  }
+
+  async function ask(work: (client: Redis) => Promise<unknown>): Promise<void> {
+    const client = new Redis(redis.url)
+    await work(client)
+    client.disconnect()
+  }
+
+  it('F58: three to six of all that, at once and by chance: all go on, none too early', async (t) => {
+    t.diagnostic(`SEED=${seed.text}`)
+    for (let round = 0; round < rounds; round += 1) {
+      const text = await say()
+      storm.on = true
+      const left = Object.keys(disturbances)
+      const drawn = Array.from({ length: 3 + Math.floor(seed.random() * 4) }, () => {
+        const [one] = left.splice(Math.floor(seed.random() * left.length), 1)
+        return one!
+      })
+      t.diagnostic(drawn.join(', '))
+      for (const name of drawn) {
+        await lastFor(seed.random() * 1_000)
+        await disturbances[name]!()
+      }
+      storm.on = false
+      await untilAllHave(text)
+    }
     t.diagnostic(await judge())
   })
 })
