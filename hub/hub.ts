@@ -23,7 +23,7 @@ import { foretellEnd } from './rollout/eta.ts'
 import { planBack } from './rollout/rollback.ts'
 import { finalPhases } from './rollout/rollout.ts'
 import { explainHold } from './rollout/hold-words.ts'
-import { listApplicationNames, viewApplication, viewFleet } from './status/application-view.ts'
+import { viewApplication, viewFleet } from './status/application-view.ts'
 import {
   type Known,
   isKnownCluster,
@@ -38,6 +38,7 @@ import { listClusters } from './status/cluster-list.ts'
 import type { Summaries } from './status/summary.ts'
 import { viewSource } from './status/source-view.ts'
 import { createSurvey } from './survey.ts'
+import type { Targets } from './status/targets.ts'
 import type { EventLog } from './status/redis-events.ts'
 
 /** For all that is fetched and rendered of a proposal, in milliseconds. */
@@ -53,6 +54,7 @@ export interface HubDeps {
   readonly content: ContentStore
   readonly events: EventLog
   readonly summaries: Pick<Summaries, 'read' | 'standingsOf'>
+  readonly targets: Pick<Targets, 'of' | 'names'>
   readonly receiptResults: KeptReceiptsDeps['results']
   readonly dryRun: Hub['dryRun']
   readonly enrolAddress: () => string
@@ -122,17 +124,18 @@ export function createHub(deps: HubDeps): Hub {
     if (!fleet || !contents) {
       throw new HubError('conflict', 'the fleet repository was not read yet; see `swell fleet`')
     }
-    if (!listApplicationNames(known()).includes(application)) {
+    if (!isApplication(application)) {
       throw new HubError('not_found', `there is no application ${application}`)
     }
     return deciding.plan(fleet, contents, application, by, reason)
   }
 
-  function needsVersion(id: string, version: number | undefined): void {
-    const run = state.runs.get(id)
-    if (version !== undefined && run && run.version !== version) {
-      throw new HubError('conflict', `rollout ${id} is at version ${run.version}, not ${version}`)
-    }
+  function application(name: string) {
+    return viewApplication(known(), pipeline.state(), name, deps.targets.of(name))
+  }
+
+  function isApplication(name: string): boolean {
+    return known().fleet?.applications.has(name) === true || deps.targets.of(name) !== undefined
   }
 
   const preview = createPreview({
@@ -180,20 +183,20 @@ export function createHub(deps: HubDeps): Hub {
       const view = viewCluster(known(), name, sight)
       return sight && view.applications.length === 0 ? undefined : view
     },
-    matrix: (sight) => viewMatrix(known(), pipeline.state().contents, sight),
+    matrix: (sight) => {
+      const { contents } = pipeline.state()
+      return viewMatrix(known(), { contents, names: deps.targets.names() }, sight)
+    },
     groups: (after) =>
       from([...(known().fleet?.groups.keys() ?? [])].sort(), after, (name) =>
         viewGroup(known(), name),
       ),
     group: async (name) => viewGroup(known(), name),
-    applications: (after) =>
-      from(listApplicationNames(known()), after, (name) =>
-        viewApplication(known(), pipeline.state(), name),
-      ),
-    application: async (name) => viewApplication(known(), pipeline.state(), name),
+    applications: (after) => from(deps.targets.names(), after, application),
+    application: async (name) => application(name),
     diff(application) {
       const now = known()
-      if (!listApplicationNames(now).includes(application)) {
+      if (!isApplication(application)) {
         throw new HubError('not_found', `there is no application ${application}`)
       }
       const desired = pipeline.state().contents?.applications.get(application)
@@ -228,7 +231,7 @@ export function createHub(deps: HubDeps): Hub {
       return { filed, results: await receipts.resultsOf(filed) }
     },
     async images(application) {
-      if (!listApplicationNames(known()).includes(application)) return undefined
+      if (!isApplication(application)) return undefined
       return viewImages(known(), application, readImages)
     },
 
@@ -263,9 +266,8 @@ export function createHub(deps: HubDeps): Hub {
     },
     async actOnRollout(id, action, by, reason, version) {
       if (!(await rollouts.get(id))) throw new HubError('not_found', `there is no rollout ${id}`)
-      needsVersion(id, version)
       const made = action.kind === 'approve' ? toApproval(id, by) : action
-      await rollouts.act(id, made, by.actor, reason)
+      await rollouts.act(id, made, by.actor, reason, version)
       return (await wholeRecord(id))!
     },
 

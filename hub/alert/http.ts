@@ -1,6 +1,6 @@
-import { Agent, request } from 'undici'
 import { HubError } from '../errors.ts'
-import { answerWith } from '../source/lookup.ts'
+import { hostOf } from '../source/host-rules.ts'
+import { callJudged } from '../source/judged/http.ts'
 import type { FindAddresses } from '../source/named-hosts.ts'
 import type { Post } from './send.ts'
 
@@ -12,34 +12,19 @@ export function createPost(findAddresses: FindAddresses) {
     { url, trusted, ca, timeout, headers, body }: Post,
     signal: AbortSignal,
   ): Promise<void> {
-    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    const host = hostOf(url)
     const addresses = await findAddresses(host, trusted)
-    const agent = new Agent({
-      connect: {
-        timeout,
-        ...(ca !== undefined && { ca }),
-        ...(addresses && { lookup: answerWith(addresses) }),
-      },
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      maxResponseSize: answerBytes,
-    })
+    const call = { url, method: 'POST', headers, body, addresses, ca, timeout } as const
     try {
-      const { statusCode, body: answer } = await request(url, {
-        dispatcher: agent,
-        method: 'POST',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-        headers: { 'user-agent': 'groundswell', ...headers },
-        body,
+      await callJudged({ ...call, maxBytes: answerBytes }, signal, async (answer) => {
+        await answer.body.dump()
+        const { statusCode } = answer
+        if (statusCode < 200 || statusCode >= 300) throw new Error(`answered ${statusCode}`)
       })
-      await answer.dump()
-      if (statusCode < 200 || statusCode >= 300) throw new Error(`answered ${statusCode}`)
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       // The path of an incoming webhook is its secret.
       throw new HubError('notification_failed', `${host}: ${why}`, { cause })
-    } finally {
-      await agent.destroy()
     }
   }
 }

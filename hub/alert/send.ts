@@ -2,6 +2,7 @@ import { parseDuration } from '@groundswell/proto/duration.ts'
 import type { Declared } from '../fleet/fleet.ts'
 import type { NotificationProviderSpec } from '../fleet/kinds/notification.ts'
 import { HubError } from '../errors.ts'
+import { hostOf } from '../source/host-rules.ts'
 import {
   type AlertCredential,
   type AlertCredentials,
@@ -62,7 +63,7 @@ export function createSend(deps: SendDeps) {
     if (!url || !isOfKind(spec.type, url)) {
       throw new HubError('notification_failed', `${name} has no address that can be used`)
     }
-    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    const host = hostOf(url)
     const isOwn = spec.address === undefined
     const credential = pickAlertCredential(credentials, named, host, isOwn)
     return { url, credential, trusted: credential !== undefined }

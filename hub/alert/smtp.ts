@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
 import { HubError } from '../errors.ts'
+import { hostOf } from '../source/host-rules.ts'
 import type { FindAddresses } from '../source/named-hosts.ts'
 import type { Mail } from './send.ts'
 
@@ -13,7 +14,7 @@ export function createMail(findAddresses: FindAddresses) {
     { url, trusted, ca, timeout, id, from, to, subject, text, login }: Mail,
     signal: AbortSignal,
   ): Promise<void> {
-    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    const host = hostOf(url)
     const addresses = await findAddresses(host, trusted)
     const secure = url.protocol === 'smtps:'
     const isHere = host === 'localhost' || host === '127.0.0.1' || host === '::1'

@@ -25,8 +25,10 @@ import type { DashboardFiles } from './dashboard-files.ts'
 import { createEventStreams } from './event-stream.ts'
 import type { Hub, TrustDesk } from './hub.ts'
 import { claimKey, type IdempotencyStore, settleKey } from './idempotency.ts'
+import { noteMethods } from './other-methods.ts'
 import { RequestError, toProblem } from './problem.ts'
 import { createThrottle, type ThrottleOptions } from './throttle.ts'
+import { findIllFormed } from './well-formed.ts'
 import { addAccessRoutes } from './routes/access.ts'
 import { addClusterRoutes } from './routes/clusters.ts'
 import { addMembershipRoutes } from './routes/membership.ts'
@@ -130,8 +132,12 @@ export function buildServer(options: ApiOptions): Api {
   // Set by `authorize` before any handler that may use it.
   app.decorateRequest('hub')
   app.setErrorHandler(sendProblem)
-  app.setNotFoundHandler(() => {
-    throw new HubError('not_found', 'No such resource')
+  const methodsOf = noteMethods(app)
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(request.url)
+    if (methods.length === 0) throw new HubError('not_found', 'No such resource')
+    void reply.header('allow', methods.join(', '))
+    throw new RequestError('method_not_allowed', `It answers ${methods.join(', ')}`)
   })
 
   app.addHook('onRoute', (route) => {
@@ -251,7 +257,13 @@ function compileValidator(schema: TSchema, httpPart: string | undefined) {
   return (given: unknown) => {
     const validator = (compiled ??= Compile(schema))
     const value = httpPart === 'body' ? given : readText(validator, given)
-    if (validator.Check(value)) return { value }
+    if (validator.Check(value)) {
+      const odd = httpPart === 'body' ? findIllFormed(value) : undefined
+      if (odd === undefined) return { value }
+      const message = 'must be well-formed Unicode'
+      const fault = { pointer: odd, message }
+      return { error: new RequestError('invalid', `body${odd}: ${message}`, [fault]) }
+    }
     const errors = validator
       .Errors(value)
       .filter((error) => error.keyword !== 'boolean')

@@ -32,6 +32,7 @@ export type Problem = Frozen<Static<typeof Problem>>
 /** Faults of the request itself that only HTTP knows. */
 export type RequestCode =
   | 'precondition_failed'
+  | 'method_not_allowed'
   | 'too_large'
   | 'media_type_unsupported'
   | 'too_many_streams'
@@ -61,6 +62,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   identity_barred: [403, 'The identity is barred'],
   not_found: [404, 'Not found'],
   revision_not_found: [404, 'No such revision'],
+  method_not_allowed: [405, 'This cannot be done to it'],
   conflict: [409, 'The current state does not allow this'],
   precondition_failed: [412, 'It changed since you read it'],
   too_large: [413, 'The body is too large'],

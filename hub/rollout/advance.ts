@@ -54,7 +54,14 @@ export interface Rollouts {
   readonly state: LedgerState
   /** Takes a plan in; answers an active rollout that brings the same instead when there is one. */
   create(plan: RolloutPlan, options: CreateOptions): Promise<StoredRollout>
-  act(id: string, action: RolloutAction, actor: string, reason: string): Promise<StoredRollout>
+  /** With `version`, throws `conflict` unless the run is at that version when its turn comes. */
+  act(
+    id: string,
+    action: RolloutAction,
+    actor: string,
+    reason: string,
+    version?: number,
+  ): Promise<StoredRollout>
   /** Something about this application changed on a cluster; cheap to call often. */
   notice(application: string): Promise<void>
   /**
@@ -326,8 +333,12 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
         return find(plan.id)
       })
     },
-    async act(id, action, actor, reason) {
+    async act(id, action, actor, reason, version) {
       return serial.run(applicationOf(id), async () => {
+        const { run } = find(id)
+        if (version !== undefined && run.version !== version) {
+          throw new HubError('conflict', `it is at version ${run.version}, not ${version}`)
+        }
         for (const other of makeWay(state, find(id).plan, action)) await supersede(other, id, actor)
         await move(id, { kind: 'action', action, actor, reason }, actor)
         return find(id)

@@ -29,3 +29,8 @@ export function judgeHost(host: string, rules: HostRules): 'trusted' | 'public' 
   if (host === rules.fleet || matchesHost(host, rules.allowed)) return 'trusted'
   return rules.allowed.length === 0 ? 'public' : 'refused'
 }
+
+/** A URL's host as rules and credentials name it: lower case, an address without brackets. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+}

@@ -4,16 +4,8 @@ import type { Contents } from '../render/contents.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import type { SourceView } from '../source/sources.ts'
 import { viewSource } from './source-view.ts'
-import { type Known, standingOf, toTime } from './cluster-view.ts'
-
-/** Applications that are declared, or still run somewhere, by name. */
-export function listApplicationNames({ fleet, state }: Known): string[] {
-  const names = new Set(fleet?.applications.keys())
-  for (const mine of state.assignments.values()) {
-    for (const [name, { digest }] of mine) if (digest !== null) names.add(name)
-  }
-  return [...names].sort()
-}
+import { type Known, toTime } from './cluster-view.ts'
+import type { TargetCounts } from './targets.ts'
 
 /** What the last look at Git made of it. */
 export interface ApplicationFacts {
@@ -22,28 +14,17 @@ export interface ApplicationFacts {
   readonly warnings: readonly Fault[]
 }
 
+/** Undefined for one that is not declared, and is nowhere. */
 export function viewApplication(
   known: Known,
   { contents, faults, warnings }: ApplicationFacts,
   name: string,
+  where: TargetCounts | undefined,
 ): ApplicationView | undefined {
   const declared = known.fleet?.applications.get(name)
-  if (!declared && !listApplicationNames(known).includes(name)) return undefined
+  if (!declared && !where) return undefined
   const spec = declared?.spec
-  const clusters = new Set(contents?.applications.get(name)?.keys())
-  for (const [cluster, mine] of known.state.assignments) {
-    if ((mine.get(name)?.digest ?? null) !== null) clusters.add(cluster)
-  }
-  const counts = { updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0 }
-  let revision: string | null = null
-  for (const cluster of clusters) {
-    const status = known.status(cluster)
-    const assignment = known.state.assignments.get(cluster)?.get(name)
-    counts[standingOf(assignment, status.applications[name], status.connection)] += 1
-    if ((status.applications[name]?.driftedObjects ?? 0) > 0) counts.drifted += 1
-    revision ??=
-      contents?.applications.get(name)?.get(cluster)?.revision ?? assignment?.revision ?? null
-  }
+  const { targets, counts } = where ?? nowhere
   const hold = known.state.holds.get(name)
   const isMine = ({ object }: Fault) => object === `Application ${name}`
   return {
@@ -58,8 +39,8 @@ export function viewApplication(
     },
     strategy: spec?.rolloutStrategy ?? (spec?.rollout ? 'inline' : 'allAtOnce'),
     suspended: spec?.suspend ?? false,
-    revision,
-    targets: clusters.size,
+    revision: findRevision(known, contents, name),
+    targets,
     counts,
     rollout: currentRollout(known, name),
     hold: hold
@@ -72,6 +53,21 @@ export function viewApplication(
         }
       : null,
   }
+}
+
+const nowhere: TargetCounts = {
+  targets: 0,
+  counts: { updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0 },
+}
+
+/** What Git asks for; of an application that it asks for no more, what is left somewhere. */
+function findRevision({ state }: Known, contents: Contents | null, name: string): string | null {
+  for (const { revision } of contents?.applications.get(name)?.values() ?? []) return revision
+  for (const mine of state.assignments.values()) {
+    const assigned = mine.get(name)
+    if (assigned && assigned.digest !== null) return assigned.revision
+  }
+  return null
 }
 
 /** The active rollout, else the newest. */

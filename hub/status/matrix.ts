@@ -1,7 +1,6 @@
 import type { MatrixRow, MatrixStanding } from '../api/matrix-view.ts'
 import { listGroupMembers } from '../fleet/group.ts'
 import type { Contents } from '../render/contents.ts'
-import { listApplicationNames } from './application-view.ts'
 import { isStale, type Known, listClusterNames, standingOf } from './cluster-view.ts'
 
 /** Clusters × applications, made a row at a time, so that a page costs what it shows. */
@@ -14,13 +13,16 @@ export interface Matrix {
   row(cluster: string): MatrixRow | undefined
 }
 
-/** `sees` leaves out applications, and clusters that have none of the others. */
+/** `names` are the applications there are; `sees` leaves out some, and clusters that have none of the others. */
 export function viewMatrix(
   known: Known,
-  contents: Contents | null,
+  {
+    contents,
+    names: all,
+  }: { readonly contents: Contents | null; readonly names: readonly string[] },
   sees?: (application: string) => boolean,
 ): Matrix {
-  const applications = listApplicationNames(known).filter((name) => sees?.(name) ?? true)
+  const applications = all.filter((name) => sees?.(name) ?? true)
   const names = listClusterNames(known)
   const groups = listGroups(known)
 

@@ -68,7 +68,11 @@ const zero: Tally = {
 }
 const members = Object.keys(zero) as (keyof Tally)[]
 
-export function createSummaries(known: () => Known): Summaries {
+/** @param beside is told the same of what changed */
+export function createSummaries(
+  known: () => Known,
+  beside?: Pick<Summaries, 'touch' | 'touchAll'>,
+): Summaries {
   const counted = new Map<string, Counted>()
   const touched = new Set<string>()
   let sums = { ...zero }
@@ -117,11 +121,15 @@ export function createSummaries(known: () => Known): Summaries {
 
   return {
     touch(cluster) {
+      beside?.touch(cluster)
       if (stale) return
       touched.add(cluster)
       if (touched.size >= mostTouched) settle(known())
     },
-    touchAll: () => void (stale = true),
+    touchAll() {
+      stale = true
+      beside?.touchAll()
+    },
     read() {
       const now = known()
       settle(now)

@@ -9,6 +9,7 @@ import { later } from '../clock.ts'
 import { listEnrolled } from '../ledger/membership.ts'
 import { findDependents } from '../fleet/dependents.ts'
 import { type Summaries, createSummaries } from '../status/summary.ts'
+import { createTargets } from '../status/targets.ts'
 import { createHub } from '../hub.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Pipeline, createPipeline } from '../pipeline.ts'
@@ -175,7 +176,8 @@ export async function startLeading(
     offered: (cluster) => offered.get(cluster),
     now: clock(),
   })
-  const summaries = createSummaries(known)
+  const targets = createTargets(known, () => pipeline.state().contents)
+  const summaries = createSummaries(known, targets)
   const alerting = await openAlerting(surroundings, {
     ...{ redisUrl, register },
     fleet: () => pipeline.state().fleet,
@@ -184,6 +186,7 @@ export async function startLeading(
   const hub = createHub({
     known,
     summaries,
+    targets,
     pipeline,
     renderer,
     register,

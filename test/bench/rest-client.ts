@@ -9,6 +9,7 @@ export interface RestLatencies {
   readonly page: number[]
   readonly cluster: number[]
   readonly sorted: number[]
+  readonly applications: number[]
   errors: number
 }
 
@@ -35,11 +36,18 @@ async function ask(path: string): Promise<{ took: number; body: string; status: 
   })
 }
 
-const found: RestLatencies = { summary: [], page: [], cluster: [], sorted: [], errors: 0 }
+const found: RestLatencies = {
+  summary: [],
+  page: [],
+  cluster: [],
+  sorted: [],
+  applications: [],
+  errors: 0,
+}
 let cursor: string | null = null
 let name = ''
 
-async function time(kind: 'summary' | 'page' | 'cluster' | 'sorted', path: string) {
+async function time(kind: keyof Omit<RestLatencies, 'errors'>, path: string) {
   const { took, body, status } = await ask(path)
   found[kind].push(took)
   if (status !== 200) found.errors += 1
@@ -57,6 +65,7 @@ for (let round = 0; round < rounds; round++) {
   name = page.items[0]?.name ?? name
   await time('cluster', `clusters/${name}`)
   await time('sorted', 'clusters?limit=100&sort=-failed')
+  await time('applications', 'applications')
 }
 agent.destroy()
 parentPort!.postMessage(found, [])

@@ -67,6 +67,17 @@ describe('B71: a content type', () => {
       assertNothingDone()
     })
   }
+  for (const type of [' application/json', 'APPLICATION/JSON', 'application/json; charset=utf-8']) {
+    it(`may be written ${JSON.stringify(type)}`, async () => {
+      await using other = await startApi()
+      const sent = { authorization: 'Bearer operator', 'content-type': type }
+      const answer = await other.api.inject({
+        ...{ method: 'POST', url, headers: sent, payload: '{"reason":"x"}' },
+      })
+      assert.equal(answer.statusCode, 200, answer.body)
+      assert.equal(other.hub.actions.length, 1)
+    })
+  }
   it('is refused when there is none', async () => {
     assert.equal((await send('{"reason":"x"}', null)).status, 415)
     assertNothingDone()
@@ -99,6 +110,12 @@ describe('B73: a body', () => {
       `{"reason":"${'x'.repeat(501)}"}`,
       /^body\/reason: must not have more than 500 characters$/,
     ],
+    [
+      'a lone surrogate',
+      String.raw`{"reason":"x\ud800"}`,
+      /^body\/reason: must be well-formed Unicode$/,
+    ],
+    ['the other half', String.raw`{"reason":"\udc00\ud800"}`, /well-formed/],
     ['half a body', '{"reason":', /./],
     ['no body', '', /./],
   ] as const) {
@@ -114,6 +131,117 @@ describe('B73: a body', () => {
     const answer = await send(`{"reason":"${'x'.repeat(5_000_000)}"}`, 'application/json')
     assert.deepEqual([answer.status, answer.code], [413, 'too_large'])
     assertNothingDone()
+  })
+})
+
+describe('B74: a path', () => {
+  const secret = /edge-1|Deployment|groundswell\.dev/
+  for (const path of [
+    ...['/api/v1/clusters/../clusters/edge-1', '/api/v1/clusters/%2e%2e/clusters/edge-1'],
+    ...['/api/v1/clusters/%2e%2e%2fedge-1', '/api/v1/clusters%2fedge-1', '/api/v1//clusters'],
+    ...['//api/v1/clusters', '/api/v1/clusters;x', '/api/v1/clusters/edge-1;x=1'],
+    ...['/api/v1/clusters/edge-1.', '/api/v1/clusters/edge-1%00', '/api/v1/clusters/edge-1%20'],
+    ...['/api/v1/clusters/edge-1/', '/api/v1/clusters/EDGE-1', '/api/v1/clusters/..;/edge-1'],
+    ...['/api/v1/clusters/edge-1%2fapplications', '/api/v1/clusters/%ff', '/api/v1/clusters/%'],
+    ...['/api/v1/applications/shop/..%2f..%2fclusters', '/ui/..%2f..%2fetc%2fpasswd'],
+  ]) {
+    it(`leads nowhere: ${path}`, async () => {
+      const asked = request(address, { path, headers: { authorization: 'Bearer viewer' } })
+      asked.end()
+      const [answer] = await once(asked, 'response')
+      const body = await text(answer)
+      assert.ok([400, 404].includes(answer.statusCode), `${answer.statusCode} ${body}`)
+      const said = JSON.parse(body) as { status: number; detail: string }
+      assert.equal(said.status, answer.statusCode)
+      assert.doesNotMatch(said.detail.replaceAll(path, ''), secret)
+    })
+  }
+
+  it('in absolute form is the path alone, whatever host it names', async () => {
+    const path = 'http://evil.example/api/v1/clusters/edge-1'
+    const asked = request(address, { path, headers: { authorization: 'Bearer viewer' } })
+    asked.end()
+    const [answer] = await once(asked, 'response')
+    const body = await text(answer)
+    assert.ok([200, 400, 404].includes(answer.statusCode), body)
+    assert.doesNotMatch(body, /evil/)
+    const stranger = request(address, { path })
+    stranger.end()
+    const [refused] = await once(stranger, 'response')
+    refused.resume()
+    assert.equal(refused.statusCode, 401)
+  })
+})
+
+describe('a method that a path does not have', () => {
+  for (const [method, path, allow] of [
+    ['POST', 'clusters', 'GET, HEAD'],
+    ['PUT', 'clusters/edge-1', 'GET, HEAD'],
+    ['GET', 'rollouts/r-1/pause', 'POST'],
+    ['PATCH', 'rollouts', 'GET, HEAD, POST'],
+    ['GET', 'rollouts:plan', 'POST'],
+    ['OPTIONS', 'rollouts', 'GET, HEAD, POST'],
+    ['DELETE', 'clusters/edge-1/receipts/1.0', 'GET, HEAD'],
+  ] as const) {
+    it(`is refused with those it has: ${method} ${path}`, async () => {
+      const asked = { method, url: `/api/v1/${path}` }
+      const headers = { authorization: 'Bearer admin' }
+      const answer = await test.api.inject({ ...asked, headers })
+      const { code } = answer.json<{ code: string }>()
+      assert.deepEqual(
+        [answer.statusCode, code, answer.headers['allow']],
+        [405, 'method_not_allowed', allow],
+      )
+      assert.match(String(answer.headers['content-type']), /^application\/problem\+json/)
+      assert.equal((await test.api.inject(asked)).statusCode, 401)
+      assertNothingDone()
+    })
+  }
+
+  it('is told apart from a path that is not there', async () => {
+    const headers = { authorization: 'Bearer admin' }
+    for (const method of ['GET', 'POST', 'DELETE'] as const) {
+      const answer = await test.api.inject({ method, url: '/api/v1/nothing', headers })
+      assert.deepEqual([answer.statusCode, answer.headers['allow']], [404, undefined])
+    }
+  })
+})
+
+describe('B76: a selector', () => {
+  for (const [what, selector, detail] of [
+    ['an unknown operator', 'env~=prod', /./],
+    ['one that makes slow patterns', `${'a'.repeat(60)}=${'a'.repeat(900)}!`, /./],
+    ['brackets without end', 'env in ('.repeat(100), /./],
+    ['a regular expression', 'env=(a+)+$', /./],
+    ['too many terms', Array.from({ length: 300 }, (_, at) => `a${at}=b`).join(), /./],
+    ['too long', 'x'.repeat(1_025), /must not have more than 1024 characters/],
+    ['__proto__ as an operator', 'env __proto__ (a)', /./],
+  ] as const) {
+    it(`is refused at once: ${what}`, async () => {
+      const started = performance.now()
+      const answer = await get(`clusters?selector=${encodeURIComponent(selector)}`)
+      assert.deepEqual([answer.status, answer.code], [400, 'invalid'], answer.detail)
+      assert.match(answer.detail, detail)
+      assert.ok(performance.now() - started < 2_000)
+    })
+  }
+
+  it('that matches everything reads everything; nothing is done by selector, so none needs a word', async () => {
+    const all = await test.api.inject({
+      url: '/api/v1/clusters?selector=',
+      headers: { authorization: 'Bearer viewer' },
+    })
+    assert.equal(all.json<{ items: unknown[] }>().items.length, test.hub.view.clusters.length)
+    const document = (await test.api.inject('/openapi.json')).json<{
+      paths: Record<string, Record<string, { parameters?: { name: string }[] }>>
+    }>()
+    const acting = Object.values(document.paths).flatMap((item) =>
+      Object.entries(item).filter(([method]) => method !== 'get'),
+    )
+    assert.ok(acting.length > 10)
+    for (const [, { parameters = [] }] of acting) {
+      assert.ok(parameters.every(({ name }) => name !== 'selector'))
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { HubError } from '../../hub/errors.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { makeAccess } from '../support/access.ts'
 
@@ -82,6 +83,23 @@ describe('B78: If-Match', () => {
       (await post(test, 'rollouts/r-1/pause', {}, { 'if-match': etag })).statusCode
     assert.deepEqual([await status('"3"'), await status('4'), await status('"x"')], [412, 400, 400])
     assert.deepEqual([await status('"4"'), await status('"4"')], [200, 412])
+  })
+
+  it('B78: is refused with 412, too, when the rollout moves between the look and the act', async () => {
+    await using test = await startApi()
+    test.hub.actOnRollout = async () => {
+      const [record] = test.hub.records
+      test.hub.records[0] = { ...record!, run: { ...record!.run, version: 5 } }
+      throw new HubError('conflict', 'it is at version 5, not 4')
+    }
+    const answer = await post(test, 'rollouts/r-1/pause', {}, { 'if-match': '"4"' })
+    assert.equal(answer.statusCode, 412, answer.body)
+    // Without it, or at the right version, a conflict is one.
+    const other = await post(test, 'rollouts/r-1/pause', {}, { 'if-match': '"5"' })
+    assert.deepEqual(
+      [other.statusCode, (await post(test, 'rollouts/r-1/pause', {})).statusCode],
+      [409, 409],
+    )
   })
 })
 

@@ -57,7 +57,7 @@ describe('a browser', () => {
     const override = await browser.request(`${pause(origin)}?_method=POST`, {
       headers: { 'x-http-method-override': 'POST', 'x-forwarded-for': '127.0.0.1' },
     })
-    assert.equal(override.status, 404)
+    assert.equal(override.status, 405)
     assert.equal(test.hub.actions.length, 0)
     assert.equal((await send({ ...token, origin })).status, 200)
     assert.equal(test.hub.actions[0]?.by.actor, 'oidc:ada')

@@ -242,6 +242,27 @@ test('notices in any number at once change nothing twice', async () => {
   assert.deepEqual(replayed.assignments, hub.rollouts.state.assignments)
 })
 
+test('B78: of many who act on the version that they read, one does', async () => {
+  await using dir = await createTempDir('versions')
+  const clusters = createClusters()
+  await using hub = await openHub(dir, `adv-${(fleets += 1)}`, clusters)
+  const gated = [wave('all', ['a'], { before: [{ kind: 'approval', role: 'operator', count: 9 }] })]
+  await hub.rollouts.create(plan(gated), { start: true })
+  const { version } = hub.rollouts.state.runs.get('r1')!
+  const tried = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, at) =>
+      hub.rollouts.act('r1', { kind: 'approve', roles: ['operator'] }, `p${at}`, '', version),
+    ),
+  )
+  const refused = tried.filter((one) => one.status === 'rejected')
+  assert.equal(refused.length, 19)
+  for (const { reason } of refused) {
+    assert.ok(reason instanceof HubError && reason.code === 'conflict', String(reason))
+    assert.match(reason.message, /^it is at version \d+, not \d+$/)
+  }
+  assert.equal(hub.rollouts.state.runs.get('r1')!.approvals.length, 1)
+})
+
 test('a failed rollout rolls back, is held, and new content releases the hold', async () => {
   await using dir = await createTempDir('hold')
   const clusters = createClusters()

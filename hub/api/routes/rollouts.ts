@@ -237,13 +237,21 @@ interface Asked {
 
 async function act(hub: Hub, id: string, action: OperatorAction, asked: Asked) {
   const version = asked.ifMatch === undefined ? undefined : parseIfMatch(asked.ifMatch)
-  if (version !== undefined) {
-    const { run } = await findRollout(hub, id)
-    if (run.version !== version) {
-      throw new RequestError('precondition_failed', `The rollout is at version ${run.version}`)
-    }
+  await needVersion(hub, id, version)
+  try {
+    return viewRollout(await hub.actOnRollout(id, action, asked.by, asked.reason, version))
+  } catch (error) {
+    // It may have moved while this waited for its turn.
+    if (error instanceof HubError && error.code === 'conflict') await needVersion(hub, id, version)
+    throw error
   }
-  return viewRollout(await hub.actOnRollout(id, action, asked.by, asked.reason, version))
+}
+
+async function needVersion(hub: Hub, id: string, version: number | undefined): Promise<void> {
+  if (version === undefined) return
+  const { run } = await findRollout(hub, id)
+  if (run.version === version) return
+  throw new RequestError('precondition_failed', `The rollout is at version ${run.version}`)
 }
 
 async function findRollout(hub: Hub, id: string): Promise<RolloutRecord> {

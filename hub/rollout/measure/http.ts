@@ -1,8 +1,8 @@
-import { Agent, request } from 'undici'
 import { HubError } from '../../errors.ts'
 import { isLoopback } from '../../source/address.ts'
-import { answerWith } from '../../source/lookup.ts'
 import { resolvePublic } from '../../source/dns.ts'
+import { hostOf } from '../../source/host-rules.ts'
+import { callJudged } from '../../source/judged/http.ts'
 import { createNamedHosts } from '../../source/named-hosts.ts'
 import { type GateCredential, type GateCredentials, pickCredential } from './credential.ts'
 import { readText } from './fs.ts'
@@ -30,43 +30,29 @@ export function createAsk({ hosts, credentials }: AskOptions): Ask {
 
   return async (question, signal) => {
     const { url, post, timeout } = question
-    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    const host = hostOf(url)
     const credential = pickCredential(credentials, question.credential, host)
     const addresses = await addressesOf(host, credential !== undefined)
     const safe = url.protocol === 'https:' || isLoopback(host)
     const ca = credential?.caFile === undefined ? undefined : await readText(credential.caFile)
-    const agent = new Agent({
-      connect: {
-        timeout,
-        ...(ca !== undefined && { ca }),
-        ...(addresses && { lookup: answerWith(addresses) }),
-      },
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      maxResponseSize: answerBytes,
-    })
     try {
-      const { statusCode, body } = await request(url, {
-        dispatcher: agent,
-        method: post ? 'POST' : 'GET',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-        headers: {
-          accept: 'application/json',
-          'user-agent': 'groundswell',
-          ...(post && { 'content-type': post.type }),
-          ...(await authorize(credential, safe)),
-          ...(await signed(question, credential)),
-        },
-        body: post?.body ?? null,
-      })
-      return { status: statusCode, body: parse(await body.text()) }
+      const headers = {
+        accept: 'application/json',
+        ...(post && { 'content-type': post.type }),
+        ...(await authorize(credential, safe)),
+        ...(await signed(question, credential)),
+      }
+      const method = post ? 'POST' : 'GET'
+      const body = post?.body ?? null
+      const call = { url, method, headers, body, addresses, ca, timeout } as const
+      return await callJudged({ ...call, maxBytes: answerBytes }, signal, async (answer) => ({
+        ...{ status: answer.statusCode, body: parse(await answer.body.text()) },
+      }))
     } catch (cause) {
       if (cause instanceof HubError) throw cause
       const why = cause instanceof Error ? cause.message : String(cause)
       const where = `${url.protocol}//${url.host}${url.pathname}`
       throw new HubError('gate_unreachable', `${where}: ${why}`, { cause })
-    } finally {
-      await agent.destroy()
     }
   }
 }

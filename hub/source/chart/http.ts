@@ -1,9 +1,8 @@
-import { Agent, request } from 'undici'
 import { HubError } from '../../errors.ts'
 import { isLoopback } from '../address.ts'
 import { resolvePublic } from '../dns.ts'
-import { type HostRules, judgeHost, matchesHost } from '../host-rules.ts'
-import { answerWith } from '../lookup.ts'
+import { type HostRules, hostOf, judgeHost, matchesHost } from '../host-rules.ts'
+import { callJudged } from '../judged/http.ts'
 import type { Get, HttpGet } from './chart.ts'
 import { parseBearerChallenge, parseToken } from './registry.ts'
 
@@ -41,7 +40,7 @@ const tokenBytes = 64 * 1024
  */
 export function createChartGet({ hosts, access, timeoutMs }: ChartHttpOptions): HttpGet {
   async function addressesOf(url: URL): Promise<string[] | undefined> {
-    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    const host = hostOf(url)
     if (url.username !== '' || url.password !== '') throw refuse(url, 'it holds a password')
     if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse(url, 'write https://')
     switch (judgeHost(host, hosts)) {
@@ -60,7 +59,7 @@ export function createChartGet({ hosts, access, timeoutMs }: ChartHttpOptions): 
   async function authorize(url: URL, name: string | undefined): Promise<Partial<ChartAccess>> {
     if (name === undefined) return {}
     const given = await access(name)
-    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    const host = hostOf(url)
     const isSafe = url.protocol === 'https:' || isLoopback(host)
     return isSafe && matchesHost(host, given.hosts) ? given : {}
   }
@@ -73,44 +72,32 @@ export function createChartGet({ hosts, access, timeoutMs }: ChartHttpOptions): 
     authorization = basic,
   ): Promise<Answer> {
     const addresses = await addressesOf(url)
-    const agent = new Agent({
-      connect: {
-        ...(ca === undefined ? {} : { ca }),
-        ...(addresses && { lookup: answerWith(addresses) }),
-      },
-    })
+    const headers = {
+      ...{ accept: get.accept, 'accept-encoding': 'identity' },
+      ...(authorization === undefined ? {} : { authorization }),
+    }
     try {
-      const { statusCode, headers, body } = await request(url, {
-        dispatcher: agent,
-        signal,
-        headers: {
-          accept: get.accept,
-          'accept-encoding': 'identity',
-          'user-agent': 'groundswell',
-          ...(authorization === undefined ? {} : { authorization }),
-        },
+      return await callJudged({ url, headers, addresses, ca }, signal, async (answer) => {
+        const parts: Buffer[] = []
+        let size = 0
+        for await (const part of answer.body as AsyncIterable<Buffer>) {
+          size += part.byteLength
+          if (size > get.maxBytes)
+            throw refuse(url, `the answer is larger than ${get.maxBytes} bytes`)
+          parts.push(part)
+        }
+        const text = (name: string) => [answer.headers[name]].flat()[0]
+        return {
+          status: answer.statusCode,
+          location: text('location'),
+          challenge: text('www-authenticate') ?? '',
+          bytes: Buffer.concat(parts),
+        }
       })
-      const parts: Buffer[] = []
-      let size = 0
-      for await (const part of body as AsyncIterable<Buffer>) {
-        size += part.byteLength
-        if (size > get.maxBytes)
-          throw refuse(url, `the answer is larger than ${get.maxBytes} bytes`)
-        parts.push(part)
-      }
-      const text = (name: string) => [headers[name]].flat()[0]
-      return {
-        status: statusCode,
-        location: text('location'),
-        challenge: text('www-authenticate') ?? '',
-        bytes: Buffer.concat(parts),
-      }
     } catch (cause) {
       if (cause instanceof HubError) throw cause
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new HubError('source_unreachable', `${where(url)}: ${why}`, { cause })
-    } finally {
-      await agent.destroy()
     }
   }
 

@@ -5,6 +5,7 @@ import { parseJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { createHub, type HubDeps } from '../../../hub/hub.ts'
 import type { Decision } from '../../../hub/ledger/entry.ts'
 import { createRun } from '../../../hub/rollout/plan.ts'
+import { createTargets } from '../../../hub/status/targets.ts'
 import { createMemoryContent } from '../../support/memory-stores.ts'
 import { plan, wave } from './rollout/world.ts'
 import { assignment, enrol, fleet, knownOf } from './status/known-world.ts'
@@ -20,6 +21,10 @@ function world(rest: Partial<HubDeps> = {}) {
   let seed = 0
   const hub = createHub({
     known: () => known,
+    targets: createTargets(
+      () => known,
+      () => null,
+    ),
     pipeline: {
       state: () => ({ fleet, refused: null, faults: [], contents: null }),
       async rebuild(cluster: string) {

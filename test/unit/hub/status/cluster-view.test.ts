@@ -3,6 +3,8 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { viewApplication } from '../../../../hub/status/application-view.ts'
+import type { Known } from '../../../../hub/status/cluster-view.ts'
+import { createTargets } from '../../../../hub/status/targets.ts'
 import {
   listClusterNames,
   standingOf,
@@ -177,11 +179,18 @@ test('an application counts each of its clusters once, by what can be said of it
     cluster('d'),
   ])
   const nothing = { contents: null, faults: [], warnings: [] }
-  const view = viewApplication(known, nothing, 'shop')
+  const look = (at: Known, name: string) => {
+    const targets = createTargets(
+      () => at,
+      () => null,
+    )
+    return viewApplication(at, nothing, name, targets.of(name))
+  }
+  const view = look(known, 'shop')
   assert.deepEqual(view?.counts, { updated: 1, pending: 1, failed: 1, unreachable: 1, drifted: 1 })
   assert.equal(view.targets, 4)
-  assert.equal(viewApplication(known, nothing, 'nobody'), undefined)
+  assert.equal(look(known, 'nobody'), undefined)
   const gone = knownOf([assignment('a', 'old'), assignment('b', 'dead', { digest: null })], [])
-  assert.equal(viewApplication(gone, nothing, 'old')?.targets, 1)
-  assert.equal(viewApplication(gone, nothing, 'dead'), undefined)
+  assert.equal(look(gone, 'old')?.targets, 1)
+  assert.equal(look(gone, 'dead'), undefined)
 })

@@ -3,8 +3,13 @@ import { describe, it } from 'node:test'
 import { viewMatrix } from '../../../../hub/status/matrix.ts'
 import { application, assignment, cluster, knownOf } from './known-world.ts'
 
-const contents = (...clusters: string[]) =>
-  ({ applications: new Map([['shop', new Map(clusters.map((name) => [name, {}]))]]) }) as never
+const names = ['shop']
+const contents = (...clusters: string[]) => ({
+  ...{ names },
+  contents: {
+    applications: new Map([['shop', new Map(clusters.map((name) => [name, {}]))]]),
+  } as never,
+})
 
 /** Letters of `shop` on a, b and c. */
 function letters(...args: Parameters<typeof knownOf>): string[] {
@@ -57,7 +62,7 @@ describe('the fleet matrix', () => {
   })
 
   it('names the groups of each cluster, and goes on after any name', () => {
-    const matrix = viewMatrix(knownOf([], []), null)
+    const matrix = viewMatrix(knownOf([], []), { names, contents: null })
     assert.deepEqual(matrix.applications, ['shop'])
     assert.deepEqual(
       [...matrix.rows('a')].map(({ cluster, groups }) => [cluster, groups]),
@@ -71,7 +76,7 @@ describe('the fleet matrix', () => {
 
   it('T34: has no column and no row for who may not see them', () => {
     const known = knownOf([assignment('a', 'shop')], [cluster('a')])
-    const matrix = viewMatrix(known, null, () => false)
+    const matrix = viewMatrix(known, { names, contents: null }, () => false)
     assert.deepEqual([matrix.applications, [...matrix.rows(null)]], [[], []])
   })
 })
