@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { RolloutAction } from '../../../../hub/rollout/rollout.ts'
 import { drive, good, plan, reports, wave } from './world.ts'
 
 /* Row B77: what people ask of rollouts that are in no state for it. */
@@ -39,10 +38,10 @@ describe('B77: of a rollout', () => {
   for (const how of ['abort', 'succeed'] as const) {
     for (const kind of ['pause', 'resume', 'approve', 'promote', 'retry', 'start'] as const) {
       it(`that is over (${how}) nothing is done: ${kind}`, () => {
-        const it = ended(how)
-        const before = it.run
-        assert.throws(() => it.act({ kind } as RolloutAction, 9), { code: 'conflict' })
-        assert.equal(it.run, before)
+        const over = ended(how)
+        const before = over.run
+        assert.throws(() => over.act({ kind }, 9), { code: 'conflict' })
+        assert.equal(over.run, before)
       })
     }
     it(`that is over (${how}) no cluster is skipped`, () => {
