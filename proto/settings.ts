@@ -57,7 +57,10 @@ export function findConfigFile({
   return typeof values.config === 'string' ? values.config : env[variableOf(prefix, 'config')]
 }
 
-/** @throws SettingsError for unknown flags and file members, and for wrong types in the file. */
+/**
+ * @throws SettingsError for unknown flags, variables and file members, for wrong types in the file, and
+ *   for a password on the command line, where everyone on the machine can read it
+ */
 export function readSettings(table: readonly Setting[], input: SettingsInput): Settings {
   const faults: string[] = []
   const flags = readFlags(table, input.argv, faults)
@@ -66,10 +69,17 @@ export function readSettings(table: readonly Setting[], input: SettingsInput): S
       faults.push(`configuration file: unknown setting "${key}"`)
     }
   }
+  faults.push(...listUnknownVariables(table, input))
   const settings = new Map<string, SettingValue>()
   for (const setting of table) {
     const found = findValue(setting, flags, input, faults)
     if (found) settings.set(setting.key, found)
+    if (found?.from === 'flag' && holdsPassword(found.value)) {
+      const better = variableOf(input.prefix, setting.flag)
+      faults.push(
+        `--${setting.flag}: everyone on the machine can read a password there; give it as ${better}, or in the configuration file`,
+      )
+    }
   }
   if (faults.length > 0) throw new SettingsError(faults)
   return settings
@@ -103,6 +113,23 @@ export function explainSettings(
 /** A URL may carry a password, rightly (Redis) or wrongly (Git): neither belongs in a log. */
 function hidePassword(value: string): string {
   return value.replace(/\/\/[^/\s]*@/, '//(hidden)@')
+}
+
+function holdsPassword(value: string): boolean {
+  return /\/\/[^/\s@]*:[^/\s@]+@/.test(value)
+}
+
+/** What Kubernetes sets for each Service, whatever it is called. */
+const serviceLink = /(^|_)(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$/
+
+/** A typing error in a variable would be a setting that is silently not there. */
+function listUnknownVariables(table: readonly Setting[], { env, prefix }: SettingsInput): string[] {
+  const known = new Set(table.map(({ flag }) => variableOf(prefix, flag)))
+  return Object.keys(env)
+    .filter((name) => name.startsWith(prefix) && !known.has(name))
+    .filter((name) => !serviceLink.test(name.slice(prefix.length)))
+    .sort()
+    .map((name) => `unknown variable ${name}`)
 }
 
 type Flags = Readonly<Record<string, string | boolean | undefined>>

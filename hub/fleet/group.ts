@@ -20,6 +20,17 @@ export function listGroupMembers(
   return [...members].sort()
 }
 
+const membersByFleet = new WeakMap<Fleet, Map<string, readonly string[]>>()
+
+/** As `listGroupMembers`, once for each commit: pages ask for the same again and again. */
+export function membersOf(fleet: Fleet, group: Declared<ClusterGroupSpec>): readonly string[] {
+  let known = membersByFleet.get(fleet)
+  if (!known) membersByFleet.set(fleet, (known = new Map()))
+  let members = known.get(group.name)
+  if (!members) known.set(group.name, (members = listGroupMembers(group, fleet.clusters)))
+  return members
+}
+
 /** Whether a cluster is in a group; false for a group that is not there. */
 export function isGroupMember(fleet: Fleet, group: string, cluster: string): boolean {
   const declared = fleet.groups.get(group)

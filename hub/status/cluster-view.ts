@@ -2,7 +2,7 @@ import type { ClusterDiffView, ClusterSummary, ClusterView, GroupView } from '..
 import type { Sight } from '../api/hub.ts'
 import { knowCluster } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { listGroupMembers } from '../fleet/group.ts'
+import { membersOf } from '../fleet/group.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import { viewDrift } from './drift-view.ts'
@@ -111,7 +111,7 @@ export function viewCluster(known: Known, name: string, sight: Sight = () => tru
 export function viewGroup(known: Known, name: string): GroupView | undefined {
   const group = known.fleet?.groups.get(name)
   if (!group || !known.fleet) return undefined
-  const clusters = listGroupMembers(group, known.fleet.clusters)
+  const clusters = membersOf(known.fleet, group)
   const connected = clusters.filter((c) => known.status(c).connection.state === 'Connected').length
   return {
     name,
@@ -269,7 +269,7 @@ function groupsOf(fleet: Fleet, cluster: string): string[] {
   if (!found) {
     found = new Map()
     for (const group of fleet.groups.values()) {
-      for (const member of listGroupMembers(group, fleet.clusters)) {
+      for (const member of membersOf(fleet, group)) {
         const mine = found.get(member)
         if (mine) mine.push(group.name)
         else found.set(member, [group.name])

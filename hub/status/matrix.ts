@@ -1,5 +1,5 @@
 import type { MatrixRow, MatrixStanding } from '../api/matrix-view.ts'
-import { listGroupMembers } from '../fleet/group.ts'
+import { membersOf } from '../fleet/group.ts'
 import type { Contents } from '../render/contents.ts'
 import { isStale, type Known, listClusterNames, standingOf } from './cluster-view.ts'
 
@@ -83,7 +83,7 @@ function listGroups({ fleet }: Known): Map<string, string[]> {
   const groups = new Map<string, string[]>()
   if (!fleet) return groups
   for (const group of [...fleet.groups.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    for (const cluster of listGroupMembers(group, fleet.clusters)) {
+    for (const cluster of membersOf(fleet, group)) {
       const mine = groups.get(cluster)
       if (mine) mine.push(group.name)
       else groups.set(cluster, [group.name])

@@ -69,6 +69,12 @@ describe('a hub as a process', () => {
     await hub.kill()
     await hub.start()
     assert.equal(await hub.token(), token)
+    // Printed once in all, and on a line of its own: the log is kept and sent on.
+    const written = (await readFile(join(world.directory, 'hub.log'), 'utf8')).split('\n')
+    assert.deepEqual(
+      written.filter((line) => line.includes(token)),
+      [`hub: the administrator's token, shown this once: ${token}`],
+    )
     const { items } = await hub.api.get<{ items: { id: string }[] }>('events?limit=500')
     for (const { id } of before)
       assert(

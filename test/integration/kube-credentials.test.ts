@@ -127,6 +127,11 @@ test('B86: a kubeconfig that runs a command or trusts anybody is refused', async
       { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'touch', args: [marker] } },
       /runs a command for its user/,
     ],
+    [
+      {},
+      { 'auth-provider': { name: 'gcp', config: { 'cmd-path': 'touch', 'cmd-args': marker } } },
+      /runs a command for its user/,
+    ],
     [{ 'insecure-skip-tls-verify': true }, {}, /does not check the server's certificate/],
     [{ server: 'http://127.0.0.1:1' }, {}, /does not check the server's certificate/],
   ]

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { describe, it } from 'node:test'
 import { createBrowser } from '../support/identity-provider.ts'
 import { type LoginWorld, startLoginWorld } from '../support/login-world.ts'
@@ -65,6 +67,26 @@ describe('a browser', () => {
       headers: { origin: 'https://evil.example' },
     })
     assert.equal(allowed.headers.get('access-control-allow-origin'), null)
+  })
+
+  it('B80: is sent where the setting says, whatever host the request names', async () => {
+    await using world = await startLoginWorld()
+    const { hostname, port } = new URL(world.origin)
+    const ask = async (headers: Record<string, string>) => {
+      const asked = request({ host: hostname, port, path: '/auth/login', headers })
+      asked.end()
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      answer.resume()
+      return new URL(String(answer.headers['location'])).searchParams.get('redirect_uri')
+    }
+    const ours = await ask({})
+    assert.equal(ours, `${world.origin}/auth/callback`)
+    for (const headers of [
+      { host: 'evil.example' },
+      { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' },
+      { forwarded: 'host=evil.example;proto=http', 'x-original-url': '/evil' },
+    ])
+      assert.equal(await ask(headers), ours, JSON.stringify(headers))
   })
 
   it('T33: loses what its group gave within five minutes, and its stream with that', async () => {

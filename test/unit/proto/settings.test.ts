@@ -92,11 +92,8 @@ test('what is in force is explained with its origin, secrets only as set', () =>
 })
 
 test('a password in a URL is not explained: what is explained is logged', () => {
-  const told = explainSettings(
-    table,
-    read({ argv: ['--data', 'redis://me:hush@127.0.0.1:6379/0'] }),
-  )
-  assert.equal(told['data'], 'redis://(hidden)@127.0.0.1:6379/0 [flag]')
+  const told = explainSettings(table, read({ env: { X_DATA: 'redis://me:hush@127.0.0.1:6379/0' } }))
+  assert.equal(told['data'], 'redis://(hidden)@127.0.0.1:6379/0 [environment]')
 })
 
 test('help names each flag, its variable and its default', () => {
@@ -115,4 +112,41 @@ test('the configuration file is found however its flag is written', () => {
   assert.equal(find(['--config=a.yaml'], { X_CONFIG: 'b.yaml' }), 'a.yaml')
   assert.equal(find(['--loud'], { X_CONFIG: 'b.yaml' }), 'b.yaml')
   assert.equal(find(['--data', 'd']), undefined)
+})
+
+describe('B87: settings', () => {
+  test('B87: a variable of ours that nobody knows is refused, those of Kubernetes are not', () => {
+    const env = {
+      ...{ X_DATTA: '1', X_LOGLEVEL: '2', OTHER: '3', X_DATA: '/d', XDATA: '4' },
+      ...{
+        X_SERVICE_HOST: '5',
+        X_PORT: '6',
+        X_PORT_80_TCP_ADDR: '7',
+        X_API_SERVICE_PORT_HTTP: '8',
+      },
+    }
+    assert.deepEqual(faultsOf({ env }), ['unknown variable X_DATTA', 'unknown variable X_LOGLEVEL'])
+  })
+
+  test('B87: a password on the command line is refused by its flag, with where it may be', () => {
+    for (const value of ['redis://:hush@r:6379', 'rediss://me:hush@r', 'https://me:hush@git/x']) {
+      const faults = faultsOf({ argv: ['--data', value] })
+      assert.equal(faults.length, 1, value)
+      assert.match(faults[0]!, /^--data: .* give it as X_DATA, or in the configuration file$/)
+      assert.doesNotMatch(faults[0]!, /hush/)
+    }
+    for (const value of ['redis://r:6379', 'ssh://git@host:22/x', 'https://host/a:b@c']) {
+      assert.deepEqual(faultsOf({ argv: ['--data', value] }), [], value)
+    }
+    assert.deepEqual(faultsOf({ env: { X_DATA: 'redis://:hush@r' } }), [])
+  })
+
+  test('B87: unknown keys and wrong types of the file, and what two sources say', () => {
+    assert.deepEqual(faultsOf({ file: { datta: '/x', logLevel: ['a'] } }), [
+      'configuration file: unknown setting "datta"',
+      'configuration file: "logLevel" must be a plain value',
+    ])
+    const found = read({ argv: ['--data=/flag'], env: { X_DATA: '/env' }, file: { data: '/file' } })
+    assert.deepEqual(found.get('data'), { value: '/flag', from: 'flag' })
+  })
 })
