@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { parseJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { createHub, type HubDeps } from '../../../hub/hub.ts'
+import { HubError } from '../../../hub/errors.ts'
 import type { Decision } from '../../../hub/ledger/entry.ts'
 import { createRun } from '../../../hub/rollout/plan.ts'
 import { createTargets } from '../../../hub/status/targets.ts'
@@ -46,7 +47,16 @@ function world(rest: Partial<HubDeps> = {}) {
         return plan && run && { plan, run }
       },
       waitingFor: async () => ['a person'],
-      async act(id: string, { kind }: { kind: string }) {
+      async act(
+        id: string,
+        { kind }: { kind: string },
+        _actor: string,
+        _reason: string,
+        version?: number,
+      ) {
+        if (version !== undefined && version !== state.runs.get(id)?.version) {
+          throw new HubError('conflict', 'it has moved')
+        }
         done.push(`${kind} ${id}`)
       },
     },
