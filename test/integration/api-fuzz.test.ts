@@ -40,7 +40,7 @@ interface Operation {
 }
 
 /** Names that are there, so that not all that is asked is for nothing. */
-const known = ['lab', 'edge-1', 'shop', 'prod', 'r-1', 'fleet']
+const known = ['lab', 'edge-1', 'shop', 'prod', 'r-1', 'fleet', '3.0']
 /** What B71 to B77 and B85, B90 name, and what else tends to break things. */
 const nasty: fc.Arbitrary<unknown> = fc.constantFrom<unknown>(
   ...[
