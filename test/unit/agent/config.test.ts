@@ -65,9 +65,9 @@ describe('parseConfig of the agent', () => {
     ) as VaultPlace
     assert.deepEqual([authPath, interval], ['k8s/edge', 90_000])
     assert.deepEqual(paths, ['kv/data/{namespace}/*', 'kv/data/shared'])
+    assert.throws(() => vault('https://u:p@vault', '--vault-role', 'agent'), /--vault: everyone/)
     for (const address of [
       'http://vault.example',
-      'https://u:p@vault',
       'vault:8200',
       'ftp://127.0.0.1',
     ]) {
