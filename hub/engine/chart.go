@@ -183,7 +183,12 @@ func loadChart(from *tree, dir string, depth int) (*chart.Chart, error) {
 			made.AddDependency(added)
 			continue
 		}
-		return nil, faultf("missing", metadata, lineWith(from.files[metadata], wanted.Name),
+		// Charts of API v1 name them in a file of their own.
+		declared := metadata
+		if legacy := path.Join(dir, "requirements.yaml"); len(from.files[legacy]) > 0 {
+			declared = legacy
+		}
+		return nil, faultf("missing", declared, lineWith(from.files[declared], wanted.Name),
 			"dependency %q is not in charts/; run `helm dependency update` and commit the result", wanted.Name)
 	}
 	return made, nil

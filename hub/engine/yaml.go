@@ -90,6 +90,9 @@ func yamlFault(file string, line int, err error) *fault {
 	}
 	message = strings.TrimSpace(strings.TrimPrefix(message, "unmarshal errors:"))
 	message = endless.ReplaceAllString(message, "$1 "+noNumber)
+	if strings.HasSuffix(message, "that cannot start any token") {
+		message += ": a tab does not indent, and @, ` and % begin nothing"
+	}
 	return faultf("malformed", file, line, "%s", message)
 }
 

@@ -5,7 +5,6 @@ import { isRecord } from '@groundswell/proto/record.ts'
 import { HubError } from '../errors.ts'
 import { type ChartReference, isExactVersion } from '../source/chart/chart.ts'
 
-const update = 'run `helm dependency update` and commit Chart.lock'
 /** As `repo` of an application; a digest is only kept from who can change what TLS carries. */
 const address = /^(https:\/\/|oci:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])[^\s?#]+$/
 const fileName = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,250}$/
@@ -16,9 +15,13 @@ export interface ChartInGit {
   readonly application: string
   /** Within the repository. */
   readonly directory: string
-  /** Chart.yaml and Chart.lock. */
+  /** Chart.yaml and Chart.lock, or what stands for them. */
   readonly chart: string
   readonly lock: string | undefined
+  /** Whether those are requirements.yaml and requirements.lock, as charts of API v1 have them. */
+  readonly isLegacy?: boolean
+  /** Name of the credential that repositories of charts are asked with. */
+  readonly credential?: string
   /** Whether `charts/` holds a chart of this name. */
   readonly isVendored: (name: string) => boolean
   /** Why a repository of charts may not be asked; undefined where it may. */
@@ -36,10 +39,17 @@ export function listLockedCharts({
   directory,
   chart,
   lock,
+  isLegacy = false,
+  credential,
   isVendored,
   whyRefused,
 }: ChartInGit): ChartReference[] {
-  const refuse = (name: 'Chart.yaml' | 'Chart.lock', message: string): HubError => {
+  const names = isLegacy
+    ? { chart: 'requirements.yaml', lock: 'requirements.lock' }
+    : { chart: 'Chart.yaml', lock: 'Chart.lock' }
+  const update = `run \`helm dependency update\` and commit ${names.lock}`
+  const refuse = (of: keyof typeof names, message: string): HubError => {
+    const name = names[of]
     const [file, object] = [posix.join(directory, name), `Application ${application}`]
     return new HubError('render_failed', `${object}: ${file}: ${message}`, {
       faults: [{ file, object, message }],
@@ -51,22 +61,24 @@ export function listLockedCharts({
   )
   if (absent.length === 0) return []
   if (wanted.length > mostDependencies) {
-    throw refuse('Chart.yaml', `more than ${mostDependencies} dependencies`)
+    throw refuse('chart', `more than ${mostDependencies} dependencies`)
   }
   for (const { name, repository } of absent) {
     const where = repository === '' ? 'no repository' : `the repository "${repository}"`
     const wrong = address.test(repository)
       ? whyRefused(repository)
       : `is not in charts/ and has ${where}; write https://… or oci://…, or commit it into charts/`
-    if (wrong !== undefined) throw refuse('Chart.yaml', `dependency "${name}": ${wrong}`)
+    if (wrong !== undefined) throw refuse('chart', `dependency "${name}": ${wrong}`)
   }
   if (lock === undefined) {
-    const message = `dependency "${absent[0]!.name}": is neither in charts/ nor pinned by a Chart.lock; ${update}`
-    throw refuse('Chart.yaml', message)
+    const message = `dependency "${absent[0]!.name}": is neither in charts/ nor pinned by a ${names.lock}; ${update}`
+    throw refuse('chart', message)
   }
   const { dependencies: locked, digest } = read(lock)
-  if (digest !== lockDigest(wanted, locked)) {
-    throw refuse('Chart.lock', `is of other dependencies than Chart.yaml; ${update}`)
+  const isOfThese =
+    digest === lockDigest(wanted, locked) || (isLegacy && digest === digestOfHelm2(wanted))
+  if (!isOfThese) {
+    throw refuse('lock', `is of other dependencies than ${names.chart}; ${update}`)
   }
   const found = absent.map((dependency) => {
     const { name, repository } = dependency
@@ -75,9 +87,10 @@ export function listLockedCharts({
     const isPinned = pinned?.name === name && pinned.repository === repository
     const version = isPinned ? pinned.version : ''
     if (!fileName.test(`${name}-${version}`) || !isExactVersion(version)) {
-      throw refuse('Chart.lock', `pins no version of "${name}"; ${update}`)
+      throw refuse('lock', `pins no version of "${name}"; ${update}`)
     }
-    return { repo: repository.replace(/\/+$/, ''), chart: name, version }
+    const reference = { repo: repository.replace(/\/+$/, ''), chart: name, version }
+    return credential === undefined ? reference : { ...reference, credential }
   })
   // One chart under two aliases is fetched once.
   return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()]
@@ -118,7 +131,16 @@ function read(text: string): { dependencies: Dependency[]; digest: string } {
 
 /** As Helm makes it: both lists as Go writes them as JSON. */
 function lockDigest(wanted: readonly Dependency[], locked: readonly Dependency[]): string {
-  const text = JSON.stringify([wanted.map(spell), locked.map(spell)])
+  return digestAsGo([wanted.map(spell), locked.map(spell)])
+}
+
+/** Of a lock that Helm 2 wrote: what is wanted alone, which Helm still takes. */
+function digestOfHelm2(wanted: readonly Dependency[]): string {
+  return digestAsGo({ dependencies: wanted.map(spell) })
+}
+
+function digestAsGo(value: unknown): string {
+  const text = JSON.stringify(value)
   const escaped = text.replace(
     /[<>&\u2028\u2029]/g,
     (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -58,7 +58,10 @@ interface Trail {
 export async function readRenderSource(
   mirror: Pick<Mirror, 'readTree' | 'readBlobs'>,
   commit: string,
-  target: Pick<ResolvedTarget, 'application' | 'path' | 'kind' | 'valuesFiles' | 'chartSources'>,
+  target: Pick<
+    ResolvedTarget,
+    'application' | 'path' | 'kind' | 'valuesFiles' | 'chartSources' | 'dependencyCredential'
+  >,
   repositories: readonly BaseRepository[] = [],
   findChart: FindChart = refuseCharts,
   trail: Trail = { way: [], read: new Map() },
@@ -170,7 +173,11 @@ async function addBases(
 async function addDependencies(
   mirror: Pick<Mirror, 'readBlobs'>,
   source: RenderSource,
-  { application, chartSources }: Pick<ResolvedTarget, 'application' | 'chartSources'>,
+  {
+    application,
+    chartSources,
+    dependencyCredential: credential,
+  }: Pick<ResolvedTarget, 'application' | 'chartSources' | 'dependencyCredential'>,
   findChart: FindChart,
 ): Promise<RenderSource> {
   const { root, tree, path } = source
@@ -181,11 +188,17 @@ async function addDependencies(
     const [bytes] = await mirror.readBlobs([oid])
     return Buffer.from(bytes!).toString()
   }
-  const chart = await read('Chart.yaml')
+  // Where it is there, Helm goes by it, and not by what Chart.yaml says of dependencies.
+  const requirements = await read('requirements.yaml')
+  const isLegacy = requirements?.includes('dependencies') ?? false
+  const chart = isLegacy ? requirements : await read('Chart.yaml')
   if (!chart?.includes('dependencies')) return source
+  const lock =
+    (isLegacy ? await read('requirements.lock') : undefined) ?? (await read('Chart.lock'))
   const vendored = posix.join(path, 'charts')
   const wanted = listLockedCharts({
-    ...{ application, chart, lock: await read('Chart.lock') },
+    ...{ application, chart, lock, isLegacy },
+    ...(credential !== undefined && { credential }),
     directory: posix.join(root, path),
     isVendored: (name) =>
       files.has(posix.join(vendored, name, 'Chart.yaml')) ||

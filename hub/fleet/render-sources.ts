@@ -11,7 +11,13 @@ export interface RenderSources {
     commit: string,
     target: Pick<
       ResolvedTarget,
-      'application' | 'repository' | 'path' | 'kind' | 'valuesFiles' | 'chartSources'
+      | 'application'
+      | 'repository'
+      | 'path'
+      | 'kind'
+      | 'valuesFiles'
+      | 'chartSources'
+      | 'dependencyCredential'
     >,
     bases?: readonly BaseRepository[],
     findChart?: FindChart,

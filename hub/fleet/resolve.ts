@@ -30,6 +30,8 @@ export interface ResolvedTarget {
   readonly releaseName: string
   /** Where dependencies of its chart may be fetched from; absent where no Project limits that. */
   readonly chartSources?: { readonly project: string; readonly urls: readonly string[] }
+  /** What dependencies of a chart in Git are fetched with. */
+  readonly dependencyCredential?: string
   /** Where the chart is fetched, when it is none of the repository's. */
   readonly chart?: ChartReference
   /** What charts see of the cluster; empty for what the engine takes by itself. */
@@ -225,8 +227,13 @@ function chartOf({
   chart,
   version,
   credential,
-}: NonNullable<ApplicationSpec['source']['helm']>): { chart?: ChartReference } {
-  if (repo === undefined || chart === undefined || version === undefined) return {}
+}: NonNullable<ApplicationSpec['source']['helm']>): Pick<
+  ResolvedTarget,
+  'chart' | 'dependencyCredential'
+> {
+  if (repo === undefined || chart === undefined || version === undefined) {
+    return credential === undefined ? {} : { dependencyCredential: credential }
+  }
   return { chart: { repo, chart, version, ...(credential === undefined ? {} : { credential }) } }
 }
 

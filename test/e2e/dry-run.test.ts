@@ -9,6 +9,7 @@ import { waitForRollout } from '../support/api-client.ts'
 import { type AgentProcess, startAgent } from '../support/agent-process.ts'
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
+import { forgeProject, forgeToken, startForgeServer } from '../support/forge-server.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { kubeCall, kubeRequest } from '../support/kube-request.ts'
@@ -177,6 +178,36 @@ ${gate}`,
       live(report).map(({ severity, object }) => [severity, object]),
       [['note', 'ConfigMap shop/settings']],
     )
+  })
+
+  test('what clusters say is part of the one status and the one comment of a pull request', async () => {
+    await using forge = await startForgeServer('github')
+    await write({ 'apps/web/settings.yaml': configMap('settings', 'forbidden') })
+    const event = join(surroundings.directory, 'event.json')
+    await writeFile(
+      event,
+      JSON.stringify({ pull_request: { number: 12, head: { sha: 'c'.repeat(40) } } }),
+    )
+    const env = {
+      ...{ GITHUB_ACTIONS: 'true', GITHUB_API_URL: forge.api, GITHUB_REPOSITORY: forgeProject },
+      ...{ GITHUB_SHA: 'd'.repeat(40), GITHUB_EVENT_PATH: event },
+      SWELL_FORGE_TOKEN: forgeToken,
+    }
+    const words = ['check', '--live', '--post', '-C', checkout, '--path', 'fleet']
+    const only = ['--cluster', 'a', '--engine', enginePath(), '--no-cache']
+    const { code, said } = await runSwell(
+      { url: hub.url, token: hub.token, env },
+      ...words,
+      ...only,
+    )
+    assert.equal(code, 1, said)
+    assert.deepEqual(
+      forge.statuses.map(({ state, context }) => [state, context]),
+      [['failure', 'groundswell/check']],
+    )
+    const [comment, ...more] = forge.comments.get(12)!
+    assert.deepEqual(more, [])
+    assert.match(comment!.body, /nobody says forbidden here/)
   })
 
   test('a field no API server knows is refused by the cluster itself', async () => {

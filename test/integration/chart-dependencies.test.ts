@@ -9,8 +9,7 @@ import { oraclePaths } from '../../deploy/setup/paths.mjs'
 import { type ChartServer, startChartServer } from '../support/chart-server.ts'
 import { createFleetCheckout, type FleetCheckout } from '../support/fleet-checkout.ts'
 import { prepareOracles } from '../support/oracles.ts'
-import { contentOf, findEngineBinary, names, renderText } from '../support/render-engine.ts'
-import { createRenderEngine } from '../../hub/render/process.ts'
+import { contentOf, names, renderText, startRenderEngine } from '../support/render-engine.ts'
 import { packChart } from '../support/tar.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 
@@ -21,10 +20,8 @@ const stack = new AsyncDisposableStack()
 let server: ChartServer
 let checkout: FleetCheckout
 let home: string
-let engine: string
 before(async () => {
   await prepareOracles()
-  engine = await findEngineBinary()
   server = stack.use(await startChartServer())
   const directory = stack.use(await createTempDir('dependencies')).path
   checkout = await createFleetCheckout(directory, {})
@@ -98,16 +95,9 @@ dependencies:
   const fetched = await swell('render', '-o', 'json', '--fetch', '--source-host', '127.0.0.1')
   assert.equal(fetched.code, 0, fetched.said)
   const [ours] = JSON.parse(fetched.out) as [{ objects: { metadata: { name: string } }[] }]
-  await using workers = {
-    engine: await createRenderEngine({
-      ...{ binary: engine, workers: 1, memoryBytes: 2 ** 29, timeoutMs: 20_000 },
-    }),
-    async [Symbol.asyncDispose]() {
-      await this.engine.close()
-    },
-  }
+  await using workers = await startRenderEngine()
   const wanted = await renderText(
-    workers.engine,
+    workers,
     { 'a.yaml': printed.stdout },
     {
       namespace: 'shop',
@@ -127,6 +117,74 @@ dependencies:
   const again = await swell('render', '-o', 'json')
   assert.equal(again.code, 0, again.said)
   assert.equal(again.out, fetched.out)
+})
+
+test('dependencies of a chart of API v1, from a repository that wants a password, render as in Helm', async () => {
+  server.away = false
+  const archive = chart('store', '2.1.0', 'store')
+  const digest = createHash('sha256').update(archive).digest('hex')
+  server.files.set('/private/store-2.1.0.tgz', archive)
+  server.files.set(
+    '/private/index.yaml',
+    `apiVersion: v1\nentries:\n  store:\n  - { name: store, version: 2.1.0, digest: ${digest}, urls: [store-2.1.0.tgz] }\n`,
+  )
+  const legacy = {
+    'legacy/Chart.yaml': 'apiVersion: v1\nname: old\nversion: 1.0.0\n',
+    'legacy/requirements.yaml': `dependencies:\n  - { name: store, version: ~2.1, repository: "${server.url}/private", alias: kept }\n`,
+    'legacy/templates/own.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: own }\ndata: {}\n',
+  }
+  const theirs = join(home, 'legacy')
+  await mkdir(join(theirs, 'templates'), { recursive: true })
+  for (const [path, text] of Object.entries(legacy)) await writeFile(join(home, path), text)
+  await helm('dependency', 'update', theirs, '--plain-http')
+  const printed = await helm('template', 'old', theirs, '--namespace', 'shop')
+  const lock = await readFile(join(theirs, 'requirements.lock'), 'utf8')
+  const credentials = join(home, 'credentials.yaml')
+  await writeFile(join(home, 'password'), 'secret\n')
+  await writeFile(
+    credentials,
+    `charts: { kind: basic, hosts: [127.0.0.1], passwordFile: ${join(home, 'password')} }\n`,
+  )
+  const asking = (more: string) => `${api}
+kind: Application
+metadata: { name: old }
+spec:
+  source: { path: legacy, helm: { releaseName: old${more} } }
+  targets: [{ clusterSelector: {} }]
+  targetNamespace: shop
+`
+  await checkout.write({
+    ...legacy,
+    'fleet.yaml': `${api}\nkind: Cluster\nmetadata: { name: a }\nspec: {}\n`,
+    'legacy/requirements.lock': lock,
+    'shop.yaml': asking(''),
+  })
+  server.guard.basic = 'git:secret'
+  const flags = [
+    '-o',
+    'json',
+    '--fetch',
+    '--source-host',
+    '127.0.0.1',
+    '--credentials',
+    credentials,
+  ]
+  const without = await swell('render', ...flags)
+  assert.equal(without.code, 2, without.out)
+  assert.match(without.said, /status 401: it wants a password; name a `credential` of the hub/)
+  await checkout.write({ 'shop.yaml': asking(', credential: charts') })
+  const fetched = await swell('render', ...flags)
+  assert.equal(fetched.code, 0, fetched.said)
+  const [ours] = JSON.parse(fetched.out) as [{ objects: object[] }]
+  await using workers = await startRenderEngine()
+  const wanted = await renderText(workers, { 'a.yaml': printed.stdout }, { namespace: 'shop' })
+  assert.deepEqual(names(wanted), ['ConfigMap shop/kept-store', 'ConfigMap shop/own'])
+  assert.deepEqual(
+    ours.objects,
+    ['kept-store', 'own'].map((name) => contentOf(wanted, 'ConfigMap', name)),
+  )
+  delete server.guard.basic
 })
 
 test('a Project has to allow the repositories of dependencies, too', async () => {

@@ -12,21 +12,18 @@ export interface SwellAnswer {
   readonly said: string
 }
 
+/** The hub to ask; and what its pipeline says, where it runs in one. */
+type Asked = Pick<HubProcess, 'url' | 'token'> & { readonly env?: Readonly<Record<string, string>> }
+
 /** Runs one `swell` command line against a hub, as a person at a terminal would. */
-export async function runSwell(
-  hub: Pick<HubProcess, 'url' | 'token'>,
-  ...words: readonly string[]
-): Promise<SwellAnswer> {
+export async function runSwell(hub: Asked, ...words: readonly string[]): Promise<SwellAnswer> {
   const swell = await spawnSwell(hub, ...words)
   const [code] = (await once(swell.child, 'close')) as [number | null]
   return { code, out: swell.out(), said: swell.said() }
 }
 
 /** As `runSwell`, for commands that go on until they are stopped. */
-export async function spawnSwell(
-  hub: Pick<HubProcess, 'url' | 'token'>,
-  ...words: readonly string[]
-) {
+export async function spawnSwell(hub: Asked, ...words: readonly string[]) {
   const child = spawn(process.execPath, [program, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 120_000,
@@ -35,6 +32,7 @@ export async function spawnSwell(
       HOME: '/nonexistent',
       SWELL_SERVER: hub.url,
       SWELL_TOKEN: await hub.token(),
+      ...hub.env,
     },
   })
   let out = ''

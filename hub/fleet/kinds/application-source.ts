@@ -48,7 +48,7 @@ export const ApplicationSource = Type.Object(
           ),
           /** A version, or a range such as `^1.2`, of which the newest is taken. */
           version: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-          /** Name of a credential the hub's own configuration defines. */
+          /** Name of a credential the hub's own configuration defines: for `repo`, or for the dependencies of a chart in Git. */
           credential: Type.Optional(Type.String({ minLength: 1 })),
         },
         closed,
@@ -84,7 +84,7 @@ export function checkSource(source: ApplicationSource, names: Names, report: Rep
   if (kinds.length > 1) {
     report(['spec', 'source', kinds[1]!], `a source has one kind; here are ${kinds.join(' and ')}`)
   }
-  const { repo, chart, version, credential } = source.helm ?? {}
+  const { repo, chart, version } = source.helm ?? {}
   const helm = ['spec', 'source', 'helm']
   const wrong = repo === undefined ? undefined : whyBadRepo(repo)
   if (wrong !== undefined) report([...helm, 'repo'], wrong)
@@ -92,7 +92,7 @@ export function checkSource(source: ApplicationSource, names: Names, report: Rep
     if (chart === undefined) report(helm, '`repo` needs `chart`, the name of a chart in it')
     if (version === undefined) report(helm, '`repo` needs a `version`, or a range of versions')
   } else {
-    for (const [name, value] of Object.entries({ chart, version, credential })) {
+    for (const [name, value] of Object.entries({ chart, version })) {
       if (value !== undefined) report([...helm, name], `needs \`repo\`, where the chart is fetched`)
     }
   }

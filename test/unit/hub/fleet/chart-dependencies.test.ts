@@ -40,6 +40,8 @@ const lock = `dependencies:
 digest: sha256:ade2f84cecd126ca2f38c3dedf7ccd7baf4ac718c730cd7346312a72b32d2439
 generated: "2026-11-26T09:24:49.77871381Z"
 `
+/* Of Go's own JSON of Helm's own type, hashed as Helm 2 did. */
+const helm2 = 'sha256:63fc76d778f8a9f4591060c7493256a9b4289a50163934e872cf0c5c41b2dd6d'
 const list = (given: Partial<ChartInGit> = {}) =>
   listLockedCharts({
     ...{ application: 'shop', directory: 'charts/shop', chart, lock },
@@ -88,6 +90,33 @@ describe('dependencies of a chart in Git', () => {
         words,
       )
     }
+  })
+
+  test('of a chart of API v1 are in files of their own, with the digest of Helm 3 and later or of Helm 2', () => {
+    const legacy = { isLegacy: true, chart: chart.slice(chart.indexOf('dependencies:')) }
+    assert.equal(list(legacy).length, 3)
+    // What `helm dependency update` of Helm 2 hashed: the requirements alone.
+    const old = lock.replace(/digest: .*/, `digest: ${helm2}`)
+    assert.equal(list({ ...legacy, lock: old }).length, 3)
+    assert.throws(() => list({ lock: old }), /Chart.lock: is of other dependencies/)
+    const update = 'run `helm dependency update` and commit requirements.lock'
+    refuses(
+      { ...legacy, lock: undefined },
+      'charts/shop/requirements.yaml',
+      `dependency "cache": is neither in charts/ nor pinned by a requirements.lock; ${update}`,
+    )
+    refuses(
+      { ...legacy, chart: legacy.chart.replace('^1.0', '^1.1') },
+      'charts/shop/requirements.lock',
+      `is of other dependencies than requirements.yaml; ${update}`,
+    )
+  })
+
+  test('are asked for with the credential that the application names', () => {
+    const [first] = list({ credential: 'charts' })
+    assert.deepEqual(first, {
+      ...{ repo: repository, chart: 'cache', version: '1.10.0', credential: 'charts' },
+    })
   })
 
   test('B29: of repositories that are none, or not allowed, are refused before anything is asked', () => {
