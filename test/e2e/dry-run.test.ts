@@ -203,7 +203,7 @@ ${gate}`,
     assert.equal(code, 1, said)
     assert.deepEqual(
       forge.statuses.map(({ state, context }) => [state, context]),
-      [['failure', 'groundswell/check']],
+      [['failure', 'groundswell/check (fleet)']],
     )
     const [comment, ...more] = forge.comments.get(12)!
     assert.deepEqual(more, [])
