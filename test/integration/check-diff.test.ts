@@ -189,6 +189,27 @@ describe('swell diff BASE..HEAD', () => {
   })
 })
 
+describe('swell diff of a Secret', () => {
+  it('says that it changed, and in no form what it held or holds', async () => {
+    const secret = (value: string) =>
+      `apiVersion: v1\nkind: Secret\nmetadata: { name: s, annotations: { n: "${value.length}" } }\ndata: { a: ${Buffer.from(value).toString('base64')} }\nstringData: { b: ${value} }\n`
+    const [before, after] = ['porridge-of-before', 'oatmeal-of-now']
+    const checkout = await open({ 'apps/shop/secret.yaml': secret(before) })
+    await checkout.write({ 'apps/shop/secret.yaml': secret(after) })
+    for (const form of ['text', 'markdown', 'json', 'sarif']) {
+      const { out, said, code } = await checkout.swell(['diff', 'HEAD..', '-o', form])
+      assert.equal(code, 1, said)
+      assert.match(out, /Secret shop\/s/, form)
+      for (const value of [before, after]) {
+        const both = [value, Buffer.from(value).toString('base64')]
+        for (const text of both) assert.ok(!`${out}${said}`.includes(text), `${form}: ${text}`)
+      }
+    }
+    const { out } = await checkout.swell(['diff', 'HEAD..', '-o', 'json'])
+    assert.match(JSON.stringify(JSON.parse(out)), /"Secret shop\/s"/)
+  })
+})
+
 describe('swell render', () => {
   it('gives the objects of a cluster, secrets masked unless asked for', async () => {
     const checkout = await open({
