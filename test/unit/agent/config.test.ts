@@ -66,11 +66,7 @@ describe('parseConfig of the agent', () => {
     assert.deepEqual([authPath, interval], ['k8s/edge', 90_000])
     assert.deepEqual(paths, ['kv/data/{namespace}/*', 'kv/data/shared'])
     assert.throws(() => vault('https://u:p@vault', '--vault-role', 'agent'), /--vault: everyone/)
-    for (const address of [
-      'http://vault.example',
-      'vault:8200',
-      'ftp://127.0.0.1',
-    ]) {
+    for (const address of ['http://vault.example', 'vault:8200', 'ftp://127.0.0.1']) {
       assert.throws(() => vault(address, '--vault-role', 'a'), /--vault: not an https/, address)
     }
     assert.throws(
