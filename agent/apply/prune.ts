@@ -1,4 +1,4 @@
-import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
+import { type ObjectId, describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
 import type { LiveObject, Resource } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import type { ObjectError } from '../observe/status.ts'
@@ -85,21 +85,21 @@ async function pruneObject(
   const signal = writeSignal()
   const holder = claims.holder(entry.id, '')
   if (holder !== undefined && holder !== application) return 'kept'
-  const resource = await findResource(entry, id.kind, cluster, signal)
-  if (!resource) return 'kept'
-  const live = await cluster.get(resource, id, signal)
-  if (!live?.metadata.uid) return 'kept'
+  const found = await find(entry, id, cluster, signal)
+  if (!found?.live.metadata.uid) return 'kept'
+  const { resource, live } = found
+  const { uid } = found.live.metadata
   const owner = ownerOf(live)
   if (owner.application !== application) return 'kept'
   if (policy === 'Orphan' || isPruneDisabled(live)) {
     const keys = { labels: [marks.application, partOfLabel], annotations: [marks.cluster] }
-    await cluster.disown(resource, id, live.metadata.uid, keys, signal)
+    await cluster.disown(resource, id, uid, keys, signal)
     return 'kept'
   }
   if (live.metadata.deletionTimestamp) return leftOf(live)
   hold(entry.id)
   if (isNamespace(entry.id)) await refuseOccupied(live, cluster, signal)
-  const left = await cluster.delete(resource, id, live.metadata.uid, signal)
+  const left = await cluster.delete(resource, id, uid, signal)
   return left ? leftOf(left) : 'deleted'
 }
 
@@ -122,18 +122,31 @@ async function refuseOccupied(
   throw new AgentError('prune_refused', `namespace still holds ${named}${more}`)
 }
 
-/** Undefined when the kind is no longer served: its objects went with it. */
-async function findResource(
+interface Found {
+  readonly resource: Resource
+  readonly live: LiveObject
+}
+
+/**
+ * Asks by another version when that of the inventory is served no more: the object is the same. Undefined
+ * when it is not there, or its group has the kind in no version: then its objects went with it.
+ */
+async function find(
   entry: InventoryEntry,
-  kind: string,
+  id: ObjectId,
   cluster: ApplyDeps['cluster'],
   signal: AbortSignal,
-): Promise<Resource | undefined> {
+): Promise<Found | undefined> {
+  const read = async (resource: Resource): Promise<Found | undefined> => {
+    const live = await cluster.get(resource, id, signal)
+    return live && { resource, live }
+  }
   try {
-    return await cluster.resource(entry.apiVersion, kind, signal)
+    return await read(await cluster.resource(entry.apiVersion, id.kind, signal))
   } catch (error) {
-    if (error instanceof AgentError && error.code === 'kind_unknown') return undefined
-    throw error
+    if (!(error instanceof AgentError) || error.code !== 'kind_unknown') throw error
+    const resource = await cluster.servedAs(id.group, id.kind, signal)
+    return resource && read(resource)
   }
 }
 

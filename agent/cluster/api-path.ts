@@ -6,6 +6,11 @@ export function groupVersionPath(apiVersion: string): string {
   return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
 }
 
+/** What says in which versions a named group is served. */
+export function groupPath(group: string): string {
+  return `/apis/${encodeURIComponent(group)}`
+}
+
 export function apiVersionOf(resource: Resource): string {
   return resource.group ? `${resource.group}/${resource.version}` : resource.version
 }

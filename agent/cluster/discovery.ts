@@ -1,6 +1,6 @@
 import { groupOf } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
-import { groupVersionPath } from './api-path.ts'
+import { groupPath, groupVersionPath } from './api-path.ts'
 import { readFault } from './fault.ts'
 import type { Answer } from './http.ts'
 import type { Resource } from './port.ts'
@@ -41,8 +41,40 @@ export function createDiscovery(get: Get, now: () => number) {
       }
       return found
     },
+    /**
+     * A kind in any version its group is served in, the preferred one first; undefined when it is served in
+     * none. @throws AgentError `cluster_unreachable` when discovery itself failed
+     */
+    async servedAs(
+      group: string,
+      kind: string,
+      signal: AbortSignal,
+    ): Promise<Resource | undefined> {
+      for (const apiVersion of await readVersions(get, group, signal)) {
+        const found = (await read(apiVersion, signal).kinds).get(kind)
+        if (found) return found
+      }
+      return undefined
+    },
     forget: () => entries.clear(),
   }
+}
+
+async function readVersions(
+  get: Get,
+  group: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (group === '') return ['v1']
+  const answer = await get(groupPath(group), signal)
+  if (answer.status === 404) return []
+  if (answer.status !== 200) throw readFault(`discovery of ${group}`, answer)
+  const { versions = [], preferredVersion } = JSON.parse(answer.body) as {
+    versions?: readonly { groupVersion: string }[]
+    preferredVersion?: { groupVersion: string }
+  }
+  const first = preferredVersion ? [preferredVersion] : []
+  return [...new Set([...first, ...versions].map(({ groupVersion }) => groupVersion))]
 }
 
 async function readGroupVersion(

@@ -30,6 +30,11 @@ export function pruneFault(id: ObjectId, answer: Answer, asWhom = ''): AgentErro
   return new AgentError(refused ? 'prune_refused' : 'prune_failed', asWhom + describe(id, answer))
 }
 
+/** Of a 404: the object, or its namespace, is missing. A path that is not served says nothing of the kind. */
+export function isAboutObject(answer: Answer): boolean {
+  return statusOf(answer).details?.kind !== undefined
+}
+
 /** An API server's refusal of a read. */
 export function readFault(what: string, answer: Answer): AgentError {
   const refused = answer.status === 401 || answer.status === 403
@@ -49,8 +54,7 @@ function applyCode(answer: Answer): AgentErrorCode {
     case 403:
       return 'apply_forbidden'
     case 404:
-      // A missing namespace carries details; an unserved path does not.
-      return statusOf(answer).details?.kind ? 'apply_failed' : 'kind_unknown'
+      return isAboutObject(answer) ? 'apply_failed' : 'kind_unknown'
     case 409:
       return 'apply_conflict'
     default:

@@ -1,10 +1,10 @@
 import type { ObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
-import { objectPath } from './api-path.ts'
+import { apiVersionOf, objectPath } from './api-path.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import { createDiscovery } from './discovery.ts'
-import { applyFault, pruneFault, readFault } from './fault.ts'
+import { applyFault, isAboutObject, pruneFault, readFault } from './fault.ts'
 import { type Answer, type ApiClient, type ApiRequest, createApiClient } from './http.ts'
 import { readOccupants } from './occupants.ts'
 import { readEvents, readPods } from './pods.ts'
@@ -111,11 +111,16 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
     },
 
     resource: (apiVersion, kind, signal) => discovery.resource(apiVersion, kind, signal),
+    servedAs: (group, kind, signal) => discovery.servedAs(group, kind, signal),
     forgetResources: () => discovery.forget(),
 
     async get(resource, id, signal) {
       const answer = await get(objectPath(resource, id), signal)
-      if (answer.status === 404) return undefined
+      if (answer.status === 404) {
+        if (isAboutObject(answer)) return undefined
+        const what = `${apiVersionOf(resource)} ${resource.kind}`
+        throw new AgentError('kind_unknown', `${what} is not served by this cluster any more`)
+      }
       if (answer.status !== 200) throw readFault(`get ${resource.kind} ${id.name}`, answer)
       return parseObject(answer)
     },

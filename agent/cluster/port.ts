@@ -64,6 +64,8 @@ export interface Cluster {
   ): Promise<{ kubernetesVersion: string; nodes: number; apis?: readonly string[] }>
   /** How a kind is served; asks the API server again when a kind is new. */
   resource(apiVersion: string, kind: string, signal: AbortSignal): Promise<Resource>
+  /** A kind in any version that its group is served in; undefined when it is served in none. */
+  servedAs(group: string, kind: string, signal: AbortSignal): Promise<Resource | undefined>
   get(resource: Resource, id: ObjectId, signal: AbortSignal): Promise<LiveObject | undefined>
   /** Server-side apply of one object's JSON text; returns the object as stored. */
   apply(

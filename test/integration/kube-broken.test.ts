@@ -9,7 +9,11 @@ import { accessAs } from '../support/kube-manifest.ts'
 import { kubeCall, kubeRequest } from '../support/kube-request.ts'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
-import { presentApplication, verifiedSnapshot } from '../support/verified-snapshot.ts'
+import {
+  type TestObject,
+  presentApplication,
+  verifiedSnapshot,
+} from '../support/verified-snapshot.ts'
 
 const never = new AbortController().signal
 const soon = { deadlineMs: 40_000, intervalMs: 100 } as const
@@ -65,6 +69,56 @@ describe('an agent on a cluster that is broken', () => {
     await hands.workloads.reconcile(verifiedSnapshot(mended), never)
     assert.equal(await read('half', 'goes'), undefined)
     await kubeCall(plane, 'DELETE', `/apis/apiregistration.k8s.io/v1/apiservices/v1.${group}`)
+  })
+
+  it('F39: an object whose version is served no more is deleted by another one when it leaves Git', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const group = 'tides.example.org'
+    const version = (name: string, storage: boolean, served = true) => ({
+      ...{ name, storage, served },
+      schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    })
+    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+    const definition = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `tides.${group}` },
+      spec: {
+        ...{ group, scope: 'Namespaced', names: { kind: 'Tide', plural: 'tides' } },
+        versions: [version('v1beta1', false), version('v1', true)],
+      },
+    }
+    await kubeCall(plane, 'POST', crds, definition)
+    const at = (name: string) => `/apis/${group}/${name}/namespaces/tides/tides/high`
+    const status = async (path: string) => (await kubeRequest(plane, 'GET', path)).status
+    await until(async () => (await status(`/apis/${group}/v1beta1`)) === 200, {
+      ...soon,
+      what: 'the kind to be served',
+    })
+    const tide = {
+      apiVersion: `${group}/v1beta1`,
+      kind: 'Tide',
+      metadata: { name: 'high', namespace: 'tides' },
+    }
+    const base = [createNamespace('tides'), createConfig('tides', 'stays')]
+    const apply = (objects: TestObject[]) =>
+      hands.workloads.reconcile(verifiedSnapshot(presentApplication('tides', objects)), never)
+    await apply([...base, tide])
+    assert.equal(await status(at('v1')), 200)
+    const stored = await kubeCall<typeof definition>(plane, 'GET', `${crds}/tides.${group}`)
+    const versions = [version('v1beta1', false, false), version('v1', true)]
+    await kubeCall(plane, 'PUT', `${crds}/tides.${group}`, {
+      ...stored,
+      spec: { ...stored.spec, versions },
+    })
+    await until(async () => (await status(at('v1beta1'))) === 404, {
+      ...soon,
+      what: 'the old version to be gone',
+    })
+    assert.equal(await status(at('v1')), 200)
+    await apply(base)
+    assert.equal(await status(at('v1')), 404, 'it is deleted')
+    assert.deepEqual(hands.state('tides')!.errors, [])
   })
 
   it('F40: rights that are taken away are an error for each object, and nothing is lost meanwhile', async () => {

@@ -59,6 +59,7 @@ export function createFaultyCluster(cluster: Cluster, random: () => number, stor
   const faulty: Cluster = {
     ...cluster,
     resource: (...args) => call(() => cluster.resource(...args)),
+    servedAs: (...args) => call(() => cluster.servedAs(...args)),
     get: (...args) => call(() => cluster.get(...args)),
     apply: (...args) => call(() => cluster.apply(...args), refusals.apply),
     delete: (...args) => call(() => cluster.delete(...args), refusals.delete),

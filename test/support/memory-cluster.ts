@@ -125,6 +125,7 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
         namespaced: scope ? scope === 'Namespaced' : !wide,
       }
     },
+    servedAs: async () => undefined,
     async get(_resource, id) {
       calls.push(`get ${formatObjectId(id)}`)
       return objects.get(formatObjectId(id))
