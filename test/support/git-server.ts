@@ -26,8 +26,8 @@ export interface GitServer extends AsyncDisposable {
     name: string,
     options?: { readonly from?: string; readonly branch?: string },
   ): Promise<TestRepository>
-  /** Answers 503 to everything until `resume()`. */
-  fail(): void
+  /** Answers everything with an error, 503 when it is not said, until `resume()`. */
+  fail(status?: number): void
   resume(): void
   /** Requests answered so far; polls show up here. */
   readonly requests: number
@@ -47,13 +47,13 @@ export async function startGitServer({
   const credentials =
     basicAuth &&
     `Basic ${Buffer.from(`${basicAuth.user}:${basicAuth.password}`).toString('base64')}`
-  let failing = false
+  let failing: number | undefined
   let requests = 0
 
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     requests += 1
-    if (failing) {
-      response.writeHead(503).end()
+    if (failing !== undefined) {
+      response.writeHead(failing).end()
     } else if (credentials !== undefined && request.headers.authorization !== credentials) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end()
     } else {
@@ -80,11 +80,11 @@ export async function startGitServer({
     root: directory.path,
     url: (repository) => `${tls ? 'https' : 'http'}://127.0.0.1:${port}/${repository}.git`,
     createRepository: (name, options) => createRepository(directory.path, name, options),
-    fail: () => {
-      failing = true
+    fail: (status = 503) => {
+      failing = status
     },
     resume: () => {
-      failing = false
+      failing = undefined
     },
     get requests() {
       return requests
