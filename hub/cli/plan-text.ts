@@ -30,7 +30,8 @@ function section(title: string, lines: readonly string[]): string {
   return `${title}\n${lines.map((line) => `  ${escapeLine(line)}\n`).join('')}`
 }
 
-function formatChanges(changes: Changes, total: number, all: boolean, paint: Paint): string {
+/** Which objects differ, and in which forms. */
+export function formatChanges(changes: Changes, total: number, all: boolean, paint: Paint): string {
   const { removed, changed, added, objects, objectsLeftOut, notCompared, held } = changes
   const counts = [
     removed > 0 && `${removed} REMOVED`,
@@ -81,7 +82,8 @@ function formatLive(live: NonNullable<Planned['live']>, total: number): string {
   ])
 }
 
-function formatEstimate(estimate: NonNullable<Planned['estimate']>): string {
+/** How long each wave may take, by what went before. */
+export function formatEstimate(estimate: NonNullable<Planned['estimate']>): string {
   const { typicalSeconds, longestSeconds, rollouts, waves, uncounted } = estimate
   const words = (seconds: number | null) => (seconds === null ? '?' : formatDuration(seconds))
   const whole =

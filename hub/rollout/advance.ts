@@ -208,11 +208,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   async function startQueued(application: string): Promise<void> {
     const active = activeRollouts(state, application)
     if (active.some((id) => state.runs.get(id)!.phase !== 'Planned')) return
-    const next = active.find((id) => {
-      const plan = state.plans.get(id)!
-      return plan.supersede === 'queue' && plan.trigger.kind !== 'api'
-    })
-    if (next === undefined) return
+    const next = newestOf(application)
+    if (next === undefined || !active.includes(next)) return
+    const plan = state.plans.get(next)!
+    if (plan.supersede !== 'queue' || plan.trigger.kind === 'api') return
     await move(next, {
       kind: 'action',
       action: { kind: 'start' },
@@ -221,18 +220,30 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     })
   }
 
-  /** Starts what a hub that died had written down and not yet started. The caller holds the application. */
+  function newestOf(application: string): string | undefined {
+    return [...state.plans.values()].findLast((plan) => plan.application === application)?.id
+  }
+
+  /**
+   * Ends what a hub that died had begun: of rollouts that are only planned, the newest takes the place of the
+   * others, and is started when that was to follow. The caller holds the application.
+   */
   async function startDue(id: string): Promise<void> {
     const { plan, run } = find(id)
     if (run.phase !== 'Planned') return
-    const isTaken = activeRollouts(state, plan.application).some(
-      (other) => state.runs.get(other)!.startedAt !== null,
-    )
+    const { actor, reason } = plan.trigger
+    const newest = newestOf(plan.application)
+    if (newest !== undefined && newest !== id) return supersede(id, newest, actor)
+    const others = activeRollouts(state, plan.application).filter((other) => other !== id)
+    for (const other of others) {
+      if (state.runs.get(other)!.startedAt === null) await supersede(other, id, actor)
+    }
+    const isTaken = others.some((other) => state.runs.get(other)!.startedAt !== null)
     // Its turn comes when the one before it has ended.
     if (isTaken && plan.supersede === 'queue') return
     const action = { kind: 'start' } as const
-    const { actor, reason } = plan.trigger
     for (const other of makeWay(state, plan, action)) await supersede(other, id, actor)
+    if (find(id).run.phase !== 'Planned') return
     await move(id, { kind: 'action', action, actor, reason }, actor)
   }
 

@@ -92,13 +92,21 @@ describe('a hub that must not start, and says why', () => {
 
   it('refuses a fleet URL with a password in it, and does not repeat the password', async () => {
     await using directory = await createTempDir('hub-url')
-    const refused = await runRefused([
-      ...['--fleet', 'https://robot:hunter2hunter2@git.example/fleet', '--data', directory.path],
-    ])
-    assert.equal(refused.code, 1)
-    assert.match(refused.words, /credential/)
-    assert.doesNotMatch(refused.words, /hunter2/)
-    assert.doesNotMatch(refused.words, /\n +at /)
+    const url = 'https://robot:hunter2hunter2@git.example/fleet'
+    const file = join(directory.path, 'hub.yaml')
+    await writeFile(file, `fleet: ${url}\n`)
+    // On the command line anybody on the machine sees it; and a URL is no place for it anywhere.
+    const told = [
+      [['--fleet', url], /--fleet: everyone on the machine can read a password there/],
+      [['--config', file], /credential/],
+    ] as const
+    for (const [args, words] of told) {
+      const refused = await runRefused([...args, '--data', directory.path])
+      assert.equal(refused.code, 1)
+      assert.match(refused.words, words)
+      assert.doesNotMatch(refused.words, /hunter2/)
+      assert.doesNotMatch(refused.words, /\n +at /)
+    }
   })
 
   it('a second hub on one data directory is refused; the first is unharmed', async () => {

@@ -1,10 +1,28 @@
 import { shortRevision } from '@groundswell/proto/revision.ts'
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { formatFault } from '../../errors.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { CliFailure } from '../failure.ts'
 import { asListing } from '../listing.ts'
+import { createPaint } from '../paint.ts'
 import { escapeLine, formatAge, formatFields, formatJson, formatTable } from '../output.ts'
+
+interface PlanFlags extends ConnectionFlags {
+  readonly branch?: string
+  readonly commit?: string
+  readonly pullRequest?: number
+  readonly all?: true
+  readonly output: string
+}
+
+function parseNumber(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new InvalidArgumentError('the number of a pull request, such as 12')
+  }
+  return number
+}
 
 export function addFleet(program: Command, context: CommandContext): void {
   const { terminal, connect } = context
@@ -40,6 +58,33 @@ export function addFleet(program: Command, context: CommandContext): void {
       for (const fault of fleet.faults) terminal.out(`${escapeLine(formatFault(fault))}\n`)
       if (fleet.warnings.length > 0) terminal.out(`\n${fleet.warnings.length} warnings:\n`)
       for (const fault of fleet.warnings) terminal.out(`${escapeLine(formatFault(fault))}\n`)
+    })
+  withConnection(fleet.command('plan'))
+    .description(
+      'what a branch, a commit or a pull request of the fleet repository would change, and in which waves; nothing moves. Exits with 1 when something is wrong with it',
+    )
+    .addOption(new Option('--branch <name>').conflicts(['commit', 'pullRequest']))
+    .addOption(new Option('--commit <id>', 'all 40 digits').conflicts('pullRequest'))
+    .addOption(new Option('--pull-request <number>', 'on the Git host').argParser(parseNumber))
+    .option('--all', 'every form of a change, and clusters by name')
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .action(async (flags: PlanFlags) => {
+      const { branch, commit, pullRequest } = flags
+      if (branch === undefined && commit === undefined && pullRequest === undefined) {
+        throw new CliFailure(2, 'say what to look at: --branch, --commit or --pull-request')
+      }
+      const client = await connect(flags)
+      const body = {
+        ...(branch !== undefined && { branch }),
+        ...(commit !== undefined && { commit }),
+        ...(pullRequest !== undefined && { pullRequest }),
+      }
+      const proposal = await client.call('planFleet', { body, signal: terminal.signal })
+      if (proposal.verdict === 'failed') context.exitCode = 1
+      if (flags.output === 'json') return terminal.out(formatJson(proposal))
+      const { formatProposal } = await import('../proposal-text.ts')
+      const paint = createPaint(terminal.color)
+      terminal.out(formatProposal(proposal, { all: flags.all === true, paint }))
     })
   asListing(fleet.command('policies'), context, 'listPolicies', {
     NAME: ({ name }) => name,

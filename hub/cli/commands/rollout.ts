@@ -59,6 +59,20 @@ export function addRollout(program: Command, context: CommandContext): void {
       else terminal.say(`nothing to roll out: every cluster has what Git asks of ${application}\n`)
     })
 
+  leaf(rollout.command('preview'))
+    .description('what a rollout changes, object by object; with --back, what a rollback would')
+    .argument('<rollout>', 'its id, or an application')
+    .option('--back', 'what it would change to go back')
+    .option('--all', 'every form of a change, and clusters by name')
+    .action(async (given: string, flags: PlanFlags & { readonly back?: true }) => {
+      const client = await context.connect(flags)
+      const found = await findRollout(client, given, signal, 'any')
+      const query = flags.back ? { back: true } : {}
+      const path = { id: found.id }
+      const planned = await client.call('previewRollout', { path, query, signal })
+      await printPlan(context, flags, planned, planned.rollout ?? found)
+    })
+
   reasoned(leaf(rollout.command('start')))
     .description('roll out what Git asks of an application now')
     .argument('<application>')

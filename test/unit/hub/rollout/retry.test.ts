@@ -63,6 +63,25 @@ describe('what a person asks of a rollout again', () => {
     )
   })
 
+  // Found by the same property: the one that waits in line began beside the one that takes its place.
+  it('ends what a hub that died had begun: a plan takes the place of one that waits', async () => {
+    const waves = [{ name: 'all', selector: {} }]
+    const next = (content: number, supersede: 'queue' | 'replace'): HubMove => ({
+      ...{ kind: 'commit', application: 'db', content, start: true, leaves: null },
+      strategy: { waves, supersede },
+    })
+    const world = await playAll([
+      next(0, 'replace'),
+      next(1, 'queue'),
+      ...([{ kind: 'fail', how: 'after' }, next(2, 'replace')] satisfies HubMove[]),
+      { kind: 'sweep' },
+    ])
+    assert.deepEqual(
+      [...world.state.runs.values()].map(({ phase }) => phase),
+      ['Superseded', 'Superseded', 'Progressing'],
+    )
+  })
+
   // Found by the property I6: it was called rolled back at once, whatever clusters had made of it.
   it('waits for those a rollback was aborted on', async () => {
     const world = await playAll([commit('skip'), act('rollback'), act('abort'), act('rollback')])
