@@ -16,7 +16,7 @@ const KiB = 1024
 /** Does not get smaller. */
 const large = (): string => randomBytes(1_000 * KiB).toString('base64')
 
-const arrived = ({ generations }: DeliveryAgent, generation: number, deadlineMs = 15_000) =>
+const arrived = ({ generations }: DeliveryAgent, generation: number, deadlineMs = 30_000) =>
   until(() => generations.at(-1) === generation, {
     deadlineMs,
     intervalMs: 5,
@@ -140,7 +140,7 @@ describe('delivery over links that fail', { concurrency: true }, () => {
       const texts = [1, 2, 3].map((n) => `${generation} ${n} ${large().slice(0, 4 * KiB)}`)
       world.assign('cut', generation, ...texts)
       await until(() => proxy.connections > before || agent.generations.at(-1) === generation, {
-        deadlineMs: 15_000,
+        deadlineMs: 30_000,
         what: `a cut or generation ${generation}`,
       })
     }

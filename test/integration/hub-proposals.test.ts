@@ -7,6 +7,7 @@ import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { startMemoryAgent } from '../support/memory-agent.ts'
 import { startRedis } from '../support/redis.ts'
 import { startRoles } from '../support/role-processes.ts'
+import { runSwell } from '../support/swell.ts'
 
 const files = { ...clusterFiles, ...strategyFile('0s'), ...applicationFiles('web', 'one') }
 const names = ['a', 'b', 'c']
@@ -72,6 +73,21 @@ describe('a change to the fleet repository that nobody merged', () => {
     assert.equal(refused.verdict, 'failed')
     assert.deepEqual([refused.counts, refused.applications], [null, []])
     assert.equal(refused.findings[0]!.file, 'fleet/more.yaml')
+
+    const looked = await runSwell(hub, 'fleet', 'plan', '--branch', 'feature')
+    assert.equal(looked.code, 0, looked.said)
+    assert.match(looked.out, /Verdict:? +passed/)
+    assert.match(looked.out, /ConfigMap web\/settings: changed, on all 3/)
+    assert.match(looked.out, /^canary +1/m)
+    const wrong = await runSwell(hub, 'fleet', 'plan', '--pull-request', '7')
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.out, /error: fleet\/more\.yaml/)
+    const unsaid = await runSwell(hub, 'fleet', 'plan')
+    assert.equal(unsaid.code, 2)
+    assert.match(unsaid.said, /--branch, --commit or --pull-request/)
+    const back = await runSwell(hub, 'rollout', 'preview', 'web', '--back')
+    assert.equal(back.code, 0, back.said)
+    assert.match(back.out, /CHANGES: /)
 
     await assert.rejects(hub.api.post('fleet:plan', { branch: 'nowhere' }), /404.*branch nowhere/)
     await assert.rejects(hub.api.post('fleet:plan', { branch: '-x' }), /422.*not a branch name/)
