@@ -32,7 +32,7 @@ describe('F41: a repository that is', () => {
   const deletions = () =>
     [...agents.values()]
       .flatMap(({ cluster }) => cluster.calls)
-      .filter((call) => /^delete/.test(call))
+      .filter((call) => call.startsWith('delete'))
   const bare = () => join(world.git.root, 'fleet.git')
 
   before(async () => {
