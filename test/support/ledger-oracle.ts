@@ -138,7 +138,7 @@ function judgeMove(plan: RolloutPlan, before: RolloutRun, after: RolloutRun, whe
       assert(!(before.phase === 'Paused' && after.phase === 'Paused'), `${what} while paused`)
       judgeGate(plan, after, index, 'before', what)
       for (let earlier = 0; earlier < index; earlier += 1) {
-        judgeSettled(plan, after, earlier, what)
+        judgeSettled(plan, { before, after }, earlier, what)
       }
     }
     for (const name of wave.clusters) {
@@ -148,12 +148,18 @@ function judgeMove(plan: RolloutPlan, before: RolloutRun, after: RolloutRun, whe
 }
 
 /** Everything a later wave rests on: all clusters done, budget kept, gate after it open. */
-function judgeSettled(plan: RolloutPlan, run: RolloutRun, index: number, what: string): void {
+function judgeSettled(
+  plan: RolloutPlan,
+  { before, after: run }: { readonly before: RolloutRun; readonly after: RolloutRun },
+  index: number,
+  what: string,
+): void {
   const wave = plan.waves[index]!
   for (const name of wave.clusters) {
     const progress = run.clusters[name]!
-    // A cluster that came back is caught up in the wave in hand: it was done when that began.
-    if (isMoving(progress)) continue
+    // A cluster that came back is caught up in the wave in hand: it was done when that began. It may have to
+    // wait for room, or for what it depends on, and no further wave begins meanwhile.
+    if (isMoving(progress) || (progress.state === 'Pending' && run.wave === before.wave)) continue
     assert.equal(progress.state, 'Done', `${what} before ${name} of wave ${wave.name} was done`)
   }
   const failed = wave.clusters.filter((name) => {
