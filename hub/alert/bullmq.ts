@@ -1,4 +1,5 @@
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
+import { closeQueue } from '../bullmq.ts'
 import type { Seal } from '../replica/seal.ts'
 import type { Letter } from './payload.ts'
 
@@ -35,7 +36,6 @@ interface Sealed {
 }
 
 const longestPause = 60 * 60_000
-const closeMs = 2_000
 /** What was sent or given up is remembered for so long, in seconds, and so many of each. */
 const remembered = { age: 24 * 3_600, count: 10_000 }
 
@@ -128,14 +128,7 @@ export function createCourier(options: CourierOptions): Courier {
       })
     },
     async close() {
-      const goodbye = async (): Promise<void> => {
-        await worker?.close()
-        await queue.close()
-      }
-      const patience = new Promise<void>((resolve) => {
-        setTimeout(resolve, closeMs).unref()
-      })
-      await Promise.race([goodbye(), patience])
+      await closeQueue(queue, worker, log)
     },
   }
 }

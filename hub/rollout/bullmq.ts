@@ -1,8 +1,6 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq'
+import { closeQueue } from '../bullmq.ts'
 import type { WakeUps } from './store.ts'
-
-/** A worker says goodbye for ever to a Redis that is gone; what it held is run again elsewhere. */
-const closeMs = 2_000
 
 interface Alarm {
   readonly rollout: string
@@ -134,14 +132,7 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
     },
     async close() {
       closing = true
-      const goodbye = async (): Promise<void> => {
-        await worker?.close()
-        await queue.close()
-      }
-      const patience = new Promise<void>((resolve) => {
-        setTimeout(resolve, closeMs).unref()
-      })
-      await Promise.race([goodbye(), patience])
+      await closeQueue(queue, worker, log)
     },
   }
 }

@@ -137,3 +137,12 @@ test('F16: an alarm whose worker lost its lock rings again, and is one job still
   ringStalled(0))
 
 test('F17: one that stalled too often for BullMQ is made again', () => ringStalled(10))
+
+// Found by F58: it threw, and a hub that was told to stop just then did not end in order.
+test('it ends, with its Redis gone', async () => {
+  const gone = await startRedis()
+  const wakeUps = createWakeUps({ url: gone.url, fleet: 'gone', clock: () => Date.now() })
+  await wakeUps.set('r1', 0, Date.now() + 60_000)
+  await gone.stop()
+  await wakeUps.close()
+})
