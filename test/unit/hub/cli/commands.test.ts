@@ -54,7 +54,7 @@ describe('completion', () => {
     [['ro'], ['rollout']],
     [
       ['rollout', 'p'],
-      ['plan', 'promote', 'pause'],
+      ['plan', 'preview', 'promote', 'pause'],
     ],
     [['get', 'cl'], ['clusters']],
     [['get', 'clusters', ''], ['<clusters>']],
