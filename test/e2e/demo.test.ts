@@ -64,7 +64,10 @@ describe('npm run demo', () => {
     assert.equal(lines.length, 1, 'stdout is for the report alone')
     const report = JSON.parse(lines[0]!) as DemoReport
     assert.equal(report.ok, true)
-    assert.match(demo.stderr(), /ready after \d+\.\d s: (?:[^,]+ s, )*start \d+\.\d s, first rollout /)
+    assert.match(
+      demo.stderr(),
+      /ready after \d+\.\d s: (?:[^,]+ s, )*start \d+\.\d s, first rollout /,
+    )
     const steps = new Map(report.steps.map((step) => [step.step, step]))
     assert.deepEqual(
       [...steps.keys()],
