@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliFailure } from './failure.ts'
@@ -6,6 +6,9 @@ import { fetchAnswer } from './http.ts'
 import { runProgram } from './program.ts'
 
 /* Wires the command line to the process. */
+
+/** Bytes of a file that is read as a whole; an exported ledger is the largest of use. */
+const largestFile = 256 * 1024 * 1024
 
 const interrupted = new AbortController()
 process.once('SIGINT', () => interrupted.abort())
@@ -25,6 +28,9 @@ const exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
   readFile: async (path) => {
     try {
+      const { size } = await stat(path)
+      if (size > largestFile)
+        throw new Error(`it has ${size} bytes, and ${largestFile} are allowed`)
       return await readFile(path, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
