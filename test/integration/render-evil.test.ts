@@ -162,6 +162,7 @@ test('B89: an archive writes nowhere, and its links and devices lead nowhere', a
       ...[sub, { name: 'sub/out', linkTo: directory.path }],
       { name: 'sub/out/target', data: 'overwritten' },
     ],
+    'a terabyte, by its head': [sub, { name: 'sub/files/huge', size: 1024 ** 4 }, template],
     '100,000 entries': [
       sub,
       ...Array.from({ length: 100_000 }, (_, at) => ({ name: `sub/files/${at}` })),

@@ -7,13 +7,15 @@ export interface TarEntry {
   readonly linkTo?: string
   /** As the format has it: 1 a hard link, 2 a symbolic one, 3 a device; a file or a symbolic link when left out. */
   readonly type?: '0' | '1' | '2' | '3'
+  /** What its head says it has, whatever follows; a number beyond the format's digits is written in binary. */
+  readonly size?: number
 }
 
 const block = 512
 
 /** A gzipped tar of these entries, as `helm package` makes one. */
 export function packTar(entries: readonly TarEntry[]): Buffer {
-  const parts = entries.flatMap(({ name, data = '', linkTo, type }) => {
+  const parts = entries.flatMap(({ name, data = '', linkTo, type, size }) => {
     const bytes = Buffer.from(data)
     const head = Buffer.alloc(block)
     head.write(name, 0, 100)
@@ -21,6 +23,10 @@ export function packTar(entries: readonly TarEntry[]): Buffer {
     head.write('0000000\0', 108)
     head.write('0000000\0', 116)
     head.write(`${bytes.byteLength.toString(8).padStart(11, '0')}\0`, 124)
+    if (size !== undefined) {
+      head.fill(0, 124, 136).writeUInt8(0x80, 124)
+      head.writeBigUInt64BE(BigInt(size), 128)
+    }
     head.write('00000000000\0', 136)
     head.write('        ', 148)
     head.write(type ?? (linkTo === undefined ? '0' : '2'), 156)
