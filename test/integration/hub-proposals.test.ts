@@ -4,10 +4,11 @@ import type { ProposalView } from '../../hub/api/proposal-view.ts'
 import { waitForRollout } from '../support/api-client.ts'
 import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
-import { startMemoryAgent } from '../support/memory-agent.ts'
+import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
 import { startRedis } from '../support/redis.ts'
 import { startRoles } from '../support/role-processes.ts'
 import { runSwell } from '../support/swell.ts'
+import { until } from '../support/until.ts'
 
 const files = { ...clusterFiles, ...strategyFile('0s'), ...applicationFiles('web', 'one') }
 const names = ['a', 'b', 'c']
@@ -29,8 +30,18 @@ describe('a change to the fleet repository that nobody merged', () => {
     await repository.commit(files)
     const hub = await world.start({ redisUrl: redis.url, interval: '300ms' })
     await untilReady(hub)
-    for (const name of names) stack.use(await startMemoryAgent(hub, name))
+    const agents: MemoryAgent[] = []
+    for (const name of names) agents.push(stack.use(await startMemoryAgent(hub, name)))
     await waitForRollout(hub.api, 'web', 'Succeeded')
+    const has = ({ cluster }: MemoryAgent) => cluster.read('/ConfigMap/web/settings') !== undefined
+    // One that joined late has a rollout of its own.
+    await until(
+      async () => {
+        const { items } = await hub.api.get<{ items: { active: boolean }[] }>('rollouts')
+        return agents.every(has) && items.every(({ active }) => !active)
+      },
+      { deadlineMs: 30_000, what: 'all rollouts to have ended' },
+    )
     const before = await hub.api.get<{ items: { id: string }[] }>('rollouts')
 
     const proposed = await repository.commit(
