@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { escapeLetters } from './escape-letters.mjs'
+import { root, shipped } from './options.mjs'
 
 /* The agent as one file that Node 24 runs with nothing beside it. */
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /**
  * Packages written for CommonJS ask for Node's own modules by `require`.
@@ -95,26 +93,14 @@ const requiredLate = {
  */
 export async function buildAgent(outfile = join(root, 'dist', 'agent.mjs')) {
   const { outputFiles } = await build({
-    absWorkingDir: root,
+    ...shipped,
     entryPoints: ['agent/main.ts'],
     outfile,
-    write: false,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    // Names stay: a stack trace of a bug report can be read, and to keep them otherwise costs a call each.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    // An uncaught error prints the line it came from.
-    lineLimit: 160,
-    legalComments: 'none',
     // Of those who encrypt for OpenPGP keys only, and under a licence that a bundle would have to follow.
     external: ['openpgp'],
     banner: { js: banner },
     define: { 'Uint8Array.prototype.setFromBase64': 'setFromBase64OfAgent' },
     plugins: [unused, requiredLate, slimKubernetesClient],
-    logLevel: 'warning',
   })
   const bytes = Buffer.from(escapeLetters(outputFiles[0]?.text ?? ''))
   await mkdir(dirname(outfile), { recursive: true })

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import { escapeLetters } from './escape-letters.mjs'
+import { root, shipped } from './options.mjs'
 
 /*
  * The hub as few files: its sources and packages are some 2,600, and reading each took most of the time in
  * which a hub that starts again serves nobody.
  */
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /** Packages written for CommonJS ask for Node's own modules by `require`, and some for where they lie. */
 const banner = [
@@ -29,22 +27,12 @@ const banner = [
 export async function buildHub(directory = join(root, 'dist')) {
   const outdir = join(directory, 'hub')
   const { outputFiles } = await build({
-    absWorkingDir: root,
+    ...shipped,
     entryPoints: ['hub/main.ts'],
     outdir,
-    write: false,
-    bundle: true,
     // What is needed only sometimes, as the Kubernetes client, stays a file of its own that is read then.
     splitting: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    lineLimit: 160,
-    legalComments: 'none',
     banner: { js: banner },
-    logLevel: 'warning',
   })
   await rm(outdir, { recursive: true, force: true })
   await mkdir(outdir, { recursive: true })

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { escapeLetters } from './escape-letters.mjs'
+import { root, shipped } from './options.mjs'
 
 /* `swell` as one file that Node 24 runs with nothing beside it. */
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /** Packages written for CommonJS ask for Node's own modules by `require`. */
 const banner = [
@@ -51,21 +49,11 @@ await import('./main.js');
  */
 export async function buildSwell(outfile = join(root, 'dist', 'swell.mjs')) {
   const { outputFiles } = await build({
-    absWorkingDir: root,
+    ...shipped,
     entryPoints: ['hub/cli/main.ts'],
     outdir: dirname(outfile),
-    write: false,
-    bundle: true,
     splitting: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    lineLimit: 160,
-    legalComments: 'none',
     banner: { js: banner },
-    logLevel: 'warning',
   })
   const parts = outputFiles
     .map(({ path, text }) => /** @type {const} */ ([basename(path), escapeLetters(text)]))
