@@ -35,7 +35,7 @@ it('`swell support` packs what explains a hub, and none of the secrets it was gi
     await writeFile(place(name), text, { mode: 0o600 })
   }
   const hub = await world.start({
-    redisUrl: redis.url,
+    env: { GROUNDSWELL_HUB_REDIS: redis.url },
     args: [
       ...['--tokens', place('tokens'), '--webhook-secret-file', place('webhook')],
       ...['--credentials', place('credentials'), '--gate-credentials', place('gates')],
