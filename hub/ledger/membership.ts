@@ -5,11 +5,15 @@ import type { Decision, Enrolment, JoinTokenRecord } from './entry.ts'
 export interface Membership {
   /** By token id, until used or long expired. */
   readonly tokens: Map<string, JoinTokenRecord>
+  /** When there are so many, expired ones are looked for: a look for each that is made would be quadratic. */
+  sweepTokensAt: number
   readonly usedTokens: Set<string>
   /** By cluster. */
   readonly enrolments: Map<string, Enrolment>
   /** Cluster id → cluster, of `enrolments`. */
   readonly clusterIds: Map<string, string>
+  /** UID of a kube-system namespace → clusters of `enrolments` that have it; more than one only by a replacement. */
+  readonly clusterUids: Map<string, Set<string>>
   /** By cluster: who joined and waits for approval; the newest only. */
   readonly pending: Map<string, Enrolment>
   /** Cluster → why its agent may not connect; until it is enrolled again. */
@@ -29,9 +33,11 @@ export const recoveryBudget = 1
 export function emptyMembership(): Membership {
   return {
     tokens: new Map(),
+    sweepTokensAt: 0,
     usedTokens: new Set(),
     enrolments: new Map(),
     clusterIds: new Map(),
+    clusterUids: new Map(),
     pending: new Map(),
     revoked: new Map(),
     locked: new Map(),
@@ -58,6 +64,15 @@ export function findBar(
   return lockedFor === undefined ? undefined : `this cluster is locked${because(lockedFor)}`
 }
 
+/** Who is enrolled with this UID and was not revoked since; found by the UID, not by a walk of the fleet. */
+export function listSharing(membership: Membership, clusterUid: string): Enrolment[] {
+  const sharing = [...(membership.clusterUids.get(clusterUid) ?? [])]
+  return sharing.flatMap((cluster) => {
+    const enrolment = membership.enrolments.get(cluster)
+    return enrolment && !membership.revoked.has(cluster) ? [enrolment] : []
+  })
+}
+
 /** Who may connect: enrolled, and neither revoked nor locked since. */
 export function listEnrolled(membership: Membership): Enrolment[] {
   return [...membership.enrolments.values()].filter((one) => findBar(membership, one) === undefined)
@@ -79,8 +94,8 @@ export function endedBy(
 export function foldMembership(state: Membership, decision: MembershipDecision, at: number): void {
   switch (decision.type) {
     case 'token.created':
-      for (const [id, token] of state.tokens) if (token.expiresAt < at) state.tokens.delete(id)
       state.tokens.set(decision.token.tokenId, decision.token)
+      if (state.tokens.size >= state.sweepTokensAt) sweepTokens(state, at)
       return
     case 'token.spent':
       useToken(state, decision.tokenId)
@@ -119,6 +134,11 @@ export function foldMembership(state: Membership, decision: MembershipDecision, 
   }
 }
 
+function sweepTokens(state: Membership, at: number): void {
+  for (const [id, token] of state.tokens) if (token.expiresAt < at) state.tokens.delete(id)
+  state.sweepTokensAt = state.tokens.size * 2
+}
+
 function useToken(state: Membership, tokenId: string): void {
   state.tokens.delete(tokenId)
   state.usedTokens.add(tokenId)
@@ -127,13 +147,23 @@ function useToken(state: Membership, tokenId: string): void {
 function admit(state: Membership, enrolment: Enrolment): void {
   const { cluster, clusterId } = enrolment
   const before = state.enrolments.get(cluster)
-  if (before) state.clusterIds.delete(before.clusterId)
+  if (before) forget(state, before)
   // Folded again, it must not take back what was decided of the same identity since.
-  state.enrolments.set(cluster, before?.clusterId === clusterId ? before : enrolment)
+  const kept = before?.clusterId === clusterId ? before : enrolment
+  state.enrolments.set(cluster, kept)
   state.clusterIds.set(clusterId, cluster)
+  const sharing = state.clusterUids.get(kept.clusterUid) ?? new Set()
+  state.clusterUids.set(kept.clusterUid, sharing.add(cluster))
   state.pending.delete(cluster)
   state.revoked.delete(cluster)
   state.locked.delete(cluster)
+}
+
+function forget(state: Membership, { cluster, clusterId, clusterUid }: Enrolment): void {
+  state.clusterIds.delete(clusterId)
+  const sharing = state.clusterUids.get(clusterUid)
+  sharing?.delete(cluster)
+  if (sharing?.size === 0) state.clusterUids.delete(clusterUid)
 }
 
 function current(

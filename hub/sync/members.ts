@@ -1,6 +1,6 @@
 import { HubError } from '../errors.ts'
 import type { Decision, Enrolment, JoinTokenRecord } from '../ledger/entry.ts'
-import { findBar, type Membership } from '../ledger/membership.ts'
+import { findBar, listSharing, type Membership } from '../ledger/membership.ts'
 import type { EnrolmentRecord } from './enrol.ts'
 
 export interface MembersDeps {
@@ -20,13 +20,6 @@ export function createMembers({
 }: MembersDeps): EnrolmentRecord {
   const taken = new Set<string>()
 
-  function rivals(clusterUid: string): Enrolment[] {
-    const { enrolments, revoked } = membership
-    return [...enrolments.values()].filter(
-      (other) => other.clusterUid === clusterUid && !revoked.has(other.cluster),
-    )
-  }
-
   return {
     token: (tokenId) => membership.tokens.get(tokenId),
 
@@ -35,7 +28,7 @@ export function createMembers({
         return 'the join token was made for another cluster'
       }
       if (token.replace) return undefined
-      const [twin] = rivals(clusterUid)
+      const [twin] = listSharing(membership, clusterUid)
       if (twin) return `this cluster is already enrolled as ${twin.cluster}; ${toReplace(token)}`
       const mine = membership.enrolments.get(token.cluster)
       if (!mine || membership.revoked.has(token.cluster)) return undefined
@@ -92,13 +85,8 @@ export function createMembers({
 
 /** Who has to go when a cluster joins under another name: two identities of one cluster never live. */
 export function oustedBy(membership: Membership, joining: Enrolment): Decision[] {
-  return [...membership.enrolments.values()]
-    .filter(
-      ({ cluster, clusterUid }) =>
-        clusterUid === joining.clusterUid &&
-        cluster !== joining.cluster &&
-        !membership.revoked.has(cluster),
-    )
+  return listSharing(membership, joining.clusterUid)
+    .filter(({ cluster }) => cluster !== joining.cluster)
     .map(({ cluster }) => ({
       type: 'cluster.revoked',
       cluster,

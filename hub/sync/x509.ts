@@ -58,6 +58,22 @@ export interface Issued {
   readonly serial: string
 }
 
+/** The same in all of them, and so made once. */
+const ofAllLeaves = [
+  new x509.BasicConstraintsExtension(false, undefined, true),
+  new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+]
+
+const identifiers = new WeakMap<x509.X509Certificate, Promise<x509.Extension>>()
+
+/** By which what an authority issues names it; the same in all of it. */
+function identifierOf(issuing: x509.X509Certificate): Promise<x509.Extension> {
+  const made =
+    identifiers.get(issuing) ?? x509.AuthorityKeyIdentifierExtension.create(issuing.publicKey)
+  identifiers.set(issuing, made)
+  return made
+}
+
 /** Loads the authorities of a directory, making the first one when there is none. */
 export async function loadAuthority(
   directory: string,
@@ -113,11 +129,10 @@ export async function loadAuthority(
       publicKey: publicKey as never,
       signingKey: privateKey,
       extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        ...ofAllLeaves,
         new x509.ExtendedKeyUsageExtension([usage]),
         new x509.SubjectAlternativeNameExtension(names),
-        await x509.AuthorityKeyIdentifierExtension.create(issuing.publicKey),
+        await identifierOf(issuing),
       ],
     })
     return { pem: leaf.toString('pem'), to }
