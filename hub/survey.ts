@@ -2,6 +2,7 @@ import type { Principal } from './access/principal.ts'
 import type { Survey } from './api/hub.ts'
 import type { DriftRow, OpenGateView, RevisionView } from './api/survey-view.ts'
 import { HubError } from './errors.ts'
+import { assignedTo, plansOf } from './ledger/by-application.ts'
 import { headOf } from './ledger/chain.ts'
 import type { Register } from './ledger/register.ts'
 import { currentGate } from './rollout/gate.ts'
@@ -66,13 +67,10 @@ export function createSurvey({ known, register, summaries, redecide }: SurveyDep
     drift,
     revisions(application) {
       const running = new Map<string, number>()
-      for (const mine of state.assignments.values()) {
-        const assigned = mine.get(application)
-        if (!assigned?.digest) continue
-        running.set(assigned.revision, (running.get(assigned.revision) ?? 0) + 1)
+      for (const { digest, revision } of assignedTo(state, application).values()) {
+        if (digest !== null) running.set(revision, (running.get(revision) ?? 0) + 1)
       }
-      return [...state.plans.values()]
-        .filter((plan) => plan.application === application)
+      return plansOf(state, application)
         .toReversed()
         .map((plan): RevisionView => ({
           revision: plan.revision,

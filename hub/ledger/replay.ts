@@ -12,6 +12,14 @@ import {
 } from '../rollout/rollout.ts'
 import { createRun } from '../rollout/plan.ts'
 import { emptyReceipts, foldReceipts, type ReceiptLines } from '../receipt/lines.ts'
+import {
+  addRollout,
+  type ByApplication,
+  emptyByApplication,
+  forgetRollout,
+  putAssignment,
+  runsOf,
+} from './by-application.ts'
 import type { LedgerEntry, RecordedApproval } from './entry.ts'
 import { emptyReported, foldFacts, type Reported } from './facts.ts'
 import { emptyMembership, foldMembership, type Membership } from './membership.ts'
@@ -24,7 +32,7 @@ const keptReverts = 1_000
 const keptApprovals = 200
 
 /** Everything that follows from the ledger: what Redis holds can be rebuilt from it. */
-export interface LedgerState extends Membership, Reported, ReceiptLines {
+export interface LedgerState extends Membership, Reported, ReceiptLines, ByApplication {
   /** Index of the newest entry folded in. */
   head: number
   acceptedRevision: string | null
@@ -78,6 +86,7 @@ export function emptyState(): LedgerState {
     told: new Map(),
     reverts: new Map(),
     apiTokens: new Map(),
+    ...emptyByApplication(),
     ...emptyMembership(),
     ...emptyReported(),
     ...emptyReceipts(),
@@ -106,8 +115,7 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       return
     case 'rollout.created':
       if (state.plans.has(decision.plan.id)) return
-      state.plans.set(decision.plan.id, decision.plan)
-      state.runs.set(decision.plan.id, createRun(decision.plan))
+      addRollout(state, decision.plan, createRun(decision.plan))
       forgetOld(state, decision.plan.application)
       return
     case 'rollout.moved':
@@ -248,24 +256,19 @@ function foldMove(state: LedgerState, id: string, change: Parameters<typeof appl
     const assignment = assignedBy(plan, cluster, progress)
     if (!assignment) continue
     foldGood(state, plan, cluster, progress)
-    const mine = state.assignments.get(cluster) ?? new Map<string, Assignment>()
-    const held = mine.get(plan.application)
+    const held = state.assignments.get(cluster)?.get(plan.application)
     if (held && held.generation >= assignment.generation) continue
-    state.assignments.set(cluster, mine.set(plan.application, assignment))
+    putAssignment(state, assignment)
   }
 }
 
 function forgetOld(state: LedgerState, application: string): void {
   const held = state.holds.get(application)?.rollout
-  const finished = [...state.runs.values()].filter(
-    (run) =>
-      finalPhases.has(run.phase) &&
-      run.id !== held &&
-      state.plans.get(run.id)?.application === application,
+  const finished = runsOf(state, application).filter(
+    (run) => finalPhases.has(run.phase) && run.id !== held,
   )
-  for (const run of finished.slice(0, -keptRollouts)) {
-    state.runs.delete(run.id)
-    state.plans.delete(run.id)
-    state.waveStarts.delete(run.id)
+  for (const { id } of finished.slice(0, -keptRollouts)) {
+    forgetRollout(state, state.plans.get(id)!)
+    state.waveStarts.delete(id)
   }
 }

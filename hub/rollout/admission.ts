@@ -1,5 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
+import { assignedTo, runsOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { judgeHold } from './hold.ts'
 import { type Content, finalPhases, type RolloutAction, type RolloutPlan } from './rollout.ts'
@@ -47,10 +48,8 @@ export function admit(
 
 /** Ids of an application's rollouts that have not ended, oldest first. */
 export function activeRollouts(state: LedgerState, application: string): string[] {
-  return [...state.runs.values()]
-    .filter(
-      (run) => !finalPhases.has(run.phase) && state.plans.get(run.id)?.application === application,
-    )
+  return runsOf(state, application)
+    .filter((run) => !finalPhases.has(run.phase))
     .map((run) => run.id)
 }
 
@@ -63,9 +62,8 @@ export function intendedContent(
   application: string,
 ): ReadonlyMap<string, Digest | null> {
   const intended = new Map<string, Digest | null>()
-  for (const [cluster, applications] of state.assignments) {
-    const assignment = applications.get(application)
-    if (assignment) intended.set(cluster, assignment.digest)
+  for (const [cluster, { digest }] of assignedTo(state, application)) {
+    intended.set(cluster, digest)
   }
   for (const id of activeRollouts(state, application)) {
     if (state.runs.get(id)!.phase === 'RollingBack') continue
@@ -98,11 +96,8 @@ export function previousContent(
  */
 export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAction): string[] {
   if (action.kind !== 'start' && action.kind !== 'rollback') return []
-  const others = [...state.runs.values()].filter(
-    (run) =>
-      run.id !== plan.id &&
-      run.startedAt !== null &&
-      state.plans.get(run.id)?.application === plan.application,
+  const others = runsOf(state, plan.application).filter(
+    (run) => run.id !== plan.id && run.startedAt !== null,
   )
   const active = others.filter((run) => !finalPhases.has(run.phase)).map((run) => run.id)
   if (action.kind === 'start') {

@@ -1,5 +1,6 @@
 import { HubError } from '../errors.ts'
 import type { Decision, Ledger } from '../ledger/entry.ts'
+import { plansOf } from '../ledger/by-application.ts'
 import { assignedBy, emptyState, foldEntry, type LedgerState } from '../ledger/replay.ts'
 import { activeRollouts, admit, makeWay } from './admission.ts'
 import { type RunChange, toChange } from './change.ts'
@@ -221,7 +222,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   }
 
   function newestOf(application: string): string | undefined {
-    return [...state.plans.values()].findLast((plan) => plan.application === application)?.id
+    return plansOf(state, application).at(-1)?.id
   }
 
   /**

@@ -5,6 +5,7 @@ import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { listGroupMembers } from '../fleet/group.ts'
 import { projectOf } from '../fleet/tenancy.ts'
+import { assignedTo, plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
@@ -14,7 +15,8 @@ import { createLeaving } from './leaving.ts'
 import type { PlanCluster } from './pick.ts'
 import { isWithdrawn } from './hold.ts'
 import { planRollout } from './plan.ts'
-import type { Assignment, RolloutPlan, RolloutTarget } from './rollout.ts'
+import { createOpenClusters } from './open-clusters.ts'
+import type { RolloutPlan, RolloutTarget } from './rollout.ts'
 
 export interface DecideDeps {
   readonly state: LedgerState
@@ -52,6 +54,7 @@ const removalShare = 0.5
 /** Contents × what clusters are assigned → rollouts. Faults are returned, never thrown. */
 export function createDeciding(deps: DecideDeps) {
   const { state, rollouts } = deps
+  const openClusters = createOpenClusters(state)
   const leaving = createLeaving({
     grace: deps.removalGrace ?? 0,
     clock: deps.clock,
@@ -134,16 +137,10 @@ export function createDeciding(deps: DecideDeps) {
 
   function find(fleet: Fleet, contents: Contents, application: string, again: boolean): Change {
     const skipped = contents.skipped.get(application)
-    const open = new Set(
-      [...fleet.clusters.values()]
-        .filter(({ name, spec }) => {
-          const enrolled = state.enrolments.has(name) && !state.revoked.has(name)
-          return enrolled && !spec.suspend && !skipped?.has(name)
-        })
-        .map(({ name }) => name),
-    )
+    const all = openClusters(fleet)
+    const open = skipped ? new Set([...all].filter((name) => !skipped.has(name))) : all
     const desired = contents.applications.get(application) ?? null
-    const assigned = assignedOf(state, application)
+    const assigned = assignedTo(state, application)
     // An application that is gone from Git was taken away on purpose; a selection changes with a label.
     // One that selects nobody removes nothing.
     const isSelecting = desired !== null && desired.size > 0
@@ -214,7 +211,7 @@ export function createDeciding(deps: DecideDeps) {
     application: string,
     targets: RolloutPlan['targets'],
   ): Promise<RolloutPlan['targets']> {
-    const assigned = assignedOf(state, application)
+    const assigned = assignedTo(state, application)
     const known: Record<string, RolloutTarget> = {}
     for (const [cluster, target] of Object.entries(targets)) {
       const digest = assigned.get(cluster)?.digest
@@ -269,27 +266,16 @@ function listPlanClusters(fleet: Fleet): Record<string, PlanCluster> {
   )
 }
 
-function assignedOf(state: LedgerState, application: string): Map<string, Assignment> {
-  const assigned = new Map<string, Assignment>()
-  for (const [cluster, mine] of state.assignments) {
-    const assignment = mine.get(application)
-    if (assignment) assigned.set(cluster, assignment)
-  }
-  return assigned
-}
-
 /** Applications that run somewhere. */
 function listAssigned(state: LedgerState): string[] {
-  const names = new Set<string>()
-  for (const mine of state.assignments.values()) {
-    for (const [name, { digest }] of mine) if (digest !== null) names.add(name)
-  }
-  return [...names].sort()
+  return [...state.assignedTo]
+    .filter(([, mine]) => [...mine.values()].some(({ digest }) => digest !== null))
+    .map(([name]) => name)
+    .sort()
 }
 
 function historyOf(state: LedgerState, application: string): PastRollout[] {
-  return [...state.plans.values()]
-    .filter((plan) => plan.application === application)
+  return plansOf(state, application)
     .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
     .reverse()
 }

@@ -1,3 +1,4 @@
+import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { nameGate, type PlannedGate } from './planned-gate.ts'
 import type { PlannedWave, RolloutPlan } from './rollout.ts'
@@ -28,15 +29,15 @@ export interface WaveEstimate {
   readonly basis: 'wave' | 'application' | 'none'
 }
 
-type History = Pick<LedgerState, 'plans' | 'runs' | 'waveStarts'>
+type History = Pick<LedgerState, 'plans' | 'runs' | 'rolloutsOf' | 'waveStarts'>
 
 /** Rollouts looked at: the newest. */
 const mostRollouts = 20
 
 /** What rollouts of an application took that came to a good end; of each, its waves. */
 export function listPastWaves(state: History, application: string): PastWave[][] {
-  return [...state.plans.values()]
-    .filter((plan) => plan.application === application && plan.trigger.kind !== 'rollback')
+  return plansOf(state, application)
+    .filter((plan) => plan.trigger.kind !== 'rollback')
     .filter((plan) => state.runs.get(plan.id)?.phase === 'Succeeded')
     .slice(-mostRollouts)
     .map((plan) => plan.waves.flatMap((wave, index) => measureWave(state, plan, wave, index) ?? []))

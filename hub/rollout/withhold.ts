@@ -3,9 +3,9 @@ import { isGroupMember } from '../fleet/group.ts'
 import { matchesTarget } from '../fleet/matches-target.ts'
 import { dependenciesOn } from '../fleet/resolve.ts'
 import { projectOf } from '../fleet/tenancy.ts'
+import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { explainDependency } from './dependency.ts'
-import type { RolloutPlan } from './rollout.ts'
 import { appliesTo, createOpenings, judgeWindows, type Window, type Withheld } from './windows.ts'
 
 /** Why a cluster may be offered nothing new of an application now; null when it may. */
@@ -19,7 +19,6 @@ export type Withhold = (application: string, cluster: string, now: number) => Wi
  */
 export function createWithhold(fleet: () => Fleet | null, state: LedgerState): Withhold {
   const openings = createOpenings()
-  const plans = createPlanIndex(state)
   let known:
     | { readonly fleet: Fleet; readonly windows: Map<string, Map<string, readonly Window[]>> }
     | undefined
@@ -52,23 +51,11 @@ export function createWithhold(fleet: () => Fleet | null, state: LedgerState): W
     const declared = current.clusters.get(cluster)
     if (!spec?.dependsOn || !declared) return null
     for (const { name } of dependenciesOn(current, spec, declared).dependsOn ?? []) {
-      const why = explainDependency(state, plans(name), name, cluster)
+      const newestFirst = plansOf(state, name).reverse()
+      const why = explainDependency(state, newestFirst, name, cluster)
       if (why !== null) return why
     }
     return null
-  }
-}
-
-/** Plans of an application, newest first; sorted out once for each state of the ledger. */
-function createPlanIndex(state: LedgerState): (application: string) => readonly RolloutPlan[] {
-  let head = -1
-  let index = new Map<string, RolloutPlan[]>()
-  return (application) => {
-    if (head !== state.head) {
-      index = Map.groupBy([...state.plans.values()].toReversed(), (plan) => plan.application)
-      head = state.head
-    }
-    return index.get(application) ?? []
   }
 }
 

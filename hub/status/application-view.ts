@@ -1,5 +1,6 @@
 import type { ApplicationView, FleetView } from '../api/views.ts'
 import type { Fault } from '../errors.ts'
+import { assignedTo, runsOf } from '../ledger/by-application.ts'
 import type { Contents } from '../render/contents.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import type { SourceView } from '../source/sources.ts'
@@ -63,17 +64,15 @@ const nowhere: TargetCounts = {
 /** What Git asks for; of an application that it asks for no more, what is left somewhere. */
 function findRevision({ state }: Known, contents: Contents | null, name: string): string | null {
   for (const { revision } of contents?.applications.get(name)?.values() ?? []) return revision
-  for (const mine of state.assignments.values()) {
-    const assigned = mine.get(name)
-    if (assigned && assigned.digest !== null) return assigned.revision
+  for (const { digest, revision } of assignedTo(state, name).values()) {
+    if (digest !== null) return revision
   }
   return null
 }
 
 /** The active rollout, else the newest. */
 function currentRollout({ state }: Known, application: string): ApplicationView['rollout'] {
-  const mine = [...state.plans.values()].filter((plan) => plan.application === application)
-  const runs = mine.map(({ id }) => state.runs.get(id)!)
+  const runs = runsOf(state, application)
   const run = runs.findLast(({ phase }) => !finalPhases.has(phase)) ?? runs.at(-1)
   return run ? { id: run.id, phase: run.phase, message: run.message } : null
 }

@@ -4,6 +4,7 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { parseJoinToken, secretKey } from '@groundswell/proto/enrol.ts'
 import { createHub, type HubDeps } from '../../../hub/hub.ts'
 import { HubError } from '../../../hub/errors.ts'
+import { addRollout } from '../../../hub/ledger/by-application.ts'
 import type { Decision } from '../../../hub/ledger/entry.ts'
 import { createRun } from '../../../hub/rollout/plan.ts'
 import { createTargets } from '../../../hub/status/targets.ts'
@@ -84,8 +85,7 @@ function world(rest: Partial<HubDeps> = {}) {
     done,
     addRollout(id: string, application = 'shop') {
       const made = plan([wave('one', ['a'])], { id, application })
-      state.plans.set(id, made)
-      state.runs.set(id, createRun(made))
+      addRollout(state, made, createRun(made))
     },
   }
 }

@@ -5,6 +5,7 @@ import { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { resolveTargets } from '../../../../hub/fleet/resolve.ts'
+import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
 import type { CreateOptions, Rollouts } from '../../../../hub/rollout/advance.ts'
@@ -104,9 +105,7 @@ function world(enrolled: readonly string[] = ['a', 'b', 'c'], rest: Partial<Deci
     released,
     assign(application: string, content: Content, ...clusters: string[]) {
       for (const cluster of clusters) {
-        const mine = state.assignments.get(cluster) ?? new Map<string, never>()
-        const assignment = { ...content, cluster, application, generation: 1, rollout: 'r0' }
-        state.assignments.set(cluster, new Map([...mine, [application, assignment]]))
+        putAssignment(state, { ...content, cluster, application, generation: 1, rollout: 'r0' })
       }
     },
     summary: () =>
@@ -142,8 +141,8 @@ describe('decide', () => {
     const { deciding, state, released, assign } = world(['a', 'b'])
     const bad = target(old, { ...good, digest: digestOf('bad') })
     const rolledBack = plan([wave('all', ['a', 'b'])], { targets: { a: bad, b: bad } })
-    state.plans.set(rolledBack.id, rolledBack)
-    state.runs.set(rolledBack.id, { ...createRun(rolledBack), phase: 'RolledBack', finishedAt: 1 })
+    const ended = { phase: 'RolledBack', finishedAt: 1 } as const
+    addRollout(state, rolledBack, { ...createRun(rolledBack), ...ended })
     const { contentDigest, id } = rolledBack
     const hold = { application: 'shop', contentDigest, revision: 'bad', rollout: id, at: 1 }
     state.holds.set('shop', { ...hold, reason: 'it broke' })
@@ -275,8 +274,7 @@ describe('decide', () => {
   test('a rollout in hand is waited for, or withdrawn when Git asks for what runs', async () => {
     const { deciding, state, acted, summary, assign } = world()
     const active = plan([wave('one', ['a'])], { id: 'r9', targets: { a: target(old, good) } })
-    state.plans.set('r9', active)
-    state.runs.set('r9', { ...createRun(active), phase: 'Progressing', startedAt: 1 })
+    addRollout(state, active, { ...createRun(active), phase: 'Progressing', startedAt: 1 })
     assign('shop', old, 'a')
     const fleet = fleetOf(['a'], { shop: '' })
     await deciding.decide(fleet, contentsOf(fleet, good))
@@ -291,8 +289,7 @@ describe('plan', () => {
     const { deciding, state, assign } = world()
     const failed = plan([wave('one', ['a'])], { targets: { a: target(old, good) } })
     const outcome = { state: 'Done', outcome: 'Failed', generation: 1, at: 0, message: '' } as const
-    state.plans.set('r1', failed)
-    state.runs.set('r1', { ...createRun(failed), phase: 'Failed', clusters: { a: outcome } })
+    addRollout(state, failed, { ...createRun(failed), phase: 'Failed', clusters: { a: outcome } })
     assign('shop', old, 'a')
     const fleet = fleetOf(['a'], { shop: '' })
     const contents = contentsOf(fleet)

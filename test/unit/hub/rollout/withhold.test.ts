@@ -4,6 +4,7 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { findDependents, orderByDependencies } from '../../../../hub/fleet/dependents.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState, type LedgerState } from '../../../../hub/ledger/replay.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterProgress, RolloutPhase } from '../../../../hub/rollout/rollout.ts'
@@ -118,14 +119,11 @@ describe('an application that depends on another', () => {
     rollouts.forEach(([phase, progress], index) => {
       const id = `r${index}`
       const made = { ...plan([wave('all', ['a'])]), id, application: 'db' }
-      state.plans.set(id, made)
-      state.runs.set(id, { ...createRun(made), phase, clusters: { a: progress } })
+      addRollout(state, made, { ...createRun(made), phase, clusters: { a: progress } })
       if (progress.state === 'Pending') return
       const content = { digest: digestOf('db'), size: 1, revision: 'x', rollout: id }
-      state.assignments.set(
-        'a',
-        new Map([['db', { ...content, cluster: 'a', application: 'db', generation: index + 1 }]]),
-      )
+      const assigned = { cluster: 'a', application: 'db', generation: index + 1 }
+      putAssignment(state, { ...content, ...assigned })
     })
     state.head = rollouts.length
     return ask(documents, state)('shop', 'a', '2026-01-01')

@@ -1,4 +1,5 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
+import { putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState, type LedgerState } from '../../../../hub/ledger/replay.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
@@ -82,10 +83,7 @@ export function knownOf(
   rest: Partial<Known> = {},
 ): Known & { readonly state: LedgerState } {
   const state = emptyState()
-  for (const one of assignments) {
-    const mine = state.assignments.get(one.cluster) ?? new Map<string, Assignment>()
-    state.assignments.set(one.cluster, mine.set(one.application, one))
-  }
+  for (const one of assignments) putAssignment(state, one)
   const byName = new Map(statuses.map((status) => [status.cluster, status]))
   return {
     fleet,
