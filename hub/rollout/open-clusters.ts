@@ -14,8 +14,7 @@ export function createOpenClusters(
     const of = [clusters, state.head, state.enrolments.size, state.revoked.size]
     if (!known?.of.every((part, at) => part === of[at])) {
       const open = [...clusters.values()].filter(
-        ({ name, spec }) =>
-          state.enrolments.has(name) && !state.revoked.has(name) && !spec.suspend,
+        ({ name, spec }) => state.enrolments.has(name) && !state.revoked.has(name) && !spec.suspend,
       )
       known = { of, open: new Set(open.map(({ name }) => name)) }
     }
