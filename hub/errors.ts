@@ -12,6 +12,7 @@ export const hubErrorCodes = [
   'policy_failed',
   'plan_invalid',
   'not_found',
+  'not_ready',
   'conflict',
   'invalid',
   'unauthenticated',

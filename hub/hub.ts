@@ -1,3 +1,4 @@
+import type { Fleet } from './fleet/fleet.ts'
 import { formatFacts } from './fleet/facts-wire.ts'
 import type { Principal } from './access/principal.ts'
 import { rightsOf } from './access/rights.ts'
@@ -74,6 +75,28 @@ export function createHub(deps: HubDeps): Hub {
   const { known, register, rollouts, deciding, pipeline } = deps
   const { state } = register
 
+  /** What only Git declares is not known to be missing before it was read. */
+  function needFleet(): Fleet {
+    const { fleet } = known()
+    if (fleet) return fleet
+    throw new HubError('not_ready', 'the fleet repository was not read yet; `swell fleet` says why')
+  }
+
+  function isMissing(found: boolean): boolean {
+    if (!found) needFleet()
+    return !found
+  }
+
+  /** Nor is a list empty before it was read. */
+  async function* orUnread<T>(all: Listing<T>): AsyncGenerator<T> {
+    let empty = true
+    for await (const one of all) {
+      empty = false
+      yield one
+    }
+    if (empty) needFleet()
+  }
+
   function* from<T>(
     names: readonly string[],
     after: string | null,
@@ -120,13 +143,10 @@ export function createHub(deps: HubDeps): Hub {
   }
 
   async function plan(application: string, by: string, reason: string) {
-    const { fleet, contents } = pipeline.state()
-    if (!fleet || !contents) {
-      throw new HubError('conflict', 'the fleet repository was not read yet; see `swell fleet`')
-    }
-    if (!isApplication(application)) {
-      throw new HubError('not_found', `there is no application ${application}`)
-    }
+    const fleet = needFleet()
+    const { contents } = pipeline.state()
+    if (!contents) throw new HubError('not_ready', `${fleet.revision} is being rendered`)
+    needApplication(application)
     return deciding.plan(fleet, contents, application, by, reason)
   }
 
@@ -136,6 +156,12 @@ export function createHub(deps: HubDeps): Hub {
 
   function isApplication(name: string): boolean {
     return known().fleet?.applications.has(name) === true || deps.targets.of(name) !== undefined
+  }
+
+  function needApplication(name: string): void {
+    if (isMissing(isApplication(name))) {
+      throw new HubError('not_found', `there is no application ${name}`)
+    }
   }
 
   const preview = createPreview({
@@ -173,13 +199,15 @@ export function createHub(deps: HubDeps): Hub {
 
   return {
     rights,
-    clusters: (query, sight) =>
-      listClusters(known(), query, {
-        sight,
-        standingsOf: (name) => deps.summaries.standingsOf(name),
-      }),
+    clusters(query, sight) {
+      // Labels are Git's.
+      if (query.keep) needFleet()
+      const standingsOf = (name: string) => deps.summaries.standingsOf(name)
+      const all = listClusters(known(), query, { sight, standingsOf })
+      return known().fleet ? all : orUnread(all)
+    },
     async cluster(name, sight) {
-      if (!isKnownCluster(known(), name)) return undefined
+      if (isMissing(isKnownCluster(known(), name))) return undefined
       const view = viewCluster(known(), name, sight)
       return sight && view.applications.length === 0 ? undefined : view
     },
@@ -188,17 +216,16 @@ export function createHub(deps: HubDeps): Hub {
       return viewMatrix(known(), { contents, names: deps.targets.names() }, sight)
     },
     groups: (after) =>
-      from([...(known().fleet?.groups.keys() ?? [])].sort(), after, (name) =>
-        viewGroup(known(), name),
-      ),
-    group: async (name) => viewGroup(known(), name),
-    applications: (after) => from(deps.targets.names(), after, application),
-    application: async (name) => application(name),
+      from([...needFleet().groups.keys()].sort(), after, (name) => viewGroup(known(), name)),
+    group: async (name) => viewGroup({ ...known(), fleet: needFleet() }, name),
+    applications(after) {
+      const all = from(deps.targets.names(), after, application)
+      return known().fleet ? all : orUnread(all)
+    },
+    application: async (name) => (isMissing(isApplication(name)) ? undefined : application(name)),
     diff(application) {
       const now = known()
-      if (!isApplication(application)) {
-        throw new HubError('not_found', `there is no application ${application}`)
-      }
+      needApplication(application)
       const desired = pipeline.state().contents?.applications.get(application)
       const names = listClusterNames(now).filter(
         (name) =>
@@ -231,7 +258,7 @@ export function createHub(deps: HubDeps): Hub {
       return { filed, results: await receipts.resultsOf(filed) }
     },
     async images(application) {
-      if (!isApplication(application)) return undefined
+      if (isMissing(isApplication(application))) return undefined
       return viewImages(known(), application, readImages)
     },
 
@@ -274,8 +301,8 @@ export function createHub(deps: HubDeps): Hub {
     async previewRollout(id, { back }) {
       const [plan, run] = [state.plans.get(id), state.runs.get(id)]
       if (!plan || !run) throw new HubError('not_found', `there is no rollout ${id}`)
-      const { fleet, contents } = pipeline.state()
-      if (!fleet) throw new HubError('conflict', 'the fleet repository was not read yet')
+      const fleet = needFleet()
+      const { contents } = pipeline.state()
       const warnings = contents?.warnings ?? []
       const moved = back ? planBack(plan, run) : plan
       return { plan, run, ...(await preview({ fleet, plan: moved, warnings, live: false })) }
@@ -288,7 +315,7 @@ export function createHub(deps: HubDeps): Hub {
 
     dryRun: deps.dryRun,
     ...createSurvey({
-      ...{ known, register, summaries: deps.summaries },
+      ...{ known, needFleet, register, summaries: deps.summaries },
       redecide: () => pipeline.redecide(),
     }),
     facts: () => formatFacts(newestFacts(state)),

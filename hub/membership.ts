@@ -41,7 +41,9 @@ export function createMembership(deps: MembershipDeps) {
 
   return {
     async createToken(cluster: string, request: TokenRequest, by: Principal): Promise<TokenView> {
-      const declared = deps.fleet()?.clusters.get(cluster)
+      const fleet = deps.fleet()
+      if (!fleet) throw new HubError('not_ready', 'the fleet repository was not read yet')
+      const declared = fleet.clusters.get(cluster)
       if (!declared) {
         throw new HubError(
           'not_found',

@@ -238,7 +238,7 @@ export function createPipeline(deps: PipelineDeps) {
 
 /** Not a fault of what was read: it may be there the next time. */
 function isAway({ code }: HubError): boolean {
-  return code === 'source_unreachable' || code.endsWith('_unavailable')
+  return code === 'source_unreachable' || code === 'not_ready' || code.endsWith('_unavailable')
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>

@@ -2,6 +2,7 @@ import type { Principal } from './access/principal.ts'
 import type { Survey } from './api/hub.ts'
 import type { DriftRow, OpenGateView, RevisionView } from './api/survey-view.ts'
 import { HubError } from './errors.ts'
+import type { Fleet } from './fleet/fleet.ts'
 import { assignedTo, plansOf } from './ledger/by-application.ts'
 import { headOf } from './ledger/chain.ts'
 import type { Register } from './ledger/register.ts'
@@ -13,6 +14,8 @@ import { viewPolicy } from './status/policy-view.ts'
 
 export interface SurveyDeps {
   readonly known: () => Known
+  /** Throws `not_ready` before Git was read. */
+  readonly needFleet: () => Fleet
   readonly register: Pick<Register, 'state' | 'append' | 'head' | 'read'>
   readonly summaries: Pick<Summaries, 'read'>
   /** Looks again at what Git asks for. */
@@ -20,7 +23,8 @@ export interface SurveyDeps {
 }
 
 /** What the records say over the whole fleet. */
-export function createSurvey({ known, register, summaries, redecide }: SurveyDeps): Survey {
+export function createSurvey(deps: SurveyDeps): Survey {
+  const { known, needFleet, register, summaries, redecide } = deps
   const { state } = register
 
   function* drift(after: readonly [cluster: string, application: string] | null) {
@@ -82,7 +86,7 @@ export function createSurvey({ known, register, summaries, redecide }: SurveyDep
         }))
     },
     windows: () =>
-      [...(known().fleet?.projects.values() ?? [])].flatMap(({ name, spec }) =>
+      [...needFleet().projects.values()].flatMap(({ name, spec }) =>
         (spec.windows ?? []).map((window) => ({
           project: name,
           kind: window.kind,
@@ -96,7 +100,7 @@ export function createSurvey({ known, register, summaries, redecide }: SurveyDep
         })),
       ),
     policies: () =>
-      [...(known().fleet?.policies.values() ?? [])]
+      [...needFleet().policies.values()]
         .map(viewPolicy)
         .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     async *audit(after) {

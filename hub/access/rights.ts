@@ -19,6 +19,8 @@ export interface Rights {
   sees(application: string): boolean
   /** Whether there is any application this may be done to. */
   mayAnywhere(action: Action): boolean
+  /** False of a member of groups before Git was read: nobody knows what Projects allow them. */
+  isKnown(): boolean
   /** Whether they have a role, by the name a gate asks for. */
   holds(role: string, application: string): boolean
 }
@@ -44,6 +46,7 @@ export function rightsOf(principal: Principal, fleet: () => Access | null): Righ
 
   return {
     principal,
+    isKnown: () => groups.size === 0 || fleet() !== null,
     may,
     sees: (application) => may('read', application),
     mayAnywhere: (action) => {

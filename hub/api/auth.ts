@@ -49,7 +49,7 @@ export interface AuthDeps {
 /**
  * Decides on the matched route, never on the text of the path (T36), and denies by default: a
  * path that matches nothing needs a login before it is told so (T34).
- * @throws HubError `unauthenticated`, `forbidden`
+ * @throws HubError `unauthenticated`, `forbidden`, `not_ready`
  */
 export async function authorize(request: FastifyRequest, deps: AuthDeps): Promise<void> {
   const policy = request.is404 ? 'known' : (request.routeOptions.config.policy ?? 'admin')
@@ -107,7 +107,11 @@ function assertMay(hub: Hub, principal: Principal, policy: Exclude<Policy, 'publ
     if (isAllowed(principal, policy)) return
     throw new HubError('forbidden', `This needs the role ${policy}; you are ${you}`)
   }
-  if (hub.rights(principal).mayAnywhere(policy)) return
+  const rights = hub.rights(principal)
+  if (rights.mayAnywhere(policy)) return
+  if (!rights.isKnown()) {
+    throw new HubError('not_ready', 'the fleet repository, which says who may what, was not read yet')
+  }
   throw new HubError('forbidden', `This needs the action ${policy}; you are ${you}`)
 }
 

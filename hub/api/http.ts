@@ -299,6 +299,7 @@ function readText(validator: ReturnType<typeof Compile<TSchema>>, given: unknown
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error, `urn:uuid:${request.id}`)
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+  if (problem.status === 503) void reply.header('retry-after', '2')
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="groundswell"')
   return reply
     .code(problem.status)

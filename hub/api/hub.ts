@@ -69,7 +69,8 @@ export interface AssignedManifest {
 
 /**
  * All the API needs of the hub. Lookups return undefined for what does not exist; actions throw
- * HubError: `not_found`, `conflict` when the state does not allow it, `plan_invalid`, `forbidden`.
+ * HubError: `not_found`, `conflict` when the state does not allow it, `plan_invalid`, `forbidden`. What may
+ * only not be known yet, since Git was not read, is `not_ready`.
  */
 export interface Hub extends Survey {
   /** What somebody may do now; it goes with the newest commit. */
@@ -110,7 +111,7 @@ export interface Hub extends Survey {
   ): Promise<PlannedRollout | null>
   /**
    * What is left of a rollout, or with `back` what undoing it would change; throws `not_found`, and
-   * `conflict` before Git was read.
+   * `not_ready` before Git was read.
    */
   previewRollout(id: string, options: { readonly back: boolean }): Promise<PlannedRollout>
   /**

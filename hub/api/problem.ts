@@ -89,6 +89,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   ledger_newer: [500, 'The ledger is of a newer version'],
   ledger_diverged: [500, 'The ledger differs from that of the other replicas'],
   internal: [500, 'The hub failed'],
+  not_ready: [503, 'The hub has not read everything yet'],
   source_unreachable: [503, 'The source cannot be reached'],
   forge_unreachable: [503, 'The Git host cannot be reached'],
   gate_unreachable: [503, 'What a gate asks cannot be reached'],

@@ -1,7 +1,7 @@
 import { HubError } from '../errors.ts'
 import type { Decision, Ledger } from '../ledger/entry.ts'
 import { plansOf } from '../ledger/by-application.ts'
-import { assignedBy, emptyState, foldEntry, type LedgerState } from '../ledger/replay.ts'
+import { assignedBy, foldEntry, type LedgerState } from '../ledger/replay.ts'
 import { activeRollouts, admit, makeWay } from './admission.ts'
 import { type RunChange, toChange } from './change.ts'
 import { createMeasuring, type Measure } from './measuring.ts'
@@ -24,6 +24,8 @@ import { explainWaiting } from './waiting.ts'
 /** What moving rollouts needs of the rest of the hub. */
 export interface RolloutPorts {
   readonly ledger: Ledger
+  /** What follows from the ledger so far; entries are folded in as they are appended. */
+  readonly state: LedgerState
   readonly store: RolloutStore
   readonly wake: WakeUps
   /** What is known of these clusters; `since` is never older than the hub's own start. */
@@ -66,10 +68,11 @@ export interface Rollouts {
   /** Something about this application changed on a cluster; cheap to call often. */
   notice(application: string): Promise<void>
   /**
-   * Takes over what the ledger says, rebuilds store, assignments and wake-ups from it, and begins
-   * to move. Call it once, before anything else. A store that is away is rebuilt when it is back.
+   * Rebuilds store, assignments and wake-ups from what the ledger says, and begins to move. Before it
+   * rollouts can be read, and nothing be done: whoever acts is told `not_ready`. A store that is away
+   * is rebuilt when it is back.
    */
-  restore(state: LedgerState): Promise<void>
+  restore(): Promise<void>
   get(id: string): Promise<StoredRollout | undefined>
   list(query: RolloutQuery): ReturnType<RolloutStore['list']>
   /** One sentence for each thing the rollout waits for. */
@@ -87,9 +90,9 @@ const longestSleep = 60_000
  * the next sweep, and a store that lost everything is rebuilt from it.
  */
 export function createRollouts(ports: RolloutPorts): Rollouts {
-  const { ledger, store, wake, clock, log } = ports
+  const { ledger, state, store, wake, clock, log } = ports
   const serial = createSerial()
-  let state = emptyState()
+  let begun = false
   /** Rollouts whose store record, effects or wake-up did not get through. */
   const owed = new Set<string>()
   const alarms = new Map<string, { wave: number; at: number | null }>()
@@ -108,6 +111,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     const run = state.runs.get(id)
     if (!plan || !run) throw new HubError('not_found', `there is no rollout ${id}`)
     return { plan, run }
+  }
+
+  function needBegun(): void {
+    if (!begun) throw new HubError('not_ready', 'the hub has just started; ask again')
   }
 
   async function decide(actor: string, decisions: readonly Decision[]): Promise<void> {
@@ -319,10 +326,9 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   }
 
   return {
-    get state() {
-      return state
-    },
-    create(plan, { start, force = false }) {
+    state,
+    async create(plan, { start, force = false }) {
+      needBegun()
       return serial.run(plan.application, async () => {
         const verdict = admit(state, plan, { start, force })
         if (verdict.existing !== null) return find(verdict.existing)
@@ -346,6 +352,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       })
     },
     async act(id, action, actor, reason, version) {
+      needBegun()
       return serial.run(applicationOf(id), async () => {
         const { run } = find(id)
         if (version !== undefined && run.version !== version) {
@@ -356,15 +363,17 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
         return find(id)
       })
     },
-    notice(application) {
+    async notice(application) {
+      // All are looked at as they are restored.
+      if (!begun) return
       return serial.coalesce(application, async () => {
         for (const id of activeRollouts(state, application)) {
           await move(id, { kind: 'observe' })
         }
       })
     },
-    async restore(replayed) {
-      state = replayed
+    async restore() {
+      begun = true
       if (stopSweeping === undefined) {
         wake.listen(tick)
         stopSweeping = wake.repeat(ports.sweepInterval ?? defaultSweep, () => void sweep())

@@ -42,5 +42,6 @@ function describe(
   const name = failed[0]!
   const first = clusters[name]
   const why = first?.state === 'Done' ? ` (${name}: ${first.outcome}, ${first.message})` : ''
-  return `${where} had ${failed.length} of at most ${budget} failures${why}`
+  const failures = failed.length === 1 ? '1 failure' : `${failed.length} failures`
+  return `${where} had ${failures} and tolerates ${budget === 0 ? 'none' : budget}${why}`
 }

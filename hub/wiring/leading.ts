@@ -109,6 +109,7 @@ export async function startLeading(
   )
   const rollouts = createRollouts({
     ledger: register,
+    state: register.state,
     store: createRolloutStore(redis, config.fleetName),
     wake,
     observe: async (application, clusters) => {
@@ -251,7 +252,7 @@ export async function startLeading(
     alerting,
     async begin() {
       await rendering.open()
-      await rollouts.restore(register.state)
+      await rollouts.restore()
       await rendering.recall()
       await pipeline.resume()
       rendering.follow()

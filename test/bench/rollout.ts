@@ -79,6 +79,7 @@ async function measureOnce(
   const jobs = new Set<string>()
   const rollouts = createRollouts({
     ledger,
+    state: emptyState(),
     store: createRolloutStore(redis, fleet),
     wake: {
       ...wake,
@@ -108,7 +109,7 @@ async function measureOnce(
     clock: () => performance.now(),
     later: (ms, work) => void setTimeout(work, ms),
   })
-  await rollouts.restore(emptyState())
+  await rollouts.restore()
   const countCommands = async (): Promise<number> =>
     Number(/^total_commands_processed:(\d+)/m.exec(await redis.info('stats'))?.[1])
 

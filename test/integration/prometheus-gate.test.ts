@@ -120,7 +120,7 @@ describe('a rollout', { skip }, () => {
     const wakes = createMemoryWakes()
     const offered = new Map<string, number>()
     const rollouts = createRollouts({
-      ...{ ledger, store: createMemoryStore(), wake: wakes, clock, log: () => {} },
+      ...{ ledger, state: emptyState(), store: createMemoryStore(), wake: wakes, clock, log: () => {} },
       observe: async (_, names) =>
         Object.fromEntries(
           names.map((name) => {
@@ -136,7 +136,7 @@ describe('a rollout', { skip }, () => {
         facts: () => ({ clusters: [], fleet: { clusters: 0, connected: 0, health: {} } }),
       }),
     })
-    await rollouts.restore(emptyState())
+    await rollouts.restore()
     await rollouts.create(planned, { start: true })
     return {
       run: () => rollouts.state.runs.get(planned.id)!,

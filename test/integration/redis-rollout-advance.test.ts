@@ -90,6 +90,7 @@ async function openHub(
   const store = createRolloutStore(redis, fleet)
   const rollouts = createRollouts({
     ledger,
+    state: await replay(ledger.read()),
     store,
     wake,
     observe: (application, names) => clusters.observe(application, names),
@@ -99,7 +100,7 @@ async function openHub(
     log: () => undefined,
     sweepInterval,
   })
-  await rollouts.restore(await replay(ledger.read()))
+  await rollouts.restore()
   return {
     rollouts,
     store,

@@ -5,7 +5,7 @@ import { createRolloutStore } from '../../hub/rollout/redis.ts'
 import type { Assignment, ClusterObservation } from '../../hub/rollout/rollout.ts'
 import type { WakeUps } from '../../hub/rollout/store.ts'
 import { connectRedis } from '../../hub/redis.ts'
-import { emptyState, replay } from '../../hub/ledger/replay.ts'
+import { replay } from '../../hub/ledger/replay.ts'
 import { createMemoryLedger } from './memory-rollouts.ts'
 import { until } from './until.ts'
 import { idle, plan, reports, wave } from '../unit/hub/rollout/world.ts'
@@ -50,8 +50,9 @@ export async function playRollout({ url, fleet, at, wakeUps }: PlayOptions): Pro
     const wake = wakeUps?.() ?? createWakeUps({ url, fleet, clock })
     const store = createRolloutStore(redis, fleet)
     const ledger = disk.open()
+    const state = await replay(ledger.read())
     const rollouts = createRollouts({
-      ...{ ledger, store, wake, clock, log: () => {}, sweepInterval: 50 },
+      ...{ ledger, state, store, wake, clock, log: () => {}, sweepInterval: 50 },
       observe: async (_, names) =>
         Object.fromEntries(
           names.map((name): [string, ClusterObservation] => {
@@ -85,7 +86,7 @@ export async function playRollout({ url, fleet, at, wakeUps }: PlayOptions): Pro
   async function restart(): Promise<void> {
     await hub.end()
     hub = await startHub()
-    await hub.rollouts.restore(await replay(hub.ledger.read()))
+    await hub.rollouts.restore()
   }
   const step = async (what: string, is: () => boolean): Promise<void> => {
     // By alarm or sweep: nobody else looks.
@@ -94,7 +95,7 @@ export async function playRollout({ url, fleet, at, wakeUps }: PlayOptions): Pro
     await at?.(steps, restart)
   }
   try {
-    await hub.rollouts.restore(emptyState())
+    await hub.rollouts.restore()
     await hub.rollouts.create(playedPlan, { start: false })
     await step('the plan', () => run().phase === 'Planned')
     await hub.rollouts.act(playedPlan.id, { kind: 'start' }, 'alice', '')

@@ -38,8 +38,9 @@ export function addClusterRoutes(app: Api): void {
       const order = readOrder(query.sort, 'name')
       const kind = kindOfOrder('cluster', order)
       const after = decodePlace(kind, query.continue)
-      const keep = parseSelector(query.selector ?? '')
-      const places = hub.clusters({ order, after, keep })
+      const { selector } = query
+      const keep = selector === undefined ? {} : { keep: parseSelector(selector) }
+      const places = hub.clusters({ order, after, ...keep })
       const page = await takePage(places, {
         ...{ limit: query.limit ?? defaultLimit, kind },
         keyOf: ({ place }) => formatPlace(place),

@@ -194,3 +194,54 @@ test('is ready only when every check is well', async () => {
   const well = await world({ checks: async () => [{ name: 'redis', ok: true }] }).hub.health()
   assert.equal(well.ready, true)
 })
+
+describe('before the fleet repository was read', () => {
+  const unread = () => {
+    const known = { ...knownOf([], []), fleet: null }
+    const read = { fleet: null, refused: null, faults: [], contents: null }
+    return world({
+      known: () => known,
+      targets: createTargets(
+        () => known,
+        () => null,
+      ),
+      pipeline: { state: () => read } as never,
+    }).hub
+  }
+  const order = { by: 'name', descending: false } as const
+
+  const asked: Readonly<Record<string, (hub: ReturnType<typeof unread>) => unknown>> = {
+    'a cluster': (hub) => hub.cluster('a'),
+    'all clusters': (hub) => collect(hub.clusters({ order, after: null })),
+    'clusters by label': (hub) => hub.clusters({ order, after: null, keep: () => true }),
+    'a group': (hub) => hub.group('all'),
+    'all groups': (hub) => hub.groups(null),
+    'an application': (hub) => hub.application('shop'),
+    'all applications': (hub) => collect(hub.applications(null)),
+    'images of one': (hub) => hub.images('shop'),
+    'a diff': (hub) => hub.diff('shop'),
+    'a plan': (hub) => hub.planRollout('shop', { live: false }),
+    'a start': (hub) => hub.startRollout('shop', ada, ''),
+    'a join token': (hub) => hub.createToken('a', { ttl: 60_000 }, ada),
+    windows: (hub) => hub.windows(),
+    policies: (hub) => hub.policies(),
+  }
+  for (const [what, ask] of Object.entries(asked)) {
+    test(`${what} is not ready, rather than missing or empty`, async () => {
+      await assert.rejects(async () => ask(unread()), { code: 'not_ready' })
+    })
+  }
+
+  test('what the ledger tells of is shown', async () => {
+    const known = { ...knownOf([assignment('a', 'shop')], []), fleet: null }
+    const { hub, addRollout } = world({ known: () => known })
+    addRollout('r1')
+    assert.equal((await hub.rollout('r1'))?.plan.application, 'shop')
+    enrol(known.state, 'a')
+    const listed = await collect(hub.clusters({ order, after: null }))
+    assert.deepEqual(
+      listed.map(({ cluster }) => cluster.name),
+      ['a'],
+    )
+  })
+})

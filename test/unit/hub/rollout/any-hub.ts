@@ -112,7 +112,7 @@ export async function createHubWorld() {
     const wakes = createMemoryWakes()
     const state = await replay(ledger.read())
     const rollouts = createRollouts({
-      ...{ ledger, store, wake: wakes, clock, measure, log: () => {} },
+      ...{ ledger, state, store, wake: wakes, clock, measure, log: () => {} },
       observe: async (app, names) => observe(hub, app, names),
       moved: (app) => {
         if (app === 'db') rollouts.notice('shop').catch(() => {})
@@ -120,7 +120,7 @@ export async function createHubWorld() {
       assign: async (assignments) => offer(assignments),
     })
     const hub = { rollouts, wakes, ledger }
-    await rollouts.restore(state)
+    await rollouts.restore()
     // Whoever connects to a hub that has just started is offered what its ledger says.
     for (const mine of state.assignments.values()) offer([...mine.values()])
     return hub

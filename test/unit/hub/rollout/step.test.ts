@@ -181,7 +181,7 @@ describe('a spent budget', () => {
     it.seen['b'] = reports(good, 1)
     it.look(2)
     assert.equal(it.run.phase, 'Paused')
-    assert.match(it.run.message, /wave one had 1 of at most 0 failures \(a: .*denied/)
+    assert.match(it.run.message, /wave one had 1 failure and tolerates none \(a: .*denied/)
     assert.throws(() => it.act({ kind: 'resume' }), conflict)
     it.act({ kind: 'skip', cluster: 'a' }, 3)
     it.act({ kind: 'resume' }, 4)
