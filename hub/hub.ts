@@ -27,6 +27,7 @@ import { explainHold } from './rollout/hold-words.ts'
 import { viewApplication, viewFleet } from './status/application-view.ts'
 import {
   type Known,
+  isInSight,
   isKnownCluster,
   listClusterNames,
   viewCluster,
@@ -208,16 +209,16 @@ export function createHub(deps: HubDeps): Hub {
     },
     async cluster(name, sight) {
       if (isMissing(isKnownCluster(known(), name))) return undefined
-      const view = viewCluster(known(), name, sight)
-      return sight && view.applications.length === 0 ? undefined : view
+      if (sight && !isInSight(known(), name, sight)) return undefined
+      return viewCluster(known(), name, sight)
     },
     matrix: (sight) => {
       const { contents } = pipeline.state()
       return viewMatrix(known(), { contents, names: deps.targets.names() }, sight)
     },
-    groups: (after) =>
-      from([...needFleet().groups.keys()].sort(), after, (name) => viewGroup(known(), name)),
-    group: async (name) => viewGroup({ ...known(), fleet: needFleet() }, name),
+    groups: (after, sight) =>
+      from([...needFleet().groups.keys()].sort(), after, (name) => viewGroup(known(), name, sight)),
+    group: async (name, sight) => viewGroup({ ...known(), fleet: needFleet() }, name, sight),
     applications(after) {
       const all = from(deps.targets.names(), after, application)
       return known().fleet ? all : orUnread(all)

@@ -80,8 +80,9 @@ export interface Hub extends Survey {
   cluster(name: string, sight?: Sight): Promise<ClusterView | undefined>
   /** Every cluster and application there is, or those that may be seen. */
   matrix(sight?: Sight): Matrix
-  groups(after: string | null): Listing<GroupView>
-  group(name: string): Promise<GroupView | undefined>
+  /** Of a sight: those with a cluster that has an application in it, and only such clusters of each. */
+  groups(after: string | null, sight?: Sight): Listing<GroupView>
+  group(name: string, sight?: Sight): Promise<GroupView | undefined>
   applications(after: string | null): Listing<ApplicationView>
   application(name: string): Promise<ApplicationView | undefined>
   /** By cluster name; throws `not_found` for an unknown application. */

@@ -2,8 +2,7 @@ import type { Action } from '../access/action.ts'
 import type { Rights } from '../access/rights.ts'
 import { HubError } from '../errors.ts'
 import type { Hub, Listing } from './hub.ts'
-import type { RolloutRecord } from './rollout-view.ts'
-import type { EventView, GroupView } from './views.ts'
+import type { EventView } from './views.ts'
 
 /** Pages of events that one call reads to find some that may be seen. */
 const mostReads = 10
@@ -23,22 +22,16 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     throw new HubError('forbidden', `This needs the action ${action} on ${application}`)
   }
 
-  async function rollout(id: string): Promise<RolloutRecord | undefined> {
-    const found = await hub.rollout(id)
-    return found && sees(found.plan.application) ? found : undefined
+  /** Undefined for what is not there, and for what may not be seen, by as little work (T34). */
+  function applicationOf(id: string): string | undefined {
+    const application = hub.applicationOf(id)
+    return application !== undefined && sees(application) ? application : undefined
   }
 
-  async function group(found: GroupView | undefined): Promise<GroupView | undefined> {
-    if (!found) return undefined
-    const views = await Promise.all(found.clusters.map((name) => hub.cluster(name, sees)))
-    const seen = views.filter((one) => one !== undefined)
-    if (seen.length === 0) return undefined
-    const connected = seen.filter(({ connection }) => connection.state === 'Connected').length
-    return {
-      ...found,
-      clusters: seen.map(({ name }) => name),
-      counts: { clusters: seen.length, connected, unreachable: seen.length - connected },
-    }
+  function needRollout(id: string): string {
+    const application = applicationOf(id)
+    if (application === undefined) throw new HubError('not_found', `No rollout ${id}`)
+    return application
   }
 
   async function seesEvent({ subject }: EventView): Promise<boolean> {
@@ -47,10 +40,8 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     switch (kind) {
       case 'application':
         return sees(name)
-      case 'rollout': {
-        const application = hub.applicationOf(name)
-        return application !== undefined && sees(application)
-      }
+      case 'rollout':
+        return applicationOf(name) !== undefined
       case 'cluster':
         return (await hub.cluster(name, sees)) !== undefined
       default:
@@ -64,8 +55,8 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     clusters: (query) => hub.clusters(query, sight),
     cluster: (name) => hub.cluster(name, sight),
     matrix: () => hub.matrix(sight),
-    groups: (after) => (everything ? hub.groups(after) : mapSome(hub.groups(after), group)),
-    group: async (name) => (everything ? hub.group(name) : group(await hub.group(name))),
+    groups: (after) => hub.groups(after, sight),
+    group: (name) => hub.group(name, sight),
     applications: (after) => keepSome(hub.applications(after), async ({ name }) => sees(name)),
     application: async (name) => (sees(name) ? hub.application(name) : undefined),
     diff(application) {
@@ -79,20 +70,16 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     images: async (application) => (sees(application) ? hub.images(application) : undefined),
 
     rollouts: (query) => keepSome(hub.rollouts(query), async ({ plan }) => sees(plan.application)),
-    rollout,
-    applicationOf(id) {
-      const application = hub.applicationOf(id)
-      return application !== undefined && sees(application) ? application : undefined
-    },
+    rollout: async (id) =>
+      everything || applicationOf(id) !== undefined ? hub.rollout(id) : undefined,
+    applicationOf,
     async planRollout(application, options) {
       need('plan', application)
       if (options.live) need('start', application)
       return hub.planRollout(application, options)
     },
     async previewRollout(id, options) {
-      const found = await rollout(id)
-      if (!found) throw new HubError('not_found', `No rollout ${id}`)
-      need('plan', found.plan.application)
+      need('plan', needRollout(id))
       return hub.previewRollout(id, options)
     },
     propose: (ref) => hub.propose(ref),
@@ -101,9 +88,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       return hub.startRollout(application, by, reason)
     },
     async actOnRollout(id, action, by, reason, version) {
-      const found = await rollout(id)
-      if (!found) throw new HubError('not_found', `No rollout ${id}`)
-      need(action.kind, found.plan.application)
+      need(action.kind, needRollout(id))
       return hub.actOnRollout(id, action, by, reason, version)
     },
 
@@ -155,14 +140,4 @@ async function* keepSome<T>(
   keep: (item: T) => Promise<boolean>,
 ): AsyncGenerator<T> {
   for await (const item of all) if (await keep(item)) yield item
-}
-
-async function* mapSome<T>(
-  all: Listing<T>,
-  map: (item: T) => Promise<T | undefined>,
-): AsyncGenerator<T> {
-  for await (const item of all) {
-    const found = await map(item)
-    if (found !== undefined) yield found
-  }
 }

@@ -1,13 +1,13 @@
-import { posix } from 'node:path'
 import { HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
-import type { Declared, Fleet } from '../fleet/fleet.ts'
+import type { Declared } from '../fleet/fleet.ts'
 import type { RepositorySpec } from '../fleet/kinds/repository.ts'
 import { loadFleet } from '../fleet/load.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { type CheckReport, reportConfiguration, reportFleet } from './check.ts'
 import type { FetchedCharts } from './fetched-charts.ts'
 import { type Finding, findConfigurationFaults } from './finding.ts'
+import { readFleetFiles } from './fleet-files.ts'
 import { diffFleets, type FleetDiff } from './fleet-diff.ts'
 import { type AskLive, tryFleet } from './live.ts'
 import type { LocalRepository, Snapshot } from './local-repository.ts'
@@ -107,23 +107,12 @@ export type OpenCheckout = (
 ) => Promise<Checkout & { close(): Promise<void> }>
 
 export function createCheckout(deps: CheckoutDeps): Checkout {
-  async function readFleet({ mirror, commit, revision }: Snapshot): Promise<Fleet> {
-    const path = posix.normalize(deps.path)
-    const tree = await mirror.readTree(commit, path)
-    const files = tree.files.filter((file) => /\.ya?ml$/i.test(file.path))
-    const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
-    return loadFleet(
-      revision,
-      files.map((file, at) => ({ path: posix.join(path, file.path), bytes: bytes[at]! })),
-    )
-  }
-
   async function renderSnapshot(
     own: Snapshot,
     { applications, clusters }: Selection,
     signal: AbortSignal,
   ): Promise<RenderedFleet> {
-    const fleet = await readFleet(own)
+    const fleet = loadFleet(own.revision, await readFleetFiles(own, deps.path))
     const snapshots = new Map([['fleet', own]])
     const absent = new Map<string, string>()
     for (const repository of fleet.repositories.values()) {

@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import { formatRevision, parseRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
@@ -14,6 +13,7 @@ import type { VisitedRef } from '../source/visit.ts'
 import { reportConfiguration, reportFleet } from './check.ts'
 import type { FetchedCharts } from './fetched-charts.ts'
 import { type Finding, findConfigurationFaults } from './finding.ts'
+import { readFleetFiles } from './fleet-files.ts'
 import { diffFleets } from './fleet-diff.ts'
 import type { Snapshot } from './local-repository.ts'
 import { type Proposal, tellProposal } from './proposal.ts'
@@ -70,13 +70,6 @@ export function createProposals(deps: ProposalsDeps) {
     throw new HubError('source_unreachable', 'the fleet repository was not opened yet')
   }
 
-  async function readFiles({ mirror, commit }: Snapshot): Promise<FleetFile[]> {
-    const tree = await mirror.readTree(commit, posix.normalize(deps.path))
-    const files = tree.files.filter(({ path }) => /\.ya?ml$/i.test(path))
-    const bytes = await mirror.readBlobs(files.map(({ oid }) => oid))
-    return files.map(({ path }, at) => ({ path: posix.join(deps.path, path), bytes: bytes[at]! }))
-  }
-
   /** Other repositories as they are followed; one that is not followed so is not at hand. */
   function listSnapshots(fleet: Fleet, own: Snapshot, heads: Heads) {
     const snapshots = new Map([['fleet', own]])
@@ -99,7 +92,7 @@ export function createProposals(deps: ProposalsDeps) {
     { facts, heads }: Beside,
     signal: AbortSignal,
   ): Promise<Side> {
-    const files = await readFiles(snapshot)
+    const files = await readFleetFiles(snapshot, deps.path)
     const fleet = loadFleet(snapshot.revision, files)
     const { engine, charts } = deps
     const request = { fleet, ...listSnapshots(fleet, snapshot, heads), charts, facts }

@@ -153,6 +153,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (change?.clusters) ports.moved?.(before.plan.application)
   }
 
+  function perform(id: string, action: RolloutAction, actor: string, reason: string) {
+    return move(id, { kind: 'action', action, actor, reason }, actor)
+  }
+
   function toHolds(plan: RolloutPlan, effects: readonly RolloutEffect[]): Decision[] {
     const effect = effects.find((one) => one.kind === 'hold')
     const held = state.holds.get(plan.application)
@@ -220,12 +224,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (next === undefined || !active.includes(next)) return
     const plan = state.plans.get(next)!
     if (plan.supersede !== 'queue' || plan.trigger.kind === 'api') return
-    await move(next, {
-      kind: 'action',
-      action: { kind: 'start' },
-      actor: 'groundswell',
-      reason: 'the rollout before it has ended',
-    })
+    await perform(next, { kind: 'start' }, 'groundswell', 'the rollout before it has ended')
   }
 
   function newestOf(application: string): string | undefined {
@@ -251,13 +250,11 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (isTaken && plan.supersede === 'queue') return
     const action = { kind: 'start' } as const
     for (const other of makeWay(state, plan, action)) await supersede(other, id, actor)
-    if (find(id).run.phase !== 'Planned') return
-    await move(id, { kind: 'action', action, actor, reason }, actor)
+    if (find(id).run.phase === 'Planned') await perform(id, action, actor, reason)
   }
 
   function supersede(id: string, by: string, actor: string): Promise<void> {
-    const reason = `rollout ${by} takes its place`
-    return move(id, { kind: 'action', action: { kind: 'supersede', by }, actor, reason }, actor)
+    return perform(id, { kind: 'supersede', by }, actor, `rollout ${by} takes its place`)
   }
 
   async function tick(id: string): Promise<void> {
@@ -345,8 +342,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
           log('warn', `rollout ${plan.id} is not in the store yet`, error)
         })
         if (start && !verdict.queued && find(plan.id).run.phase === 'Planned') {
-          const action = { kind: 'start' } as const
-          await move(plan.id, { kind: 'action', action, actor, reason }, actor)
+          await perform(plan.id, { kind: 'start' }, actor, reason)
         }
         return find(plan.id)
       })
@@ -359,7 +355,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
           throw new HubError('conflict', `it is at version ${run.version}, not ${version}`)
         }
         for (const other of makeWay(state, find(id).plan, action)) await supersede(other, id, actor)
-        await move(id, { kind: 'action', action, actor, reason }, actor)
+        await perform(id, action, actor, reason)
         return find(id)
       })
     },

@@ -108,10 +108,18 @@ export function viewCluster(known: Known, name: string, sight: Sight = () => tru
   }
 }
 
-export function viewGroup(known: Known, name: string): GroupView | undefined {
+/** Whether any application in it is on the cluster. */
+export function isInSight(known: Known, cluster: string, sight: Sight): boolean {
+  return namesOn(known, cluster).some(sight)
+}
+
+/** With a sight, only of clusters in it; undefined where there are none. */
+export function viewGroup(known: Known, name: string, sight?: Sight): GroupView | undefined {
   const group = known.fleet?.groups.get(name)
   if (!group || !known.fleet) return undefined
-  const clusters = membersOf(known.fleet, group)
+  const members = membersOf(known.fleet, group)
+  const clusters = sight ? members.filter((one) => isInSight(known, one, sight)) : members
+  if (sight && clusters.length === 0) return undefined
   const connected = clusters.filter((c) => known.status(c).connection.state === 'Connected').length
   return {
     name,

@@ -4,6 +4,7 @@ import type { ClusterStatus } from './status.ts'
 
 /** The last known status of every cluster, so that a restarted hub does not start blind. */
 export interface StatusStore {
+  /** Of what was saved, what can be gone on from at `now`: nobody is connected (`readRemembered`). */
   load(now: number): Promise<ClusterStatus[]>
   save(statuses: readonly ClusterStatus[]): Promise<void>
   remove(cluster: string): Promise<void>

@@ -57,15 +57,10 @@ export function createStatuses(deps: StatusesDeps) {
     }
   }
 
-  /** Reads what was saved; whoever was connected then is disconnected as of `now`. */
+  /** Reads what was saved, as of `now`; whoever was heard meanwhile is not put back. */
   async function load(now: number): Promise<void> {
     for (const status of await deps.store.load(now)) {
-      if (statuses.has(status.cluster)) continue
-      const connection =
-        status.connection.state === 'Connected'
-          ? ({ state: 'Disconnected', since: now } as const)
-          : status.connection
-      statuses.set(status.cluster, { ...status, connection })
+      if (!statuses.has(status.cluster)) statuses.set(status.cluster, status)
     }
   }
 

@@ -69,6 +69,21 @@ function likeness({ status, body }: Answer, name: string): unknown {
   return { status, body: JSON.stringify(rest).replaceAll(name, 'NAME') }
 }
 
+/** Names what the API calls of the hub from here on, in order. */
+function recordCalls(hub: TestApi['hub']): string[] {
+  const calls: string[] = []
+  for (const [name, method] of Object.entries(hub)) {
+    if (typeof method !== 'function') continue
+    Object.assign(hub, {
+      [name](...args: unknown[]) {
+        calls.push(name)
+        return Reflect.apply(method, hub, args)
+      },
+    })
+  }
+  return calls
+}
+
 describe('T34: what a caller may not see', () => {
   const pairs: [unseen: string, absent: string, path: (name: string) => string, body?: object][] = [
     ['grid', 'none', (name) => `applications/${name}`],
@@ -90,6 +105,21 @@ describe('T34: what a caller may not see', () => {
         likeness(await ask(test, 'seller', path(name), body as Record<string, unknown>), name)
       assert.deepEqual(await asked(unseen), await asked(absent))
       assert.deepEqual(test.hub.actions, [])
+    })
+
+    it(`T34: takes the same work as what is not there: ${path(unseen)}`, async () => {
+      await using test = await startTenants()
+      const calls = recordCalls(test.hub)
+      const worked = async (name: string) => {
+        calls.length = 0
+        await ask(test, 'seller', path(name), body as Record<string, unknown>)
+        return [...calls]
+      }
+      const work = await worked(unseen)
+      assert.ok(work.includes('rights'))
+      // It would take long to gather all that is told of one.
+      assert.ok(!work.includes('rollout'))
+      assert.deepEqual(work, await worked(absent))
     })
   }
 

@@ -45,7 +45,8 @@ describe('a hub that has not read everything yet', () => {
     await hub.start()
     assert.equal((await fetch(`${hub.url}/readyz`)).status, 503)
     const kept = [`rollouts/${id}`, 'rollouts', 'clusters', 'clusters/a', 'applications/web']
-    for (const path of [...kept, 'fleet', 'summary']) assert.equal((await ask(path)).status, 200, path)
+    for (const path of [...kept, 'fleet', 'summary'])
+      assert.equal((await ask(path)).status, 200, path)
     const unread = ['groups', 'groups/g', 'windows', 'policies', 'clusters?selector=ring%3Dcanary']
     for (const path of [...unread, 'clusters/nobody', 'applications/nothing']) {
       assert.deepEqual(await ask(path), { status: 503, code: 'not_ready', again: '2' }, path)

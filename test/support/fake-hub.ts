@@ -1,6 +1,6 @@
 import type { Principal } from '../../hub/access/principal.ts'
 import { rightsOf } from '../../hub/access/rights.ts'
-import type { AssignedManifest, ClusterOrder, Hub } from '../../hub/api/hub.ts'
+import type { AssignedManifest, ClusterOrder, Hub, Sight } from '../../hub/api/hub.ts'
 import { sortPlaces } from '../../hub/api/order.ts'
 import type { Fleet } from '../../hub/fleet/fleet.ts'
 import { type RolloutRecord, timestamp } from '../../hub/api/rollout-view.ts'
@@ -14,6 +14,7 @@ import type {
 } from '../../hub/api/views.ts'
 import { HubError } from '../../hub/errors.ts'
 import type { RolloutPhase } from '../../hub/rollout/rollout.ts'
+import { groupsInSight, inSight } from './fake-sight.ts'
 import { createFakeMembership } from './fake-membership.ts'
 import { createFakeSurvey } from './fake-survey.ts'
 import { createFakeRecords } from './fake-records.ts'
@@ -101,6 +102,7 @@ export function createFakeHub(): FakeHub {
       throw new HubError('not_found', `No application ${application}`)
     }
   }
+  const groups = (sight?: Sight) => groupsInSight(view, sight)
   const since = (after: string) => events.filter((event) => Number(event.id) > Number(after))
 
   return {
@@ -162,8 +164,8 @@ export function createFakeHub(): FakeHub {
       const found = view.clusters.find((one) => one.name === name)
       return found && inSight(found, sight)
     },
-    groups: (after) => view.groups.filter((one) => one.name > (after ?? '')),
-    group: async (name) => view.groups.find((one) => one.name === name),
+    groups: (after, sight) => groups(sight).filter((one) => one.name > (after ?? '')),
+    group: async (name, sight) => groups(sight).find((one) => one.name === name),
     applications: (after) => view.applications.filter((one) => one.name > (after ?? '')),
     application: async (name) => view.applications.find((one) => one.name === name),
     diff: (application) => {
@@ -263,12 +265,6 @@ export function createFakeHub(): FakeHub {
     },
     health: async () => ({ ready: view.ready, checks: [{ name: 'redis', ok: view.ready }] }),
   }
-}
-
-function inSight(view: ClusterView, sight?: (application: string) => boolean) {
-  if (!sight) return view
-  const applications = view.applications.filter(({ name }) => sight(name))
-  return applications.length === 0 ? undefined : { ...view, applications }
 }
 
 function makeCluster(

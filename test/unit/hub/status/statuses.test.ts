@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { unknownCluster } from '../../../../hub/status/fold.ts'
+import { readRemembered } from '../../../../hub/status/remembered.ts'
 import type { ClusterStatus } from '../../../../hub/status/status.ts'
 import { createStatuses } from '../../../../hub/status/statuses.ts'
 import { settle } from '../../../support/manual-clock.ts'
@@ -13,7 +14,8 @@ function world(saved: readonly ClusterStatus[] = []) {
   const disk = { broken: false }
   const statuses = createStatuses({
     store: {
-      load: async () => [...saved],
+      load: async (now) =>
+        saved.flatMap((one) => readRemembered(one.cluster, JSON.stringify(one), now) ?? []),
       async save(list) {
         if (disk.broken) throw new Error('away')
         writes.push(list.map(({ cluster, nodes }) => `${cluster}=${nodes}`))
