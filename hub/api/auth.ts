@@ -110,7 +110,10 @@ function assertMay(hub: Hub, principal: Principal, policy: Exclude<Policy, 'publ
   const rights = hub.rights(principal)
   if (rights.mayAnywhere(policy)) return
   if (!rights.isKnown()) {
-    throw new HubError('not_ready', 'the fleet repository, which says who may what, was not read yet')
+    throw new HubError(
+      'not_ready',
+      'the fleet repository, which says who may what, was not read yet',
+    )
   }
   throw new HubError('forbidden', `This needs the action ${policy}; you are ${you}`)
 }

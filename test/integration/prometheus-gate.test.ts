@@ -120,7 +120,14 @@ describe('a rollout', { skip }, () => {
     const wakes = createMemoryWakes()
     const offered = new Map<string, number>()
     const rollouts = createRollouts({
-      ...{ ledger, state: emptyState(), store: createMemoryStore(), wake: wakes, clock, log: () => {} },
+      ...{
+        ledger,
+        state: emptyState(),
+        store: createMemoryStore(),
+        wake: wakes,
+        clock,
+        log: () => {},
+      },
       observe: async (_, names) =>
         Object.fromEntries(
           names.map((name) => {
