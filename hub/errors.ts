@@ -25,6 +25,7 @@ export const hubErrorCodes = [
   'redis_unavailable',
   'ledger_corrupt',
   'ledger_newer',
+  'data_newer',
   'ledger_unwritable',
   'ledger_diverged',
   'no_leader',

@@ -87,6 +87,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   config_invalid: [500, 'The hub is not configured rightly'],
   ledger_corrupt: [500, 'The ledger is damaged'],
   ledger_newer: [500, 'The ledger is of a newer version'],
+  data_newer: [500, 'What the hub keeps is of a newer version'],
   ledger_diverged: [500, 'The ledger differs from that of the other replicas'],
   internal: [500, 'The hub failed'],
   not_ready: [503, 'The hub has not read everything yet'],

@@ -40,8 +40,8 @@ type Line = [
   digest: Digest,
   size: number,
   kinds: string[],
-  violations?: Violation[],
-  notes?: string[],
+  violations: Violation[],
+  notes: string[],
   base?: Digest,
   asked?: AskedFacts,
 ]
@@ -63,10 +63,9 @@ export function parseBundleLines(text: string): Map<Digest, MadeBundle> {
     const space = line.indexOf(' ')
     const body = line.slice(space + 1)
     if (space < 0 || line.slice(0, space) !== digestOf(body)) continue
-    const [input, digest, size, kinds, violations = [], notes = [], ...facts] = JSON.parse(
-      body,
-    ) as Line
-    if (!isDigest(input) || !isDigest(digest)) continue
+    const [input, digest, size, kinds, violations, notes, ...facts] = JSON.parse(body) as Line
+    // A line of before policies judged has no verdict that anybody could ask for.
+    if (!isDigest(input) || !isDigest(digest) || !violations || !notes) continue
     const [base, asked] = facts
     found.delete(input)
     found.set(input, {

@@ -39,3 +39,15 @@ function isSame(one: ClusterProgress, other: ClusterProgress | undefined): boole
 export function applyChange(run: RolloutRun, change: RunChange): RolloutRun {
   return { ...run, ...change, clusters: { ...run.clusters, ...change.clusters } }
 }
+
+/**
+ * A run as it was written last, moved on by what changed since. Both are read apart: a change that is
+ * in the run already, or that one before it is missing for, is left out.
+ */
+export function foldChanges(run: RolloutRun, changes: readonly RunChange[]): RolloutRun {
+  let known = run
+  for (const change of changes) {
+    if (change.version === known.version + 1) known = applyChange(known, change)
+  }
+  return known
+}

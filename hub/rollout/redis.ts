@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import { HubError } from '../errors.ts'
 import { translateRedis } from '../redis.ts'
-import { type RunChange, applyChange } from './change.ts'
+import { formatMark, redisFormat } from '../upgrade/mark.ts'
+import { type RunChange, foldChanges } from './change.ts'
 import { finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
 import type { RolloutQuery, RolloutStore, StoredRollout, Swap } from './store.ts'
 
@@ -79,7 +80,14 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
       translateRedis(redis.lrange(changesKey(id), 0, -1)),
     ])
     if (typeof plan !== 'string' || typeof run !== 'string') return undefined
-    return { plan: JSON.parse(plan) as RolloutPlan, run: foldChanges(run, changes) }
+    const known = JSON.parse(run) as RolloutRun
+    return {
+      plan: JSON.parse(plan) as RolloutPlan,
+      run: foldChanges(
+        known,
+        changes.map((text) => JSON.parse(text) as RunChange),
+      ),
+    }
   }
 
   async function read(ids: readonly string[]): Promise<StoredRollout[]> {
@@ -118,20 +126,7 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
       return (await translateRedis(redis.exists(sentinel))) === 1
     },
     async mark() {
-      await translateRedis(redis.set(sentinel, '1'))
+      await translateRedis(redis.set(sentinel, formatMark(redisFormat)))
     },
   }
-}
-
-/**
- * The run as it was written last, moved on by what changed since. Both are read apart: a change that
- * is in the run already, or that one before it is missing for, is left out.
- */
-function foldChanges(run: string, changes: readonly string[]): RolloutRun {
-  let known = JSON.parse(run) as RolloutRun
-  for (const text of changes) {
-    const change = JSON.parse(text) as RunChange
-    if (change.version === known.version + 1) known = applyChange(known, change)
-  }
-  return known
 }

@@ -5,6 +5,7 @@ import { createRenderMetrics } from '../render/metrics.ts'
 import { assertNoEviction, connectRedis } from '../redis.ts'
 import { answerRendering } from '../roles/renderer-calls.ts'
 import { createRemoteAttestor } from '../roles/signer-calls.ts'
+import { openDirectory, openRedis } from './formats.ts'
 import { startRendering } from './rendering.ts'
 import { openSocket, reachSocket } from './sockets.ts'
 import { prefixOf } from './store.ts'
@@ -20,11 +21,15 @@ export async function startRendererRole(
   const { config, log, started, clock } = surroundings
   refuseSigningKeys(config.data)
   started.own(await lockDirectory(config.data), (unlock) => unlock())
+  const kept = openDirectory(surroundings)
+  await kept.refuseNewer()
   const redis = started.own(
     await connectRedis(config.redisUrl!, (message, err) => log.warn({ err }, message)),
     (connection) => connection.disconnect(),
   )
   await assertNoEviction(redis)
+  await openRedis(surroundings, redis, prefixOf(config.fleetName)).refuseNewer()
+  await kept.upgrade()
   const attest = reachSocket(surroundings, 'attest', 'signer_unavailable', {
     // It may be another signer, or one restored: all is told anew, once it is rendered anew.
     onUp() {

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import { lockDirectory } from '../fs.ts'
 import { createSignerMetrics } from '../metrics.ts'
 import { answerAttesting, answerSigning } from '../roles/signer-calls.ts'
+import { openDirectory } from './formats.ts'
 import { openSocket } from './sockets.ts'
 import { startSigner } from './signing.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -16,6 +17,7 @@ export async function startSignerRole(
 ): Promise<void> {
   const { config, started } = surroundings
   started.own(await lockDirectory(config.data), (unlock) => unlock())
+  await openDirectory(surroundings).upgrade()
   const { countRefusal } = createSignerMetrics(registry)
   const signer = await startSigner(surroundings, { onRefused: countRefusal })
   await openSocket(surroundings, 'attest', { methods: answerAttesting(signer) })

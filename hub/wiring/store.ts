@@ -9,6 +9,7 @@ import { startLocalRedis } from '../redis-server.ts'
 import { describeEntry, type HubEvent } from '../status/event.ts'
 import { type EventLog, createEventLog } from '../status/redis-events.ts'
 import { type Authority, loadAuthority } from '../sync/x509.ts'
+import { openDirectory, openRedis } from './formats.ts'
 import { type Standing, joinReplicas, standAlone } from './replica.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -36,6 +37,8 @@ export async function openStore(
 ): Promise<Store> {
   const { config, log, started, signal, clock } = surroundings
   started.own(await lockDirectory(config.data), (unlock) => unlock())
+  const kept = openDirectory(surroundings)
+  await kept.refuseNewer()
   const local = config.redisUrl
     ? undefined
     : started.own(
@@ -53,6 +56,9 @@ export async function openStore(
   )
   await assertNoEviction(redis)
   const prefix = prefixOf(config.fleetName)
+  const shared = openRedis(surroundings, redis, prefix)
+  await shared.refuseNewer()
+  await kept.upgrade()
 
   const authority = await loadAuthority(
     join(config.shared, 'ca'),
@@ -90,6 +96,8 @@ export async function openStore(
     onEntry(entry)
   })
   await standing.begin(register)
+  // Another hub may have led since, and it may have been a newer one.
+  await shared.upgrade()
   leading = true
   return { standing, redis, redisUrl, prefix, authority, events, register }
 }

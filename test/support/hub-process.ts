@@ -89,13 +89,15 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
     )
     await until(
       async () => {
-        assertRunning(running)
+        // One that has ended will not serve any more.
+        if (!running.running) return true
         // A front end lives before it serves: its signer may not be there yet.
         if (!options.args?.includes('--role')) return (await fetch(`${url}/livez`)).ok
         return (await fetch(`${url}/api/v1/version`)).status === 401
       },
       { deadlineMs: 20_000, what: 'the hub to serve' },
     )
+    assertRunning(running)
   }
 
   await start()

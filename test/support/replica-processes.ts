@@ -9,6 +9,8 @@ export interface ReplicaProcessesOptions {
   readonly redisUrl: string
   readonly names: readonly string[]
   readonly args?: readonly string[]
+  /** What they run at first instead of the sources here. */
+  readonly program?: string
 }
 
 /** Real hubs that share a Redis, on hosts of their own of the loopback network. */
@@ -66,6 +68,7 @@ export async function startReplicas(options: ReplicaProcessesOptions): Promise<R
       ...{ directory: join(options.directory, name), host: hosts[at]!, ports },
       ...{ fleetUrl: options.fleetUrl, path: 'fleet', interval: '1s', redisUrl: options.redisUrl },
       shared: join(options.directory, 'shared'),
+      ...(options.program !== undefined && { program: options.program }),
       args: [
         ...['--replica', name, '--lease', '5s', '--peer-port', String(peer)],
         ...['--advertise', hosts.join(), ...(options.args ?? [])],

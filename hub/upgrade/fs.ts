@@ -1,0 +1,82 @@
+import { open, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HubError } from '../errors.ts'
+import { formatBundleLine, parseBundleLines } from '../render/bundle-memory.ts'
+import type { FormatMark, UpgradeStep } from './format.ts'
+
+/** The number, in a file of its own beside what it is of. */
+export function createDirectoryMark(directory: string): FormatMark {
+  const path = join(directory, 'format')
+  return {
+    place: `the data directory ${directory}`,
+    remedy: 'restore the backup of before its upgrade',
+    async read() {
+      const text = await readText(path)
+      if (text === undefined) return 1
+      if (/^[1-9]\d{0,5}\n$/.test(text)) return Number(text)
+      throw new HubError(
+        'config_invalid',
+        `${path}: not the number of a form; restore it from the backup, or remove it, and every step of an upgrade is done again`,
+      )
+    },
+    record: (next) => replaceFile(path, `${next}\n`),
+  }
+}
+
+/** Of a data directory, whichever role it is of: what it does not have has nothing to be done. */
+export function listDirectorySteps(directory: string): readonly UpgradeStep[] {
+  return [
+    {
+      to: 2,
+      what: 'leaves out renders that were remembered before policies judged them',
+      run: () => dropUnjudged(join(directory, 'mirrors', 'bundles.jsonl')),
+    },
+    {
+      to: 3,
+      what: 'removes what V8 made of the code of hubs before',
+      run: () => dropCompiled(join(directory, 'compiled')),
+    },
+  ]
+}
+
+async function dropUnjudged(path: string): Promise<number> {
+  const text = await readText(path)
+  if (text === undefined) return 0
+  const kept = [...parseBundleLines(text)].map(([input, made]) => formatBundleLine(input, made))
+  if (kept.join('') !== text) await replaceFile(path, kept.join(''))
+  return text.split('\n').length - 1 - kept.length
+}
+
+/** Node writes there until the hub ends, so the directories stay. */
+async function dropCompiled(directory: string): Promise<number> {
+  const found = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
+  const files = found.filter((entry) => entry.isFile())
+  for (const { parentPath, name } of files) await rm(join(parentPath, name), { force: true })
+  return files.length
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new HubError('config_invalid', `${path} cannot be read: ${cause.message}`, { cause })
+  })
+}
+
+/** Whole or not at all, also when the machine goes down. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  try {
+    const file = await open(`${path}.new`, 'w', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(`${path}.new`, path)
+    const folder = await open(join(path, '..'), 'r')
+    await folder.sync().finally(() => folder.close())
+  } catch (cause) {
+    const message = `${path} cannot be written: ${(cause as Error).message}`
+    throw new HubError('config_invalid', message, { cause })
+  }
+}
