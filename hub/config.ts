@@ -209,14 +209,12 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
 }
 
 function listReplicaFaults(config: HubConfig): string[] {
-  const { replica, redisUrl, leaseMs, ledgerRemote } = config
+  const { replica, redisUrl, leaseMs } = config
   const faults: string[] = []
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(replica ?? '')) {
     faults.push(`--replica: not a DNS label: ${replica}`)
   }
   if (redisUrl === undefined) faults.push('--redis: replicas need the URL of the one they share')
-  // Each keeps a Git history of its own, and one branch takes only one of them.
-  if (ledgerRemote !== undefined) faults.push('--ledger-remote: not for replicas yet')
   if (['0.0.0.0', '::'].includes(config.peerHost)) {
     faults.push(
       '--peer-host: a replica that listens on every address needs the one others reach it by',

@@ -12,6 +12,8 @@ import { createLineMarks, type LineMarks } from './line-marks.ts'
 export interface Journal extends ReplicatedLedger {
   /** Bytes of an unfinished last line that were cut off when it was opened; 0 when it was whole. */
   readonly torn: number
+  /** Bytes of all lines up to `end`. */
+  readonly size: number
 }
 
 /** Appends that may wait for the disk at once; more are refused. */
@@ -142,6 +144,7 @@ function createJournal(start: {
     const parts = lines.map((line) => Buffer.from(`${line}\n`))
     await writeAll(Buffer.concat(parts))
     let after = head.index
+    // No wait from here on: who looks sees both where the chain ends and how many bytes that is.
     for (const part of parts) {
       after += 1
       size += part.length
@@ -186,6 +189,9 @@ function createJournal(start: {
     },
     get end() {
       return head
+    },
+    get size() {
+      return size
     },
     async adopt(lines) {
       if (flushing) await flushing

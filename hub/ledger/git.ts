@@ -1,61 +1,80 @@
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { access, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { HubError } from '../errors.ts'
+import type { Seal } from '../replica/seal.ts'
+import { type RepositoryOptions, createRepository, ledgerFile } from './branch/git.ts'
 import type { ReplicatedLedger } from './entry.ts'
-import { type Admit, openJournal } from './fs.ts'
+import { type Admit, type Journal, openJournal } from './fs.ts'
+import { type LedgerRemote, createLedgerRemote } from './remote.ts'
 
-/** Branch the ledger is committed to, here and at the remote. */
-export const ledgerBranch = 'groundswell-ledger'
-
-export interface LedgerOptions {
+export interface LedgerOptions extends Pick<RepositoryOptions, 'author' | 'signingKey'> {
   readonly clock: () => number
-  /** Who the commits are by. */
-  readonly author: { readonly name: string; readonly email: string }
-  /** Repository the branch is pushed to; an unreachable one never holds up an append. */
-  readonly remote?: string
-  /** An SSH private key that its commits are signed by; none are when left out. */
-  readonly signingKey?: string
+  /** Where the branch is pushed; one that is away never holds up an append. */
+  readonly remote?: RemoteOptions
   readonly admit?: Admit
   readonly log?: (level: 'info' | 'warn', message: string, cause?: unknown) => void
   /** Milliseconds between commits at the least; 2 s by default. */
   readonly commitInterval?: number
 }
 
-const fileName = 'ledger.jsonl'
-/** The remote's branch as it was seen last. */
-const remoteRef = 'refs/seen/ledger'
-const gitTimeout = 30_000
+export interface RemoteOptions {
+  readonly url: string
+  /** Of this fleet: what it did not close is nobody's word. */
+  readonly seal: Seal
+  /** Of one hub among several; they all push to the one branch, each while it leads. */
+  readonly replica?: {
+    readonly name: string
+    readonly leads: () => boolean
+    /** Newest term of the ledger. */
+    readonly term: () => number
+  }
+}
+
+/** A ledger in Git, and what a remote has of it. */
+export interface GitLedger extends ReplicatedLedger {
+  readonly remote: LedgerRemote | undefined
+}
+
+/** A start waits no longer for a remote. */
+const lookMs = 5_000
+/** Where there is nothing here, it is waited for as long as it takes to fetch all. */
+const fetchMs = 120_000
 /** A commit stores the file anew, so it may take at most this share of the time: one in twenty. */
 const restFactor = 20
 const maxPushDelay = 300_000
-const exec = promisify(execFile)
 
 /**
  * Opens the ledger in a directory of its own: `ledger.jsonl`, durable by itself, and a Git
  * repository around it that gets a commit of it every now and then. A missing file is restored
- * from the branch, here or at the remote.
+ * from the branch, here or at the remote, and what the remote has beyond its end is taken in.
  *
  * @throws HubError `ledger_corrupt`, `ledger_unwritable`.
  */
-export async function openLedger(
-  directory: string,
-  options: LedgerOptions,
-): Promise<ReplicatedLedger> {
-  const { clock, remote, log = () => undefined } = options
-  const repository = createRepository(directory, options)
-  const path = join(directory, fileName)
+export async function openLedger(directory: string, options: LedgerOptions): Promise<GitLedger> {
+  const { clock, log = () => undefined, remote: to } = options
+  const repository = createRepository(directory, options, to?.url)
+  const path = join(directory, ledgerFile)
   const journal = await openJournal(path, clock, options.admit)
   if (journal.torn > 0) {
     log('warn', `the ledger's last line was unfinished; ${journal.torn} bytes were cut off`)
   }
   await repository.init()
-  if (journal.head === 0 && (await repository.restore(remote, log))) {
+  if (journal.head === 0 && (await repository.restore())) {
+    log('info', 'the ledger was restored from its Git branch')
     await journal.close()
     return openLedger(directory, options)
   }
+  const remote =
+    to &&
+    createLedgerRemote({
+      branch: repository,
+      url: to.url,
+      own: journal,
+      seal: to.seal,
+      by: to.replica?.name ?? 'the hub',
+      alone: to.replica === undefined,
+      log,
+    })
+  if (remote) await takeFromRemote(journal, remote, to.replica !== undefined, log)
 
   const minInterval = options.commitInterval ?? 2_000
   let committed = -1
@@ -67,12 +86,22 @@ export async function openLedger(
   let working: Promise<void> = Promise.resolve()
   let closing = false
 
+  /** Of replicas one history counts, that of the remote: who follows adds nothing to it. */
+  const isMine = (): boolean => to?.replica?.leads() ?? true
+  const term = (): number => to?.replica?.term() ?? 0
+
+  async function commit(): Promise<boolean> {
+    if (remote) return remote.record(term())
+    return repository.commit(`Ledger up to entry ${journal.head}`)
+  }
+
   async function record(final: boolean): Promise<void> {
+    if (!isMine()) return
     const started = performance.now()
     if (journal.head !== committed && journal.head > 0) {
       const head = journal.head
       try {
-        if (await repository.commit(`Ledger up to entry ${head}`)) pushed = false
+        if (await commit()) pushed = false
         committed = head
       } catch (error) {
         log('warn', 'the ledger could not be committed; it is safe in its file', error)
@@ -81,11 +110,7 @@ export async function openLedger(
     rest = Math.max(minInterval, (performance.now() - started) * restFactor)
     if (remote === undefined || pushed || (!final && performance.now() < nextPush)) return
     try {
-      await repository.push(remote).catch(async (error: unknown) => {
-        if (!(await repository.rebase(remote))) throw error
-        log('info', 'the ledger goes on from what the remote has of it')
-        await repository.push(remote)
-      })
+      await remote.push(term())
       pushed = true
       pushDelay = minInterval
     } catch (error) {
@@ -98,7 +123,8 @@ export async function openLedger(
   async function recordAgain(): Promise<void> {
     await record(false)
     timer = undefined
-    if (journal.head !== committed || (remote !== undefined && !pushed)) schedule()
+    const more = journal.head !== committed || (remote !== undefined && !pushed)
+    if (more && isMine()) schedule()
   }
 
   function schedule(): void {
@@ -112,6 +138,7 @@ export async function openLedger(
 
   if (journal.head > 0) schedule()
   return {
+    remote,
     get head() {
       return journal.head
     },
@@ -140,131 +167,25 @@ export async function openLedger(
   }
 }
 
-function createRepository(
-  directory: string,
-  { author, signingKey }: Pick<LedgerOptions, 'author' | 'signingKey'>,
-) {
-  const environment = {
-    PATH: process.env['PATH'],
-    HOME: process.env['HOME'],
-    SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'],
-    LC_ALL: 'C',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ALLOW_PROTOCOL: 'https:http:ssh:file',
-    GIT_AUTHOR_NAME: author.name,
-    GIT_AUTHOR_EMAIL: author.email,
-    GIT_COMMITTER_NAME: author.name,
-    GIT_COMMITTER_EMAIL: author.email,
-  }
-  const signing =
-    signingKey === undefined ? [] : ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${signingKey}`]
-  const signs = signingKey === undefined ? '--no-gpg-sign' : '--gpg-sign'
-  async function git(...args: readonly string[]): Promise<string> {
-    const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.autoDetach=false', ...signing]
-    const { stdout } = await exec('git', [...hardened, '-C', directory, ...args], {
-      env: environment,
-      timeout: gitTimeout,
-      maxBuffer: 1024 * 1024,
-    })
-    return stdout
-  }
-  const ref = `refs/heads/${ledgerBranch}`
-  const succeeds = (...args: readonly string[]) =>
-    git(...args).then(
-      () => true,
-      () => false,
-    )
-
-  return {
-    async init(): Promise<void> {
-      try {
-        // A repository further up must never be taken for ours.
-        if (await exists(join(directory, '.git'))) {
-          // Left by a hub that was killed; nobody else uses this repository.
-          await rm(join(directory, '.git', 'index.lock'), { force: true })
-          return
-        }
-        await git('init', '--quiet', `--initial-branch=${ledgerBranch}`)
-      } catch (cause) {
-        throw new HubError('ledger_unwritable', `no Git repository can be made in ${directory}`, {
-          cause,
-        })
-      }
-    },
-    /** Brings a lost file back from the newest commit there is; false when there is none. */
-    async restore(remote: string | undefined, log: NonNullable<LedgerOptions['log']>) {
-      try {
-        if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) {
-          if (remote === undefined) return false
-          if ((await git('ls-remote', '--', remote, ref)).trim() === '') return false
-          await git('fetch', '--quiet', '--update-head-ok', '--', remote, `${ref}:${ref}`)
-        }
-        await git('checkout', '--quiet', '--force', ledgerBranch, '--', fileName)
-      } catch (cause) {
-        // Starting an empty chain beside a full one would fork history.
-        throw new HubError('ledger_unwritable', 'whether there is a ledger in Git is not known', {
-          cause,
-        })
-      }
-      log('info', 'the ledger was restored from its Git branch')
-      return true
-    },
-    /** False when the branch already has it. */
-    async commit(message: string): Promise<boolean> {
-      const commit = ['commit', '--quiet', signs, '--message', message, '--', fileName]
-      // One process as a rule: starting one holds the hub up. Otherwise it is new, or unchanged.
-      if (await succeeds(...commit)) return true
-      await git('add', '--', fileName)
-      if (await succeeds('diff', '--cached', '--quiet')) return false
-      await git(...commit)
-      return true
-    },
-    /**
-     * Has our branch go on from the remote's, where what that has is the beginning of our file, as after a
-     * loss of the history around it. False where it has other entries: those are never written over.
-     */
-    async rebase(remote: string): Promise<boolean> {
-      try {
-        await git('fetch', '--quiet', '--no-tags', '--', remote, `+${ref}:${remoteRef}`)
-        const [blob, size] = [
-          (await git('rev-parse', `${remoteRef}:${fileName}`)).trim(),
-          Number(await git('cat-file', '-s', `${remoteRef}:${fileName}`)),
-        ]
-        if (blob !== (await blobOfBeginning(join(directory, fileName), size))) return false
-        const message = 'Ledger, after what the remote has'
-        const commit = ['commit-tree', ...(signingKey === undefined ? [] : ['-S'])]
-        const made = await git(...commit, '-p', remoteRef, '-m', message, `${ref}^{tree}`)
-        await git('update-ref', ref, made.trim())
-        return true
-      } catch {
-        return false
-      }
-    },
-    async push(remote: string): Promise<void> {
-      await git('push', '--quiet', '--', remote, `${ref}:${ref}`)
-    },
-  }
-}
-
-/** Git's name of the first so many bytes of a file, as if they were all of it. */
-async function blobOfBeginning(path: string, size: number): Promise<string | undefined> {
-  const file = await open(path)
+/** What a start takes from the remote. A replica asks again before it leads; one that is alone asks only now. */
+async function takeFromRemote(
+  journal: Journal,
+  remote: LedgerRemote,
+  replicated: boolean,
+  log: NonNullable<LedgerOptions['log']>,
+): Promise<void> {
+  const empty = journal.head === 0
+  if (replicated && !empty) return
+  const adopt = (lines: readonly string[]) => journal.adopt(lines)
+  const deadlineMs = empty ? fetchMs : lookMs
   try {
-    if ((await file.stat()).size < size) return undefined
-    const hash = createHash('sha1').update(`blob ${size}\0`)
-    if (size > 0)
-      for await (const part of file.createReadStream({ end: size - 1 })) hash.update(part as Buffer)
-    return hash.digest('hex')
-  } finally {
-    await file.close()
+    await remote.catchUp({ adopt, deadlineMs, unsealed: !replicated })
+  } catch (cause) {
+    if (empty && !replicated) {
+      // Starting an empty chain beside a full one would fork history.
+      const message = 'whether there is a ledger in Git is not known'
+      throw new HubError('ledger_unwritable', message, { cause })
+    }
+    log('warn', 'nothing was taken from the remote of the ledger', cause)
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -3,7 +3,9 @@ import { type ChainHead, emptyChain, formatLine, headOf } from '../ledger/chain.
 import type { LedgerEntry } from '../ledger/entry.ts'
 import type { Appending } from '../ledger/fs.ts'
 import type { ReplicatedRegister } from '../ledger/register.ts'
+import type { LedgerRemote } from '../ledger/remote.ts'
 import { createSerial } from '../rollout/serial.ts'
+import { createRemoteTurn } from './remote-turn.ts'
 import type { SharedLedger, Sight } from './shared-ledger.ts'
 
 export interface ReplicaDeps {
@@ -14,6 +16,8 @@ export interface ReplicaDeps {
   readonly address?: string
   readonly register: () => ReplicatedRegister
   readonly shared: SharedLedger
+  /** Where the ledger is pushed by whoever leads, if anywhere. */
+  readonly remote?: () => LedgerRemote | undefined
   readonly leaseMs: number
   /** Milliseconds of a clock nobody sets. */
   readonly monotonic: () => number
@@ -39,6 +43,8 @@ const looksPerLease = 10
 const retryMs = 100
 /** Newest lines given to an empty Redis. */
 const handedOver = 200
+/** What the remote said counts for so many leases: one of them is spent watching that Redis stays empty. */
+const answerLeases = 3
 
 /**
  * One of several hubs of a fleet, of which one leads. The ledger is what fences: an entry counts
@@ -57,6 +63,14 @@ export function createReplica(deps: ReplicaDeps): Replica {
   let appended: ChainHead | undefined
   /** What looks at the lease does not see a half of what puts it right. */
   const turns = createSerial()
+  const remote = createRemoteTurn({
+    remote: () => deps.remote?.(),
+    adopt: (lines) => deps.register().adopt(lines),
+    monotonic,
+    validMs: answerLeases * leaseMs,
+    againMs: leaseMs,
+    log,
+  })
 
   const self = () => ({ holder, end: deps.register().end })
   const leads = (): boolean => monotonic() < until
@@ -119,6 +133,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
     const lines = await readLines(from, me.end.index - from)
     const taken = await shared.take({ ...me, term: next, seen, lines })
     if (taken !== 'taken') return false
+    if (term !== next) appended = undefined
     term = next
     until = start + leaseMs
     return true
@@ -132,9 +147,29 @@ export function createReplica(deps: ReplicaDeps): Replica {
     }
     const now = monotonic()
     // Who slept in between has not seen that it stayed so: others may have led, and Redis be emptied since.
-    if (emptySince === undefined || now - emptySeen > leaseMs / 2) emptySince = now
+    if (emptySince === undefined || sleptOver()) emptySince = now
     emptySeen = now
     return now - emptySince >= leaseMs
+  }
+
+  const sleptOver = (): boolean => monotonic() - emptySeen > leaseMs / 2
+
+  /** The lease goes on while something is done in it; false when it did not, or that says no. */
+  async function renewDuring(work: Promise<boolean>): Promise<boolean> {
+    const done = new AbortController()
+    let held = true
+    const renewing = (async () => {
+      await sleep(leaseMs / looksPerLease, done.signal)
+      while (!done.signal.aborted && held) {
+        held = await turns.run('lease', renew).catch(leads)
+        await sleep(leaseMs / looksPerLease, done.signal)
+      }
+    })()
+    const agreed = await work.finally(() => done.abort())
+    await renewing
+    if (agreed && held && leads()) return true
+    until = -Infinity
+    return false
   }
 
   async function tryToLead(): Promise<boolean> {
@@ -148,8 +183,12 @@ export function createReplica(deps: ReplicaDeps): Replica {
     const { head } = sight
     if (head && head.index > deps.register().head) return false
     if (!isFree(sight)) return false
-    const next = Math.max(sight.lease?.term ?? 0, deps.register().state.term) + 1
+    // An emptied Redis cannot tell whether there was more than we have.
+    if (!(await remote.catchUp(head === null))) return false
+    if (sight.lease === null && sleptOver()) return false
+    const next = Math.max(sight.lease?.term ?? 0, deps.register().state.term, remote.term) + 1
     if (!(await takeAs(next, head))) return false
+    if (!(await renewDuring(remote.claim(next)))) return false
     const address = deps.address === undefined ? {} : { address: deps.address }
     await deps
       .register()

@@ -9,10 +9,13 @@ export interface Seal {
 
 const macLength = 43
 
-/** `secret`: what only the replicas of this fleet have. */
-export function createSeal(secret: Uint8Array): Seal {
+/** What is sealed for one place is not taken for the other. */
+export type SealedPlace = 'ledger' | 'ledger-remote'
+
+/** `secret`: what only the hubs of this fleet have. */
+export function createSeal(secret: Uint8Array, place: SealedPlace = 'ledger'): Seal {
   const macOf = (text: string): string =>
-    createHmac('sha256', secret).update('groundswell/ledger/v1|').update(text).digest('base64url')
+    createHmac('sha256', secret).update(`groundswell/${place}/v1|`).update(text).digest('base64url')
   return {
     close: (text) => `${macOf(text)}${text}`,
     open(sealed) {

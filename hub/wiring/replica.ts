@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import type { Appending } from '../ledger/fs.ts'
 import type { ReplicatedRegister } from '../ledger/register.ts'
+import type { LedgerRemote } from '../ledger/remote.ts'
 import { readReplicaSecret } from '../replica/fs.ts'
 import { assertSameFleet, createSharedLedger } from '../replica/redis.ts'
 import { type Replica, createReplica } from '../replica/replica.ts'
@@ -17,8 +18,8 @@ import type { Surroundings } from './surroundings.ts'
 export interface Standing {
   admit(appending: Appending): Promise<void>
   leads(): boolean
-  /** Resolves when this hub leads. */
-  begin(register: ReplicatedRegister): Promise<void>
+  /** Resolves when this hub leads; `remote` is what whoever leads pushes to. */
+  begin(register: ReplicatedRegister, remote: LedgerRemote | undefined): Promise<void>
   /** Whether another led before this one did. */
   readonly inherited: boolean
   /** Another replica's decision is known here. */
@@ -51,11 +52,13 @@ export async function joinReplicas(
   await assertSameFleet(redis, prefix, facts)
   const seal = createSeal(await readReplicaSecret(join(config.shared, 'ca')))
   let register: ReplicatedRegister | undefined
+  let remote: LedgerRemote | undefined
   const replica: Replica = createReplica({
     name,
     holder: `${name}#${randomUUID()}`,
     address: `${config.peerHost}:${config.peerPort}`,
     register: () => register!,
+    remote: () => remote,
     shared: createSharedLedger(redis, prefix, seal, config.leaseMs, facts),
     leaseMs: config.leaseMs,
     monotonic: () => performance.now(),
@@ -79,8 +82,9 @@ export async function joinReplicas(
       if (decision.replica !== name) before = decision.replica
       following?.turnTo(register?.state.leader ?? null)
     },
-    async begin(opened) {
+    async begin(opened, pushedTo) {
       register = opened
+      remote = pushedTo
       const { state } = opened
       before = state.leader?.replica
       following = await startFollowing(surroundings, name, authority, () => state.leader)

@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { lockDirectory } from '../fs.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
-import { openLedger } from '../ledger/git.ts'
+import { type RemoteOptions, openLedger } from '../ledger/git.ts'
 import { type ReplicatedRegister, openReplicatedRegister } from '../ledger/register.ts'
 import { assertNoEviction, connectRedis } from '../redis.ts'
 import { startLocalRedis } from '../redis-server.ts'
+import { readReplicaSecret } from '../replica/fs.ts'
+import { createSeal } from '../replica/seal.ts'
 import { describeEntry, type HubEvent } from '../status/event.ts'
 import { type EventLog, createEventLog } from '../status/redis-events.ts'
 import { type Authority, loadAuthority } from '../sync/x509.ts'
@@ -79,10 +81,18 @@ export async function openStore(
     config.replica === undefined
       ? standAlone()
       : await joinReplicas(surroundings, config.replica, redis, prefix, authority)
+  async function openRemote(url: string): Promise<RemoteOptions> {
+    const secret = await readReplicaSecret(join(config.shared, 'ca'))
+    const seal = createSeal(secret, 'ledger-remote')
+    const name = config.replica
+    if (name === undefined) return { url, seal }
+    const leads = () => standing.leads()
+    return { url, seal, replica: { name, leads, term: () => register.state.term } }
+  }
   const ledger = await openLedger(join(config.data, 'ledger'), {
     clock,
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
-    ...(config.ledgerRemote === undefined ? {} : { remote: config.ledgerRemote }),
+    ...(config.ledgerRemote !== undefined && { remote: await openRemote(config.ledgerRemote) }),
     ...(config.ledgerSigningKey !== undefined && { signingKey: config.ledgerSigningKey }),
     admit: (appending) => standing.admit(appending),
     log: (level, message, err) => log[level]({ err }, message),
@@ -90,12 +100,12 @@ export async function openStore(
   started.own(ledger, (open) => open.close())
   // What others decided was told by them.
   let leading = false
-  const register = await openReplicatedRegister(ledger, (entry) => {
+  const register: ReplicatedRegister = await openReplicatedRegister(ledger, (entry) => {
     if (!leading) return standing.onAdopted(entry)
     events.emit(describeEntry(entry), 'decision')
     onEntry(entry)
   })
-  await standing.begin(register)
+  await standing.begin(register, ledger.remote)
   // Another hub may have led since, and it may have been a newer one.
   await shared.upgrade()
   leading = true

@@ -45,7 +45,15 @@ const shapes: readonly (readonly [ChartName, string, ChartValues])[] = [
   [
     'hub',
     'replicas',
-    { replicas: 3, redis: { included: false, urlSecret: 'redis' }, seed: { keysSecret: 'k' } },
+    {
+      settings: {
+        ...(leastValues.hub['settings'] as object),
+        ledgerRemote: 'https://git.example/ledger.git',
+      },
+      replicas: 3,
+      redis: { included: false, urlSecret: 'redis' },
+      seed: { keysSecret: 'k' },
+    },
   ],
   [
     'hub',

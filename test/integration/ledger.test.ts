@@ -6,12 +6,15 @@ import { test } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
 import type { Decision, LedgerEntry } from '../../hub/ledger/entry.ts'
 import { openJournal } from '../../hub/ledger/fs.ts'
-import { ledgerBranch, openLedger } from '../../hub/ledger/git.ts'
+import { ledgerBranch } from '../../hub/ledger/branch/git.ts'
+import { openLedger } from '../../hub/ledger/git.ts'
+import { createSeal } from '../../hub/replica/seal.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
 const author = { name: 'Hub', email: 'hub@example.test' }
 const clock = () => 1_700_000_000_000
+const seal = createSeal(Buffer.from('of this fleet'), 'ledger-remote')
 const accept = (revision: string): Decision => ({ type: 'fleet.accepted', revision })
 
 async function collect(entries: AsyncIterable<LedgerEntry>): Promise<LedgerEntry[]> {
@@ -170,7 +173,7 @@ test('entries are committed to the branch, pushed, and restored on a new machine
   await using remote = await createTempDir('remote')
   await using fresh = await createTempDir('fresh')
   git(remote.path, 'init', '--quiet', '--bare')
-  const options = { clock, author, remote: remote.path, commitInterval: 50 }
+  const options = { clock, author, remote: { url: remote.path, seal }, commitInterval: 50 }
   const ledger = await openLedger(dir.path, options)
   for (let at = 0; at < 20; at += 1) await ledger.append('alice', [accept(`r${at}`)])
   await until(() => git(remote.path, 'rev-parse', ledgerBranch) !== '', {
@@ -193,6 +196,28 @@ test('entries are committed to the branch, pushed, and restored on a new machine
   await again.close()
 })
 
+test('a hub from an older backup goes on from what the remote has beyond it', async () => {
+  await using dir = await createTempDir('older')
+  await using remote = await createTempDir('remote')
+  git(remote.path, 'init', '--quiet', '--bare')
+  const options = { clock, author, remote: { url: remote.path, seal }, commitInterval: 20 }
+  const first = await openLedger(dir.path, options)
+  await first.append('alice', [accept('r1')])
+  const backup = readFileSync(join(dir.path, 'ledger.jsonl'))
+  await first.append('alice', [accept('r2'), accept('r3')])
+  await first.close()
+  const newer = readFileSync(join(dir.path, 'ledger.jsonl'), 'utf8')
+  // With the history beside it, and without.
+  for (const lost of ['', '.git']) {
+    if (lost) rmSync(join(dir.path, lost), { recursive: true })
+    writeFileSync(join(dir.path, 'ledger.jsonl'), backup)
+    const again = await openLedger(dir.path, options)
+    assert.equal(again.head, 3)
+    assert.equal(readFileSync(join(dir.path, 'ledger.jsonl'), 'utf8'), newer)
+    await again.close()
+  }
+})
+
 test('commits are signed by the key that is given', async () => {
   await using dir = await createTempDir('signed')
   const key = join(dir.path, 'key')
@@ -211,7 +236,7 @@ test('a remote that has the beginning of it is gone on from; other entries are n
   await using remote = await createTempDir('remote')
   await using other = await createTempDir('other')
   git(remote.path, 'init', '--quiet', '--bare')
-  const options = { clock, author, remote: remote.path, commitInterval: 20 }
+  const options = { clock, author, remote: { url: remote.path, seal }, commitInterval: 20 }
   const first = await openLedger(dir.path, options)
   await first.append('alice', [accept('r1')])
   await first.close()
@@ -247,7 +272,7 @@ test('an unreachable remote holds up neither appends nor closing, and is tried a
   const ledger = await openLedger(join(dir.path, 'ledger'), {
     clock,
     author,
-    remote,
+    remote: { url: remote, seal },
     log,
     commitInterval: 20,
   })

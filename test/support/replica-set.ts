@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { openJournal } from '../../hub/ledger/fs.ts'
+import { type Appending, type Journal, openJournal } from '../../hub/ledger/fs.ts'
+import { type GitLedger, openLedger } from '../../hub/ledger/git.ts'
 import { openReplicatedRegister, type ReplicatedRegister } from '../../hub/ledger/register.ts'
 import { connectRedis } from '../../hub/redis.ts'
 import { createSharedLedger } from '../../hub/replica/redis.ts'
@@ -20,6 +21,8 @@ export interface TestReplica {
   readonly leading: boolean
   /** Code of what ended it, if anything did. */
   readonly failed: string | undefined
+  /** What it said, in words. */
+  readonly logged: readonly string[]
   /** Decides something by name. */
   decide(text: string): Promise<void>
   readLedger(): Promise<string[]>
@@ -28,31 +31,52 @@ export interface TestReplica {
 
 export const testSecret = Buffer.from('a secret of replicas under test')
 
-/** Starts a replica that stands by, and leads when it can, again and again until it is closed. */
+/**
+ * Starts a replica that stands by, and leads when it can, again and again until it is closed. With a remote, a
+ * Git repository, whoever leads pushes there.
+ */
 export async function startReplica(
   redisUrl: string,
   directory: string,
   name: string,
   leaseMs: number,
   prefix = 'gs:{test}',
+  remote?: string,
 ): Promise<TestReplica> {
-  const path = join(directory, `${name}.jsonl`)
+  const path = remote ? join(directory, name, 'ledger.jsonl') : join(directory, `${name}.jsonl`)
   const redis = await connectRedis(redisUrl)
   const stop = new AbortController()
   let replica: Replica | undefined
   let register: ReplicatedRegister | undefined
   let leading = false
+  const logged: string[] = []
   let failed: string | undefined
   const gate = { paused: false }
   const whenAwake = async (): Promise<void> => {
     while (gate.paused && !stop.signal.aborted) await wait(5)
   }
-  const journal = await openJournal(path, Date.now, (appending) => replica!.admit(appending))
+  const admit = (appending: Appending) => replica!.admit(appending)
+  const journal: Journal | GitLedger = remote
+    ? await openLedger(join(directory, name), {
+        ...{ clock: Date.now, admit, commitInterval: 50 },
+        author: { name, email: `${name}@test` },
+        remote: {
+          url: remote,
+          seal: createSeal(testSecret, 'ledger-remote'),
+          replica: {
+            name,
+            leads: () => leading && !gate.paused && replica!.leads(),
+            term: () => register!.state.term,
+          },
+        },
+      })
+    : await openJournal(path, Date.now, admit)
   register = await openReplicatedRegister(journal, () => {})
   replica = createReplica({
     name,
     holder: `${name}#${randomUUID()}`,
     register: () => register,
+    remote: () => ('remote' in journal ? journal.remote : undefined),
     shared: createSharedLedger(redis, prefix, createSeal(testSecret), leaseMs),
     leaseMs,
     monotonic: () => performance.now(),
@@ -60,7 +84,7 @@ export async function startReplica(
       await wait(ms, undefined, { signal }).catch(() => {})
       await whenAwake()
     },
-    log: () => {},
+    log: (_, message) => void logged.push(message),
   })
 
   async function live(): Promise<void> {
@@ -86,6 +110,7 @@ export async function startReplica(
     set paused(value) {
       gate.paused = value
     },
+    logged,
     get leading() {
       return leading
     },

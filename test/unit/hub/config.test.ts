@@ -35,15 +35,11 @@ describe('parseConfig of the hub', () => {
     assert.deepEqual([alone.replica, alone.shared], [undefined, alone.data])
     const one = parse([...fleet, '--replica', 'one', '--redis', 'redis://r', '--shared', '/s'])
     assert.deepEqual([one.replica, one.leaseMs, one.shared], ['one', 5_000, '/s'])
-    const wrong = [
-      '--replica',
-      'One',
-      '--lease',
-      '10ms',
-      '--ledger-remote',
-      'https://git.example/l',
-    ]
-    assert.equal(faultsOf([...fleet, ...wrong]).length, 4)
+    const wrong = ['--replica', 'One', '--lease', '10ms']
+    assert.equal(faultsOf([...fleet, ...wrong]).length, 3)
+    const pushing = ['--ledger-remote', 'https://git.example/l']
+    const two = parse([...fleet, '--replica', 'two', '--redis', 'redis://r', ...pushing])
+    assert.equal(two.ledgerRemote, 'https://git.example/l')
   })
 
   test('an authority outlives twenty certificates of agents', () => {

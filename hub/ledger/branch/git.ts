@@ -1,0 +1,236 @@
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { access, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { HubError } from '../../errors.ts'
+import type { Branch } from '../branch.ts'
+
+/** Branch the ledger is committed to, here and at the remote. */
+export const ledgerBranch = 'groundswell-ledger'
+export const ledgerFile = 'ledger.jsonl'
+
+export interface RepositoryOptions {
+  /** Who the commits are by. */
+  readonly author: { readonly name: string; readonly email: string }
+  /** An SSH private key that commits are signed by; none are when left out. */
+  readonly signingKey?: string
+}
+
+/** The Git repository around a ledger's file. */
+export interface Repository extends Branch {
+  init(): Promise<void>
+  /** Brings a lost file back from our own branch; false where that has none. */
+  restore(): Promise<boolean>
+  /** Commits the file as it is, which may be cut in its last line; false when the branch has it. */
+  commit(message: string): Promise<boolean>
+}
+
+/** The remote's branch as it was fetched last. */
+const remoteRef = 'refs/seen/ledger'
+const ref = `refs/heads/${ledgerBranch}`
+const localMs = 30_000
+/** Commits between two looks at whether there is something to pack. */
+const packEvery = 50
+const exec = promisify(execFile)
+
+export function createRepository(
+  directory: string,
+  { author, signingKey }: RepositoryOptions,
+  remote = '',
+): Repository {
+  const path = join(directory, ledgerFile)
+  const environment = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    SSH_AUTH_SOCK: process.env['SSH_AUTH_SOCK'],
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ALLOW_PROTOCOL: 'https:http:ssh:file',
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_COMMITTER_NAME: author.name,
+    GIT_COMMITTER_EMAIL: author.email,
+  }
+  const signing =
+    signingKey === undefined ? [] : ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${signingKey}`]
+  const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.autoDetach=false', ...signing]
+  const argumentsOf = (args: readonly string[]) => [...hardened, '-C', directory, ...args]
+  let untilPacked = packEvery
+
+  async function run(
+    args: readonly string[],
+    ms = localMs,
+    feed?: (stdin: NodeJS.WritableStream) => void,
+  ): Promise<string> {
+    const options = { env: environment, timeout: ms, maxBuffer: 1024 * 1024 }
+    const running = exec('git', argumentsOf(args), options)
+    // Its end says what is wrong, not that it read no more.
+    running.child.stdin?.on('error', () => {})
+    feed?.(running.child.stdin!)
+    return (await running).stdout.trim()
+  }
+  const git = (...args: readonly string[]) => run(args)
+  const succeeds = (...args: readonly string[]) =>
+    git(...args).then(
+      () => true,
+      () => false,
+    )
+
+  /** Just so many bytes: the file grows meanwhile. */
+  async function storeBeginning(size: number): Promise<string> {
+    const hashing = ['hash-object', '-w', '--stdin']
+    if (size === 0) return run(hashing, localMs, (stdin) => stdin.end())
+    await using file = await open(path)
+    const bytes = file.createReadStream({ end: size - 1, autoClose: false })
+    // Awaited: the file is closed behind it.
+    return await run(hashing, localMs, (stdin) => bytes.pipe(stdin))
+  }
+
+  function unreachable(cause: unknown): never {
+    throw new HubError('source_unreachable', `the ledger's remote ${remote} does not answer`, {
+      cause,
+    })
+  }
+
+  return {
+    async init() {
+      try {
+        // A repository further up must never be taken for ours.
+        if (await exists(join(directory, '.git'))) {
+          // Left by a hub that was killed; nobody else uses this repository.
+          await rm(join(directory, '.git', 'index.lock'), { force: true })
+          await rm(join(directory, '.git', `${ref}.lock`), { force: true })
+          return
+        }
+        await git('init', '--quiet', `--initial-branch=${ledgerBranch}`)
+      } catch (cause) {
+        throw new HubError('ledger_unwritable', `no Git repository can be made in ${directory}`, {
+          cause,
+        })
+      }
+    },
+    async restore() {
+      if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) return false
+      try {
+        await git('checkout', '--quiet', '--force', ledgerBranch, '--', ledgerFile)
+      } catch (cause) {
+        throw new HubError('ledger_unwritable', 'whether there is a ledger in Git is not known', {
+          cause,
+        })
+      }
+      return true
+    },
+    async commit(message) {
+      const signs = signingKey === undefined ? '--no-gpg-sign' : '--gpg-sign'
+      const commit = ['commit', '--quiet', signs, '--message', message, '--', ledgerFile]
+      // One process as a rule: starting one holds the hub up. Otherwise it is new, or unchanged.
+      if (await succeeds(...commit)) return true
+      await git('add', '--', ledgerFile)
+      if (await succeeds('diff', '--cached', '--quiet')) return false
+      await git(...commit)
+      return true
+    },
+    async look(deadlineMs) {
+      const found = await run(['ls-remote', '--', remote, ref], deadlineMs).catch(
+        unreachable,
+      )
+      return found.split('\t')[0] || null
+    },
+    isOurs: (commit) => succeeds('merge-base', '--is-ancestor', commit, ref),
+    async fetch(deadlineMs) {
+      // Who has none of its history needs no more than its newest commit.
+      const depth = (await succeeds('rev-parse', '--quiet', '--verify', ref)) ? [] : ['--depth=1']
+      const what = ['--', remote, `+${ref}:${remoteRef}`]
+      const fetching = ['fetch', '--quiet', '--no-tags', ...depth, ...what]
+      await run(fetching, deadlineMs).catch(unreachable)
+      return git('rev-parse', remoteRef)
+    },
+    readMessage: (commit) => git('log', '-1', '--format=%B', commit),
+    async *readLines(commit, after) {
+      const reading = spawn('git', argumentsOf(['cat-file', 'blob', `${commit}:${ledgerFile}`]), {
+        env: environment,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+      const ended = new Promise<number | null>((resolve) => reading.once('close', resolve))
+      try {
+        yield* splitLines(reading.stdout, after)
+        if ((await ended) !== 0) {
+          throw new HubError('ledger_unwritable', `commit ${commit} of the ledger cannot be read`)
+        }
+      } finally {
+        reading.kill()
+      }
+    },
+    async isBeginning(commit) {
+      const blob = await git('rev-parse', `${commit}:${ledgerFile}`)
+      const size = Number(await git('cat-file', '-s', blob))
+      return blob === (await blobOfBeginning(path, size))
+    },
+    async goOnFrom(commit) {
+      await git('update-ref', ref, commit)
+    },
+    async record(size, message) {
+      const blob = await storeBeginning(size)
+      const tree = await run(['mktree'], localMs, (stdin) =>
+        stdin.end(`100644 blob ${blob}\t${ledgerFile}\n`),
+      )
+      const parent = await git('rev-parse', '--quiet', '--verify', ref).catch(() => undefined)
+      const sign = signingKey === undefined ? [] : ['-S']
+      const onto = parent === undefined ? [] : ['-p', parent]
+      const commit = await git('commit-tree', ...sign, ...onto, '-m', message, tree)
+      await git('update-ref', ref, commit)
+      untilPacked -= 1
+      if (untilPacked === 0) {
+        untilPacked = packEvery
+        await git('gc', '--auto', '--quiet')
+      }
+      return commit
+    },
+    async push(commit, seen, deadlineMs) {
+      const lease = `--force-with-lease=${ref}:${seen ?? ''}`
+      const pushing = ['push', '--quiet', lease, '--', remote, `${commit}:${ref}`]
+      await run(pushing, deadlineMs)
+    },
+  }
+}
+
+/** Lines that a line feed ends, after so many bytes. */
+async function* splitLines(bytes: AsyncIterable<Buffer>, after: number): AsyncIterable<string> {
+  let left = after
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of bytes) {
+    const wanted = chunk.subarray(Math.min(left, chunk.length))
+    left -= chunk.length - wanted.length
+    rest = rest.length === 0 ? wanted : Buffer.concat([rest, wanted])
+    let start = 0
+    for (let end = rest.indexOf(10); end !== -1; end = rest.indexOf(10, start)) {
+      yield rest.toString('utf8', start, end)
+      start = end + 1
+    }
+    rest = rest.subarray(start)
+  }
+}
+
+/** Git's name of the first so many bytes of a file, as if they were all of it. */
+async function blobOfBeginning(path: string, size: number): Promise<string | undefined> {
+  const file = await open(path)
+  try {
+    if ((await file.stat()).size < size) return undefined
+    const hash = createHash('sha1').update(`blob ${size}\0`)
+    if (size > 0)
+      for await (const part of file.createReadStream({ end: size - 1 })) hash.update(part as Buffer)
+    return hash.digest('hex')
+  } finally {
+    await file.close()
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Redis } from 'ioredis'
+import { newestRollout, waitForRollout } from '../support/api-client.ts'
+import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
+import type { TestRepository } from '../support/git-repository.ts'
+import { type GitServer, startGitServer } from '../support/git-server.ts'
+import type { HubProcess } from '../support/hub-process.ts'
+import { assertNothingRewritten, readRemoteLedger } from '../support/ledger-branch.ts'
+import { judgeLedger } from '../support/ledger-oracle.ts'
+import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
+import { type TestRedis, startRedis } from '../support/redis.ts'
+import {
+  type ReplicaProcesses,
+  startReplicas,
+  untilLedAmong,
+} from '../support/replica-processes.ts'
+import { runSwell } from '../support/swell.ts'
+import { type TempDir, createTempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+/* Two hubs that push to one Git server, agents that begin at each. */
+
+describe('two replicas with the ledger at a Git server', () => {
+  const stack = new AsyncDisposableStack()
+  let directory: TempDir
+  let git: GitServer
+  let fleet: TestRepository
+  let ledger: TestRepository
+  let redis: TestRedis
+  let replicas: ReplicaProcesses
+  const agents = new Map<string, MemoryAgent>()
+
+  before(async () => {
+    directory = stack.use(await createTempDir('replicas-remote'))
+    git = stack.use(await startGitServer())
+    redis = stack.use(await startRedis())
+    fleet = await git.createRepository('fleet')
+    ledger = await git.createRepository('ledger')
+    await fleet.commit({
+      ...clusterFiles,
+      ...strategyFile('2s'),
+      ...applicationFiles('web', 'one'),
+    })
+    replicas = stack.use(
+      await startReplicas({
+        directory: join(directory.path, 'fleet'),
+        fleetUrl: git.url('fleet'),
+        redisUrl: redis.url,
+        names: ['one', 'two'],
+        args: ['--ledger-remote', git.url('ledger'), '--offline-grace', '60s'],
+      }),
+    )
+    const [one, two] = replicas.hubs as [HubProcess, HubProcess]
+    for (const [name, hubs] of [
+      ['a', [one, two]],
+      ['b', [two, one]],
+      ['c', [two, one]],
+    ] as const) {
+      agents.set(name, stack.use(await startMemoryAgent(hubs[0], name, { hubs })))
+    }
+    await untilAllHave('one', texts)
+    await waitForRollout((await replicas.untilLed()).api, 'web', 'Succeeded')
+  })
+
+  after(() => stack.disposeAsync())
+
+  const textOf = (cluster: string): unknown =>
+    (
+      agents.get(cluster)!.cluster.read('/ConfigMap/web/settings') as
+        { data?: { text?: string } } | undefined
+    )?.data?.text
+  const texts = (): readonly unknown[] => [...agents.keys()].map(textOf)
+
+  async function sayMidWave(hub: HubProcess, text: string) {
+    const commit = await fleet.commit({ 'apps/web/settings.yaml': configMap('settings', text) })
+    await until(() => textOf('a') === text, { deadlineMs: 20_000, what: 'the canary to have it' })
+    const rollout = await newestRollout(hub.api, 'web')
+    assert.equal(rollout?.phase, 'Progressing')
+    return { commit, id: rollout.id }
+  }
+
+  /** The remote has what the hub has, says so to an auditor, and nothing in it was ever taken back. */
+  async function assertPushed(hub: HubProcess): Promise<void> {
+    const own = join(hub.data, 'ledger', 'ledger.jsonl')
+    const text = await until(
+      async () => {
+        const there = `${(await readRemoteLedger(ledger.path)).join('\n')}\n`
+        return there === (await readFile(own, 'utf8')) && there
+      },
+      { deadlineMs: 20_000, what: 'the remote to have all of the ledger' },
+    )
+    const file = join(directory.path, 'remote.jsonl')
+    await writeFile(file, text)
+    const { code, out, said } = await runSwell(hub, 'audit', 'verify', file)
+    assert.equal(code, 0, `${out}${said}`)
+    judgeLedger(text)
+    await assertNothingRewritten(ledger.path)
+  }
+
+  it('F2: kill -9 of the leader in mid-wave: the other goes on with the rollout, and with the one history at the remote', async () => {
+    const leader = await replicas.untilLed()
+    await assertPushed(leader)
+    const heir = replicas.others(leader)[0]!
+    const { commit, id } = await sayMidWave(leader, 'two')
+    await leader.kill()
+    await untilLedAmong([heir])
+    const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
+    assert.equal(ended.id, id)
+    assert.deepEqual(texts(), ['two', 'two', 'two'])
+    await assertPushed(heir)
+    await leader.start()
+  })
+
+  it('F11: Redis emptied and the leader lost with its disk, in mid-wave: the other goes on from the remote', async () => {
+    const leader = await replicas.untilLed()
+    const heir = replicas.others(leader)[0]!
+    await until(
+      async () =>
+        (await readFile(join(heir.data, 'ledger', 'ledger.jsonl'), 'utf8')) ===
+        (await readFile(join(leader.data, 'ledger', 'ledger.jsonl'), 'utf8')),
+      { deadlineMs: 20_000, what: 'the other to have caught up' },
+    )
+    const { commit, id } = await sayMidWave(leader, 'three')
+    await until(
+      async () => (await readRemoteLedger(ledger.path)).some((line) => line.includes(id)),
+      {
+        deadlineMs: 20_000,
+        what: 'the rollout to be at the remote',
+      },
+    )
+    process.kill(heir.process().pid, 'SIGSTOP')
+    await leader.kill()
+    await rm(join(leader.data, 'ledger'), { recursive: true })
+    const pushed = await readRemoteLedger(ledger.path)
+    const common = new Redis(redis.url)
+    await common.flushall()
+    common.disconnect()
+    process.kill(heir.process().pid, 'SIGCONT')
+    await untilLedAmong([heir])
+    const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
+    assert.equal(ended.id, id)
+    assert.deepEqual(texts(), ['three', 'three', 'three'])
+    await assertPushed(heir)
+    assert.deepEqual((await readRemoteLedger(ledger.path)).slice(0, pushed.length), pushed)
+    // The one whose disk is new has it all again, and stands by.
+    await leader.start()
+    await until(
+      async () =>
+        (await readFile(join(leader.data, 'ledger', 'ledger.jsonl'), 'utf8')) ===
+        (await readFile(join(heir.data, 'ledger', 'ledger.jsonl'), 'utf8')),
+      { deadlineMs: 20_000, what: 'the new disk to have all' },
+    )
+  })
+})
