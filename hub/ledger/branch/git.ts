@@ -134,9 +134,7 @@ export function createRepository(
       return true
     },
     async look(deadlineMs) {
-      const found = await run(['ls-remote', '--', remote, ref], deadlineMs).catch(
-        unreachable,
-      )
+      const found = await run(['ls-remote', '--', remote, ref], deadlineMs).catch(unreachable)
       return found.split('\t')[0] || null
     },
     isOurs: (commit) => succeeds('merge-base', '--is-ancestor', commit, ref),
