@@ -4,20 +4,22 @@ import { readCommand, runCommand } from './command.mjs'
 import { SetupError } from './say.mjs'
 
 /**
- * Builds Go programs of one module, static and reproducible.
+ * Builds Go programs of one module, reproducible, and static but for those with `cTags`.
  * @param {string} module directory with go.mod
  * @param {string} output a file, or a directory (with a slash at the end) for several programs
  * @param {readonly string[]} targets packages, or `tool` for all the module's tools
  * @param {string} [ldflags] added to `-s -w`
+ * @param {string} [cTags] build tags that bring C code in: a C compiler is needed then
  */
-export async function buildGo(module, output, targets, ldflags = '') {
+export async function buildGo(module, output, targets, ldflags = '', cTags = '') {
   assertGo(module)
   await runCommand(
     'go',
-    ['build', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${ldflags}`, '-o', output].concat(
-      targets,
-    ),
-    { cwd: module, env: { ...process.env, CGO_ENABLED: '0' } },
+    [
+      ...['build', '-trimpath', '-buildvcs=false', '-tags', cTags],
+      ...['-ldflags', `-s -w ${ldflags}`, '-o', output, ...targets],
+    ],
+    { cwd: module, env: { ...process.env, CGO_ENABLED: cTags ? '1' : '0' } },
   )
 }
 

@@ -5,6 +5,7 @@ import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpGitea } from './gitea.mjs'
 import { setUpHadolint } from './hadolint.mjs'
 import { setUpKubectl } from './kubectl.mjs'
 import { setUpOracles } from './oracles.mjs'
@@ -40,6 +41,7 @@ try {
   await setUpSops()
   await setUpSealedSecrets()
   await setUpVault()
+  await setUpGitea()
   await setUpKubectl()
   await setUpComposeSpec()
   await setUpHadolint()

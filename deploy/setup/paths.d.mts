@@ -36,6 +36,8 @@ export function sealedSecretsPaths(): {
 }
 /** Where the Vault that agents read from in tests is, once set-up has built it. */
 export function vaultPath(): string
+/** Where the Gitea that tests speak to is, once set-up has built it. */
+export function giteaPaths(): { readonly program: string; readonly statics: string }
 /** Where the `kubectl` that applying is compared with is, once set-up has built it. */
 export function kubectlPath(): string
 /** The Python that schemathesis is installed in, once set-up has done so. */

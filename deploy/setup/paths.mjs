@@ -147,6 +147,17 @@ export function vaultPath() {
   return join(vaultDir(), 'vault')
 }
 
+/** Where the cache keeps the Gitea that tests speak to (test/gitea). */
+export function giteaDir() {
+  return join(cacheDir(), 'gitea', digestFiles(['go.mod', 'go.sum'], join(root, 'test', 'gitea')))
+}
+
+/** Paths of its program, and of the directory with its templates and texts. */
+export function giteaPaths() {
+  const [program, statics] = ['gitea', 'static'].map((name) => join(giteaDir(), name))
+  return { program, statics }
+}
+
 /** Where the cache keeps the loader that docker-compose.yml is checked by (test/compose). */
 export function composeSpecDir() {
   const module = join(root, 'test', 'compose')

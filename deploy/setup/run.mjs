@@ -7,6 +7,7 @@ import { setUpControlPlane } from './control-plane.mjs'
 import { setUpDashboard } from './dashboard.mjs'
 import { setUpEngine } from './engine.mjs'
 import { setUpGit } from './git.mjs'
+import { setUpGitea } from './gitea.mjs'
 import { setUpHadolint } from './hadolint.mjs'
 import { setUpKubectl } from './kubectl.mjs'
 import { setUpOracles } from './oracles.mjs'
@@ -59,6 +60,7 @@ const needs = {
       setUpSops,
       setUpSealedSecrets,
       setUpVault,
+      setUpGitea,
       setUpKubectl,
       setUpDashboard,
       setUpChromium,

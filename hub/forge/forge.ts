@@ -39,6 +39,8 @@ export interface ForgeRequest {
   /** After the address of the API, with its query. */
   readonly path: string
   readonly body?: unknown
+  /** What to send when it has to be sent again: it may have been done, and its answer lost. */
+  readonly again?: () => Promise<ForgeRequest>
 }
 
 export interface ForgeAnswer {
@@ -49,7 +51,7 @@ export interface ForgeAnswer {
 /**
  * Sends one request, again where that may help.
  *
- * @returns any answer but those that say "later"
+ * @returns any answer but those that say "later"; a failure of the host once it failed every time
  * @throws HubError `forge_unreachable`
  */
 export type AskForge = (request: ForgeRequest, signal: AbortSignal) => Promise<ForgeAnswer>

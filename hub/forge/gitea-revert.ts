@@ -7,8 +7,8 @@ import type { RevertRequest } from './revert.ts'
 
 /** Files of a commit that are undone; a larger one is for people. */
 const mostFiles = 100
-/** Pages of pull requests that are looked through. */
-const mostPages = 10
+/** Pull requests that are looked through, those that changed last first. */
+const mostPulls = 500
 const pageSize = 50
 
 /**
@@ -29,15 +29,15 @@ export async function proposeGiteaRevert(
     ask({ method: 'POST', path: `${repository}${path}`, body: sent }, signal)
 
   async function find(): Promise<string | undefined> {
-    for (let page = 1; page <= mostPages; page += 1) {
+    for (let page = 1, seen = 0; seen < mostPulls; page += 1) {
       const answer = await get(`/pulls?state=all&sort=recentupdate&limit=${pageSize}&page=${page}`)
       expectOk(answer, 'its pull requests cannot be read')
       const pulls = Array.isArray(answer.body) ? answer.body : []
-      const found = pulls.find(
-        (pull) => isRecord(pull) && isRecord(pull['head']) && pull['head']['ref'] === branch,
-      )
+      const found = pulls.find((pull) => isFrom(branch, pull))
       if (found) return textOf(found, 'html_url')
-      if (pulls.length < pageSize) return undefined
+      // An instance may give fewer than it was asked for.
+      if (pulls.length === 0) return undefined
+      seen += pulls.length
     }
     return undefined
   }
@@ -56,7 +56,7 @@ export async function proposeGiteaRevert(
       )
     }
     const { content } = file
-    return { sha: textOf(file, 'sha'), content: typeof content === 'string' ? content : '' }
+    return { sha: textOf(file, 'sha'), content: typeof content === 'string' ? content : undefined }
   }
 
   async function undo(path: string, before: string, target: string) {
@@ -65,11 +65,14 @@ export async function proposeGiteaRevert(
       await read(path, commit),
       await read(path, target),
     ]
-    if (bad?.sha !== now?.sha) {
-      throw new HubError('forge_refused', `${path} was changed since; undo it by hand`)
-    }
-    if (!was) return now ? [{ operation: 'delete', path, sha: now.sha }] : []
+    const refuse = (why: string) => new HubError('forge_refused', `${path} ${why}; undo it by hand`)
+    if (was?.sha === bad?.sha) throw refuse('changed in its mode alone')
+    if (now?.sha === was?.sha) return []
+    if (bad?.sha !== now?.sha) throw refuse('was changed since')
+    if (!was) return [{ operation: 'delete', path, sha: now!.sha }]
     const { content } = was
+    // Larger than the instance gives out: what is missing must not be taken for an empty file.
+    if (content === undefined) throw refuse("is too large for the host's API")
     return now
       ? [{ operation: 'update', path, content, sha: now.sha }]
       : [{ operation: 'create', path, content }]
@@ -92,16 +95,30 @@ export async function proposeGiteaRevert(
   }
   const files = []
   for (const path of paths) files.push(...(await undo(path, parent, target)))
+  if (files.length === 0) {
+    throw new HubError('forge_refused', `nothing of commit ${commit} is left in ${target}`)
+  }
   const message = `${title}\n\nThis reverts commit ${commit}.`
   const made = await post('/contents', { branch: target, new_branch: branch, message, files })
   // Left by a try before this one.
-  const isThere = [409, 422].includes(made.status) && /already exists/i.test(describeRefusal(made))
+  const isThere = made.status === 422 && /branch already exists/i.test(describeRefusal(made))
   if (!isThere) expectOk(made, `${commit} cannot be undone`)
   const opened = await post('/pulls', { title, head: branch, base: target, body })
   const raced = opened.status === 409 ? await find() : undefined
   if (raced !== undefined) return raced
   expectOk(opened, 'no pull request can be opened')
   return textOf(opened.body, 'html_url')
+}
+
+/**
+ * Whether a pull request is from a branch of this repository: once the branch is gone, only the label
+ * says its name, and a fork may have one of the same name.
+ */
+function isFrom(branch: string, pull: unknown): boolean {
+  if (!isRecord(pull)) return false
+  const { head, base } = pull
+  if (!isRecord(head) || !isRecord(base)) return false
+  return head['label'] === branch && head['repo_id'] === base['repo_id']
 }
 
 function readCommit(commit: unknown): [parent: string | undefined, paths: string[]] {

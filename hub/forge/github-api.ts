@@ -1,3 +1,4 @@
+import { isRecord } from '@groundswell/proto/record.ts'
 import { expectOk } from './answer.ts'
 import { commentsPerPage, putComment } from './comments.ts'
 import { type AskForge, shorten } from './forge.ts'
@@ -16,6 +17,8 @@ export interface GitHubDialect {
   readonly descriptionLimit: number
   /** Whether comments come in pages, or all of them at once. */
   readonly paged: boolean
+  /** Whether a commit that it does not have is a failure of its own to it, answered with 500. */
+  readonly failsForUnknown: boolean
   readonly proposeRevert: ProposeRevert
 }
 
@@ -23,9 +26,10 @@ export interface GitHubDialect {
 export function createGitHubApi(
   ask: AskForge,
   project: string,
-  { descriptionLimit, paged, proposeRevert }: GitHubDialect,
+  { descriptionLimit, paged, failsForUnknown, proposeRevert }: GitHubDialect,
 ): RevertingForge {
   const repository = `/repos/${project.split('/').map(encodeURIComponent).join('/')}`
+  let self: unknown
   return {
     async setStatus(commit, { context, state, description, url }, signal) {
       const body = {
@@ -33,7 +37,16 @@ export function createGitHubApi(
         ...(url !== undefined && { target_url: url }),
       }
       const path = `${repository}/statuses/${commit}`
-      expectOk(await ask({ method: 'POST', path, body }, signal), `no status for ${commit}`)
+      const answer = await ask({ method: 'POST', path, body }, signal)
+      if (answer.status === 500 && failsForUnknown) {
+        const known = await ask(
+          { method: 'GET', path: `${repository}/git/commits/${commit}` },
+          signal,
+        )
+        expectOk(known, `no status for ${commit}, which cannot be read`)
+      }
+      expectOk(answer, `no status for ${commit}`)
+      self = isRecord(answer.body) ? loginOf(answer.body['creator']) : undefined
     },
     putComment(change, marker, body, signal) {
       const comments = `${repository}/issues/${change}/comments`
@@ -44,9 +57,14 @@ export function createGitHubApi(
         replace: (id: number) =>
           ({ method: 'PATCH', path: `${repository}/issues/comments/${id}` }) as const,
         paged,
+        authorOf: (comment: Readonly<Record<string, unknown>>) => loginOf(comment['user']),
       }
-      return putComment(ask, routes, { marker, body }, signal)
+      return putComment(ask, routes, { marker, body, self }, signal)
     },
     proposeRevert: (request, signal) => proposeRevert(ask, repository, request, signal),
   }
+}
+
+function loginOf(user: unknown): unknown {
+  return isRecord(user) ? user['login'] : undefined
 }

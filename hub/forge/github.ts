@@ -5,6 +5,9 @@ import type { RevertingForge } from './revert.ts'
 
 /** Source: GitHub REST API 2022-11-28, commit statuses, issue comments, Git data and pulls. */
 export function createGitHub(ask: AskForge, project: string): RevertingForge {
-  const dialect = { descriptionLimit: 140, paged: true, proposeRevert: proposeGitHubRevert }
+  const dialect = {
+    ...{ descriptionLimit: 140, paged: true, failsForUnknown: false },
+    proposeRevert: proposeGitHubRevert,
+  }
   return createGitHubApi(ask, project, dialect)
 }

@@ -22,8 +22,11 @@ export async function proposeGitLabRevert(
     const path = `${requests}?state=all&source_branch=${encodeURIComponent(branch)}`
     const answer = await ask({ method: 'GET', path }, signal)
     expectOk(answer, 'its merge requests cannot be read')
-    const [first] = Array.isArray(answer.body) ? answer.body : []
-    return isRecord(first) ? textOf(first, 'web_url') : undefined
+    const found = (Array.isArray(answer.body) ? answer.body : []).find(
+      // Of a fork, it is somebody else's.
+      (one) => isRecord(one) && one['source_project_id'] === one['target_project_id'],
+    )
+    return found === undefined ? undefined : textOf(found, 'web_url')
   }
   const post = (path: string, sent: object) => ask({ method: 'POST', path, body: sent }, signal)
 

@@ -1,3 +1,4 @@
+import { isRecord } from '@groundswell/proto/record.ts'
 import { describeRefusal, expectOk } from './answer.ts'
 import { commentsPerPage, putComment } from './comments.ts'
 import { type AskForge, type CommitStatus, shorten } from './forge.ts'
@@ -16,6 +17,7 @@ const states: Readonly<Record<CommitStatus['state'], string>> = {
 /** Source: GitLab REST API v4, commits and notes. */
 export function createGitLab(ask: AskForge, project: string): RevertingForge {
   const repository = `/projects/${encodeURIComponent(project)}`
+  let self: unknown
   return {
     async setStatus(commit, { context, state, description, url }, signal) {
       const body = {
@@ -28,6 +30,7 @@ export function createGitLab(ask: AskForge, project: string): RevertingForge {
       // A status does not go from a state to itself there; what it shows is as good as true.
       if (answer.status === 400 && /cannot transition status/i.test(describeRefusal(answer))) return
       expectOk(answer, `no status for ${commit}`)
+      self = authorOf(answer.body)
     },
     putComment(change, marker, body, signal) {
       const notes = `${repository}/merge_requests/${change}/notes`
@@ -37,9 +40,16 @@ export function createGitLab(ask: AskForge, project: string): RevertingForge {
         add: notes,
         replace: (id: number) => ({ method: 'PUT', path: `${notes}/${id}` }) as const,
         paged: true,
+        authorOf,
       }
-      return putComment(ask, routes, { marker, body }, signal)
+      return putComment(ask, routes, { marker, body, self }, signal)
     },
     proposeRevert: (request, signal) => proposeGitLabRevert(ask, repository, request, signal),
   }
+}
+
+/** Of a status or a note. */
+function authorOf(shown: unknown): unknown {
+  const author = isRecord(shown) ? shown['author'] : undefined
+  return isRecord(author) ? author['username'] : undefined
 }

@@ -60,13 +60,16 @@ export function openForge(
   }
 
   const ask: AskForge = async (asked, signal) => {
+    let sent = asked
     for (let tried = 1; ; tried += 1) {
       signal.throwIfAborted()
       let pause: number
       let cause: unknown
       try {
-        const answer = await attempt(asked, signal)
+        const answer = await attempt(sent, signal)
         if (!isLater(answer.status, answer.headers)) return answer
+        // What it says may be more than "later": hosts fail over what they do not know, too.
+        if (tried === attempts && answer.status >= 500) return answer
         pause = waitBefore(tried, answer.headers, options.now())
         cause = new Error(`answered ${answer.status}`)
       } catch (error) {
@@ -80,6 +83,7 @@ export function openForge(
         throw new HubError('forge_unreachable', words, { cause })
       }
       await options.wait(pause, signal)
+      if (asked.again) sent = await asked.again()
     }
   }
 

@@ -73,6 +73,23 @@ for (const kind of forgeKinds) {
       )
     })
 
+    it('is found when it was merged or closed, and its branch is gone', async () => {
+      await using it = await world()
+      const { reverts } = it.server
+      reverts.commit('main', { a: 'one' })
+      const asked = request(reverts.commit('main', { a: 'bad' }))
+      const url = await it.forge.proposeRevert(asked, signal)
+      reverts.removeBranch(asked.branch)
+      for (const [at, one] of ['c', 'd', 'e', 'f'].entries()) {
+        reverts.pulls.unshift({
+          ...reverts.pulls[0]!,
+          head: one,
+          url: `https://forge.example/${at}`,
+        })
+      }
+      assert.equal(await it.forge.proposeRevert(asked, signal), url)
+    })
+
     it('says so when the token may not write, or nothing is before the commit', async () => {
       await using it = await world()
       const first = it.server.reverts.commit('main', { a: 'one' })
@@ -83,6 +100,26 @@ for (const kind of forgeKinds) {
     })
   })
 }
+
+describe('a pull request of a fork whose branch is called as ours would be', () => {
+  for (const kind of ['gitlab', 'gitea'] as const) {
+    it(`is not taken for ours, at ${kind}`, async () => {
+      await using server = await startForgeServer(kind)
+      const forge = openForge(
+        { kind, api: server.api, project: forgeProject },
+        { token: async () => forgeToken, wait: async () => {}, now: () => 0 },
+      )
+      server.reverts.commit('main', { a: 'one' })
+      const asked = request(server.reverts.commit('main', { a: 'bad' }))
+      const url = 'https://forge.example/theirs'
+      const theirs = { head: asked.branch, base: 'main', title: 'Revert', body: '', url }
+      server.reverts.pulls.push({ ...theirs, isFork: true })
+      assert.notEqual(await forge.proposeRevert(asked, signal), url)
+      assert.equal(server.reverts.pulls.length, 2)
+      await forge.close()
+    })
+  }
+})
 
 describe('a revert that later commits stand in the way of', () => {
   for (const kind of ['gitlab', 'gitea'] as const) {
@@ -100,4 +137,20 @@ describe('a revert that later commits stand in the way of', () => {
       await forge.close()
     })
   }
+
+  it('is none when somebody undid the commit by hand, at gitea', async () => {
+    await using server = await startForgeServer('gitea')
+    const forge = openForge(
+      { kind: 'gitea', api: server.api, project: forgeProject },
+      { token: async () => forgeToken, wait: async () => {}, now: () => 0 },
+    )
+    server.reverts.commit('main', { a: 'one' })
+    const bad = server.reverts.commit('main', { a: 'bad' })
+    server.reverts.commit('main', { a: 'one' })
+    await assert.rejects(
+      forge.proposeRevert(request(bad), signal),
+      /nothing of commit .* is left in main/,
+    )
+    await forge.close()
+  })
 })

@@ -62,10 +62,23 @@ for (const kind of forgeKinds) {
       await using server = await startForgeServer(kind)
       await using opened = open(kind, server)
       server.comments.set(7, [{ id: 1, body: '<!-- ours --> gotcha', isForeign: true }])
+      // By its answer, the pipeline knows whose token it has.
+      await opened.forge.setStatus(commit, status, signal)
       await opened.forge.putComment(7, '<!-- ours -->', 'first', signal)
       assert.deepEqual(
         server.comments.get(7)!.map(({ body }) => body),
         ['<!-- ours --> gotcha', '<!-- ours -->\nfirst'],
+      )
+    })
+
+    it('writes one comment when the answer to it is lost', async () => {
+      await using server = await startForgeServer(kind)
+      await using opened = open(kind, server)
+      server.loseAnswer('POST', /\/(comments|notes)$/)
+      await opened.forge.putComment(7, '<!-- ours -->', 'first', signal)
+      assert.deepEqual(
+        server.comments.get(7)!.map(({ body }) => body),
+        ['<!-- ours -->\nfirst'],
       )
     })
 

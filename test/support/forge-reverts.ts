@@ -17,6 +17,8 @@ export interface Pull {
   readonly base: string
   readonly body: string
   readonly url: string
+  /** From a branch of this name in another repository. */
+  readonly isFork?: true
 }
 
 /** A repository on a Git host, as far as undoing a commit goes. */
@@ -24,6 +26,8 @@ export interface ForgeReverts {
   readonly pulls: Pull[]
   /** Adds a commit to a branch. */
   commit(branch: string, tree: Tree): string
+  /** As hosts do, when asked to, once a pull request was merged or closed. */
+  removeBranch(name: string): void
   /** As a commit of a real repository, by its name. */
   take(sha: string, tree: Tree, parent: string | undefined): void
   /** What `base` is once a branch is merged into it, by a three-way merge of whole files. */
@@ -34,6 +38,8 @@ export interface ForgeReverts {
 type Answer = readonly [status: number, body: unknown]
 
 const project = 'team/fleet'
+/** Most that Gitea gives out at once, whatever it is asked for, as its administrator has it. */
+const giteaPage = 3
 
 /** The endpoints of each kind that a revert needs, as its API documents them. */
 export function createForgeReverts(kind: ForgeKind): ForgeReverts {
@@ -71,14 +77,22 @@ export function createForgeReverts(kind: ForgeKind): ForgeReverts {
 
   function open(head: string, base: string, title: string, body: string): Answer {
     if (!branches.has(head) || !branches.has(base)) return [422, { message: 'no such branch' }]
-    if (pulls.some((pull) => pull.head === head)) {
+    if (pulls.some((pull) => pull.head === head && !pull.isFork)) {
       return [kind === 'github' ? 422 : 409, { message: 'A pull request already exists' }]
     }
     const url = `https://forge.example/${project}/pull/${pulls.length + 1}`
     pulls.push({ title, head, base, body, url })
-    return [201, view(pulls.at(-1)!)]
+    return [201, view(pulls.at(-1)!, pulls.length - 1)]
   }
-  const view = ({ head, url }: Pull) => ({ html_url: url, web_url: url, head: { ref: head } })
+  /** Gitea's `ref` is the branch as long as there is one; the label stays. */
+  const view = ({ head, url, isFork }: Pull, at = 0) => ({
+    ...{ html_url: url, web_url: url, target_project_id: 1, source_project_id: isFork ? 2 : 1 },
+    head: {
+      ...{ label: head, ref: branches.has(head) ? head : `refs/pull/${at + 1}/head` },
+      repo_id: isFork ? 2 : 1,
+    },
+    base: { repo_id: 1 },
+  })
   const text = (value: unknown) => (typeof value === 'string' ? value : '')
 
   function answerGitHub(method: string, path: string, url: URL, body: Record<string, unknown>) {
@@ -149,7 +163,8 @@ export function createForgeReverts(kind: ForgeKind): ForgeReverts {
     const [, sha] = /^\/git\/commits\/([0-9a-f]{40})$/.exec(path) ?? []
     const [, file] = /^\/contents\/(.+)$/.exec(path) ?? []
     if (method === 'GET' && path === '/pulls') {
-      return [200, url.searchParams.get('page') === '1' ? pulls.map(view) : []] as const
+      const from = giteaPage * (Number(url.searchParams.get('page')) - 1)
+      return [200, pulls.map(view).slice(from, from + giteaPage)] as const
     }
     if (method === 'GET' && path === '') return [200, { default_branch: 'main' }] as const
     if (method === 'GET' && sha !== undefined) {
@@ -170,7 +185,9 @@ export function createForgeReverts(kind: ForgeKind): ForgeReverts {
     }
     if (method === 'POST' && path === '/contents') {
       const name = text(body['new_branch'])
-      if (branches.has(name)) return [409, { message: 'branch already exists' }] as const
+      if (branches.has(name)) {
+        return [422, { message: `branch already exists [name: ${name}]` }] as const
+      }
       const head = resolve(text(body['branch']))!
       const tree: Record<string, string> = { ...head.tree }
       for (const change of body['files'] as Record<string, string>[]) {
@@ -202,6 +219,9 @@ export function createForgeReverts(kind: ForgeKind): ForgeReverts {
       const sha = add(tree, parent === undefined ? [] : [parent], 'a commit')
       branches.set(branch, sha)
       return sha
+    },
+    removeBranch(name) {
+      branches.delete(name)
     },
     take(sha, tree, parent) {
       commits.set(sha, { sha, tree, parents: parent === undefined ? [] : [parent], message: '' })
