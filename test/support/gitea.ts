@@ -70,7 +70,10 @@ export async function startGitea(): Promise<TestGitea> {
   const at = (name: string) => join(directory.path, name)
   const [port, sshPort] = [await freePort(), await freePort()]
   await exec('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'host', '-f', at('host')])
-  await writeFile(at('known_hosts'), `[127.0.0.1]:${sshPort} ${await readFile(at('host.pub'), 'utf8')}`)
+  await writeFile(
+    at('known_hosts'),
+    `[127.0.0.1]:${sshPort} ${await readFile(at('host.pub'), 'utf8')}`,
+  )
   await writeFile(at('app.ini'), formatConfig(port, sshPort, at))
   const { program } = giteaPaths()
   const where = ['--config', at('app.ini'), '--work-path', directory.path]
