@@ -88,8 +88,9 @@ export function resolveTargets(fleet: Fleet, facts?: FleetFacts): Resolution {
   const targets: ResolvedTarget[] = []
   const skipped: SkippedTarget[] = []
   const faults: ResolveFault[] = []
+  const clusters = byName(fleet.clusters.values())
   for (const application of byName(fleet.applications.values())) {
-    for (const cluster of byName(fleet.clusters.values())) {
+    for (const cluster of clusters) {
       const index = application.spec.targets.findIndex((target) =>
         matchesTarget(fleet, target, cluster),
       )

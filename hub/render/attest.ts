@@ -12,8 +12,9 @@ export interface AttestingDeps {
 }
 
 /**
- * Tells the signer what was rendered from Git: all of it the first time, then what changed. Only a
- * render of a whole fleet is told. One made again to replace lost content is not, since the
+ * Tells the signer what was rendered from Git: all of it the first time, then what changed. That the
+ * same was made of a newer commit, too, is no change: the revision told is of the commit that brought
+ * it. Only a render of a whole fleet is told. One made again to replace lost content is not, since the
  * content it makes may be old.
  */
 export function createAttesting({ attestor, urlOf }: AttestingDeps) {
@@ -25,7 +26,7 @@ export function createAttesting({ attestor, urlOf }: AttestingDeps) {
     const changed: AttestedApplication[] = []
     for (const name of contents.applications.keys()) {
       const application = describe(name, contents, urlOf)
-      const digest = digestOf(JSON.stringify(application))
+      const digest = nameTold(application)
       if (told.get(name) === digest) continue
       next.set(name, digest)
       changed.push(application)
@@ -55,6 +56,11 @@ export function createAttesting({ attestor, urlOf }: AttestingDeps) {
       around = undefined
     },
   }
+}
+
+/** The signer's judgement rests on all of it but the revision. */
+function nameTold({ name, contents, keep }: AttestedApplication): Digest {
+  return digestOf(JSON.stringify([name, contents.map(({ revision: _, ...rest }) => rest), keep]))
 }
 
 function describe(

@@ -1,35 +1,32 @@
 import { posix } from 'node:path'
-import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { parseRevision } from '@groundswell/proto/revision.ts'
-import { type BundleOptions, buildBundle } from '../bundle/build.ts'
-import { toBundleOptions, withCommonHealth } from '../bundle/options.ts'
+import { buildBundle } from '../bundle/build.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { createPresence } from '../bundle/presence.ts'
 import { type Fault, HubError } from '../errors.ts'
 import { type FleetFacts, knowCluster } from '../fleet/cluster-facts.ts'
-import { type CommonHealth, readCommonHealth } from '../fleet/fleet-health.ts'
+import { readCommonHealth } from '../fleet/fleet-health.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { toRenderInput } from '../fleet/render-input.ts'
 import { baseRepositories } from '../fleet/remote-base.ts'
 import { readRenderFiles } from '../fleet/render-files.ts'
 import { type FindChart, type RenderSource, readChartSource } from '../fleet/render-source.ts'
 import { createRenderSources } from '../fleet/render-sources.ts'
-import { type ResolvedTarget, resolveTargets } from '../fleet/resolve.ts'
+import { createResolutions } from '../fleet/resolutions.ts'
+import type { ResolvedTarget } from '../fleet/resolve.ts'
 import { type PolicyGate, passGate } from '../policy/gate.ts'
-import { type Case, judgedBy } from '../policy/judge.ts'
 import type { PolicySet } from '../policy/load.ts'
-import { type Policy, selectPolicies } from '../policy/policy.ts'
 import { signatureCheck } from '../policy/signature/unsigned.ts'
 import { toViolationFault } from '../policy/violation.ts'
 import type { Content } from '../rollout/rollout.ts'
 import { type Charts, isExactVersion } from '../source/chart/chart.ts'
 import { chartRefreshMs } from '../source/chart/charts.ts'
 import type { Mirror } from '../source/source.ts'
-import { nameFacts, withoutFacts } from './asked-facts.ts'
+import { createLanes } from '../sync/lanes.ts'
 import { type BundleMemory, type MadeBundle, mostNotes } from './bundle-memory.ts'
+import { type BundleSource, createBundleSources } from './bundle-source.ts'
 import { createBundles } from './bundles.ts'
-import type { RenderEngine, RenderFiles, RenderInput } from './engine.ts'
-import { renderInputDigest } from './input.ts'
+import type { RenderEngine, RenderFiles } from './engine.ts'
 import { mergeFaults, placeFault, placeFaults, toFaults } from './render-faults.ts'
 
 export interface ContentsDeps {
@@ -84,29 +81,19 @@ export interface ContentOrigin {
 
 type MadeContent = Content & MadeBundle
 
-/** What decides a bundle's bytes. */
-interface BundleSource {
-  readonly mirror: Mirror
-  readonly source: RenderSource
-  readonly input: RenderInput
-  readonly options: BundleOptions
-  /** Undefined: it was let through when it was first delivered. */
-  readonly judged: Pick<Case, 'policies' | 'kubernetesVersion'> | undefined
-}
-
 /** What clusters have in common within one look at the fleet: read, made and stored once for all. */
 interface Shared {
   readonly sources: Map<string, Promise<RenderSource>>
   readonly bundles: Map<string, Promise<MadeBundle>>
   /** The newest that is being made of a base, for whichever cluster. */
   readonly making: Map<Digest, Promise<MadeBundle>>
-  /** What a bundle is made of, as it happens to be spelled → its digest: most clusters ask the same. */
-  readonly keys: Map<string, Digest>
-  readonly policies: readonly Policy[]
-  /** How the fleet judges kinds. */
-  readonly health: CommonHealth | undefined
+  /** What a target's bundle is made of. */
+  readonly sourceOf: (target: ResolvedTarget, source: RenderSource) => BundleSource
 }
 
+/** Targets looked at together, so that the store is asked once for what of them it has. */
+const looksAtOnce = 1_024
+/** Of what takes its time: renders, and charts that are asked for. */
 const rendersAtOnce = 16
 /** What was away is asked again this soon. */
 const awayMs = 30_000
@@ -119,12 +106,15 @@ const awayMs = 30_000
 export function createContents(deps: ContentsDeps) {
   const bundles = createBundles(deps.memory)
   const sources = createRenderSources()
+  const resolve = createResolutions()
+  const bundleSources = createBundleSources(deps.engine.version)
   const isStored = createPresence(deps.content)
+  const inLane = createLanes(rendersAtOnce)
 
   async function render(request: ContentsRequest, signal: AbortSignal): Promise<Contents> {
     await bundles.remember()
     const { only } = request
-    const resolution = resolveTargets(request.fleet, request.facts ?? new Map())
+    const resolution = resolve(request.fleet, request.facts ?? new Map())
     const unsaid = Map.groupBy(resolution.faults, nameTarget)
     const wanted = resolution.targets.filter(
       ({ application, cluster }) =>
@@ -141,8 +131,13 @@ export function createContents(deps: ContentsDeps) {
       ? chartRefreshMs
       : Infinity
     const shared: Shared = {
-      ...{ sources: new Map(), bundles: new Map(), making: new Map(), keys: new Map(), policies },
-      health: readCommonHealth(request.fleet),
+      ...{ sources: new Map(), bundles: new Map(), making: new Map() },
+      sourceOf: bundleSources.look({
+        fleet: request.fleet,
+        // What is made again is what runs already, and no later rule may keep it back.
+        policies: only ? undefined : policies,
+        health: readCommonHealth(request.fleet),
+      }),
     }
     const skipped = new Map<string, Set<string>>()
     const leave = ({ application, cluster }: Pick<ResolvedTarget, 'application' | 'cluster'>) =>
@@ -150,30 +145,36 @@ export function createContents(deps: ContentsDeps) {
     for (const name of request.fleet.applications.keys()) {
       if (!only || only.application === name) applications.set(name, new Map())
     }
-    for (let at = 0; at < targets.length; at += rendersAtOnce) {
+    const attempt = async (target: ResolvedTarget) => {
+      try {
+        return { target, made: await renderTarget(request, target, shared, signal) }
+      } catch (error) {
+        return { target, error, isAlone: await failsAlone(request, target, shared, signal) }
+      }
+    }
+    for (let at = 0; at < targets.length; at += looksAtOnce) {
       signal.throwIfAborted()
-      await Promise.all(
-        targets.slice(at, at + rendersAtOnce).map(async (target) => {
-          try {
-            const made = await renderTarget(request, target, shared, signal)
-            const { digest, size, revision, kinds, violations, notes } = made
-            applications.get(target.application)?.set(target.cluster, { digest, size, revision })
-            const { repository } = target
-            warnings.push(...violations.map((one) => placeFault(toViolationFault(one), target)))
-            warnings.push(...notes.map((message) => placeFault({ message }, target)))
-            const chartRepo = target.chart?.repo
-            origins.set(digest, {
-              ...{ repository, revision, kinds },
-              ...(chartRepo === undefined ? {} : { chartRepo }),
-            })
-          } catch (error) {
-            if (await failsAlone(request, target, shared, signal)) leave(target)
-            else failed.add(target.application)
-            if (mayPass(error)) againMs = awayMs
-            faults.push(...toFaults(error, target))
-          }
-        }),
-      )
+      const outcomes = await Promise.all(targets.slice(at, at + looksAtOnce).map(attempt))
+      for (const outcome of outcomes) {
+        const { target } = outcome
+        if (outcome.made) {
+          const { digest, size, revision, kinds, violations, notes } = outcome.made
+          applications.get(target.application)?.set(target.cluster, { digest, size, revision })
+          const { repository } = target
+          warnings.push(...violations.map((one) => placeFault(toViolationFault(one), target)))
+          warnings.push(...notes.map((message) => placeFault({ message }, target)))
+          const chartRepo = target.chart?.repo
+          origins.set(digest, {
+            ...{ repository, revision, kinds },
+            ...(chartRepo === undefined ? {} : { chartRepo }),
+          })
+        } else {
+          if (outcome.isAlone) leave(target)
+          else failed.add(target.application)
+          if (mayPass(outcome.error)) againMs = awayMs
+          faults.push(...toFaults(outcome.error, target))
+        }
+      }
     }
     for (const name of failed) applications.delete(name)
     for (const one of resolution.skipped) if (one.reason !== 'excluded') leave(one)
@@ -224,7 +225,7 @@ export function createContents(deps: ContentsDeps) {
     const what = [path, kind, valuesFiles, chart, bases, chartSources]
     const key = JSON.stringify([target.repository, what])
     const read = async (): Promise<RenderSource> => {
-      const find: FindChart = (reference) => deps.charts.find(reference, signal)
+      const find: FindChart = (reference) => inLane(() => deps.charts.find(reference, signal))
       if (!chart) return sources.read(mirror, commit, target, basesOf(request, bases), find)
       const found = await find(chart)
       return readChartSource(mirror, commit, target, chart.chart, found)
@@ -232,24 +233,10 @@ export function createContents(deps: ContentsDeps) {
     const reading = shared.sources.get(key) ?? read()
     shared.sources.set(key, reading)
     const source = await reading
-    const input = toRenderInput(target, source)
-    const spec = request.fleet.applications.get(target.application)!.spec
-    const { health } = shared
-    const options = toBundleOptions(spec, target)
-    const judged = request.only ? undefined : judgement(request.fleet, shared.policies, target)
-    const by = judged && judgedBy(judged.policies, judged.kubernetesVersion)
-    const bare = withoutFacts(input)
-    // By its digest: it is the same for all of them, and may be long.
-    const kept = [source.root, options, by, ...(health ? [health.digest] : [])]
-    const spelled = JSON.stringify([bare, ...kept])
-    const base =
-      shared.keys.get(spelled) ??
-      digestOf(JSON.stringify([renderInputDigest(bare, deps.engine.version), ...kept]))
-    shared.keys.set(spelled, base)
-    const name = `${base} ${nameFacts(input)}`
-    const from = { mirror, source, input, options: withCommonHealth(options, health), judged }
+    const from = shared.sourceOf(target, source)
+    const { base, name } = from
     const making =
-      shared.bundles.get(name) ?? makeAfter(shared.making.get(base), base, from, signal)
+      shared.bundles.get(name) ?? makeAfter(shared.making.get(base), from, mirror, signal)
     shared.bundles.set(name, making)
     shared.making.set(base, making)
     return { ...(await making), revision }
@@ -279,15 +266,17 @@ export function createContents(deps: ContentsDeps) {
   /** The same source for another cluster: what is made first may be what this one gets. */
   async function makeAfter(
     before: Promise<MadeBundle> | undefined,
-    base: Digest,
     from: BundleSource,
+    mirror: Mirror,
     signal: AbortSignal,
   ): Promise<MadeBundle> {
     await before?.catch((error: unknown) => {
       // What never ends is not tried once for each cluster.
       if (error instanceof HubError && error.code === 'render_timeout') throw error
     })
-    return makeBundle(base, from, signal)
+    const known = bundles.find(from.base, from.input)
+    if (known && (await isStored(known.digest))) return known
+    return inLane(() => makeBundle(from, mirror, signal))
   }
 
   /** Where bases may be taken of, as far as it has been fetched. */
@@ -299,12 +288,11 @@ export function createContents(deps: ContentsDeps) {
   }
 
   async function makeBundle(
-    base: Digest,
-    { mirror, source, input, options, judged }: BundleSource,
+    { base, source, input, options, judged }: BundleSource,
+    mirror: Mirror,
     signal: AbortSignal,
   ): Promise<MadeBundle> {
-    const known = bundles.find(base, input)
-    if (known && (await isStored(known.digest))) return known
+    signal.throwIfAborted()
     const files = (): Promise<RenderFiles> =>
       readRenderFiles(mirror, source, deps.mirror, deps.charts)
     const result = await deps.engine
@@ -333,11 +321,6 @@ export function createContents(deps: ContentsDeps) {
     /** After the content store was lost. */
     forget: () => bundles.forget(),
   }
-}
-
-function judgement(fleet: Fleet, policies: readonly Policy[], target: ResolvedTarget) {
-  const { judgedVersion: kubernetesVersion } = target
-  return { policies: selectPolicies(fleet, policies, target), kubernetesVersion }
 }
 
 function nameTarget({ application, cluster }: Pick<ResolvedTarget, 'application' | 'cluster'>) {
