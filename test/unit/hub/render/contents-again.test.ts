@@ -35,7 +35,10 @@ describe('a newer commit of a repository with five hundred applications', () => 
     Object.assign(asked, { missing: 0, put: 0 })
     files['apps/app-37/a.yaml'] = 'changed'
     const newer = { ...fleet, revision: next }
-    const made = await contents.render({ fleet: newer, revisions: new Map([['fleet', next]]) }, never)
+    const made = await contents.render(
+      { fleet: newer, revisions: new Map([['fleet', next]]) },
+      never,
+    )
     assert.equal(rendered.length, 1)
     assert.deepEqual(asked, { missing: 1, put: 1 })
     assert.deepEqual([made.faults, made.applications.size], [[], names.length])
