@@ -1,5 +1,6 @@
 import type { VerifiedApplication, VerifiedPresent, VerifiedSnapshot } from '../trust/verified.ts'
 import { hasDeletionHooks } from './deletion-hooks.ts'
+import type { Coalescer } from '../observe/coalesce.ts'
 import { findRunning, isUpdate } from './hold-back.ts'
 import type { InventoryStore } from './inventory-store.ts'
 import { asksAnew, createTracked, type Tracked } from './tracked.ts'
@@ -7,14 +8,15 @@ import { asksAnew, createTracked, type Tracked } from './tracked.ts'
 export interface RosterDeps {
   readonly inventories: InventoryStore
   readonly log: (message: string, fields: Record<string, unknown>) => void
-  /** What is known of an application is to be told. */
-  readonly changed: (application: string) => void
+  /** Where is said that what is known of an application is to be told. */
+  readonly news: Pick<Coalescer, 'changed' | 'begun'>
   /** Whether somebody at the cluster has the application's updates wait. */
   readonly isHeld?: ((application: string) => boolean) | undefined
 }
 
 /** The applications that are kept running here, each taken up from the newest snapshot. */
-export function createRoster({ inventories, log, changed, isHeld }: RosterDeps) {
+export function createRoster({ inventories, log, news, isHeld }: RosterDeps) {
+  const { changed } = news
   const tracked = new Map<string, Tracked>()
   /** On hold, with nothing at hand that could be healed. */
   const untouched = new Map<string, VerifiedApplication>()
@@ -28,7 +30,8 @@ export function createRoster({ inventories, log, changed, isHeld }: RosterDeps) 
       tracked.set(wanted.name, one)
       return one
     }
-    if (asksAnew(known, wanted)) {
+    const anew = asksAnew(known, wanted)
+    if (anew) {
       known.phase = 'Pending'
       known.settled = false
       known.failures = 0
@@ -38,7 +41,8 @@ export function createRoster({ inventories, log, changed, isHeld }: RosterDeps) 
     }
     known.wanted = wanted
     known.departing = departing
-    changed(wanted.name)
+    if (anew) news.begun(wanted.name)
+    else changed(wanted.name)
     return known
   }
 

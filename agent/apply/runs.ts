@@ -1,6 +1,7 @@
 import type { TimeBound } from '@groundswell/proto/cel.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster } from '../cluster/port.ts'
+import type { Coalescer } from '../observe/coalesce.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ObjectDrift } from '../observe/status.ts'
 import type { Applied } from '../receipts.ts'
@@ -39,8 +40,8 @@ export interface RunsDeps {
   /** Whether the values of an object that was applied have changed where they come from. */
   readonly isRotated: (entry: InventoryEntry) => boolean
   readonly find: (application: string) => Tracked | undefined
-  /** What is known of an application is to be told. */
-  readonly changed: (application: string) => void
+  /** Where is said that what is known of an application is to be told. */
+  readonly news: Coalescer
   /** The snapshot that is being brought about; undefined before the first. */
   readonly reconciled: () => VerifiedSnapshot | undefined
   /** Ends when a newer snapshot comes. */
@@ -64,7 +65,7 @@ export interface Runs {
 
 /** Runs applications: one run of each at a time, and again when there is something to do or wait for. */
 export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
-  const { clock, changed, observer, inventories, limit } = deps
+  const { clock, news, observer, inventories, limit } = deps
   const dependencies = createDependencies(observer, deps.within)
 
   function wake(one: Tracked, ms: number): void {
@@ -96,7 +97,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     // A retry goes on being shown as failed, so that a report does not flicker.
     if (one.phase === 'Pending') {
       one.phase = 'Applying'
-      changed(one.name)
+      news.begun(one.name)
     }
     try {
       const inventory = (one.inventory ??= await inventories.load(one.name, signal))
@@ -165,7 +166,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     if (errors.length === 0 && waiting.length > 0) {
       one.phase = 'Applying'
       one.settled = false
-      changed(one.name)
+      news.ended(one.name)
       one.waitRounds += 1
       wake(one, one.waitRounds > wait.rounds ? wait.laterMs : wait.firstMs)
       return
@@ -175,7 +176,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     one.settled = errors.length === 0
     one.phase = errors.length > 0 ? 'Failed' : wanted.state === 'present' ? 'Applied' : 'Removed'
     one.failures = one.settled ? 0 : one.failures + 1
-    changed(one.name)
+    news.ended(one.name)
     if (!one.settled) {
       const ceiling = Math.min(retry.lastMs, retry.firstMs * 2 ** Math.min(one.failures - 1, 10))
       wake(one, ceiling * (0.5 + deps.random() / 2))

@@ -42,7 +42,7 @@ export interface WorkloadsDeps {
   /** Uniform in [0, 1); spreads retries. */
   readonly random: () => number
   readonly log: (message: string, fields: Record<string, unknown>) => void
-  /** Applications whose state changed: the first at once, then gathered for 150 ms. */
+  /** Applications whose state changed: the first at once, then gathered for 150 ms; a run's end at once. */
   readonly onChange: (states: readonly ApplicationState[]) => void
   /** Of hashes of Secrets in inventories; without it they have none. */
   readonly salt?: Uint8Array
@@ -71,8 +71,8 @@ export interface Workloads {
 }
 
 const applicationsAtOnce = 4
-/** Four reports in the first second of a storm, and fewer after. */
-const gather = { windowMs: 150, longestMs: 400 } as const
+/** Four reports in the first second of a storm, and fewer after; of a run that is over at once, its end. */
+const gather = { beginMs: 50, windowMs: 150, longestMs: 400 } as const
 
 /** Everything the agent keeps running on its cluster. */
 export function createWorkloads(deps: WorkloadsDeps): Workloads {
@@ -87,8 +87,9 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   let reconciled: VerifiedSnapshot | undefined
   let claims: Claims = createClaims([], () => false)
 
-  const changed = createCoalescer(report, gather, clock, life.signal)
-  const roster = createRoster({ inventories, log, changed, isHeld: deps.isHeld })
+  const news = createCoalescer(report, gather, clock, life.signal)
+  const { changed } = news
+  const roster = createRoster({ inventories, log, news, isHeld: deps.isHeld })
   const observer = createObserver(
     {
       cluster,
@@ -146,7 +147,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     {
       ...deps,
       isRotated: rotation.isRotated,
-      ...{ observer, inventories, open, limit, changed, find: roster.get },
+      ...{ observer, inventories, open, limit, news, find: roster.get },
       claims: () => claims,
       reconciled: () => reconciled,
       round: () => round.signal,
