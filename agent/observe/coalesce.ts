@@ -9,11 +9,11 @@ export interface CoalescerTimes {
 
 export interface Coalescer {
   /** Something of this name is another. */
-  changed(name: string): void
+  readonly changed: (name: string) => void
   /** Work on it begins: that alone is no news, and what changes with it may travel with its end. */
-  begun(name: string): void
+  readonly begun: (name: string) => void
   /** Work on it has ended, and how is what others wait for. */
-  ended(name: string): void
+  readonly ended: (name: string) => void
 }
 
 /** Handed over a short while ago. */

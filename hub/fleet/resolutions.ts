@@ -24,8 +24,10 @@ export function createResolutions(): (fleet: Fleet, facts: FleetFacts) => Resolu
   }
 }
 
-function isSameFleet({ revision: _, ...one }: Fleet, other: Fleet): boolean {
-  return Object.entries(one).every(([part, value]) => other[part as keyof Fleet] === value)
+function isSameFleet(one: Fleet, other: Fleet): boolean {
+  return Object.entries(one).every(
+    ([part, value]) => part === 'revision' || other[part as keyof Fleet] === value,
+  )
 }
 
 function isSameWord(one: FleetFacts, other: FleetFacts): boolean {

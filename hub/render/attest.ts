@@ -60,7 +60,14 @@ export function createAttesting({ attestor, urlOf }: AttestingDeps) {
 
 /** The signer's judgement rests on all of it but the revision. */
 function nameTold({ name, contents, keep }: AttestedApplication): Digest {
-  return digestOf(JSON.stringify([name, contents.map(({ revision: _, ...rest }) => rest), keep]))
+  const told = contents.map(({ digest, repository, url, kinds, clusters }) => [
+    digest,
+    repository,
+    url,
+    kinds,
+    clusters,
+  ])
+  return digestOf(JSON.stringify([name, told, keep]))
 }
 
 function describe(
