@@ -1,5 +1,4 @@
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
-import { promisify } from 'node:util'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { HubError } from '../errors.ts'
 
 /** What Git knows of an object without reading it. */
@@ -15,8 +14,6 @@ export interface ObjectReader {
   inspect(names: readonly string[]): Promise<(ObjectInfo | undefined)[]>
   /** By object id, in order; undefined where there is none. At most `limit` bytes together. */
   read(oids: readonly string[], limit: number): Promise<(Buffer | undefined)[]>
-  /** Output of `ls-tree -r -z`, at most `limit` bytes. */
-  list(tree: string, limit: number): Promise<Buffer>
   close(): void
 }
 
@@ -109,27 +106,6 @@ export function createObjectReader(
           },
         ),
       )
-    },
-    async list(tree, limit) {
-      try {
-        const { stdout } = await promisify(execFile)(
-          'git',
-          ['ls-tree', '-r', '-z', '--full-tree', '--end-of-options', checked(tree)],
-          {
-            cwd: directory,
-            env: environment,
-            encoding: 'buffer',
-            maxBuffer: limit,
-            timeout: batchTimeout,
-          },
-        )
-        return stdout
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
-          throw new HubError('source_refused', 'too many files; choose a smaller path', { cause })
-        }
-        throw new HubError('internal', 'git ls-tree failed; the mirror may be damaged', { cause })
-      }
     },
     close() {
       closed = true

@@ -1,6 +1,14 @@
 import { HubError } from '../errors.ts'
 
-/** One line of `git ls-tree -r -z`. */
+/** One that is in a tree, or in a tree below it, and is no tree itself. */
+export interface TreeRecord {
+  /** As Git writes it: `100644`. */
+  readonly mode: string
+  readonly oid: string
+  readonly path: string
+}
+
+/** A record that can be read. */
 export interface TreeEntry {
   readonly path: string
   readonly oid: string
@@ -17,13 +25,12 @@ const modes: Readonly<Record<string, TreeEntry['kind']>> = {
 }
 
 /**
- * Output of `ls-tree -r -z` → entries, every name checked: a repository's author chooses them
+ * What is in a tree → entries, every name checked: a repository's author chooses them
  * (bad input B7, B10).
  *
  * @throws HubError `source_refused` with one fault for each bad entry
  */
-export function parseTreeEntries(output: string): TreeEntry[] {
-  const records = output.split('\0').filter(Boolean)
+export function parseTreeEntries(records: readonly TreeRecord[]): TreeEntry[] {
   if (records.length > treeLimits.files) {
     throw new HubError(
       'source_refused',
@@ -32,10 +39,7 @@ export function parseTreeEntries(output: string): TreeEntry[] {
   }
   const entries: TreeEntry[] = []
   const faults: { file: string; message: string }[] = []
-  for (const record of records) {
-    const match = /^(\d{6}) (\w+) ([0-9a-f]{40})\t([\s\S]*)$/.exec(record)
-    if (!match) throw new HubError('internal', 'ls-tree answered in a form that is not known')
-    const [, mode, , oid, path] = match as unknown as [string, string, string, string, string]
+  for (const { mode, oid, path } of records) {
     const kind = modes[mode]
     const wrong =
       mode === '160000'

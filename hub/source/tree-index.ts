@@ -1,13 +1,17 @@
+import { HubError } from '../errors.ts'
 import { parseTree } from './commit.ts'
 import type { ObjectReader } from './process.ts'
 
 /** A name within one directory. */
 interface Member {
   readonly oid: string
-  readonly isTree: boolean
+  /** As Git writes it: `100644`, and `treeMode` for a directory. */
+  readonly mode: string
 }
 
-type Directory = ReadonlyMap<string, Member>
+export type Directory = ReadonlyMap<string, Member>
+
+export const treeMode = '40000'
 
 /** Finds directories of commits by their path, from tree objects that are read once each. */
 export interface TreeIndex {
@@ -81,23 +85,29 @@ export function createTreeIndex(objects: Pick<ObjectReader, 'inspect' | 'read'>)
       if (path === '.') return oid
       for (const part of path.split('/')) {
         const member = oid === undefined ? undefined : (await openDirectory(oid))?.get(part)
-        oid = member?.isTree ? member.oid : undefined
+        oid = member?.mode === treeMode ? member.oid : undefined
       }
       return oid
     },
   }
 }
 
-/** A tree object: mode, name and 20 bytes of id for each member. What does not fit ends it. */
+/**
+ * A tree object: mode, name and 20 bytes of id for each member.
+ *
+ * @throws HubError `internal` for what is none: half a tree would look as if files were deleted
+ */
 export function parseTreeObject(bytes: Buffer): Map<string, Member> {
   const members = new Map<string, Member>()
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at)
     const end = bytes.indexOf(0, space + 1)
-    if (space < 0 || end < 0 || end + 21 > bytes.length) break
-    const isTree = bytes.toString('latin1', at, space) === '40000'
+    const mode = bytes.toString('latin1', at, Math.max(space, at))
+    if (space < 0 || end < 0 || end + 21 > bytes.length || !/^[0-7]{5,6}$/.test(mode)) {
+      throw new HubError('internal', 'a tree is no tree; the mirror may be damaged')
+    }
     const name = bytes.toString('utf8', space + 1, end)
-    members.set(name, { oid: bytes.toString('hex', end + 1, end + 21), isTree })
+    members.set(name, { oid: bytes.toString('hex', end + 1, end + 21), mode })
     at = end + 21
   }
   return members

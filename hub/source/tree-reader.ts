@@ -1,5 +1,6 @@
 import { HubError } from '../errors.ts'
 import { createTreeIndex } from './tree-index.ts'
+import { listTree as listRecords } from './tree-listing.ts'
 import { followLink } from './links.ts'
 import type { ObjectInfo, ObjectReader } from './process.ts'
 import type { Tree, TreeFile } from './source.ts'
@@ -24,7 +25,6 @@ export interface TreeReaderOptions {
   readonly fetchMissing: (oids: readonly string[]) => Promise<void>
 }
 
-const listingBytes = 16 * 1024 * 1024
 /** Of all trees that are kept together; some 250 bytes each. */
 const keptFiles = 200_000
 const maxFaults = 100
@@ -96,7 +96,7 @@ export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOpti
   }
 
   async function listTree(id: string): Promise<Tree> {
-    const entries = parseTreeEntries((await objects.list(id, listingBytes)).toString())
+    const entries = parseTreeEntries(await listRecords(objects, id))
     const sizes = await inspectBlobs(entries.map((entry) => entry.oid))
     let total = 0
     for (const entry of entries) total += sizes.get(entry.oid)!.size

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
@@ -10,6 +10,7 @@ import {
   readTexts,
   rejectsWith,
 } from '../support/mirror-world.ts'
+import { runGit } from '../support/git-repository.ts'
 
 let world: MirrorWorld
 
@@ -247,6 +248,64 @@ describe('what an author may put in a tree', () => {
     const mirror = await world.openMirror(repository)
     await mirror.fetch(never)
     assert.deepEqual(await readTexts(mirror, commit), { 'A.yaml': 'upper', 'a.yaml': 'lower' })
+  })
+
+  test('what is listed is what `git ls-tree -r` lists, in its order', async () => {
+    const repository = await world.createRepository()
+    const names = [
+      'a',
+      'a.b/x',
+      'a/b/c/d/e',
+      'a/b.c',
+      'a0',
+      'ü/ö/x y',
+      'z/z/z',
+      '-',
+      'a-b/c',
+      'B/a',
+    ]
+    const commit = await repository.commit(
+      Object.fromEntries(names.map((name) => [`${name}.yaml`, name])),
+    )
+    const mirror = await world.openMirror(repository)
+    await mirror.fetch(never)
+    for (const path of ['.', 'a', 'a/b', 'ü']) {
+      const tree = await mirror.readTree(commit, path)
+      const listed = await runGit(mirror.directory, ['ls-tree', '-r', '-z', '--full-tree', tree.id])
+      const expected = listed.split('\0').filter(Boolean)
+      assert.deepEqual(
+        tree.files.map((file) => `100644 blob ${file.oid}\t${file.path}`),
+        expected,
+      )
+      assert.ok(expected.length > 0)
+    }
+  })
+
+  test('a newer commit starts no Git but what fetches it and the file that is new', async (t) => {
+    const repository = await world.createRepository()
+    await repository.commit({ 'apps/a/x.yaml': '1', 'apps/b/c/x.yaml': '1' })
+    const path = process.env['PATH']!
+    const wrapped = join(world.temp.path, 'counted')
+    const log = join(wrapped, 'log')
+    await mkdir(wrapped)
+    await writeFile(
+      join(wrapped, 'git'),
+      `#!/bin/sh\necho "$1" >> ${log}\nPATH='${path}' exec git "$@"\n`,
+      { mode: 0o755 },
+    )
+    t.after(() => (process.env['PATH'] = path))
+    process.env['PATH'] = `${wrapped}:${path}`
+    const mirror = await world.openMirror(repository)
+    const look = async (): Promise<void> => {
+      const commit = await fetchCommit(mirror)
+      for (const at of ['.', 'apps/a', 'apps/b']) await mirror.readTree(commit, at)
+      await mirror.describe(commit)
+    }
+    await look()
+    await repository.commit({ 'apps/b/c/x.yaml': '2' })
+    await writeFile(log, '')
+    await look()
+    assert.deepEqual((await readFile(log, 'utf8')).split('\n').filter(Boolean), ['fetch', 'fetch'])
   })
 
   test('many files and large ones are read whole', async () => {

@@ -11,14 +11,13 @@ import {
 const oid = 'a'.repeat(40)
 
 test('reads regular files and links, names as they are', () => {
-  const output = [
-    `100644 blob ${oid}\ta b/ü.yaml`,
-    `100755 blob ${oid}\trun`,
-    `120000 blob ${oid}\tl`,
-    '',
+  const records = [
+    { mode: '100644', oid, path: 'a b/ü.yaml' },
+    { mode: '100755', oid, path: 'run' },
+    { mode: '120000', oid, path: 'l' },
   ]
   assert.deepEqual(
-    parseTreeEntries(output.join('\0')).map(({ path, kind }) => [path, kind]),
+    parseTreeEntries(records).map(({ path, kind }) => [path, kind]),
     [
       ['a b/ü.yaml', 'file'],
       ['run', 'file'],
@@ -28,20 +27,24 @@ test('reads regular files and links, names as they are', () => {
 })
 
 test('tells every bad entry at once', () => {
-  const output = [
-    `160000 commit ${oid}\tvendor`,
-    `100644 blob ${oid}\t.git/config`,
-    `100600 blob ${oid}\tx`,
-  ].join('\0')
+  const records = [
+    { mode: '160000', oid, path: 'vendor' },
+    { mode: '100644', oid, path: '.git/config' },
+    { mode: '100600', oid, path: 'x' },
+  ]
   assert.throws(
-    () => parseTreeEntries(output),
+    () => parseTreeEntries(records),
     (error: HubError) => error.code === 'source_refused' && error.faults.length === 3,
   )
 })
 
 test('more files than are read is refused', () => {
-  const output = Array.from({ length: 20_001 }, (_, index) => `100644 blob ${oid}\t${index}`)
-  assert.throws(() => parseTreeEntries(output.join('\0')), /20001 files; at most 20000/)
+  const records = Array.from({ length: 20_001 }, (_, index) => ({
+    mode: '100644',
+    oid,
+    path: `${index}`,
+  }))
+  assert.throws(() => parseTreeEntries(records), /20001 files; at most 20000/)
 })
 
 // bad input B7, B10.

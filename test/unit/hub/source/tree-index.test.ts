@@ -83,11 +83,16 @@ test('a file is no directory, and a commit that is not here has none', async () 
   assert.equal(objects.asked.filter((oid) => oid === '0'.repeat(40)).length, 2)
 })
 
-test('what is no tree object ends where it stops to be one', () => {
+test('what is no whole tree object is no tree: half of one would look as if files were deleted', () => {
   const good = Buffer.concat([Buffer.from('40000 a\0'), Buffer.alloc(20, 1)])
-  for (const rest of ['', '40000', '40000 b', '40000 b\0short', '\0\0\0']) {
-    const members = parseTreeObject(Buffer.concat([good, Buffer.from(rest)]))
-    assert.deepEqual([...members.keys()], ['a'])
+  assert.deepEqual([...parseTreeObject(good).keys()], ['a'])
+  for (const rest of ['40000', '40000 b', '40000 b\0short', '\0\0\0', 'x b\0', ' b\0']) {
+    const bytes = Buffer.concat([
+      good,
+      Buffer.from(rest),
+      Buffer.alloc(rest.endsWith('b\0') ? 20 : 0),
+    ])
+    assert.throws(() => parseTreeObject(bytes), /the mirror may be damaged/, rest)
   }
 })
 

@@ -10,7 +10,9 @@ const tree = 'c'.repeat(40)
 /** A tree with these files, by their size. */
 function openTree(sizes: Readonly<Record<string, number>>) {
   const oids = Object.keys(sizes).map((_, at) => at.toString(16).padStart(40, '0'))
-  const listing = Object.keys(sizes).map((path, at) => `100644 blob ${oids[at]}\t${path}\0`)
+  const listing = Object.keys(sizes).map((path, at) =>
+    Buffer.concat([Buffer.from(`100644 ${path}\0`), Buffer.from(oids[at]!, 'hex')]),
+  )
   const infos = new Map<string, ObjectInfo>([
     [tree, { oid: tree, type: 'tree', size: 1 }] as const,
     ...Object.values(sizes).map(
@@ -19,8 +21,8 @@ function openTree(sizes: Readonly<Record<string, number>>) {
   ])
   const objects = {
     inspect: async (names: readonly string[]) => names.map((name) => infos.get(name)),
-    list: async () => Buffer.from(listing.join('')),
-    read: async (names: readonly string[]) => names.map(() => undefined),
+    read: async (names: readonly string[]) =>
+      names.map((name) => (name === tree ? Buffer.concat(listing) : undefined)),
   } as unknown as ObjectReader
   return createTreeReader({ name: 'apps', objects, fetchMissing: () => assert.fail('all is here') })
 }
