@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { leave } from './data/client.ts'
 import { follow, live } from './data/live.ts'
 import { Application } from './pages/application.tsx'
@@ -58,11 +58,17 @@ function Inside() {
   }, [])
   const at = route.value
   const section = sectionOf[at.page] ?? at.page
+  const pages = useRef<HTMLSpanElement>(null)
+  // On a phone they are a row that moves sideways: where somebody is has to be in sight.
+  useEffect(() => {
+    const [row, here] = [pages.current, pages.current?.querySelector<HTMLElement>('.here')]
+    if (row && here) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2
+  }, [section])
   return (
     <>
       <nav class="top" aria-label="Pages">
         <b class="brand">Groundswell</b>
-        <span class="pages">
+        <span class="pages" ref={pages}>
           {sections.map(({ to, label }) => (
             <Link key={label} to={to} class={to.page === section ? 'here' : ''}>
               {label}

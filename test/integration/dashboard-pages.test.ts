@@ -131,6 +131,60 @@ describe('the pages of the dashboard about decisions', () => {
     assert.deepEqual(hub.hub.actions, [])
   })
 
+  it('revoke a cluster and unlock one once its name is typed, and show what became of it', async () => {
+    await using hub = await serve()
+    const { page, complaints } = await browser.visit(`${hub.url}/ui/clusters/edge-1`, 'admin')
+    const trust = page.locator('dt', { hasText: 'Trust' }).locator('xpath=following-sibling::dd[1]')
+    const dialog = page.getByRole('dialog')
+    const standing = () => hub.hub.view.clusters.find(({ name }) => name === 'edge-1')!
+    await page.getByText('Enrolled').first().waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Unlock' }).count(), 0)
+
+    await page.getByRole('button', { name: 'Revoke' }).click()
+    await dialog.getByText('What runs on the cluster stays as it is').waitFor()
+    const revoke = dialog.getByRole('button', { name: 'Revoke' })
+    assert.ok(await revoke.isDisabled())
+    await dialog.getByLabel(/^Type edge-1/).fill('edge-2')
+    assert.ok(await revoke.isDisabled())
+    await dialog.getByRole('button', { name: 'Leave it' }).click()
+    assert.equal(standing().lifecycle, 'Enrolled')
+    await page.getByRole('button', { name: 'Revoke' }).click()
+    // What was typed before counts no more.
+    assert.ok(await revoke.isDisabled())
+    await dialog.getByLabel(/^Type edge-1/).fill('edge-1')
+    await dialog.getByLabel(/^Reason/).fill('its disk was stolen')
+    await revoke.click()
+    await trust.getByText('Revoked').waitFor()
+    assert.deepEqual(
+      [standing().lifecycle, standing().lifecycleReason],
+      ['Revoked', 'its disk was stolen'],
+    )
+    assert.equal(await page.getByRole('button', { name: /^(Revoke|Unlock)$/ }).count(), 0)
+
+    Object.assign(standing(), { lifecycle: 'Locked', lifecycleReason: 'used twice' })
+    await page.reload()
+    await page.getByRole('button', { name: 'Unlock' }).click()
+    await dialog.getByText('Two agents said they were edge-1').waitFor()
+    const unlock = dialog.getByRole('button', { name: 'Unlock' })
+    assert.ok(await unlock.isDisabled())
+    await dialog.getByLabel(/^Type edge-1/).fill('edge-1')
+    await unlock.click()
+    await trust.getByText('Enrolled').waitFor()
+    assert.equal(standing().lifecycle, 'Enrolled')
+    assert.deepEqual(complaints, [])
+  })
+
+  it('show why somebody may not revoke a cluster, and leave it as it is', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/clusters/edge-1`, 'viewer')
+    await page.getByRole('button', { name: 'Revoke' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel(/^Type edge-1/).fill('edge-1')
+    await dialog.getByRole('button', { name: 'Revoke' }).click()
+    await dialog.getByRole('alert').waitFor()
+    assert.ok(hub.hub.view.clusters.every(({ lifecycle }) => lifecycle === 'Enrolled'))
+  })
+
   it('tell what the newest commit is judged by', async () => {
     await using hub = await serve()
     const { page } = await browser.visit(`${hub.url}/ui/policies`, 'viewer')

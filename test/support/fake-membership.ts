@@ -26,11 +26,11 @@ export function createFakeMembership(clustersNow: () => ClusterView[], now: numb
       replaces: false,
     },
   ]
-  const become = (name: string, lifecycle: ClusterView['lifecycle']): void => {
+  const become = (name: string, lifecycle: ClusterView['lifecycle'], why?: string): void => {
     const clusters = clustersNow()
     const index = clusters.findIndex((one) => one.name === name)
     if (index < 0) throw new HubError('not_found', `No cluster ${name}`)
-    clusters[index] = { ...clusters[index]!, lifecycle }
+    clusters[index] = { ...clusters[index]!, lifecycle, lifecycleReason: why ?? '' }
   }
   return {
     createToken: async (cluster, { ttl, preApproved }) => {
@@ -63,7 +63,7 @@ export function createFakeMembership(clustersNow: () => ClusterView[], now: numb
       }
       pending.splice(index, 1)
     },
-    revokeCluster: async (name) => become(name, 'Revoked'),
+    revokeCluster: async (name, _, reason) => become(name, 'Revoked', reason),
     unlockCluster: async (name) => become(name, 'Enrolled'),
     recoverCluster: async (name) => become(name, 'Enrolled'),
   }

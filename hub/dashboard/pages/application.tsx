@@ -59,10 +59,12 @@ export function Application({
             <p>
               {one.source.kind} from <code>{`${one.source.repository}:${one.source.path}`}</code> at{' '}
               <Commit url={url} revision={one.revision} /> · strategy {one.strategy}
-              {one.suspended && ' · suspended'}{' '}
+              {one.suspended && ' · suspended'}
+            </p>
+            <p class="buttons">
               <Link class="button" to={toPlan(name)}>
                 What would roll out
-              </Link>{' '}
+              </Link>
               <button
                 type="button"
                 onClick={() =>

@@ -54,7 +54,9 @@ function Told({ of: faults }: { readonly of: FleetView['faults'] }) {
                 .join(':')}
             </code>
           )}{' '}
-          {[fault.object, fault.cluster].filter(Boolean).join(', ')} {fault.message}
+          {[[fault.object, fault.cluster].filter(Boolean).join(', '), fault.message]
+            .filter(Boolean)
+            .join(': ')}
         </li>
       ))}
       {faults.length > mostShown && <li>and {faults.length - mostShown} more</li>}
