@@ -132,6 +132,9 @@ export const RolloutSummary = Type.Object(summary, {
 export const RolloutView = Type.Object(
   {
     ...summary,
+    author: Type.Optional(
+      Type.String({ description: 'who made the commit, as Git has it; not known of old ones' }),
+    ),
     maxFailures: Count,
     onFailure: Type.String(),
     offline: Type.String(),
@@ -179,6 +182,7 @@ export function viewRollout(record: RolloutRecord): RolloutView {
   const { plan, run } = record
   return {
     ...summarizeRollout(record),
+    ...(plan.author !== undefined && { author: plan.author }),
     maxFailures: plan.maxFailures,
     onFailure: plan.onFailure,
     offline: plan.offline,

@@ -92,6 +92,34 @@ describe('signed receipts', () => {
     assert.notEqual(other.out, one.out)
   })
 
+  test('swell trace goes from an object to its author, as Git has it, and to the receipt that its agent signed', async () => {
+    const { code, out } = await runSwell(hub, 'trace', 'a', 'ConfigMap/web/settings')
+    assert.equal(code, 0)
+    const field = (name: string): string => new RegExp(`^${name}: +(.*)$`, 'm').exec(out)?.[1] ?? ''
+    const { items } = await hub.api.get<{
+      items: { id: string; content: string; sequence: number; at: string }[]
+    }>('clusters/a/receipts')
+    const newest = items[0]!
+    const commit = await surroundings.repository.git('log', '-1', '--format=%H|%an <%ae>|%s')
+    const [revision, author, subject] = commit.trim().split('|')
+    assert.equal(field('Object'), 'ConfigMap web/settings (v1)')
+    assert.equal(field('Application'), 'web')
+    assert.equal(field('Commit'), `main@sha1:${revision}`)
+    assert.equal(field('Author'), author)
+    assert.equal(field('Message'), subject)
+    assert.match(field('Rollout'), /^\S+ Succeeded, made /)
+    assert.equal(field('Content'), newest.content)
+    assert.equal(
+      field('Receipt'),
+      `${newest.id}: applied by snapshot ${newest.sequence}, signed ${newest.at}`,
+    )
+    const { items: results } = await hub.api.get<{
+      items: { object: string; result: string; resourceVersion: string }[]
+    }>(`clusters/a/receipts/${newest.id}`)
+    const own = results.find(({ object }) => object === '/ConfigMap/web/settings')!
+    assert.ok(out.includes(`this object: applied, resource version ${own.resourceVersion}`), out)
+  })
+
   test('the API tells objects by the page, and no image where none is named', async () => {
     const objects = await runSwell(hub, 'get', 'objects', 'web', '--cluster', 'a')
     assert.match(objects.out, /^ConfigMap web\/settings +Current/m)

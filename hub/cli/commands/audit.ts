@@ -10,12 +10,11 @@ import {
 import { HubError } from '../../errors.ts'
 import { describeEntry } from '../../status/event.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'
-import type { ReceiptResultsView } from '../../client/gen/api.ts'
-import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatJson } from '../output.ts'
+import { readReceipt } from '../read-receipt.ts'
 
 interface ExportFlags {
   readonly from?: number
@@ -142,22 +141,6 @@ export function addAudit(program: Command, context: CommandContext): void {
 }
 
 /** With what came of each object, all pages of it. */
-async function readReceipt(
-  client: Client,
-  path: { readonly name: string; readonly id: string },
-  signal: AbortSignal,
-): Promise<ReceiptResultsView> {
-  const items: ReceiptResultsView['items'][number][] = []
-  let cursor: string | undefined
-  for (let page = 0; page < mostPages; page++) {
-    const query = { limit: 500, ...(cursor !== undefined && { continue: cursor }) }
-    const answer = await client.call('getReceipt', { path, query, signal })
-    items.push(...answer.items)
-    if (answer.continue === null) return { ...answer, items }
-    cursor = answer.continue
-  }
-  throw new CliFailure(2, `more than ${mostPages * 500} objects`)
-}
 
 function toIndex(text: string): number {
   const index = Number(text)

@@ -1,6 +1,6 @@
 import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
 import type { Command } from 'commander'
-import type { ObjectsView } from '../../client/gen/api.ts'
+import type { ObjectsView, RolloutView } from '../../client/gen/api.ts'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
@@ -8,6 +8,7 @@ import { CliFailure } from '../failure.ts'
 import { formatFields } from '../output.ts'
 import { matchesObject, parseObjectWord } from '../object-word.ts'
 import { readObjects } from '../read-objects.ts'
+import { readReceipt } from '../read-receipt.ts'
 
 interface Found {
   readonly application: string
@@ -19,7 +20,7 @@ export function addTrace(program: Command, { terminal, connect }: CommandContext
   const { signal } = terminal
   withConnection(program.command('trace'))
     .description(
-      'where an object in a cluster comes from: its application, file, commit, author and rollout, and what the agent says of it',
+      'where an object in a cluster comes from: its application, file, commit, author and rollout, what the agent says of it, and the receipt it signed for it',
     )
     .argument('<cluster>')
     .argument('<object>', 'KIND/NAMESPACE/NAME, KIND/NAME, or GROUP/KIND/NAMESPACE/NAME')
@@ -47,6 +48,7 @@ export function addTrace(program: Command, { terminal, connect }: CommandContext
       const made = items.find(({ revision }) => revision === view.revision)
       const rollout =
         made && (await client.call('getRollout', { path: { id: made.rollout }, signal }))
+      const signed = await describeReceipt(client, found, name, signal)
       const reported = cluster.applications.find((one) => one.name === application)
       terminal.out(
         formatFields([
@@ -66,9 +68,10 @@ export function addTrace(program: Command, { terminal, connect }: CommandContext
               : `other content: ${view.reportedDigest ?? 'none'}`,
           ],
           ['Snapshot', `${cluster.acceptedSequence} accepted, ${cluster.offeredSequence} signed`],
+          ['Receipt', signed],
         ]),
       )
-      terminal.say('what the cluster signed for it: swell audit export, then swell audit verify\n')
+      terminal.say('to check the signature: swell audit export, then swell audit verify\n')
     })
 }
 
@@ -94,6 +97,29 @@ async function findObjects(
   return found
 }
 
+/** Receipts that are looked at for the one of this content; newer ones of other content are few. */
+const mostReceipts = 50
+
+async function describeReceipt(
+  client: Client,
+  { application, view, object }: Found,
+  name: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { items } = await client.call('listReceipts', {
+    ...{ path: { name }, query: { application, limit: mostReceipts }, signal },
+  })
+  const kept = items.find(({ content }) => content === view.digest)
+  if (!kept) return 'none of this content yet'
+  const { outcome, at, sequence, id } = kept
+  const words = `${id}: ${outcome} by snapshot ${sequence}, signed ${at}`
+  const all = await readReceipt(client, { name, id }, signal)
+  const own = all.items.find((one) => one.object === object.id)
+  if (!own) return words
+  const version = own.resourceVersion && `, resource version ${own.resourceVersion}`
+  return `${words}\nthis object: ${own.result}${version}${own.code && `, ${own.code}`}`
+}
+
 function describeDrift({ missing, fields }: NonNullable<Found['object']['drift']>): string {
   if (missing) return 'it is missing'
   return fields
@@ -104,21 +130,15 @@ function describeDrift({ missing, fields }: NonNullable<Found['object']['drift']
 }
 
 /** Who started it is the author of the commit, unless a person did so by hand. */
-function describeRollout(
-  rollout:
-    | {
-        readonly id: string
-        readonly phase: string
-        readonly createdAt: string
-        readonly trigger: { readonly kind: string; readonly actor: string; readonly reason: string }
-      }
-    | undefined,
-): (readonly [string, string])[] {
+function describeRollout(rollout: RolloutView | undefined): (readonly [string, string])[] {
   if (!rollout) return [['Rollout', 'none is kept of this commit']]
   const { kind, actor, reason } = rollout.trigger
+  const isByHand = kind === 'api' || kind === 'rollback'
+  const author = rollout.author ?? (isByHand ? undefined : actor)
   return [
-    [kind === 'api' ? 'Started by' : 'Author', actor],
-    [kind === 'api' ? 'Reason' : 'Message', reason],
+    ...(author === undefined ? [] : [['Author', author] as const]),
+    ...(isByHand ? [['Started by', actor] as const] : []),
+    [isByHand ? 'Reason' : 'Message', reason],
     ['Rollout', `${rollout.id} ${rollout.phase}, made ${rollout.createdAt}`],
   ]
 }
