@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DirectoryLock, lockDirectory as claimDirectory } from '@groundswell/proto/fs.ts'
 import { type Settings, findConfigFile, readSettings } from '@groundswell/proto/settings.ts'
@@ -18,6 +19,8 @@ import { type ForgeSetting, parseForges } from './forge/configuration.ts'
 import { type Credentials, parseCredentials } from './source/credential.ts'
 
 const mostSecrets = 4
+/** Bytes free below which people should look: some hours of a busy ledger and a large fetch. */
+const lowDisk = 64 * 1024 * 1024
 
 /**
  * Reads the configuration file that flags or environment name, if any, and puts all together.
@@ -69,6 +72,12 @@ export function readWebhookSecrets(
     .map((line) => line.trim())
     .filter(Boolean)
     .slice(0, mostSecrets)
+}
+
+/** Whether little is left where the directory is; false where nobody can tell. */
+export async function isDiskLow(directory: string): Promise<boolean> {
+  const found = await statfs(directory).catch(() => undefined)
+  return found !== undefined && found.blocks > 0 && found.bavail * found.bsize < lowDisk
 }
 
 /** @throws HubError `config_invalid` with every fault */

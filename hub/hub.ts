@@ -64,6 +64,8 @@ export interface HubDeps {
   readonly rootDigest: string
   readonly webhook: Hub['webhook']
   readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>
+  /** Codes of what stops nobody's work yet, and needs a person. */
+  readonly warnings: () => Promise<readonly string[]>
   readonly clock: () => number
   /** A signal that fires after `ms`. */
   readonly timeout: (ms: number) => AbortSignal
@@ -336,7 +338,8 @@ export function createHub(deps: HubDeps): Hub {
     webhook: deps.webhook,
     async health() {
       const checks = [...(await deps.checks())]
-      return { ready: checks.every(({ ok }) => ok), checks }
+      const warnings = [...(await deps.warnings())]
+      return { ready: checks.every(({ ok }) => ok), checks, warnings }
     },
   }
 }

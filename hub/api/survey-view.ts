@@ -13,7 +13,7 @@ export const SummaryView = Type.Object(
   {
     clusters: Type.Object({
       total: Count,
-      ...{ connected: Count, disconnected: Count, neverConnected: Count },
+      ...{ connected: Count, disconnected: Count, neverConnected: Count, stale: Count },
       ...{ waitForApproval: Count, locked: Count, revoked: Count },
     }),
     deployments: StateSums,

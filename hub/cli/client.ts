@@ -78,7 +78,8 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
     const { answer } = operations[id]
     const sent = send(buildRequest(id, asked), 'application/json', signal)
     if (answer === null) {
-      await sent
+      // Read to its end all the same: its connection would keep the program until it is given up.
+      await readText(await sent)
       return undefined
     }
     const [response, { listFaults }] = await Promise.all([sent, loadSchemas()])

@@ -49,11 +49,30 @@ export function judgeClock(ahead: number | undefined): Finding {
 
 const checkAdvice: Readonly<Record<string, string>> = {
   redis: 'look at Redis, and at the address and password the hub has of it',
-  ledger: 'look at the disk of the hub’s data directory, and at its log',
   fleet: 'see `swell fleet`, and whether the hub reaches its Git host',
 }
 
-export function judgeHealth({ checks, warnings = [] }: HealthView): Finding[] {
+/** Warnings of a hub by their code; others are told as they are. */
+const warnings: Readonly<Record<string, Omit<Finding, 'check'>>> = {
+  ledger_unwritable: {
+    state: 'FAIL',
+    message: 'the ledger cannot be written: nothing is decided, agents go on',
+    advice: 'look at the disk of the hub’s data directory, and at its log; it goes on by itself',
+  },
+  ledger_unpushed: {
+    state: 'FAIL',
+    message: 'the remote of the ledger does not take it: decisions are on the hub’s disk alone',
+    advice:
+      'see the log of the hub for what Git says, and whether the remote is there and takes it',
+  },
+  disk_low: {
+    state: 'WARN',
+    message: 'less than 64 MiB are free in the hub’s data directory',
+    advice: 'make room, or enlarge the volume: a ledger that cannot be written decides nothing',
+  },
+}
+
+export function judgeHealth({ checks, warnings: codes = [] }: HealthView): Finding[] {
   return [
     ...checks.map(({ name, ok }) =>
       ok
@@ -65,8 +84,10 @@ export function judgeHealth({ checks, warnings = [] }: HealthView): Finding[] {
             checkAdvice[name] ?? 'see the log of the hub',
           ),
     ),
-    ...warnings.map((code) =>
-      finding('hub', 'WARN', code, 'see the runbooks, and `swell support` for the whole of it'),
+    ...codes.map((code) =>
+      Object.hasOwn(warnings, code)
+        ? { check: `hub: ${code}`, ...warnings[code]! }
+        : finding('hub', 'WARN', code, 'see the runbooks, and `swell support` for the whole of it'),
     ),
   ]
 }
@@ -103,7 +124,8 @@ export function judgeFleet({ refused, faults, warnings }: FleetView): Finding {
 }
 
 export function judgeAgents({ clusters, deployments }: SummaryView): Finding[] {
-  const { total, connected, disconnected, neverConnected, waitForApproval, locked } = clusters
+  const { total, connected, disconnected, neverConnected, stale, waitForApproval, locked } =
+    clusters
   const findings = [
     disconnected > 0 &&
       finding(
@@ -111,6 +133,13 @@ export function judgeAgents({ clusters, deployments }: SummaryView): Finding[] {
         'FAIL',
         `${disconnected} of ${total} are cut off`,
         'see `swell get clusters --sort name`, and the log of their agents',
+      ),
+    stale > 0 &&
+      finding(
+        'agents',
+        'FAIL',
+        `${stale} are stale: nobody vouched lately that what they have is the newest`,
+        'look at the signer and the clocks: the runbook GroundswellClusterStale',
       ),
     neverConnected > 0 &&
       finding(

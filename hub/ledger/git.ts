@@ -12,9 +12,14 @@ export interface LedgerOptions extends Pick<RepositoryOptions, 'author' | 'signi
   readonly remote?: RemoteOptions
   readonly admit?: Admit
   readonly log?: (level: 'info' | 'warn', message: string, cause?: unknown) => void
+  /** Told each time that the file is written or not, and that the remote takes it or not. */
+  readonly onFault?: (fault: LedgerFault, isFaulty: boolean) => void
   /** Milliseconds between commits at the least; 2 s by default. */
   readonly commitInterval?: number
 }
+
+/** What decisions wait for; or a remote that lacks the newest of them. */
+export type LedgerFault = 'ledger_unwritable' | 'ledger_unpushed'
 
 export interface RemoteOptions {
   readonly url: string
@@ -50,7 +55,7 @@ const maxPushDelay = 300_000
  * @throws HubError `ledger_corrupt`, `ledger_unwritable`.
  */
 export async function openLedger(directory: string, options: LedgerOptions): Promise<GitLedger> {
-  const { clock, log = () => undefined, remote: to } = options
+  const { clock, log = () => undefined, onFault = () => undefined, remote: to } = options
   const repository = createRepository(directory, options, to?.url)
   const path = join(directory, ledgerFile)
   const journal = await openJournal(path, clock, options.admit)
@@ -113,10 +118,12 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
       await remote.push(term())
       pushed = true
       pushDelay = minInterval
+      onFault('ledger_unpushed', false)
     } catch (error) {
       pushDelay = Math.min(pushDelay * 2, maxPushDelay)
       nextPush = performance.now() + pushDelay
       log('warn', 'the ledger could not be pushed and will be tried again', error)
+      onFault('ledger_unpushed', true)
     }
   }
 
@@ -146,9 +153,16 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
       return journal.end
     },
     async append(actor, decisions) {
-      const entries = await journal.append(actor, decisions)
-      schedule()
-      return entries
+      try {
+        const entries = await journal.append(actor, decisions)
+        onFault('ledger_unwritable', false)
+        schedule()
+        return entries
+      } catch (error) {
+        const isUnwritable = error instanceof HubError && error.code === 'ledger_unwritable'
+        if (isUnwritable && !closing) onFault('ledger_unwritable', true)
+        throw error
+      }
     },
     async adopt(lines) {
       const entries = await journal.adopt(lines)

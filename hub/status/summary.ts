@@ -6,6 +6,7 @@ import {
   type ApplicationStanding,
   type Known,
   isKnownCluster,
+  isStale,
   listStandings,
 } from './cluster-view.ts'
 
@@ -14,6 +15,8 @@ interface Tally {
   readonly connected: number
   readonly disconnected: number
   readonly neverConnected: number
+  /** Nobody vouched lately for what they have as the newest. */
+  readonly stale: number
   readonly updated: number
   readonly pending: number
   readonly failed: number
@@ -32,6 +35,7 @@ export interface Summary {
     readonly connected: number
     readonly disconnected: number
     readonly neverConnected: number
+    readonly stale: number
     readonly waitForApproval: number
     readonly locked: number
     readonly revoked: number
@@ -63,7 +67,7 @@ export interface Summaries {
 const mostTouched = 256
 
 const zero: Tally = {
-  ...{ connected: 0, disconnected: 0, neverConnected: 0 },
+  ...{ connected: 0, disconnected: 0, neverConnected: 0, stale: 0 },
   ...{ updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0 },
 }
 const members = Object.keys(zero) as (keyof Tally)[]
@@ -137,11 +141,11 @@ export function createSummaries(
       if (rollouts?.head !== state.head) {
         rollouts = { head: state.head, counts: countRollouts(state) }
       }
-      const { connected, disconnected, neverConnected, ...deployments } = sums
+      const { connected, disconnected, neverConnected, stale: withoutWord, ...deployments } = sums
       return {
         clusters: {
           total: counted.size,
-          ...{ connected, disconnected, neverConnected },
+          ...{ connected, disconnected, neverConnected, stale: withoutWord },
           waitForApproval: state.pending.size,
           locked: state.locked.size,
           revoked: state.revoked.size,
@@ -167,6 +171,7 @@ export function createSummaries(
 function tallyOf(known: Known, cluster: string, standings: readonly ApplicationStanding[]): Tally {
   const status = known.status(cluster)
   const tally: Record<keyof Tally, number> = { ...zero }
+  if (isStale(status, known.now)) tally.stale = 1
   switch (status.connection.state) {
     case 'Connected':
       tally.connected = 1

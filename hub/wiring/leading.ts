@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { readWebhookSecrets } from '../fs.ts'
+import { isDiskLow, readWebhookSecrets } from '../fs.ts'
 import type { Hub } from '../api/hub.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
@@ -218,6 +218,10 @@ export async function startLeading(
     checks: async () => [
       { name: 'redis', ok: redis.status === 'ready' },
       { name: 'fleet', ok: pipeline.state().fleet !== null },
+    ],
+    warnings: async () => [
+      ...store.faults,
+      ...((await isDiskLow(config.data)) ? (['disk_low'] as const) : []),
     ],
     clock,
     timeout: (ms) => AbortSignal.timeout(ms),

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { lockDirectory } from '../fs.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
-import { type RemoteOptions, openLedger } from '../ledger/git.ts'
+import { type LedgerFault, type RemoteOptions, openLedger } from '../ledger/git.ts'
 import { type ReplicatedRegister, openReplicatedRegister } from '../ledger/register.ts'
 import { assertNoEviction, connectRedis } from '../redis.ts'
 import { startLocalRedis } from '../redis-server.ts'
@@ -24,6 +24,8 @@ export interface Store {
   readonly authority: Authority
   readonly events: EventLog
   readonly register: ReplicatedRegister
+  /** What is wrong with the ledger now. */
+  readonly faults: ReadonlySet<LedgerFault>
 }
 
 /** Of every key in Redis; the braces keep them on one node of a Redis cluster. */
@@ -89,6 +91,7 @@ export async function openStore(
     const leads = () => standing.leads()
     return { url, seal, replica: { name, leads, term: () => register.state.term } }
   }
+  const faults = new Set<LedgerFault>()
   const ledger = await openLedger(join(config.data, 'ledger'), {
     clock,
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
@@ -96,6 +99,7 @@ export async function openStore(
     ...(config.ledgerSigningKey !== undefined && { signingKey: config.ledgerSigningKey }),
     admit: (appending) => standing.admit(appending),
     log: (level, message, err) => log[level]({ err }, message),
+    onFault: (fault, isFaulty) => void (isFaulty ? faults.add(fault) : faults.delete(fault)),
   })
   started.own(ledger, (open) => open.close())
   // What others decided was told by them.
@@ -109,5 +113,5 @@ export async function openStore(
   // Another hub may have led since, and it may have been a newer one.
   await shared.upgrade()
   leading = true
-  return { standing, redis, redisUrl, prefix, authority, events, register }
+  return { standing, redis, redisUrl, prefix, authority, events, register, faults }
 }

@@ -29,7 +29,7 @@ function createAll(): Registry {
   addFleetMetrics(registry, {
     summary: () => ({
       clusters: {
-        ...{ total: 3, connected: 2, disconnected: 1, neverConnected: 0 },
+        ...{ total: 3, connected: 2, disconnected: 1, neverConnected: 0, stale: 0 },
         ...{ waitForApproval: 0, locked: 0, revoked: 0 },
       },
       deployments: { updated: 1, pending: 0, failed: 1, unreachable: 0, drifted: 1 },

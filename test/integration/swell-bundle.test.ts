@@ -193,7 +193,10 @@ process.on('exit', () => process.stderr.write('read ' + read))`,
   })
 
   it('looks for what is wrong, and says what to do', async () => {
+    const begun = performance.now()
     const { out, code } = await swell('doctor')
+    // It waited for its longest question, 15 s, with everything said.
+    assert.ok(performance.now() - begun < 12_000)
     assert.match(out, /^OK +hub +answers at http/m)
     assert.match(out, /^OK +clock /m)
     assert.match(out, /^OK +token +admin/m)

@@ -21,7 +21,7 @@ export function createFakeSurvey(): Survey {
   return {
     summary: () => ({
       clusters: {
-        ...{ total: 3, connected: 2, disconnected: 1, neverConnected: 0 },
+        ...{ total: 3, connected: 2, disconnected: 1, neverConnected: 0, stale: 0 },
         ...{ waitForApproval: 1, locked: 0, revoked: 0 },
       },
       deployments: { updated: 2, pending: 0, failed: 0, unreachable: 1, drifted: 2 },

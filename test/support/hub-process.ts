@@ -95,7 +95,7 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
         if (!options.args?.includes('--role')) return (await fetch(`${url}/livez`)).ok
         return (await fetch(`${url}/api/v1/version`)).status === 401
       },
-      { deadlineMs: 20_000, what: 'the hub to serve' },
+      { deadlineMs: 40_000, what: 'the hub to serve' },
     )
     assertRunning(running)
   }

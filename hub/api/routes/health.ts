@@ -26,7 +26,8 @@ export function addHealthRoutes(app: Api, options: ApiOptions): void {
       },
       handler: async (_request, reply) => {
         const health = await options.hub.health()
-        const warnings = options.trust?.warnings().map(({ code }) => code) ?? []
+        const ofTrust = options.trust?.warnings().map(({ code }) => code) ?? []
+        const warnings = [...(health.warnings ?? []), ...ofTrust]
         return reply.code(health.ready ? 200 : 503).send({ ...health, warnings })
       },
     })

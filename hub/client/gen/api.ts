@@ -54,6 +54,8 @@ export interface RolloutView {
     readonly skipped: number
     readonly reverted: number
   }
+  /** who made the commit, as Git has it; not known of old ones */
+  readonly author?: string
   readonly maxFailures: number
   readonly onFailure: string
   readonly offline: string
@@ -852,6 +854,7 @@ export interface SummaryView {
     readonly connected: number
     readonly disconnected: number
     readonly neverConnected: number
+    readonly stale: number
     readonly waitForApproval: number
     readonly locked: number
     readonly revoked: number

@@ -70,6 +70,7 @@ function world(rest: Partial<HubDeps> = {}) {
       { number: 1, pin: digestOf('before'), from: 0, to: 7 },
     ],
     rootDigest: digestOf('root'),
+    warnings: async () => [],
     checks: async () => [
       { name: 'redis', ok: true },
       { name: 'git', ok: false },

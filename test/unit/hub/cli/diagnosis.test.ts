@@ -17,7 +17,7 @@ const now = Date.UTC(2026, 0, 1)
 const inDays = (days: number): string => new Date(now + days * 86_400_000).toISOString()
 const states = (found: readonly { readonly state: string }[]) => found.map(({ state }) => state)
 const clusters = {
-  ...{ total: 3, connected: 3, disconnected: 0, neverConnected: 0 },
+  ...{ total: 3, connected: 3, disconnected: 0, neverConnected: 0, stale: 0 },
   ...{ waitForApproval: 0, locked: 0, revoked: 0 },
 }
 const summary = (more: Partial<SummaryView['clusters']>, failed = 0) =>
@@ -38,7 +38,7 @@ describe('a diagnosis', () => {
           { name: 'redis', ok: false },
           { name: 'new', ok: false },
         ],
-        warnings: ['root_expires'],
+        warnings: ['root_expires', 'ledger_unwritable', 'ledger_unpushed', 'disk_low'],
       }),
       judgeCaller(
         { actor: 'ci', role: null, expiresAt: inDays(2) } as Parameters<typeof judgeCaller>[0],
@@ -52,7 +52,7 @@ describe('a diagnosis', () => {
       judgeFleet({ refused: 'main@sha1:b', faults: [], warnings: [] } as unknown as FleetView),
       judgeFleet({ refused: null, faults: [], warnings: [{}] } as unknown as FleetView),
       ...judgeAgents(
-        summary({ disconnected: 1, neverConnected: 1, waitForApproval: 1, locked: 1 }, 2),
+        summary({ disconnected: 1, neverConnected: 1, stale: 1, waitForApproval: 1, locked: 1 }, 2),
       ),
       ...judgeAuthorities([
         { pin: 'x', state: 'Issuing', from: inDays(-300), to: inDays(5), daysLeft: 5 },
