@@ -29,7 +29,12 @@ export interface FleetReadings {
     readonly warnings: number
   }
   ledgerEntries(): number
+  /** What is wrong with the hub's own ledger and disk, of `hubFaults`. */
+  faults(): Promise<ReadonlySet<string>>
 }
+
+/** Codes that `/healthz` tells as warnings, too. */
+export const hubFaults = ['ledger_unwritable', 'ledger_unpushed', 'disk_low'] as const
 
 /**
  * What the fleet is, read when somebody scrapes. Labels are names that Git declares (clusters,
@@ -144,5 +149,14 @@ export function addFleetMetrics(registry: Registry, readings: FleetReadings): vo
   )
   gauge('groundswell_ledger_entries', 'Decisions in the ledger.', [], (entries) =>
     entries.set(readings.ledgerEntries()),
+  )
+  gauge(
+    'groundswell_hub_fault',
+    'Whether something is wrong with the ledger or the disk of the hub, by code.',
+    ['code'],
+    async (fault) => {
+      const found = await readings.faults()
+      for (const code of hubFaults) fault.set({ code }, found.has(code) ? 1 : 0)
+    },
   )
 }

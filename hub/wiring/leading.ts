@@ -78,6 +78,9 @@ export async function startLeading(
   const { redis, redisUrl, events, register } = store
   const since = clock()
 
+  const findFaults = async (): Promise<ReadonlySet<string>> =>
+    new Set([...store.faults, ...((await isDiskLow(config.data)) ? ['disk_low'] : [])])
+
   const news = {
     onRevision(name: string, revision: string) {
       trace?.heard(revision)
@@ -219,10 +222,7 @@ export async function startLeading(
       { name: 'redis', ok: redis.status === 'ready' },
       { name: 'fleet', ok: pipeline.state().fleet !== null },
     ],
-    warnings: async () => [
-      ...store.faults,
-      ...((await isDiskLow(config.data)) ? (['disk_low'] as const) : []),
-    ],
+    warnings: async () => [...(await findFaults())],
     clock,
     timeout: (ms) => AbortSignal.timeout(ms),
     random: randomBytes,
@@ -246,6 +246,7 @@ export async function startLeading(
       return { refused: refused !== null, ...counts }
     },
     ledgerEntries: () => register.head,
+    faults: findFaults,
   })
 
   return {

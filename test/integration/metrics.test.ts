@@ -44,6 +44,7 @@ function createAll(): Registry {
     sources: async () => [{ name: 'fleet', lastFetchedAt: 5_000, failure: { count: 2 } }],
     configuration: () => ({ refused: true, faults: 1, warnings: 0 }),
     ledgerEntries: () => 9,
+    faults: async () => new Set(['ledger_unpushed']),
   })
   metrics.countEnded({ phase: 'Applied', seconds: 1.5 })
   metrics.countRequest('/api/v1/clusters/:name', 404, 0.004)
@@ -91,6 +92,8 @@ describe('metrics', () => {
       'groundswell_source_failures{source="fleet"} 2',
       'groundswell_fleet_refused 1',
       'groundswell_ledger_entries 9',
+      'groundswell_hub_fault{code="ledger_unpushed"} 1',
+      'groundswell_hub_fault{code="disk_low"} 0',
       'groundswell_sync_total{phase="Applied"} 1',
       'groundswell_http_request_duration_seconds_count{route="/api/v1/clusters/:name",status="4xx"} 1',
     ]) {
