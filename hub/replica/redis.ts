@@ -89,6 +89,11 @@ eachLive(tonumber(ARGV[2]), function(holder, index)
 end)
 return least`
 
+/** Who leads, as `holder`, `term` and `until`. */
+export function leaseKey(prefix: string): string {
+  return `${prefix}:ledger:lease`
+}
+
 /** Lines are sealed: who may write to Redis can hold them back, but not make any up. */
 export function createSharedLedger(
   redis: Redis,
@@ -169,6 +174,11 @@ async function tellFacts(redis: Redis, prefix: string, facts: FleetFacts): Promi
   }
 }
 
+function adviceOn(fact: string): string {
+  if (fact !== 'signer') return 'give all of them the same --shared directory'
+  return 'front ends have one signer, whose record says what was signed last, and one renderer: give all of them the same --sockets'
+}
+
 /** Fails unless this fleet's replicas all have the same; the first one says what. */
 export async function assertSameFleet(
   redis: Redis,
@@ -181,7 +191,7 @@ export async function assertSameFleet(
     if (theirs === mine) continue
     throw new HubError(
       'config_invalid',
-      `the replicas in this Redis have another ${fact} (${theirs}) than this one (${mine}); give all of them the same --shared directory`,
+      `the replicas in this Redis have another ${fact} (${theirs}) than this one (${mine}); ${adviceOn(fact)}`,
     )
   }
 }

@@ -1,5 +1,7 @@
 import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Redis } from 'ioredis'
+import { HubError } from '../errors.ts'
+import { leaseKey } from '../replica/redis.ts'
 import type { Pins, PinStore } from './pins.ts'
 
 /** The last snapshot signed for a cluster, kept so that an unchanged one is never signed twice. */
@@ -20,6 +22,8 @@ export interface SnapshotStore {
   /**
    * Takes the place of `last`, as `get` gave it. False when somebody else was there first: two hubs
    * must never sign two contents under one sequence (I3).
+   *
+   * @throws HubError `no_leader` when another replica has led since
    */
   put(
     clusterId: string,
@@ -28,14 +32,17 @@ export interface SnapshotStore {
   ): Promise<boolean>
 }
 
-// KEYS records; ARGV for each record: digest before (empty: none that can be read), then what is in
-// it, in the order of `names`. Gives 1 for each that was written, 0 for each that was not.
+// KEYS the lease of replicas, records; ARGV the term we lead in (empty: alone), then for each record: digest before
+// (empty: none that can be read), then what is in it, in the order of `names`. Gives 1 for each that was written,
+// 0 for each that was not, and nothing at all to who leads no more.
 const putScript = `
+if ARGV[1] ~= '' and tonumber(redis.call('HGET', KEYS[1], 'term') or '0') > tonumber(ARGV[1]) then return {} end
 local names = { 'epoch', 'sequence', 'digest', 'applications', 'expiresAt', 'envelope' }
 local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
 local answers = {}
-for i, key in ipairs(KEYS) do
-  local at = (i - 1) * (#names + 1) + 1
+for i = 1, #KEYS - 1 do
+  local key = KEYS[i + 1]
+  local at = (i - 1) * (#names + 1) + 2
   if redis.call('TYPE', key).ok ~= 'hash' then redis.call('DEL', key) end
   local held = redis.call('HMGET', key, 'digest', 'applications', 'envelope')
   local readable = isDigest(held[1]) and isDigest(held[2]) and held[3]
@@ -63,8 +70,15 @@ interface Put {
   readonly reject: (error: unknown) => void
 }
 
-/** Snapshots signed together are written together: after a commit a whole fleet's are. */
-export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore {
+/**
+ * Snapshots signed together are written together: after a commit a whole fleet's are. Of replicas, `term` is that in
+ * which this one leads: what it had signed before another did is not written, and so never sent.
+ */
+export function createSnapshotStore(
+  redis: Redis,
+  prefix: string,
+  term?: () => number,
+): SnapshotStore {
   const putAll = defineScript(redis, 'groundswellPutSnapshots', putScript)
   let waiting: Put[] = []
 
@@ -83,11 +97,12 @@ export function createSnapshotStore(redis: Redis, prefix: string): SnapshotStore
 
   async function writeAll(puts: readonly Put[]): Promise<void> {
     try {
-      const keys = puts.map((put) => put.key)
-      const answers = (await putAll(
-        keys,
-        puts.flatMap(({ words }) => words),
-      )) as number[]
+      const keys = [leaseKey(prefix), ...puts.map((put) => put.key)]
+      const answers = (await putAll(keys, [
+        term?.() ?? '',
+        ...puts.flatMap(({ words }) => words),
+      ])) as number[]
+      if (answers.length === 0) throw new HubError('no_leader', 'another replica leads by now')
       for (const [at, { resolve }] of puts.entries()) resolve(answers[at] === 1)
     } catch (error) {
       for (const { reject } of puts) reject(error)

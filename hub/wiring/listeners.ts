@@ -125,7 +125,11 @@ export async function startListeners(
       createOffers({
         root: () => trust.newest().root,
         signer,
-        store: createSnapshotStore(redis, prefix),
+        store: createSnapshotStore(
+          redis,
+          prefix,
+          config.replica === undefined ? undefined : () => register.state.term,
+        ),
         assignments: (cluster) => hooks.assignmentsOf(cluster, fleet()),
         approvals: (cluster, list) =>
           listApprovals(register.state, trust.newest().root, cluster, list, clock()),

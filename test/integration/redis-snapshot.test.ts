@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
+import { HubError } from '../../hub/errors.ts'
 import { connectRedis } from '../../hub/redis.ts'
 import { createSnapshotStore } from '../../hub/sync/redis.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
@@ -47,6 +48,24 @@ describe('signed snapshots in Redis', () => {
     assert.equal(await two.put('a', snapshot(2, 'two'), last), false)
     assert.equal(await two.put('a', snapshot(1, 'two'), undefined), false)
     assert.deepEqual(await two.get('a'), snapshot(2, 'one'))
+  })
+
+  it('I3, F3: what a replica had signed before another led is not written, and so never sent', async () => {
+    const [old, heir] = [5, 6].map((term) => createSnapshotStore(redis, 'terms', () => term))
+    const lease = (term: number) =>
+      redis.hset('terms:ledger:lease', { holder: 'x', term, until: 1 })
+    // Redis is empty, or knows the term it leads in.
+    assert.equal(await old!.put('a', snapshot(1), undefined), true)
+    await lease(5)
+    const last = await old!.get('a')
+    assert.equal(await old!.put('a', snapshot(2), last), true)
+    await lease(6)
+    for (const before of [await old!.get('a'), last]) {
+      const late = old!.put('a', snapshot(3, 'late'), before)
+      await assert.rejects(late, (error) => error instanceof HubError && error.code === 'no_leader')
+    }
+    assert.deepEqual(await heir!.get('a'), snapshot(2))
+    assert.equal(await heir!.put('a', snapshot(3), await heir!.get('a')), true)
   })
 
   it('I3: writes what is put together by few commands, and judges each record by itself', async () => {
