@@ -99,9 +99,9 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     intervalMs: readDuration(settings, 'interval', faults),
     fleetName: text('name')!,
     data,
-    replica: role === 'all' ? text('replica') : undefined,
+    replica: isServing(role) ? text('replica') : undefined,
     leaseMs: readDuration(settings, 'lease', faults),
-    shared: (role === 'all' ? text('shared') : undefined) ?? data,
+    shared: (isServing(role) ? text('shared') : undefined) ?? data,
     peerHost: text('peerHost') ?? host,
     peerPort: readPort(settings, 'peerPort', faults),
     redisUrl: text('redis') ?? input.env['REDIS_URL'],
@@ -229,8 +229,13 @@ function splitList(text: string | undefined): string[] {
   return (text ?? '').split(',').flatMap((part) => part.trim() || [])
 }
 
+/** Whether it is a whole hub, or the front end of one: what agents and people reach. */
+function isServing(role: Role): boolean {
+  return role === 'all' || role === 'api'
+}
+
 function directoryOf(role: Role): string {
-  return role === 'all' || role === 'api' ? 'hub' : role
+  return isServing(role) ? 'hub' : role
 }
 
 function readDuration(settings: Settings, key: string, faults: string[]): number {

@@ -4,6 +4,9 @@ import type { Setting, Settings } from '@groundswell/proto/settings.ts'
 export const roles = ['all', 'api', 'renderer', 'signer'] as const
 export type Role = (typeof roles)[number]
 
+/** Replicas are whole hubs, or front ends of one signer and one renderer. */
+const ofReplicas = ['replica', 'lease', 'shared', 'peerHost', 'peerPort']
+
 /** Settings that only some roles have a use for; the others are of every role. */
 const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   api: [
@@ -35,6 +38,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'offlineGrace',
       'removalGrace',
     ],
+    ...ofReplicas,
   ],
   renderer: [
     ...['fleet', 'branch', 'path', 'interval', 'redis', 'credentials', 'engine', 'workers'],
@@ -43,9 +47,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
   ],
   signer: ['signerPolicy', 'metricsPort', 'host'],
 }
-/** Replicas are whole hubs. */
-const ofWholeHubs = ['replica', 'lease', 'shared', 'peerHost', 'peerPort']
-const owned = new Set([...Object.values(settingsOf).flat(), ...ofWholeHubs])
+const owned = new Set(Object.values(settingsOf).flat())
 
 export interface ForeignSettings {
   /** Given on the command line, where somebody meant this very process. */
@@ -64,7 +66,7 @@ export function listForeignSettings(
     const from = settings.get(key)?.from ?? 'default'
     if (from === 'default' || isOf(role, key)) return []
     const words = role === 'all' ? 'is for a hub of several roles' : `is not for --role ${role}`
-    const why = role !== 'all' && ofWholeHubs.includes(key) ? '; a replica is a whole hub' : ''
+    const why = ofReplicas.includes(key) ? '; a replica is a whole hub, or its front end' : ''
     return [{ from, text: `--${flag}: ${words}${why}` }]
   })
   return {

@@ -1,11 +1,13 @@
 import { parseDigest } from '@groundswell/proto/digest.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 import { HubError } from '../errors.ts'
 import { parseAttestation } from '../signer/attestation.ts'
 import { parseFreshnessRequest, parseSignRequest } from '../signer/request.ts'
 import type { Attestor, Signer } from '../signer/signer.ts'
+import { type TermFence, createTermFence } from '../signer/term-fence.ts'
 import type { Methods } from './answerer.ts'
 import type { Caller } from './caller.ts'
-import { formatBytes, parseBytes, parseList, parseNumber, parseObject } from './parse.ts'
+import { formatBytes, parseBytes, parseList, parseNumber, parseObject, parseText } from './parse.ts'
 
 /* The signer, from another process: one socket for the front end, one for the renderer. */
 
@@ -15,10 +17,14 @@ const attestMs = 60_000
 const longestRoot = 1024 * 1024
 
 /** What the front end may ask. */
-export function answerSigning(signer: Signer): Methods {
+export function answerSigning(signer: Signer, name: string): Methods {
+  const fence = createTermFence()
   return {
+    /** Whose record it is. */
+    name: async () => name,
     async sign(params) {
-      const signed = await signer.sign(parseSignRequest(params))
+      const request = parseSignRequest(withoutTerm(params, fence))
+      const signed = await signer.sign(request)
       return { ...signed, envelope: formatBytes(signed.envelope) }
     },
     async freshness(params) {
@@ -39,10 +45,11 @@ export function answerAttesting(attestor: Attestor): Methods {
   return { attest: (params) => attestor.attest(parseAttestation(params)) }
 }
 
-export function createRemoteSigner(caller: Caller): Signer {
+/** `term`: in which this front end leads, of several. */
+export function createRemoteSigner(caller: Caller, term?: () => number): Signer {
   return {
     sign: (request) =>
-      ask(caller, 'sign', request, (answer) => {
+      ask(caller, 'sign', term ? { ...request, term: term() } : request, (answer) => {
         const { epoch, sequence, digest, expiresAt, envelope } = parseObject(answer)
         return {
           epoch: parseNumber(epoch),
@@ -62,6 +69,11 @@ export function createRemoteSigner(caller: Caller): Signer {
       await ask(caller, 'adopt', formatBytes(root), () => undefined)
     },
   }
+}
+
+/** @throws HubError `signer_unavailable`; `invalid` from one of a release that served one front end only */
+export async function askSignerName(caller: Caller): Promise<string> {
+  return ask(caller, 'name', null, parseText)
 }
 
 export function createRemoteAttestor(caller: Caller): Attestor {
@@ -86,6 +98,17 @@ async function ask<T>(
       cause,
     })
   }
+}
+
+/** A front end that is alone says no term. @throws HubError `no_leader`, `invalid` */
+function withoutTerm(params: unknown, fence: TermFence): unknown {
+  if (!isRecord(params) || !Object.hasOwn(params, 'term')) return params
+  const { term, ...request } = params
+  if (!Number.isSafeInteger(term) || (term as number) < 0) {
+    throw new HubError('invalid', 'a term is a whole number')
+  }
+  fence.admit(term as number)
+  return request
 }
 
 function parseRoot(params: unknown): Uint8Array {

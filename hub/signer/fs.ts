@@ -1,5 +1,5 @@
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
 import { HubError } from '../errors.ts'
 import { type SignerPolicy, openPolicy, parsePolicy } from './policy.ts'
@@ -18,6 +18,21 @@ export interface SignerRecord {
   /** Those that wait together share one write and one fsync. */
   append(entry: SignerEntry): Promise<void>
   close(): Promise<void>
+}
+
+/**
+ * A name that goes with a signer's record, wherever it is moved: front ends that have one record in common know it by
+ * this. Made where there is none.
+ */
+export async function readSignerName(directory: string, random: () => string): Promise<string> {
+  const path = join(directory, 'name')
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await writeFile(path, `${random()}\n`, { flag: 'wx', mode: 0o600 }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    },
+  )
+  return (await readFile(path, 'utf8')).trim()
 }
 
 /** The file is made small again when it has grown to this many times what it holds. */

@@ -7,7 +7,7 @@ import type { Appending } from '../ledger/fs.ts'
 import type { ReplicatedRegister } from '../ledger/register.ts'
 import type { LedgerRemote } from '../ledger/remote.ts'
 import { readReplicaSecret } from '../replica/fs.ts'
-import { assertSameFleet, createSharedLedger } from '../replica/redis.ts'
+import { type FleetFacts, assertSameFleet, createSharedLedger } from '../replica/redis.ts'
 import { type Replica, createReplica } from '../replica/replica.ts'
 import { createSeal } from '../replica/seal.ts'
 import type { Authority } from '../sync/x509.ts'
@@ -46,9 +46,10 @@ export async function joinReplicas(
   redis: Redis,
   prefix: string,
   authority: Authority,
+  common: FleetFacts,
 ): Promise<Standing> {
   const { config, log, started, signal } = surroundings
-  const facts = { CA: authority.origin }
+  const facts = { CA: authority.origin, ...common }
   await assertSameFleet(redis, prefix, facts)
   const seal = createSeal(await readReplicaSecret(join(config.shared, 'ca')))
   let register: ReplicatedRegister | undefined

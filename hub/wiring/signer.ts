@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import { lockDirectory } from '../fs.ts'
 import { createSignerMetrics } from '../metrics.ts'
+import { readSignerName } from '../signer/fs.ts'
 import { answerAttesting, answerSigning } from '../roles/signer-calls.ts'
 import { openDirectory } from './formats.ts'
 import { openSocket } from './sockets.ts'
@@ -20,6 +23,7 @@ export async function startSignerRole(
   await openDirectory(surroundings).upgrade()
   const { countRefusal } = createSignerMetrics(registry)
   const signer = await startSigner(surroundings, { onRefused: countRefusal })
+  const name = await readSignerName(join(config.data, 'signer'), randomUUID)
   await openSocket(surroundings, 'attest', { methods: answerAttesting(signer) })
-  await openSocket(surroundings, 'sign', { methods: answerSigning(signer) })
+  await openSocket(surroundings, 'sign', { methods: answerSigning(signer, name) })
 }

@@ -24,7 +24,7 @@ import { serveProbes } from '../roles/http.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import { listTouched } from '../status/touched.ts'
 import { isStale } from '../status/cluster-view.ts'
-import { describeChange } from '../status/event.ts'
+import { type HubEvent, describeChange } from '../status/event.ts'
 import { listEnded } from '../status/ended.ts'
 import { createStatusStore } from '../status/redis.ts'
 import { createStatuses } from '../status/statuses.ts'
@@ -35,7 +35,7 @@ import { addressesOf } from './certificate.ts'
 import { openLogin } from './login.ts'
 import { startListeners } from './listeners.ts'
 import { type Leading, startLeading } from './leading.ts'
-import { reachSigner } from './remote-signing.ts'
+import { identifySigner, reachSigner } from './remote-signing.ts'
 import { handOverRoots, openTrust, startSigner } from './signing.ts'
 import { openStore } from './store.ts'
 import { type About, describeProcess } from './support.ts'
@@ -60,7 +60,12 @@ export async function startHub(
 
   // 1. What is kept.
   if (config.role === 'api') refuseSigningKeys(config.shared)
-  const store = await openStore(surroundings, onEntry, (event) => leading?.alerting.onNews(event))
+  const common =
+    config.role === 'api' && config.replica !== undefined
+      ? { signer: await identifySigner(surroundings) }
+      : {}
+  const onNews = (event: HubEvent): void => leading?.alerting.onNews(event)
+  const store = await openStore(surroundings, onEntry, onNews, common)
   const { redis, prefix, events, register } = store
 
   let leading: Leading | undefined
@@ -109,7 +114,13 @@ export async function startHub(
     config.role === 'all'
       ? await startSigner(surroundings, { ledger: register.state, onRefused })
       : undefined
-  const signer = own ?? (await reachSigner(surroundings, { onRefused, onUp: () => void greet() }))
+  const signer =
+    own ??
+    (await reachSigner(surroundings, {
+      onRefused,
+      onUp: () => void greet(),
+      term: config.replica === undefined ? undefined : () => register.state.term,
+    }))
   await handOverRoots(signer, register.state, log)
   const trust = await openTrust(signer)
   if (config.replica !== undefined) {

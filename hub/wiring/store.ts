@@ -7,6 +7,7 @@ import { type ReplicatedRegister, openReplicatedRegister } from '../ledger/regis
 import { assertNoEviction, connectRedis } from '../redis.ts'
 import { startLocalRedis } from '../redis-server.ts'
 import { readReplicaSecret } from '../replica/fs.ts'
+import type { FleetFacts } from '../replica/redis.ts'
 import { createSeal } from '../replica/seal.ts'
 import { describeEntry, type HubEvent } from '../status/event.ts'
 import { type EventLog, createEventLog } from '../status/redis-events.ts'
@@ -33,11 +34,14 @@ export function prefixOf(fleet: string): string {
   return `gs:{${fleet}}`
 }
 
-/** One hub to a directory; `onEntry` sees each decision once it is on disk and in the state. */
+/**
+ * One hub to a directory; `common` is what replicas have alike beside their CA. `onEntry` sees each decision once it is on disk and in the state.
+ */
 export async function openStore(
   surroundings: Surroundings,
   onEntry: (entry: LedgerEntry) => void,
   onNews: (event: HubEvent) => void,
+  common: FleetFacts,
 ): Promise<Store> {
   const { config, log, started, signal, clock } = surroundings
   started.own(await lockDirectory(config.data), (unlock) => unlock())
@@ -82,7 +86,7 @@ export async function openStore(
   const standing =
     config.replica === undefined
       ? standAlone()
-      : await joinReplicas(surroundings, config.replica, redis, prefix, authority)
+      : await joinReplicas(surroundings, config.replica, redis, prefix, authority, common)
   async function openRemote(url: string): Promise<RemoteOptions> {
     const secret = await readReplicaSecret(join(config.shared, 'ca'))
     const seal = createSeal(secret, 'ledger-remote')

@@ -172,7 +172,7 @@ describe('charts', () => {
         /settings.*data/s,
       ],
       ['hub', { replicas: 0 }, /\/replicas/],
-      ['hub', { ...three, replicas: 2 }, /a replica is a whole hub/],
+      ['hub', { ...three, replicas: 2 }, /a signer with a record of its own/],
       ['hub', { redis: { included: false } }, /redis\.url/],
       ['hub', { redis: { included: false, url: 'http://x' } }, /\/redis\/url/],
       ['hub', { ingress: { enabled: true } }, /ingress\.host/],

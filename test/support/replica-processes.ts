@@ -5,7 +5,8 @@ import { until } from './until.ts'
 
 export interface ReplicaProcessesOptions {
   readonly directory: string
-  readonly fleetUrl: string
+  /** Left out of front ends whose renderer is another process. */
+  readonly fleetUrl?: string
   readonly redisUrl: string
   readonly names: readonly string[]
   readonly args?: readonly string[]
@@ -66,7 +67,8 @@ export async function startReplicas(options: ReplicaProcessesOptions): Promise<R
   async function start(name: string, at: number): Promise<HubProcess> {
     const hub = await startHub({
       ...{ directory: join(options.directory, name), host: hosts[at]!, ports },
-      ...{ fleetUrl: options.fleetUrl, path: 'fleet', interval: '1s', redisUrl: options.redisUrl },
+      ...(options.fleetUrl && { fleetUrl: options.fleetUrl, path: 'fleet', interval: '1s' }),
+      redisUrl: options.redisUrl,
       shared: join(options.directory, 'shared'),
       ...(options.program !== undefined && { program: options.program }),
       args: [

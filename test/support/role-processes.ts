@@ -30,39 +30,21 @@ export interface RoleProcesses extends AsyncDisposable {
   readonly signer: RoleProcess
 }
 
+export interface RoleOptions {
+  readonly policy?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Of the renderer. */
+  readonly metricsPort?: number
+}
+
+type World = Pick<Awaited<ReturnType<typeof createSurroundings>>, 'directory' | 'fleetUrl'>
+
 /** Starts signer, renderer and api; returns when the api serves. */
-export async function startRoles(
-  world: Awaited<ReturnType<typeof createSurroundings>>,
-  {
-    policy,
-    env,
-    metricsPort,
-  }: {
-    readonly policy?: string
-    readonly env?: Readonly<Record<string, string>>
-    /** Of the renderer. */
-    readonly metricsPort?: number
-  } = {},
-): Promise<RoleProcesses> {
+export async function startRoles(world: World, options: RoleOptions = {}): Promise<RoleProcesses> {
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await startRedis())
-  const sockets = join(world.directory, 'sockets')
-  const started = (role: RoleProcess): RoleProcess => {
-    role.start()
-    stack.defer(() => role.stop())
-    return role
-  }
-  const place = { directory: world.directory, sockets, ...(env ? { env } : {}) }
-  const signer = started(
-    await createRole(place, 'signer', policy ? ['--signer-policy', policy] : []),
-  )
-  const renderer = started(
-    await createRole(place, 'renderer', [
-      ...['--fleet', world.fleetUrl, '--path', 'fleet', '--interval', '1s'],
-      ...['--redis', redis.url],
-      ...(metricsPort === undefined ? [] : ['--metrics-port', String(metricsPort)]),
-    ]),
-  )
+  const { sockets, signer, renderer } = await startBackRoles(stack, world, redis.url, options)
+  const { env } = options
   const api = await startHub({
     directory: world.directory,
     redisUrl: redis.url,
@@ -75,6 +57,33 @@ export async function startRoles(
     ...{ sockets, redis, api, renderer, signer },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Starts signer and renderer, for one front end or several; they end with `stack`. */
+export async function startBackRoles(
+  stack: AsyncDisposableStack,
+  { directory, fleetUrl }: World,
+  redisUrl: string,
+  { policy, env, metricsPort }: RoleOptions = {},
+): Promise<Pick<RoleProcesses, 'sockets' | 'signer' | 'renderer'>> {
+  const sockets = join(directory, 'sockets')
+  const started = (role: RoleProcess): RoleProcess => {
+    role.start()
+    stack.defer(() => role.stop())
+    return role
+  }
+  const place = { directory, sockets, ...(env ? { env } : {}) }
+  const signer = started(
+    await createRole(place, 'signer', policy ? ['--signer-policy', policy] : []),
+  )
+  const renderer = started(
+    await createRole(place, 'renderer', [
+      ...['--fleet', fleetUrl, '--path', 'fleet', '--interval', '1s'],
+      ...['--redis', redisUrl],
+      ...(metricsPort === undefined ? [] : ['--metrics-port', String(metricsPort)]),
+    ]),
+  )
+  return { sockets, signer, renderer }
 }
 
 async function createRole(

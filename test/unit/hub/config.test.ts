@@ -42,6 +42,16 @@ describe('parseConfig of the hub', () => {
     assert.equal(two.ledgerRemote, 'https://git.example/l')
   })
 
+  test('front ends of one signer and one renderer may be replicas; those two may not', () => {
+    const replica = ['--replica', 'two', '--redis', 'redis://r', '--sockets', '/s']
+    const api = parse(['--role', 'api', ...replica, '--shared', '/c'])
+    assert.deepEqual([api.replica, api.shared], ['two', '/c'])
+    for (const role of ['renderer', 'signer']) {
+      const faults = faultsOf(['--role', role, ...replica])
+      assert.match(faults.join(), /--replica: is not for --role .* a whole hub, or its front end/)
+    }
+  })
+
   test('an authority outlives twenty certificates of agents', () => {
     const fleet = ['--fleet', 'https://git.example/fleet.git']
     const config = parse([...fleet, '--certificate-life', '2s', '--ca-life', '40s'])

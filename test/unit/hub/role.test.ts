@@ -48,8 +48,8 @@ describe('roles', () => {
     }
     const api = ['--role', 'api', '--sockets', '/run/gs']
     assert.match(
-      faultsOf(...api, '--replica', 'one'),
-      /--replica: is not for --role api; a replica is a whole hub/,
+      faultsOf('--role', 'signer', '--sockets', '/s', '--replica', 'one'),
+      /--replica: is not for --role signer; a replica is a whole hub, or its front end/,
     )
     assert.match(faultsOf(...api, '--signer-policy', 'p'), /--signer-policy/)
     assert.match(faultsOf(...api, '--credentials', 'c'), /--credentials/)
