@@ -55,7 +55,7 @@ export async function runRefused(
   const ports = isListening ? ['--api-port', '0', '--enrol-port', '0', '--data-port', '0'] : []
   const hub = spawn(process.execPath, [program, ...ports, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 30_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
     env: { PATH: process.env['PATH'], GROUNDSWELL_ENGINE: enginePath() },
   })
