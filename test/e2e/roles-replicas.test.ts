@@ -19,7 +19,7 @@ import {
   startReplicas,
   untilLedAmong,
 } from '../support/replica-processes.ts'
-import { type RoleProcess, startBackRoles } from '../support/role-processes.ts'
+import { type RoleProcess, createRole, startBackRoles } from '../support/role-processes.ts'
 import { type TempDir, createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
@@ -130,11 +130,15 @@ describe('front ends that are replicas', () => {
     await replicas.untilLed()
     const other = join(directory.path, 'other')
     await mkdir(other)
-    const world = { directory: other, fleetUrl: git.url('fleet') }
-    const apart = await startBackRoles(stack, world, redis.url)
-    await apart.signer.says('listening')
+    const apart = await createRole(
+      { directory: other, sockets: join(other, 'sockets') },
+      'signer',
+      [],
+    )
+    apart.start()
+    stack.defer(() => apart.stop())
     const { code, words } = await runRefused([
-      ...['--role', 'api', '--sockets', apart.sockets, '--replica', 'three'],
+      ...['--role', 'api', '--sockets', join(other, 'sockets'), '--replica', 'three'],
       ...['--redis', redis.url, '--data', join(other, 'data')],
       ...['--shared', join(directory.path, 'front', 'shared'), '--host', '127.0.0.9'],
     ])

@@ -86,7 +86,8 @@ export async function startBackRoles(
   return { sockets, signer, renderer }
 }
 
-async function createRole(
+/** A role that is not started yet. */
+export async function createRole(
   place: { directory: string; sockets: string; env?: Readonly<Record<string, string>> },
   name: string,
   args: readonly string[],
