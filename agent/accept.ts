@@ -1,7 +1,7 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
 import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
-import { AgentError } from './errors.ts'
+import { AgentError, type AgentErrorCode } from './errors.ts'
 import type { Pushed, Session } from './link/session.ts'
 import { approversNeeded, reopenApprovals, verifyApprovals } from './trust/approvals.ts'
 import { verifyRootChain } from './trust/root-chain.ts'
@@ -23,6 +23,8 @@ export interface AcceptDeps {
   readonly trust: TrustStore
   readonly content: ContentCache
   readonly clock: () => number
+  /** Set while nothing here was read back since the start: what is at hand may be damaged, and is read first. */
+  readonly unread?: boolean
   /** Writes down what has to be known before a snapshot counts. */
   readonly beforeAccepted?: (snapshot: VerifiedSnapshot) => Promise<void>
 }
@@ -63,7 +65,7 @@ export async function acceptOffer(
   const pushed = await given.pushed?.()
   const source: Source = (wanted, onBlob) => session.fetch(wanted, onBlob, pushed)
   const manifests = await fetchManifests(checked, source, deps.content)
-  await fetchObjects(manifests, source, deps.content)
+  await fetchObjects(manifests, source, deps)
   const verified = await acceptSnapshot(checked, manifests, deps.content)
   const { epoch, sequence } = checked.snapshot
   await deps.content.keep?.(contentOf(verified))
@@ -182,28 +184,47 @@ async function fetchManifests(
   const present = checked.snapshot.applications.filter(
     (application) => application.state === 'present',
   )
+  const found = new Map<Digest, Uint8Array>()
   const lacking = new Map<Digest, number | undefined>()
   for (const { manifest } of present) {
-    if (!(await content.has(manifest.digest))) lacking.set(manifest.digest, manifest.size)
+    const bytes = await readIfWhole(manifest.digest, content)
+    if (bytes) found.set(manifest.digest, bytes)
+    else lacking.set(manifest.digest, manifest.size)
   }
   await source(lacking, (digest, bytes) => content.write(digest, bytes))
   const manifests = new Map<Digest, Manifest>()
   for (const application of present) {
     const { digest } = application.manifest
-    manifests.set(digest, verifyManifest(await content.read(digest), application))
+    const bytes = found.get(digest) ?? (await content.read(digest))
+    manifests.set(digest, verifyManifest(bytes, application))
   }
   return manifests
 }
 
+/** What is at hand; undefined for what is not, and for what was damaged, which is to be had anew. */
+async function readIfWhole(digest: Digest, content: ContentCache): Promise<Uint8Array | undefined> {
+  if (!(await content.has(digest))) return undefined
+  try {
+    return await content.read(digest)
+  } catch (error) {
+    if (error instanceof AgentError && damages.includes(error.code)) return undefined
+    throw error
+  }
+}
+
+const damages: readonly AgentErrorCode[] = ['content_missing', 'digest_mismatch']
+
 async function fetchObjects(
   manifests: ReadonlyMap<Digest, Manifest>,
   source: Source,
-  content: ContentCache,
+  { content, unread }: Pick<AcceptDeps, 'content' | 'unread'>,
 ): Promise<void> {
   const lacking = new Map<Digest, number | undefined>()
+  const isThere = async (digest: Digest): Promise<boolean> =>
+    unread ? (await readIfWhole(digest, content)) !== undefined : content.has(digest)
   for (const manifest of manifests.values()) {
     for (const { digest, size } of manifest.objects) {
-      if (!lacking.has(digest) && !(await content.has(digest))) lacking.set(digest, size)
+      if (!lacking.has(digest) && !(await isThere(digest))) lacking.set(digest, size)
     }
   }
   await source(lacking, (digest, bytes) => content.write(digest, bytes))

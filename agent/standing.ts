@@ -157,7 +157,7 @@ export function createStanding(deps: StandingDeps) {
       const verified = await turns.take(async () => {
         try {
           const beforeAccepted = (next: VerifiedSnapshot) => keepDeparting(before, next)
-          const deps = { ...accepting(), beforeAccepted }
+          const deps = { ...accepting(), unread: current === null, beforeAccepted }
           const accepted = await acceptOffer(envelope, state, session, deps, offered)
           state = accepted.state
           return accepted.verified

@@ -1,14 +1,16 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { formatObjectId, type ObjectId } from '@groundswell/proto/object-id.ts'
 import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { createAgent } from '../../agent/agent.ts'
 import { createWorkloads } from '../../agent/apply/workloads.ts'
 import { type Clock, systemClock } from '../../agent/cluster/clock.ts'
 import type { Cluster } from '../../agent/cluster/port.ts'
+import type { ApplicationState } from '../../agent/observe/status.ts'
 import { noKeys } from '../../agent/secrets/keys.ts'
 import type { ContentCache, TrustState, TrustStore } from '../../agent/trust/state.ts'
-import { type Bundle, buildBundle } from '../../hub/bundle/build.ts'
-import type { SigningKey } from '../../hub/bundle/sign.ts'
+import { type SigningKey, signStatement } from '../../hub/bundle/sign.ts'
 import { repeat } from '../../hub/clock.ts'
+import { bundleDesired } from './desired-objects.ts'
 import { createFakeStreams, type FakeStream } from './fake-streams.ts'
 import { createMemoryTrust } from './memory-stores.ts'
 import type { Desired, Recorded } from './oracle.ts'
@@ -34,12 +36,14 @@ export interface Crash {
   readonly nth: number
 }
 
-interface Life {
+export interface Life {
   readonly died: Promise<void>
   /** Whether the crash came. */
   readonly dead: boolean
   /** Whether it is in sync with what was committed last. */
   isInSync(): boolean
+  /** What it would report of each application, once it has tried what was committed last. */
+  tried(): readonly ApplicationState[] | undefined
   inSync(deadlineMs?: number): Promise<void>
   /** No effect of this life comes after this. */
   kill(): Promise<void>
@@ -48,11 +52,18 @@ interface Life {
 export interface CrashWorldOptions {
   /** Of the agent's waits. */
   readonly clock?: Clock
+  /** Milliseconds since 1970 as the machine has it; right when left out. */
+  readonly wall?: () => number
   /** Called before anything is written down; throws when that fails. */
   readonly disk?: () => void
   readonly trust?: TrustStore
   readonly content?: ContentCache
 }
+
+/** The statements are of the first hour of 2026. */
+export const trueTime = 1_767_225_700_000
+
+export type CrashWorld = ReturnType<typeof createCrashWorld>
 
 /**
  * A whole agent on a given cluster, which can be killed between any two of its effects and started
@@ -64,26 +75,39 @@ export function createCrashWorld(
   namespace: string,
   options: CrashWorldOptions = {},
 ) {
-  const { clock = systemClock, disk = () => {} } = options
+  const { clock = systemClock, disk = () => {}, wall = () => trueTime } = options
   const first = { root: new Uint8Array(), epoch: 1, sequence: 0, snapshotDigest: null }
   const trust = options.trust ?? createMemoryTrust({ ...first, envelope: null })
   const content = options.content ?? createCheckingCache()
   const hub = createFakeStreams()
-  const recorded: Recorded = { saved: [], deleted: [], desired: new Map() }
+  const recorded: Recorded = { saved: [], deleted: [], desired: new Map(), confirmed: new Set() }
   /** Told until they are back, as a hub does until it knows that all is gone. */
   const gone = new Set<string>()
-  let newest: { readonly sequence: number; readonly envelope: Uint8Array } | undefined
+  let newest: Signed | undefined
 
-  /** Signs what is wanted now; an application that has no object any more is removed. */
-  async function commit(desired: Desired): Promise<void> {
+  /**
+   * Signs what is wanted now; an application that has no object any more is removed, unless it is to stay.
+   *
+   * @param confirmed whether deletions that wait for a person are confirmed
+   */
+  async function commit(
+    desired: Desired,
+    { confirmed = false, stays = [] }: CommitOptions = {},
+  ): Promise<void> {
     const sequence = (newest?.sequence ?? 0) + 1
-    const names = [...new Set([...desired.values()].map(({ application }) => application))]
+    const wishes = [...desired.values()]
+    const all = wishes.flatMap(({ application, also }) => [application, ...(also ? [also] : [])])
+    const names = [...new Set([...all, ...stays])]
     const base = `base-${namespace}`
     const kept = [base, ...names.filter((name) => name !== base)]
     const before = recorded.desired.get(newest?.sequence ?? 0)?.values() ?? []
-    for (const { application } of before) if (application !== base) gone.add(application)
+    for (const { application, also = application } of before) {
+      for (const name of [application, also]) if (name !== base) gone.add(name)
+    }
     for (const name of kept) gone.delete(name)
-    const bundles = kept.map((name) => [name, bundleFor(name, desired, namespace)] as const)
+    const bundles = kept.map(
+      (name) => [name, bundleDesired(name, desired, namespace, confirmed)] as const,
+    )
     hub.store(...bundles.map(([, bundle]) => bundle))
     const applications: SnapshotApplication[] = [
       ...bundles.map(([name, { manifest }]) => ({
@@ -95,9 +119,11 @@ export function createCrashWorld(
         deletionPolicy: 'Delete' as const,
       })),
     ].sort((a, b) => (a.name < b.name ? -1 : 1))
-    const { envelope } = await signOffer(key, sequence, bundles[0]![1], { applications })
-    newest = { sequence, envelope }
+    const signed = await signOffer(key, sequence, bundles[0]![1], { applications })
+    newest = { sequence, digest: signed.digest, envelope: signed.envelope }
     recorded.desired.set(sequence, new Map(desired))
+    if (confirmed) recorded.confirmed.add(sequence)
+    for (const stream of hub.streams) if (!stream.closed) stream.offer(signed.envelope)
   }
 
   function start(crash?: Crash): Life {
@@ -144,13 +170,12 @@ export function createCrashWorld(
         const stream = hub.dial()
         stream.welcome()
         if (newest) stream.offer(newest.envelope)
-        return mortalStream(stream, alive, reach)
+        return mortalStream(vouching(stream), alive, reach)
       },
       decompress: async (bytes) => bytes,
       facts: () => ({ kubernetesVersion: '', nodes: 1 }),
       version: 'test',
-      // The statements are of the first hour of 2026.
-      clock: () => 1_767_225_700_000,
+      clock: wall,
       monotonic: () => performance.now(),
       random: Math.random,
       nonce: () => Buffer.alloc(32, 1),
@@ -159,25 +184,26 @@ export function createCrashWorld(
       log: { info: () => {}, warn: () => {}, error: () => {} },
     })
     const running = agent.run(ending.signal).catch(() => {})
-    const isInSync = (): boolean => {
+    const tried = (): readonly ApplicationState[] | undefined => {
       const { sequence } = recorded.saved.at(-1) ?? { sequence: 0 }
       const states = workloads.states()
       const wanted = recorded.desired.get(newest?.sequence ?? 0)
-      if (sequence !== newest?.sequence || !wanted) return false
+      if (sequence !== newest?.sequence || !wanted) return undefined
       const present = new Set([...wanted.values()].map(({ application }) => application))
-      return (
-        states.every(({ phase }) => phase === 'Applied' || phase === 'Removed') &&
-        [...present].every((name) =>
-          states.some((state) => state.application === name && state.generation === sequence),
-        )
+      const all = [...present].every((name) =>
+        states.some((state) => state.application === name && state.generation === sequence),
       )
+      return all ? states : undefined
     }
+    const isInSync = (): boolean =>
+      tried()?.every(({ phase }) => phase === 'Applied' || phase === 'Removed') ?? false
     return {
       died: died.promise,
       get dead() {
         return fallen
       },
       isInSync,
+      tried,
       async inSync(deadlineMs = 20_000) {
         const done = () => dead || isInSync()
         await until(done, { deadlineMs, intervalMs: 2, what: 'the agent to be in sync' })
@@ -191,30 +217,42 @@ export function createCrashWorld(
     }
   }
 
+  /** A signer answers each question with what is the newest. */
+  function vouching(stream: FakeStream): FakeStream {
+    const answer = async (nonce: Uint8Array): Promise<void> => {
+      const issuedAt = trueTime / 1_000
+      const statement = {
+        ...{ v: 1, fleet: 'f', aud: agentIdentity.clusterId, issuedAt, expiresAt: issuedAt + 600 },
+        ...{ nonce: Buffer.from(nonce).toString('base64url'), epoch: 1, rootVersion: 1 },
+        ...{ sequence: newest?.sequence ?? 0, snapshot: newest?.digest ?? null, auditHead: null },
+      }
+      const { envelope } = await signStatement('freshness', statement, [key])
+      stream.say({ case: 'freshness', value: { envelope: Uint8Array.from(envelope) } })
+    }
+    return {
+      ...stream,
+      async send(request) {
+        await stream.send(request)
+        const { message } = request
+        if (message.case !== 'hello' && message.case !== 'freshness') return
+        if (message.value.nonce.length > 0) void answer(message.value.nonce)
+      },
+    }
+  }
+
   return { commit, start, recorded, trust, hub }
 }
 
-function bundleFor(application: string, desired: Desired, namespace: string): Bundle {
-  const objects = [...desired]
-    .filter(([, one]) => one.application === application)
-    .map(([name, { text }]) => ({
-      id: { group: '', kind: 'ConfigMap', namespace, name },
-      apiVersion: 'v1',
-      json: JSON.stringify({
-        ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { text } },
-      }),
-      file: `${application}/${name}.yaml`,
-    }))
-  const home = {
-    id: { group: '', kind: 'Namespace', namespace: '', name: namespace },
-    apiVersion: 'v1',
-    json: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
-    file: 'namespace.yaml',
-  }
-  return buildBundle(application.startsWith('base-') ? [home, ...objects] : objects, {
-    ...{ application, targetNamespace: '', prune: true, allowEmpty: true, drift: 'correct' },
-    deletionPolicy: 'Delete',
-  })
+interface Signed {
+  readonly sequence: number
+  readonly digest: Digest
+  readonly envelope: Uint8Array
+}
+
+interface CommitOptions {
+  readonly confirmed?: boolean
+  /** Applications that are there though nothing of theirs is. */
+  readonly stays?: readonly string[]
 }
 
 type Alive = () => void
@@ -245,8 +283,9 @@ function mortal(
       alive()
       const [, id] = args
       if (!isInventory(id)) onDelete(formatObjectId(id))
-      await cluster.delete(...args)
+      const left = await cluster.delete(...args)
       alive()
+      return left
     },
     async disown(...args) {
       alive()

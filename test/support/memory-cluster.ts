@@ -27,6 +27,8 @@ export interface MemoryCluster extends Cluster {
   edit(id: string, manager: string, change: (object: LiveObject) => LiveObject): void
   /** Another's deletion. */
   drop(id: string): void
+  /** Keeps what is there now; the function it returns puts that back, and ends all watches. */
+  backup(): () => void
 }
 
 const clusterScoped = new Set([
@@ -42,11 +44,18 @@ const clusterScoped = new Set([
   'MutatingWebhookConfiguration',
 ])
 
+interface Definition {
+  readonly group?: string
+  readonly names?: { readonly kind?: string }
+  readonly scope?: string
+}
+
 interface Watcher {
   readonly group: string
   readonly kind: string
   readonly label: string
   push(event: WatchEvent): void
+  end(): void
 }
 
 /**
@@ -81,11 +90,13 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
     if (!object) return
     objects.delete(id)
     tell({ type: 'deleted', object })
-    if (object.kind !== 'Namespace') return
-    const inside = [...objects].filter(
-      ([, { metadata }]) => metadata.namespace === object.metadata.name,
-    )
-    for (const [id] of inside) remove(id)
+    const { names, group } = (object['spec'] ?? {}) as Definition
+    const goesAlong = ({ apiVersion, kind, metadata }: LiveObject): boolean => {
+      if (object.kind === 'Namespace') return metadata.namespace === object.metadata.name
+      if (object.kind !== 'CustomResourceDefinition') return false
+      return kind === names?.kind && groupOf(apiVersion) === group
+    }
+    for (const [id, one] of [...objects]) if (goesAlong(one)) remove(id)
   }
   const tell = (event: Extract<WatchEvent, { object: LiveObject }>) => {
     const { apiVersion, kind, metadata } = event.object
@@ -102,20 +113,29 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
       const before = objects.get(id)
       if (!before) throw new Error(`no object ${id}`)
       const after = change(structuredClone(before))
+      const { deletionTimestamp, finalizers = [] } = after.metadata
+      if (deletionTimestamp && finalizers.length === 0) return remove(id)
       const managedFields = updateOwners(before, after, manager)
       store(id, { ...after, metadata: { ...after.metadata, managedFields } }, 'modified')
     },
     drop: remove,
+    backup() {
+      const kept = new Map(objects)
+      return () => {
+        objects.clear()
+        for (const [id, object] of kept) objects.set(id, object)
+        for (const watcher of [...watchers]) watcher.end()
+      }
+    },
     uid: async () => options.uid ?? 'memory-cluster',
     facts: async () => ({ kubernetesVersion: 'v0.0.0-memory', nodes: 1 }),
     async resource(apiVersion, kind): Promise<Resource> {
       const group = groupOf(apiVersion)
       const definition = [...objects.values()].find(
         ({ kind: of, spec }) =>
-          of === 'CustomResourceDefinition' &&
-          (spec as { names?: { kind?: string } }).names?.kind === kind,
+          of === 'CustomResourceDefinition' && (spec as Definition).names?.kind === kind,
       )
-      const scope = (definition?.['spec'] as { scope?: string } | undefined)?.scope
+      const { scope } = (definition?.['spec'] ?? {}) as Definition
       const wide = [...clusterScoped, ...(options.clusterScoped ?? [])].includes(kind)
       return {
         group,
@@ -235,6 +255,7 @@ async function* watchMemory(
     { type: 'synced', ids: new Set(mine.map(idOf)) },
   ]
   let wake = Promise.withResolvers<void>()
+  const restored = new AbortController()
   const watcher: Watcher = {
     group,
     kind,
@@ -243,12 +264,16 @@ async function* watchMemory(
       waiting.push(event)
       wake.resolve()
     },
+    end() {
+      restored.abort()
+      wake.resolve()
+    },
   }
   const stop = () => wake.resolve()
   watchers.add(watcher)
   signal.addEventListener('abort', stop, { once: true })
   try {
-    while (!signal.aborted) {
+    while (!signal.aborted && !restored.signal.aborted) {
       yield* waiting.splice(0)
       if (waiting.length > 0) continue
       await wake.promise

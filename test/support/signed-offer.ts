@@ -96,14 +96,19 @@ export function fetchFrom(...bundles: readonly Bundle[]) {
   return { session, blobs, asked }
 }
 
-/** A cache in memory that checks what it reads, as the one on disk does. */
+/** A cache in memory that checks what it reads and drops what is damaged, as the one on disk does. */
 export function createCheckingCache(): ContentCache & { readonly blobs: Map<Digest, Uint8Array> } {
   const cache = createMemoryCache()
   return {
     ...cache,
     async read(digest) {
       const bytes = await cache.read(digest)
-      checkDigest(bytes, digest)
+      try {
+        checkDigest(bytes, digest)
+      } catch (error) {
+        cache.blobs.delete(digest)
+        throw error
+      }
       return bytes
     },
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Root } from '@groundswell/proto/statement.ts'
 import {
   type AcceptDeps,
@@ -167,17 +167,27 @@ describe('acceptOffer', () => {
     }
   })
 
-  test('a blob that was damaged on disk is refused, and taken anew the next time', async () => {
+  test('F27: a manifest that was damaged on disk is had anew', async () => {
     const { deps, content } = world()
     const bundle = bundleOf('shop', 'x')
     const { session, asked } = fetchFrom(bundle)
     content.blobs.set(bundle.manifest.digest, Buffer.from('rotten'))
     const { envelope } = await signOffer(key, 1, bundle)
-    await assert.rejects(acceptOffer(envelope, blank, session, deps), AgentError)
-    // As the cache on disk does with what it finds damaged.
-    content.blobs.delete(bundle.manifest.digest)
     await acceptOffer(envelope, blank, session, deps)
     assert.ok(asked.flat().includes(bundle.manifest.digest))
+  })
+
+  test('F27: objects that may be damaged are read first, and those that are, had anew', async () => {
+    const { deps, content } = world()
+    const bundle = bundleOf('shop', 'x', 'y', 'z')
+    const [x, y, z] = bundle.objects.map(({ digest }) => digest) as [Digest, Digest, Digest]
+    for (const { digest, bytes } of bundle.objects) content.blobs.set(digest, bytes)
+    for (const digest of [x, z]) content.blobs.set(digest, Buffer.from('rotten'))
+    const { envelope } = await signOffer(key, 1, bundle)
+    const { session, asked } = fetchFrom(bundle)
+    await acceptOffer(envelope, blank, session, { ...deps, unread: true })
+    assert.deepEqual(asked.at(-1)!.toSorted(), [x, z].toSorted())
+    for (const digest of [x, y, z]) assert.ok(await content.read(digest))
   })
 
   test('tombstones need no content', async () => {

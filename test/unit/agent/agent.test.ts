@@ -333,6 +333,23 @@ describe('a start from disk', () => {
     }, world)
   })
 
+  test('F27: of content that was damaged in several places all is whole before it is applied', async () => {
+    const bundle = bundleOf('shop', 'x')
+    const world = await restarted(({ content }) => {
+      for (const digest of content.blobs.keys()) content.blobs.set(digest, Buffer.from('rotten'))
+    })
+    await connected(async ({ hub, reconciled, content }) => {
+      hub.store(bundle)
+      hub.last().offer((await signOffer(key, 5, bundle)).envelope)
+      await judged(world, 1)
+      assert.deepEqual(verdicts(world), [[true, 5, '']])
+      assert.equal(reconciled.length, 1)
+      for (const { digest, bytes } of [bundle.manifest, ...bundle.objects]) {
+        assert.deepEqual(Buffer.from(await content.read(digest)), Buffer.from(bytes))
+      }
+    }, world)
+  })
+
   test('a blank agent has nothing to reconcile', async () => {
     const world = createAgentWorld(key, blankTrust)
     await connected(async () => assert.equal(world.reconciled.length, 0), world)
