@@ -112,8 +112,8 @@ async function main(): Promise<void> {
     if (!tenure) return
     const signal = AbortSignal.any([stop.signal, tenure.lost])
     try {
-      const holds = await openHolds(connection, config, log, signal)
-      await runAgent({ ...world, holds }, signal).finally(() => holds.close())
+      const holds = openHolds(connection, config, log, signal)
+      await runAgent({ ...world, holds }, signal).finally(async () => (await holds).close())
     } finally {
       await tenure.release()
     }
@@ -138,7 +138,7 @@ async function runAgent(
     references: NonNullable<WorkloadsDeps['references']>
     content: ContentCache
     kept: KeptStore
-    holds: Omit<Holds, 'close'>
+    holds: Promise<Omit<Holds, 'close'>>
   },
   signal: AbortSignal,
 ): Promise<void> {
@@ -155,9 +155,11 @@ async function runAgent(
     copies,
     stored.root === undefined ? undefined : Buffer.from(stored.root, 'base64'),
   )
+  const loaded = await trust.load()
   const credentials = openCredentials(deps, stored)
   // As it is now, not as it was when it joined: a copied identity shows itself by this.
   const [uid, facts] = await asked
+  const holds = await deps.holds
   const { cluster } = facts
   const identity = { ...stored.identity, clusterUid: uid ?? stored.identity.clusterUid }
   const addresses = createAddresses(Math.random)
@@ -177,7 +179,7 @@ async function runAgent(
     random: Math.random,
     log: (message, fields) => log.info(fields, message),
     onChange: (states) => agent.onChange(states),
-    isHeld: deps.holds.isHeld,
+    isHeld: holds.isHeld,
     // Of a key that is nowhere but with the agent, and stays as long as the inventories do.
     salt: createHmac('sha256', stored.boundKey).update('groundswell/secret-fields/v1').digest(),
     onApplied: (applied) => receipts.note(applied),
@@ -193,12 +195,12 @@ async function runAgent(
   const agent = createAgent({
     ...(exporter && { trace: createTrace(exporter.record, Date.now) }),
     identity,
-    root: await verifyRoot((await trust.load()).root),
-    trust,
+    root: await verifyRoot(loaded.root),
+    trust: { ...trust, load: () => Promise.resolve(loaded) },
     content: deps.content,
     evidence: createFileEvidence(config.data),
     kept: deps.kept,
-    holds: deps.holds,
+    holds,
     receipts,
     dryRuns: createDryRuns({
       cluster,
@@ -233,7 +235,6 @@ async function runAgent(
     const { cluster: name, fleet } = identity
     const hub = { address: stored.endpoint.address, connectedSince }
     const applications = workloads.states()
-    const holds = deps.holds.active()
     const notKept = deps.content.fault?.()
     const kept = notKept ? { notKept } : {}
     return formatStatus({
@@ -243,7 +244,7 @@ async function runAgent(
       hub,
       ...rest,
       ...kept,
-      holds,
+      holds: holds.active(),
       applications,
     })
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** `sha256:` followed by 64 lower-case hex digits. Names content on the wire and in every store. */
 export type Digest = `sha256:${string}`
@@ -7,7 +7,7 @@ const pattern = /^sha256:[0-9a-f]{64}$/
 
 /** Digest of bytes exactly as they are. */
 export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  return `sha256:${hash('sha256', bytes, 'hex')}`
 }
 
 export function isDigest(value: unknown): value is Digest {

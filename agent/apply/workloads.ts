@@ -19,6 +19,7 @@ import { changedBy } from './contested.ts'
 import { heldState } from './hold-back.ts'
 import { accountIn } from './inventory.ts'
 import { createInventoryStore } from './inventory-store.ts'
+import { watchEarly } from './early-watches.ts'
 import { loadInventories } from './load-inventories.ts'
 import { fieldManager, marks, ownerOf } from './ownership.ts'
 import { recallObject } from './recall.ts'
@@ -195,6 +196,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         (name, id) => (roster.get(name)?.inventory?.get(id)?.digest ?? '') !== '',
       )
       const due = ones.filter(({ settled }) => !settled)
+      void watchEarly(due, { cluster, observer }, signal)
       const attempt = (one: Tracked) => runs.process(one, signal)
       const isPresent = ({ wanted }: Tracked) => wanted.state === 'present'
       await forEachBounded(due.filter(isPresent), applicationsAtOnce, signal, attempt)

@@ -49,22 +49,31 @@ const answerTimeoutMs = 60_000
 const probeEveryMs = 60_000
 const lineLimit = 16 * 1024 * 1024
 
+export interface ApiClientOptions {
+  readonly connectMs?: number
+  /**
+   * For the few small requests about what the agent keeps for itself: all such clients take turns on the
+   * same connections. Those of objects are never among them, which may hang in somebody's webhook.
+   */
+  readonly shares?: boolean
+}
+
 /**
  * One long-lived client: connections are kept, so a request costs no TLS handshake. Node's own, whose
  * parser is native: the one that comes as WebAssembly has V8 load a second compiler.
  */
 export function createApiClient(
   connection: Connection,
-  { connectMs = connectTimeoutMs }: { readonly connectMs?: number } = {},
+  { connectMs = connectTimeoutMs, shares = false }: ApiClientOptions = {},
 ): ApiClient {
   const { protocol, hostname, port, pathname } = new URL(connection.server)
   const prefix = pathname.replace(/\/$/, '')
   const address = { host: hostname.replace(/^\[|\]$/g, ''), port: port || undefined }
   const isPlain = protocol === 'http:'
-  const requests = openPool(connection, isPlain, {
-    maxSockets: requestConnections,
-    timeout: answerTimeoutMs,
-  })
+  const limits = { maxSockets: requestConnections, timeout: answerTimeoutMs }
+  const { requests, release } = shares
+    ? sharePool(connection, isPlain, limits)
+    : ownPool(connection, isPlain, limits)
   const watches = openPool(connection, isPlain, {})
   const inFlight = new Set<ClientRequest>()
   let isClosed = false
@@ -167,20 +176,50 @@ export function createApiClient(
     },
 
     async close() {
+      if (isClosed) return
       isClosed = true
       for (const request of inFlight) request.destroy(new Error('the client was closed'))
-      requests.destroy()
+      release()
       watches.destroy()
     },
   }
 }
 
+interface Limits {
+  readonly maxSockets?: number
+  readonly timeout?: number
+}
+
+interface Pool {
+  readonly requests: Agent
+  /** Ends its connections once nobody else has them. */
+  readonly release: () => void
+}
+
+function ownPool(connection: Connection, isPlain: boolean, limits: Limits): Pool {
+  const requests = openPool(connection, isPlain, limits)
+  return { requests, release: () => requests.destroy() }
+}
+
+const shared = new WeakMap<Connection, { readonly requests: Agent; users: number }>()
+
+function sharePool(connection: Connection, isPlain: boolean, limits: Limits): Pool {
+  const pool = shared.get(connection) ?? { ...ownPool(connection, isPlain, limits), users: 0 }
+  pool.users += 1
+  shared.set(connection, pool)
+  return {
+    requests: pool.requests,
+    release() {
+      pool.users -= 1
+      if (pool.users > 0) return
+      pool.requests.destroy()
+      shared.delete(connection)
+    },
+  }
+}
+
 /** Keeps its connections. */
-function openPool(
-  connection: Connection,
-  isPlain: boolean,
-  limits: { readonly maxSockets?: number; readonly timeout?: number },
-): Agent {
+function openPool(connection: Connection, isPlain: boolean, limits: Limits): Agent {
   const options = { ...limits, keepAlive: true, keepAliveMsecs: probeEveryMs }
   if (isPlain) return new HttpAgent(options)
   const { serverName, insecure } = connection

@@ -16,7 +16,7 @@ export function createSecretShelves(
   connection: Connection,
   { namespace, name }: SecretName,
 ): { readonly shelves: readonly Shelf[]; readonly kept: Shelf; close(): Promise<void> } {
-  const client = createApiClient(connection)
+  const client = createApiClient(connection, { shares: true })
   const writer = randomUUID()
   const open = (end: string): Shelf =>
     createSecretSlot({

@@ -38,7 +38,7 @@ export function watchConfigMapHold(
   clock: Clock,
   log: (message: string, fields: Record<string, unknown>) => void,
 ): ConfigMapHold {
-  const client = createApiClient(connection)
+  const client = createApiClient(connection, { shares: true })
   const life = new AbortController()
   const source = `ConfigMap ${namespace}/${holdConfigMap}`
   const path = `/api/v1/namespaces/${namespace}/configmaps`

@@ -48,7 +48,7 @@ export function createLeaseStore(
   { namespace, name }: SecretName,
   now: () => number,
 ): LeaseStore {
-  const client = createApiClient(connection)
+  const client = createApiClient(connection, { shares: true })
   const folder = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
   const path = `${folder}/${name}`
   const label = `Lease ${namespace}/${name}`

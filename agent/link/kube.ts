@@ -18,7 +18,7 @@ export function createSecretIdentityStore(
   connection: Connection,
   secret: SecretName,
 ): SecretIdentityStore {
-  const client = createApiClient(connection)
+  const client = createApiClient(connection, { shares: true })
   const writer = randomUUID()
   const slot = createSecretSlot({ client, clock: systemClock, secret, member: 'identity', writer })
   const write = (stored: StoredIdentity) => slot.write(Buffer.from(JSON.stringify(stored)))

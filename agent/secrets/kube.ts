@@ -11,7 +11,7 @@ export function createSecretKeys(
   connection: Connection,
   { namespace, name }: SecretName,
 ): KeyStore & { close(): Promise<void> } {
-  const client = createApiClient(connection)
+  const client = createApiClient(connection, { shares: true })
   const label = `Secret ${namespace}/${name}`
   return {
     name: label,

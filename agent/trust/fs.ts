@@ -39,7 +39,9 @@ export function createFileStateCopy(directory: string): StateCopy {
 
 /** Content as one file a blob, named by its digest; re-checked on every read. */
 export function createFileContentCache(directory: string): ContentCache {
-  const pathOf = (digest: Digest): string => join(directory, 'content', digest.slice(7))
+  const folder = join(directory, 'content')
+  // Thousands are named at a start: what `join` would look at is looked at once.
+  const pathOf = (digest: Digest): string => `${folder}/${digest.slice(7)}`
   return {
     async has(digest) {
       return stat(pathOf(digest)).then(
@@ -63,16 +65,16 @@ export function createFileContentCache(directory: string): ContentCache {
     },
     async write(digest, bytes) {
       try {
-        await writeWhole(join(directory, 'content'), pathOf(digest), bytes)
+        await writeWhole(folder, pathOf(digest), bytes)
       } catch (cause) {
         throw new AgentError('trust_state_unwritable', `${directory} cannot be written`, { cause })
       }
     },
     async sweep(keep) {
-      const names = await readdir(join(directory, 'content')).catch(() => [])
+      const names = await readdir(folder).catch(() => [])
       for (const name of names) {
         if (!keep.has(`sha256:${name}`)) {
-          await rm(join(directory, 'content', name), { force: true })
+          await rm(join(folder, name), { force: true })
         }
       }
     },

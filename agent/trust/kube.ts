@@ -17,7 +17,7 @@ const unpackedLimit = 4 * 1024 * 1024
 
 /** Trust state in a Secret: it lives as long as the cluster, wherever the agent's pod runs. */
 export function createSecretCopy(connection: Connection, secret: SecretName): SecretCopy {
-  const client = createApiClient(connection)
+  const client = createApiClient(connection, { shares: true })
   const writer = randomUUID()
   const slot = createSecretSlot({ client, clock: systemClock, secret, member: 'state', writer })
   return {

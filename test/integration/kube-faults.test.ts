@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createMuteServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
-import { createApiClient } from '../../agent/cluster/http.ts'
+import { type ApiClient, createApiClient } from '../../agent/cluster/http.ts'
 import { createKubeCluster } from '../../agent/cluster/kube.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
@@ -129,6 +129,31 @@ describe('createKubeCluster against a failing API server', () => {
     // The pool may open a second one while the first is being freed.
     assert.ok(ports.size <= 2, `${ports.size} connections`)
     await cluster.close()
+  })
+
+  it('takes turns with others of its kind on the same connections, and leaves them theirs', async () => {
+    const ports = new Set<number | undefined>()
+    await using server = await startServer((request, response) => {
+      ports.add(request.socket.remotePort)
+      response.end('{}')
+    })
+    const clients = [1, 2, 3].map(() => createApiClient(server.connection, { shares: true }))
+    const ask = (client: (typeof clients)[number]) =>
+      client.send({ method: 'GET', path: '/', signal: never })
+    for (let n = 0; n < 12; n += 1) await ask(clients[n % 3]!)
+    assert.ok(ports.size <= 2, `${ports.size} connections`)
+    const [first, second, third] = clients as [ApiClient, ApiClient, ApiClient]
+    await first.close()
+    await first.close()
+    await assert.rejects(ask(first), { code: 'cluster_unreachable' })
+    assert.equal((await ask(second)).status, 200)
+    await second.close()
+    assert.equal((await ask(third)).status, 200)
+    await third.close()
+    // One that comes later begins anew.
+    const later = createApiClient(server.connection, { shares: true })
+    assert.equal((await ask(later)).status, 200)
+    await later.close()
   })
 
   it('ends what is in flight and what waits for a connection when it is closed', async () => {
