@@ -99,7 +99,8 @@ const repoConverted = [
 function convertRepository(draft: Draft, repo: ForeignDocument): string {
   const spec = membersOf(repo.value['spec'])
   draft.tellRest(repo, ['spec'], spec, repoConverted, {
-    serviceAccount: 'objects are applied by the agent’s own account',
+    serviceAccount:
+      'say in which namespace it is: `serviceAccount: NAMESPACE/NAME` of an Application',
     helmSecretName: 'charts come from Git; see `credential` of a Repository',
     insecureSkipTLSVerify: 'certificates are always verified',
   })

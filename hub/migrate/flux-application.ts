@@ -25,7 +25,7 @@ export interface FluxNames {
 const converted = [
   ...['sourceRef', 'path', 'prune', 'targetNamespace', 'suspend', 'dependsOn', 'patches'],
   ...['deletionPolicy', 'wait', 'interval', 'retryInterval', 'timeout', 'force'],
-  'healthCheckExprs',
+  ...['healthCheckExprs', 'serviceAccountName', 'decryption'],
 ]
 
 export const words = {
@@ -35,9 +35,7 @@ export const words = {
   nameSuffix: 'write it into the kustomization',
   commonMetadata: 'write it into the kustomization',
   postBuild: 'variables are not substituted; use patches, or a chart’s values',
-  decryption: 'SOPS is not read yet; keep such a Secret out',
   healthChecks: 'every object of an application is waited for',
-  serviceAccountName: 'objects are applied by the agent’s own account',
   kubeConfig: 'each cluster has an agent of its own: pick the cluster by `targets`',
   valuesFrom: 'write the values out: nothing is read from the cluster',
   ignore: 'what other managers own never counts as drift here',
@@ -65,6 +63,7 @@ export function addFluxApplication(
   const patches = toPatches(draft, document, ['spec', 'patches'], spec['patches'])
   const healthCheckExprs = toHealthChecks(draft, document, spec['healthCheckExprs'])
   const namespace = textOf(spec['targetNamespace'])
+  tellDecryption(draft, document, spec)
   const { pick, suspend } = whereOf(draft, document)
   draft.add('Application', names.of.get(document)!, {
     source: {
@@ -78,8 +77,34 @@ export function addFluxApplication(
     ...((suspend || spec['suspend'] === true) && { suspend: true }),
     deletionPolicy: isKept(spec) ? 'Orphan' : 'Delete',
     ...(healthCheckExprs.length > 0 && { healthCheckExprs }),
+    ...accountOf(document, spec),
     ...dependencies(draft, document, spec, names),
   })
+}
+
+/** Flux looks for the account beside the object that names it. */
+export function accountOf(document: ForeignDocument, spec: Members): Members {
+  const name = textOf(spec['serviceAccountName'])
+  if (name === undefined) return {}
+  return { serviceAccount: `${document.namespace || 'default'}/${name}` }
+}
+
+/** Agents open SOPS files by themselves, with keys that nobody has given them yet. */
+function tellDecryption(draft: Draft, document: ForeignDocument, spec: Members): void {
+  const { provider, secretRef } = membersOf(spec['decryption'])
+  if (provider === undefined) return
+  const path = ['spec', 'decryption']
+  if (provider !== 'sops') {
+    draft.gap(document, path, `the provider ${JSON.stringify(provider)} has no counterpart`)
+    return
+  }
+  const secret = textOf(membersOf(secretRef)['name'])
+  const keys = secret === undefined ? 'the age or PGP keys' : `the keys of Secret "${secret}"`
+  draft.gap(
+    document,
+    path,
+    `agents open SOPS files themselves: put ${keys} into their Secret groundswell-agent-sops on each cluster`,
+  )
 }
 
 /** Flux deletes what it applied, unless told otherwise or told not to prune. */

@@ -1,7 +1,14 @@
 import { inside, toPatches } from './argocd-source.ts'
 import { chartSource, tellChartFiles } from './chart.ts'
 import { type Draft, toName } from './draft.ts'
-import { dependencies, findRepository, type FluxNames, whereOf, words } from './flux-application.ts'
+import {
+  accountOf,
+  dependencies,
+  findRepository,
+  type FluxNames,
+  whereOf,
+  words,
+} from './flux-application.ts'
 import {
   type ForeignDocument,
   listOf,
@@ -32,6 +39,7 @@ const converted = [
     'maxHistory',
     'driftDetection',
     'postRenderers',
+    'serviceAccountName',
   ],
 ]
 const chartConverted = [
@@ -88,6 +96,7 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
     ...(namespace !== '' && install['createNamespace'] === true && { createNamespace: true }),
     drift: drift['mode'] === 'enabled' ? 'correct' : drift['mode'] === 'warn' ? 'report' : 'ignore',
     ...((suspend || spec['suspend'] === true) && { suspend: true }),
+    ...accountOf(document, spec),
     ...dependencies(draft, document, spec, names),
   })
 }

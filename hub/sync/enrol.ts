@@ -139,6 +139,9 @@ export function createEnrolment(options: EnrolOptions) {
     return token
   }
 
+  /** Of clusters whose claim is being answered: when it is. */
+  const claiming = new Map<string, Promise<void>>()
+
   async function claim(request: ClaimRequest, peer: string) {
     checkRate(peer)
     const { clusterId, clusterUid, certificateRequest, nonce } = request
@@ -150,7 +153,28 @@ export function createEnrolment(options: EnrolOptions) {
     const boundKey = Buffer.from(enrolment.boundKey, 'base64url')
     if (!holdsKey(boundKey, text, request.boundSignature)) throw unknownClaim()
     if (enrolment.clusterUid !== clusterUid || !challenges.use(nonce, clock())) throw unknownClaim()
-    const { cluster } = enrolment
+    // Two at once would both be the one that is allowed.
+    const before = claiming.get(clusterId) ?? Promise.resolve()
+    const answer = before.then(() => certify(clusterId, certificateRequest))
+    const ended = answer.then(
+      () => {},
+      () => {},
+    )
+    claiming.set(clusterId, ended)
+    try {
+      return await answer
+    } finally {
+      if (claiming.get(clusterId) === ended) claiming.delete(clusterId)
+    }
+  }
+
+  /** For one whose key signed the claim, as things stand when its turn has come. */
+  async function certify(clusterId: string, certificateRequest: Uint8Array) {
+    const standing = record.standing(clusterId)
+    if (!standing) throw unknownClaim()
+    const { enrolment } = standing
+    const { cluster, clusterUid } = enrolment
+    const boundKey = Buffer.from(enrolment.boundKey, 'base64url')
     switch (standing.state) {
       case 'pending':
         return create(ClaimResponseSchema, { pending: true, retrySeconds: pendingRetrySeconds })

@@ -4,6 +4,7 @@ import { AgentError } from '../../../../agent/errors.ts'
 import type { LeaseStore, ReadLease } from '../../../../agent/lease/kube.ts'
 import { type LeaseRecord, leaseMs } from '../../../../agent/lease/lease.ts'
 import { type Tenure, awaitTenure } from '../../../../agent/lease/tenure.ts'
+import { createSeed, type Seed } from '../../../support/seed.ts'
 import { type ManualClock, createManualClock, settle } from '../../../support/manual-clock.ts'
 
 /** A Lease that any number of agents share. */
@@ -76,6 +77,41 @@ function start(lease: LeaseStore, name: string, clock: ManualClock, fault?: Agen
 
 const runs = (pod: Pod): boolean => pod.tenure != null && !pod.tenure.lost.aborted
 
+/** How a release can be bad: it cannot start, cannot connect, is not let in, or cannot verify. */
+const faults = ['config_invalid', 'hub_unreachable', 'identity_refused', 'digest_mismatch'] as const
+
+/** Bad releases one after another and beside each other, an API server that is away now and then, then a good one. */
+async function playReleases({ random }: Seed): Promise<void> {
+  const [lease, clock] = [createSharedLease(), createManualClock()]
+  const old = start(lease.open(), 'old', clock)
+  await settle()
+  assert.ok(runs(old))
+  const pods: Pod[] = []
+  for (let release = 0; release < 5; release += 1) {
+    const fault = faults[Math.floor(random() * faults.length)]!
+    const name = `bad-${Math.floor(random() * 3)}`
+    const pod = start(lease.open(), name, clock, new AgentError(fault, 'cannot'))
+    pods.push(pod)
+    for (let step = 0; step < 4; step += 1) {
+      // An API server that is away keeps the old one from renewing, and everybody from taking over.
+      lease.down = random() < 0.3
+      await clock.advance(Math.floor(random() * leaseMs))
+      if (random() < 0.2) pods[Math.floor(random() * pods.length)]!.stop.abort()
+      assert.ok(runs(old), 'the old one runs')
+      assert.ok(!pods.some(runs), 'no bad one does')
+    }
+  }
+  lease.down = false
+  await clock.advance(2 * leaseMs)
+  assert.equal(lease.record().holder, 'old')
+  const good = start(lease.open(), 'good', clock)
+  await clock.advance(60_000)
+  assert.ok(runs(good))
+  assert.equal(runs(old), false)
+  assert.ok(!pods.some(runs), 'no bad one does, also afterwards')
+  assert.equal(lease.record().holder, 'good')
+}
+
 describe('an agent and its successor', () => {
   test('the new one takes over once it is proven, and the old one learns of it', async () => {
     const [lease, clock] = [createSharedLease(), createManualClock()]
@@ -122,6 +158,17 @@ describe('an agent and its successor', () => {
     }
     assert.ok(runs(old))
     assert.equal(lease.record().holder, 'old')
+  })
+
+  test('F56: through releases of every bad kind one agent runs all along, and the good one takes over (20 seeds)', async () => {
+    for (let n = 0; n < 20; n += 1) {
+      const seed = createSeed(process.env['SEED'] ?? String(56_000 + n))
+      try {
+        await playReleases(seed)
+      } catch (cause) {
+        throw new Error(`SEED=${seed.text}: ${(cause as Error).message}`, { cause })
+      }
+    }
   })
 
   test('F28: who was relieved stands by when it starts again, and takes over only when alone', async () => {

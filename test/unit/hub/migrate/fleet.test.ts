@@ -129,7 +129,7 @@ diff: { comparePatches: [] }
       ...['apps-web@eu-1', 'apps-web@eu-2'],
     ])
     assertGaps(gaps, [
-      /^repo\.yaml:12: `serviceAccount`: objects are applied by the agent/,
+      /^repo\.yaml:12: `serviceAccount`: say in which namespace it is/,
       /^web\/fleet\.yaml:1: `namespace` is for objects that name none/,
       /^web\/fleet\.yaml:7: `atomic` has no counterpart/,
       /^web\/fleet\.yaml:26: `diff`: what other managers own/,

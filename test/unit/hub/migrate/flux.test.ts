@@ -181,4 +181,48 @@ describe('swell migrate flux', () => {
       /^releases\.yaml:39: the kind Alert has no counterpart/,
     ])
   })
+
+  test('accounts and SOPS are taken over, and what is left to do is told', () => {
+    const at = (kind: string, name: string, more: string) =>
+      `${head(kind, name, 'team')}spec:\n  serviceAccountName: deployer\n${more}`
+    const source = 'sourceRef: { kind: GitRepository, name: apps, namespace: flux-system }'
+    const { spec, gaps } = migrate('flux', {
+      'clusters/prod/sources.yaml': repository,
+      'clusters/prod/apps.yaml': [
+        at(
+          'Kustomization',
+          'shop',
+          `  ${source}\n  path: ./shop\n  decryption: { provider: sops, secretRef: { name: age } }\n`,
+        ),
+        at(
+          'Kustomization',
+          'keyless',
+          `  ${source}\n  path: ./shop\n  decryption: { provider: sops }\n`,
+        ),
+        at(
+          'Kustomization',
+          'other',
+          `  ${source}\n  path: ./shop\n  decryption: { provider: x }\n`,
+        ),
+        at('HelmRelease', 'chart', `  chart: { spec: { chart: ./chart, ${source} } }\n`),
+      ].join('---\n'),
+      'shop/deployment.yaml': '',
+    })
+    for (const name of ['shop', 'keyless', 'other', 'chart']) {
+      assert.equal(
+        (spec('Application', name) as { serviceAccount?: string }).serviceAccount,
+        'team/deployer',
+        name,
+      )
+    }
+    const said = gaps.filter((gap) => /SOPS|provider/.test(gap))
+    assert.equal(said.length, 3)
+    assert.match(
+      said[0]!,
+      /^clusters\/prod\/apps\.yaml:\d+: .*keys of Secret "age".*groundswell-agent-sops/,
+    )
+    assert.match(said[1]!, /put the age or PGP keys into/)
+    assert.match(said[2]!, /the provider "x" has no counterpart/)
+    assert.ok(!gaps.some((gap) => /serviceAccountName/.test(gap)))
+  })
 })

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
 import { listEnrolled } from '../../../../hub/ledger/membership.ts'
+import { createSeed, type Seed } from '../../../support/seed.ts'
 import { createEnrolWorld, otherUid, secret, uid } from './enrol-world.ts'
 
 const unknownToken = /the join token is unknown, expired or already used/
@@ -218,7 +219,58 @@ describe('approval', () => {
   })
 })
 
+/**
+ * Outages longer than a certificate's life, one after another: keys that are new, answers that got lost, two
+ * that ask at once, and an operator who now and then allows one more.
+ */
+async function playOutages({ random }: Seed): Promise<void> {
+  const hub = createEnrolWorld()
+  const { clusterId, pair, cluster } = await hub.joinAndKeep('one')
+  const claim = (request: Uint8Array) => hub.claim(clusterId, pair.privateKey, { request })
+  const recovered = () => hub.decisions.filter(({ type }) => type === 'cluster.recovered').length
+  let [used, allowed, serial] = [0, 1, 0]
+  let last: Uint8Array | undefined
+  for (let step = 0; step < 25; step += 1) {
+    const drawn = random()
+    if (drawn < 0.25) {
+      await hub.append('ada', [
+        { type: 'recovery.granted', cluster, clusterId, recoverable: used + 2, reason: '' },
+      ])
+      allowed = used + 1
+    } else if (drawn < 0.5 && last) await claim(last)
+    else {
+      serial += 1
+      const request = Uint8Array.of(serial, 1)
+      const together = drawn < 0.7 ? 2 : 1
+      const answers = await Promise.allSettled(
+        Array.from({ length: together }, () => claim(request)),
+      )
+      const isAllowed = used < allowed
+      const wanted = isAllowed ? 'fulfilled' : 'rejected'
+      assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([wanted]))
+      if (isAllowed) {
+        used += 1
+        last = request
+      }
+    }
+    assert.equal(recovered(), used, 'each allowance is one certificate')
+    assert.equal(hub.issued.at(-1)!.series, used + 1, 'of the newest series')
+  }
+  assert.ok(used > 0)
+}
+
 describe('recovery', () => {
+  test('F30: through outages of every kind an allowance gives one new certificate, and no more (20 seeds)', async () => {
+    for (let n = 0; n < 20; n += 1) {
+      const seed = createSeed(process.env['SEED'] ?? String(30_000 + n))
+      try {
+        await playOutages(seed)
+      } catch (cause) {
+        throw new Error(`SEED=${seed.text}: ${(cause as Error).message}`, { cause })
+      }
+    }
+  })
+
   test('F30: the bound key takes one new certificate, and another when an operator says so', async () => {
     const hub = createEnrolWorld()
     const { clusterId, pair, cluster } = await hub.joinAndKeep('one')
@@ -237,6 +289,20 @@ describe('recovery', () => {
       hub.issued.map(({ series }) => series),
       [1, 2, 3],
     )
+  })
+
+  test('F30: of two keys that ask at the same time one gets the certificate', async () => {
+    const hub = createEnrolWorld()
+    const { clusterId, pair } = await hub.joinAndKeep('one')
+    const claim = (n: number) =>
+      hub.claim(clusterId, pair.privateKey, { request: Uint8Array.of(n) })
+    const answers = await Promise.allSettled([claim(1), claim(2), claim(1)])
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    )
+    const recovered = hub.decisions.filter(({ type }) => type === 'cluster.recovered')
+    assert.equal(recovered.length, 1)
   })
 
   test('an answer that got lost is given again and costs no second recovery', async () => {
