@@ -140,7 +140,7 @@ export function createEnrolment(options: EnrolOptions) {
   }
 
   /** Of clusters whose claim is being answered: when it is. */
-  const claiming = new Map<string, Promise<void>>()
+  const claiming = new Map<string, Promise<unknown>>()
 
   async function claim(request: ClaimRequest, peer: string) {
     checkRate(peer)
@@ -156,10 +156,7 @@ export function createEnrolment(options: EnrolOptions) {
     // Two at once would both be the one that is allowed.
     const before = claiming.get(clusterId) ?? Promise.resolve()
     const answer = before.then(() => certify(clusterId, certificateRequest))
-    const ended = answer.then(
-      () => {},
-      () => {},
-    )
+    const ended = Promise.allSettled([answer])
     claiming.set(clusterId, ended)
     try {
       return await answer
