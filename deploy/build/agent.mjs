@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { escapeLetters } from './escape-letters.mjs'
 import { root, shipped } from './options.mjs'
+import { requireLate } from './required-late.mjs'
 
 /* The agent as one file that Node 24 runs with nothing beside it. */
 
@@ -64,27 +65,6 @@ const unused = {
   },
 }
 
-/** Modules of Node's own that an import statement loads more of than the agent uses. */
-const costly = /^(node:)?(http|child_process)$/
-
-/**
- * An import of `http` reads all that it exports, and so loads Node's fetch and WebSocket; one of
- * `child_process` is hoisted, though only a plugin of a kubeconfig runs anything. A call of `require`
- * does neither.
- */
-const requiredLate = {
-  name: 'required-late',
-  /** @param {import('esbuild').PluginBuild} bundler */
-  setup(bundler) {
-    bundler.onResolve({ filter: costly }, ({ path, kind }) =>
-      kind === 'require-call' ? undefined : { path, namespace: 'required-late' },
-    )
-    bundler.onLoad({ filter: /./, namespace: 'required-late' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)})`,
-    }))
-  },
-}
-
 /**
  * Bundles the agent; the same sources give the same bytes.
  *
@@ -100,7 +80,7 @@ export async function buildAgent(outfile = join(root, 'dist', 'agent.mjs')) {
     external: ['openpgp'],
     banner: { js: banner },
     define: { 'Uint8Array.prototype.setFromBase64': 'setFromBase64OfAgent' },
-    plugins: [unused, requiredLate, slimKubernetesClient],
+    plugins: [unused, requireLate(/^(node:)?(http|child_process)$/), slimKubernetesClient],
   })
   const bytes = Buffer.from(escapeLetters(outputFiles[0]?.text ?? ''))
   await mkdir(dirname(outfile), { recursive: true })

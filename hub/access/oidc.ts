@@ -1,6 +1,5 @@
 import { createRemoteJWKSet, customFetch as joseFetch, type JWTVerifyGetKey } from 'jose'
 import * as client from 'openid-client'
-import { Agent, fetch as fetchBy } from 'undici'
 import { HubError } from '../errors.ts'
 import { type IssuerSetting, isTrustworthy } from './issuer-setting.ts'
 
@@ -42,13 +41,23 @@ export function createIssuer(
   secrets: { readonly clientSecret?: string; readonly ca?: string },
   monotonic: () => number,
 ): Issuer {
-  const dispatcher = new Agent({
-    connect: { ...(secrets.ca !== undefined && { ca: secrets.ca }) },
-    headersTimeout: patience,
-    bodyTimeout: patience,
-  })
-  const fetchAnswer = (url: string, init: object): Promise<Response> =>
-    fetchBy(url, { ...init, dispatcher, redirect: 'manual' })
+  let opened: ReturnType<typeof open> | undefined
+
+  /** With the first request: a hub that starts has agents waiting. */
+  async function open() {
+    const { Agent, fetch } = await import('undici')
+    const dispatcher = new Agent({
+      connect: { ...(secrets.ca !== undefined && { ca: secrets.ca }) },
+      headersTimeout: patience,
+      bodyTimeout: patience,
+    })
+    return { fetch, dispatcher }
+  }
+
+  const fetchAnswer = async (url: string, init: object): Promise<Response> => {
+    const { fetch, dispatcher } = await (opened ??= open())
+    return fetch(url, { ...init, dispatcher, redirect: 'manual' })
+  }
 
   let known: Promise<{ config: client.Configuration; keys: JWTVerifyGetKey }> | undefined
   let failedAt = -Infinity

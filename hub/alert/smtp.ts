@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { createTransport } from 'nodemailer'
 import { HubError } from '../errors.ts'
 import { hostOf } from '../source/host-rules.ts'
 import type { FindAddresses } from '../source/named-hosts.ts'
@@ -18,6 +17,8 @@ export function createMail(findAddresses: FindAddresses) {
     const addresses = await findAddresses(host, trusted)
     const secure = url.protocol === 'smtps:'
     const isHere = host === 'localhost' || host === '127.0.0.1' || host === '::1'
+    // Read when there is something to mail: a hub that starts has agents waiting.
+    const { createTransport } = await import('nodemailer')
     const transport = createTransport({
       // Connections go to the address that was judged; its certificate is for the name.
       host: addresses?.[0] ?? host,

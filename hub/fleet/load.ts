@@ -22,6 +22,7 @@ import { checkRepository } from './kinds/repository.ts'
 import { checkStrategy } from './kinds/rollout-strategy.ts'
 import { suggest } from './suggest.ts'
 import { findSourceFaults } from './tenancy.ts'
+import type { Turn } from '../turns.ts'
 import { parseYamlDocuments, type YamlDocument } from './yaml-document.ts'
 
 export interface FleetFile {
@@ -48,11 +49,37 @@ const maxFileBytes = 1024 * 1024
  */
 export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
   const faults: Fault[] = []
-  const objects = [...files]
+  const objects = inOrder(files).flatMap((file) => readFile(file, faults))
+  return assemble(revision, objects, faults)
+}
+
+/**
+ * As `loadFleet`, giving way to others in between: a thousand files take half a second, in which a hub that
+ * has just started would let no agent in.
+ *
+ * @param turn asked after each file; what it resolves to is waited for
+ */
+export async function loadFleetInTurns(
+  revision: string,
+  files: Iterable<FleetFile>,
+  turn: Turn,
+): Promise<Fleet> {
+  const faults: Fault[] = []
+  const objects: Read[] = []
+  for (const file of inOrder(files)) {
+    objects.push(...readFile(file, faults))
+    await turn()
+  }
+  return assemble(revision, objects, faults)
+}
+
+function inOrder(files: Iterable<FleetFile>): FleetFile[] {
+  return [...files]
     .filter(({ path }) => /\.ya?ml$/i.test(path))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
-    .flatMap((file) => readFile(file, faults))
+}
 
+function assemble(revision: string, objects: readonly Read[], faults: Fault[]): Fleet {
   const places = indexByName(objects, faults)
   const pick = <S>(kind: Kind) =>
     new Map(

@@ -1,4 +1,3 @@
-import { Agent, request } from 'undici'
 import { HubError } from '../errors.ts'
 import type { AskForge, ForgeAnswer, ForgeKind, ForgeProject } from './forge.ts'
 import { createGitea } from './gitea.ts'
@@ -31,19 +30,28 @@ export function openForge(
   { kind, api, project }: ForgeProject,
   options: ForgeOptions,
 ): RevertingForge & { close(): Promise<void> } {
-  const agent = new Agent({
-    connect: { timeout: attemptTimeout },
-    headersTimeout: attemptTimeout,
-    bodyTimeout: attemptTimeout,
-    maxResponseSize: answerBytes,
-    connections: 2,
-  })
+  let opened: ReturnType<typeof open> | undefined
+
+  /** With the first request: a hub that starts has agents waiting. */
+  async function open() {
+    const { Agent, request } = await import('undici')
+    const agent = new Agent({
+      connect: { timeout: attemptTimeout },
+      headersTimeout: attemptTimeout,
+      bodyTimeout: attemptTimeout,
+      maxResponseSize: answerBytes,
+      connections: 2,
+    })
+    return { request, agent }
+  }
+
   const base = api.replace(/\/+$/, '')
 
   async function attempt(
     asked: Parameters<AskForge>[0],
     signal: AbortSignal,
   ): Promise<ForgeAnswer & { headers: Readonly<Record<string, string | string[] | undefined>> }> {
+    const { request, agent } = await (opened ??= open())
     const { statusCode, headers, body } = await request(`${base}${asked.path}`, {
       dispatcher: agent,
       method: asked.method,
@@ -87,7 +95,7 @@ export function openForge(
     }
   }
 
-  return { ...makers[kind](ask, project), close: () => agent.destroy() }
+  return { ...makers[kind](ask, project), close: async () => (await opened)?.agent.destroy() }
 }
 
 function authorize(kind: ForgeKind, token: string): Record<string, string> {

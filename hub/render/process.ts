@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { digestOf } from '@groundswell/proto/digest.ts'
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import { type Answer, parseAnswer, renderFailed } from './answer.ts'
 import type { EngineWorkers, LentWorker } from './workers.ts'
@@ -26,6 +28,7 @@ export interface RenderEngineOptions {
   readonly log?: (message: string, detail: Readonly<Record<string, unknown>>) => void
 }
 
+const pieceBytes = 256 * 1024
 const answerBytes = 65 * 1024 * 1024
 const treeBytes = 128 * 1024 * 1024
 /** What a process may need to start, in milliseconds, on a machine that is busy. */
@@ -44,11 +47,9 @@ const exitMemory = 77
 export async function createRenderEngine(
   options: RenderEngineOptions,
 ): Promise<RenderEngine & EngineWorkers> {
-  const version = digestOf(
-    await readFile(options.binary).catch((cause: unknown) => {
-      throw new HubError('engine_unavailable', `no render engine at ${options.binary}`, { cause })
-    }),
-  )
+  const version = await digestFile(options.binary).catch((cause: unknown) => {
+    throw new HubError('engine_unavailable', `no render engine at ${options.binary}`, { cause })
+  })
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'groundswell-engine-')))
   await mkdir(directory, { recursive: true })
   const pool = createPool({
@@ -90,6 +91,15 @@ export async function createRenderEngine(
       lend(input.treeId, signal, (worker) => renderOn(worker, input, files, signal)),
     close,
   }
+}
+
+/** Piece by piece: forty megabytes at once are memory to find, and a tenth of a second in which nobody else is served. */
+async function digestFile(path: string): Promise<Digest> {
+  const hash = createHash('sha256')
+  for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) {
+    hash.update(piece as Buffer)
+  }
+  return `sha256:${hash.digest('hex')}`
 }
 
 async function renderOn(

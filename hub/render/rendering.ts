@@ -4,7 +4,7 @@ import type { Proposal } from '../check/proposal.ts'
 import { formatFault, HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { loadFleet } from '../fleet/load.ts'
+import { loadFleetInTurns } from '../fleet/load.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
 import { findUnsignedFaults } from '../fleet/tenancy.ts'
 import type { PolicyLoader } from '../policy/load.ts'
@@ -15,6 +15,7 @@ import type { VisitedRef } from '../source/visit.ts'
 import type { Contents, createContents } from './contents.ts'
 import type { FleetText } from './fleet-text.ts'
 import type { Renderer } from './renderer.ts'
+import type { Turn } from '../turns.ts'
 
 export interface RenderingDeps {
   /** Directory of the fleet repository that holds the configuration. */
@@ -43,6 +44,8 @@ export interface RenderingDeps {
   /** News for whoever decides; a throw is a failed fetch, which is tried again. */
   readonly onRevision: (name: string, revision: string) => Promise<void>
   readonly signal: AbortSignal
+  /** For one piece of long work, so that others are served meanwhile. */
+  readonly turn: () => Turn
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
 }
 
@@ -97,7 +100,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     const before = loadedLast
     const { tree, files } = await readText(revision, before?.tree)
     if (before?.tree === tree) return { ...before.fleet, revision }
-    const fleet = loadFleet(revision, files)
+    const fleet = await loadFleetInTurns(revision, files, deps.turn())
     const faults = findUnsignedFaults(fleet, deps.fleetSigners)
     if (faults.length > 0) throw new HubError('fleet_invalid', formatFault(faults[0]!), { faults })
     loadedLast = { tree, fleet }

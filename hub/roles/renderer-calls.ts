@@ -1,6 +1,7 @@
 import { type HubErrorCode, HubError, hubErrorCodes } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { loadFleet } from '../fleet/load.ts'
+import { loadFleetInTurns } from '../fleet/load.ts'
+import type { Turn } from '../turns.ts'
 import type { RebuildRequest, Renderer } from '../render/renderer.ts'
 import type { LocalRenderer } from '../render/rendering.ts'
 import type { SourceFailure, SourceView } from '../source/sources.ts'
@@ -53,7 +54,7 @@ export function answerRendering(renderer: LocalRenderer): Methods {
   }
 }
 
-export function createRemoteRenderer(caller: Caller): Renderer {
+export function createRemoteRenderer(caller: Caller, turn: () => Turn): Renderer {
   /** By the tree it was loaded from. */
   let loadedLast: { readonly tree: string; readonly fleet: Fleet } | undefined
 
@@ -77,7 +78,7 @@ export function createRemoteRenderer(caller: Caller): Renderer {
       const params = { revision, known: before?.tree ?? '' }
       const { tree, files } = await ask('readText', params, parseFleetText)
       if (before?.tree === tree) return { ...before.fleet, revision }
-      const fleet = loadFleet(revision, files)
+      const fleet = await loadFleetInTurns(revision, files, turn())
       loadedLast = { tree, fleet }
       return fleet
     },

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { takeTurns } from '../clock.ts'
 import { createNews } from '../roles/news.ts'
 import { createRemoteRenderer, parseNews } from '../roles/renderer-calls.ts'
 import type { Rendering, RenderingHooks } from './rendering.ts'
@@ -28,7 +29,7 @@ export function reachRenderer(
     },
   })
   return {
-    renderer: createRemoteRenderer(caller),
+    renderer: createRemoteRenderer(caller, takeTurns),
     open: async () => {},
     recall: async () => {},
     follow: () => news.follow(),

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ContentStore } from '../bundle/content.ts'
+import { takeTurns } from '../clock.ts'
 import type { FetchedCharts } from '../check/fetched-charts.ts'
 import { createProposals } from '../check/proposals.ts'
 import { findViolations } from '../check/violations.ts'
@@ -169,6 +170,7 @@ export async function startRendering(
     lastGood: createRevisionFile(join(config.data, 'mirrors', 'last-good')),
     onRevision,
     signal,
+    turn: takeTurns,
     log: (level, message, fields) => log[level](fields ?? {}, message),
   })
   return {

@@ -10,6 +10,7 @@ import { signStatement } from '../../hub/bundle/sign.ts'
 import { HubError } from '../../hub/errors.ts'
 import type { Decision } from '../../hub/ledger/entry.ts'
 import { openLedger } from '../../hub/ledger/git.ts'
+import { takeTurns } from '../../hub/clock.ts'
 import { createRemoteRenderer } from '../../hub/roles/renderer-calls.ts'
 import { createRemoteSigner } from '../../hub/roles/signer-calls.ts'
 import type { SignRequest } from '../../hub/signer/signer.ts'
@@ -72,7 +73,7 @@ it('T5, T16: an evil front end beside a signer of its own process: no bad apply,
   const sign = await dialRole(roles.sockets, 'sign')
   const render = await dialRole(roles.sockets, 'render')
   const signer = createRemoteSigner(sign.caller)
-  const renderer = createRemoteRenderer(render.caller)
+  const renderer = createRemoteRenderer(render.caller, takeTurns)
   const redis = new Redis(roles.redis.url)
   const content = createContentStore(redis, 'gs:{groundswell}', Date.now)
   const stranger = await makeSigningKey()

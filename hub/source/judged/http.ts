@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { answerWith } from '../lookup.ts'
 
 /** One call to a server that was named by somebody, and judged before. */
@@ -28,6 +28,8 @@ export async function callJudged<T>(
   signal: AbortSignal,
   read: (answer: JudgedAnswer) => Promise<T>,
 ): Promise<T> {
+  // Read with the first call: a hub that starts has agents waiting.
+  const { Agent, request } = await import('undici')
   const agent = new Agent({
     connect: {
       ...(timeout !== undefined && { timeout }),

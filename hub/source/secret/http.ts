@@ -1,4 +1,3 @@
-import { Agent, request } from 'undici'
 import { isRecord } from '@groundswell/proto/record.ts'
 import { HubError } from '../../errors.ts'
 import type { SecretName } from '../credential.ts'
@@ -20,6 +19,7 @@ export async function readSecret(
 ): Promise<ReadonlyMap<string, Buffer>> {
   const what = `Secret ${namespace}/${name}`
   const { server, token, ...tls } = access
+  const { Agent, request } = await import('undici')
   const dispatcher = new Agent({ connect: tls, maxResponseSize: answerBytes })
   try {
     const path = [namespace, name].map(encodeURIComponent)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { tells } from '../../../support/exact-words.ts'
 import { HubError } from '../../../../hub/errors.ts'
-import { type FleetFile, loadFleet } from '../../../../hub/fleet/load.ts'
+import { type FleetFile, loadFleet, loadFleetInTurns } from '../../../../hub/fleet/load.ts'
 import { badAlerts } from './bad-alerts.ts'
 import { badGates } from './bad-gates.ts'
 import { badInputs } from './bad-inputs.ts'
@@ -52,6 +52,26 @@ describe('loadFleet', () => {
     assert.equal(fleet.clusters.get('edge-2')?.file, 'clusters.yaml')
     assert.equal(fleet.groups.size + fleet.repositories.size + fleet.strategies.size, 3)
     assert.equal(fleet.applications.get('shop')?.spec.source.repository, 'apps')
+  })
+
+  test('in turns it reads the same, gives way after each file and finds the same faults', async () => {
+    let asked = 0
+    const turn = async (): Promise<void> => {
+      asked += 1
+    }
+    const files = toFiles(good)
+    assert.deepEqual(await loadFleetInTurns(revision, files, turn), loadFleet(revision, files))
+    assert.equal(asked, files.length)
+    const bad = { 'a.yaml': good['clusters.yaml'], 'b.yaml': `${head('Cluster', 'edge-1')}spec: 7\n` }
+    await assert.rejects(
+      loadFleetInTurns(revision, toFiles(bad), turn),
+      (error: HubError) =>
+        error.code === 'fleet_invalid' &&
+        error.faults.map(({ file, line }) => `${file}:${line}`).join() ===
+          findFaults(bad)
+            .map((words) => /^[^:]+:\d+/.exec(words)![0])
+            .join(),
+    )
   })
 
   for (const [name, text, place, words] of [

@@ -82,6 +82,7 @@ function world(commits: Record<string, string> = {}, inherited = false) {
     async onRevision(name: string, revision: string) {
       news.push(`${name} ${parseRevision(revision).commit[0]}`)
     },
+    turn: () => () => undefined,
     log() {},
   } as unknown as RenderingDeps)
   return Object.assign(world, { renderer, followed, read, rendered, attested, news })
