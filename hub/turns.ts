@@ -4,11 +4,7 @@ export type Turn = () => Promise<void> | undefined
 /**
  * Turns of `ms` each. `rest` resolves when whoever waited meanwhile was served; `monotonic` is in milliseconds.
  */
-export function createTurn(
-  ms: number,
-  monotonic: () => number,
-  rest: () => Promise<void>,
-): Turn {
+export function createTurn(ms: number, monotonic: () => number, rest: () => Promise<void>): Turn {
   let since: number | undefined
   return () => {
     const now = monotonic()

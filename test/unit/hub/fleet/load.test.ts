@@ -62,7 +62,10 @@ describe('loadFleet', () => {
     const files = toFiles(good)
     assert.deepEqual(await loadFleetInTurns(revision, files, turn), loadFleet(revision, files))
     assert.equal(asked, files.length)
-    const bad = { 'a.yaml': good['clusters.yaml'], 'b.yaml': `${head('Cluster', 'edge-1')}spec: 7\n` }
+    const bad = {
+      'a.yaml': good['clusters.yaml'],
+      'b.yaml': `${head('Cluster', 'edge-1')}spec: 7\n`,
+    }
     await assert.rejects(
       loadFleetInTurns(revision, toFiles(bad), turn),
       (error: HubError) =>
