@@ -6,12 +6,15 @@ export type Turn = () => Promise<void> | undefined
  */
 export function createTurn(ms: number, monotonic: () => number, rest: () => Promise<void>): Turn {
   let since: number | undefined
+
+  async function giveWay(): Promise<void> {
+    await rest()
+    since = monotonic()
+  }
+
   return () => {
     const now = monotonic()
     since ??= now
-    if (now - since < ms) return undefined
-    return rest().then(() => {
-      since = monotonic()
-    })
+    return now - since < ms ? undefined : giveWay()
   }
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Digest } from '@groundswell/proto/digest.ts'
@@ -96,7 +95,8 @@ export async function createRenderEngine(
 /** Piece by piece: forty megabytes at once are memory to find, and a tenth of a second in which nobody else is served. */
 async function digestFile(path: string): Promise<Digest> {
   const hash = createHash('sha256')
-  for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) {
+  const file = await open(path)
+  for await (const piece of file.createReadStream({ highWaterMark: pieceBytes })) {
     hash.update(piece as Buffer)
   }
   return `sha256:${hash.digest('hex')}`

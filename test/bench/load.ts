@@ -65,7 +65,8 @@ function countWrites(): number {
   const writes = clusters.map(({ calls }) =>
     calls.filter((call) => !/^(get|list|watch) /.test(call)),
   )
-  return writes.reduce((sum, calls) => sum + calls.length, 0)
+  const stood = stubs.reduce((sum, stub) => sum + stub.countWrites(), 0)
+  return writes.reduce((sum, calls) => sum + calls.length, stood)
 }
 
 async function startAgent(hub: string, token: string): Promise<void> {

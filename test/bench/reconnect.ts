@@ -26,7 +26,8 @@ const aftermathMs = 1_500
  * is when the API says of every cluster that its agent streams, accepted the newest snapshot and
  * reports what was decided; it is asked every 250 ms, for asking is part of the hub's load.
  * Bytes are what the agents' sockets received, below TLS: the handshakes are in them.
- * Renders and signatures are those of the new process; applies are writes on the clusters.
+ * Renders and signatures are those of the new process; applies are writes on the clusters, or objects that a
+ * stub in a cluster's place was told to have otherwise than before.
  *
  * @throws Error when an agent does not come back: the run is void
  */

@@ -11,10 +11,16 @@ import { createMemoryCache } from '../support/memory-stores.ts'
  */
 export function createStubWorkloads(
   onChange: (states: readonly ApplicationState[]) => void,
-): Workloads & { readonly unrest: (words: string) => void } {
+): Workloads & {
+  readonly unrest: (words: string) => void
+  /** Objects of whatever was told to be other than what ran: what a cluster would have been written. */
+  readonly countWrites: () => number
+} {
   let states: readonly ApplicationState[] = []
+  let writes = 0
   return {
     states: () => states,
+    countWrites: () => writes,
     /** One object of each application is not ready, and says why. */
     unrest(words) {
       states = states.map((state) => ({
@@ -26,7 +32,12 @@ export function createStubWorkloads(
       onChange(states)
     },
     async reconcile(snapshot) {
+      const before = new Map(states.map((state) => [state.application, state]))
       states = snapshot.applications.map(toState)
+      for (const { application, manifestDigest, objects } of states) {
+        const ran = before.get(application)
+        if (ran?.manifestDigest !== manifestDigest) writes += Math.max(objects, ran?.objects ?? 0)
+      }
       onChange(states)
     },
   }
