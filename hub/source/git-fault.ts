@@ -26,7 +26,8 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
     'the server refused the credential; check its files and that it may read this repository',
   ],
   [
-    /repository .*not found|returned error: 404|does not appear to be a git repository|not a git repository/i,
+    // The last three are what Gitea and GitLab say over SSH, where there is no 404.
+    /repository .*not found|returned error: 404|does not appear to be a git repository|not a git repository|is not authorized to|cannot find repository|project you were looking for could not be found/i,
     'source_refused',
     'there is no such repository, or the credential may not see it',
   ],
@@ -84,7 +85,10 @@ function lastWords(stderr: string): string {
     // A server can put anything here; it must not move the cursor of whoever reads the log.
     .map((line) => line.replace(/\p{Cc}/gu, ' ').trim())
     .filter(Boolean)
-  const fatal = lines.filter((line) => /^(?:Error: )?(fatal|error|remote: error):/.test(line))
+  // Hosts frame what they say with empty lines of `error:`; what asked for a password is ours.
+  const fatal = lines.filter(
+    (line) => /^(?:Error: )?(fatal|error|remote: error): *\S/.test(line) && !/askpass/.test(line),
+  )
   return (fatal[0] ?? lines.at(-1) ?? '')
     .replace(/\/\/[^/@\s]*@/g, '//')
     .replace(/^(?:Error: )?(fatal|error): /, '')

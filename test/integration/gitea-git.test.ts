@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import type { SourceView } from '../../hub/api/source-view.ts'
+import { HubError } from '../../hub/errors.ts'
+import type { Credential } from '../../hub/source/credential.ts'
+import { createMirror } from '../../hub/source/git.ts'
 import { createFleetCheckout } from '../support/fleet-checkout.ts'
 import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
 import { type GiteaAccount, noGitea, startGitea, type TestGitea } from '../support/gitea.ts'
@@ -43,11 +46,16 @@ describe('a real Gitea', { skip: noGitea }, () => {
     fleet = stack.use(await createGiteaProject(gitea, team, 'fleet', files, secret))
     const right = { permission: 'read' }
     await gitea.call('PUT', `/repos/${fleet.name}/collaborators/reader`, right)
-    await promisify(execFile)('ssh-keygen', [
-      ...['-q', '-t', 'ed25519', '-N', '', '-C', 'hub', '-f', at('deploy')],
-    ])
-    const key = await readFile(at('deploy.pub'), 'utf8')
-    await gitea.call('POST', `/repos/${apps.name}/keys`, { title: 'hub', key, read_only: true })
+    for (const [name, project] of [
+      ['deploy', apps],
+      ['other', fleet],
+    ] as const) {
+      await promisify(execFile)('ssh-keygen', [
+        ...['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', at(name)],
+      ])
+      const key = await readFile(at(`${name}.pub`), 'utf8')
+      await gitea.call('POST', `/repos/${project.name}/keys`, { title: name, key, read_only: true })
+    }
     await writeFile(at('user'), reader.name)
     await writeFile(at('token'), reader.token)
     await writeFile(at('webhook'), webhookSecret)
@@ -79,7 +87,7 @@ describe('a real Gitea', { skip: noGitea }, () => {
           source.revision?.endsWith(commit) || Promise.reject(new Error(JSON.stringify(source)))
         )
       },
-      { deadlineMs: 20_000, what: `${name} to be at ${commit}` },
+      { deadlineMs: 60_000, what: `${name} to be at ${commit}` },
     )
   async function publish(project: GiteaProject, files: Readonly<Record<string, string>>) {
     const commit = await project.commit(files)
@@ -114,7 +122,7 @@ describe('a real Gitea', { skip: noGitea }, () => {
     const log = join(directory, 'hub.log')
     const refused = /a webhook of .{1,4}fleet.{1,4} was refused: no secret of the hub makes this/
     await until(async () => refused.test(await readFile(log, 'utf8')), {
-      ...{ deadlineMs: 20_000, what: 'the hub to say that it refused one' },
+      ...{ deadlineMs: 60_000, what: 'the hub to say that it refused one' },
     })
     assert.equal(await lastFetch(), before)
   })
@@ -127,7 +135,7 @@ describe('a real Gitea', { skip: noGitea }, () => {
           const said = `${source.failure?.code}: ${source.failure?.message}`
           return message.test(said) || Promise.reject(new Error(said))
         },
-        { deadlineMs: 20_000, what: `${name} to say ${message}` },
+        { deadlineMs: 60_000, what: `${name} to say ${message}` },
       )
     await writeFile(at('token'), 'f'.repeat(40))
     await publish(fleet, { 'apps/shop/more.yaml': configMap('more', 'two') })
@@ -139,6 +147,42 @@ describe('a real Gitea', { skip: noGitea }, () => {
     await gitea.call('DELETE', `/repos/${apps.name}/keys/${key!.id}`)
     await publish(apps, { 'a.yaml': 'a: 3\n' })
     await untilFails('apps', /source_refused: .*apps/)
+  })
+
+  it('says what is wrong with a repository that is not there, not seen, or renamed, by HTTP and SSH', async () => {
+    const name = `${team.name}/closed`
+    stack.use(await createGiteaProject(gitea, team, 'closed', { 'a.yaml': 'a: 1\n' }, secret))
+    const refusal = async (url: string, credential: Credential) => {
+      const mirror = await createMirror(
+        { name: 'x', url, ref: { branch: 'main' }, timeout: 20_000, credential: 'x' },
+        { directory: await mkdtemp(at('mirror-')), credential: () => credential },
+      )
+      const failed = await mirror
+        .fetch(AbortSignal.timeout(30_000))
+        .catch((error: unknown) => error)
+      await mirror.close()
+      assert.ok(failed instanceof HubError, String(failed))
+      assert.equal(failed.code, 'source_refused', failed.message)
+      return failed.message
+    }
+    await writeFile(at('reader'), reader.token)
+    const files = { usernameFile: at('user'), passwordFile: at('reader') }
+    const basic: Credential = { kind: 'basic', hosts: ['127.0.0.1'], ...files }
+    const { knownHostsFile } = gitea
+    const ssh: Credential = { kind: 'ssh', keyFile: at('other'), knownHostsFile }
+    const unseen = /there is no such repository, or the credential may not see it \(git: .*/
+    assert.match(await refusal(gitea.cloneUrl(name), basic), unseen)
+    assert.match(await refusal(gitea.sshUrl(name), ssh), /may not see it \(git: .*not authorized/)
+    assert.match(await refusal(gitea.sshUrl('team/never'), ssh), /\(git: Cannot find repository/)
+    await gitea.call('PATCH', `/repos/${name}`, { name: 'renamed' })
+    const moved = /the server redirects elsewhere, which is not followed; write the final URL/
+    await writeFile(at('user-team'), team.name)
+    await writeFile(at('token-team'), team.token)
+    const own = { usernameFile: at('user-team'), passwordFile: at('token-team') }
+    assert.match(
+      await refusal(gitea.cloneUrl(name), { kind: 'basic', hosts: ['127.0.0.1'], ...own }),
+      moved,
+    )
   })
 
   it('shows what a pipeline checked: one status, and one comment that is written anew', async () => {

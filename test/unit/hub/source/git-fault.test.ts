@@ -21,6 +21,14 @@ const table: readonly (readonly [string, string])[] = [
   ],
   ["fatal: repository 'https://x/' not found", 'source_refused'],
   [
+    'error:\nerror: Cannot find repository: team/x\nerror:\nfatal: Could not read from remote repository.',
+    'source_refused',
+  ],
+  [
+    'remote: ERROR: The project you were looking for could not be found or you do not have permission to view it.\nfatal: Could not read from remote repository.',
+    'source_refused',
+  ],
+  [
     "fatal: unable to access 'https://x/': The requested URL returned error: 503",
     'source_unreachable',
   ],
@@ -44,6 +52,16 @@ for (const [stderr, code] of table) {
     assert.equal(explainGitFault(stderr).code, code)
   })
 }
+
+test('what a host frames with empty lines is quoted, and not the frame', () => {
+  const words = 'Public (Deploy) Key: 2:hub is not authorized to read team/x.'
+  const { code, message } = explainGitFault(
+    `error:\nerror: ${words}\nerror:\nfatal: Could not read from remote repository.\n`,
+  )
+  assert.equal(code, 'source_refused')
+  assert.match(message, /^there is no such repository, or the credential may not see it/)
+  assert.ok(message.endsWith(`(git: ${words})`), message)
+})
 
 test('what the server says is quoted short, without escapes or user names', () => {
   const { message } = explainGitFault(`fatal: \u001b[31m https://me:pw@host/x ${'y'.repeat(5000)}`)
