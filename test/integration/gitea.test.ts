@@ -88,8 +88,15 @@ describe('a real Gitea', { skip: noGitea }, () => {
       const forge = open()
       const shown = async () => {
         type Status = Record<'context' | 'status' | 'description' | 'target_url', string>
-        const { statuses } = await get<{ statuses: Status[] }>(`/commits/${head}/status`)
-        return statuses.map((one) => [one.context, one.status, one.description, one.target_url])
+        const shown: string[][] = []
+        for (let page = 1; ; page += 1) {
+          const path = `/commits/${head}/status?page=${page}`
+          const { statuses } = await get<{ statuses: Status[] | null }>(path)
+          if (!statuses?.length) return shown
+          for (const one of statuses) {
+            shown.push([one.context, one.status, one.description, one.target_url])
+          }
+        }
       }
       for (const state of ['pending', 'failure', 'error', 'success'] as const) {
         const description = `${state}: ${'ü'.repeat(300)}`
