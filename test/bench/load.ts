@@ -38,8 +38,8 @@ const sockets = new Set<Socket>()
 const before = { received: 0, sent: 0 }
 const clusters: MemoryCluster[] = []
 const stubs: ReturnType<typeof createStubWorkloads>[] = []
-/** Enrolments at a time: enough that neither side waits for the other. */
-const lanes = 16
+/** Enrolments at a time: enough that neither side waits for the other, nor both for the disk. */
+const lanes = 64
 const enrolAgainMs = 2_000
 
 /* Every TCP connection of this process: bytes are counted below TLS, as they came. */
