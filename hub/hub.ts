@@ -21,6 +21,7 @@ import { currentGate } from './rollout/gate.ts'
 import { newestFacts } from './ledger/facts.ts'
 import { listPastWaves } from './rollout/estimate.ts'
 import { foretellEnd } from './rollout/eta.ts'
+import { foresee } from './rollout/foresight.ts'
 import { planBack } from './rollout/rollback.ts'
 import { finalPhases } from './rollout/rollout.ts'
 import { explainHold } from './rollout/hold-words.ts'
@@ -124,8 +125,15 @@ export function createHub(deps: HubDeps): Hub {
   async function wholeRecord(id: string): Promise<RolloutRecord | undefined> {
     const found = await record(id)
     if (!found) return undefined
-    const past = listPastWaves(state, found.plan.application)
-    return { ...found, eta: foretellEnd(found.plan, found.run, past, deps.clock()) }
+    const { plan, run } = found
+    const { fleet } = known()
+    if (!fleet || run.phase !== 'Progressing') return { ...found, eta: null }
+    const now = deps.clock()
+    const upcoming = { ...foresee({ fleet, state, now }, plan), now }
+    return {
+      ...found,
+      eta: foretellEnd(plan, run, listPastWaves(state, plan.application), upcoming),
+    }
   }
 
   async function* listRollouts(query: Parameters<Hub['rollouts']>[0]) {
@@ -172,6 +180,7 @@ export function createHub(deps: HubDeps): Hub {
     content: deps.content,
     rebuild: (cluster) => pipeline.rebuild(cluster),
     dryRun: deps.dryRun,
+    clock: deps.clock,
     timeout: deps.timeout,
   })
 
@@ -308,12 +317,13 @@ export function createHub(deps: HubDeps): Hub {
       const { contents } = pipeline.state()
       const warnings = contents?.warnings ?? []
       const moved = back ? planBack(plan, run) : plan
-      return { plan, run, ...(await preview({ fleet, plan: moved, warnings, live: false })) }
+      const of = { fleet, plan: moved, warnings, live: false, back }
+      return { plan, run, ...(await preview(of)) }
     },
     async propose(ref) {
       const signal = deps.timeout(proposalPatience)
       const told = await deps.renderer.propose(ref, signal, newestFacts(state))
-      return viewProposal({ state, deciding }, told)
+      return viewProposal({ state, deciding, clock: deps.clock }, told)
     },
 
     dryRun: deps.dryRun,

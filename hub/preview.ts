@@ -16,6 +16,7 @@ import { type Fault, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { LedgerState } from './ledger/replay.ts'
 import { type Estimate, estimateRollout, listPastWaves } from './rollout/estimate.ts'
+import { foresee } from './rollout/foresight.ts'
 import type { RolloutPlan } from './rollout/rollout.ts'
 
 export interface PreviewDeps {
@@ -24,6 +25,7 @@ export interface PreviewDeps {
   /** Renders again what a cluster is assigned. */
   readonly rebuild: (cluster: string) => Promise<void>
   readonly dryRun: Hub['dryRun']
+  readonly clock: () => number
   /** A signal that fires after `ms`. */
   readonly timeout: (ms: number) => AbortSignal
 }
@@ -35,6 +37,8 @@ export interface PreviewOf {
   /** What policies said of the newest render. */
   readonly warnings: readonly Fault[]
   readonly live: boolean
+  /** Whether it undoes something: that waits for no window. */
+  readonly back?: boolean
 }
 
 export type Preview = Omit<PlannedView, 'application' | 'rollout'>
@@ -166,13 +170,15 @@ export function createPreview(deps: PreviewDeps) {
   }
 
   return async function preview(of: PreviewOf): Promise<Preview> {
-    const { plan, warnings, live } = of
+    const { fleet, plan, warnings, live } = of
+    const past = listPastWaves(state, plan.application)
+    const ahead = of.back ? undefined : foresee({ fleet, state, now: deps.clock() }, plan)
     const read = await readSides(plan)
     const object = `Application ${plan.application}`
     return {
       changes: compare(of, read),
       policy: warnings.filter((fault) => fault.object === object).map(formatFault),
-      estimate: viewEstimate(estimateRollout(plan, listPastWaves(state, plan.application))),
+      estimate: viewEstimate(estimateRollout(plan, past, ahead)),
       live: live ? await askLive(of, read) : null,
     }
   }
@@ -215,6 +221,7 @@ function pickSample(contents: ReadonlyMap<string, RenderedContent>): string[] {
 export function viewEstimate({
   typical,
   longest,
+  withheld,
   rollouts,
   waves,
   uncounted,
@@ -223,11 +230,13 @@ export function viewEstimate({
   return {
     typicalSeconds: seconds(typical),
     longestSeconds: seconds(longest),
+    withheldSeconds: seconds(withheld),
     rollouts,
     waves: waves.map((wave) => ({
       wave: wave.wave,
       typicalSeconds: seconds(wave.typical),
       longestSeconds: seconds(wave.longest),
+      withheldSeconds: seconds(wave.withheld),
       basis: wave.basis,
     })),
     uncounted,

@@ -7,12 +7,14 @@ import type { LedgerState } from './ledger/replay.ts'
 import { viewEstimate } from './preview.ts'
 import type { Deciding } from './rollout/decide.ts'
 import { estimateRollout, listPastWaves } from './rollout/estimate.ts'
+import { foresee } from './rollout/foresight.ts'
 import { nameGate } from './rollout/planned-gate.ts'
 import type { RolloutPlan } from './rollout/rollout.ts'
 
 export interface ProposalDeps {
   readonly state: LedgerState
   readonly deciding: Pick<Deciding, 'plan'>
+  readonly clock: () => number
 }
 
 type Planned = ProposalView['applications'][number]['plan']
@@ -22,14 +24,15 @@ const mostPlanned = 50
 
 /** What a proposal would change, and how each application would roll out if it were merged now. */
 export async function viewProposal(
-  { state, deciding }: ProposalDeps,
+  { state, deciding, clock }: ProposalDeps,
   { files, told, contents, ...about }: Proposal,
 ): Promise<ProposalView> {
   const fleet = files.length === 0 ? null : loadFleet(about.revision, files)
+  const besides = new Set(told.applications.map(({ application }) => application))
   const applications: ProposalView['applications'][number][] = []
   for (const [at, one] of told.applications.entries()) {
     const planned = fleet && at < mostPlanned ? await plan(fleet, one.application) : null
-    applications.push({ ...one, plan: planned && viewPlan(planned) })
+    applications.push({ ...one, plan: fleet && planned && viewPlan(fleet, planned) })
   }
   return { ...about, ...told, applications }
 
@@ -41,7 +44,9 @@ export async function viewProposal(
     })
   }
 
-  function viewPlan(made: RolloutPlan): Planned {
+  function viewPlan(of: Fleet, made: RolloutPlan): Planned {
+    const ahead = foresee({ fleet: of, state, now: clock(), besides }, made)
+    const past = listPastWaves(state, made.application)
     return {
       clusters: Object.keys(made.targets).length,
       waves: made.waves.map(({ name, clusters, before, after }) => ({
@@ -49,7 +54,7 @@ export async function viewProposal(
         clusters: clusters.length,
         gates: [...before, ...after].map(nameGate),
       })),
-      estimate: viewEstimate(estimateRollout(made, listPastWaves(state, made.application))),
+      estimate: viewEstimate(estimateRollout(made, past, ahead)),
     }
   }
 }

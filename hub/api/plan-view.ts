@@ -10,6 +10,10 @@ const Count = Type.Integer({ minimum: 0 })
 const Seconds = Type.Union([Type.Number({ minimum: 0 }), Type.Null()], {
   description: 'null where nothing like it was rolled out before',
 })
+const Withheld = Type.Union([Type.Number({ minimum: 0 }), Type.Null()], {
+  description:
+    'of the typical time, until windows open, freezes end and applications that come first are there',
+})
 const Clusters = Type.Array(Type.String())
 
 export const PlanBody = Type.Object(
@@ -59,12 +63,14 @@ export const ChangesView = Type.Object(
 export const EstimateView = Type.Object({
   typicalSeconds: Seconds,
   longestSeconds: Seconds,
+  withheldSeconds: Withheld,
   rollouts: Type.Integer({ minimum: 0, description: 'of the application, that it rests on' }),
   waves: Type.Array(
     Type.Object({
       wave: Type.String(),
       typicalSeconds: Seconds,
       longestSeconds: Seconds,
+      withheldSeconds: Withheld,
       basis: Type.Unsafe<'wave' | 'application' | 'none'>({
         type: 'string',
         enum: ['wave', 'application', 'none'],

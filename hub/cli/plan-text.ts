@@ -84,19 +84,23 @@ function formatLive(live: NonNullable<Planned['live']>, total: number): string {
 
 /** How long each wave may take, by what went before. */
 export function formatEstimate(estimate: NonNullable<Planned['estimate']>): string {
-  const { typicalSeconds, longestSeconds, rollouts, waves, uncounted } = estimate
+  const { typicalSeconds, longestSeconds, withheldSeconds, rollouts, waves, uncounted } = estimate
   const words = (seconds: number | null) => (seconds === null ? '?' : formatDuration(seconds))
   const whole =
     typicalSeconds === null
       ? 'no history'
       : `about ${words(typicalSeconds)}, ${words(longestSeconds)} at the longest, by ${count(rollouts, 'rollout')} before`
+  const waits = withheldSeconds
+    ? `; ${words(withheldSeconds)} of it waiting for windows and what comes first`
+    : ''
   const table = formatTable([
-    ['WAVE', 'TYPICAL', 'LONGEST', 'BY'],
+    ['WAVE', 'TYPICAL', 'LONGEST', 'WAITING', 'BY'],
     ...waves.map((wave) => [
       ...[wave.wave, words(wave.typicalSeconds), words(wave.longestSeconds)],
+      wave.withheldSeconds ? words(wave.withheldSeconds) : '-',
       { wave: 'this wave', application: 'other waves', none: 'no history' }[wave.basis],
     ]),
   ])
   const rest = uncounted.length > 0 ? section('Not counted:', uncounted) : ''
-  return `ESTIMATE: ${whole}\n${table}${rest}`
+  return `ESTIMATE: ${whole}${waits}\n${table}${rest}`
 }

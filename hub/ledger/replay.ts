@@ -23,6 +23,7 @@ import {
 import type { LedgerEntry, RecordedApproval } from './entry.ts'
 import { emptyReported, foldFacts, type Reported } from './facts.ts'
 import { emptyMembership, foldMembership, type Membership } from './membership.ts'
+import { type WaveTimes, foldWaveTimes, noTimes } from './wave-times.ts'
 
 /** Finished rollouts kept of each application; older ones are in the ledger only. */
 const keptRollouts = 50
@@ -42,8 +43,8 @@ export interface LedgerState extends Membership, Reported, ReceiptLines, ByAppli
   leader: Leader | null
   readonly plans: Map<string, RolloutPlan>
   readonly runs: Map<string, RolloutRun>
-  /** By rollout, then wave: when its clusters began to move; what took how long is told by it. */
-  readonly waveStarts: Map<string, ReadonlyMap<number, number>>
+  /** By rollout: what took how long is told by it. */
+  readonly waveTimes: Map<string, WaveTimes>
   /** By cluster, then application: what each should run, tombstones too. */
   readonly assignments: Map<string, Map<string, Assignment>>
   /** By cluster, then application: what last proved good there; where a rollback goes. */
@@ -77,7 +78,7 @@ export function emptyState(): LedgerState {
     leader: null,
     plans: new Map(),
     runs: new Map(),
-    waveStarts: new Map(),
+    waveTimes: new Map(),
     assignments: new Map(),
     good: new Map(),
     holds: new Map(),
@@ -248,10 +249,7 @@ function foldMove(state: LedgerState, id: string, change: Parameters<typeof appl
   if (!run || !plan || change.version !== run.version + 1) return
   const moved = applyChange(run, change)
   state.runs.set(id, moved)
-  if (typeof change.waveStartedAt === 'number') {
-    const starts = state.waveStarts.get(id)
-    state.waveStarts.set(id, new Map(starts).set(moved.wave, change.waveStartedAt))
-  }
+  state.waveTimes.set(id, foldWaveTimes(state.waveTimes.get(id) ?? noTimes, run, change))
   for (const [cluster, progress] of Object.entries(change.clusters ?? {})) {
     const assignment = assignedBy(plan, cluster, progress)
     if (!assignment) continue
@@ -269,6 +267,6 @@ function forgetOld(state: LedgerState, application: string): void {
   )
   for (const { id } of finished.slice(0, -keptRollouts)) {
     forgetRollout(state, state.plans.get(id)!)
-    state.waveStarts.delete(id)
+    state.waveTimes.delete(id)
   }
 }

@@ -70,7 +70,7 @@ export function makeRecord(id: string, phase: RolloutPhase): RolloutRecord {
 export function makePreview(id: string, live: boolean): PlannedRollout {
   const variant = { change: 'changed', fate: null } as const
   const patch = (image: string) => `@@\n-image: one\n+image: ${image}\n`
-  const wave = { typicalSeconds: 200, longestSeconds: 4_000 }
+  const wave = { typicalSeconds: 200, longestSeconds: 4_000, withheldSeconds: 0 }
   return {
     plan: makePlan(id),
     run: null,
@@ -88,10 +88,10 @@ export function makePreview(id: string, live: boolean): PlannedRollout {
     },
     policy: ['web.yaml: Application shop: policy baseline warns of Deployment shop/web: no probe'],
     estimate: {
-      ...{ typicalSeconds: 400, longestSeconds: 8_000, rollouts: 3 },
+      ...{ typicalSeconds: 400, longestSeconds: 8_000, withheldSeconds: 120, rollouts: 3 },
       waves: [
         { wave: 'canary', ...wave, basis: 'wave' },
-        { wave: 'prod', ...wave, basis: 'application' },
+        { wave: 'prod', ...wave, withheldSeconds: 120, basis: 'application' },
       ],
       uncounted: ['approval by the role operator before wave prod'],
     },

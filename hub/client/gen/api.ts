@@ -1144,6 +1144,8 @@ export interface PlannedView {
     readonly typicalSeconds: number | null
     /** null where nothing like it was rolled out before */
     readonly longestSeconds: number | null
+    /** of the typical time, until windows open, freezes end and applications that come first are there */
+    readonly withheldSeconds: number | null
     /** of the application, that it rests on */
     readonly rollouts: number
     readonly waves: readonly {
@@ -1152,6 +1154,8 @@ export interface PlannedView {
       readonly typicalSeconds: number | null
       /** null where nothing like it was rolled out before */
       readonly longestSeconds: number | null
+      /** of the typical time, until windows open, freezes end and applications that come first are there */
+      readonly withheldSeconds: number | null
       /** whether this wave went before, or only others did */
       readonly basis: 'wave' | 'application' | 'none'
     }[]
@@ -1263,6 +1267,8 @@ export interface ProposalView {
         readonly typicalSeconds: number | null
         /** null where nothing like it was rolled out before */
         readonly longestSeconds: number | null
+        /** of the typical time, until windows open, freezes end and applications that come first are there */
+        readonly withheldSeconds: number | null
         /** of the application, that it rests on */
         readonly rollouts: number
         readonly waves: readonly {
@@ -1271,6 +1277,8 @@ export interface ProposalView {
           readonly typicalSeconds: number | null
           /** null where nothing like it was rolled out before */
           readonly longestSeconds: number | null
+          /** of the typical time, until windows open, freezes end and applications that come first are there */
+          readonly withheldSeconds: number | null
           /** whether this wave went before, or only others did */
           readonly basis: 'wave' | 'application' | 'none'
         }[]

@@ -5,13 +5,16 @@ type Estimated = NonNullable<PlannedView['estimate']>
 
 /** How long it may take, and what nobody can foretell. */
 export function Estimate({ estimate }: { readonly estimate: Estimated }) {
-  const { typicalSeconds, longestSeconds, rollouts, uncounted } = estimate
+  const { typicalSeconds, longestSeconds, withheldSeconds, rollouts, uncounted } = estimate
   return (
     <>
       <p>
         {typicalSeconds === null || longestSeconds === null
           ? 'How long it takes is not known: nothing like it was rolled out before.'
           : `It takes about ${sayLong(typicalSeconds)}, ${sayLong(longestSeconds)} at the longest, as ${rollouts === 1 ? 'the rollout' : `${rollouts} rollouts`} before took.`}
+        {withheldSeconds
+          ? ` ${sayLong(withheldSeconds)} of that is waiting for windows and for what comes first.`
+          : ''}
       </p>
       {uncounted.length > 0 && (
         <>

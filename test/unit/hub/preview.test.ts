@@ -58,6 +58,7 @@ async function world(
     state,
     content,
     rebuild: async () => {},
+    clock: () => 0,
     dryRun: async (cluster, { objects }) => {
       asked.push(cluster)
       if (cluster === 'c') throw new HubError('conflict', 'it is not connected')

@@ -1,0 +1,52 @@
+import type { Fleet } from '../fleet/fleet.ts'
+import { isGroupMember } from '../fleet/group.ts'
+import { matchesTarget } from '../fleet/matches-target.ts'
+import { projectOf } from '../fleet/tenancy.ts'
+import { appliesTo, type Window } from './windows.ts'
+
+/** Windows of a fleet, by application and cluster, as far as somebody asked. */
+interface Known {
+  readonly byApplication: Map<string, Map<string, readonly Window[]>>
+  /** Clusters whose windows are alike have the very same list. */
+  readonly alike: Map<string, readonly Window[]>
+}
+
+const knownByFleet = new WeakMap<Fleet, Known>()
+
+/** All that concern an application on a cluster; lists that are alike are one. */
+export function windowsOn(fleet: Fleet, application: string, cluster: string): readonly Window[] {
+  const known = knownByFleet.get(fleet) ?? { byApplication: new Map(), alike: new Map() }
+  knownByFleet.set(fleet, known)
+  const mine = known.byApplication.get(application) ?? new Map<string, readonly Window[]>()
+  known.byApplication.set(application, mine)
+  const held = mine.get(cluster)
+  if (held) return held
+  const found = findWindows(fleet, application, cluster)
+  const key = JSON.stringify(found)
+  const one = known.alike.get(key) ?? found
+  known.alike.set(key, one)
+  mine.set(cluster, one)
+  return one
+}
+
+function findWindows(fleet: Fleet, application: string, cluster: string): Window[] {
+  const declared = fleet.clusters.get(cluster)
+  const spec = fleet.applications.get(application)?.spec
+  const project = spec && projectOf(fleet, spec)
+  const found: Window[] = []
+  for (const window of (declared && project?.spec.windows) ?? []) {
+    const { clusterSelector, clusterGroup, clusters } = window
+    const everywhere = !clusterSelector && clusterGroup === undefined && !clusters
+    if (everywhere || matchesTarget(fleet, window, declared!)) {
+      found.push({ ...window, of: `Project ${project!.name}` })
+    }
+  }
+  for (const group of fleet.groups.values()) {
+    if (!group.spec.windows || !isGroupMember(fleet, group.name, cluster)) continue
+    const of = `ClusterGroup ${group.name}`
+    found.push(...group.spec.windows.map((window) => ({ ...window, of })))
+  }
+  const of = `Cluster ${cluster}`
+  found.push(...(declared?.spec.windows ?? []).map((window) => ({ ...window, of })))
+  return found.filter((window) => appliesTo(window, application))
+}
