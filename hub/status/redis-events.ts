@@ -6,6 +6,8 @@ import type { HubEvent } from './event.ts'
 const kept = 10_000
 /** Events a slow reader may fall behind before it starts again from the log. */
 const backlog = 1_000
+/** Events read in one go. */
+const pageSize = 500
 /** Events written in one go. */
 const batchSize = 200
 
@@ -81,30 +83,30 @@ export function createEventLog(
       }
       listeners.add(listener)
       signal.addEventListener('abort', () => wake(), { once: true })
-      try {
-        for (
-          let replayed: EventView[] =
-            last === null ? [] : await this.read({ after: last, limit: 500 });
-          replayed.length > 0;
-          replayed = await this.read({ after: last, limit: 500 })
-        ) {
-          yield* replayed
-          last = replayed.at(-1)!.id
+      const { read } = this
+      /** What the log has after the last one, until there is no more. */
+      async function* catchUp(): AsyncGenerator<EventView> {
+        while (last !== null) {
+          const found = await read({ after: last, limit: pageSize })
+          if (found.length === 0) return
+          for (const event of found) {
+            last = event.id
+            yield event
+          }
         }
+      }
+      try {
+        yield* catchUp()
         while (!signal.aborted) {
           const batch = queue
           queue = []
-          if (batch.length >= backlog && last !== null) {
-            for (const event of await this.read({ after: last, limit: kept })) {
-              last = event.id
-              yield event
-            }
-          }
           for (const event of batch) {
             if (last !== null && !isAfter(event.id, last)) continue
             last = event.id
             yield event
           }
+          // More came than was held: the log has it.
+          if (batch.length >= backlog) yield* catchUp()
           if (queue.length > 0 || signal.aborted) continue
           await new Promise<void>((resolve) => {
             wake = resolve
