@@ -49,7 +49,7 @@ export function createResultsStore(directory: string) {
   }
 }
 
-/** What came of each object; undefined when it is no longer here, or was kept by another replica. */
+/** What came of each object; undefined when it is no longer here, or was stored by another replica. */
 export function createResultsReader(directory: string) {
   return async function read(digest: Digest): Promise<Uint8Array | undefined> {
     const bytes = await readFile(join(directory, nameOf(digest))).catch(() => undefined)

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { isDiskLow, readWebhookSecrets } from '../fs.ts'
 import type { Hub } from '../api/hub.ts'
 import type { ContentStore } from '../bundle/content.ts'
@@ -13,7 +12,6 @@ import { createTargets } from '../status/targets.ts'
 import { createHub } from '../hub.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Pipeline, createPipeline } from '../pipeline.ts'
-import { createResultsReader } from '../receipt/fs.ts'
 import { type Rollouts, createRollouts } from '../rollout/advance.ts'
 import { createRenderMetrics } from '../render/metrics.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
@@ -35,6 +33,7 @@ import type { CommitTrace } from '../trace/commit-trace.ts'
 import { startMeasuring } from './measuring.ts'
 import { reachRenderer } from './remote-rendering.ts'
 import { startRendering } from './rendering.ts'
+import { openResults } from './results.ts'
 import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -198,7 +197,7 @@ export async function startLeading(
     deciding,
     content,
     events,
-    receiptResults: createResultsReader(join(config.data, 'receipts')),
+    receiptResults: openResults(surroundings, store).read,
     dryRun: createDryRuns({
       fleet: () => pipeline.state().fleet,
       ask: (...question) => hooks.dryRun(...question),

@@ -32,12 +32,12 @@ import { createOffers } from '../sync/offer.ts'
 import { createPush } from '../sync/push.ts'
 import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
-import { createResultsStore } from '../receipt/fs.ts'
 import { createReceipts } from '../receipt/keep.ts'
 import { createServing } from '../sync/serving.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
 import { addressesOf, openCertificate } from './certificate.ts'
 import { openGate } from './gate.ts'
+import { openResults } from './results.ts'
 import type { Trust } from './signing.ts'
 import type { Store } from './store.ts'
 import { type Surroundings, drainMs } from './surroundings.ts'
@@ -100,7 +100,7 @@ export async function startListeners(
   const receipts = createReceipts({
     fleet: config.fleetName,
     append: (actor, decisions) => register.append(actor, decisions),
-    store: createResultsStore(join(config.data, 'receipts')),
+    store: openResults(surroundings, store).store,
     later: (ms, run) => void setTimeout(run, ms).unref(),
     log: (level, message, fields) => log[level](fields, message),
   })
