@@ -11,11 +11,16 @@ const pageSize = 500
 /** Events written in one go. */
 const batchSize = 200
 
+interface Page {
+  readonly after: string | null
+  readonly limit: number
+}
+
 export interface EventLog {
   /** In a storm, news is dropped once too much waits; decisions are not, they come no faster than the ledger takes them. */
   emit(event: HubEvent, kind?: 'decision' | 'news'): void
   /** After an id the next ones, rising; after null the newest. */
-  read(query: { after: string | null; limit: number }): Promise<EventView[]>
+  read(page: Page): Promise<EventView[]>
   subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
 }
 
@@ -56,6 +61,14 @@ export function createEventLog(
     writing = false
   }
 
+  async function read({ after, limit }: Page): Promise<EventView[]> {
+    if (after === null) {
+      const rows = await redis.xrevrange(key, '+', '-', 'COUNT', limit)
+      return rows.map(parseRow).reverse()
+    }
+    return (await redis.xrange(key, `(${after}`, '+', 'COUNT', limit)).map(parseRow)
+  }
+
   return {
     emit(event, kind = 'news') {
       if (kind === 'news' && waiting.length >= backlog) return
@@ -66,13 +79,7 @@ export function createEventLog(
         queueMicrotask(() => void writeAll())
       }
     },
-    async read({ after, limit }) {
-      if (after === null) {
-        const rows = await redis.xrevrange(key, '+', '-', 'COUNT', limit)
-        return rows.map(parseRow).reverse()
-      }
-      return (await redis.xrange(key, `(${after}`, '+', 'COUNT', limit)).map(parseRow)
-    },
+    read,
     async *subscribe(after, signal) {
       let queue: EventView[] = []
       let wake = (): void => {}
@@ -83,7 +90,6 @@ export function createEventLog(
       }
       listeners.add(listener)
       signal.addEventListener('abort', () => wake(), { once: true })
-      const { read } = this
       /** What the log has after the last one, until there is no more. */
       async function* catchUp(): AsyncGenerator<EventView> {
         while (last !== null) {
