@@ -20,7 +20,7 @@ import type { Deciding } from './rollout/decide.ts'
 import { currentGate } from './rollout/gate.ts'
 import { newestFacts } from './ledger/facts.ts'
 import { listPastWaves } from './rollout/estimate.ts'
-import { foretellEnd } from './rollout/eta.ts'
+import { foretellEnd, leftOf } from './rollout/eta.ts'
 import { foresee } from './rollout/foresight.ts'
 import { planBack } from './rollout/rollback.ts'
 import { finalPhases } from './rollout/rollout.ts'
@@ -129,7 +129,7 @@ export function createHub(deps: HubDeps): Hub {
     const { fleet } = known()
     if (!fleet || run.phase !== 'Progressing') return { ...found, eta: null }
     const now = deps.clock()
-    const upcoming = { ...foresee({ fleet, state, now }, plan), now }
+    const upcoming = { ...foresee({ fleet, state, now }, leftOf(plan, run)), now }
     return {
       ...found,
       eta: foretellEnd(plan, run, listPastWaves(state, plan.application), upcoming),

@@ -91,6 +91,18 @@ export function foretellWaves(
   }
 }
 
+/** Of a plan, the clusters that are still to be offered it. */
+export function leftOf(
+  { application, waves }: RolloutPlan,
+  run: RolloutRun,
+): Pick<RolloutPlan, 'application' | 'waves'> {
+  const left = waves.map((wave) => ({
+    ...wave,
+    clusters: wave.clusters.filter((name) => isPending(run.clusters[name])),
+  }))
+  return { application, waves: left }
+}
+
 /** Whether it is still to be offered anything. */
 function isPending(progress: ClusterProgress | undefined): boolean {
   return progress === undefined || progress.state === 'Pending'

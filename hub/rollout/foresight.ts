@@ -4,7 +4,7 @@ import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { explainDependency } from './dependency.ts'
 import { type Ahead, type Pace, listPastWaves } from './estimate.ts'
-import { type WaveEnds, foretellWaves } from './eta.ts'
+import { type WaveEnds, foretellWaves, leftOf } from './eta.ts'
 import { windowsOn } from './fleet-windows.ts'
 import type { RolloutPlan } from './rollout.ts'
 import { type Outlook, type Waits, noWaits } from './waits.ts'
@@ -34,15 +34,17 @@ function foreseeAfter(deps: ForesightDeps, plan: Planned, seen: ReadonlySet<stri
   const uncounted = new Set<string>()
   const firsts = { typical: new Map<string, number>(), longest: new Map<string, number>() }
   const rollouts = new Map<string, WaveEnds | null>()
+  const newestFirst = new Map<string, readonly RolloutPlan[]>()
   const spec = fleet.applications.get(plan.application)?.spec
 
   /** When a rollout that is under way will be done with each of its waves. */
   function endsOf(other: RolloutPlan): WaveEnds | null {
     const known = rollouts.get(other.id)
     if (known !== undefined) return known
-    const ahead = foreseeAfter(deps, other, new Set([...seen, other.application]))
+    const run = state.runs.get(other.id)!
+    const ahead = foreseeAfter(deps, leftOf(other, run), new Set([...seen, other.application]))
     const past = listPastWaves(state, other.application)
-    const found = foretellWaves(other, state.runs.get(other.id)!, past, { ...ahead, now })
+    const found = foretellWaves(other, run, past, { ...ahead, now })
     rollouts.set(other.id, found)
     return found
   }
@@ -51,7 +53,8 @@ function foreseeAfter(deps: ForesightDeps, plan: Planned, seen: ReadonlySet<stri
     const declared = fleet.clusters.get(cluster)
     if (!spec?.dependsOn || !declared) return
     for (const { name } of dependenciesOn(fleet, spec, declared).dependsOn ?? []) {
-      const plans = plansOf(state, name).reverse()
+      const plans = newestFirst.get(name) ?? plansOf(state, name).reverse()
+      newestFirst.set(name, plans)
       const isDue = besides?.has(name) === true
       if (!isDue && explainDependency(state, plans, name, cluster) === null) continue
       const other = isDue || seen.has(name) ? undefined : plans.find((one) => one.targets[cluster])

@@ -5,7 +5,7 @@ import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { emptyState, type LedgerState } from '../../../../hub/ledger/replay.ts'
 import { type PastWave, estimateRollout } from '../../../../hub/rollout/estimate.ts'
-import { foretellEnd } from '../../../../hub/rollout/eta.ts'
+import { foretellEnd, leftOf } from '../../../../hub/rollout/eta.ts'
 import { foresee } from '../../../../hub/rollout/foresight.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterProgress, RolloutPlan, RolloutRun } from '../../../../hub/rollout/rollout.ts'
@@ -151,6 +151,19 @@ describe('applications that come first', () => {
       const { typical, uncounted } = estimate(fleetOf(...documents), now, shop, state)
       assert.deepEqual([typical, uncounted], [5, ['application db, which comes first']])
     }
+  })
+
+  test('say nothing of clusters that were offered it already', () => {
+    const fleet = fleetOf(...documents)
+    const clusters = Object.fromEntries(
+      ['a', 'b', 'c'].map((name): [string, ClusterProgress] => [
+        name,
+        { state: 'Offered', generation: 1, offeredAt: 0 },
+      ]),
+    )
+    const left = leftOf(shop, { ...createRun(shop), clusters })
+    const { uncounted } = foresee({ fleet, state: emptyState(), now: at(now) }, left)
+    assert.deepEqual(uncounted, [])
   })
 
   test('are named where the same change rolls them out', () => {
