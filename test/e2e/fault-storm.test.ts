@@ -45,7 +45,7 @@ spec:
 `
 const settings = 'apps/web/settings.yaml'
 
-describe('what operators do', () => {
+describe('F9: what operators do', () => {
   const storm: Storm = { on: false, faults: 0 }
   const faults = { redis: 0, git: 0, links: 0 }
   const agents = new Map<string, MemoryAgent>()
@@ -201,7 +201,7 @@ describe('what operators do', () => {
   }
 
   for (let lot = 0; lot < lots; lot += 1) {
-    it(`comes to its end under faults everywhere, lot ${lot + 1}`, async (t) => {
+    it(`F9: comes to its end under faults everywhere, lot ${lot + 1}`, async (t) => {
       seed = createSeed(lot === 0 ? process.env['SEED'] : undefined)
       t.diagnostic(`SEED=${seed.text}`)
       for (const kind of ['redis', 'git', 'links'] as const) {
@@ -226,7 +226,7 @@ describe('what operators do', () => {
     })
   }
 
-  it('there was something to survive', () => {
+  it('F9: there was something to survive', () => {
     assert.ok(
       storm.faults > 0 && Object.values(faults).every((count) => count > 0),
       JSON.stringify(faults),

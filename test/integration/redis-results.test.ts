@@ -50,7 +50,7 @@ describe('results of receipts that replicas share', () => {
     assert.deepEqual([taker.errors, other.errors], [[], []])
   })
 
-  it('are nothing once somebody put another in their place', async () => {
+  it('T32: are nothing once somebody put another in their place', async () => {
     await using taker = await replica('forged')
     await using other = await replica('forged')
     await taker.store(new Map([[digest, one]]))
