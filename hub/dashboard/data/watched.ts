@@ -15,12 +15,14 @@ const gatherMs = 200
 
 /**
  * Reads something and reads it again when an event concerns it. `key` names what is read: another
- * key is another thing.
+ * key is another thing. What costs the hub much is not read again at each beginning of the stream:
+ * events that were missed are told anew.
  */
 export function useWatched<T>(
   key: string,
   load: () => Promise<T>,
   concerns: (event: EventView) => boolean,
+  { costly = false } = {},
 ): Watched<T> {
   const [value, setValue] = useState<T>()
   const [error, setError] = useState<ApiError>()
@@ -43,7 +45,8 @@ export function useWatched<T>(
       timer ??= setTimeout(() => void look(), gatherMs)
     }
     void look()
-    const stop = [listen((events) => events.some(concerns) && soon()), onBeginning(soon)]
+    const stop = [listen((events) => events.some(concerns) && soon())]
+    if (!costly) stop.push(onBeginning(soon))
     return () => {
       current = false
       clearTimeout(timer)

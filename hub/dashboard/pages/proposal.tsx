@@ -87,6 +87,7 @@ function Told({ of: { kind, name } }: { readonly of: ProposalOf }) {
     `proposal ${kind} ${name}`,
     () => call('planFleet', { body }, patience),
     ({ type }) => type === 'fleet.accepted',
+    { costly: true },
   )
   return (
     <>
