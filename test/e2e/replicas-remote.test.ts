@@ -82,20 +82,24 @@ describe('two replicas with the ledger at a Git server', () => {
     return { commit, id: rollout.id }
   }
 
-  /** The remote has what the hub has, says so to an auditor, and nothing in it was ever taken back. */
-  async function assertPushed(hub: HubProcess): Promise<void> {
+  /**
+   * The remote has what the hub has, and nothing in it was ever taken back. An auditor finds nothing wrong, unless what was
+   * not pushed yet was lost: then receipts of it are left.
+   */
+  async function assertPushed(hub: HubProcess, isAllThere = true): Promise<void> {
     const own = join(hub.data, 'ledger', 'ledger.jsonl')
     const text = await until(
       async () => {
         const there = `${(await readRemoteLedger(ledger.path)).join('\n')}\n`
         return there === (await readFile(own, 'utf8')) && there
       },
-      { deadlineMs: 20_000, what: 'the remote to have all of the ledger' },
+      // A commit may take one part in twenty of the time: on a busy machine they are far apart.
+      { deadlineMs: 60_000, what: 'the remote to have all of the ledger' },
     )
     const file = join(directory.path, 'remote.jsonl')
     await writeFile(file, text)
     const { code, out, said } = await runSwell(hub, 'audit', 'verify', file)
-    assert.equal(code, 0, `${out}${said}`)
+    if (isAllThere) assert.equal(code, 0, `${out}${said}`)
     judgeLedger(text)
     await assertNothingRewritten(ledger.path)
   }
@@ -127,7 +131,7 @@ describe('two replicas with the ledger at a Git server', () => {
     await until(
       async () => (await readRemoteLedger(ledger.path)).some((line) => line.includes(id)),
       {
-        deadlineMs: 20_000,
+        deadlineMs: 60_000,
         what: 'the rollout to be at the remote',
       },
     )
@@ -143,7 +147,7 @@ describe('two replicas with the ledger at a Git server', () => {
     const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
     assert.equal(ended.id, id)
     assert.deepEqual(texts(), ['three', 'three', 'three'])
-    await assertPushed(heir)
+    await assertPushed(heir, false)
     assert.deepEqual((await readRemoteLedger(ledger.path)).slice(0, pushed.length), pushed)
     // The one whose disk is new has it all again, and stands by.
     await leader.start()
