@@ -113,6 +113,8 @@ async function main(): Promise<void> {
     const signal = AbortSignal.any([stop.signal, tenure.lost])
     try {
       const holds = openHolds(connection, config, log, signal)
+      // Awaited below, after what is read beside it; a refusal of it is told there.
+      holds.catch(() => undefined)
       await runAgent({ ...world, holds }, signal).finally(async () => (await holds).close())
     } finally {
       await tenure.release()
