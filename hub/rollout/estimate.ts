@@ -27,7 +27,7 @@ export interface Ahead {
 
 /**
  * Milliseconds. A time is null where nothing like it was rolled out before, or where it waits for a
- * window that does not open.
+ * window of which nobody can tell when it opens.
  */
 export interface Estimate {
   readonly typical: number | null
@@ -114,7 +114,7 @@ export function estimateRollout(
     })
     uncounted.push(...describeOpenEnds(wave, 'before'), ...describeOpenEnds(wave, 'after'))
     if (basis === 'none' || (typical && longest)) continue
-    uncounted.push(`a window for wave ${wave.name}, which does not open`)
+    uncounted.push(`a window for wave ${wave.name}: nobody can tell when it opens`)
   }
 
   /** One wave after what was followed so far. Where nobody knows when it begins, windows are left out. */

@@ -94,12 +94,16 @@ function foreseeAfter(deps: ForesightDeps, plan: Planned, seen: ReadonlySet<stri
   }
 }
 
+/** A schedule of every minute takes long to look at, and is mostly one that stays open for ever. */
+const mostCut = 2
+
 function waitFor(
   first: ReadonlyMap<string, number>,
   windowsOf: (cluster: string) => readonly Window[],
 ): Waits {
   const openings = createOpenings()
   const numbers = new Map<readonly Window[], number>()
+  let cut = 0
   return {
     keyOf(cluster) {
       const windows = windowsOf(cluster)
@@ -111,8 +115,11 @@ function waitFor(
       const since = first.get(cluster) ?? at
       if (since > at) return { open: false, until: since }
       const windows = windowsOf(cluster)
-      const changes = windows.flatMap((window) => openings.of(window, at).until ?? [])
+      const found = windows.map((window) => openings.of(window, at))
       const open = judgeWindows(windows, openings, at) === null
+      if (found.some(({ isCut }) => isCut)) cut += 1
+      if (cut > mostCut) return { open, until: null }
+      const changes = found.flatMap(({ until }) => until ?? [])
       return { open, until: changes.length === 0 ? null : Math.min(...changes) }
     },
   }

@@ -6,6 +6,8 @@ export interface Opening {
   readonly open: boolean
   /** Milliseconds; null when it never opens. */
   readonly until: number | null
+  /** Openings followed on one another for longer than was looked: it may well stay open at `until`. */
+  readonly isCut?: true
 }
 
 export interface ScheduledWindow {
@@ -40,7 +42,9 @@ export function findOpening(window: ScheduledWindow, now: number): Opening {
     until = at + duration
     together += 1
     // Sooner than it closes, perhaps: then it is looked at again.
-    if (together === mostTogether) return { open: true, until: Math.max(until, now + 1) }
+    if (together === mostTogether) {
+      return { open: true, until: Math.max(until, now + 1), isCut: true }
+    }
   }
   return { open: until !== null, until }
 }

@@ -18,7 +18,7 @@ export const noWaits: Waits = {
 }
 
 /** Times between which something changes that are followed; whoever waits longer waits beyond all sight. */
-const mostTurns = 2_000
+const mostTurns = 300
 
 /** What becomes of a wave: when its last cluster is done, and how long of it nothing could be offered. */
 export interface Passage {

@@ -86,7 +86,16 @@ describe('windows that are to come', () => {
     const fleet = fleetOf(days, ...three.slice(1), project(nights))
     const { typical, uncounted } = estimate(fleet, '2026-07-01T12:00:00Z')
     assert.equal(typical, null)
-    assert.deepEqual(uncounted, ['a window for wave canary, which does not open'])
+    assert.deepEqual(uncounted, ['a window for wave canary: nobody can tell when it opens'])
+  })
+
+  // It took a minute for each look at a rollout, in which the hub did nothing else.
+  test('of a freeze that begins anew each minute are told at once', { timeout: 5_000 }, () => {
+    const endless = '{ kind: deny, schedule: "* * * * *", duration: 336h, timeZone: Europe/Berlin }'
+    const fleet = fleetOf(...three, project(endless))
+    const { typical, uncounted } = estimate(fleet, '2026-07-01T12:00:00Z')
+    assert.equal(typical, null)
+    assert.deepEqual(uncounted, ['a window for wave canary: nobody can tell when it opens'])
   })
 
   test('move the end of a rollout that is under way and waits for one', () => {
