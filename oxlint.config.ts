@@ -44,6 +44,7 @@ const adapters = {
   'redis-server': ['node:child_process', 'node:fs/promises', 'node:net', 'node:timers/promises'],
   secretlint: ['@secretlint/core', '@secretlint/secretlint-rule-preset-recommend'],
   sigstore: ['@sigstore/bundle', '@sigstore/protobuf-specs', '@sigstore/verify'],
+  undici: ['undici'],
   unix: ['node:fs/promises', 'node:net'],
   v8: ['node:v8', 'node:vm'],
   x509: ['@peculiar/x509', 'reflect-metadata', 'node:fs/promises'],

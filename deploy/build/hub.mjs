@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import { escapeLetters } from './escape-letters.mjs'
 import { root, shipped } from './options.mjs'
+import { latePackages } from './late-packages.mjs'
 import { requireLate } from './required-late.mjs'
 
 /*
@@ -34,7 +35,7 @@ export async function buildHub(directory = join(root, 'dist')) {
     // What is needed only sometimes, as the Kubernetes client, stays a file of its own that is read then.
     splitting: true,
     banner: { js: banner },
-    plugins: [requireLate(/^(node:)?https?$/)],
+    plugins: [latePackages, requireLate(/^(node:)?https?$/)],
   })
   await rm(outdir, { recursive: true, force: true })
   await mkdir(outdir, { recursive: true })

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { escapeLetters } from './escape-letters.mjs'
+import { latePackages } from './late-packages.mjs'
 import { root, shipped } from './options.mjs'
 
 /* `swell` as one file that Node 24 runs with nothing beside it. */
@@ -54,6 +55,7 @@ export async function buildSwell(outfile = join(root, 'dist', 'swell.mjs')) {
     outdir: dirname(outfile),
     splitting: true,
     banner: { js: banner },
+    plugins: [latePackages],
   })
   const parts = outputFiles
     .map(({ path, text }) => /** @type {const} */ ([basename(path), escapeLetters(text)]))

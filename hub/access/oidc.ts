@@ -45,7 +45,7 @@ export function createIssuer(
 
   /** With the first request: a hub that starts has agents waiting. */
   async function open() {
-    const { Agent, fetch } = await import('undici')
+    const { Agent, fetch } = await import('../undici.ts')
     const dispatcher = new Agent({
       connect: { ...(secrets.ca !== undefined && { ca: secrets.ca }) },
       headersTimeout: patience,

@@ -34,7 +34,7 @@ export function openForge(
 
   /** With the first request: a hub that starts has agents waiting. */
   async function open() {
-    const { Agent, request } = await import('undici')
+    const { Agent, request } = await import('../undici.ts')
     const agent = new Agent({
       connect: { timeout: attemptTimeout },
       headersTimeout: attemptTimeout,

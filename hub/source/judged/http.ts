@@ -29,7 +29,7 @@ export async function callJudged<T>(
   read: (answer: JudgedAnswer) => Promise<T>,
 ): Promise<T> {
   // Read with the first call: a hub that starts has agents waiting.
-  const { Agent, request } = await import('undici')
+  const { Agent, request } = await import('../../undici.ts')
   const agent = new Agent({
     connect: {
       ...(timeout !== undefined && { timeout }),

@@ -19,7 +19,7 @@ export async function readSecret(
 ): Promise<ReadonlyMap<string, Buffer>> {
   const what = `Secret ${namespace}/${name}`
   const { server, token, ...tls } = access
-  const { Agent, request } = await import('undici')
+  const { Agent, request } = await import('../../undici.ts')
   const dispatcher = new Agent({ connect: tls, maxResponseSize: answerBytes })
   try {
     const path = [namespace, name].map(encodeURIComponent)
