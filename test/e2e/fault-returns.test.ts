@@ -109,7 +109,11 @@ describe('a cluster that comes back', () => {
       deadlineMs: 20_000,
       what: 'the hub to have read its ledger',
     })
-    await hub.api.post(`rollouts/${id}/rollback`, { reason: 'it is bad' })
+    // Until it has restored what it decided it answers 503, and does nothing.
+    await until(
+      () => hub.api.post(`rollouts/${id}/rollback`, { reason: 'it is bad' }).then(() => true),
+      { deadlineMs: 20_000, what: 'the hub to take the rollback' },
+    )
     await untilAllHave('two', texts)
     await waitForRollout(hub.api, 'web', 'RolledBack')
     // Git is back and asks for what is held: nothing moves by itself.
