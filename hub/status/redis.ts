@@ -1,8 +1,12 @@
 import type { Redis } from 'ioredis'
+import { translateRedis } from '../redis.ts'
 import { readRemembered } from './remembered.ts'
 import type { ClusterStatus } from './status.ts'
 
-/** The last known status of every cluster, so that a restarted hub does not start blind. */
+/**
+ * The last known status of every cluster, so that a restarted hub does not start blind. Each throws
+ * HubError `redis_unavailable`.
+ */
 export interface StatusStore {
   /** Of what was saved, what can be gone on from at `now`: nobody is connected (`readRemembered`). */
   load(now: number): Promise<ClusterStatus[]>
@@ -14,8 +18,8 @@ export function createStatusStore(redis: Redis, prefix: string): StatusStore {
   const key = `${prefix}:status`
   return {
     async load(now) {
-      if ((await redis.type(key)) !== 'hash') await redis.del(key)
-      const found = await redis.hgetall(key)
+      if ((await translateRedis(redis.type(key))) !== 'hash') await translateRedis(redis.del(key))
+      const found = await translateRedis(redis.hgetall(key))
       return Object.entries(found).flatMap(
         ([cluster, text]) => readRemembered(cluster, text, now) ?? [],
       )
@@ -23,10 +27,10 @@ export function createStatusStore(redis: Redis, prefix: string): StatusStore {
     async save(statuses) {
       if (statuses.length === 0) return
       const fields = statuses.map((status) => [status.cluster, JSON.stringify(status)] as const)
-      await redis.hset(key, Object.fromEntries(fields))
+      await translateRedis(redis.hset(key, Object.fromEntries(fields)))
     },
     async remove(cluster) {
-      await redis.hdel(key, cluster)
+      await translateRedis(redis.hdel(key, cluster))
     },
   }
 }
