@@ -1,5 +1,15 @@
-import { constants, copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 /** Either ours until `release`, or somebody's. */
 export type DirectoryLock =
@@ -85,4 +95,23 @@ async function readStart(pid: number): Promise<string> {
   } catch {
     return ''
   }
+}
+
+/**
+ * Puts something in the place of a file, for its owner alone: whole or not at all, also when the machine
+ * goes down.
+ *
+ * @throws Error of the file system
+ */
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+  const folder = await open(dirname(path), 'r')
+  await folder.sync().finally(() => folder.close())
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { replaceFile } from '@groundswell/proto/fs.ts'
 import { AgentError } from '../errors.ts'
 import { formatState, parseState } from './state-text.ts'
 import { type Evidence, type EvidenceStore, evidenceLimit } from './evidence.ts'
@@ -144,19 +145,5 @@ export async function writeSynced(
   bytes: Uint8Array,
 ): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
-  const folder = await open(directory, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await replaceFile(path, bytes)
 }

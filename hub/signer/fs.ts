@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { replaceFile } from '@groundswell/proto/fs.ts'
 import { parse } from 'yaml'
 import { HubError } from '../errors.ts'
 import { type SignerPolicy, openPolicy, parsePolicy } from './policy.ts'
@@ -132,19 +133,8 @@ export async function openSignerRecord(path: string): Promise<SignerRecord> {
 
 /** The whole state in a new file, in the place of the old one once it is on the disk. */
 async function rewrite(path: string, state: SignerState): Promise<FileHandle> {
-  const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
-  await file.writeFile(
-    listEntries(state)
-      .map((entry) => `${JSON.stringify(entry)}\n`)
-      .join(''),
-  )
-  await file.sync()
-  await file.close()
-  await rename(temporary, path)
-  const folder = await open(dirname(path), 'r')
-  await folder.sync()
-  await folder.close()
+  const lines = listEntries(state).map((entry) => `${JSON.stringify(entry)}\n`)
+  await replaceFile(path, lines.join(''))
   return open(path, 'a')
 }
 

@@ -1,5 +1,6 @@
-import { open, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '@groundswell/proto/fs.ts'
 import { HubError } from '../errors.ts'
 import { formatBundleLine, parseBundleLines } from '../render/bundle-memory.ts'
 import type { FormatMark, UpgradeStep } from './format.ts'
@@ -19,7 +20,7 @@ export function createDirectoryMark(directory: string): FormatMark {
         `${path}: not the number of a form; restore it from the backup, or remove it, and every step of an upgrade is done again`,
       )
     },
-    record: (next) => replaceFile(path, `${next}\n`),
+    record: (next) => writeText(path, `${next}\n`),
   }
 }
 
@@ -43,7 +44,7 @@ async function dropUnjudged(path: string): Promise<number> {
   const text = await readText(path)
   if (text === undefined) return 0
   const kept = [...parseBundleLines(text)].map(([input, made]) => formatBundleLine(input, made))
-  if (kept.join('') !== text) await replaceFile(path, kept.join(''))
+  if (kept.join('') !== text) await writeText(path, kept.join(''))
   return text.split('\n').length - 1 - kept.length
 }
 
@@ -62,21 +63,8 @@ async function readText(path: string): Promise<string | undefined> {
   })
 }
 
-/** Whole or not at all, also when the machine goes down. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  try {
-    const file = await open(`${path}.new`, 'w', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(`${path}.new`, path)
-    const folder = await open(join(path, '..'), 'r')
-    await folder.sync().finally(() => folder.close())
-  } catch (cause) {
-    const message = `${path} cannot be written: ${(cause as Error).message}`
-    throw new HubError('config_invalid', message, { cause })
-  }
+async function writeText(path: string, text: string): Promise<void> {
+  await replaceFile(path, text).catch((cause: Error) => {
+    throw new HubError('config_invalid', `${path} cannot be written: ${cause.message}`, { cause })
+  })
 }
