@@ -7,7 +7,7 @@ import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
 import { Redis } from 'ioredis'
 import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy.ts'
 import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
-import { applicationFiles, configMap } from '../support/fleet-files.ts'
+import { applicationFiles, configMap, ringedClusters } from '../support/fleet-files.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
@@ -30,12 +30,6 @@ const leastFaults = 5
 const mostRounds = 30
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
-const clusterFile = names
-  .map((name, at) => {
-    const labels = `{ ring: ${at < 5 ? 'canary' : 'production'} }`
-    return `${api}\nkind: Cluster\nmetadata: { name: ${name}, labels: ${labels} }\nspec: {}\n`
-  })
-  .join('---\n')
 // What fails for a moment is to be no end of a rollout here: who comes when is what is judged.
 const strategy = `${api}
 kind: RolloutStrategy
@@ -67,7 +61,8 @@ describe('many agents and chance', () => {
     redis = stack.use(await startRedis())
     store = stack.use(await openChaosProxy(new URL(redis.url).host))
     await world.repository.commit({
-      ...{ 'fleet/clusters.yaml': clusterFile, 'fleet/strategy.yaml': strategy },
+      ...ringedClusters(names, 5),
+      'fleet/strategy.yaml': strategy,
       ...applicationFiles('web', 'text 0'),
     })
     hub = await world.start({

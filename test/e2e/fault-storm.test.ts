@@ -7,7 +7,7 @@ import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
 import { newestRollout, type RolloutSummary } from '../support/api-client.ts'
 import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy.ts'
 import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
-import { applicationFiles, configMap } from '../support/fleet-files.ts'
+import { applicationFiles, configMap, ringedClusters } from '../support/fleet-files.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
@@ -27,12 +27,6 @@ const names = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5']
 const rates = { redis: 0.01, git: 0.05, links: 0.01 } as const
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
-const clusters = names
-  .map((name, at) => {
-    const labels = `{ ring: ${at < 2 ? 'canary' : 'production'} }`
-    return `${api}\nkind: Cluster\nmetadata: { name: ${name}, labels: ${labels} }\nspec: {}\n`
-  })
-  .join('---\n')
 const strategy = `${api}
 kind: RolloutStrategy
 metadata: { name: careful }
@@ -68,7 +62,8 @@ describe('F9: what operators do', () => {
       stack.use(await openChaosProxy(new URL(world.fleetUrl).host)),
     ]
     await world.repository.commit({
-      ...{ 'fleet/clusters.yaml': clusters, 'fleet/strategy.yaml': strategy },
+      ...ringedClusters(names, 2),
+      'fleet/strategy.yaml': strategy,
       ...applicationFiles('web', text),
     })
     hub = await world.start({

@@ -2,9 +2,6 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
-import { parseEnvelope } from '@groundswell/proto/envelope.ts'
-import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
 import { type RolloutSummary, newestRollout, waitForRollout } from '../support/api-client.ts'
 import { configMap } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
@@ -12,6 +9,7 @@ import type { HubProcess } from '../support/hub-process.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
 import { startReplicaFleet } from '../support/replica-fleet.ts'
+import { createOfferRecord } from '../support/offer-record.ts'
 import { type ReplicaProcesses, isReady } from '../support/replica-processes.ts'
 import { until } from '../support/until.ts'
 
@@ -22,8 +20,7 @@ describe('replicas that are killed', () => {
   let repository: TestRepository
   let replicas: ReplicaProcesses
   const agents = new Map<string, MemoryAgent>()
-  /** What every agent was ever offered: cluster, epoch and sequence → digests. */
-  const offered = new Map<string, Set<string>>()
+  const offers = createOfferRecord()
 
   before(async () => {
     const fleet = await startReplicaFleet(stack, {
@@ -40,7 +37,7 @@ describe('replicas that are killed', () => {
       ['b', [third, leader, second]],
       ['c', [leader, second, third]],
     ] as const) {
-      const onOffer = (envelope: Uint8Array): void => noteOffer(name, envelope)
+      const onOffer = (envelope: Uint8Array): void => offers.note(name, envelope)
       agents.set(name, stack.use(await startMemoryAgent(third, name, { hubs, onOffer })))
     }
     await untilAllHave('none', texts)
@@ -48,13 +45,6 @@ describe('replicas that are killed', () => {
   })
 
   after(() => stack.disposeAsync())
-
-  function noteOffer(cluster: string, envelope: Uint8Array): void {
-    const payload = Buffer.from(parseEnvelope(envelope, 'snapshot').payload, 'base64url')
-    const { epoch, sequence } = parseSnapshot(payload)
-    const key = `${cluster} ${epoch}.${sequence}`
-    offered.set(key, (offered.get(key) ?? new Set()).add(digestOf(payload)))
-  }
 
   const textOf = (cluster: string): unknown =>
     (
@@ -99,7 +89,7 @@ describe('replicas that are killed', () => {
     )
     await untilAllHave(text, texts)
     await waitForRollout(leader.api, 'web', 'Succeeded')
-    for (const [key, digests] of offered) assert.equal(digests.size, 1, key)
+    offers.assertOneEach()
     await untilAllReady()
     const read = async (): Promise<string[]> =>
       Promise.all(

@@ -3,15 +3,16 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
-import { newestRollout, waitForRollout } from '../support/api-client.ts'
-import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
+import { waitForRollout } from '../support/api-client.ts'
+import { applicationFiles, clusterFiles, strategyFile } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { assertNothingRewritten, readRemoteLedger } from '../support/ledger-branch.ts'
 import { judgeLedger } from '../support/ledger-oracle.ts'
-import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
+import { untilAllHave } from '../support/memory-agent.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
+import { createReplicaAgents } from '../support/replica-agents.ts'
 import {
   type ReplicaProcesses,
   startReplicas,
@@ -31,7 +32,7 @@ describe('two replicas with the ledger at a Git server', () => {
   let ledger: TestRepository
   let redis: TestRedis
   let replicas: ReplicaProcesses
-  const agents = new Map<string, MemoryAgent>()
+  const agents = createReplicaAgents()
 
   before(async () => {
     directory = stack.use(await createTempDir('replicas-remote'))
@@ -53,34 +54,12 @@ describe('two replicas with the ledger at a Git server', () => {
         args: ['--ledger-remote', git.url('ledger'), '--offline-grace', '60s'],
       }),
     )
-    const [one, two] = replicas.hubs as [HubProcess, HubProcess]
-    for (const [name, hubs] of [
-      ['a', [one, two]],
-      ['b', [two, one]],
-      ['c', [two, one]],
-    ] as const) {
-      agents.set(name, stack.use(await startMemoryAgent(hubs[0], name, { hubs })))
-    }
-    await untilAllHave('one', texts)
+    await agents.start(stack, replicas.hubs)
+    await untilAllHave('one', agents.texts)
     await waitForRollout((await replicas.untilLed()).api, 'web', 'Succeeded')
   })
 
   after(() => stack.disposeAsync())
-
-  const textOf = (cluster: string): unknown =>
-    (
-      agents.get(cluster)!.cluster.read('/ConfigMap/web/settings') as
-        { data?: { text?: string } } | undefined
-    )?.data?.text
-  const texts = (): readonly unknown[] => [...agents.keys()].map(textOf)
-
-  async function sayMidWave(hub: HubProcess, text: string) {
-    const commit = await fleet.commit({ 'apps/web/settings.yaml': configMap('settings', text) })
-    await until(() => textOf('a') === text, { deadlineMs: 20_000, what: 'the canary to have it' })
-    const rollout = await newestRollout(hub.api, 'web')
-    assert.equal(rollout?.phase, 'Progressing')
-    return { commit, id: rollout.id }
-  }
 
   /**
    * The remote has what the hub has, and nothing in it was ever taken back. An auditor finds nothing wrong, unless what was
@@ -108,12 +87,12 @@ describe('two replicas with the ledger at a Git server', () => {
     const leader = await replicas.untilLed()
     await assertPushed(leader)
     const heir = replicas.others(leader)[0]!
-    const { commit, id } = await sayMidWave(leader, 'two')
+    const { commit, id } = await agents.sayMidWave(fleet, leader, 'two')
     await leader.kill()
     await untilLedAmong([heir])
     const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
     assert.equal(ended.id, id)
-    assert.deepEqual(texts(), ['two', 'two', 'two'])
+    assert.deepEqual(agents.texts(), ['two', 'two', 'two'])
     await assertPushed(heir)
     await leader.start()
   })
@@ -127,7 +106,7 @@ describe('two replicas with the ledger at a Git server', () => {
         (await readFile(join(leader.data, 'ledger', 'ledger.jsonl'), 'utf8')),
       { deadlineMs: 20_000, what: 'the other to have caught up' },
     )
-    const { commit, id } = await sayMidWave(leader, 'three')
+    const { commit, id } = await agents.sayMidWave(fleet, leader, 'three')
     await until(
       async () => (await readRemoteLedger(ledger.path)).some((line) => line.includes(id)),
       {
@@ -146,7 +125,7 @@ describe('two replicas with the ledger at a Git server', () => {
     await untilLedAmong([heir])
     const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
     assert.equal(ended.id, id)
-    assert.deepEqual(texts(), ['three', 'three', 'three'])
+    assert.deepEqual(agents.texts(), ['three', 'three', 'three'])
     await assertPushed(heir, false)
     assert.deepEqual((await readRemoteLedger(ledger.path)).slice(0, pushed.length), pushed)
     // The one whose disk is new has it all again, and stands by.

@@ -2,18 +2,17 @@ import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
-import { parseEnvelope } from '@groundswell/proto/envelope.ts'
-import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
-import { newestRollout, waitForRollout } from '../support/api-client.ts'
-import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
+import { waitForRollout } from '../support/api-client.ts'
+import { applicationFiles, clusterFiles, strategyFile } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { runRefused } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
-import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
+import { untilAllHave } from '../support/memory-agent.ts'
+import { createOfferRecord } from '../support/offer-record.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
+import { createReplicaAgents } from '../support/replica-agents.ts'
 import {
   type ReplicaProcesses,
   startReplicas,
@@ -34,9 +33,8 @@ describe('front ends that are replicas', () => {
   let sockets: string
   let signer: RoleProcess
   let replicas: ReplicaProcesses
-  const agents = new Map<string, MemoryAgent>()
-  /** What every agent was ever offered: cluster, epoch and sequence → digests. */
-  const offered = new Map<string, Set<string>>()
+  const agents = createReplicaAgents()
+  const offers = createOfferRecord()
 
   before(async () => {
     directory = stack.use(await createTempDir('roles-replicas'))
@@ -58,54 +56,24 @@ describe('front ends that are replicas', () => {
         args: ['--role', 'api', '--sockets', sockets, '--offline-grace', '60s'],
       }),
     )
-    const [one, two] = replicas.hubs as [HubProcess, HubProcess]
-    for (const [name, hubs] of [
-      ['a', [one, two]],
-      ['b', [two, one]],
-      ['c', [two, one]],
-    ] as const) {
-      const onOffer = (envelope: Uint8Array): void => noteOffer(name, envelope)
-      agents.set(name, stack.use(await startMemoryAgent(hubs[0], name, { hubs, onOffer })))
-    }
-    await untilAllHave('one', texts)
+    await agents.start(stack, replicas.hubs, offers.note)
+    await untilAllHave('one', agents.texts)
     await waitForRollout((await replicas.untilLed()).api, 'web', 'Succeeded')
   })
 
   after(() => stack.disposeAsync())
 
-  function noteOffer(cluster: string, envelope: Uint8Array): void {
-    const payload = Buffer.from(parseEnvelope(envelope, 'snapshot').payload, 'base64url')
-    const { epoch, sequence } = parseSnapshot(payload)
-    const key = `${cluster} ${epoch}.${sequence}`
-    offered.set(key, (offered.get(key) ?? new Set()).add(digestOf(payload)))
-  }
-
-  const textOf = (cluster: string): unknown =>
-    (
-      agents.get(cluster)!.cluster.read('/ConfigMap/web/settings') as
-        { data?: { text?: string } } | undefined
-    )?.data?.text
-  const texts = (): readonly unknown[] => [...agents.keys()].map(textOf)
-
-  async function sayMidWave(hub: HubProcess, text: string) {
-    const commit = await fleet.commit({ 'apps/web/settings.yaml': configMap('settings', text) })
-    await until(() => textOf('a') === text, { deadlineMs: 20_000, what: 'the canary to have it' })
-    const rollout = await newestRollout(hub.api, 'web')
-    assert.equal(rollout?.phase, 'Progressing')
-    return { commit, id: rollout.id }
-  }
-
   async function assertWentOn(heir: HubProcess, text: string, commit: string, id: string) {
     const ended = await waitForRollout(heir.api, 'web', 'Succeeded', { commit })
     assert.equal(ended.id, id)
-    assert.deepEqual(texts(), [text, text, text])
+    assert.deepEqual(agents.texts(), [text, text, text])
     await assertLedgerHolds(heir.data)
-    for (const [key, digests] of offered) assert.equal(digests.size, 1, key)
+    offers.assertOneEach()
   }
 
   it('F2, I3: kill -9 of the front end that leads, in mid-wave: the other goes on by the same signer', async () => {
     const leader = await replicas.untilLed()
-    const { commit, id } = await sayMidWave(leader, 'two')
+    const { commit, id } = await agents.sayMidWave(fleet, leader, 'two')
     await leader.kill()
     const [heir] = replicas.others(leader)
     await untilLedAmong([heir!])
@@ -115,7 +83,7 @@ describe('front ends that are replicas', () => {
 
   it('F3, I3: one that sleeps past its lease wakes fenced, and has nothing signed', async () => {
     const leader = await replicas.untilLed()
-    const { commit, id } = await sayMidWave(leader, 'three')
+    const { commit, id } = await agents.sayMidWave(fleet, leader, 'three')
     process.kill(leader.process().pid, 'SIGSTOP')
     const [heir] = replicas.others(leader)
     await untilLedAmong([heir!])

@@ -5,11 +5,13 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
 import { assertNothingRewritten, gitIn, readRemoteLedger } from '../support/ledger-branch.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
-import { type TestReplica, startReplica } from '../support/replica-set.ts'
+import { type TestReplica, startReplica, untilLed } from '../support/replica-set.ts'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
 const leaseMs = 600
+/** A leader asks the remote first. */
+const ledWithinMs = 15_000
 const away = '.away'
 
 describe('replicas that push to one remote', () => {
@@ -51,13 +53,6 @@ describe('replicas that push to one remote', () => {
     await directory?.remove()
   }
 
-  const leaderOf = (all: readonly TestReplica[]): TestReplica | undefined =>
-    all.find(({ leading, paused, replica }) => leading && !paused && replica.leads())
-
-  function untilLed(all: readonly TestReplica[]): Promise<TestReplica> {
-    return until(() => leaderOf(all), { deadlineMs: 15_000, what: 'one of them to lead' })
-  }
-
   async function untilPushed(leader: TestReplica): Promise<string[]> {
     return until(
       async () => {
@@ -80,13 +75,13 @@ describe('replicas that push to one remote', () => {
 
   it('who leads pushes, who follows adds nothing, and the next goes on from the same commits', async () => {
     const all = await start('a', 'b')
-    const first = await untilLed(all)
+    const first = await untilLed(all, ledWithinMs)
     await first.decide('one')
     await untilPushed(first)
     const heir = otherThan(first)
     await assert.rejects(gitIn(join(directory.path, heir.name), 'rev-parse', 'HEAD'))
     first.paused = true
-    await untilLed([heir])
+    await untilLed([heir], ledWithinMs)
     await heir.decide('two')
     assert.deepEqual(revisions(await untilPushed(heir)), ['one', 'two'])
     first.paused = false
@@ -101,7 +96,7 @@ describe('replicas that push to one remote', () => {
 
   it('F11: Redis emptied and the leader gone with its disk: another goes on from what was pushed', async () => {
     const all = await start('a', 'b')
-    const leader = await untilLed(all)
+    const leader = await untilLed(all, ledWithinMs)
     const heir = otherThan(leader)
     await leader.decide('both have it')
     await until(() => heir.register.head === leader.register.head, {
@@ -117,7 +112,7 @@ describe('replicas that push to one remote', () => {
     await redis.flushall()
     replicas = [heir]
     heir.paused = false
-    await untilLed([heir])
+    await untilLed([heir], ledWithinMs)
     await heir.decide('later')
     const lines = await untilPushed(heir)
     assert.deepEqual(lines.slice(0, pushed.length), pushed)
@@ -134,7 +129,7 @@ describe('replicas that push to one remote', () => {
 
   it('a remote that is away holds up neither the leader nor who follows it, and has all once it is back', async () => {
     const all = await start('a', 'b')
-    const first = await untilLed(all)
+    const first = await untilLed(all, ledWithinMs)
     await first.decide('one')
     await untilPushed(first)
     renameSync(remote, remote + away)
@@ -144,7 +139,7 @@ describe('replicas that push to one remote', () => {
       what: 'the other to have it',
     })
     first.paused = true
-    const heir = await untilLed([otherThan(first)])
+    const heir = await untilLed([otherThan(first)], ledWithinMs)
     await heir.decide('three')
     renameSync(remote + away, remote)
     await heir.decide('four')
@@ -154,7 +149,7 @@ describe('replicas that push to one remote', () => {
 
   it('F11: with Redis emptied, the leader gone and the remote away nobody leads until one of them says what was decided', async () => {
     const all = await start('a', 'b')
-    const leader = await untilLed(all)
+    const leader = await untilLed(all, ledWithinMs)
     const heir = otherThan(leader)
     heir.paused = true
     await leader.decide('pushed')
@@ -171,13 +166,13 @@ describe('replicas that push to one remote', () => {
     })
     assert(!heir.leading)
     renameSync(remote + away, remote)
-    await untilLed([heir])
+    await untilLed([heir], ledWithinMs)
     assert.deepEqual(revisions(await untilPushed(heir)), ['pushed'])
   })
 
   it('a remote that has other decisions of the fleet is refused by name, and neither is changed', async () => {
     const all = await start('a', 'b')
-    const leader = await untilLed(all)
+    const leader = await untilLed(all, ledWithinMs)
     await leader.decide('ours')
     await untilPushed(leader)
     for (const one of all) await one.close()
@@ -187,7 +182,7 @@ describe('replicas that push to one remote', () => {
     renameSync(remote, remote + away)
     await gitIn(directory.path, 'clone', '--quiet', '--bare', remote + away, 'remote.git')
     replicas = [await enter(leader.name)]
-    await untilLed(replicas)
+    await untilLed(replicas, ledWithinMs)
     await replicas[0]!.decide('mine')
     await untilPushed(replicas[0]!)
     await replicas[0]!.close()
@@ -196,7 +191,7 @@ describe('replicas that push to one remote', () => {
     renameSync(remote + away, remote)
     const other = await enter(heir.name)
     replicas = [other]
-    await untilLed(replicas)
+    await untilLed(replicas, ledWithinMs)
     await other.decide('theirs')
     const theirs = await untilPushed(other)
     await other.close()

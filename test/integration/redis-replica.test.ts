@@ -6,7 +6,7 @@ import { HubError } from '../../hub/errors.ts'
 import { emptyChain, followChain } from '../../hub/ledger/chain.ts'
 import { assertSameFleet } from '../../hub/replica/redis.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
-import { type TestReplica, startReplica } from '../support/replica-set.ts'
+import { type TestReplica, startReplica, untilLed } from '../support/replica-set.ts'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
@@ -44,13 +44,6 @@ describe('replicas that share a Redis, of which one leads', () => {
     for (const replica of replicas) await replica.close()
     replicas = []
     await directory?.remove()
-  }
-
-  const leaderOf = (all: readonly TestReplica[]): TestReplica | undefined =>
-    all.find(({ leading, paused, replica }) => leading && !paused && replica.leads())
-
-  function untilLed(all: readonly TestReplica[]): Promise<TestReplica> {
-    return until(() => leaderOf(all), { deadlineMs: 10_000, what: 'one of them to lead' })
   }
 
   async function untilAlike(all: readonly TestReplica[]): Promise<string[]> {

@@ -5,21 +5,26 @@ export interface FleetFiles {
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 
-/** Clusters `a` (ring canary), `b` and `c` (ring production). */
-export const clusterFiles: FleetFiles = {
-  'fleet/clusters.yaml': ['a', 'b', 'c']
-    .map(
-      (name) => `${api}
+/** Clusters of which the first few are in the ring canary, and the others in the ring production. */
+export function ringedClusters(names: readonly string[], canaries: number): FleetFiles {
+  return {
+    'fleet/clusters.yaml': names
+      .map(
+        (name, at) => `${api}
 kind: Cluster
 metadata:
   name: ${name}
   labels:
-    ring: ${name === 'a' ? 'canary' : 'production'}
+    ring: ${at < canaries ? 'canary' : 'production'}
 spec: {}
 `,
-    )
-    .join('---\n'),
+      )
+      .join('---\n'),
+  }
 }
+
+/** Clusters `a` (ring canary), `b` and `c` (ring production). */
+export const clusterFiles: FleetFiles = ringedClusters(['a', 'b', 'c'], 1)
 
 /** A canary wave, then production one by one; `soak` makes waves last. */
 export function strategyFile(soak: string, more = ''): FleetFiles {

@@ -9,6 +9,7 @@ import { connectRedis } from '../../hub/redis.ts'
 import { createSharedLedger } from '../../hub/replica/redis.ts'
 import { createReplica, type Replica } from '../../hub/replica/replica.ts'
 import { createSeal } from '../../hub/replica/seal.ts'
+import { until } from './until.ts'
 
 /** A replica in this process: real ledger file, real Redis, and a life that a test steers. */
 export interface TestReplica {
@@ -130,4 +131,12 @@ export async function startReplica(
       redis.disconnect()
     },
   }
+}
+
+function leaderOf(all: readonly TestReplica[]): TestReplica | undefined {
+  return all.find(({ leading, paused, replica }) => leading && !paused && replica.leads())
+}
+
+export function untilLed(all: readonly TestReplica[], deadlineMs = 10_000): Promise<TestReplica> {
+  return until(() => leaderOf(all), { deadlineMs, what: 'one of them to lead' })
 }
