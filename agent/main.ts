@@ -146,11 +146,11 @@ async function runAgent(
 ): Promise<void> {
   const { config, copies, log } = deps
   const every = repeat
-  // Asked while the identity is read: a start waits for as few answers as it can.
-  const asked = Promise.all([
-    deps.cluster.uid(signal).catch(() => undefined),
-    openFacts(deps.cluster, every, signal),
-  ])
+  // Asked while the identity is read, which takes as many answers: a connection each, or TLS is most of it.
+  const asked = deps.cluster
+    .uid(signal)
+    .catch(() => undefined)
+    .then(async (uid) => [uid, await openFacts(deps.cluster, every, signal)] as const)
   const stored = await openIdentity(deps, signal)
   if (!stored) return (await asked)[1].close()
   const trust = createMirroredTrust(

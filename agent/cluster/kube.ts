@@ -88,11 +88,10 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
     },
 
     async facts(signal) {
-      const [version, nodes] = await Promise.all([
-        get('/version', signal),
-        get('/api/v1/nodes?limit=1', signal, partialList),
-      ])
+      // One after the other: another connection takes longer than its answer.
+      const version = await get('/version', signal)
       if (version.status !== 200) throw readFault('version', version)
+      const nodes = await get('/api/v1/nodes?limit=1', signal, partialList)
       if (nodes.status !== 200) throw readFault('list nodes', nodes)
       const list = JSON.parse(nodes.body) as {
         metadata: { remainingItemCount?: number }

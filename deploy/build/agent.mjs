@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { escapeLetters } from './escape-letters.mjs'
+import { constructLate } from './late-package.mjs'
 import { root, shipped } from './options.mjs'
 import { requireLate } from './required-late.mjs'
 
@@ -80,7 +81,12 @@ export async function buildAgent(outfile = join(root, 'dist', 'agent.mjs')) {
     external: ['openpgp'],
     banner: { js: banner },
     define: { 'Uint8Array.prototype.setFromBase64': 'setFromBase64OfAgent' },
-    plugins: [unused, requireLate(/^(node:)?(http|child_process)$/), slimKubernetesClient],
+    plugins: [
+      unused,
+      requireLate(/^(node:)?(http|child_process)$/),
+      constructLate('@marcbachmann/cel-js', 'Environment'),
+      slimKubernetesClient,
+    ],
   })
   const bytes = Buffer.from(escapeLetters(outputFiles[0]?.text ?? ''))
   await mkdir(dirname(outfile), { recursive: true })

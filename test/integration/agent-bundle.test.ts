@@ -7,7 +7,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { buildAgent } from '../../deploy/build/agent.mjs'
+import { constructLate } from '../../deploy/build/late-package.mjs'
+import { root, shipped } from '../../deploy/build/options.mjs'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 
 const run = promisify(execFile)
@@ -60,6 +63,41 @@ describe('the agent as one file', () => {
     const slow = "let n = 0; for (let i = 0; i < 1e7; i += 1) n += i % 7; console.log('told', n)"
     const known = await run(process.execPath, ['--trace-opt', '-e', slow])
     assert.match(known.stdout, /completed optimizing .*TURBOFAN/, 'V8 says it in other words')
+  })
+
+  it('leaves what reads expressions alone until there is one', async () => {
+    const coverage = join(directory.path, 'coverage')
+    const env = { ...process.env, NODE_V8_COVERAGE: coverage }
+    await run(process.execPath, [program, '--help'], { env })
+    const [file] = await readdir(coverage)
+    const { result } = JSON.parse(await readFile(join(coverage, file!), 'utf8')) as {
+      result: { url: string; functions: { functionName: string; ranges: { count: number }[] }[] }[]
+    }
+    await rm(coverage, { recursive: true })
+    const functions = result.find(({ url }) => url.endsWith('/agent.mjs'))?.functions ?? []
+    const ran = (module: string) =>
+      functions.find(({ functionName }) => functionName.endsWith(module))?.ranges[0]?.count
+    assert.equal(ran('pino/pino.js'), 1, 'modules go by another name')
+    assert.equal(ran('cel-js/lib/evaluator.js'), 0)
+  })
+
+  it('reads expressions as the sources do', async () => {
+    const late = join(directory.path, 'late.mjs')
+    const contents = `
+      import { parseCel } from '@groundswell/proto/cel.ts'
+      const within = (run) => run()
+      console.log(parseCel('status.ready == 3', ['status']).test({ status: { ready: 3 } }, within))
+      try { parseCel('status.ready ==', ['status']) } catch (error) { console.log(error.name) }`
+    const { outputFiles } = await build({
+      ...shipped,
+      stdin: { contents, resolveDir: join(root, 'agent') },
+      outfile: late,
+      plugins: [constructLate('@marcbachmann/cel-js', 'Environment')],
+    })
+    await writeFile(late, outputFiles[0]!.text)
+    const { stdout } = await run(process.execPath, [late])
+    await rm(late)
+    assert.equal(stdout, 'true\nCelError\n')
   })
 
   it('runs the plugin of a kubeconfig, whose library was cut to what that needs', async () => {
