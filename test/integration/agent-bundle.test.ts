@@ -10,7 +10,6 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { buildAgent } from '../../deploy/build/agent.mjs'
 import { constructLate } from '../../deploy/build/late-package.mjs'
-import { root, shipped } from '../../deploy/build/options.mjs'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 
 const run = promisify(execFile)
@@ -88,13 +87,11 @@ describe('the agent as one file', () => {
       const within = (run) => run()
       console.log(parseCel('status.ready == 3', ['status']).test({ status: { ready: 3 } }, within))
       try { parseCel('status.ready ==', ['status']) } catch (error) { console.log(error.name) }`
-    const { outputFiles } = await build({
-      ...shipped,
-      stdin: { contents, resolveDir: join(root, 'agent') },
-      outfile: late,
+    await build({
+      ...({ bundle: true, platform: 'node', format: 'esm', outfile: late } as const),
+      stdin: { contents, resolveDir: join(import.meta.dirname, '..', '..', 'agent') },
       plugins: [constructLate('@marcbachmann/cel-js', 'Environment')],
     })
-    await writeFile(late, outputFiles[0]!.text)
     const { stdout } = await run(process.execPath, [late])
     await rm(late)
     assert.equal(stdout, 'true\nCelError\n')
