@@ -13,7 +13,7 @@ import { type MembershipDeps, createMembership } from './membership.ts'
 import type { Pipeline } from './pipeline.ts'
 import { createPreview } from './preview.ts'
 import { type KeptReceiptsDeps, createKeptReceipts } from './receipt/kept.ts'
-import { viewProposal } from './proposal.ts'
+import { type ProposedOnHost, viewProposal, viewPullRequests } from './proposal.ts'
 import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
@@ -60,6 +60,8 @@ export interface HubDeps {
   readonly targets: Pick<Targets, 'of' | 'names'>
   readonly receiptResults: KeptReceiptsDeps['results']
   readonly dryRun: Hub['dryRun']
+  /** Undefined where it is not known which Git host has the fleet repository. */
+  readonly proposed: ProposedOnHost | undefined
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
   readonly rootDigest: string
@@ -325,6 +327,8 @@ export function createHub(deps: HubDeps): Hub {
       const told = await deps.renderer.propose(ref, signal, newestFacts(state))
       return viewProposal({ state, deciding, clock: deps.clock }, told)
     },
+
+    pullRequests: () => viewPullRequests(deps.proposed),
 
     dryRun: deps.dryRun,
     ...createSurvey({

@@ -1,8 +1,12 @@
-import { type ProposalView } from './api/proposal-view.ts'
+import type { ProposalView } from './api/proposal-view.ts'
+import type { PullRequestList } from './api/pull-request-view.ts'
+import { timestamp } from './api/rollout-view.ts'
 import type { Proposal } from './check/proposal.ts'
 import { HubError } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { loadFleet } from './fleet/load.ts'
+import type { ForgeKind } from './forge/forge.ts'
+import type { OpenChanges } from './forge/open-change.ts'
 import type { LedgerState } from './ledger/replay.ts'
 import { viewEstimate } from './preview.ts'
 import type { Deciding } from './rollout/decide.ts'
@@ -57,4 +61,25 @@ export async function viewProposal(
       estimate: viewEstimate(estimateRollout(made, past, ahead)),
     }
   }
+}
+
+/** What is proposed to the fleet repository, where its Git host is known. */
+export interface ProposedOnHost {
+  readonly host: ForgeKind
+  /** That is followed. */
+  readonly branch: string
+  /** @throws HubError `forge_unreachable`, `forge_refused` */
+  list(): Promise<OpenChanges>
+}
+
+/** What would change the fleet once it is merged; what goes into other branches is counted. */
+export async function viewPullRequests(
+  proposed: ProposedOnHost | undefined,
+): Promise<PullRequestList> {
+  if (!proposed) return { host: null, items: [], elsewhere: 0, more: false }
+  const { host, branch } = proposed
+  const { changes, more } = await proposed.list()
+  const here = changes.filter(({ base }) => base === branch)
+  const items = here.map(({ updatedAt, ...rest }) => ({ ...rest, updatedAt: timestamp(updatedAt) }))
+  return { host, items, elsewhere: changes.length - here.length, more }
 }

@@ -12,6 +12,7 @@ import type { DryRunView } from './dry-run-view.ts'
 import type { Order, Place } from './order.ts'
 import type { PlannedView } from './plan-view.ts'
 import type { ProposalView } from './proposal-view.ts'
+import type { PullRequestList } from './pull-request-view.ts'
 import type { RolloutRecord } from './rollout-view.ts'
 import type { SourceView } from './source-view.ts'
 import type { ObjectReceipt } from '@groundswell/proto/receipt.ts'
@@ -120,6 +121,8 @@ export interface Hub extends Survey {
    * `busy`, and why it cannot be read.
    */
   propose(ref: VisitedRef): Promise<ProposalView>
+  /** What is open on its Git host; throws `forge_unreachable` and `forge_refused`, and why. */
+  pullRequests(): Promise<PullRequestList>
   /** Returns once the decision is durable; `conflict` when there is nothing to roll out. */
   startRollout(application: string, by: Principal, reason: string): Promise<RolloutRecord>
   /** With `version`, `conflict` unless the run is still at that version. */

@@ -124,6 +124,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     revokeCluster: (cluster, by, reason) => hub.revokeCluster(cluster, by, reason),
     unlockCluster: (cluster, by, reason) => hub.unlockCluster(cluster, by, reason),
     recoverCluster: (cluster, by, reason) => hub.recoverCluster(cluster, by, reason),
+    pullRequests: () => hub.pullRequests(),
     windows: () => hub.windows(),
     policies: () => hub.policies(),
     audit: (after) => hub.audit(after),

@@ -24,6 +24,7 @@ import { ObjectsView } from './objects-view.ts'
 import { PlannedView } from './plan-view.ts'
 import { ReceiptResultsView, ReceiptView, receiptIdShape } from './receipt-view.ts'
 import { ProposalView } from './proposal-view.ts'
+import { PullRequestList, PullRequestView } from './pull-request-view.ts'
 import {
   type RolloutClusterOutcome,
   type RolloutClusterState,
@@ -310,6 +311,8 @@ export const components: readonly TSchema[] = [
   EventList,
   PlannedView,
   ProposalView,
+  PullRequestView,
+  PullRequestList,
   VersionView,
 ].map(withoutInnerNames)
 

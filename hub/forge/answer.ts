@@ -23,7 +23,7 @@ export function describeRefusal({ status, body }: ForgeAnswer): string {
 
 const hints: Readonly<Record<number, string>> = {
   401: 'the token is not valid, or has run out',
-  403: 'the token may not do this: it needs to write statuses and comments, and for reverts branches and pull requests',
+  403: 'the token may not do this: it needs to read pull requests, to write statuses and comments, and for reverts branches and pull requests',
   404: 'no such repository, commit or change, or the token may not see it',
   423: 'the repository is archived, so nothing can be written there',
 }

@@ -4,7 +4,7 @@ import type { Forge } from './forge.ts'
 
 export interface CommitStatusesDeps {
   /** Of a repository; undefined where none is kept. */
-  readonly forge: (repository: string) => Forge | undefined
+  readonly forge: (repository: string) => Pick<Forge, 'setStatus'> | undefined
   /** Commits that are on their way, or were of late. */
   readonly list: () => readonly CommitRollouts[]
   readonly judge: (commit: CommitRollouts) => CommitStanding
@@ -40,7 +40,11 @@ export function createCommitStatuses(deps: CommitStatusesDeps) {
   const shown = new Map<string, Shown>()
   let running: Promise<void> | undefined
 
-  async function show(commit: CommitRollouts, forge: Forge, signal: AbortSignal): Promise<void> {
+  async function show(
+    commit: CommitRollouts,
+    forge: Pick<Forge, 'setStatus'>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const key = `${commit.repository} ${commit.commit}`
     const before = shown.get(key)
     const { state, description } = deps.judge(commit)

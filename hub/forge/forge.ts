@@ -1,3 +1,5 @@
+import type { OpenChanges } from './open-change.ts'
+
 /** Git hosts that show what became of a commit. */
 export const forgeKinds = ['github', 'gitlab', 'gitea'] as const
 export type ForgeKind = (typeof forgeKinds)[number]
@@ -32,6 +34,12 @@ export interface Forge {
    * @throws HubError `forge_unreachable`, `forge_refused`
    */
   putComment(change: number, marker: string, body: string, signal: AbortSignal): Promise<void>
+  /**
+   * Pull or merge requests that are open, a bounded number of them.
+   *
+   * @throws HubError `forge_unreachable`, `forge_refused`
+   */
+  listOpenChanges(signal: AbortSignal): Promise<OpenChanges>
 }
 
 export interface ForgeRequest {

@@ -2,6 +2,7 @@ import { isRecord } from '@groundswell/proto/record.ts'
 import { expectOk } from './answer.ts'
 import { commentsPerPage, putComment } from './comments.ts'
 import { type AskForge, shorten } from './forge.ts'
+import { listOpenChanges, readOpenChange } from './open-change.ts'
 import type { RevertingForge, RevertRequest } from './revert.ts'
 
 type ProposeRevert = (
@@ -19,6 +20,8 @@ export interface GitHubDialect {
   readonly paged: boolean
   /** Whether a commit that it does not have is a failure of its own to it, answered with 500. */
   readonly failsForUnknown: boolean
+  /** Query for open pull requests, those that changed last first, and when a page of them is full. */
+  readonly openPulls: { readonly query: string; readonly fullPage: number }
   readonly proposeRevert: ProposeRevert
 }
 
@@ -26,7 +29,7 @@ export interface GitHubDialect {
 export function createGitHubApi(
   ask: AskForge,
   project: string,
-  { descriptionLimit, paged, failsForUnknown, proposeRevert }: GitHubDialect,
+  { descriptionLimit, paged, failsForUnknown, openPulls, proposeRevert }: GitHubDialect,
 ): RevertingForge {
   const repository = `/repos/${project.split('/').map(encodeURIComponent).join('/')}`
   let self: unknown
@@ -61,10 +64,34 @@ export function createGitHubApi(
       }
       return putComment(ask, routes, { marker, body, self }, signal)
     },
+    listOpenChanges(signal) {
+      const routes = {
+        list: (page: number) => `${repository}/pulls?${openPulls.query}&page=${page}`,
+        fullPage: openPulls.fullPage,
+        read: readPull,
+      }
+      return listOpenChanges(ask, routes, signal)
+    },
     proposeRevert: (request, signal) => proposeRevert(ask, repository, request, signal),
   }
 }
 
 function loginOf(user: unknown): unknown {
   return isRecord(user) ? user['login'] : undefined
+}
+
+function readPull(pull: Readonly<Record<string, unknown>>) {
+  const [head, base] = [partOf(pull, 'head'), partOf(pull, 'base')]
+  const { number, html_url: url } = pull
+  // The label outlives the branch, which is a place of the host's own once it is gone.
+  const branch = String(head['ref']).startsWith('refs/') ? head['label'] : head['ref']
+  const fork = partOf(head, 'repo')['id'] !== partOf(base, 'repo')['id']
+  return readOpenChange(pull, {
+    ...{ number, url, branch, fork, base: base['ref'], author: loginOf(pull['user']) },
+  })
+}
+
+function partOf(of: Readonly<Record<string, unknown>>, name: string) {
+  const part = of[name]
+  return isRecord(part) ? part : {}
 }

@@ -3,6 +3,7 @@ import { describeRefusal, expectOk } from './answer.ts'
 import { commentsPerPage, putComment } from './comments.ts'
 import { type AskForge, type CommitStatus, shorten } from './forge.ts'
 import { proposeGitLabRevert } from './gitlab-revert.ts'
+import { changesPerPage, listOpenChanges, readOpenChange } from './open-change.ts'
 import type { RevertingForge } from './revert.ts'
 
 const descriptionLimit = 255
@@ -44,6 +45,15 @@ export function createGitLab(ask: AskForge, project: string): RevertingForge {
       }
       return putComment(ask, routes, { marker, body, self }, signal)
     },
+    listOpenChanges(signal) {
+      const query = `state=opened&order_by=updated_at&sort=desc&per_page=${changesPerPage}`
+      const routes = {
+        list: (page: number) => `${repository}/merge_requests?${query}&page=${page}`,
+        fullPage: changesPerPage,
+        read: readMergeRequest,
+      }
+      return listOpenChanges(ask, routes, signal)
+    },
     proposeRevert: (request, signal) => proposeGitLabRevert(ask, repository, request, signal),
   }
 }
@@ -52,4 +62,10 @@ export function createGitLab(ask: AskForge, project: string): RevertingForge {
 function authorOf(shown: unknown): unknown {
   const author = isRecord(shown) ? shown['author'] : undefined
   return isRecord(author) ? author['username'] : undefined
+}
+
+function readMergeRequest(request: Readonly<Record<string, unknown>>) {
+  const { iid: number, web_url: url, source_branch: branch, target_branch: base } = request
+  const fork = request['source_project_id'] !== request['target_project_id']
+  return readOpenChange(request, { number, url, branch, base, fork, author: authorOf(request) })
 }

@@ -23,6 +23,7 @@ import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
 import { createDryRuns } from '../dry-run.ts'
 import { findVeto, observeClusters } from '../status/observe.ts'
+import { createOpenChanges } from '../forge/open-changes.ts'
 import { createWebhooks } from '../source/webhooks.ts'
 import { addFleetMetrics } from '../status/metrics.ts'
 import type { Statuses } from '../status/statuses.ts'
@@ -30,6 +31,7 @@ import type { SyncHooks } from '../sync/hooks.ts'
 import { type Alerting, openAlerting } from './alerting.ts'
 import { startCommitStatuses } from './commit-statuses.ts'
 import type { CommitTrace } from '../trace/commit-trace.ts'
+import { openForges } from './forges.ts'
 import { startMeasuring } from './measuring.ts'
 import { reachRenderer } from './remote-rendering.ts'
 import { startRendering } from './rendering.ts'
@@ -186,6 +188,8 @@ export async function startLeading(
     fleet: () => pipeline.state().fleet,
     tell: (event) => events.emit(event),
   })
+  const forges = openForges(surroundings)
+  const fleetForge = forges.shown.get('fleet')
   const hub = createHub({
     known,
     summaries,
@@ -204,6 +208,14 @@ export async function startLeading(
       newId: () => randomBytes(8).toString('hex'),
       timeout: (ms) => AbortSignal.timeout(ms),
     }),
+    proposed: fleetForge && {
+      host: fleetForge.kind,
+      branch: config.branch,
+      ...createOpenChanges({
+        ...{ forge: fleetForge, clock },
+        timeout: (ms) => AbortSignal.timeout(ms),
+      }),
+    },
     enrolAddress: deps.enrolAddress,
     authorities: () => store.authority.list(),
     rootDigest: trust.chain()[0]!.digest,
@@ -261,6 +273,7 @@ export async function startLeading(
       await pipeline.resume()
       rendering.follow()
       startCommitStatuses(surroundings, {
+        forges,
         register,
         fleet: () => pipeline.state().fleet,
         tell: (event) => events.emit(event),

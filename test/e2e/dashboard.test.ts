@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { waitForRollout } from '../support/api-client.ts'
 import { findBarriers } from '../support/axe.ts'
 import { startBrowser } from '../support/browser.ts'
 import { applicationFiles, configMap } from '../support/fleet-files.ts'
+import {
+  type ForgeServer,
+  forgeProject,
+  forgeToken,
+  startForgeServer,
+} from '../support/forge-server.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { kubeCall } from '../support/kube-request.ts'
 import { startSmallFleet } from '../support/small-fleet.ts'
+import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
 /* The dashboard as an operator has it: a hub, three real API servers with their agents, a browser. */
@@ -24,12 +32,24 @@ async function timeOf(hub: HubProcess, type: string): Promise<number> {
   return Date.parse(found.at)
 }
 
+/** Where the fleet repository is hosted, for `--forges`. */
+async function writeForges(directory: string, { api }: ForgeServer): Promise<string> {
+  const [file, tokenFile] = [`${directory}/forges.yaml`, `${directory}/token`]
+  await writeFile(tokenFile, forgeToken)
+  const url = `https://forge.example/${forgeProject}`
+  await writeFile(file, JSON.stringify({ fleet: { kind: 'github', url, api, tokenFile } }))
+  return file
+}
+
 const cellOf = (page: Page, cluster: string) =>
   page.locator(`[data-cluster="${cluster}"] [role=gridcell]`)
 
 describe('the dashboard of three real clusters', () => {
   it('shows a rollout go from wave to wave, drift with both its values, and what was signed, all without a reload', async (t) => {
-    await using fleet = await startSmallFleet('3s')
+    await using directory = await createTempDir('dashboard')
+    await using forge = await startForgeServer('github')
+    const forges = await writeForges(directory.path, forge)
+    await using fleet = await startSmallFleet('3s', ['--forges', forges])
     const { hub, repository, planes } = fleet
     await repository.commit(applicationFiles('web', 'one', '  drift: report\n'))
     await waitForRollout(hub.api, 'web', 'Succeeded')
@@ -39,10 +59,18 @@ describe('the dashboard of three real clusters', () => {
       await cellOf(page, name).and(page.locator('[aria-label="web: updated"]')).waitFor()
     }
 
-    // 1. What a branch would do, before it is merged.
+    // 1. What is proposed, and what it would do before it is merged.
     const change = { 'apps/web/settings.yaml': configMap('settings', 'two') }
-    await repository.commit(change, 'Say two', 'feature')
-    await page.goto(`${hub.url}/ui/pull-requests?branch=feature`)
+    const proposed = await repository.commit(change, 'Say two', 'feature')
+    await repository.git('push', '--quiet', 'origin', `${proposed}:refs/pull/7/head`)
+    const [updatedAt, base] = [new Date().toISOString(), 'main']
+    const pull = { number: 7, title: payload, author: 'ada', branch: 'feature', base, updatedAt }
+    forge.open.push(pull, { ...pull, number: 8, title: 'Say it elsewhere', base: 'other' })
+    await page.goto(`${hub.url}/ui/pull-requests`)
+    const open = page.getByRole('region', { name: 'Open pull requests' })
+    await open.getByText('1 more go into other branches').waitFor()
+    assert.ok((await open.getByRole('row', { name: /#7/ }).innerText()).includes(payload))
+    await open.getByRole('link', { name: 'What #7 would change' }).click()
     await page.getByText('1 changed on 3 of 3 clusters').waitFor()
 
     // 2. Merged, it is watched wave by wave.

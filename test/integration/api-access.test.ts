@@ -183,7 +183,14 @@ describe('what a caller may do', () => {
     await using test = await startTenants()
     for (const url of ['clusters', 'applications', 'rollouts', 'events', 'fleet', 'tokens'])
       assert.equal((await ask(test, 'nobody', url)).status, 403, url)
-    for (const url of ['fleet', 'sources', 'authorities', 'pending-clusters', 'tokens'])
+    for (const url of [
+      'fleet',
+      'sources',
+      'pull-requests',
+      'authorities',
+      'pending-clusters',
+      'tokens',
+    ])
       assert.equal((await ask(test, 'seller', url)).status, 403, url)
     assert.equal((await ask(test, 'seller', 'tokens', { name: 'x', role: 'admin' })).status, 403)
   })

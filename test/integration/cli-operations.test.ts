@@ -65,6 +65,7 @@ const commands: Partial<Record<OperationId, string>> = {
   listRevisions: 'trace edge-1 Service/shop/web',
   listWindows: 'hold windows',
   listPolicies: 'fleet policies',
+  listPullRequests: 'fleet pull-requests',
   listAudit: 'audit list',
   getLogin: 'login --server',
 }

@@ -98,6 +98,70 @@ for (const kind of forgeKinds) {
       assert.equal(server.hiccups.length, 5)
     })
 
+    it('tells what is open, those that changed last first, however many pages it takes', async () => {
+      await using server = await startForgeServer(kind)
+      await using opened = open(kind, server)
+      const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
+      for (let number = 1; number <= 120; number += 1) {
+        const pull = { number, title: `Change ${number}`, author: 'ada', branch: `b-${number}` }
+        server.open.push({ ...pull, base: 'main', updatedAt: at((number * 7) % 121) })
+      }
+      const { changes, more } = await opened.forge.listOpenChanges(signal)
+      assert.equal(more, false)
+      assert.deepEqual(
+        changes.map(({ updatedAt }) => updatedAt),
+        Array.from({ length: 120 }, (_, one) => Date.parse(at(120 - one))),
+      )
+      assert.equal(new Set(changes.map(({ number }) => number)).size, 120)
+      const last = { number: 17, title: 'Change 17', author: 'ada', branch: 'b-17', base: 'main' }
+      assert.deepEqual(changes[1], {
+        ...{ ...last, draft: false, fork: false, updatedAt: Date.parse(at(119)) },
+        url: 'https://forge.example/team/fleet/pull/17',
+      })
+    })
+
+    it('tells of a fork, a draft and an account that is gone, and words no longer than they are shown', async () => {
+      await using server = await startForgeServer(kind)
+      await using opened = open(kind, server)
+      server.open.push({
+        ...{ number: 3, title: `${'x'.repeat(298)}😀😀`, branch: 'main', base: 'release' },
+        ...{ updatedAt: '2026-01-01T02:00:00+02:00', isDraft: true, isFork: true },
+      })
+      const { changes } = await opened.forge.listOpenChanges(signal)
+      const [{ title, ...rest }] = changes as [(typeof changes)[number]]
+      assert.deepEqual(rest, {
+        ...{ number: 3, author: '', branch: 'main', base: 'release', draft: true, fork: true },
+        ...{ updatedAt: Date.UTC(2026, 0, 1), url: 'https://forge.example/team/fleet/pull/3' },
+      })
+      assert.equal(title.length, 300)
+      assert.ok(title.isWellFormed())
+    })
+
+    it('tells no more open changes than anybody reads, and that there are more', async () => {
+      await using server = await startForgeServer(kind)
+      await using opened = open(kind, server)
+      for (let number = 1; number <= 230; number += 1) {
+        const updatedAt = new Date(number * 1_000).toISOString()
+        server.open.push({ number, title: 'x', branch: 'b', base: 'main', updatedAt })
+      }
+      const { changes, more } = await opened.forge.listOpenChanges(signal)
+      assert.deepEqual([changes.length, more], [200, true])
+      assert.deepEqual([changes[0]!.number, changes.at(-1)!.number], [230, 31])
+    })
+
+    it('leads nobody to an address that is no page', async () => {
+      await using server = await startForgeServer(kind)
+      await using opened = open(kind, server)
+      server.open.push({
+        ...{ number: 1, title: 'x', branch: 'b', base: 'main', url: 'javascript:alert(1)' },
+        updatedAt: '2026-01-01T00:00:00Z',
+      })
+      await assert.rejects(
+        opened.forge.listOpenChanges(signal),
+        /answered with what is no pull or merge request/,
+      )
+    })
+
     it('says what to do when it is refused, without its token', async () => {
       await using server = await startForgeServer(kind)
       await using opened = open(kind, server, 'wrong-token')

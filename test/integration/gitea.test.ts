@@ -167,6 +167,31 @@ describe('a real Gitea', { skip: noGitea }, () => {
     })
   })
 
+  describe('what is open', () => {
+    it('is told page by page, a draft as one, and nothing that is closed', async () => {
+      const project = await createProject('open', 'write')
+      const branches = ['one', 'two', 'three', 'four', 'five']
+      for (const branch of branches) await project.commit({ [branch]: 'a: 2\n' }, branch)
+      await project.push()
+      const numbers: number[] = []
+      for (const branch of branches) numbers.push(await project.propose(branch, team))
+      const edit = (number: number, change: object) =>
+        gitea.call('PATCH', `/repos/${project.name}/pulls/${number}`, change, team)
+      await edit(numbers[0]!, { state: 'closed' })
+      await edit(numbers[1]!, { title: 'WIP: two' })
+      const { changes } = await open(project.name).listOpenChanges(signal)
+      const told = changes.toSorted((a, b) => a.number - b.number)
+      assert.deepEqual(
+        told.map(({ number, branch, draft }) => [number, branch, draft]),
+        branches.slice(1).map((branch, at) => [numbers[at + 1], branch, at === 0]),
+      )
+      const [{ author, base, fork, updatedAt, url }] = told as [(typeof told)[number]]
+      assert.deepEqual([author, base, fork], ['team', 'main', false])
+      assert.ok(Math.abs(Date.now() - updatedAt) < 600_000)
+      assert.equal(url, `${gitea.url}/${project.name}/pulls/${numbers[1]}`)
+    })
+  })
+
   describe('a revert', () => {
     const request = (commit: string) => ({
       ...{ commit, branch: `groundswell/revert-${commit.slice(0, 12)}`, base: 'main' },

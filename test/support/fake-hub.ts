@@ -18,7 +18,7 @@ import { groupsInSight, inSight } from './fake-sight.ts'
 import { createFakeMembership } from './fake-membership.ts'
 import { createFakeSurvey } from './fake-survey.ts'
 import { createFakeRecords } from './fake-records.ts'
-import { makeProposal } from './fake-proposal.ts'
+import { makeProposal, makePullRequests } from './fake-proposal.ts'
 import { desired, fakeNow, makePreview, makeRecord, makeRest, revision } from './fake-rollout.ts'
 
 const at = timestamp(fakeNow)
@@ -193,6 +193,7 @@ export function createFakeHub(): FakeHub {
     },
     previewRollout: async (id, { back }) => makeRest(find(id), back),
     propose: async (ref) => makeProposal(Object.values(ref).join()),
+    pullRequests: async () => makePullRequests(),
     startRollout: async (application, by, reason) => {
       known(application)
       if (records.some((one) => one.run.finishedAt === null)) {

@@ -1,5 +1,7 @@
+import { timestamp } from '../../hub/api/rollout-view.ts'
 import type { ProposalView } from '../../hub/api/proposal-view.ts'
-import { makePreview } from './fake-rollout.ts'
+import type { PullRequestList } from '../../hub/api/pull-request-view.ts'
+import { fakeNow, makePreview } from './fake-rollout.ts'
 
 /** A proposal that changes the shop everywhere, removes a Service, and has a warning. */
 export function makeProposal(name: string): ProposalView {
@@ -38,5 +40,20 @@ export function makeProposal(name: string): ProposalView {
         },
       },
     ],
+  }
+}
+
+/** Two pull requests at a GitHub, one of them a draft of a fork; a third goes to another branch. */
+export function makePullRequests(): PullRequestList {
+  const [updatedAt, url] = [timestamp(fakeNow), 'https://git.example/fleet/pull']
+  const shop = { number: 7, title: 'Take the old service away', author: 'ada', branch: 'old' }
+  const lab = { number: 5, title: 'Try <b>it</b> in the lab', author: '', branch: 'lab' }
+  return {
+    host: 'github',
+    items: [
+      { ...shop, fork: false, base: 'main', draft: false, updatedAt, url: `${url}/7` },
+      { ...lab, fork: true, base: 'main', draft: true, updatedAt, url: `${url}/5` },
+    ],
+    ...{ elsewhere: 1, more: false },
   }
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { ForgeKind } from '../../hub/forge/forge.ts'
+import { answerOpenPulls, type OpenPull } from './forge-pulls.ts'
 import { createForgeReverts, type ForgeReverts } from './forge-reverts.ts'
 
 export interface ShownStatus {
@@ -30,6 +31,8 @@ export interface ForgeServer extends AsyncDisposable {
   readonly hiccups: { status: number; headers?: Record<string, string> }[]
   /** Its branches, and what was proposed. */
   readonly reverts: ForgeReverts
+  /** Open pull or merge requests, in any order. */
+  readonly open: OpenPull[]
   /** The next such request is refused. */
   failOnce(method: string, path: RegExp, status: number): void
   /** The next such request is done, and its answer gets lost. */
@@ -109,6 +112,7 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
   const hiccups: ForgeServer['hiccups'] = []
   let ids = 1_000
   const reverts = createForgeReverts(kind)
+  const open: OpenPull[] = []
   const once_: { method: string; path: RegExp; status: number | 'lost' }[] = []
   const takeOnce = (method: string, path: string, lost: boolean) => {
     const at = once_.findIndex(
@@ -159,7 +163,8 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
       found.body = String(body['body'])
       return [200, found]
     }
-    return reverts.answer(method, url, body) ?? [404, { message: 'Not Found' }]
+    const listed = answerOpenPulls(kind, open, method, url) ?? reverts.answer(method, url, body)
+    return listed ?? [404, { message: 'Not Found' }]
   }
 
   const server = createServer(async (request, response) => {
@@ -190,6 +195,7 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
     requests,
     hiccups,
     reverts,
+    open,
     failOnce: (method, path, status) => once_.push({ method, path, status }),
     loseAnswer: (method, path) => once_.push({ method, path, status: 'lost' }),
     async [Symbol.asyncDispose]() {

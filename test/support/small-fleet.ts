@@ -20,8 +20,15 @@ export interface SmallFleet extends AsyncDisposable {
   readText(cluster: string, namespace: string, name?: string): Promise<string | undefined>
 }
 
-/** Brings everything up, with application `web` saying "one" once a rollout has run. */
-export async function startSmallFleet(soak = '2s'): Promise<SmallFleet> {
+/**
+ * Brings everything up, with application `web` saying "one" once a rollout has run.
+ *
+ * @param args further flags of the hub
+ */
+export async function startSmallFleet(
+  soak = '2s',
+  args: readonly string[] = [],
+): Promise<SmallFleet> {
   await using stack = new AsyncDisposableStack()
   const directory = stack.use(await createTempDir('small-fleet'))
   const git = stack.use(await startGitServer())
@@ -38,6 +45,7 @@ export async function startSmallFleet(soak = '2s'): Promise<SmallFleet> {
     path: 'fleet',
     redisUrl: redis.url,
     interval: '1s',
+    args,
   })
   stack.defer(() => hub.stop())
   const planes = new Map<string, ControlPlane>()

@@ -1,8 +1,9 @@
 import type { VisitedRef } from '../../source/visit.ts'
 import type { Api } from '../http.ts'
 import { ProposalBody, ProposalView } from '../proposal-view.ts'
+import { PullRequestList } from '../pull-request-view.ts'
 import { RequestError } from '../problem.ts'
-import { answers } from '../schemas.ts'
+import { answers, NoQuery } from '../schemas.ts'
 
 /** Changes to the fleet repository before they are merged. */
 export function addProposalRoutes(app: Api): void {
@@ -17,6 +18,17 @@ export function addProposalRoutes(app: Api): void {
       response: answers(200, ProposalView),
     },
     handler: ({ body, hub }) => hub.propose(toRef(body)),
+  })
+
+  app.get('/api/v1/pull-requests', {
+    config: { policy: 'viewer', etag: true },
+    schema: {
+      operationId: 'listPullRequests',
+      summary: 'Open pull or merge requests of the fleet repository, as its Git host tells them',
+      querystring: NoQuery,
+      response: answers(200, PullRequestList),
+    },
+    handler: ({ hub }) => hub.pullRequests(),
   })
 }
 

@@ -86,6 +86,27 @@ export function addFleet(program: Command, context: CommandContext): void {
       const paint = createPaint(terminal.color)
       terminal.out(formatProposal(proposal, { all: flags.all === true, paint }))
     })
+  withConnection(fleet.command('pull-requests'))
+    .description('what is proposed to the fleet repository, as its Git host tells it')
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .action(async (flags: ConnectionFlags & { output: string }) => {
+      const client = await connect(flags)
+      const found = await client.call('listPullRequests', { signal: terminal.signal })
+      if (flags.output === 'json') return terminal.out(formatJson(found))
+      if (found.host === null) {
+        throw new CliFailure(1, 'the hub does not know its Git host: name it with --forges')
+      }
+      const now = terminal.now()
+      const rows = found.items.map(({ number, title, draft, author, branch, updatedAt, url }) => [
+        ...[String(number), draft ? `${title} (draft)` : title, author, branch],
+        ...[formatAge(updatedAt, now), url],
+      ])
+      terminal.out(
+        formatTable([['NUMBER', 'TITLE', 'AUTHOR', 'BRANCH', 'UPDATED', 'URL'], ...rows]),
+      )
+      if (found.elsewhere > 0) terminal.say(`${found.elsewhere} more go into other branches\n`)
+      if (found.more) terminal.say('there are more than the hub reads\n')
+    })
   asListing(fleet.command('policies'), context, 'listPolicies', {
     NAME: ({ name }) => name,
     ACTION: ({ action }) => action,

@@ -1289,6 +1289,36 @@ export interface ProposalView {
   }[]
 }
 
+/** A pull or merge request that is open. */
+export interface PullRequestView {
+  readonly number: number
+  readonly title: string
+  /** an account of the Git host; empty once it is gone */
+  readonly author: string
+  /** where it comes from */
+  readonly branch: string
+  /** that is a branch of another repository */
+  readonly fork: boolean
+  /** the branch it is to be merged into */
+  readonly base: string
+  readonly draft: boolean
+  /** RFC 3339, UTC */
+  readonly updatedAt: string
+  /** where people see it */
+  readonly url: string
+}
+
+export interface PullRequestList {
+  /** null when the hub was not told where the fleet repository is hosted */
+  readonly host: ('github' | 'gitlab' | 'gitea') | null
+  /** into the branch that is followed; those that changed last first */
+  readonly items: readonly PullRequestView[]
+  /** open ones that go into other branches, and change nothing here */
+  readonly elsewhere: number
+  /** there are more than were read */
+  readonly more: boolean
+}
+
 export interface VersionView {
   readonly version: string
 }
@@ -1811,6 +1841,9 @@ export interface Operations {
     readonly answer: ProposalView
   }
 
+  /** Open pull or merge requests of the fleet repository, as its Git host tells them */
+  readonly listPullRequests: { readonly answer: PullRequestList }
+
   /** The newest events, or those after an id; oldest first */
   readonly listEvents: {
     readonly query?: { readonly limit?: number | undefined; readonly after?: string | undefined }
@@ -2042,6 +2075,7 @@ export const operations = {
   retryRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/retry', answer: 'RolloutView' },
   skipCluster: { method: 'POST', path: '/api/v1/rollouts/{id}/skip', answer: 'RolloutView' },
   planFleet: { method: 'POST', path: '/api/v1/fleet:plan', answer: 'ProposalView' },
+  listPullRequests: { method: 'GET', path: '/api/v1/pull-requests', answer: 'PullRequestList' },
   listEvents: { method: 'GET', path: '/api/v1/events', answer: 'EventList' },
   streamEvents: { method: 'GET', path: '/api/v1/events/stream', answer: null },
   getTrust: { method: 'GET', path: '/api/v1/trust/roots', answer: 'TrustView' },

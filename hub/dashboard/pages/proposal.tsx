@@ -7,6 +7,7 @@ import { Changes, sayChanges } from '../parts/changes.tsx'
 import { Estimate } from '../parts/estimate.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
+import { PullRequests } from '../parts/pull-requests.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Short, Word } from '../parts/words.tsx'
 import { go } from '../route.ts'
@@ -21,10 +22,13 @@ export function Proposal({ of }: { readonly of: ProposalOf | null }) {
       <h1>{of === null ? 'Before it is merged' : sayProposal(of)}</h1>
       <Choice of={of} />
       {of === null ? (
-        <p class="quiet">
-          A change to the fleet repository is rendered for every cluster and judged by its policies.
-          Nothing is merged, and nothing moves.
-        </p>
+        <>
+          <p class="quiet">
+            A change to the fleet repository is rendered for every cluster and judged by its
+            policies. Nothing is merged, and nothing moves.
+          </p>
+          <PullRequests />
+        </>
       ) : (
         <Told of={of} />
       )}

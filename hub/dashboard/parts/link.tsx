@@ -39,3 +39,7 @@ export const toApplication = (name: string): Route => ({
 })
 export const toPlan = (name: string, live = false): Route => ({ page: 'plan', name, live })
 export const toRollout = (id: string): Route => ({ page: 'rollout', id })
+export const toPullRequest = (number: number): Route => ({
+  page: 'proposal',
+  of: { kind: 'pullRequest', name: String(number) },
+})

@@ -125,6 +125,23 @@ describe('join tokens', () => {
   })
 })
 
+test('pull requests are those into the branch that is followed; others are counted', async () => {
+  const change = { title: 'x', author: 'ada', branch: 'b', fork: false, draft: false }
+  const at = { updatedAt: Date.UTC(2026, 0, 1), url: 'https://git.example/1' }
+  const changes = ['main', 'release', 'main'].map((base, number) => ({
+    ...{ ...change, ...at, base, number: number + 1 },
+  }))
+  const list = async () => ({ changes, more: true })
+  const { hub } = world({ proposed: { host: 'gitea', branch: 'main', list } })
+  const updatedAt = '2026-01-01T00:00:00.000Z'
+  assert.deepEqual(await hub.pullRequests(), {
+    ...{ host: 'gitea', elsewhere: 1, more: true },
+    items: [1, 3].map((number) => ({ ...change, ...at, base: 'main', number, updatedAt })),
+  })
+  const nowhere = await world().hub.pullRequests()
+  assert.deepEqual(nowhere, { host: null, items: [], elsewhere: 0, more: false })
+})
+
 test('a revocation is written down; what it ends reads it there', async () => {
   const { hub, state, decisions } = world()
   await assert.rejects(hub.revokeCluster('a', ada, 'stolen'), { code: 'not_found' })

@@ -32,7 +32,6 @@ function createWorld() {
               if (world.fails) throw new HubError('forge_unreachable', 'away')
               posted.push(`${context}: ${state}: ${description}`)
             },
-            putComment: async () => assert.fail('nothing is commented'),
           }
         : undefined,
     list: () =>
