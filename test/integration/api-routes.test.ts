@@ -9,6 +9,7 @@ import { ObjectsView } from '../../hub/api/objects-view.ts'
 import { ReceiptResultsView } from '../../hub/api/receipt-view.ts'
 import { MatrixView } from '../../hub/api/matrix-view.ts'
 import { Problem } from '../../hub/api/problem.ts'
+import { PullRequestList } from '../../hub/api/pull-request-view.ts'
 import { SourceView } from '../../hub/api/source-view.ts'
 import { RolloutView } from '../../hub/api/rollout-view.ts'
 import { PlannedView } from '../../hub/api/plan-view.ts'
@@ -72,6 +73,7 @@ const routes: Route[] = [
   get('rollouts/r-1/preview?back=true', PlannedView, 'rollouts/r-9/preview?back=true'),
   get('fleet', views.FleetView),
   get('sources', schemas.SourceList),
+  get('pull-requests', PullRequestList),
   get('sources/fleet', SourceView, 'sources/nope'),
   get('events', schemas.EventList),
   get('version', schemas.VersionView),
