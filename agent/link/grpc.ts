@@ -27,6 +27,7 @@ import {
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { rehearsalHeader } from '@groundswell/proto/rehearsal.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { boundHandshakes } from '@groundswell/proto/tls/grpc.ts'
 import { type Keepalive, keepalive, toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import { AgentError, type AgentErrorCode } from '../errors.ts'
 import { toTarget } from './addresses.ts'
@@ -290,9 +291,8 @@ export async function dialEnrolment(
 ): Promise<EnrolCalls> {
   const ca = typeof trust === 'string' ? await fetchPinnedCa(address, trust, proxy) : trust.ca
   const relay: Relay | undefined = proxy && (await openRelay(proxy, address))
-  const client = new EnrolClient(relay?.target ?? address, credentials.createSsl(Buffer.from(ca)), {
-    ...channelOptions,
-  })
+  const credentialsOfHub = boundHandshakes(credentials.createSsl(Buffer.from(ca)))
+  const client = new EnrolClient(relay?.target ?? address, credentialsOfHub, { ...channelOptions })
   function call<O>(name: string, request: object): Promise<O> {
     const method = client[name] as unknown as (
       request: object,

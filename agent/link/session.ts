@@ -28,6 +28,8 @@ import { type Decompress, createAssembly, unpackPush } from './unpack.ts'
 const wantBatch = 1_000
 /** Bytes of messages after which what they took is collected. */
 const collectEvery = 4 * 1024 * 1024
+/** What a hub may take to answer the hello, the connection included; heartbeats begin with its answer. */
+const welcomeMs = 30_000
 /** Heartbeats that may be missed before the stream counts as dead. */
 const silentBeats = 3
 
@@ -114,7 +116,8 @@ export function openSession(deps: SessionDeps): Session {
   }
 
   async function listen(): Promise<void> {
-    let stop = (): void => {}
+    const late = new AgentError('hub_unreachable', 'the hub did not answer within 30 s')
+    let stop = deps.every(welcomeMs, () => cutStream(late))
     let received = 0
     try {
       await send({ case: 'hello', value: deps.hello })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { type EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { Server as TlsServer } from 'node:tls'
 import { create } from '@bufbuild/protobuf'
@@ -8,11 +10,14 @@ import {
   type ServerDuplexStream,
   Server,
   ServerCredentials,
+  type ServiceError,
   credentials,
   makeGenericClientConstructor,
+  status,
 } from '@grpc/grpc-js'
 import { SyncRequestSchema, SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
+import { boundHandshakes } from '@groundswell/proto/tls/grpc.ts'
 import { createDoubtingCredentials } from '../../agent/link/tls/grpc.ts'
 import { loadAuthority } from '../../hub/sync/x509.ts'
 import { createTempDir } from '../support/temp-dir.ts'
@@ -28,7 +33,7 @@ const readers = [
   'hub/sync/stream/grpc.ts: call.stream of a server’s stream',
   'hub/sync/tls/grpc.ts: ServerCredentials.updateSecureContextOptions',
   'agent/link/grpc.ts: subchannelPool and continueConnecting of a channel',
-  'agent/link/tls/grpc.ts: ChannelCredentials._createSecureConnector, and its connect(socket)',
+  'agent/link/tls/grpc.ts, proto/tls/grpc.ts: ChannelCredentials._createSecureConnector, and its connect(socket)',
 ]
 
 const options = {
@@ -142,6 +147,33 @@ describe('what is private to grpc-js', () => {
     assert.deepEqual(found(), { life: undefined })
     call.cancel()
     client.close()
+  })
+
+  it('has a connector be handed the socket, so that a handshake nobody answers ends with it', async () => {
+    const taken: Socket[] = []
+    const silent = createServer((socket) => void taken.push(socket)).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port: at } = silent.address() as AddressInfo
+    const client = new SyncClient(
+      `127.0.0.1:${at}`,
+      boundHandshakes(credentials.createSsl(Buffer.from(hubCa)), 200),
+      options,
+    )
+    const call = start(client)
+    const [ended] = (await once(call as unknown as EventEmitter, 'error')) as [ServiceError]
+    assert.equal(ended.code, status.UNAVAILABLE)
+    assert.match(ended.details, /no TLS handshake within 0.2 s/)
+    // One that is given up before its time leaves no socket either.
+    const open = start(client)
+    open.on('error', () => {})
+    await until(() => taken.length > 1, { deadlineMs: 5_000, what: 'another attempt' })
+    open.cancel()
+    client.close()
+    for (const socket of taken) socket.resume()
+    await until(() => taken.every((socket) => socket.destroyed), {
+      ...{ deadlineMs: 5_000, what: 'all connections to end' },
+    })
+    silent.close()
   })
 
   it('has a channel keep its attempts, that can be ended', async () => {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type ChannelCredentials, type ServiceError, credentials, status } from '@grpc/grpc-js'
+import { boundHandshakes } from '@groundswell/proto/tls/grpc.ts'
 import { AgentError } from '../../errors.ts'
 import { type CertificateLife, lifeOfHub } from '../hub-certificate.ts'
 
@@ -28,7 +29,7 @@ function createCredentials(
   rejectUnauthorized: boolean,
 ): ChannelCredentials {
   const [ca, own, chain] = [hubCa, key, certificateChain].map((text) => Buffer.from(text))
-  return credentials.createSsl(ca, own, chain, { rejectUnauthorized })
+  return boundHandshakes(credentials.createSsl(ca, own, chain, { rejectUnauthorized }))
 }
 
 /** What was found of a hub; no `life` when its certificate is good by this machine's clock. */

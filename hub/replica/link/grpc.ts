@@ -10,6 +10,7 @@ import { EnrolService } from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
 import { SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toRawDefinition } from '@groundswell/proto/grpc.ts'
 import { toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
+import { boundHandshakes } from '@groundswell/proto/tls/grpc.ts'
 import { HubError } from '../../errors.ts'
 import type { ServerCertificate } from '../../sync/x509.ts'
 import type { EnrolMethod, LeaderLink, RelayedStream } from '../leader-link.ts'
@@ -67,10 +68,12 @@ export function reachLeader(
 ): LeaderLink {
   const client = new PeerClient(
     address,
-    credentials.createSsl(
-      Buffer.from(hubCa),
-      Buffer.from(key),
-      Buffer.from(`${certificate}\n${issuer}`),
+    boundHandshakes(
+      credentials.createSsl(
+        Buffer.from(hubCa),
+        Buffer.from(key),
+        Buffer.from(`${certificate}\n${issuer}`),
+      ),
     ),
     linkOptions,
   )

@@ -102,6 +102,18 @@ describe('a session with a hub', () => {
     assert.equal(closed(), 1)
   })
 
+  it('F58: is ended when the hub takes the connection and never answers', async () => {
+    const { session, timers, closed } = world()
+    timers.get(30_000)!()
+    assert.equal(closed(), 1)
+    assert.equal(await code(session.done), 'hub_unreachable')
+    const answered = world()
+    const value = { cluster: 'a', heartbeatSeconds: 20 }
+    answered.responses.push(create(SyncResponseSchema, { message: { case: 'welcome', value } }))
+    await settle()
+    assert.equal(answered.timers.has(30_000), false, 'once it has answered, heartbeats tell')
+  })
+
   it('T9: is ended when what was asked for never comes, though the hub keeps talking', async () => {
     const { session, sent, timers, closed } = world()
     const { asked } = fetchOne(session, Buffer.from('x'))
