@@ -7,6 +7,7 @@ import type { Contents } from './render/contents.ts'
 import type { Renderer } from './render/renderer.ts'
 import type { Deciding } from './rollout/decide.ts'
 import type { Stopwatch } from './stopwatch.ts'
+import type { Wish } from './sync/ahead.ts'
 
 export interface PipelineDeps {
   readonly renderer: Renderer
@@ -14,6 +15,8 @@ export interface PipelineDeps {
   readonly deciding: Deciding
   /** A fleet was taken in: what clusters may be offered can be told now. */
   readonly onFleet: () => void
+  /** Of all that is rendered it was decided what has to be rolled out. */
+  readonly onDecided?: () => void
   /** What was not so in the round before. */
   readonly onFault: (kind: 'fault' | 'warning', fault: Fault) => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
@@ -21,6 +24,8 @@ export interface PipelineDeps {
   readonly time?: Stopwatch<'render' | 'decide'>
   /** Calls back once after so many milliseconds. */
   readonly later: (ms: number, run: () => void) => void
+  /** When this hub began, in milliseconds. */
+  readonly since: number
   readonly signal: AbortSignal
 }
 
@@ -57,6 +62,8 @@ export function createPipeline(deps: PipelineDeps) {
   let wanted: 'decide' | 'render' | undefined
   let retrying = false
   let isLookDue = false
+  /** Source → the ledger's head when what was fetched of it since this hub began had been decided on. */
+  const fetched = new Map<string, number>()
   const told = { fault: new Set<string>(), warning: new Set<string>() }
 
   /** A new commit of the fleet repository. One with faults is refused whole. */
@@ -167,10 +174,17 @@ export function createPipeline(deps: PipelineDeps) {
     const current = fleet
     if (!current) return
     const facts = newestFacts(register.state)
+    // Asked before: what is fetched while it renders may not be in it.
+    const sources = await renderer.list()
     const rendered = await renderer.render(current.revision, signal, facts)
     if (fleet !== current) return
     latest = rendered
     const decided = await deciding.decide(current, rendered)
+    for (const { name, lastFetchedAt } of sources) {
+      if (fetched.has(name) || (lastFetchedAt ?? 0) < deps.since) continue
+      fetched.set(name, register.head)
+    }
+    deps.onDecided?.()
     workFaults = [...rendered.faults, ...decided]
     for (const fault of workFaults) log('warn', formatFault(fault))
     tellNew('fault', workFaults)
@@ -187,6 +201,23 @@ export function createPipeline(deps: PipelineDeps) {
     } catch (error) {
       log('warn', `${accepted} cannot be gone on from yet`, { err: error })
     }
+  }
+
+  /** What Git asks for there, once all it is said in was fetched and decided on. */
+  function wish(application: string, cluster: string): Wish | undefined {
+    if (!fleet || !latest) return undefined
+    const declared = fleet.applications.get(application)
+    const heads = ['fleet', declared?.spec.source.repository ?? 'fleet'].map((name) =>
+      fetched.get(name),
+    )
+    if (heads.includes(undefined)) return undefined
+    const since = Math.max(...heads.map((head) => head ?? 0))
+    const desired = latest.applications.get(application)
+    const isUnsaid = declared && !desired
+    if (isUnsaid || latest.skipped.get(application)?.has(cluster)) {
+      return { digest: undefined, since }
+    }
+    return { digest: desired?.get(cluster)?.digest ?? null, since }
   }
 
   /** Renders again what a cluster is assigned, from the commits it was made of. */
@@ -222,6 +253,7 @@ export function createPipeline(deps: PipelineDeps) {
     redecide,
     resume,
     rebuild,
+    wish,
     state: (): PipelineState => ({
       fleet,
       refused,

@@ -18,6 +18,9 @@ export function createHeads() {
     },
     /** The digest of a line, while it is at hand. */
     digestAt: (index: number): Digest | undefined => digests.get(index),
+    /** Whether a ledger of so many lines has this one, as far as it is at hand. */
+    has: ({ index, digest }: ChainHead, last: number): boolean =>
+      index <= last && (digests.get(index) ?? digest) === digest,
   }
 }
 

@@ -102,10 +102,16 @@ export function foldWitness(
   const index = Number(witnessed?.index ?? 0n)
   const digest = digestAt(index)
   if (!witnessed || digest === undefined || digest === witnessed.digest) {
-    return status.ledgerFault ? { ...status, ledgerFault: null } : status
+    return status.ledgerFault?.code === 'audit_forked' ? { ...status, ledgerFault: null } : status
   }
   const message = `line ${index} of the ledger is ${digest}, and was ${clip(witnessed.digest)} when the agent was told of it`
   return { ...status, ledgerFault: { code: 'audit_forked', message } }
+}
+
+/** The cluster has had more than this hub's ledger knows of; null when nothing is kept from it any more. */
+export function foldBehind(status: ClusterStatus, message: string | null): ClusterStatus {
+  if (message !== null) return { ...status, ledgerFault: { code: 'ledger_behind', message } }
+  return status.ledgerFault?.code === 'ledger_behind' ? { ...status, ledgerFault: null } : status
 }
 
 /** The newest few, each once. */

@@ -18,6 +18,7 @@ import {
 } from '../status/fold.ts'
 import type { ClusterStatus } from '../status/status.ts'
 import type { Statuses } from '../status/statuses.ts'
+import type { Sparing } from './ahead.ts'
 import type { SyncListenerDeps } from './grpc.ts'
 import type { Session } from './session.ts'
 
@@ -31,6 +32,10 @@ export interface HooksDeps {
   readonly replica: string
   /** Of a line of the ledger, while it is at hand. */
   readonly digestAt: (index: number) => Digest | undefined
+  /** The index of its last line. */
+  readonly head: () => number
+  /** What is kept from clusters that know more than this hub. */
+  readonly sparing: Sparing
   readonly countReport: () => void
   readonly clock: () => number
   /** Calls back after `ms`; given in, so that tests own time. */
@@ -87,6 +92,7 @@ export function createSyncHooks(deps: HooksDeps) {
     },
     onHello: (cluster, hello, replica = deps.replica) => {
       const connection = { state: 'Connected', since: clock(), replica } as const
+      if (Number(hello.witnessed?.index ?? 0n) > deps.head()) deps.sparing.suspect(cluster)
       statuses.update(cluster, (status) => {
         const told = foldWitness(status, hello.witnessed, deps.digestAt)
         return { ...foldHello(told, hello, clock()), connection }
@@ -95,6 +101,7 @@ export function createSyncHooks(deps: HooksDeps) {
     onReport: (cluster, report) => {
       deps.countReport()
       statuses.update(cluster, (status) => foldReport(status, report, clock()))
+      if (deps.sparing.isWatched(cluster)) sessions.get(cluster)?.notice()
     },
     onVerdict: (cluster, verdict) =>
       statuses.update(cluster, (status) => foldVerdict(status, verdict, clock())),
@@ -176,6 +183,10 @@ export function createSyncHooks(deps: HooksDeps) {
     /** Any of them may have something to be offered. */
     noticeAll(): void {
       for (const open of sessions.values()) open.notice()
+    },
+    /** Git was read, or decided on: what is kept from clusters may be offered now. */
+    noticeSpared(): void {
+      for (const cluster of deps.sparing.list()) sessions.get(cluster)?.notice()
     },
     /** What a snapshot may list: nothing for a cluster that Git no longer declares. */
     assignmentsOf(cluster: string, fleet: Fleet | null): readonly Assignment[] {

@@ -6,7 +6,8 @@ import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import { createSerial } from '../rollout/serial.ts'
-import type { Signer } from '../signer/signer.ts'
+import type { AuditHead, Signer } from '../signer/signer.ts'
+import type { Sparing } from './ahead.ts'
 import type { SignedSnapshot, SnapshotStore } from './redis.ts'
 
 /** Where an agent says it is: how far it has come, and the snapshot it holds; empty when none. */
@@ -38,6 +39,10 @@ export interface OfferDeps {
     cluster: string,
     list: readonly SnapshotApplication[],
   ) => readonly Uint8Array[]
+  /** What may be offered to an agent that has come further than this hub knows; without it, all. */
+  readonly sparing?: Pick<Sparing, 'isSuspect' | 'spare'>
+  /** The ledger's end, and whether a line is still what it was: it is not where a backup was restored. */
+  readonly ledger?: { head(): AuditHead | null; has(head: AuditHead): boolean }
   readonly clock: () => number
   /** Called for each snapshot signed. */
   readonly onSigned?: () => void
@@ -63,6 +68,18 @@ export function createOffers(deps: OfferDeps) {
     known?: Offered | null,
   ) => serial.run(enrolment.clusterId, () => offerFor(enrolment, at, known))
 
+  /** Whether the agent, or what was signed for it, knows of more than this hub does. */
+  function isAhead(
+    cluster: string,
+    told: SnapshotPosition,
+    last: SignedSnapshot | undefined,
+    stands: boolean,
+  ): boolean {
+    if (told.sequence > (stands && last ? last.sequence : 0)) return true
+    const isForgotten = last?.ledger && deps.ledger?.has(last.ledger) === false
+    return isForgotten || deps.sparing?.isSuspect(cluster) === true
+  }
+
   async function offerFor(
     enrolment: Enrolment,
     at: AgentPosition,
@@ -71,14 +88,19 @@ export function createOffers(deps: OfferDeps) {
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
     const { cluster, clusterId, clusterUid } = enrolment
     const { epoch, version } = deps.root()
-    const list = share(listApplications(deps.assignments(cluster)))
-    if (list.length === 0 && at.sequence === 0) return { offer: null, current: null }
-    const approvals = deps.approvals?.(cluster, list) ?? []
-    const applications = digestOfAll(list, approvals, version)
+    const assigned = deps.assignments(cluster)
+    if (assigned.length === 0 && at.sequence === 0) return { offer: null, current: null }
     // Should another hub have signed since, `put` says so, and it is read then.
     const last = known?.digest === at.digest ? known : await deps.store.get(clusterId)
     const stands = last !== undefined && last.epoch === epoch
     const told = toPosition(epoch, at)
+    const spared = isAhead(cluster, told, last, stands)
+      ? deps.sparing?.spare(cluster, assigned)
+      : undefined
+    if (spared === 'wait') return { offer: null, current: null }
+    const list = share(listApplications(spared ?? assigned))
+    const approvals = deps.approvals?.(cluster, list) ?? []
+    const applications = digestOfAll(list, approvals, version)
     const fresh = stands && (last.expiresAt - renewSeconds) * 1000 > deps.clock()
     if (fresh && last.applications === applications && last.sequence >= told.sequence) {
       const current = { ...last, list, approvals }
@@ -101,7 +123,8 @@ export function createOffers(deps: OfferDeps) {
     if (!made) return { offer: null, current: null }
     if (refused.delete(cluster)) deps.onRefused?.(cluster, null)
     deps.onSigned?.()
-    const signed = { ...made, applications }
+    const ledger = deps.ledger?.head()
+    const signed = { ...made, applications, ...(ledger && { ledger }) }
     // Recorded before it is sent: one digest for each sequence, whatever crashes.
     if (!(await deps.store.put(clusterId, signed, last))) {
       // Another hub signed meanwhile: what it said is looked at like anything said before.

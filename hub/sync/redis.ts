@@ -2,6 +2,7 @@ import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Redis } from 'ioredis'
 import { HubError } from '../errors.ts'
 import { leaseKey } from '../replica/redis.ts'
+import type { AuditHead } from '../signer/signer.ts'
 import type { Pins, PinStore } from './pins.ts'
 
 /** The last snapshot signed for a cluster, kept so that an unchanged one is never signed twice. */
@@ -15,6 +16,8 @@ export interface SignedSnapshot {
   /** Seconds since the Unix epoch. */
   readonly expiresAt: number
   readonly envelope: Uint8Array
+  /** Where the ledger ended when it was signed; records of before do not say. */
+  readonly ledger?: AuditHead
 }
 
 export interface SnapshotStore {
@@ -37,7 +40,7 @@ export interface SnapshotStore {
 // 0 for each that was not, and nothing at all to who leads no more.
 const putScript = `
 if ARGV[1] ~= '' and tonumber(redis.call('HGET', KEYS[1], 'term') or '0') > tonumber(ARGV[1]) then return {} end
-local names = { 'epoch', 'sequence', 'digest', 'applications', 'expiresAt', 'envelope' }
+local names = { 'epoch', 'sequence', 'digest', 'applications', 'expiresAt', 'envelope', 'ledger' }
 local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
 local answers = {}
 for i = 1, #KEYS - 1 do
@@ -125,17 +128,29 @@ export function createSnapshotStore(
       if (!isDigest(digest) || !isDigest(applications) || !envelope) return undefined
       const [epoch, sequence] = [Number(text('epoch')), Number(text('sequence'))]
       const expiresAt = Number(text('expiresAt'))
-      return { epoch, sequence, digest, applications, expiresAt, envelope }
+      const ledger = parseHead(text('ledger'))
+      const signed = { epoch, sequence, digest, applications, expiresAt, envelope }
+      return ledger ? { ...signed, ledger } : signed
     },
     put(clusterId, snapshot, last) {
-      const { epoch, sequence, digest, applications, expiresAt, envelope } = snapshot
+      const { epoch, sequence, digest, applications, expiresAt, envelope, ledger } = snapshot
       const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength)
-      const words = [last?.digest ?? '', epoch, sequence, digest, applications, expiresAt, bytes]
+      const head = ledger ? `${ledger.index} ${ledger.digest}` : ''
+      const words = [
+        ...[last?.digest ?? '', epoch, sequence, digest, applications, expiresAt, bytes],
+        head,
+      ]
       return new Promise((resolve, reject) => {
         writeSoon({ key: key(clusterId), words, resolve, reject })
       })
     },
   }
+}
+
+/** Undefined for what is not one: another hub's, or somebody's hand. */
+function parseHead(text: string): AuditHead | undefined {
+  const [index, digest = ''] = text.split(' ')
+  return isDigest(digest) ? { index: Number(index), digest } : undefined
 }
 
 type Word = string | number | Buffer

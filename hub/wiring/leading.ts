@@ -168,7 +168,9 @@ export async function startLeading(
       summaries.touchAll()
       hooks.noticeAll()
     },
+    onDecided: () => hooks.noticeSpared(),
     onFault: (kind, fault) => events.emit(describeFault(kind, fault)),
+    since,
     log: (level, message, fields) => log[level](fields ?? {}, message),
     time: metrics.timeRound,
     later,

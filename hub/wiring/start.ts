@@ -24,11 +24,13 @@ import { serveProbes } from '../roles/http.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import { listTouched } from '../status/touched.ts'
 import { isStale } from '../status/cluster-view.ts'
+import { foldBehind } from '../status/fold.ts'
 import { type HubEvent, describeChange } from '../status/event.ts'
 import { listEnded } from '../status/ended.ts'
 import { createStatusStore } from '../status/redis.ts'
 import { createStatuses } from '../status/statuses.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
+import { createSparing } from '../sync/ahead.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
 import { createTrustDesk } from '../trust.ts'
 import { addressesOf } from './certificate.ts'
@@ -169,7 +171,19 @@ export async function startHub(
     ),
   )
   const offered = new Map<string, { sequence: number; at: number }>()
+  const sparing = createSparing({
+    status: statuses.get,
+    wish: (application, cluster) => leading?.pipeline.wish(application, cluster),
+    onSpared(cluster, message) {
+      if (statuses.get(cluster).ledgerFault?.message === message) return
+      statuses.update(cluster, (status) => foldBehind(status, message))
+      if (message === null) log.info({ cluster }, 'the ledger has caught up with what it runs')
+      else log.warn({ cluster }, message)
+    },
+  })
   const hooks = createSyncHooks({
+    sparing,
+    head: () => register.head,
     statuses,
     rollouts: { notice: async (application) => leading?.rollouts.notice(application) },
     state: register.state,
@@ -194,7 +208,8 @@ export async function startHub(
   // 4. Listen: agents first, so that they are there when rollouts go on.
   const { pipeline, hub } = leading
   const { sync, enrolment, openToPeers } = await startListeners(surroundings, {
-    ...{ store, content, trust, hooks, metrics },
+    ...{ store, content, trust, hooks, sparing, metrics },
+    hasLine: (head) => heads.has(head, register.head),
     signer: trace ? traceSigning(signer, trace, clock) : signer,
     fleet: () => pipeline.state().fleet,
     rebuild: (cluster) => pipeline.rebuild(cluster),

@@ -38,6 +38,11 @@ describe('signed snapshots in Redis', () => {
     assert.equal(await store.get('a'), undefined)
     assert.equal(await store.put('a', snapshot(1), undefined), true)
     assert.deepEqual(await store.get('a'), snapshot(1))
+    const ledger = { index: 12, digest: digestOf('line 12') }
+    await store.put('a', { ...snapshot(2), ledger }, snapshot(1))
+    assert.deepEqual(await store.get('a'), { ...snapshot(2), ledger })
+    await redis.hset('back:snapshot:a', 'ledger', '12 by hand')
+    assert.deepEqual(await store.get('a'), snapshot(2))
   })
 
   it('I3: of two hubs that sign after the same one, the second is refused', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { type Fault, HubError } from '../../../hub/errors.ts'
 import type { Fleet } from '../../../hub/fleet/fleet.ts'
@@ -7,6 +8,7 @@ import { emptyState } from '../../../hub/ledger/replay.ts'
 import { createPipeline, type PipelineDeps } from '../../../hub/pipeline.ts'
 import { loadFleet } from '../../../hub/fleet/load.ts'
 import type { Contents } from '../../../hub/render/contents.ts'
+import type { SourceView } from '../../../hub/source/sources.ts'
 import type { Renderer } from '../../../hub/render/renderer.ts'
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
@@ -39,7 +41,9 @@ function world(commits: Record<string, string> = {}) {
     },
   }
   const loaded = new Map<string, Fleet>()
-  const renderer: Pick<Renderer, 'has' | 'readFleet' | 'render'> = {
+  const sources: { name: string; lastFetchedAt: number | null }[] = []
+  const renderer: Pick<Renderer, 'has' | 'readFleet' | 'render' | 'list'> = {
+    list: async () => sources as unknown as readonly SourceView[],
     has: async (revision) => textOf(revision) !== undefined,
     async readFleet(revision) {
       if (world.unreachable) throw new HubError('source_unreachable', 'Git is away')
@@ -53,9 +57,13 @@ function world(commits: Record<string, string> = {}) {
     render: (revision) => world.render(revision),
   }
   const textOf = (revision: string) => commits[parseRevision(revision).commit[0]!]
+  const register = { head: 7 }
   const pipeline = createPipeline({
     renderer,
     register: {
+      get head() {
+        return register.head
+      },
       state,
       async append(_: string, [decision]: { revision: string }[]) {
         accepted.push(decision!.revision)
@@ -64,18 +72,65 @@ function world(commits: Record<string, string> = {}) {
       },
     },
     deciding: { decide: (fleet: Fleet) => world.decide(fleet), warnings: () => [] },
+    since: 1_000,
     onFleet: () => void told.push(pipeline.state().fleet?.revision),
     onFault: () => {},
     log() {},
     later: (_: number, run: () => void) => void waiting.push(run),
     signal: life.signal,
   } as unknown as PipelineDeps)
-  return Object.assign(world, { pipeline, accepted, renders, decided, told, waiting, state })
+  const seen = { accepted, renders, decided, told, waiting, state, sources, register }
+  return Object.assign(world, { pipeline, ...seen })
 }
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await Promise.resolve()
 }
+
+describe('what Git asks for', () => {
+  const digest = digestOf('content')
+  const application = `apiVersion: groundswell.dev/v1alpha1
+kind: Application
+metadata: { name: web }
+spec: { source: { path: apps/web }, targets: [{ clusterSelector: {} }], targetNamespace: web }
+`
+  const content = { digest, size: 1, revision: at('1') }
+  const contents = (skipped: readonly string[] = []): Contents => ({
+    ...nothing,
+    applications: new Map([['web', new Map([['a', content]])]]),
+    skipped: new Map([['web', new Set(skipped)]]),
+  })
+
+  test('is known once its sources were fetched in this life, and that was decided on', async () => {
+    const play = world({ 1: application })
+    play.render = async () => contents()
+    await play.pipeline.onRevision('fleet', at('1'))
+    await play.pipeline.settle()
+    assert.equal(play.pipeline.wish('web', 'a'), undefined, 'from the mirrors of a life before')
+    play.sources.push({ name: 'fleet', lastFetchedAt: 999 })
+    await play.pipeline.evaluate()
+    assert.equal(play.pipeline.wish('web', 'a'), undefined)
+    play.sources.splice(0, 1, { name: 'fleet', lastFetchedAt: 1_000 })
+    await play.pipeline.evaluate()
+    assert.deepEqual(play.pipeline.wish('web', 'a'), { digest, since: 7 })
+    play.register.head = 12
+    await play.pipeline.evaluate()
+    assert.deepEqual(play.pipeline.wish('web', 'a'), { digest, since: 7 }, 'by the first time')
+    assert.deepEqual(play.pipeline.wish('web', 'b'), { digest: null, since: 7 })
+    assert.deepEqual(play.pipeline.wish('shop', 'a'), { digest: null, since: 7 })
+  })
+
+  test('cannot be told of what is not rendered, or of a cluster that is left out', async () => {
+    const play = world({ 1: application })
+    play.sources.push({ name: 'fleet', lastFetchedAt: 1_000 })
+    await play.pipeline.onRevision('fleet', at('1'))
+    await play.pipeline.settle()
+    assert.deepEqual(play.pipeline.wish('web', 'a'), { digest: undefined, since: 7 })
+    play.render = async () => contents(['b'])
+    await play.pipeline.evaluate()
+    assert.deepEqual(play.pipeline.wish('web', 'b'), { digest: undefined, since: 7 })
+  })
+})
 
 describe('a new commit of the fleet repository', () => {
   test('is accepted, written down once, rendered and decided', async () => {

@@ -15,6 +15,7 @@ import {
   foldHello,
   foldReport,
   foldVerdict,
+  foldBehind,
   foldWitness,
   unknownCluster,
 } from '../../../../hub/status/fold.ts'
@@ -290,6 +291,14 @@ describe('what agents witness', () => {
     for (const quiet of [saw(7n, 'seven'), saw(8n, 'eight'), undefined]) {
       assert.equal(foldWitness(blank, quiet, at), blank)
     }
+  })
+
+  test('a hub that is behind is said so until it has caught up, whatever lines it is asked about', () => {
+    const behind = foldBehind(blank, 'restored')
+    assert.deepEqual(behind.ledgerFault, { code: 'ledger_behind', message: 'restored' })
+    assert.equal(foldWitness(behind, undefined, () => undefined).ledgerFault?.code, 'ledger_behind')
+    assert.equal(foldBehind(behind, null).ledgerFault, null)
+    assert.equal(foldBehind(blank, null), blank)
   })
 
   test('T38: what an agent was told of the ledger is shown while it says so', () => {

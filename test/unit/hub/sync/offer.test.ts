@@ -7,7 +7,12 @@ import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
 import { verifySnapshot } from '../../../../agent/trust/verify.ts'
 import type { SigningKey } from '../../../../hub/bundle/sign.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
-import { type AgentPosition, type Offered, createOffers } from '../../../../hub/sync/offer.ts'
+import {
+  type AgentPosition,
+  type OfferDeps,
+  type Offered,
+  createOffers,
+} from '../../../../hub/sync/offer.ts'
 import { attestFirst, createMemorySigner } from '../../../support/open-signer.ts'
 import { createMemorySnapshots } from '../../../support/memory-stores.ts'
 
@@ -76,7 +81,15 @@ describe('createOffers', () => {
       keys: [key],
       clock: () => now,
     }).then(attestFirst)
+    let sparing: OfferDeps['sparing']
+    let ledger: OfferDeps['ledger']
     const offerFor = createOffers({
+      get sparing() {
+        return sparing!
+      },
+      get ledger() {
+        return ledger!
+      },
       root: () => ({ epoch, version: 1 }),
       signer: {
         sign: async (request) => (await signer).sign(request),
@@ -95,6 +108,9 @@ describe('createOffers', () => {
       lose: () => (store = createMemorySnapshots()),
       now: () => now,
       signed: () => signed,
+      spareBy: (spare: NonNullable<OfferDeps['sparing']>['spare']) =>
+        void (sparing = { spare, isSuspect: () => false }),
+      ledgerIs: (given: OfferDeps['ledger']) => void (ledger = given),
       last: () => store.get('id-a'),
       /** The same store, as another hub has it. */
       shared: () => store,
@@ -193,6 +209,43 @@ describe('createOffers', () => {
     const { offer } = await hub.offer({ ...last })
     assert.equal(offer?.sequence, last.sequence + 1)
     assert.notEqual(offer.digest, last.digest)
+  })
+
+  test('T19: what was signed when the ledger had more than now is not undone by what it has now', async () => {
+    const hub = world()
+    const ledger = { index: 9, digest: digestOf('line nine') }
+    hub.assign(assignment('shop', 'two', 2))
+    hub.ledgerIs({ head: () => ledger, has: () => true })
+    const signed = (await hub.offer(start)).offer!
+    assert.deepEqual((await hub.last())?.ledger, ledger)
+    // The same record, the same agent, and assignments of long ago.
+    hub.assign(assignment('shop', 'one'))
+    const spared: string[] = []
+    hub.spareBy((cluster) => {
+      spared.push(cluster)
+      return 'wait'
+    })
+    const asked: unknown[] = []
+    const has = (head: object): boolean => asked.push(head) === 0
+    hub.ledgerIs({ head: () => ({ ...ledger, index: 4 }), has })
+    assert.deepEqual(await hub.offer({ ...signed }), { offer: null, current: null })
+    assert.deepEqual([spared, asked], [['a'], [ledger]])
+    // A ledger that has the line keeps nothing back.
+    hub.ledgerIs({ head: () => ledger, has: () => true })
+    assert.deepEqual([(await hub.offer({ ...signed })).offer?.sequence, spared], [2, ['a']])
+  })
+
+  test('T19: an agent that is ahead gets what is left of the list, signed after what it has', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'), assignment('web', 'old'))
+    const at = { epoch: 1, sequence: 41, digest: digestOf('what it accepted') }
+    hub.spareBy((_, all) => all.filter(({ application }) => application === 'shop'))
+    const { offer } = await hub.offer(at)
+    assert.deepEqual(
+      payloadOf(offer!.envelope).applications.map(({ name }) => name),
+      ['shop'],
+    )
+    assert.equal(offer?.sequence, 42)
   })
 
   test('gives up when another hub is always first', async () => {

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import type { Assignment } from '../../../../hub/rollout/rollout.ts'
+import { unknownCluster } from '../../../../hub/status/fold.ts'
+import type { ApplicationStatus, ClusterStatus } from '../../../../hub/status/status.ts'
+import { type Wish, createSparing } from '../../../../hub/sync/ahead.ts'
+
+const [one, two, three] = ['one', 'two', 'three'].map((text) => digestOf(text))
+const connectedAt = 100
+
+function assignment(application: string, digest: Digest | null, generation = 5): Assignment {
+  return {
+    ...{ cluster: 'a', application, digest, size: 1, revision: 'main@sha1:1' },
+    ...{ generation, rollout: 'r1' },
+  }
+}
+
+function world() {
+  const wishes = new Map<string, Wish>()
+  const said: (string | null)[] = []
+  let status: ClusterStatus = {
+    ...unknownCluster('a'),
+    connection: { state: 'Connected', since: connectedAt, replica: '1' },
+  }
+  const sparing = createSparing({
+    status: () => status,
+    wish: (application) => wishes.get(application),
+    onSpared: (_, message) => void said.push(message),
+  })
+  return {
+    wishes,
+    said,
+    sparing,
+    spare: (...assigned: Assignment[]) => sparing.spare('a', assigned),
+    reports(runs: Readonly<Record<string, Digest | null>>, updatedAt = connectedAt): void {
+      const applications = Object.fromEntries(
+        Object.entries(runs).map(([application, digest]) => [
+          application,
+          { application, digest, updatedAt } as ApplicationStatus,
+        ]),
+      )
+      status = { ...status, applications }
+    },
+    fault: (ledgerFault: NonNullable<ClusterStatus['ledgerFault']> | null) =>
+      (status = { ...status, ledgerFault }),
+  }
+}
+
+describe('what an agent is offered that has come further than the hub', () => {
+  it('is nothing before it has said what it runs, and Git was read', () => {
+    const { spare, sparing, reports } = world()
+    assert.equal(spare(assignment('web', one!)), 'wait')
+    assert.ok(sparing.isWatched('a'))
+    // Said in a stream before this one.
+    reports({ web: two! }, connectedAt - 1)
+    assert.equal(spare(assignment('web', one!)), 'wait')
+  })
+
+  it('is what it runs already', () => {
+    const { spare, sparing, said, reports } = world()
+    const web = assignment('web', two!)
+    reports({ web: two! })
+    assert.deepEqual(spare(web), [web])
+    assert.deepEqual([sparing.list(), said], [[], []])
+  })
+
+  it('is what Git asks for now, once that was decided on', () => {
+    const { spare, wishes, reports } = world()
+    reports({ web: two! })
+    const back = assignment('web', one!)
+    wishes.set('web', { digest: two, since: 9 })
+    assert.equal(spare(back), 'wait')
+    wishes.set('web', { digest: one, since: 9 })
+    assert.deepEqual(spare(back), [back])
+  })
+
+  it('is what was decided since Git was read, and nothing that is older', () => {
+    const { spare, wishes, reports } = world()
+    reports({ web: two! })
+    wishes.set('web', { digest: three, since: 9 })
+    assert.equal(spare(assignment('web', one!, 9)), 'wait')
+    const newer = assignment('web', one!, 10)
+    assert.deepEqual(spare(newer), [newer])
+  })
+
+  it('is no removal that Git has taken back, or cannot be asked about', () => {
+    const { spare, wishes, reports } = world()
+    const gone = assignment('web', null)
+    reports({ web: two! })
+    assert.equal(spare(gone), 'wait')
+    wishes.set('web', { digest: two, since: 9 })
+    assert.equal(spare(gone), 'wait')
+    wishes.set('web', { digest: undefined, since: 9 })
+    assert.equal(spare(gone), 'wait')
+    wishes.set('web', { digest: null, since: 9 })
+    assert.deepEqual(spare(gone), [gone])
+  })
+
+  it('leaves an application alone, not those beside it, and says which', () => {
+    const { spare, sparing, wishes, reports, said } = world()
+    reports({ web: two!, shop: one! })
+    wishes.set('web', { digest: three, since: 9 })
+    wishes.set('shop', { digest: three, since: 9 })
+    const [web, shop] = [assignment('web', one!), assignment('shop', three!, 12)]
+    assert.deepEqual(spare(web, shop), [shop])
+    assert.match(said.at(-1) ?? '', /^it has had more of web than this hub's ledger knows/)
+    const again = assignment('web', three!, 14)
+    assert.deepEqual(spare(again, shop), [again, shop])
+    assert.equal(said.at(-1), null)
+    assert.ok(!sparing.isWatched('a'))
+  })
+
+  it('is asked about for as long as anything contradicts the ledger, over restarts too', () => {
+    const { sparing, spare, reports, fault, said } = world()
+    assert.ok(!sparing.isSuspect('a'))
+    sparing.suspect('a')
+    assert.ok(sparing.isSuspect('a'))
+    const after = world()
+    after.fault({ code: 'ledger_behind', message: 'restored' })
+    assert.ok(after.sparing.isSuspect('a'))
+    after.reports({ web: one! })
+    after.spare(assignment('web', one!))
+    assert.deepEqual(after.said, [null])
+    reports({ web: one! })
+    spare(assignment('web', one!))
+    assert.deepEqual([said, sparing.isSuspect('a')], [[null], false])
+    fault(null)
+  })
+
+  it('never is what neither runs there, nor Git asks for, nor was decided with Git known', () => {
+    const content = fc.constantFrom(one!, two!, three!, null)
+    const names = ['web', 'shop', 'mesh']
+    const application = fc.record({
+      assigned: content,
+      generation: fc.integer({ min: 1, max: 20 }),
+      runs: fc.option(content, { nil: undefined }),
+      wish: fc.option(
+        fc.record({
+          digest: fc.option(content, { nil: undefined }),
+          since: fc.integer({ min: 1, max: 20 }),
+        }),
+        { nil: undefined },
+      ),
+    })
+    fc.assert(
+      fc.property(fc.tuple(application, application, application), (drawn) => {
+        const { spare, wishes, reports } = world()
+        const runs = drawn.flatMap((one, at) =>
+          one.runs === undefined ? [] : [[names[at]!, one.runs] as const],
+        )
+        if (runs.length > 0) reports(Object.fromEntries(runs))
+        for (const [at, one] of drawn.entries()) if (one.wish) wishes.set(names[at]!, one.wish)
+        const assigned = drawn.map((one, at) =>
+          assignment(names[at]!, one.assigned, one.generation),
+        )
+        const offered = spare(...assigned)
+        if (offered === 'wait') return
+        for (const { application: name, digest, generation } of offered) {
+          const { runs: running, wish } = drawn[names.indexOf(name)]!
+          const isKnown = wish && (wish.digest === digest || generation > wish.since)
+          assert.ok(isKnown || (digest !== null && running === digest), name)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
