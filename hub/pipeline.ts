@@ -15,8 +15,6 @@ export interface PipelineDeps {
   readonly deciding: Deciding
   /** A fleet was taken in: what clusters may be offered can be told now. */
   readonly onFleet: () => void
-  /** Of all that is rendered it was decided what has to be rolled out. */
-  readonly onDecided?: () => void
   /** What was not so in the round before. */
   readonly onFault: (kind: 'fault' | 'warning', fault: Fault) => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
@@ -62,6 +60,10 @@ export function createPipeline(deps: PipelineDeps) {
   let wanted: 'decide' | 'render' | undefined
   let retrying = false
   let isLookDue = false
+  /** Source → what was told of it last. */
+  const heard = new Map<string, string>()
+  /** Whether all that was told is in what was rendered and decided. */
+  let isCurrent = false
   /** Source → the ledger's head when what was fetched of it since this hub began had been decided on. */
   const fetched = new Map<string, number>()
   const told = { fault: new Set<string>(), warning: new Set<string>() }
@@ -96,6 +98,8 @@ export function createPipeline(deps: PipelineDeps) {
 
   /** Called for every new revision of any followed repository. */
   async function onRevision(name: string, revision: string): Promise<void> {
+    heard.set(name, revision)
+    isCurrent = false
     if (name === 'fleet') return takeFleet(revision)
     void evaluate()
   }
@@ -103,6 +107,7 @@ export function createPipeline(deps: PipelineDeps) {
   /** Renders and decides; calls that come in the meantime make one more round. */
   function evaluate(): Promise<void> {
     wanted = 'render'
+    isCurrent = false
     return work()
   }
 
@@ -174,17 +179,11 @@ export function createPipeline(deps: PipelineDeps) {
     const current = fleet
     if (!current) return
     const facts = newestFacts(register.state)
-    // Asked before: what is fetched while it renders may not be in it.
-    const sources = await renderer.list()
     const rendered = await renderer.render(current.revision, signal, facts)
     if (fleet !== current) return
     latest = rendered
     const decided = await deciding.decide(current, rendered)
-    for (const { name, lastFetchedAt } of sources) {
-      if (fetched.has(name) || (lastFetchedAt ?? 0) < deps.since) continue
-      fetched.set(name, register.head)
-    }
-    deps.onDecided?.()
+    isCurrent = wanted !== 'render'
     workFaults = [...rendered.faults, ...decided]
     for (const fault of workFaults) log('warn', formatFault(fault))
     tellNew('fault', workFaults)
@@ -201,6 +200,23 @@ export function createPipeline(deps: PipelineDeps) {
     } catch (error) {
       log('warn', `${accepted} cannot be gone on from yet`, { err: error })
     }
+  }
+
+  /**
+   * Takes note of what was fetched in this life, told, and decided on; says whether there was more than
+   * before. A source that is told of from its mirror alone may be as old as a backup.
+   */
+  async function confirm(): Promise<boolean> {
+    if (!isCurrent) return false
+    const sources = await renderer.list()
+    if (!isCurrent || !fleet) return false
+    const before = fetched.size
+    for (const { name, lastFetchedAt, revision } of sources) {
+      const isDecided = name === 'fleet' ? fleet.revision : heard.get(name)
+      if (fetched.has(name) || revision === null || isDecided !== revision) continue
+      if ((lastFetchedAt ?? 0) >= deps.since) fetched.set(name, register.head)
+    }
+    return fetched.size > before
   }
 
   /** What Git asks for there, once all it is said in was fetched and decided on. */
@@ -254,6 +270,7 @@ export function createPipeline(deps: PipelineDeps) {
     resume,
     rebuild,
     wish,
+    confirm,
     state: (): PipelineState => ({
       fleet,
       refused,

@@ -27,6 +27,10 @@ export function answerSigning(signer: Signer, name: string): Methods {
       const signed = await signer.sign(request)
       return { ...signed, envelope: formatBytes(signed.envelope) }
     },
+    async position(params) {
+      if (typeof params !== 'string') throw new HubError('invalid', 'a cluster id is a text')
+      return signer.position(params)
+    },
     async freshness(params) {
       const { envelope, expiresAt } = await signer.freshness(parseFreshnessRequest(params))
       return { envelope: formatBytes(envelope), expiresAt }
@@ -58,6 +62,12 @@ export function createRemoteSigner(caller: Caller, term?: () => number): Signer 
           expiresAt: parseNumber(expiresAt),
           envelope: parseBytes(envelope),
         }
+      }),
+    position: (clusterId) =>
+      ask(caller, 'position', clusterId, (answer) => {
+        if (answer === null) return null
+        const { epoch, sequence } = parseObject(answer)
+        return { epoch: parseNumber(epoch), sequence: parseNumber(sequence) }
       }),
     freshness: (request) =>
       ask(caller, 'freshness', request, (answer) => {

@@ -55,6 +55,12 @@ export interface SignedFreshness {
 export interface Signer {
   /** @throws HubError `sign_*` when it will not, `signer_unavailable` when it cannot be asked */
   sign(request: SignRequest): Promise<Signed>
+  /**
+   * How far its own record of a cluster goes, whatever anybody else knows of; null for none.
+   *
+   * @throws HubError `signer_unavailable`; `invalid` from one of a release that was not asked
+   */
+  position(clusterId: string): Promise<Omit<SnapshotPosition, 'digest'> | null>
   /** @throws HubError `signer_unavailable` */
   freshness(request: FreshnessRequest): Promise<SignedFreshness>
   /** Envelopes of every root statement, oldest first. */

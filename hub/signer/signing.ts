@@ -80,6 +80,10 @@ export async function createSigner(deps: SigningDeps): Promise<Signer & Attestor
 
   return {
     sign,
+    async position(clusterId) {
+      const known = state.clusters.get(clusterId)
+      return known ? { epoch: known.epoch, sequence: known.sequence } : null
+    },
     async freshness({ clusterId, nonce, at, auditHead }: FreshnessRequest) {
       const { root } = newestOf(chain)
       const newest = higher(root.epoch, state.clusters.get(clusterId), at)

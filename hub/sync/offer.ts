@@ -31,7 +31,7 @@ const putAttempts = 5
 export interface OfferDeps {
   /** The newest root statement: its epoch is the one to sign in. */
   readonly root: () => Pick<Root, 'epoch' | 'version'>
-  readonly signer: Pick<Signer, 'sign'>
+  readonly signer: Pick<Signer, 'sign' | 'position'>
   readonly store: SnapshotStore
   readonly assignments: (cluster: string) => readonly Assignment[]
   /** Approvals of content in a list, for clusters whose root statement asks for them. */
@@ -68,16 +68,30 @@ export function createOffers(deps: OfferDeps) {
     known?: Offered | null,
   ) => serial.run(enrolment.clusterId, () => offerFor(enrolment, at, known))
 
-  /** Whether the agent, or what was signed for it, knows of more than this hub does. */
-  function isAhead(
-    cluster: string,
+  /** Told of, and asked again by whoever hears of it; anything but a refusal is thrown. */
+  function refuse(cluster: string, error: unknown): void {
+    if (!(error instanceof HubError) || !isRefusal(error)) throw error
+    refused.add(cluster)
+    deps.onRefused?.(cluster, error)
+  }
+
+  /**
+   * Whether the agent, or what was signed for it, knows of more than this hub does. An emptied Redis
+   * knows nothing of a cluster, so the signer's own record is asked then.
+   *
+   * @throws HubError `signer_unavailable`
+   */
+  async function isAhead(
+    { cluster, clusterId }: Enrolment,
     told: SnapshotPosition,
     last: SignedSnapshot | undefined,
-    stands: boolean,
-  ): boolean {
-    if (told.sequence > (stands && last ? last.sequence : 0)) return true
-    const isForgotten = last?.ledger && deps.ledger?.has(last.ledger) === false
-    return isForgotten || deps.sparing?.isSuspect(cluster) === true
+  ): Promise<boolean> {
+    if (deps.sparing?.isSuspect(cluster)) return true
+    if (last?.ledger && deps.ledger?.has(last.ledger) === false) return true
+    const within = (known: { epoch: number; sequence: number } | null | undefined): boolean =>
+      told.sequence <= (known?.epoch === told.epoch ? known.sequence : 0)
+    if (within(last)) return false
+    return !within(await deps.signer.position(clusterId).catch(passRefusal))
   }
 
   async function offerFor(
@@ -94,11 +108,17 @@ export function createOffers(deps: OfferDeps) {
     const last = known?.digest === at.digest ? known : await deps.store.get(clusterId)
     const stands = last !== undefined && last.epoch === epoch
     const told = toPosition(epoch, at)
-    const spared = isAhead(cluster, told, last, stands)
-      ? deps.sparing?.spare(cluster, assigned)
-      : undefined
-    if (spared === 'wait') return { offer: null, current: null }
-    const list = share(listApplications(spared ?? assigned))
+    let given: readonly Assignment[] | 'wait' = assigned
+    if (deps.sparing) {
+      const ahead = await isAhead(enrolment, told, last).catch((error: unknown) => {
+        refuse(cluster, error)
+        return null
+      })
+      if (ahead === null) return { offer: null, current: null }
+      if (ahead) given = deps.sparing.spare(cluster, assigned)
+    }
+    if (given === 'wait') return { offer: null, current: null }
+    const list = share(listApplications(given))
     const approvals = deps.approvals?.(cluster, list) ?? []
     const applications = digestOfAll(list, approvals, version)
     const fresh = stands && (last.expiresAt - renewSeconds) * 1000 > deps.clock()
@@ -115,9 +135,7 @@ export function createOffers(deps: OfferDeps) {
     const floor = stands && last.sequence >= told.sequence ? toPosition(epoch, last) : told
     const request = { cluster, clusterId, clusterUid, applications: list, floor }
     const made = await deps.signer.sign(request).catch((error: unknown) => {
-      if (!(error instanceof HubError) || !isRefusal(error)) throw error
-      refused.add(cluster)
-      deps.onRefused?.(cluster, error)
+      refuse(cluster, error)
       return undefined
     })
     if (!made) return { offer: null, current: null }
@@ -134,6 +152,12 @@ export function createOffers(deps: OfferDeps) {
     const offer = { ...signed, list, approvals }
     return { offer, current: offer }
   }
+}
+
+/** A signer of a release that cannot be asked this knows nothing. */
+function passRefusal(error: unknown): null {
+  if (error instanceof HubError && error.code === 'invalid') return null
+  throw error
 }
 
 function isRefusal({ code }: HubError): boolean {

@@ -43,6 +43,8 @@ import type { Surroundings } from './surroundings.ts'
 const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
 const alertSweepMs = 5_000
+/** While something is kept from a cluster until Git was read. */
+const confirmEveryMs = 1_000
 
 export interface LeadingDeps {
   readonly store: Store
@@ -168,7 +170,6 @@ export async function startLeading(
       summaries.touchAll()
       hooks.noticeAll()
     },
-    onDecided: () => hooks.noticeSpared(),
     onFault: (kind, fault) => events.emit(describeFault(kind, fault)),
     since,
     log: (level, message, fields) => log[level](fields ?? {}, message),
@@ -282,6 +283,9 @@ export async function startLeading(
       })
       alerting.begin()
       started.every(alertSweepMs, () => alerting.sweep())
+      started.every(confirmEveryMs, async () => {
+        if (hooks.countSpared() > 0 && (await pipeline.confirm())) hooks.noticeSpared()
+      })
       started.every(sweepEveryMs, () =>
         sweepContent(content, listLiveManifests(register.state), sweepAgeMs),
       )

@@ -32,8 +32,9 @@ export async function createMemorySigner(options: MemorySignerOptions): Promise<
 }
 
 /** Has a signer sign whatever it is asked: each content is attested first. */
-export function attestFirst(signer: Signer & Attestor): Pick<Signer, 'sign'> {
+export function attestFirst(signer: Signer & Attestor): Pick<Signer, 'sign' | 'position'> {
   return {
+    position: (clusterId) => signer.position(clusterId),
     async sign(request: SignRequest) {
       const { cluster, applications } = request
       const clusters = [cluster]

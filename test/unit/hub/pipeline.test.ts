@@ -41,7 +41,7 @@ function world(commits: Record<string, string> = {}) {
     },
   }
   const loaded = new Map<string, Fleet>()
-  const sources: { name: string; lastFetchedAt: number | null }[] = []
+  const sources: { name: string; lastFetchedAt: number; revision: string }[] = []
   const renderer: Pick<Renderer, 'has' | 'readFleet' | 'render' | 'list'> = {
     list: async () => sources as unknown as readonly SourceView[],
     has: async (revision) => textOf(revision) !== undefined,
@@ -101,30 +101,62 @@ spec: { source: { path: apps/web }, targets: [{ clusterSelector: {} }], targetNa
     skipped: new Map([['web', new Set(skipped)]]),
   })
 
-  test('is known once its sources were fetched in this life, and that was decided on', async () => {
-    const play = world({ 1: application })
+  const source = (lastFetchedAt: number, revision = at('1')) => ({
+    ...{ name: 'fleet', lastFetchedAt, revision },
+  })
+
+  test('is known once its sources were fetched in this life, told, and decided on', async () => {
+    const play = world({ 1: application, 2: application })
+    const { pipeline, sources } = play
     play.render = async () => contents()
-    await play.pipeline.onRevision('fleet', at('1'))
-    await play.pipeline.settle()
-    assert.equal(play.pipeline.wish('web', 'a'), undefined, 'from the mirrors of a life before')
-    play.sources.push({ name: 'fleet', lastFetchedAt: 999 })
-    await play.pipeline.evaluate()
-    assert.equal(play.pipeline.wish('web', 'a'), undefined)
-    play.sources.splice(0, 1, { name: 'fleet', lastFetchedAt: 1_000 })
-    await play.pipeline.evaluate()
-    assert.deepEqual(play.pipeline.wish('web', 'a'), { digest, since: 7 })
+    await pipeline.onRevision('fleet', at('1'))
+    await pipeline.settle()
+    assert.equal(pipeline.wish('web', 'a'), undefined, 'from a mirror of a life before')
+    sources.push(source(999))
+    assert.equal(await pipeline.confirm(), false)
+    sources.splice(0, 1, source(1_000, at('2')))
+    assert.equal(await pipeline.confirm(), false, 'fetched, and not told of yet')
+    assert.equal(pipeline.wish('web', 'a'), undefined)
+    const rendering = Promise.withResolvers<Contents>()
+    play.render = () => rendering.promise
+    await pipeline.onRevision('fleet', at('2'))
+    assert.equal(await pipeline.confirm(), false, 'told, and not decided yet')
+    rendering.resolve(contents())
+    await pipeline.settle()
+    assert.equal(await pipeline.confirm(), true)
+    assert.deepEqual(pipeline.wish('web', 'a'), { digest, since: 7 })
     play.register.head = 12
-    await play.pipeline.evaluate()
-    assert.deepEqual(play.pipeline.wish('web', 'a'), { digest, since: 7 }, 'by the first time')
-    assert.deepEqual(play.pipeline.wish('web', 'b'), { digest: null, since: 7 })
-    assert.deepEqual(play.pipeline.wish('shop', 'a'), { digest: null, since: 7 })
+    assert.equal(await pipeline.confirm(), false)
+    assert.deepEqual(pipeline.wish('web', 'a'), { digest, since: 7 }, 'by the first time')
+    assert.deepEqual(pipeline.wish('web', 'b'), { digest: null, since: 7 })
+    assert.deepEqual(pipeline.wish('shop', 'a'), { digest: null, since: 7 })
+  })
+
+  test('is not what was asked for before a commit that is refused, or a round that failed', async () => {
+    const play = world({
+      1: application,
+      2: clusterFile('b').replace('spec: {}', 'spec: { colour: red }'),
+    })
+    const { pipeline, sources } = play
+    sources.push(source(1_000))
+    play.render = () => Promise.reject(new Error('the engine is away'))
+    await pipeline.onRevision('fleet', at('1'))
+    await pipeline.settle()
+    assert.equal(await pipeline.confirm(), false)
+    play.render = async () => contents()
+    sources.splice(0, 1, source(1_000, at('2')))
+    await pipeline.onRevision('fleet', at('2'))
+    await pipeline.evaluate()
+    assert.equal(await pipeline.confirm(), false)
+    assert.equal(pipeline.wish('web', 'a'), undefined)
   })
 
   test('cannot be told of what is not rendered, or of a cluster that is left out', async () => {
     const play = world({ 1: application })
-    play.sources.push({ name: 'fleet', lastFetchedAt: 1_000 })
+    play.sources.push(source(1_000))
     await play.pipeline.onRevision('fleet', at('1'))
     await play.pipeline.settle()
+    await play.pipeline.confirm()
     assert.deepEqual(play.pipeline.wish('web', 'a'), { digest: undefined, since: 7 })
     play.render = async () => contents(['b'])
     await play.pipeline.evaluate()

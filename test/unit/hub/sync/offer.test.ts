@@ -6,6 +6,7 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
 import { verifySnapshot } from '../../../../agent/trust/verify.ts'
 import type { SigningKey } from '../../../../hub/bundle/sign.ts'
+import { HubError } from '../../../../hub/errors.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
 import {
   type AgentPosition,
@@ -65,6 +66,7 @@ describe('createOffers', () => {
     let store = createMemorySnapshots()
     let signed = 0
     let reads = 0
+    const refusals: (string | undefined)[] = []
     let meanwhile: (() => Promise<unknown>) | undefined
     const record = {
       get: (id: string) => {
@@ -81,6 +83,7 @@ describe('createOffers', () => {
       keys: [key],
       clock: () => now,
     }).then(attestFirst)
+    let [hasRecord, away] = [true, false]
     let sparing: OfferDeps['sparing']
     let ledger: OfferDeps['ledger']
     const offerFor = createOffers({
@@ -93,12 +96,17 @@ describe('createOffers', () => {
       root: () => ({ epoch, version: 1 }),
       signer: {
         sign: async (request) => (await signer).sign(request),
+        async position(clusterId) {
+          if (away) throw new HubError('signer_unavailable', 'it restarts')
+          return hasRecord ? (await signer).position(clusterId) : null
+        },
       },
       store: record,
       assignments: () => assigned,
       // No two looks at the clock tell the same time.
       clock: () => (now += 1_000),
       onSigned: () => (signed += 1),
+      onRefused: (_, refusal) => void refusals.push(refusal?.code),
     })
     return {
       offer: (at: AgentPosition, known?: Offered | null) => offerFor(enrolment, at, known),
@@ -110,6 +118,10 @@ describe('createOffers', () => {
       signed: () => signed,
       spareBy: (spare: NonNullable<OfferDeps['sparing']>['spare']) =>
         void (sparing = { spare, isSuspect: () => false }),
+      refusals,
+      signerIsAway: () => (away = true),
+      /** Its disk is that of long ago, too. */
+      signerForgets: () => (hasRecord = false),
       ledgerIs: (given: OfferDeps['ledger']) => void (ledger = given),
       last: () => store.get('id-a'),
       /** The same store, as another hub has it. */
@@ -240,12 +252,28 @@ describe('createOffers', () => {
     hub.assign(assignment('shop', 'one'), assignment('web', 'old'))
     const at = { epoch: 1, sequence: 41, digest: digestOf('what it accepted') }
     hub.spareBy((_, all) => all.filter(({ application }) => application === 'shop'))
+    hub.signerForgets()
     const { offer } = await hub.offer(at)
     assert.deepEqual(
       payloadOf(offer!.envelope).applications.map(({ name }) => name),
       ['shop'],
     )
     assert.equal(offer?.sequence, 42)
+  })
+
+  test('F11: a record that is lost with Redis keeps nothing back, since the signer has its own', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    hub.lose()
+    hub.spareBy(() => assert.fail('the agent is no further than the signer'))
+    hub.assign(assignment('shop', 'two', 2))
+    assert.equal((await hub.offer({ ...first })).offer?.sequence, 2)
+    // Not asked, nobody knows.
+    hub.lose()
+    hub.signerIsAway()
+    assert.deepEqual(await hub.offer({ ...first }), { offer: null, current: null })
+    assert.deepEqual(hub.refusals, ['signer_unavailable'])
   })
 
   test('gives up when another hub is always first', async () => {
