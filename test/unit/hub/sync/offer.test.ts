@@ -1,134 +1,34 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
-import { exportJWK, generateKeyPair } from 'jose'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import type { Root, Snapshot } from '@groundswell/proto/statement.ts'
 import { verifySnapshot } from '../../../../agent/trust/verify.ts'
-import type { SigningKey } from '../../../../hub/bundle/sign.ts'
-import { HubError } from '../../../../hub/errors.ts'
-import type { Assignment } from '../../../../hub/rollout/rollout.ts'
-import {
-  type AgentPosition,
-  type OfferDeps,
-  type Offered,
-  createOffers,
-} from '../../../../hub/sync/offer.ts'
+import { createOffers } from '../../../../hub/sync/offer.ts'
 import { attestFirst, createMemorySigner } from '../../../support/open-signer.ts'
-import { createMemorySnapshots } from '../../../support/memory-stores.ts'
+import {
+  type OfferKeys,
+  assignment,
+  createOfferKeys,
+  createOfferWorld,
+  enrolment,
+  payloadOf,
+  start,
+} from './offer-world.ts'
 
-const enrolment = {
-  cluster: 'a',
-  clusterId: 'id-a',
-  clusterUid: 'uid-a',
-  boundKey: '',
-  enrolledAt: 0,
-}
 const identity = { fleet: 'f', cluster: 'a', clusterId: 'id-a', clusterUid: 'uid-a' }
-const start: AgentPosition = { epoch: 1, sequence: 0, digest: '' }
-
-function assignment(application: string, content: string | null, generation = 1): Assignment {
-  return {
-    cluster: 'a',
-    application,
-    digest: content === null ? null : digestOf(content),
-    size: content?.length ?? 0,
-    revision: 'main@sha1:1',
-    generation,
-    rollout: 'r1',
-  }
-}
-
-function payloadOf(envelope: Uint8Array): Snapshot {
-  const { payload } = JSON.parse(Buffer.from(envelope).toString()) as { payload: string }
-  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Snapshot
-}
 
 describe('createOffers', () => {
-  let key: SigningKey
-  let root: Root
-
+  let keys: OfferKeys
   before(async () => {
-    const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
-    const { x } = await exportJWK(pair.publicKey)
-    key = { privateKey: pair.privateKey, publicKey: { kty: 'OKP', crv: 'Ed25519', x: x! } }
-    const role = { keys: [key.publicKey], threshold: 1 }
-    const roles = { root: role, snapshot: role, freshness: role, approver: role }
-    root = { v: 1, fleet: 'f', version: 1, epoch: 1, expiresAt: 2_000_000_000, roles, policies: [] }
+    keys = await createOfferKeys()
   })
+  const world = (epoch?: number) => createOfferWorld(keys, epoch)
 
-  const openSigner = async () =>
-    attestFirst(await createMemorySigner({ root, keys: [key], clock: () => 1_700_000_000_000 }))
-
-  function world(epoch = 1) {
-    let now = 1_700_000_000_000
-    let assigned: Assignment[] = []
-    let store = createMemorySnapshots()
-    let signed = 0
-    let reads = 0
-    const refusals: (string | undefined)[] = []
-    let meanwhile: (() => Promise<unknown>) | undefined
-    const record = {
-      get: (id: string) => {
-        reads += 1
-        return store.get(id)
-      },
-      async put(...given: Parameters<typeof store.put>) {
-        await meanwhile?.()
-        return store.put(...given)
-      },
-    }
-    const signer = createMemorySigner({
-      root: { ...root, epoch },
-      keys: [key],
-      clock: () => now,
-    }).then(attestFirst)
-    let [hasRecord, away] = [true, false]
-    let sparing: OfferDeps['sparing']
-    let ledger: OfferDeps['ledger']
-    const offerFor = createOffers({
-      get sparing() {
-        return sparing!
-      },
-      get ledger() {
-        return ledger!
-      },
-      root: () => ({ epoch, version: 1 }),
-      signer: {
-        sign: async (request) => (await signer).sign(request),
-        async position(clusterId) {
-          if (away) throw new HubError('signer_unavailable', 'it restarts')
-          return hasRecord ? (await signer).position(clusterId) : null
-        },
-      },
-      store: record,
-      assignments: () => assigned,
-      // No two looks at the clock tell the same time.
-      clock: () => (now += 1_000),
-      onSigned: () => (signed += 1),
-      onRefused: (_, refusal) => void refusals.push(refusal?.code),
-    })
-    return {
-      offer: (at: AgentPosition, known?: Offered | null) => offerFor(enrolment, at, known),
-      reads: () => reads,
-      assign: (...list: Assignment[]) => (assigned = list),
-      later: (ms: number) => (now += ms),
-      lose: () => (store = createMemorySnapshots()),
-      now: () => now,
-      signed: () => signed,
-      spareBy: (spare: NonNullable<OfferDeps['sparing']>['spare']) =>
-        void (sparing = { spare, isSuspect: () => false }),
-      refusals,
-      signerIsAway: () => (away = true),
-      /** Its disk is that of long ago, too. */
-      signerForgets: () => (hasRecord = false),
-      ledgerIs: (given: OfferDeps['ledger']) => void (ledger = given),
-      last: () => store.get('id-a'),
-      /** The same store, as another hub has it. */
-      shared: () => store,
-      /** Runs between a look and its record. */
-      race: (run: typeof meanwhile) => (meanwhile = run),
-    }
+  const openSigner = async () => {
+    const { key, root } = keys
+    return attestFirst(
+      await createMemorySigner({ root, keys: [key], clock: () => 1_700_000_000_000 }),
+    )
   }
 
   test('signs once, and offers nothing to an agent that is there already', async () => {
@@ -188,7 +88,7 @@ describe('createOffers', () => {
     const hub = world()
     hub.assign(assignment('shop', 'one'))
     const other = createOffers({
-      root: () => root,
+      root: () => keys.root,
       signer: await openSigner(),
       store: hub.shared(),
       assignments: () => [assignment('shop', 'two', 2)],
@@ -223,65 +123,12 @@ describe('createOffers', () => {
     assert.notEqual(offer.digest, last.digest)
   })
 
-  test('T19: what was signed when the ledger had more than now is not undone by what it has now', async () => {
-    const hub = world()
-    const ledger = { index: 9, digest: digestOf('line nine') }
-    hub.assign(assignment('shop', 'two', 2))
-    hub.ledgerIs({ head: () => ledger, has: () => true })
-    const signed = (await hub.offer(start)).offer!
-    assert.deepEqual((await hub.last())?.ledger, ledger)
-    // The same record, the same agent, and assignments of long ago.
-    hub.assign(assignment('shop', 'one'))
-    const spared: string[] = []
-    hub.spareBy((cluster) => {
-      spared.push(cluster)
-      return 'wait'
-    })
-    const asked: unknown[] = []
-    const has = (head: object): boolean => asked.push(head) === 0
-    hub.ledgerIs({ head: () => ({ ...ledger, index: 4 }), has })
-    assert.deepEqual(await hub.offer({ ...signed }), { offer: null, current: null })
-    assert.deepEqual([spared, asked], [['a'], [ledger]])
-    // A ledger that has the line keeps nothing back.
-    hub.ledgerIs({ head: () => ledger, has: () => true })
-    assert.deepEqual([(await hub.offer({ ...signed })).offer?.sequence, spared], [2, ['a']])
-  })
-
-  test('T19: an agent that is ahead gets what is left of the list, signed after what it has', async () => {
-    const hub = world()
-    hub.assign(assignment('shop', 'one'), assignment('web', 'old'))
-    const at = { epoch: 1, sequence: 41, digest: digestOf('what it accepted') }
-    hub.spareBy((_, all) => all.filter(({ application }) => application === 'shop'))
-    hub.signerForgets()
-    const { offer } = await hub.offer(at)
-    assert.deepEqual(
-      payloadOf(offer!.envelope).applications.map(({ name }) => name),
-      ['shop'],
-    )
-    assert.equal(offer?.sequence, 42)
-  })
-
-  test('F11: a record that is lost with Redis keeps nothing back, since the signer has its own', async () => {
-    const hub = world()
-    hub.assign(assignment('shop', 'one'))
-    const first = (await hub.offer(start)).offer!
-    hub.lose()
-    hub.spareBy(() => assert.fail('the agent is no further than the signer'))
-    hub.assign(assignment('shop', 'two', 2))
-    assert.equal((await hub.offer({ ...first })).offer?.sequence, 2)
-    // Not asked, nobody knows.
-    hub.lose()
-    hub.signerIsAway()
-    assert.deepEqual(await hub.offer({ ...first }), { offer: null, current: null })
-    assert.deepEqual(hub.refusals, ['signer_unavailable'])
-  })
-
   test('gives up when another hub is always first', async () => {
     const hub = world()
     hub.assign(assignment('shop', 'one'))
     let generation = 2
     const other = createOffers({
-      root: () => root,
+      root: () => keys.root,
       signer: await openSigner(),
       store: hub.shared(),
       assignments: () => [assignment('shop', `n ${generation}`, (generation += 1))],
@@ -296,7 +143,7 @@ describe('createOffers', () => {
     hub.assign(assignment('shop', 'one'))
     const first = (await hub.offer(start)).offer!
     const nothing = { epoch: 1, sequence: 0, snapshotDigest: null }
-    const seen = await verifySnapshot(first.envelope, root, identity, nothing, hub.now())
+    const seen = await verifySnapshot(first.envelope, keys.root, identity, nothing, hub.now())
     assert.equal(seen.digest, first.digest)
     hub.assign(assignment('shop', 'two', 2))
     const second = (await hub.offer({ ...first })).offer!

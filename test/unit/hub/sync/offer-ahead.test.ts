@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import {
+  type OfferKeys,
+  assignment,
+  createOfferKeys,
+  createOfferWorld,
+  payloadOf,
+  start,
+} from './offer-world.ts'
+
+describe('offers to an agent that is ahead of its hub', () => {
+  let keys: OfferKeys
+  before(async () => {
+    keys = await createOfferKeys()
+  })
+  const world = () => createOfferWorld(keys)
+
+  test('T19: what was signed when the ledger had more than now is not undone by what it has now', async () => {
+    const hub = world()
+    const ledger = { index: 9, digest: digestOf('line nine') }
+    hub.assign(assignment('shop', 'two', 2))
+    hub.ledgerIs({ head: () => ledger, has: () => true })
+    const signed = (await hub.offer(start)).offer!
+    assert.deepEqual((await hub.last())?.ledger, ledger)
+    // The same record, the same agent, and assignments of long ago.
+    hub.assign(assignment('shop', 'one'))
+    const spared: string[] = []
+    hub.spareBy((cluster) => {
+      spared.push(cluster)
+      return 'wait'
+    })
+    const asked: unknown[] = []
+    const has = (head: object): boolean => asked.push(head) === 0
+    hub.ledgerIs({ head: () => ({ ...ledger, index: 4 }), has })
+    assert.deepEqual(await hub.offer({ ...signed }), { offer: null, current: null })
+    assert.deepEqual([spared, asked], [['a'], [ledger]])
+    // A ledger that has the line keeps nothing back.
+    hub.ledgerIs({ head: () => ledger, has: () => true })
+    assert.deepEqual([(await hub.offer({ ...signed })).offer?.sequence, spared], [2, ['a']])
+  })
+
+  test('T19: an agent that is ahead gets what is left of the list, signed after what it has', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'), assignment('web', 'old'))
+    const at = { epoch: 1, sequence: 41, digest: digestOf('what it accepted') }
+    hub.spareBy((_, all) => all.filter(({ application }) => application === 'shop'))
+    hub.signerForgets()
+    const { offer } = await hub.offer(at)
+    assert.deepEqual(
+      payloadOf(offer!.envelope).applications.map(({ name }) => name),
+      ['shop'],
+    )
+    assert.equal(offer?.sequence, 42)
+  })
+
+  test('F11: a record that is lost with Redis keeps nothing back, since the signer has its own', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const first = (await hub.offer(start)).offer!
+    hub.lose()
+    hub.spareBy(() => assert.fail('the agent is no further than the signer'))
+    hub.assign(assignment('shop', 'two', 2))
+    assert.equal((await hub.offer({ ...first })).offer?.sequence, 2)
+    // Not asked, nobody knows.
+    hub.lose()
+    hub.signerIsAway()
+    assert.deepEqual(await hub.offer({ ...first }), { offer: null, current: null })
+    assert.deepEqual(hub.refusals, ['signer_unavailable'])
+  })
+})
