@@ -102,7 +102,7 @@ describe('a session with a hub', () => {
     assert.equal(closed(), 1)
   })
 
-  it('F58: is ended when the hub takes the connection and never answers', async () => {
+  it('is ended when the hub takes the connection and never answers', async () => {
     const { session, timers, closed } = world()
     timers.get(30_000)!()
     assert.equal(closed(), 1)
