@@ -24,7 +24,8 @@ const originAnnotation = "config.kubernetes.io/origin"
 // else, so every file of the tree may be named and none outside it; plugins, functions and helm
 // inflation are off, and remote resources are refused before kustomize sees them.
 func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
-	if err := errors.Join(inspectKustomization(from, asked.Path, asked.Bases, map[string]bool{})...); err != nil {
+	found := &survey{seen: map[string]bool{}, files: map[string]bool{}}
+	if err := errors.Join(found.inspect(from, asked.Path, asked.Bases)...); err != nil {
 		return nil, nil, err
 	}
 	disk, err := from.fileSystem(asked.Bases)
@@ -36,11 +37,18 @@ func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if bytes.Contains(data, []byte("openapi")) {
-		// A schema of its own; the next render must not see it. Costs 30 ms, so only where needed.
-		defer openapi.ResetOpenAPI()
+	usual := openapi.GetSchemaVersion()
+	defer func() {
+		// A schema of its own, be it of a base; the next render must not see it. Costs 30 ms, so only where needed.
+		if openapi.GetSchemaVersion() != usual {
+			openapi.ResetOpenAPI()
+		}
+	}()
+	only := found.onlyFile()
+	var traced []byte
+	if only == "" {
+		traced = traceable(data)
 	}
-	traced := traceable(data)
 	if traced != nil {
 		if err := disk.WriteFile("/"+root, traced); err != nil {
 			return nil, nil, faultf("internal", root, 0, "%s", err)
@@ -55,15 +63,18 @@ func renderKustomize(asked *input, from *tree) ([]object, []string, error) {
 	}
 	var objects []object
 	for _, each := range made.Resources() {
-		file := originOf(each, asked.Path)
-		found, err := fromResource(each, file)
+		file := only
+		if file == "" {
+			file = originOf(each, asked.Path)
+		}
+		read, err := fromResource(each, file)
 		if err != nil {
 			return nil, nil, err
 		}
 		if traced != nil {
-			forgetOrigin(found)
+			forgetOrigin(read)
 		}
-		objects = append(objects, found)
+		objects = append(objects, read)
 	}
 	return objects, nil, nil
 }
@@ -115,13 +126,38 @@ func kustomizationIn(from *tree, dir string) (string, bool) {
 	return "", false
 }
 
-// inspectKustomization follows the kustomizations a build would read and names every reference
+// plainFields bring no object that is not in a file of the resources. A field that is not here, as one in
+// other letters, which kustomize reads too, may bring one.
+var plainFields = []string{
+	"apiVersion", "kind", "metadata", "resources", "bases", "components", "namespace", "namePrefix", "nameSuffix", "images", "replicas",
+	"commonLabels", "labels", "commonAnnotations", "patches", "patchesStrategicMerge", "patchesJson6902", "openapi", "crds",
+	"configurations", "generatorOptions", "replacements", "vars", "sortOptions",
+}
+
+// survey is what a build would read, found before it is built.
+type survey struct {
+	// Directories, and files of objects.
+	seen, files map[string]bool
+	// More than what the files hold may come out.
+	generates bool
+}
+
+// onlyFile is the file that every object comes from, when there is no other. Kustomize need not keep a
+// record in each object then, which for a small overlay is an eighth of the whole build.
+func (s *survey) onlyFile() string {
+	if s.generates || len(s.files) != 1 {
+		return ""
+	}
+	return sortedKeys(s.files)[0]
+}
+
+// inspect follows the kustomizations a build would read and names every reference
 // that leaves the tree or is not in it, with file and line; kustomize itself would try to fetch it.
-func inspectKustomization(from *tree, dir string, bases map[string]string, seen map[string]bool) []error {
-	if seen[dir] {
+func (s *survey) inspect(from *tree, dir string, bases map[string]string) []error {
+	if s.seen[dir] {
 		return nil
 	}
-	seen[dir] = true
+	s.seen[dir] = true
 	name, found := kustomizationIn(from, dir)
 	if !found {
 		return []error{faultf("missing", dir, 0, "no kustomization.yaml in %q", dir)}
@@ -137,6 +173,9 @@ func inspectKustomization(from *tree, dir string, bases map[string]string, seen 
 			faults = append(faults, faultf("refused", name, lineWith(data, field), "%s: charts are not inflated here; "+
 				"make the chart an application of its own", field))
 		}
+	}
+	for field := range content {
+		s.generates = s.generates || !slices.Contains(plainFields, field)
 	}
 	for _, field := range []string{"resources", "bases", "components", "generators", "transformers", "validators"} {
 		entries, _ := content[field].([]any)
@@ -155,12 +194,13 @@ func inspectKustomization(from *tree, dir string, bases map[string]string, seen 
 					continue
 				}
 				// What a base takes from elsewhere was held to the same list, and fetched with it.
-				faults = append(faults, inspectKustomization(from, base, bases, seen)...)
+				faults = append(faults, s.inspect(from, base, bases)...)
 			case path.IsAbs(text) || !within(full):
 				faults = append(faults, faultf("refused", name, line, "%s: %q is outside the tree", field, text))
 			case isFile: // Read by kustomize itself.
+				s.files[full] = true
 			case from.isDir(full):
-				faults = append(faults, inspectKustomization(from, full, bases, seen)...)
+				faults = append(faults, s.inspect(from, full, bases)...)
 			default:
 				faults = append(faults, faultf("missing", name, line, "%s: %q is not in the tree; remote resources are "+
 					"refused, but for bases of a Repository that `kustomize.bases` names", field, text))

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -27,6 +28,35 @@ func limitMemory(bytes int64) {
 			}
 		}
 	}()
+}
+
+// sweeper collects what renders leave behind between two of them, when next to nothing is alive: a collection in
+// the middle of one has more to look at, slows whatever is being made, and keeps that until the next.
+type sweeper struct {
+	// Allocated since the process began, as of the last collection.
+	swept uint64
+	// Never written to, so it takes no memory. The runtime, which collects when the heap is a multiple of what it
+	// holds, waits longer for it, and so leaves small renders to the sweeper.
+	ballast []byte
+}
+
+const (
+	// sweepEvery is how much renders may leave behind, in bytes: a hundred small ones.
+	sweepEvery   = 48 << 20
+	ballastBytes = 8 << 20
+)
+
+func newSweeper() *sweeper {
+	return &sweeper{ballast: make([]byte, ballastBytes)}
+}
+
+func (s *sweeper) sweep() {
+	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(allocated)
+	if now := allocated[0].Value.Uint64(); now-s.swept >= sweepEvery {
+		runtime.GC()
+		s.swept = now
+	}
 }
 
 // exitMemory is the exit status that tells the hub why.

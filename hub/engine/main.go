@@ -31,7 +31,7 @@ func main() {
 	openapi.Schema()
 
 	in, held := bufio.NewReaderSize(os.Stdin, 1<<16), newTrees(64<<20, 64)
-	judges := newPolicies(64)
+	judges, garbage := newPolicies(64), newSweeper()
 	for {
 		body, err := readFrame(in)
 		if errors.Is(err, io.EOF) {
@@ -44,6 +44,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, "engine:", err)
 			os.Exit(1)
 		}
+		garbage.sweep()
 	}
 }
 

@@ -46,9 +46,11 @@ export type Answer =
   | { readonly kind: 'needPolicy' }
   | { readonly kind: 'failed'; readonly faults: readonly Fault[] }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** @throws TypeError when the bytes are not an answer: then the worker is broken. */
 export function parseAnswer(bytes: Uint8Array): Answer {
-  const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  const value: unknown = JSON.parse(utf8.decode(bytes))
   if (!isRecord(value)) throw new TypeError('the answer is not an object')
   const {
     ok,

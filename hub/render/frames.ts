@@ -1,8 +1,10 @@
-/** A 4-byte big-endian length, then that many bytes. */
-export function encodeFrame(body: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(4 + body.byteLength)
-  new DataView(frame.buffer).setUint32(0, body.byteLength)
-  frame.set(body, 4)
+/** A 4-byte big-endian length, then that many bytes; text as UTF-8, written once. */
+export function encodeFrame(body: Uint8Array | string): Uint8Array {
+  const size = Buffer.byteLength(body)
+  const frame = Buffer.allocUnsafe(4 + size)
+  frame.writeUInt32BE(size)
+  if (typeof body === 'string') frame.write(body, 4)
+  else frame.set(body, 4)
   return frame
 }
 

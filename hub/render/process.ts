@@ -224,7 +224,7 @@ function startWorker(options: RenderEngineOptions, directory: string): Worker {
           resolve: (answer) => (done(), resolve(answer)),
           reject: (error) => (done(), reject(error)),
         }
-        child.stdin.write(encodeFrame(Buffer.from(JSON.stringify(request))))
+        child.stdin.write(encodeFrame(JSON.stringify(request)))
       })
     },
   }

@@ -25,7 +25,9 @@ export const renderGoals = [
 
 const workers = 2
 const renders = 1_000
-const forks = 60
+const forks = 64
+/** Of what is compared. */
+const turns = 4
 const decisions = 40_000
 const known = 200
 /** How often each input is asked for at the same time. */
@@ -55,23 +57,25 @@ export async function measureRender(
     const runs: Figures[] = []
     for (let run = 0; run <= options.runs; run++) {
       const first = run * renders
-      const kustomize = await perSecond(renders, 4 * workers, (at) =>
-        renderSmall(engine, first + at),
-      )
       const overlays = await perSecond(renders / 4, 4 * workers, (at) =>
         renderOverlay(engine, first + at),
       )
-      const helm = await perSecond(renders, 4 * workers, (at) => renderChart(engine, first + at))
+      const fork = await writeForks(join(directory.path, String(run)))
+      const { kustomize, helm, ...forked } = await takeTurns({
+        kustomize: [renders, 4 * workers, (at) => renderSmall(engine, first + at)],
+        helm: [renders, 4 * workers, (at) => renderChart(engine, first + at)],
+        forkKustomize: [forks, workers, fork.kustomize],
+        forkHelm: [forks, workers, fork.helm],
+      })
       const warm = resident()
-      const forked = await forkBoth(join(directory.path, String(run)))
       const big = await compareLarge(engine, join(directory.path, `large-${run}`))
       const figures = {
         kustomize_per_s: Math.round(kustomize),
         helm_per_s: Math.round(helm),
-        fork_kustomize_per_s: Math.round(forked.kustomize),
-        fork_helm_per_s: Math.round(forked.helm),
-        kustomize_ratio: kustomize / forked.kustomize,
-        helm_ratio: helm / forked.helm,
+        fork_kustomize_per_s: Math.round(forked.forkKustomize),
+        fork_helm_per_s: Math.round(forked.forkHelm),
+        kustomize_ratio: kustomize / forked.forkKustomize,
+        helm_ratio: helm / forked.forkHelm,
         overlay_per_s: Math.round(overlays),
         ...big,
         ...(await measureCache(engine, run)),
@@ -86,6 +90,8 @@ export async function measureRender(
     await engine.close()
   }
 }
+
+type Work = (at: number) => Promise<unknown>
 
 const never = new AbortController().signal
 
@@ -111,18 +117,39 @@ function expect({ objects }: { readonly objects: readonly unknown[] }, count: nu
 }
 
 /** Runs `work` for 0, 1, 2… up to `count`, `width` of them at a time. */
-async function perSecond(
-  count: number,
-  width: number,
-  work: (at: number) => Promise<unknown>,
-): Promise<number> {
-  let next = 0
+async function perSecond(count: number, width: number, work: Work): Promise<number> {
+  return (count * 1000) / (await timeTurn(0, count, width, work))
+}
+
+/** Milliseconds. */
+async function timeTurn(first: number, end: number, width: number, work: Work): Promise<number> {
+  let next = first
   const started = performance.now()
   const lane = async () => {
-    while (next < count) await work(next++)
+    while (next < end) await work(next++)
   }
   await Promise.all(Array.from({ length: width }, lane))
-  return (count * 1000) / (performance.now() - started)
+  return performance.now() - started
+}
+
+/**
+ * How much of each is done a second. A machine's pace changes from one second to the next, so what is compared takes turns.
+ */
+async function takeTurns<Name extends string>(
+  each: Readonly<Record<Name, readonly [count: number, width: number, work: Work]>>,
+): Promise<Record<Name, number>> {
+  const names = Object.keys(each) as Name[]
+  const spent = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>
+  for (let turn = 0; turn < turns; turn++) {
+    for (const name of names) {
+      const [count, width, work] = each[name]
+      const share = (at: number) => Math.round((count * at) / turns)
+      spent[name] += await timeTurn(share(turn), share(turn + 1), width, work)
+    }
+  }
+  return Object.fromEntries(
+    names.map((name) => [name, (each[name][0] * 1000) / spent[name]]),
+  ) as Record<Name, number>
 }
 
 async function fork(program: 'kustomize' | 'helm', args: readonly string[]): Promise<void> {
@@ -130,16 +157,14 @@ async function fork(program: 'kustomize' | 'helm', args: readonly string[]): Pro
   await promisify(execFile)(oraclePaths()[program], [...args], { env, maxBuffer: 2 ** 28 })
 }
 
-async function forkBoth(directory: string): Promise<{ kustomize: number; helm: number }> {
+/** Files for the official programs, and how each of them is run on them. */
+async function writeForks(directory: string): Promise<{ kustomize: Work; helm: Work }> {
   for (let at = 0; at < forks; at++) await write(join(directory, `small${at}`), small(at))
   await write(join(directory, 'chart'), chart)
   return {
-    kustomize: await perSecond(forks, workers, (at) =>
-      fork('kustomize', ['build', join(directory, `small${at}`)]),
-    ),
-    helm: await perSecond(forks, workers, (at) =>
+    kustomize: (at) => fork('kustomize', ['build', join(directory, `small${at}`)]),
+    helm: (at) =>
       fork('helm', ['template', 'shop', join(directory, 'chart'), '--set', `tag=2.0.${at}`]),
-    ),
   }
 }
 

@@ -62,6 +62,44 @@ test('objects name the file they came from, and nothing of that stays in them', 
   })
 })
 
+test('objects of one file name it, whatever way leads to it', async () => {
+  const map = (name: string) => `---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`
+  const files = {
+    'base/kustomization.yaml': 'resources: [all.yaml]\n',
+    'base/all.yaml': map('a') + map('b'),
+    'part/kustomization.yaml':
+      'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnamePrefix: p-\n',
+    'eu/kustomization.yaml': 'resources: [../base]\ncomponents: [../part]\nnamespace: eu\n',
+  }
+  const given = async (more: Readonly<Record<string, string>>) => {
+    const { objects } = await renderText(
+      engine,
+      { ...files, ...more },
+      { kind: 'kustomize', path: 'eu' },
+    )
+    return objects.map(({ id, file }) => `${id.namespace}/${id.name} ${file}`)
+  }
+  const both = ['eu/p-a base/all.yaml', 'eu/p-b base/all.yaml']
+  assert.deepEqual(await given({}), both)
+
+  // Anything else that may bring an object, and each says where it is from.
+  const one = files['eu/kustomization.yaml']
+  const off = 'generatorOptions: {disableNameSuffixHash: true}\n'
+  const made = 'configMapGenerator: [{name: c, literals: [x=y]}]\n'
+  for (const text of [`${one}${off}${made}`, `${one}${off}${made.replace('c', 'C')}`]) {
+    assert.deepEqual(await given({ 'eu/kustomization.yaml': text }), [...both, 'eu/p-c '])
+  }
+  const more = { 'part/kustomization.yaml': `${files['part/kustomization.yaml']}${off}${made}` }
+  assert.deepEqual(await given(more), [...both, 'eu/p-c '])
+  assert.deepEqual(
+    await given({
+      'part/kustomization.yaml': `${files['part/kustomization.yaml']}resources: [d.yaml]\n`,
+      'part/d.yaml': map('d'),
+    }),
+    [...both, 'eu/p-d part/d.yaml'],
+  )
+})
+
 test('annotations of an object survive the tracing of its file', async () => {
   const result = await renderText(
     engine,
@@ -158,11 +196,12 @@ test('a folder without kustomization.yaml is refused by name', async () => {
   assert.match(faults[0] ?? '', /no kustomization\.yaml in "a"/)
 })
 
-test("a kustomization's own schema does not reach the next render", async () => {
+test("a kustomization's own schema does not reach the next render, nor one of its bases", async () => {
   const crd = {
-    'kustomization.yaml': 'resources: [a.yaml]\nopenapi: {path: schema.json}\n',
-    'a.yaml': 'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: a}\n',
-    'schema.json': JSON.stringify({
+    'base/kustomization.yaml': 'resources: [a.yaml]\nopenapi: {path: schema.json}\n',
+    'over/kustomization.yaml': 'resources: [../base]\n',
+    'base/a.yaml': 'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: a}\n',
+    'base/schema.json': JSON.stringify({
       definitions: {
         'io.x.v1.Widget': {
           type: 'object',
@@ -179,13 +218,17 @@ test("a kustomization's own schema does not reach the next render", async () => 
       },
     }),
   }
-  await renderText(engine, crd, { kind: 'kustomize', namespace: 'shop' })
-  const plain = await renderText(
-    engine,
-    { 'a.yaml': `${crd['a.yaml']}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n` },
-    { namespace: 'shop' },
-  )
-  assert.deepEqual(names(plain), ['ConfigMap shop/c', 'Widget a'])
+  for (const path of ['base', 'over']) {
+    await renderText(engine, crd, { kind: 'kustomize', path, namespace: 'shop' })
+    const plain = await renderText(
+      engine,
+      {
+        'a.yaml': `${crd['base/a.yaml']}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n`,
+      },
+      { namespace: 'shop' },
+    )
+    assert.deepEqual(names(plain), ['ConfigMap shop/c', 'Widget a'], path)
+  }
 })
 
 test('files and directories may have any names that Git has, also those nobody refers to', async () => {

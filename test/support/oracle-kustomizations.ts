@@ -33,6 +33,13 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 const widget =
   'apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: w}\nspec:\n  big: 9007199254740993\n  on: on\n  mode: 0644\n  ratio: 1.50\n  exp: 1e3\n  time: 12:30:45\n  day: 2024-01-01\n  at: 2024-01-01T10:00:00Z\n  tiny: 1e-7\n  huge: 12345678901234567890\n  hex: 0x1F\n  octal: 0o17\n  under: 1_000\n  yes: yes\n  quoted: "yes"\n  block: |\n    a\n    b\n  folded: >-\n    a\n    b\n  empty: {}\n  none: []\n  text: "0644"\n  nothing: ~\n  list: [{name: a, v: 1}, {name: b, v: 2}]\n'
 
+const emptyAnnotations = ['{}', 'null', '', '{a: ""}', '{a: "1"}']
+  .map(
+    (text, at) =>
+      `---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: map-${at}\n  annotations: ${text}\n`,
+  )
+  .join('')
+
 const base = {
   'base/kustomization.yaml': 'resources: [web.yaml, service.yaml]\n',
   'base/web.yaml': deployment,
@@ -56,6 +63,15 @@ export const kustomizations: Readonly<Record<string, Readonly<Record<string, str
   'names, namespace, labels and annotations': over(
     'namePrefix: eu-\nnameSuffix: -v1\nnamespace: shop\nlabels:\n- pairs: {region: eu}\n  includeSelectors: true\n- pairs: {team: a}\n  includeTemplates: true\ncommonAnnotations: {owner: me}\n',
   ),
+  'one file, and annotations that are empty': {
+    [`${top}/kustomization.yaml`]: 'resources: [all.yaml]\nnamespace: shop\n',
+    [`${top}/all.yaml`]: emptyAnnotations,
+  },
+  'two files, and annotations that are empty': {
+    [`${top}/kustomization.yaml`]: 'resources: [all.yaml, service.yaml]\nnamespace: shop\n',
+    [`${top}/all.yaml`]: emptyAnnotations,
+    [`${top}/service.yaml`]: service,
+  },
   'common labels': over('commonLabels: {region: eu}\n'),
   'images and replicas': over(
     `images:\n- {name: example.com/web, newTag: 2.0.0}\n- {name: example.com/side, newName: mirror/side, digest: "sha256:${'b'.repeat(64)}"}\nreplicas:\n- {name: web, count: 5}\n`,

@@ -24,6 +24,17 @@ test('frames come out as they went in, however the bytes are cut', () => {
   )
 })
 
+test('text is framed as its UTF-8 is', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (text) => {
+      assert.deepEqual(
+        Buffer.from(encodeFrame(text)).toString('hex'),
+        Buffer.from(encodeFrame(new TextEncoder().encode(text))).toString('hex'),
+      )
+    }),
+  )
+})
+
 test('a frame over the bound is refused by its announcement alone', () => {
   const reader = createFrameReader(1000)
   assert.throws(() => reader.push(encodeFrame(new Uint8Array(1001)).subarray(0, 4)), RangeError)
