@@ -10,9 +10,12 @@ export function toChange(previous: RolloutRun, next: RolloutRun): RunChange {
     ([key, value]) =>
       key !== 'clusters' && !isDeepStrictEqual(value, previous[key as keyof RolloutRun]),
   )
-  const clusters = Object.entries(next.clusters).filter(
-    ([name, progress]) => !isSame(progress, previous.clusters[name]),
-  )
+  const clusters: [string, ClusterProgress][] = []
+  // A fleet has thousands, and few of them move at once.
+  for (const name of Object.keys(next.clusters)) {
+    const progress = next.clusters[name]!
+    if (!isSame(progress, previous.clusters[name])) clusters.push([name, progress])
+  }
   return {
     ...Object.fromEntries(members),
     version: next.version,

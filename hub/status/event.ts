@@ -136,7 +136,8 @@ export function describeChange(before: ClusterStatus, next: ClusterStatus): HubE
     events.push(event('snapshot.refused', cluster, subject, `${code}: ${message}`))
   }
   const [was, now] = [before.holds ?? [], next.holds ?? []]
-  if (JSON.stringify(was) !== JSON.stringify(now)) {
+  // Nothing is on hold nearly always, and each heartbeat comes by here.
+  if (was.length + now.length > 0 && JSON.stringify(was) !== JSON.stringify(now)) {
     const [first] = now
     const words = first
       ? `${first.refuse ? 'refuses' : 'postpones'} updates: ${first.fault || first.reason || first.source}`
@@ -157,6 +158,7 @@ export function describeChange(before: ClusterStatus, next: ClusterStatus): HubE
   }
   for (const [name, now] of Object.entries(next.applications)) {
     const was = before.applications[name]
+    if (now === was) continue
     const of = `application/${name}`
     const seen = new Set(was?.drift.map(({ object }) => object))
     const fresh = now.drift.filter(({ object }) => !seen.has(object))

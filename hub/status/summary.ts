@@ -79,16 +79,14 @@ export function createSummaries(
 ): Summaries {
   const counted = new Map<string, Counted>()
   const touched = new Set<string>()
-  let sums = { ...zero }
+  let sums: Record<keyof Tally, number> = { ...zero }
   let byApplication = createApplicationSums()
   /** Nothing is counted before somebody asks. */
   let stale = true
   let rollouts: { readonly head: number; readonly counts: Summary['rollouts'] } | undefined
 
   function add(tally: Tally, sign: 1 | -1): void {
-    const next: Record<keyof Tally, number> = { ...sums }
-    for (const member of members) next[member] += sign * tally[member]
-    sums = next
+    for (const member of members) sums[member] += sign * tally[member]
   }
 
   function count(now: Known, cluster: string): void {
