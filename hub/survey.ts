@@ -1,4 +1,5 @@
 import type { Principal } from './access/principal.ts'
+import { formatSelector } from './api/selector.ts'
 import type { Survey } from './api/hub.ts'
 import type { DriftRow, OpenGateView, RevisionView } from './api/survey-view.ts'
 import { HubError } from './errors.ts'
@@ -96,6 +97,8 @@ export function createSurvey(deps: SurveyDeps): Survey {
           applications: window.applications ?? [],
           clusters: window.clusters ?? [],
           clusterGroup: window.clusterGroup ?? null,
+          clusterSelector:
+            (window.clusterSelector && formatSelector(window.clusterSelector)) || null,
           reason: window.reason ?? '',
         })),
       ),

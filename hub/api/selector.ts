@@ -32,6 +32,25 @@ export function parseSelector(text: string): (labels: Readonly<Record<string, st
   return (labels) => matchesSelector(selector, labels)
 }
 
+/** A selector as kubectl writes it; empty for one that selects everything. */
+export function formatSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const equal = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`)
+  return [...equal, ...matchExpressions.map(formatRequirement)].join(',')
+}
+
+function formatRequirement({ key, operator, values = [] }: Requirement): string {
+  switch (operator) {
+    case 'In':
+      return `${key} in (${values.join(',')})`
+    case 'NotIn':
+      return `${key} notin (${values.join(',')})`
+    case 'Exists':
+      return key
+    case 'DoesNotExist':
+      return `!${key}`
+  }
+}
+
 function parseRequirement(part: string): Requirement {
   const equality = forms.equality.exec(part)
   if (equality) {

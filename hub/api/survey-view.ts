@@ -96,8 +96,11 @@ export const WindowView = Type.Object(
     duration: Type.String(),
     timeZone: Type.String(),
     applications: Type.Array(Type.String(), { description: 'globs; none is all' }),
-    clusters: Type.Array(Type.String(), { description: 'names; none is by group or selector' }),
+    clusters: Type.Array(Type.String(), { description: 'names; none is any name' }),
     clusterGroup: Type.Union([Type.String(), Type.Null()]),
+    clusterSelector: Type.Union([Type.String(), Type.Null()], {
+      description: 'as kubectl writes it; all that is given has to hold, and nothing given is all',
+    }),
     reason: Type.String(),
   },
   { $id: 'WindowView', description: 'When rollouts of a Project may or may not move.' },

@@ -134,7 +134,7 @@ function judgeRelease(state: LedgerState, plan: RolloutPlan, force: boolean): st
       if (force) return `rollout ${plan.id} was forced`
       throw new HubError(
         'conflict',
-        `this content of ${plan.application} is on hold since rollout ${hold.rollout} (${hold.reason}); revert it in Git, or force it`,
+        `this content of ${plan.application} is on hold since rollout ${hold.rollout} (${hold.reason}); revert it in Git, or release it`,
       )
   }
 }

@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { waitForRollout } from '../support/api-client.ts'
 import { findBarriers } from '../support/axe.ts'
 import { startBrowser } from '../support/browser.ts'
 import { applicationFiles, configMap } from '../support/fleet-files.ts'
-import {
-  type ForgeServer,
-  forgeProject,
-  forgeToken,
-  startForgeServer,
-} from '../support/forge-server.ts'
+import { startForgeServer, writeForges } from '../support/forge-server.ts'
 import type { HubProcess } from '../support/hub-process.ts'
 import { kubeCall } from '../support/kube-request.ts'
 import { startSmallFleet } from '../support/small-fleet.ts'
@@ -30,15 +24,6 @@ async function timeOf(hub: HubProcess, type: string): Promise<number> {
   const found = items.findLast((event) => event.type === type)
   assert.ok(found, `the hub had no ${type}`)
   return Date.parse(found.at)
-}
-
-/** Where the fleet repository is hosted, for `--forges`. */
-async function writeForges(directory: string, { api }: ForgeServer): Promise<string> {
-  const [file, tokenFile] = [`${directory}/forges.yaml`, `${directory}/token`]
-  await writeFile(tokenFile, forgeToken)
-  const url = `https://forge.example/${forgeProject}`
-  await writeFile(file, JSON.stringify({ fleet: { kind: 'github', url, api, tokenFile } }))
-  return file
 }
 
 const cellOf = (page: Page, cluster: string) =>
@@ -68,7 +53,7 @@ describe('the dashboard of three real clusters', () => {
     forge.open.push(pull, { ...pull, number: 8, title: 'Say it elsewhere', base: 'other' })
     await page.goto(`${hub.url}/ui/pull-requests`)
     const open = page.getByRole('region', { name: 'Open pull requests' })
-    await open.getByText('1 more go into other branches').waitFor()
+    await open.getByText('1 more goes into other branches').waitFor()
     assert.ok((await open.getByRole('row', { name: /#7/ }).innerText()).includes(payload))
     await open.getByRole('link', { name: 'What #7 would change' }).click()
     await page.getByText('1 changed on 3 of 3 clusters').waitFor()

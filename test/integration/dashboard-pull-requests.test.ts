@@ -53,7 +53,7 @@ describe('the page of the dashboard about what is not merged yet', () => {
     const open = page.getByRole('region', { name: 'Open pull requests' })
     const row = await open.getByRole('row', { name: /in the lab/ }).innerText()
     assert.match(row, /#5\s+Try <b>it<\/b> in the lab \(draft\)\s+gone\s+lab of a fork/)
-    await open.getByText('1 more go into other branches').waitFor()
+    await open.getByText('1 more goes into other branches').waitFor()
     const away = open.getByRole('link', { name: '#7 on its Git host' })
     assert.equal(await away.getAttribute('href'), 'https://git.example/fleet/pull/7')
     assert.equal(await away.getAttribute('rel'), 'noreferrer')

@@ -1,5 +1,7 @@
 /* A fleet to look at: shops at the edge in four regions, a dozen applications, some of them on their way. */
 
+import type { OpenPull } from '../support/forge-pulls.ts'
+
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 
 export const regions = ['canary', 'eu-west', 'us-east', 'ap-south'] as const
@@ -154,4 +156,28 @@ spec:
       - name: ap-south
         clusterGroup: ap-south
 `
+}
+
+/** What is open on the Git host, as of `now` in milliseconds. */
+export function openPulls(now: number): OpenPull[] {
+  const ago = (minutes: number) => new Date(now - minutes * 60_000).toISOString()
+  const into = { base: 'main' }
+  return [
+    {
+      ...{ ...into, number: 318, title: 'loyalty: count points', author: 'grace' },
+      ...{ branch: 'points', updatedAt: ago(14) },
+    },
+    {
+      ...{ ...into, number: 317, title: 'search: 43, with the new index', author: 'alan' },
+      ...{ branch: 'search-43', updatedAt: ago(95), isDraft: true },
+    },
+    {
+      ...{ ...into, number: 312, title: 'Open eu-west-17', author: 'shop-builder' },
+      ...{ branch: 'eu-west-17', updatedAt: ago(1_500), isFork: true },
+    },
+    {
+      ...{ number: 309, title: 'Release notes of spring', author: 'ada', base: 'docs' },
+      ...{ branch: 'notes', updatedAt: ago(4_000) },
+    },
+  ]
 }

@@ -6,8 +6,10 @@ import { parseArgs } from 'node:util'
 import type { LiveObject } from '../../agent/cluster/port.ts'
 import { startWorld } from '../bench/world.ts'
 import { startBrowser } from '../support/browser.ts'
+import { startForgeServer, writeForges } from '../support/forge-server.ts'
 import { createMemoryCluster } from '../support/memory-cluster.ts'
 import { startMemoryAgent } from '../support/memory-agent.ts'
+import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 import {
   absent,
@@ -16,6 +18,7 @@ import {
   failing,
   fleetFiles,
   inhabited,
+  openPulls,
   regions,
   soaking,
   workload,
@@ -32,7 +35,12 @@ const into = flags.into ?? fileURLToPath(new URL('../../deploy/docs/images/', im
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 await mkdir(into, { recursive: true })
-await using world = await startWorld({ clusters: 0, fidelity: 'C' }, say)
+await using settings = await createTempDir('screens')
+await using forge = await startForgeServer('github')
+forge.open.push(...openPulls(Date.now()))
+const forges = await writeForges(settings.path, forge)
+const env = { GROUNDSWELL_HUB_FORGES: forges }
+await using world = await startWorld({ clusters: 0, fidelity: 'C', env }, say)
 const { hub, load } = world
 
 await world.commit(fleetFiles(), 'Open the shops')
@@ -169,6 +177,7 @@ const pages = {
   applications: 'applications',
   application: `applications/${failing.application}`,
   plan: `applications/${rollout.application}/plan`,
+  'pull-requests': 'pull-requests',
   'pull-request': 'pull-requests?branch=points',
   rollouts: 'rollouts',
   rollout: `rollouts/${rollout.id}`,

@@ -55,7 +55,7 @@ export function createFakeSurvey(): Survey {
       {
         ...{ project: 'store', kind: 'deny', schedule: '0 18 * * 5', duration: '60h' },
         ...{ timeZone: 'Europe/Berlin', applications: [], clusters: [] },
-        ...{ clusterGroup: null, reason: 'weekend' },
+        ...{ clusterGroup: null, clusterSelector: 'env=prod,!lab', reason: 'weekend' },
       },
     ],
     policies: () => [

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { ForgeKind } from '../../hub/forge/forge.ts'
 import { answerOpenPulls, type OpenPull } from './forge-pulls.ts'
@@ -209,4 +211,16 @@ export async function startForgeServer(kind: ForgeKind): Promise<ForgeServer> {
 function pageOf(all: readonly ShownComment[], url: URL): readonly ShownComment[] {
   const [size, page] = ['per_page', 'page'].map((name) => Number(url.searchParams.get(name)))
   return all.slice(size! * (page! - 1), size! * page!)
+}
+
+/** Writes where the fleet repository is hosted, and the token, for `--forges`; gives the file. */
+export async function writeForges(
+  directory: string,
+  { api }: Pick<ForgeServer, 'api'>,
+): Promise<string> {
+  const [file, tokenFile] = [join(directory, 'forges.yaml'), join(directory, 'forge-token')]
+  await writeFile(tokenFile, forgeToken)
+  const url = `https://forge.example/${forgeProject}`
+  await writeFile(file, JSON.stringify({ fleet: { kind: 'github', url, api, tokenFile } }))
+  return file
 }

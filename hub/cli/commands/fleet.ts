@@ -104,7 +104,8 @@ export function addFleet(program: Command, context: CommandContext): void {
       terminal.out(
         formatTable([['NUMBER', 'TITLE', 'AUTHOR', 'BRANCH', 'UPDATED', 'URL'], ...rows]),
       )
-      if (found.elsewhere > 0) terminal.say(`${found.elsewhere} more go into other branches\n`)
+      if (found.elsewhere > 0)
+        terminal.say(`more that go into other branches: ${found.elsewhere}\n`)
       if (found.more) terminal.say('there are more than the hub reads\n')
     })
   asListing(fleet.command('policies'), context, 'listPolicies', {

@@ -33,7 +33,9 @@ export function addHold(program: Command, context: CommandContext): void {
     SCHEDULE: ({ schedule, timeZone }) => `${schedule} ${timeZone}`,
     DURATION: ({ duration }) => duration,
     APPLICATIONS: ({ applications }) => applications.join(',') || 'all',
-    CLUSTERS: ({ clusters, clusterGroup }) => clusters.join(',') || clusterGroup || 'all',
+    CLUSTERS: ({ clusters, clusterGroup, clusterSelector }) =>
+      [clusterSelector ?? '', clusterGroup ?? '', clusters.join(',')].filter(Boolean).join(' & ') ||
+      'all',
     REASON: ({ reason }) => reason,
   }).description('when rollouts of Projects may or may not move')
 

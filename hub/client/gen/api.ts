@@ -395,9 +395,11 @@ export interface WindowView {
   readonly timeZone: string
   /** globs; none is all */
   readonly applications: readonly string[]
-  /** names; none is by group or selector */
+  /** names; none is any name */
   readonly clusters: readonly string[]
   readonly clusterGroup: string | null
+  /** as kubectl writes it; all that is given has to hold, and nothing given is all */
+  readonly clusterSelector: string | null
   readonly reason: string
 }
 

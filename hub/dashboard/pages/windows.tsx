@@ -1,3 +1,4 @@
+import type { WindowView } from '../../client/gen/api.ts'
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
 import { Shown } from '../parts/shown.tsx'
@@ -44,11 +45,7 @@ export function Windows() {
                   </td>
                   <td>{one.duration}</td>
                   <td>{one.applications.join(', ') || 'all'}</td>
-                  <td>
-                    {one.clusterGroup !== null
-                      ? `group ${one.clusterGroup}`
-                      : one.clusters.join(', ') || 'all, or by label'}
-                  </td>
+                  <td>{sayClusters(one)}</td>
                   <td class="message">{one.reason}</td>
                 </tr>
               ))}
@@ -58,4 +55,14 @@ export function Windows() {
       </Shown>
     </main>
   )
+}
+
+/** All that is given has to hold. */
+function sayClusters({ clusters, clusterGroup, clusterSelector }: WindowView): string {
+  const conditions = [
+    clusterSelector ?? '',
+    clusterGroup === null ? '' : `group ${clusterGroup}`,
+    clusters.join(', '),
+  ]
+  return conditions.filter((one) => one !== '').join(' and ') || 'all'
 }

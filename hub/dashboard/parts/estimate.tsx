@@ -11,7 +11,7 @@ export function Estimate({ estimate }: { readonly estimate: Estimated }) {
       <p>
         {typicalSeconds === null || longestSeconds === null
           ? 'How long it takes is not known: nothing like it was rolled out before.'
-          : `It takes about ${sayLong(typicalSeconds)}, ${sayLong(longestSeconds)} at the longest, as ${rollouts === 1 ? 'the rollout' : `${rollouts} rollouts`} before took.`}
+          : `It takes about ${sayBoth(typicalSeconds, longestSeconds)}, as ${rollouts === 1 ? 'the rollout' : `${rollouts} rollouts`} before took.`}
         {withheldSeconds
           ? ` ${sayLong(withheldSeconds)} of that is waiting for windows and for what comes first.`
           : ''}
@@ -28,6 +28,12 @@ export function Estimate({ estimate }: { readonly estimate: Estimated }) {
       )}
     </>
   )
+}
+
+/** Seconds; what looks the same is said once. */
+function sayBoth(typical: number, longest: number): string {
+  const [usual, most] = [sayLong(typical), sayLong(longest)]
+  return usual === most ? usual : `${usual}, ${most} at the longest`
 }
 
 /** Seconds as a cell of a table. */

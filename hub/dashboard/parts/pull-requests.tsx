@@ -73,7 +73,10 @@ function Listed({ list: { host, items, elsewhere, more } }: { readonly list: Pul
       )}
       {more && <p class="quiet">Older ones are not listed.</p>}
       {elsewhere > 0 && (
-        <p class="quiet">{elsewhere} more go into other branches, and change nothing here.</p>
+        <p class="quiet">
+          {elsewhere} more {elsewhere === 1 ? 'goes' : 'go'} into other branches: nothing here
+          changes by {elsewhere === 1 ? 'it' : 'them'}.
+        </p>
       )}
     </>
   )

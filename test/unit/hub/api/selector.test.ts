@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { parseSelector } from '../../../../hub/api/selector.ts'
+import { formatSelector, parseSelector } from '../../../../hub/api/selector.ts'
 import { HubError } from '../../../../hub/errors.ts'
+import { matchesSelector } from '../../../../hub/fleet/selector.ts'
 
 const labels = { env: 'prod', region: 'eu-1', 'example.com/tier': 'gold', empty: '' }
 
@@ -70,5 +71,32 @@ describe('parseSelector', () => {
       })
     }
     assert(performance.now() - started < 500)
+  })
+})
+
+describe('formatSelector', () => {
+  it('writes what is read back as the same selector', () => {
+    const key = fc.constantFrom('env', 'region', 'example.com/tier', 'gone')
+    const value = fc.constantFrom('prod', 'eu-1', 'gold', '')
+    const values = fc.array(value, { minLength: 1, maxLength: 3 })
+    const expression = fc.oneof(
+      fc.record({ key, operator: fc.constantFrom('In', 'NotIn'), values }),
+      fc.record({ key, operator: fc.constantFrom('Exists', 'DoesNotExist') }),
+    )
+    const selector = fc.record(
+      {
+        matchLabels: fc.dictionary(key, value, { maxKeys: 3 }),
+        matchExpressions: fc.array(expression, { maxLength: 3 }),
+      },
+      { requiredKeys: [] },
+    )
+    const own = fc.dictionary(key, value)
+    fc.assert(
+      fc.property(selector, own, (written, labels) => {
+        const text = formatSelector(written)
+        assert.equal(parseSelector(text)(labels), matchesSelector(written, labels), text)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 })
