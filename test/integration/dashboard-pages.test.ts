@@ -220,7 +220,10 @@ describe('the pages of the dashboard about decisions', () => {
     await using hub = await serve()
     const { page } = await browser.visit(`${hub.url}/ui/windows`, 'viewer')
     const row = page.getByRole('row', { name: /store/ })
-    assert.match(await row.innerText(), /are frozen\s+0 18 \* \* 5 Europe\/Berlin\s+60h.*env=prod,!lab.*weekend/s)
+    assert.match(
+      await row.innerText(),
+      /are frozen\s+0 18 \* \* 5 Europe\/Berlin\s+60h.*env=prod,!lab.*weekend/s,
+    )
   })
 
   it('tell what policies deny and what they warn of, and which approvals are waited for', async () => {
