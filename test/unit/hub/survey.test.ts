@@ -7,6 +7,7 @@ const window = (rest: string) => `{ kind: deny, schedule: "0 0 * * *", duration:
 const cluster = `apiVersion: groundswell.dev/v1alpha1
 kind: Cluster
 metadata: { name: a }
+spec: {}
 ---
 `
 const project = `apiVersion: groundswell.dev/v1alpha1
