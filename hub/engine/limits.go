@@ -41,9 +41,12 @@ type sweeper struct {
 }
 
 const (
-	// sweepEvery is how much renders may leave behind, in bytes: a hundred small ones.
+	// sweepEvery is how much renders may leave behind at least, in bytes: a hundred small ones.
 	sweepEvery   = 48 << 20
 	ballastBytes = 8 << 20
+	// sweepGrowth is how much that is at least for each byte that stays, as compiled policies and trees do: what they
+	// cost a collection must not be paid more often than the runtime's own would.
+	sweepGrowth = 3
 )
 
 func newSweeper() *sweeper {
@@ -51,11 +54,12 @@ func newSweeper() *sweeper {
 }
 
 func (s *sweeper) sweep() {
-	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(allocated)
-	if now := allocated[0].Value.Uint64(); now-s.swept >= sweepEvery {
+	heap := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(heap)
+	allocated, live := heap[0].Value.Uint64(), heap[1].Value.Uint64()
+	if allocated-s.swept >= max(sweepEvery, sweepGrowth*live) {
 		runtime.GC()
-		s.swept = now
+		s.swept = allocated
 	}
 }
 
