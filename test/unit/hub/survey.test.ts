@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadFleet } from '../../../hub/fleet/load.ts'
+import { emptyState } from '../../../hub/ledger/replay.ts'
 import { createSurvey } from '../../../hub/survey.ts'
 
 const window = (rest: string) => `{ kind: deny, schedule: "0 0 * * *", duration: 1h${rest} }`
@@ -24,7 +25,10 @@ spec:
 
 test('a window tells every condition on the clusters it is for', () => {
   const fleet = loadFleet('main', [{ path: 'p.yaml', bytes: Buffer.from(cluster + project) }])
-  const survey = createSurvey({ needFleet: () => fleet } as never)
+  const survey = createSurvey({
+    needFleet: () => fleet,
+    register: { state: emptyState() },
+  } as never)
   assert.deepEqual(
     survey
       .windows()
