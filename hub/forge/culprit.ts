@@ -18,10 +18,12 @@ type Known = Pick<LedgerState, 'holds' | 'plans' | 'reverts'>
  * Commits that are held, whose strategy asks for a revert, and for which none was proposed yet.
  *
  * @param repositoryOf where an application comes from; undefined when it is declared no more
+ * @param branchOf what is followed of a repository; undefined where that is a tag, a commit or a range
  */
 export function listCulprits(
   { holds, plans, reverts }: Known,
   repositoryOf: (application: string) => string | undefined,
+  branchOf: (repository: string) => string | undefined,
 ): Culprit[] {
   return [...holds.values()].flatMap((hold) => {
     const plan = plans.get(hold.rollout)
@@ -29,14 +31,14 @@ export function listCulprits(
     if (plan?.revert !== true || source === undefined) return []
     const found = findCommit(plan, source)
     if (!found || reverts.has(`${found.repository} ${found.commit}`)) return []
-    return [describe(hold, plan, found, findGoodFleet(plans, plan))]
+    const base = branchOf(found.repository)
+    return [describe(hold, plan, { ...found, base }, findGoodFleet(plans, plan))]
   })
 }
 
 interface BadCommit {
   readonly repository: string
   readonly commit: string
-  readonly ref: string
 }
 
 /**
@@ -45,14 +47,14 @@ interface BadCommit {
  */
 function findCommit(plan: RolloutPlan, source: string): BadCommit | undefined {
   try {
-    const { commit, ref } = parseRevision(plan.revision)
+    const { commit } = parseRevision(plan.revision)
     const before = Object.values(plan.targets).flatMap(({ previous }) =>
       previous ? [parseRevision(previous.revision).commit] : [],
     )
     const isOther = before.length === 0 || before.some((one) => one !== commit)
-    if (isOther || source === 'fleet') return { repository: source, commit, ref }
+    if (isOther || source === 'fleet') return { repository: source, commit }
     if (plan.fleetRevision === undefined) return undefined
-    return { repository: 'fleet', ...parseRevision(plan.fleetRevision) }
+    return { repository: 'fleet', commit: parseRevision(plan.fleetRevision).commit }
   } catch {
     // Content that is of no commit.
     return undefined
@@ -104,10 +106,10 @@ function tellRest(
 function describe(
   hold: Hold,
   plan: RolloutPlan,
-  bad: BadCommit,
+  bad: BadCommit & Pick<RevertRequest, 'base'>,
   goodFleet: readonly string[],
 ): Culprit {
-  const { repository, commit, ref } = bad
+  const { repository, commit, base } = bad
   const short = commit.slice(0, 12)
   const { application } = plan
   const good = [
@@ -131,11 +133,7 @@ function describe(
     request: {
       commit,
       branch: `groundswell/revert-${short}`,
-      // Of a tag or a range there is no branch to merge into but the usual one.
-      base:
-        /^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(ref) && !ref.startsWith('refs/tags/')
-          ? ref
-          : undefined,
+      base,
       title: `Revert ${short}: ${application} was rolled back`,
       body: body.join('\n'),
     },

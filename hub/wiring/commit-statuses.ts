@@ -1,4 +1,5 @@
 import type { Fleet } from '../fleet/fleet.ts'
+import { toSourceSpec } from '../fleet/repository-spec.ts'
 import { createCommitStatuses } from '../forge/commit-statuses.ts'
 import { listCulprits } from '../forge/culprit.ts'
 import { createReverts } from '../forge/reverts.ts'
@@ -44,7 +45,12 @@ export function startCommitStatuses(
   if (forges.writable.size === 0) return
   const reverts = createReverts({
     forge: (repository) => forges.writable.get(repository),
-    list: () => listCulprits(state, (name) => repositoryOf(fleet(), name)),
+    list: () =>
+      listCulprits(
+        state,
+        (name) => repositoryOf(fleet(), name),
+        (name) => (name === 'fleet' ? config.branch : branchOf(fleet(), name)),
+      ),
     record: ({ application, rollout, repository, request: { commit } }, url) =>
       register.append('groundswell', [
         { type: 'revert.proposed', application, rollout, repository, commit, url },
@@ -58,6 +64,13 @@ export function startCommitStatuses(
     log: (level, message, fields) => log[level](fields ?? {}, message),
   })
   started.every(everyMs, () => reverts.update(signal))
+}
+
+function branchOf(fleet: Fleet | null, repository: string): string | undefined {
+  const declared = fleet?.repositories.get(repository)
+  if (!declared) return undefined
+  const { ref } = toSourceSpec(declared).spec
+  return 'branch' in ref ? ref.branch : undefined
 }
 
 function repositoryOf(fleet: Fleet | null, application: string): string | undefined {

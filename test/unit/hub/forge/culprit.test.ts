@@ -16,6 +16,7 @@ function proposal(
   source: string,
   before: string,
   fleets: readonly [string, string] = [fleetNow!, fleetNow!],
+  branch?: string,
 ) {
   const state = emptyState()
   const waves = [wave('all', ['a', 'b'])]
@@ -34,7 +35,11 @@ function proposal(
     ...{ application, contentDigest, revision: revisionOf(bad!), rollout: 'r2', at: 0 },
     reason: 'too many errors',
   })
-  const [found] = listCulprits(state, () => source)
+  const [found] = listCulprits(
+    state,
+    () => source,
+    (name) => (name === source ? branch : undefined),
+  )
   return found!
 }
 
@@ -59,5 +64,12 @@ describe('what is proposed to Git after a rollback', () => {
     const { repository, request } = proposal('apps', bad!, [fleetBefore!, fleetNow!])
     assert.deepEqual([repository, request.commit], ['fleet', fleetNow])
     assert.match(request.body, new RegExp(`git revert ${fleetBefore}\\.\\.${fleetNow}`))
+  })
+
+  test('goes into the branch that is followed; of a tag, into the one the host has by default', () => {
+    const none = [fleetNow!, fleetNow!] as const
+    assert.equal(proposal('apps', good!, none, 'stable').request.base, 'stable')
+    // The revisions say `main`, as they would say `v1.2.0` of a tag: neither tells what it is.
+    assert.equal(proposal('apps', good!, none).request.base, undefined)
   })
 })
