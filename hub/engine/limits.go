@@ -20,14 +20,25 @@ func limitMemory(bytes int64) {
 		held := []metrics.Sample{
 			{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
 		}
-		for range time.Tick(10 * time.Millisecond) {
+		for {
 			metrics.Read(held)
-			if held[0].Value.Uint64()-held[1].Value.Uint64() > uint64(bytes) {
+			left := bytes - int64(held[0].Value.Uint64()-held[1].Value.Uint64())
+			if left < 0 {
 				fmt.Fprintf(os.Stderr, "engine: over %d bytes of memory\n", bytes)
 				os.Exit(exitMemory)
 			}
+			time.Sleep(untilFull(left))
 		}
 	}()
+}
+
+// fillPerMillisecond is more than one render takes memory: 8 GB a second.
+const fillPerMillisecond = 8 << 20
+
+// untilFull is how long what is left of the memory lasts at least. To look each 10 ms, as near the limit, would cost
+// small renders a fifth of their time: each look wakes a thread, which takes a processor from a render or from the hub.
+func untilFull(left int64) time.Duration {
+	return max(10, time.Duration(left/fillPerMillisecond)) * time.Millisecond
 }
 
 // sweeper collects what renders leave behind between two of them, when next to nothing is alive: a collection in
@@ -42,11 +53,11 @@ type sweeper struct {
 
 const (
 	// sweepEvery is how much renders may leave behind at least, in bytes: a hundred small ones.
-	sweepEvery   = 48 << 20
+	sweepEvery   = 40 << 20
 	ballastBytes = 8 << 20
 	// sweepGrowth is how much that is at least for each byte that stays, as compiled policies and trees do: what they
 	// cost a collection must not be paid more often than the runtime's own would.
-	sweepGrowth = 3
+	sweepGrowth = 2
 )
 
 func newSweeper() *sweeper {
