@@ -16,13 +16,15 @@ export function createMemoryLedger(clock: () => number) {
     /** As on the disk. */
     text: () => lines.map((line) => `${line}\n`).join(''),
     /** Opens it for a hub; whoever had it open before is fenced from here on. */
-    open(): Ledger & { failNext: 'before' | 'after' | null; dead: boolean } {
+    open(): Ledger & { failNext: 'before' | 'after' | null; dead: boolean; written: number } {
       term += 1
       const mine = term
       return {
         failNext: null,
         /** What it wrote and what it knows may differ: its hub has to be started anew. */
         dead: false,
+        /** Lines that came by it, and not by whoever else has it open. */
+        written: 0,
         get head() {
           return head.index
         },
@@ -34,6 +36,7 @@ export function createMemoryLedger(clock: () => number) {
           if (how === 'before') throw new HubError('ledger_unwritable', 'no space')
           const added = extendChain(head, clock(), actor, decisions)
           lines.push(...added.lines)
+          this.written += added.lines.length
           head = added.head
           if (how === 'after') {
             this.dead = true
