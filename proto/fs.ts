@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   constants,
   copyFile,
@@ -10,6 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** Either ours until `release`, or somebody's. */
 export type DirectoryLock =
@@ -17,7 +19,11 @@ export type DirectoryLock =
   | { readonly held: false; readonly owner: number }
 
 /** Others may take a stale claim over before us, again and again, but not for ever. */
-const attempts = 10
+const attempts = 100
+/** Milliseconds until it is looked again at what somebody else removes. */
+const removalMs = 20
+/** Processes that were killed in the middle of removing what another left, one after the other. */
+const deepest = 3
 
 /**
  * Claims a directory for this process, so that two never share what is in it. The claim of a
@@ -35,7 +41,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
       if (await claim(own, path)) return { held: true, release: () => rm(path, { force: true }) }
       const text = await readFile(path, 'utf8').catch(() => '')
       if (await isAlive(text)) return { held: false, owner: ownerOf(text) }
-      await removeStale(path, text)
+      await removeStale(own, path, text)
     }
     throw new Error(`${path} cannot be claimed`)
   } finally {
@@ -62,13 +68,23 @@ function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }
 
-/** Of several that see the same stale claim, one may have replaced it already: that one goes back. */
-async function removeStale(path: string, stale: string): Promise<void> {
-  const aside = `${path}.${process.pid}.stale`
-  await rename(path, aside).catch(() => {})
-  const taken = await readFile(aside, 'utf8').catch(() => stale)
-  if (taken !== stale) await link(aside, path).catch(() => {})
-  await rm(aside, { force: true })
+/**
+ * Removes a stale claim and none that has taken its place. Nobody but its owner, who is gone, and who holds
+ * the claim on removing just this one may touch it: what is read under that is what is removed.
+ */
+async function removeStale(own: string, path: string, stale: string, depth = 1): Promise<void> {
+  const removal = `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, 16)}`
+  if (await claim(own, removal)) {
+    const found = await readFile(path, 'utf8').catch(() => undefined)
+    if (found === stale) await rm(path, { force: true })
+    await rm(removal, { force: true })
+    return
+  }
+  const text = await readFile(removal, 'utf8').catch(() => undefined)
+  if (text !== undefined && depth < deepest && !(await isAlive(text))) {
+    return removeStale(own, removal, text, depth + 1)
+  }
+  await wait(removalMs)
 }
 
 function ownerOf(text: string): number {

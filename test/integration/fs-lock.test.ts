@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readdir, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { copyFile, readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +21,11 @@ setInterval(() => {}, 1000)`
     name,
     logFile: join(logs, `${name}.log`),
   })
+}
+
+/** The claim on removing just that one. */
+function removalOf(path: string, stale: string): string {
+  return `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, 16)}`
 }
 
 describe('a lock on a directory', () => {
@@ -49,6 +55,49 @@ describe('a lock on a directory', () => {
       assert.deepEqual(await readdir(directory.path), [])
     } finally {
       await Promise.all(contenders.map((one) => one.kill()))
+    }
+  })
+
+  it('is taken over although whoever began to remove a stale claim was killed on the way', async () => {
+    await using directory = await createTempDir('lock')
+    const path = join(directory.path, 'lock')
+    const [stale, removing] = [`${process.pid} 1\n`, `${process.pid} 2\n`]
+    await writeFile(path, stale)
+    await writeFile(removalOf(path, stale), removing)
+    const lock = await lockDirectory(directory.path)
+    assert(lock.held)
+    await lock.release()
+    assert.deepEqual(await readdir(directory.path), [])
+  })
+
+  it('of somebody who came meanwhile is left, though what was there before was stale', async () => {
+    await using directory = await createTempDir('lock')
+    await using logs = await createTempDir('lock-logs')
+    const path = join(directory.path, 'lock')
+    const stale = `${process.pid} 1\n`
+    await writeFile(path, stale)
+    // Somebody who lives removes it, and takes his time.
+    const removal = removalOf(path, stale)
+    const first = await lockDirectory(join(directory.path, 'another'))
+    assert(first.held)
+    await copyFile(join(directory.path, 'another', 'lock'), removal)
+    const contender = startContender(directory.path, logs.path, 'contender')
+    try {
+      await until(
+        async () =>
+          (await readdir(directory.path)).some((name) => name.startsWith(`lock.${contender.pid}`)),
+        {
+          deadlineMs: 20_000,
+          what: 'the contender to come',
+        },
+      )
+      const text = await readFile(removal, 'utf8')
+      await rename(removal, path)
+      await until(() => /\n/.test(contender.readLog()), { deadlineMs: 20_000, what: 'its answer' })
+      assert.equal(contender.readLog(), `owner ${process.pid}\n`)
+      assert.equal(await readFile(path, 'utf8'), text)
+    } finally {
+      await contender.kill()
     }
   })
 
