@@ -11,7 +11,6 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 
 /** Either ours until `release`, or somebody's. */
 export type DirectoryLock =
@@ -84,7 +83,7 @@ async function removeStale(own: string, path: string, stale: string, depth = 1):
   if (text !== undefined && depth < deepest && !(await isAlive(text))) {
     return removeStale(own, removal, text, depth + 1)
   }
-  await wait(removalMs)
+  await new Promise((resolve) => setTimeout(resolve, removalMs))
 }
 
 function ownerOf(text: string): number {
