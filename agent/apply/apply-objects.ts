@@ -5,7 +5,7 @@ import type { VerifiedPresent } from '../trust/verified.ts'
 import { forEachBounded } from './bounded.ts'
 import { expectationOf } from './expectation.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
-import { inNameOf, type Inventory, type InventoryEntry, writeAhead } from './inventory.ts'
+import { doubt, inNameOf, type Inventory, type InventoryEntry, writeAhead } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
 import { stageOf, stages } from './order.ts'
 import { type ApplyStep, type Known, planApplies, type Wanted } from './plan.ts'
@@ -48,6 +48,7 @@ export async function writeSteps(run: RunState, steps: readonly ApplyStep[]): Pr
       run.applied.push(await writeObject(wanted, app, deps))
       ;(cause === 'repair' ? run.repaired : run.changed).push(wanted.id)
     } catch (error) {
+      run.inventory = doubt(run.inventory, wanted.id)
       run.errors.push(toObjectError(wanted.id, wanted.source.file, error))
     }
   }
@@ -103,6 +104,8 @@ function look(wanted: Wanted, inventory: Inventory, { observer, isRotated }: App
   if (once && entry?.fieldsHash === '') return 'same'
   if (entry && isRotated?.(entry)) return 'rotated'
   const record = observer.live(wanted.id)
+  // Applied since, and not written down: what the inventory has of it is of before.
+  if (record?.content !== undefined && entry && record.content !== entry.digest) return 'rotated'
   if (record) return record.drift.length > 0 ? 'drifted' : 'same'
   return entry && observer.isRead(entry.apiVersion, wanted.parsed.kind) ? 'missing' : 'unknown'
 }

@@ -56,6 +56,15 @@ export function writeAhead(
   return next
 }
 
+/**
+ * What could not be applied may have been all the same, its answer lost: whatever is asked for next is applied,
+ * also when it is what was there before.
+ */
+export function doubt(inventory: Inventory, id: string): Inventory {
+  const entry = inventory.get(id)
+  return entry?.digest ? new Map(inventory).set(id, { ...entry, digest: '' }) : inventory
+}
+
 /** The inventory after a run: what was applied is new, what is gone is out, all else stays in. */
 export function mergeInventory(
   inventory: Inventory,

@@ -53,7 +53,7 @@ export async function writeObject(
     const applied = await applyOrReplace(draft, known, { force }, app.manifest, deps)
     const object = fresh ? await takeOver(applied, draft, deps) : applied
     const expectation = expectationOf(app, id, source.apiVersion, '?')
-    const { baseline } = deps.observer.applied(id, expectation, object)
+    const { baseline } = deps.observer.applied(id, expectation, object, source.digest)
     return {
       id,
       apiVersion: source.apiVersion,

@@ -34,6 +34,8 @@ export interface ObjectRecord {
   readonly gate: HealthVerdict | undefined
   /** Fields we own and their values right after our apply. */
   readonly baseline: Projection | undefined
+  /** Digest of the content that this agent applied last, should it have. */
+  readonly content?: string
   readonly drift: readonly FieldDrift[]
   /** It is not what was applied, and which fields differ is yet to be found out; its last change. */
   readonly unsure?: Pick<FieldDrift, 'manager' | 'changedAt'>
@@ -55,10 +57,11 @@ export function recordApplied(
   object: LiveObject,
   expected: Expectation,
   context: RecordContext,
+  content: string,
 ): ObjectRecord {
   return {
     ...facts(object, expected, context),
-    baseline: projectOwned(object, context.manager),
+    ...{ content, baseline: projectOwned(object, context.manager) },
     drift: [],
   }
 }
@@ -74,7 +77,8 @@ export function recordSeen(
   if (!expected?.fieldsHash) return { ...seen, baseline: undefined, drift: [] }
   if (known?.baseline && known.uid === seen.uid) {
     const drift = findDrift(object, known.baseline, context.manager, expected.ignored)
-    return { ...seen, baseline: known.baseline, drift }
+    const { content } = known
+    return { ...seen, baseline: known.baseline, drift, ...(content !== undefined && { content }) }
   }
   // After a restart only the hash is known: the fields are trusted again when it matches, and have
   // to be found out when not.

@@ -57,7 +57,13 @@ export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synce
   /** Withholds judgement of an object we are writing: its event may outrun the answer. Call to end. */
   hold(id: string): () => void
   /** What an apply returned: the new truth of that object. */
-  applied(id: string, expectation: Expectation, object: LiveObject): ObjectRecord
+  applied(
+    id: string,
+    expectation: Expectation,
+    object: LiveObject,
+    /** Digest of what was applied. */
+    content: string,
+  ): ObjectRecord
   /** What is known to live; undefined also while its kind was not yet read. */
   live(id: string): ObjectRecord | undefined
   /** True when the kind was read, so that an object that is not known does not exist. */
@@ -265,8 +271,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       byApplication.set(application, [...objects.keys()])
       deps.onChange(application)
     },
-    applied(id, expectation, object) {
-      const record = recordApplied(object, expectation, contextOf(object))
+    applied(id, expectation, object, content) {
+      const record = recordApplied(object, expectation, contextOf(object), content)
       expected.set(id, expectation)
       records.set(id, record)
       seenAlive.add(id)

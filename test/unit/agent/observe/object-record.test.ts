@@ -49,9 +49,9 @@ it('keeps of a watched object the fields we own, and nothing of its metadata or 
   const fieldsHash = hashProjection(projectOwned(object, manager)!)
   const expected = { application: 'shop', apiVersion: 'v1', fieldsHash }
   for (const record of [
-    recordApplied(object, expected, context),
+    recordApplied(object, expected, context, 'sha256:x'),
     recordSeen(object, undefined, expected, context),
-    recordSeen(object, recordApplied(object, expected, context), expected, context),
+    recordSeen(object, recordApplied(object, expected, context, 'sha256:x'), expected, context),
   ]) {
     const text = JSON.stringify(record)
     assert.match(text, /value-of-ours/)
