@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AgentError } from '../../../../agent/errors.ts'
 import { createConfig, createNamespace } from '../../../support/hands.ts'
-import { createMemoryCluster } from '../../../support/memory-cluster.ts'
+import { type MemoryCluster, createMemoryCluster } from '../../../support/memory-cluster.ts'
 import { presentApplication } from '../../../support/verified-snapshot.ts'
 import { createMemoryHands } from './memory-hands.ts'
 
@@ -15,8 +15,8 @@ function contentOf(text: string) {
   return [createNamespace('shop'), { ...settings, data: { text } }]
 }
 
-const textIn = (cluster: { read(id: string): object | undefined }): unknown =>
-  (cluster.read(config) as { data?: { text?: string } } | undefined)?.data?.text
+const textIn = (cluster: MemoryCluster): unknown =>
+  (cluster.read(config)?.['data'] as { readonly text?: string } | undefined)?.text
 
 describe('going back to what was there before', () => {
   it('writes it, although it was never written down that there was anything else', async () => {
@@ -42,7 +42,7 @@ describe('going back to what was there before', () => {
   it('writes it, although the answer to the write before was lost, and the watch told nothing', async () => {
     const memory = createMemoryCluster()
     let lost = false
-    const cluster: typeof memory = {
+    const cluster: MemoryCluster = {
       ...memory,
       async apply(...given) {
         const done = await memory.apply(...given)
