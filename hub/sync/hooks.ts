@@ -184,8 +184,8 @@ export function createSyncHooks(deps: HooksDeps) {
     noticeAll(): void {
       for (const open of sessions.values()) open.notice()
     },
-    /** Git was read and decided on: what is kept from clusters may be offered now. */
     countSpared: () => deps.sparing.list().length,
+    /** Git was read and decided on: what is kept from clusters may be offered now. */
     noticeSpared(): void {
       for (const cluster of deps.sparing.list()) sessions.get(cluster)?.notice()
     },

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
-import { parseEnvelope } from '@groundswell/proto/envelope.ts'
-import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
 import { Redis } from 'ioredis'
 import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy.ts'
 import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
@@ -13,6 +10,7 @@ import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
 import { createMemoryCluster } from '../support/memory-cluster.ts'
+import { createOfferRecord } from '../support/offer-record.ts'
 import { lastFor } from '../support/played-rollout.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
 import { createSeed } from '../support/seed.ts'
@@ -46,7 +44,7 @@ describe('many agents and chance', () => {
   const seed = createSeed(process.env['SEED'])
   const storm: Storm = { on: false, faults: 0 }
   const agents = new Map<string, MemoryAgent>()
-  const offered = new Map<string, Set<string>>()
+  const offered = createOfferRecord()
   let stack: AsyncDisposableStack
   let world: Awaited<ReturnType<typeof createSurroundings>>
   let redis: TestRedis
@@ -82,12 +80,7 @@ describe('many agents and chance', () => {
     const memory = createMemoryCluster({ uid: randomUUID() })
     // Two in a hundred calls: one is not done, and of one the answer is lost.
     const faulty = createFaultyCluster(memory, () => seed.random() * (0.08 / usualRate), storm)
-    const onOffer = (envelope: Uint8Array): void => {
-      const payload = Buffer.from(parseEnvelope(envelope, 'snapshot').payload, 'base64url')
-      const { epoch, sequence } = parseSnapshot(payload)
-      const key = `${name} ${epoch}.${sequence}`
-      offered.set(key, (offered.get(key) ?? new Set()).add(digestOf(payload)))
-    }
+    const onOffer = (envelope: Uint8Array): void => offered.note(name, envelope)
     const hubs = [{ ...hub, dataAddress: link.address }]
     const cluster = { ...memory, ...faulty }
     agents.set(name, stack.use(await startMemoryAgent(hub, name, { cluster, hubs, onOffer })))
@@ -122,7 +115,7 @@ describe('many agents and chance', () => {
 
   /** I3, I4, I6, I7. */
   async function judge(): Promise<string> {
-    for (const [key, digests] of offered) assert.equal(digests.size, 1, key)
+    offered.assertOneEach()
     for (const [name, { cluster }] of agents) {
       const deleted = cluster.calls.filter((call) => call.startsWith('delete'))
       assert.deepEqual(deleted, [], name)

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
-import { parseEnvelope } from '@groundswell/proto/envelope.ts'
-import { parseSnapshot } from '@groundswell/proto/snapshot.ts'
 import { newestRollout, type RolloutSummary } from '../support/api-client.ts'
 import { type ChaosProxy, openChaosProxy } from '../support/chaos-proxy.ts'
 import { createFaultyCluster, type Storm } from '../support/faulty-cluster.ts'
@@ -13,6 +10,7 @@ import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
 import { createMemoryCluster } from '../support/memory-cluster.ts'
+import { createOfferRecord } from '../support/offer-record.ts'
 import { startRedis } from '../support/redis.ts'
 import { createSeed, type Seed } from '../support/seed.ts'
 import { until } from '../support/until.ts'
@@ -43,7 +41,7 @@ describe('F9: what operators do', () => {
   const storm: Storm = { on: false, faults: 0 }
   const faults = { redis: 0, git: 0, links: 0 }
   const agents = new Map<string, MemoryAgent>()
-  const offered = new Map<string, Set<string>>()
+  const offered = createOfferRecord()
   let seed: Seed
   let stack: AsyncDisposableStack
   let world: Awaited<ReturnType<typeof createSurroundings>>
@@ -84,12 +82,7 @@ describe('F9: what operators do', () => {
   async function join(name: string): Promise<void> {
     const memory = createMemoryCluster({ uid: randomUUID() })
     const cluster = { ...memory, ...createFaultyCluster(memory, () => seed.random() * 3, storm) }
-    const onOffer = (envelope: Uint8Array): void => {
-      const payload = Buffer.from(parseEnvelope(envelope, 'snapshot').payload, 'base64url')
-      const { epoch, sequence } = parseSnapshot(payload)
-      const key = `${name} ${epoch}.${sequence}`
-      offered.set(key, (offered.get(key) ?? new Set()).add(digestOf(payload)))
-    }
+    const onOffer = (envelope: Uint8Array): void => offered.note(name, envelope)
     const hubs = [{ ...hub, dataAddress: proxies.links.address }]
     agents.set(name, stack.use(await startMemoryAgent(hub, name, { cluster, hubs, onOffer })))
   }
@@ -184,7 +177,7 @@ describe('F9: what operators do', () => {
 
   /** I3, I4, I6, I7. */
   async function judge(): Promise<string> {
-    for (const [key, digests] of offered) assert.equal(digests.size, 1, key)
+    offered.assertOneEach()
     for (const [name, { cluster }] of agents) {
       const deleted = cluster.calls.filter((call) => call.startsWith('delete'))
       assert.deepEqual(
