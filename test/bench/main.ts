@@ -1,5 +1,6 @@
 import { benchmarks } from './benchmarks.ts'
 import { type Calibration, calibrate, noCalibration } from './calibrate.ts'
+import { checkContract } from './contract.ts'
 import { describeMachine } from './machine.ts'
 import { type BenchOptions, parseOptions, usage } from './options.ts'
 import { type BenchResult, mediansOf, spreadOf } from './result.ts'
@@ -14,6 +15,8 @@ const say = (text: string): void => {
 async function runBenchmark(options: BenchOptions, calibration: Calibration): Promise<BenchResult> {
   const benchmark = benchmarks[options.name]
   const runs = await benchmark.measure(options, say)
+  const metrics = mediansOf(runs)
+  checkContract(options.name, metrics)
   return {
     name: options.name,
     fidelity: benchmark.fidelity ?? options.fidelity,
@@ -21,7 +24,7 @@ async function runBenchmark(options: BenchOptions, calibration: Calibration): Pr
     machine: describeMachine(),
     calibration,
     runs,
-    metrics: mediansOf(runs),
+    metrics,
     spread: spreadOf(runs),
   }
 }
