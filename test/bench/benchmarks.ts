@@ -23,8 +23,8 @@ import { measureStart, startGoals } from './start.ts'
 import { measureWire, wireGoals } from './wire.ts'
 
 export interface Benchmark {
-  /** Of one that always has real agent processes and a real API server. */
-  readonly fidelity?: 'A'
+  /** Of one that has no choice: real agent processes and a real API server, or no clusters at all. */
+  readonly fidelity?: 'A' | 'C'
   readonly goals: readonly Goal[]
   /** What the result was measured with. */
   params(options: BenchOptions): BenchResult['params']
@@ -91,6 +91,7 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     measure: measureDrift,
   },
   ui: {
+    fidelity: 'C',
     goals: uiGoals,
     params: ({ clusters, runs }) => ({
       ...{ clusters: clusters[0]!, runs, applications: uiApplications },
@@ -99,6 +100,7 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     measure: (options, say) => measureUi({ ...options, clusters: options.clusters[0]! }, say),
   },
   rest: {
+    fidelity: 'C',
     goals: restGoals,
     params: ({ clusters, runs }) => ({
       ...{ clusters: clusters[0]!, runs, applications: restApplications },
@@ -107,15 +109,18 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
     measure: (options, say) => measureRest({ ...options, clusters: options.clusters[0]! }, say),
   },
   status: {
+    fidelity: 'C',
     goals: statusGoals,
     params: ({ clusters, runs }) => ({ clusters: clusters[0]!, runs, reportsEach }),
     measure: (options, say) => measureStatus({ ...options, clusters: options.clusters[0]! }, say),
   },
   start: { goals: startGoals, params: ({ runs }) => ({ runs }), measure: measureStart },
   rollout: {
+    fidelity: 'C',
     goals: rolloutGoals,
     params: ({ clusters, waves, concurrent, runs }) => ({
       ...{ clusters: clusters[0]!, waves, concurrent, runs },
+      fleet: 'simulated',
     }),
     measure: ({ clusters, ...options }, say) =>
       measureRollout({ ...options, clusters: clusters[0]! }, say),
