@@ -6,6 +6,7 @@ import { connectRedis } from '../../hub/redis.ts'
 import { connectedMetric } from '../../hub/metrics.ts'
 import { buildHub } from '../../deploy/build/hub.mjs'
 import type { LedgerEntry } from '../../hub/ledger/entry.ts'
+import type { Summary } from '../../hub/status/summary.ts'
 import { runGit } from '../support/git-repository.ts'
 import { startGitServer } from '../support/git-server.ts'
 import { type HubProcess, startHub } from '../support/hub-process.ts'
@@ -164,8 +165,9 @@ export async function startWorld(
       pinHub()
     },
     async isSettled() {
-      // Who is there costs the hub less than how each of them is, and it is busy when this is asked.
-      if ((await readCounter(hub, connectedMetric)) < joined) return false
+      // The sums cost the hub less than how each of them is, and it is busy when this is asked.
+      const { clusters: sums } = await hub.api.get<Pick<Summary, 'clusters'>>('summary')
+      if (sums.connected < joined) return false
       const clusters = await listClusters(hub)
       const settled = clusters.filter(
         ({ connection, counts, offeredSequence, acceptedSequence }) =>
