@@ -78,6 +78,24 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
     return answer
   }
 
+  /**
+   * Whether a refusal means that the object is there no more: 404, or 409 when another bears its name by now.
+   * A webhook may answer 409 too, so that is looked at.
+   */
+  async function isGone(
+    resource: Resource,
+    id: ObjectId,
+    uid: string,
+    { status }: Answer,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (status !== 409) return status === 404
+    const now = await get(objectPath(resource, id), signal)
+    if (now.status === 404) return true
+    if (now.status !== 200) throw readFault(`get ${resource.kind} ${id.name}`, now)
+    return parseObject(now).metadata.uid !== uid
+  }
+
   return {
     async uid(signal) {
       const answer = await get('/api/v1/namespaces/kube-system', signal)
@@ -146,11 +164,10 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
         contentType: 'application/json',
         signal,
       })
-      // 409: another object bears the name now, so the one we meant is gone.
-      if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) {
+      if (answer.status >= 300) {
+        if (await isGone(resource, id, uid, answer, signal)) return undefined
         throw pruneFault(id, answer, asWhom)
       }
-      if (answer.status >= 300) return undefined
       const left = parseObject(answer)
       return left.metadata?.deletionTimestamp ? left : undefined
     },
@@ -166,7 +183,7 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
         contentType: 'application/merge-patch+json',
         signal,
       })
-      if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) {
+      if (answer.status >= 300 && !(await isGone(resource, id, uid, answer, signal))) {
         throw applyFault(id, answer, asWhom)
       }
     },

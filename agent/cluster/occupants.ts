@@ -24,6 +24,10 @@ interface DiscoveryList {
 const discoveryAs = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 const partialList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 
+const pageSize = 500
+/** Objects after which no more are looked for: the namespace stays for the first of them. */
+const enough = 1_000
+
 /** Kinds every namespace has, or that come and go with others. */
 const furniture = new Set([
   'Event',
@@ -36,7 +40,7 @@ const furniture = new Set([
 /**
  * What a namespace holds besides what Kubernetes puts into each: objects that have an owner, are
  * being deleted, or are the default service account and root certificate are left out. Two
- * discovery requests and one metadata list a kind, so only for the rare deletion of a namespace.
+ * discovery requests and the metadata of each kind, so only for the rare deletion of a namespace.
  *
  * @throws AgentError when any kind cannot be listed: then nobody knows what would be lost.
  */
@@ -47,21 +51,37 @@ export async function readOccupants(
 ): Promise<readonly ObjectId[]> {
   const occupants: ObjectId[] = []
   for (const resource of await readNamespaced(get, signal)) {
-    const answer = await get(
-      `${collectionPath(resource, namespace)}?limit=100`,
-      signal,
-      partialList,
-    )
-    if (answer.status === 404 || answer.status === 405) continue
-    if (answer.status !== 200) throw readFault(`list ${resource.plural} in ${namespace}`, answer)
-    const { items } = JSON.parse(answer.body) as { items?: readonly LiveObject[] }
-    for (const { metadata } of items ?? []) {
+    for await (const { metadata } of listAll(resource, namespace, get, signal)) {
       const owned = (metadata as { ownerReferences?: readonly unknown[] }).ownerReferences?.length
       if (owned || metadata.deletionTimestamp || isStandard(resource.kind, metadata.name)) continue
       occupants.push({ group: resource.group, kind: resource.kind, namespace, name: metadata.name })
+      if (occupants.length >= enough) return occupants
     }
   }
   return occupants
+}
+
+/** Every page: one object of nobody may come after thousands that have an owner. */
+async function* listAll(
+  resource: Resource,
+  namespace: string,
+  get: Get,
+  signal: AbortSignal,
+): AsyncGenerator<LiveObject> {
+  let next = ''
+  do {
+    const query = new URLSearchParams({ limit: String(pageSize), ...(next && { continue: next }) })
+    const path = `${collectionPath(resource, namespace)}?${query.toString()}`
+    const answer = await get(path, signal, partialList)
+    if (answer.status === 404 || answer.status === 405) return
+    if (answer.status !== 200) throw readFault(`list ${resource.plural} in ${namespace}`, answer)
+    const page = JSON.parse(answer.body) as {
+      readonly metadata?: { readonly continue?: string }
+      readonly items?: readonly LiveObject[]
+    }
+    yield* page.items ?? []
+    next = page.metadata?.continue ?? ''
+  } while (next !== '')
 }
 
 function isStandard(kind: string, name: string): boolean {

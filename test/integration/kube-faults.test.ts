@@ -106,6 +106,28 @@ describe('createKubeCluster against a failing API server', () => {
     await cluster.close()
   })
 
+  it('F35: takes a 409 of a webhook for a refusal, and for gone only what bears another uid', async () => {
+    let uid = 'ours'
+    await using server = await startServer((request, response) => {
+      const live = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', uid } }
+      if (request.method === 'GET') return void response.end(JSON.stringify(live))
+      response.writeHead(409).end('{"message":"admission webhook \\"w\\" denied: in use"}')
+    })
+    const cluster = createKubeCluster(server.connection)
+    const marks = { labels: ['ours'], annotations: [] }
+    await assert.rejects(cluster.delete(resource, id, 'ours', never), {
+      code: 'prune_failed',
+      message: /denied: in use/,
+    })
+    await assert.rejects(cluster.disown(resource, id, 'ours', marks, never), {
+      code: 'apply_conflict',
+    })
+    uid = 'of its successor'
+    assert.equal(await cluster.delete(resource, id, 'ours', never), undefined)
+    await cluster.disown(resource, id, 'ours', marks, never)
+    await cluster.close()
+  })
+
   it('F31: says cluster_unreachable when nobody answers', async () => {
     const connection = {
       server: 'http://127.0.0.1:9',
