@@ -90,6 +90,12 @@ function mergeStringData(body: Body): Body {
   return { ...(rest as Body), data: { ...(body['data'] as object), ...Object.fromEntries(coded) } }
 }
 
+/** Whether content says how many of something there are to be, which an autoscaler may decide instead. */
+export function setsSize(body: Body): boolean {
+  const spec = body['spec']
+  return isRecord(spec) && spec['replicas'] !== undefined
+}
+
 /** True when the author allows an object that cannot be changed to be deleted and made anew. */
 export function isReplaceAllowed(body: Body): boolean {
   const notes = (body.metadata['annotations'] ?? {}) as Record<string, string>

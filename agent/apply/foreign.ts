@@ -26,8 +26,8 @@ export async function refuseForeign(
       throw new AgentError('owned_by_other', `belongs to application ${current}`)
     }
   }
-  // What our inventory holds is ours, whatever id the cluster's record had when it was applied.
-  if (known?.cluster && known.cluster !== clusterId && !inventory.has(id)) {
+  // What was applied from here is ours, whatever id the cluster's record had then; a first try proves nothing.
+  if (known?.cluster && known.cluster !== clusterId && !inventory.get(id)?.uid) {
     throw new AgentError('owned_by_other', `belongs to the agent of cluster ${known.cluster}`)
   }
 }

@@ -78,7 +78,7 @@ async function pruneObject(
   entry: InventoryEntry,
   application: string,
   policy: 'Delete' | 'Orphan',
-  { cluster, claims }: ApplyDeps,
+  { cluster, clusterId, claims }: ApplyDeps,
   hold: (id: string) => void,
 ): Promise<PruneOutcome> {
   const id = parseObjectId(entry.id)
@@ -91,6 +91,8 @@ async function pruneObject(
   const { uid } = found.live.metadata
   const owner = ownerOf(live)
   if (owner.application !== application) return 'kept'
+  // Another agent's, that runs an application of the same name: it was refused, and never applied from here.
+  if (owner.cluster && owner.cluster !== clusterId && entry.uid !== uid) return 'kept'
   if (policy === 'Orphan' || isPruneDisabled(live)) {
     const keys = { labels: [marks.application, partOfLabel], annotations: [marks.cluster] }
     await cluster.disown(resource, id, uid, keys, signal)

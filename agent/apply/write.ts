@@ -1,15 +1,16 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { LiveObject } from '../cluster/port.ts'
+import { isScaledByOther } from '../observe/drift.ts'
 import { hashProjection, saltOf } from '../observe/fields.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { holdToAdoption } from './adoption.ts'
-import { type Body, markBody, parseBody } from './body.ts'
+import { type Body, markBody, parseBody, setsSize } from './body.ts'
 import { migrateOwners } from './client-side-owners.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
 import { expectationOf, ignoredOf } from './expectation.ts'
 import { refuseForeign } from './foreign.ts'
 import type { InventoryEntry } from './inventory.ts'
-import { fieldManager } from './ownership.ts'
+import { fieldManager, ownerOf } from './ownership.ts'
 import { leaveIgnored } from './leave-ignored.ts'
 import type { Wanted } from './plan.ts'
 import { applyOrReplace, type Draft } from './replace.ts'
@@ -29,19 +30,26 @@ export async function writeObject(
   const known = deps.observer.live(id)
   const before = deps.inventory.get(id)
   const fresh = !before?.uid
-  // Where an inventory was lost, the object itself says that it is ours.
-  const foreign = fresh && known?.application !== app.name
-  await refuseForeign(id, app.name, known, deps)
+  const read = deps.observer.isRead(source.apiVersion, parsed.kind)
   const once = source.rules?.apply === 'once'
   const adoption = app.manifest.adoption ?? 'Always'
-  const looks = once || (foreign && adoption !== 'Always')
+  // A watch that has not read its kind yet knows nothing of whose it is.
+  const blind = !known && !read
+  const looks =
+    once || blind || (fresh && known?.application !== app.name && adoption !== 'Always')
   const found = looks ? await deps.cluster.get(resource, parsed, writeSignal()) : undefined
+  const owner = known ?? (found && ownerOf(found))
+  // Where an inventory was lost, the object itself says that it is ours.
+  const foreign = fresh && owner?.application !== app.name
+  await refuseForeign(id, app.name, owner, deps)
   if (found && once) {
     const uid = found.metadata.uid ?? ''
     const { fieldsHash = '' } = before ?? {}
     return { id, apiVersion: source.apiVersion, uid, digest: source.digest, fieldsHash }
   }
-  const { body, json, versions } = await composeBody(wanted, app, known?.scaled ?? false, deps)
+  // What is not known to be there may be, without our label, and sized by an autoscaler.
+  const scaled = known ? known.scaled : fresh || !read ? undefined : false
+  const { body, json, versions } = await composeBody(wanted, app, scaled, deps)
   const draft: Draft = { wanted, body, json }
   if (found && foreign && adoption !== 'Always') {
     await holdToAdoption(found, draft, adoption, deps.cluster)
@@ -67,23 +75,28 @@ export async function writeObject(
   }
 }
 
-/** What is to be applied of an object: its content, our marks, and what is left to others as it lives. */
+/**
+ * What is to be applied of an object: its content, our marks, and what is left to others as it lives.
+ *
+ * @param scaled whether an autoscaler decides its size; undefined has the object looked at for it
+ */
 export async function composeBody(
   { id, parsed, resource, source }: Wanted,
   app: VerifiedPresent,
-  scaled: boolean,
+  scaled: boolean | undefined,
   { cluster, clusterId, open }: Pick<ApplyDeps, 'cluster' | 'clusterId' | 'open'>,
 ): Promise<{ readonly body: Body; readonly json: string; readonly versions: string }> {
   const bytes = await app.read(source.digest)
   const content = parseBody(bytes, parsed, source.apiVersion)
   const { body, versions } = await open(content, parsed.namespace, writeSignal())
   const ignored = ignoredOf(app.manifest, id)
-  const live = ignored && (await cluster.get(resource, parsed, writeSignal()))
-  const json = markBody(live ? leaveIgnored(body, live, ignored) : body, {
+  const looks = ignored !== undefined || (scaled === undefined && setsSize(body))
+  const live = looks ? await cluster.get(resource, parsed, writeSignal()) : undefined
+  const json = markBody(live && ignored ? leaveIgnored(body, live, ignored) : body, {
     application: app.name,
     cluster: clusterId,
     namespace: parsed.namespace,
-    scaled,
+    scaled: scaled ?? (live !== undefined && isScaledByOther(live)),
   })
   return { body, json, versions }
 }

@@ -7,6 +7,7 @@ import { compareOrder } from '../apply/order.ts'
 import { fieldManager, hookRunMark, ownerOf } from '../apply/ownership.ts'
 import type { Cluster, Resource } from '../cluster/port.ts'
 import { AgentError, toAgentError } from '../errors.ts'
+import { isScaledByOther } from '../observe/drift.ts'
 import type { FieldDrift } from '../observe/status.ts'
 import { findChanges } from './compare.ts'
 import { type Proposal, type Proposed, readProposed } from './proposed.ts'
@@ -83,7 +84,8 @@ async function tryObject(
   if (before?.metadata.annotations?.[hookRunMark] !== undefined) {
     return told(one, 'notTried', { message: 'a hook, in whose place its former run still is' })
   }
-  const json = toJson(body, id, { application, cluster: clusterId })
+  const scaled = before !== undefined && isScaledByOther(before)
+  const json = markBody(body, { application, cluster: clusterId, namespace: id.namespace, scaled })
   const options = { fieldManager, force: true }
   const { object, warnings } = await cluster.dryRun(resource, id, json, options, signal)
   const secret = id.kind === 'Secret'
@@ -92,10 +94,6 @@ async function tryObject(
   const mine = ownerOf(before).application === application
   const fields = findChanges(before, object, mine && !secret)
   return told(one, fields.length > 0 ? 'changed' : 'unchanged', { ...said, fields })
-}
-
-function toJson(body: Body, id: ObjectId, marks: { application: string; cluster: string }): string {
-  return markBody(body, { ...marks, namespace: id.namespace, scaled: false })
 }
 
 function locate(one: Proposed, { namespaced }: Resource, proposal: Proposal): ObjectId {

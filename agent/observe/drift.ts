@@ -19,7 +19,7 @@ export const driftFieldLimit = 20
 /**
  * Where a live object differs from what our last apply left in the fields we owned then.
  * Whatever others own, default or add never shows: only recorded paths are looked at. A size set
- * through the scale subresource by anyone but kubectl is an autoscaler's and not drift, nor is what
+ * through the scale subresource by anything but a tool of people is an autoscaler's and not drift, nor is what
  * the application leaves to others.
  */
 export function findDrift(
@@ -89,8 +89,11 @@ function isLeftTo(
 }
 
 function isAutoscaler(entry: ManagedFields | undefined): boolean {
-  return entry?.subresource === 'scale' && !entry.manager.startsWith('kubectl')
+  return entry?.subresource === 'scale' && !byHand.test(entry.manager)
 }
+
+/** Tools that people scale with: what they set by it is drift like any other. */
+const byHand = /^(?:kubectl|k9s|oc)\b/
 
 function isEmptyContainer(json: string): boolean {
   return json === '{}' || json === '[]'

@@ -88,7 +88,9 @@ describe('findDrift', () => {
   const sized = { 'f:spec': { 'f:replicas': {} } }
   for (const [who, drifts] of [
     ['kube-controller-manager', 0],
+    ['keda', 0],
     ['kubectl', 1],
+    ['k9s', 1],
   ] as const) {
     it(`${drifts ? 'takes' : 'does not take'} a size set by ${who} for drift`, () => {
       const after = live({ replicas: 9 }, [theirs(who, sized, 'scale')])
