@@ -2,6 +2,8 @@ import { describeObject } from '@groundswell/proto/object-id.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 import type { Cluster, LiveObject } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
+import { pointerOf, valueAt } from '../observe/fields.ts'
+import { findGoing } from './client-side-owners.ts'
 import { writeSignal } from './deps.ts'
 import { fieldManager, isOurMark } from './ownership.ts'
 import type { Draft } from './replace.ts'
@@ -20,7 +22,7 @@ const passing = new Set(['managedFields', 'resourceVersion', 'generation'])
  */
 export async function holdToAdoption(
   found: LiveObject,
-  { wanted: { parsed, resource }, json }: Draft,
+  { wanted: { parsed, resource, source }, json }: Draft,
   adoption: 'IfNoDiff' | 'Never',
   cluster: Cluster,
 ): Promise<void> {
@@ -30,7 +32,15 @@ export async function holdToAdoption(
   }
   const options = { fieldManager, force: true, dryRun: true }
   const made = await cluster.apply(resource, parsed, json, options, writeSignal())
-  const fields = compare(found, made, '', parsed.kind === 'Secret')
+  const merge = source.rules?.apply === 'merge'
+  const hidden = parsed.kind === 'Secret'
+  const going = merge ? [] : findGoing(made, fieldManager)
+  const fields = [
+    ...compare(found, made, '', hidden),
+    ...going.flatMap((steps) =>
+      compare(valueAt(made, steps), undefined, pointerOf(made, steps), hidden),
+    ),
+  ]
   if (fields.length === 0) return
   const more = fields.length - shownFields
   const shown = fields.slice(0, shownFields).join(', ') + (more > 0 ? ` and ${more} more` : '')

@@ -7,7 +7,7 @@ const shownLength = 200
 
 /** How the API server's own validation and the popular webhooks say it. */
 const saysImmutable =
-  /immutable|updates to .* forbidden|forbidden: (?:updates to|may not|cannot|pod updates)|(?:may|can)(?:not| not) be (?:changed|updated|modified|unset)/i
+  /immutable|updates to .* forbidden|forbidden: (?:updates to|may not|cannot|pod updates)|(?:may|can)(?:not| not) (?:be )?(?:changed?|updated?|modif(?:y|ied)|unset)\b/i
 
 /**
  * Which fields may not change, with what they are and what they should become. Empty when what was

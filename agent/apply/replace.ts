@@ -43,7 +43,8 @@ export async function applyOrReplace(
     return await cluster.apply(resource, parsed, json, { fieldManager, force }, writeSignal())
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
-    const live = await cluster.get(resource, parsed, writeSignal())
+    // Where it cannot be looked at, the refusal says more than that.
+    const live = await cluster.get(resource, parsed, writeSignal()).catch(() => undefined)
     const fields = live ? explainImmutable(error.causes, JSON.parse(json), live) : []
     if (!live || fields.length === 0) throw error
     const name = describeObject(parsed)

@@ -1,5 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { LiveObject } from '../cluster/port.ts'
+import { AgentError } from '../errors.ts'
 import { isScaledByOther } from '../observe/drift.ts'
 import { hashProjection, saltOf } from '../observe/fields.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
@@ -35,8 +36,7 @@ export async function writeObject(
   const adoption = app.manifest.adoption ?? 'Always'
   // A watch that has not read its kind yet knows nothing of whose it is.
   const blind = !known && !read
-  const looks =
-    once || blind || (fresh && known?.application !== app.name && adoption !== 'Always')
+  const looks = once || blind || (fresh && known?.application !== app.name && adoption !== 'Always')
   const found = looks ? await deps.cluster.get(resource, parsed, writeSignal()) : undefined
   const owner = known ?? (found && ownerOf(found))
   // Where an inventory was lost, the object itself says that it is ours.
@@ -101,15 +101,30 @@ export async function composeBody(
   return { body, json, versions }
 }
 
-/** Makes ours what a client-side apply put into an object before it was ours. */
+/**
+ * Makes ours what a client-side apply put into an object before it was ours, and what of it others own
+ * beside us. Controllers may write to it all the while.
+ */
 async function takeOver(
   applied: LiveObject,
   { wanted: { parsed, resource, source }, json }: Draft,
   { cluster }: ApplyDeps,
 ): Promise<LiveObject> {
-  const managed = source.rules?.apply === 'merge' ? undefined : migrateOwners(applied, fieldManager)
-  if (!managed) return applied
+  if (source.rules?.apply === 'merge') return applied
   const signal = writeSignal()
-  await cluster.setManagedFields(resource, parsed, applied, managed, signal)
-  return cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
+  let live = applied
+  for (let attempt = 1; ; attempt += 1) {
+    const managed = migrateOwners(live, fieldManager)
+    if (!managed) return live
+    try {
+      await cluster.setManagedFields(resource, parsed, live, managed, signal)
+      return await cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
+    } catch (error) {
+      const raced = error instanceof AgentError && error.code === 'apply_conflict'
+      if (!raced || attempt >= takeOverAttempts) throw error
+      live = (await cluster.get(resource, parsed, signal)) ?? live
+    }
+  }
 }
+
+const takeOverAttempts = 5

@@ -47,7 +47,9 @@ describe('an object of another agent’s', () => {
     }))
     await using hands = createMemoryHands({}, cluster)
     const guests = [createNamespace('shop'), createConfig('shop', 'd')]
-    await hands.bring(presentApplication('shop', [...guests, createConfig('shop', 'c', { a: '2' })]))
+    await hands.bring(
+      presentApplication('shop', [...guests, createConfig('shop', 'c', { a: '2' })]),
+    )
     for (let tries = 0; tries < 3; tries += 1) {
       const { errors } = hands.state('shop')!
       assert.match(errors[0]?.message ?? '', /belongs to the agent of cluster c2/)
@@ -85,7 +87,10 @@ describe('writing an object whose kind the watches have not read', () => {
       },
     }))
     await using hands = await bringBlind(cluster, 'ConfigMap', mine)
-    assert.match(hands.state('mine')?.errors[0]?.message ?? '', /belongs to the agent of cluster c2/)
+    assert.match(
+      hands.state('mine')?.errors[0]?.message ?? '',
+      /belongs to the agent of cluster c2/,
+    )
     assert.doesNotMatch(JSON.stringify(cluster.read('/ConfigMap/shop/c')), /stolen/)
   })
 
