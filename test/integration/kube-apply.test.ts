@@ -81,35 +81,6 @@ describe('applying to a real API server', () => {
       assert.deepEqual((await read(app.path('old')))?.data, { kept: '2', foreign: '1' })
     })
 
-    it('loses a field that Git drops, whichever tool put it there, and keeps what Git never had', async () => {
-      await using app = await begin('tools')
-      const made = (name: string) =>
-        createConfig(app.name, name, { kept: '1', dropped: '1', own: '1' })
-      const path = configPath(app.name, '').slice(0, -1)
-      await kubeCall(plane, 'POST', `${path}?fieldManager=helm`, made('helm'))
-      const managers = ['kubectl', 'argocd-controller', 'kustomize-controller', 'stranger']
-      const { cluster } = app.hands
-      const configMaps = await cluster.resource('v1', 'ConfigMap', never)
-      for (const fieldManager of managers) {
-        const id = { group: '', kind: 'ConfigMap', namespace: app.name, name: fieldManager }
-        const json = JSON.stringify(made(fieldManager))
-        await cluster.apply(configMaps, id, json, { fieldManager, force: true }, never)
-      }
-      const names = ['helm', ...managers]
-      const bring = (data: Record<string, string>) =>
-        app.bring(names.map((name) => createConfig(app.name, name, data)))
-      assert.deepEqual((await bring({ kept: '1', dropped: '1' })).errors, [])
-      for (const name of names) {
-        assert.deepEqual((await read(app.path(name)))?.data, { kept: '1', dropped: '1', own: '1' })
-      }
-      assert.deepEqual((await bring({ kept: '1' })).errors, [])
-      for (const name of names) {
-        // Whoever else applies server-side shares its fields for good, as Kubernetes has it.
-        const left = { kept: '1', own: '1', ...(name === 'stranger' && { dropped: '1' }) }
-        assert.deepEqual((await read(app.path(name)))?.data, left, name)
-      }
-    })
-
     it('gives up what was applied before managers were written down, and nothing else', async () => {
       await using app = await begin('ancient')
       await applyClientSide(createConfig(app.name, 'old', { kept: '1', dropped: '1' }))
@@ -230,39 +201,26 @@ describe('applying to a real API server', () => {
     it('F34: replaces what says otherwise that it cannot change: a role of a binding, a Service’s address', async () => {
       await using app = await begin('replaced')
       const rbac = 'rbac.authorization.k8s.io'
-      const objects = (role: string, clusterIP: string): TestObject[] => [
-        {
-          apiVersion: `${rbac}/v1`,
-          kind: 'RoleBinding',
-          metadata: { name: 'binding', namespace: app.name },
-          roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: role },
-        },
-        {
-          apiVersion: 'v1',
-          kind: 'Service',
-          metadata: { name: 'address', namespace: app.name },
-          spec: { clusterIP, ports: [{ port: 80 }] },
-        },
-      ]
-      await app.bring(objects('view', '127.96.7.1'))
-      const { errors } = await app.bring(objects('edit', '127.96.7.2'))
-      const messages = errors.map(({ message }) => message).sort()
-      assert.match(
-        messages[0] ?? '',
-        /roleRef\.name is immutable \(it is "view" and cannot become "edit"\)/,
-      )
-      assert.match(messages[1] ?? '', /spec\.clusterIP.*is immutable.*replace: \[\{ kind: Service/)
-      const replaced = objects('edit', '127.96.7.2').map((object) => ({
-        ...object,
-        metadata: { ...object.metadata, annotations: { 'groundswell.dev/replace': 'enabled' } },
-      }))
-      assert.deepEqual((await app.bring(replaced)).errors, [])
-      const service = await kubeCall<LiveObject>(
-        plane,
-        'GET',
-        `/api/v1/namespaces/${app.name}/services/address`,
-      )
-      assert.equal((service['spec'] as { clusterIP?: string }).clusterIP, '127.96.7.2')
+      const bring = (role: string, clusterIP: string, annotations = {}) => {
+        const roleRef = { apiGroup: rbac, kind: 'ClusterRole', name: role }
+        const named = (name: string) => ({ name, namespace: app.name, annotations })
+        return app.bring([
+          { apiVersion: `${rbac}/v1`, kind: 'RoleBinding', metadata: named('binding'), roleRef },
+          {
+            ...{ apiVersion: 'v1', kind: 'Service', metadata: named('address') },
+            spec: { clusterIP, ports: [{ port: 80 }] },
+          },
+        ])
+      }
+      await bring('view', '127.96.7.1')
+      const { errors } = await bring('edit', '127.96.7.2')
+      const words = errors.map(({ message }) => message).join()
+      assert.match(words, /roleRef\.name is immutable \(it is "view" and cannot become "edit"\)/)
+      assert.match(words, /spec\.clusterIP.*is immutable.*replace: \[\{ kind: Service/)
+      const replaced = await bring('edit', '127.96.7.2', { 'groundswell.dev/replace': 'enabled' })
+      assert.deepEqual(replaced.errors, [])
+      const address = await read(`/api/v1/namespaces/${app.name}/services/address`)
+      assert.match(JSON.stringify(address?.['spec']), /"clusterIP":"127\.96\.7\.2"/)
     })
 
     it('costs nobody an object whose successor would be refused', async () => {

@@ -192,6 +192,43 @@ describe('drift on a real API server', () => {
     assert.deepEqual(await look(), [2, 3, 'web:1'])
   })
 
+  it('loses a field that Git drops, whichever tool put it there, and keeps what Git never had', async () => {
+    const name = uniqueName('tools')
+    await using hands = await createHands(plane.kubeconfig)
+    await kubeCall(plane, 'POST', '/api/v1/namespaces', createNamespace(name))
+    const made = (of: string) => createConfig(name, of, { kept: '1', dropped: '1', own: '1' })
+    const path = `/api/v1/namespaces/${name}/configmaps?fieldManager=helm`
+    await kubeCall(plane, 'POST', path, made('helm'))
+    const configMaps = await hands.cluster.resource('v1', 'ConfigMap', never)
+    const appliers = ['kubectl', 'argocd-controller', 'kustomize-controller', 'stranger']
+    for (const fieldManager of appliers) {
+      const id = { group: '', kind: 'ConfigMap', namespace: name, name: fieldManager }
+      const json = JSON.stringify(made(fieldManager))
+      await hands.cluster.apply(configMaps, id, json, { fieldManager, force: true }, never)
+    }
+    const names = ['helm', ...appliers]
+    const bring = async (data: Record<string, string>) => {
+      const app = presentApplication(
+        name,
+        names.map((of) => createConfig(name, of, data)),
+      )
+      await hands.workloads.reconcile(verifiedSnapshot(app), never)
+      assert.deepEqual(hands.state(name)?.errors, [])
+    }
+    const dataOf = async (of: string) =>
+      (await kubeCall<{ data?: object }>(plane, 'GET', configPath(name, of))).data
+    await bring({ kept: '1', dropped: '1' })
+    for (const of of names) {
+      assert.deepEqual(await dataOf(of), { kept: '1', dropped: '1', own: '1' }, of)
+    }
+    await bring({ kept: '1' })
+    for (const of of names) {
+      // Whoever else applies server-side shares its fields for good, as Kubernetes has it.
+      const left = { kept: '1', own: '1', ...(of === 'stranger' && { dropped: '1' }) }
+      assert.deepEqual(await dataOf(of), left, of)
+    }
+  })
+
   it('F33: writes once against a manager that goes on, and names it', async () => {
     const name = uniqueName('rival')
     await using hands = await createHands(plane.kubeconfig)

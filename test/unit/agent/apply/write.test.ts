@@ -19,8 +19,12 @@ function withoutWatch(cluster: Cluster, kind: string): Cluster {
   }
 }
 
-async function* saysNothing(signal: AbortSignal): AsyncGenerator<never> {
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+/** A watch that ends with its signal, and has nothing to say until then. */
+function saysNothing(signal: AbortSignal): AsyncIterable<never> {
+  const ended = new Promise<IteratorResult<never>>((resolve) => {
+    signal.addEventListener('abort', () => resolve({ done: true, value: undefined }))
+  })
+  return { [Symbol.asyncIterator]: () => ({ next: () => ended }) }
 }
 
 /** Brings an application while a kind is not read, with the patience for that over. */
@@ -105,7 +109,8 @@ describe('writing an object whose kind the watches have not read', () => {
       fieldsV1: { 'f:spec': { 'f:replicas': {} } },
     } as const
     const sizeOf = (cluster: Cluster) =>
-      (cluster.read('apps/Deployment/shop/web')?.['spec'] as { replicas?: number }).replicas
+      (cluster.read('apps/Deployment/shop/web')?.['spec'] as { replicas?: number } | undefined)
+        ?.replicas
     for (const watched of [true, false]) {
       const cluster = createMemoryCluster()
       {
