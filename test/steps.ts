@@ -34,6 +34,7 @@ const place = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.
 const proto = place('proto')
 const engine = place('hub/engine')
 const oracles = place('test/oracles')
+const load = place('test/load')
 
 /**
  * The wire contract as last released: agents of that release must understand this hub. Renew it
@@ -90,6 +91,8 @@ export const steps: readonly Step[] = [
         cwd: oracles,
         quiet: true,
       },
+      { title: 'gofmt, of the load', command: 'gofmt', args: ['-l', '.'], cwd: load, quiet: true },
+      { title: 'go vet, of the load', command: 'go', args: ['vet', './...'], cwd: load },
     ],
   },
   {

@@ -8,6 +8,7 @@ import { setUpGit } from './git.mjs'
 import { setUpGitea } from './gitea.mjs'
 import { setUpHadolint } from './hadolint.mjs'
 import { setUpKubectl } from './kubectl.mjs'
+import { setUpLoad } from './load.mjs'
 import { setUpOracles } from './oracles.mjs'
 import { setUpGnupg } from './gnupg.mjs'
 import { setUpPackages } from './packages.mjs'
@@ -45,6 +46,7 @@ try {
   await setUpKubectl()
   await setUpComposeSpec()
   await setUpHadolint()
+  await setUpLoad()
   say('everything is ready: npm run demo, npm test')
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

@@ -44,6 +44,8 @@ export function kubectlPath(): string
 export function schemathesisPython(): string
 /** Where the loader of the compose specification is, once set-up has built it. */
 export function composeSpecPath(): string
+/** Where the load of benchmarks is, once set-up has built it. */
+export function loadPath(): string
 /** Where hadolint is, where set-up could fetch it. */
 export function hadolintPath(): string
 export function isExecutable(path: string): boolean

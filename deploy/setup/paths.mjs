@@ -168,6 +168,17 @@ export function composeSpecPath() {
   return join(composeSpecDir(), 'compose-spec')
 }
 
+/** Where the cache keeps the load of benchmarks (test/load). */
+export function loadDir() {
+  const directory = join(root, 'test', 'load')
+  const names = readdirSync(directory).filter((name) => /\.go$|^go\.(mod|sum)$/.test(name))
+  return join(cacheDir(), 'load', digestFiles(names.sort(), directory))
+}
+
+export function loadPath() {
+  return join(loadDir(), 'load')
+}
+
 export const hadolintVersion = '2.15.1'
 
 /** Where the cache keeps the linter of Dockerfiles. */

@@ -39,8 +39,8 @@ function ofOneSize(
 ): Benchmark {
   return {
     goals,
-    params: ({ clusters, runs }) => ({
-      ...{ clusters: clusters[0]!, runs },
+    params: ({ clusters, load, runs }) => ({
+      ...{ clusters: clusters[0]!, load, runs },
       ...{ objects, variant: 'identical' },
     }),
     measure: (options, say) => measure({ ...options, clusters: options.clusters[0]! }, say),
@@ -75,7 +75,7 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
   },
   idle: {
     goals: idleGoals,
-    params: ({ clusters, quiet }) => ({ clusters: clusters.join(), quiet }),
+    params: ({ clusters, load, quiet }) => ({ clusters: clusters.join(), load, quiet }),
     measure: measureIdle,
   },
   agent: {
@@ -111,7 +111,7 @@ export const benchmarks: Readonly<Record<BenchName, Benchmark>> = {
   status: {
     fidelity: 'C',
     goals: statusGoals,
-    params: ({ clusters, runs }) => ({ clusters: clusters[0]!, runs, reportsEach }),
+    params: ({ clusters, load, runs }) => ({ clusters: clusters[0]!, load, runs, reportsEach }),
     measure: (options, say) => measureStatus({ ...options, clusters: options.clusters[0]! }, say),
   },
   start: { goals: startGoals, params: ({ runs }) => ({ runs }), measure: measureStart },

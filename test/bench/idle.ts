@@ -33,14 +33,19 @@ const judgedAt = 1_000
  * @throws Error when an agent is gone after the quiet time: the run is void
  */
 export async function measureIdle(
-  options: Pick<BenchOptions, 'clusters' | 'fidelity' | 'quiet'>,
+  options: Pick<BenchOptions, 'clusters' | 'fidelity' | 'load' | 'quiet'>,
   say: (text: string) => void,
 ): Promise<Figures[]> {
   await using directory = await createTempDir('bench-idle')
   const socket = join(directory.path, 'gc')
   const [smallest = 0] = options.clusters
   await using world = await startWorld(
-    { clusters: smallest, fidelity: options.fidelity, env: collectableBy(socket) },
+    {
+      clusters: smallest,
+      fidelity: options.fidelity,
+      load: options.load,
+      env: collectableBy(socket),
+    },
     say,
   )
   const points: Point[] = []

@@ -1,8 +1,11 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { setUpLoad } from '../../deploy/setup/load.mjs'
+import { loadPath } from '../../deploy/setup/paths.mjs'
 
-const program = fileURLToPath(new URL('load.ts', import.meta.url))
+const nodeProgram = fileURLToPath(new URL('load.ts', import.meta.url))
 const heapMb = 12_000
 const graceMs = 5_000
 
@@ -13,6 +16,15 @@ export type LoadFidelity = 'B' | 'C'
 export function parseLoadFidelity(text: string | undefined): LoadFidelity {
   if (text === 'B' || text === 'C') return text
   throw new Error(`not a fidelity of a load: ${text}`)
+}
+
+/** The agent's own code, or (fidelity C alone) a program that verifies and answers as it does, for less. */
+export type LoadProgram = 'node' | 'go'
+
+/** @throws Error for anything else */
+export function parseLoadProgram(text: string): LoadProgram {
+  if (text === 'node' || text === 'go') return text
+  throw new Error(`not a load: ${text}`)
 }
 
 /** What the benchmark asks of the load, one at a time. */
@@ -60,24 +72,23 @@ export interface LoadProcess extends AsyncDisposable {
   storm(storm: Storm): Promise<void>
 }
 
-export function startLoad(fidelity: LoadFidelity): LoadProcess {
-  const child = fork(program, [fidelity], {
-    execArgv: [`--max-old-space-size=${heapMb}`],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const exited = once(child, 'exit')
+/** @throws SetupError when the load cannot be built */
+export async function startLoad(
+  fidelity: LoadFidelity,
+  program: LoadProgram,
+): Promise<LoadProcess> {
+  const conversation = program === 'go' ? await talkToGo() : talkToNode(fidelity)
+  const exited = once(conversation.child, 'exit')
 
   async function ask(message: ToLoad): Promise<FromLoad> {
-    const reply = once(child, 'message') as Promise<[FromLoad]>
-    child.send(message)
     const ended = exited.then(() => Promise.reject(new Error('the load ended early')))
-    const [answer] = await Promise.race([reply, ended])
+    const answer = await Promise.race([conversation.ask(message), ended])
     if (answer.kind === 'failed') throw new Error(`the load failed: ${answer.message}`)
     return answer
   }
 
   return {
-    pid: child.pid!,
+    pid: conversation.child.pid!,
     async join(hub, tokens) {
       await ask({ kind: 'join', hub, tokens })
     },
@@ -90,10 +101,55 @@ export function startLoad(fidelity: LoadFidelity): LoadProcess {
       return answer
     },
     async [Symbol.asyncDispose]() {
-      if (child.connected) child.disconnect()
-      const insist = setTimeout(() => child.kill('SIGKILL'), graceMs)
+      conversation.close()
+      const insist = setTimeout(() => conversation.child.kill('SIGKILL'), graceMs)
       await exited
       clearTimeout(insist)
     },
+  }
+}
+
+/** One question at a time, and its answer. */
+interface Conversation {
+  readonly child: ChildProcess
+  ask(message: ToLoad): Promise<FromLoad>
+  /** The load ends by itself then. */
+  close(): void
+}
+
+function talkToNode(fidelity: LoadFidelity): Conversation {
+  const child = fork(nodeProgram, [fidelity], {
+    execArgv: [`--max-old-space-size=${heapMb}`],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  return {
+    child,
+    async ask(message) {
+      const reply = once(child, 'message') as Promise<[FromLoad]>
+      child.send(message)
+      return (await reply)[0]
+    },
+    close() {
+      if (child.connected) child.disconnect()
+    },
+  }
+}
+
+/** Lines of JSON, each way. */
+async function talkToGo(): Promise<Conversation> {
+  await setUpLoad()
+  const child = spawn(loadPath(), { stdio: ['pipe', 'pipe', 'inherit'] })
+  // One that has ended says so by its exit.
+  child.stdin.on('error', () => {})
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  return {
+    child,
+    async ask(message) {
+      child.stdin.write(`${JSON.stringify(message)}\n`)
+      const { value, done } = await lines.next()
+      if (done) throw new Error('the load ended early')
+      return JSON.parse(value) as FromLoad
+    },
+    close: () => void child.stdin.end(),
   }
 }

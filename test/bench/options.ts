@@ -1,5 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type LoadFidelity, parseLoadFidelity } from './load-process.ts'
+import {
+  type LoadFidelity,
+  type LoadProgram,
+  parseLoadFidelity,
+  parseLoadProgram,
+} from './load-process.ts'
 
 export const benchNames = [
   ...(['propagation', 'wire', 'reconnect', 'idle', 'check', 'monorepo', 'render'] as const),
@@ -14,6 +19,8 @@ export interface BenchOptions {
   readonly clusters: readonly number[]
   /** What stands behind the agents. */
   readonly fidelity: LoadFidelity
+  /** What the agents are. */
+  readonly load: LoadProgram
   /** Measured runs; one more before them warms up. */
   readonly runs: number
   /** Of a rollout. */
@@ -30,16 +37,18 @@ export interface BenchOptions {
 const mostInMemory = 500
 
 /** Of a benchmark that runs with one number of agents. */
-export interface SizedOptions extends Pick<BenchOptions, 'fidelity' | 'runs'> {
+export interface SizedOptions extends Pick<BenchOptions, 'fidelity' | 'load' | 'runs'> {
   readonly clusters: number
 }
 
-export const usage = `npm run bench -- NAME [--clusters N] [--fidelity B|C] [--runs N] [--json] [--no-calibrate]
+export const usage = `npm run bench -- NAME [--clusters N] [--fidelity B|C] [--load node|go] [--runs N] [--json] [--no-calibrate]
 
   NAME            ${benchNames.join(', ')}
   --clusters N    agents; 200 when left out. idle: rising numbers, N,M,…; 200,600,1000 when left out
   --fidelity F    B: agents on clusters in memory; C: agents that count as applied what they
-                  verified. propagation: C above ${mostInMemory} agents when left out; else B
+                  verified. propagation: C above ${mostInMemory} agents when left out; status: C; else B
+  --load L        node: the agent's own code. go, for C alone and when left out there: one that verifies
+                  and answers as it does (test/load), so that it takes a fraction of the machine
   --waves N       rollout: waves of each; 10 when left out
   --concurrent N  rollout: rollouts at once, each to all clusters; 1 when left out
   --runs N        measured runs after one that warms up; 5 when left out
@@ -62,6 +71,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     options: {
       clusters: { type: 'string' },
       fidelity: { type: 'string' },
+      load: { type: 'string' },
       waves: { type: 'string', default: '10' },
       concurrent: { type: 'string', default: '1' },
       quiet: { type: 'string', default: '60' },
@@ -77,11 +87,17 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     throw new Error(`name one benchmark: ${benchNames.join(', ')}`)
   }
   const clusters = parseClusters(name, values.clusters)
-  const usual = name === 'propagation' && clusters[0]! > mostInMemory ? 'C' : 'B'
+  const manyAgents = name === 'propagation' && clusters[0]! > mostInMemory
+  const fidelity = parseLoadFidelity(
+    values.fidelity ?? (manyAgents || name === 'status' ? 'C' : 'B'),
+  )
+  const load = parseLoadProgram(values.load ?? (fidelity === 'C' ? 'go' : 'node'))
+  if (load === 'go' && fidelity !== 'C') throw new Error('--load go has no clusters: it is of C')
   return {
     name,
     clusters,
-    fidelity: parseLoadFidelity(values.fidelity ?? usual),
+    fidelity,
+    load,
     waves: parseCount('waves', values.waves),
     concurrent: parseCount('concurrent', values.concurrent),
     quiet: parseCount('quiet', values.quiet),

@@ -30,12 +30,15 @@ export const statusGoals = [
  * the hub's process holds more than before, garbage collected both times.
  */
 export async function measureStatus(
-  { clusters, runs }: SizedOptions,
+  { clusters, load, runs }: SizedOptions,
   say: (text: string) => void,
 ): Promise<Figures[]> {
   await using directory = await createTempDir('bench-status')
   const socket = join(directory.path, 'gc')
-  await using world = await startWorld({ clusters, fidelity: 'C', env: collectableBy(socket) }, say)
+  await using world = await startWorld(
+    { clusters, fidelity: 'C', load, env: collectableBy(socket) },
+    say,
+  )
   say('first delivery of everything')
   await deliver(world, applicationFiles())
   const results: Figures[] = []

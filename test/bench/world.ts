@@ -14,7 +14,7 @@ import { startRedis } from '../support/redis.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 import { clusterFiles, clusterName } from './fleet-text.ts'
-import { type LoadFidelity, type LoadProcess, startLoad } from './load-process.ts'
+import { type LoadFidelity, type LoadProcess, type LoadProgram, startLoad } from './load-process.ts'
 import { canPin, pinProcess } from './machine.ts'
 
 const hubCore = 0
@@ -55,12 +55,14 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions {
   readonly clusters: number
   readonly fidelity: LoadFidelity
+  /** What the agents are; `node` when left out. */
+  readonly load?: LoadProgram
   /** Of the hub, on top of our own. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 export async function startWorld(
-  { clusters, fidelity, env = {} }: WorldOptions,
+  { clusters, fidelity, load: program = 'node', env = {} }: WorldOptions,
   say: (text: string) => void,
 ): Promise<World> {
   await using stack = new AsyncDisposableStack()
@@ -115,10 +117,10 @@ export async function startWorld(
   const redis = stack.use(await startRedis())
   const client = stack.adopt(await connectRedis(redis.url), (one) => one.disconnect())
   // As it is shipped: a hub of sources takes longer to start.
-  const { program } = await buildHub(join(directory.path, 'program'))
+  const { program: hubProgram } = await buildHub(join(directory.path, 'program'))
   const hub = await startHub({
     directory: directory.path,
-    program,
+    program: hubProgram,
     fleetUrl: git.url(repository),
     path: 'fleet',
     redisUrl: redis.url,
@@ -129,7 +131,7 @@ export async function startWorld(
   })
   stack.defer(() => hub.stop())
   webhook.url = `${hub.url}/api/v1/webhooks/fleet`
-  const load = stack.use(startLoad(fidelity))
+  const load = stack.use(await startLoad(fidelity, program))
   const pinHub = (): void => {
     if (canPin()) pinProcess(hub.process().pid, hubCore)
   }

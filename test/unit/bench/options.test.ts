@@ -17,7 +17,18 @@ describe('parseOptions', () => {
     assert.equal(fidelityOf('reconnect', '--clusters', '1000'), 'B')
   })
 
+  it('has agents that cost less where nothing stands behind them, and their own code elsewhere', () => {
+    const loadOf = (...words: string[]) => parseOptions(words)?.load
+    assert.equal(loadOf('propagation', '--clusters', '10'), 'node')
+    assert.equal(loadOf('propagation', '--clusters', '1000'), 'go')
+    assert.equal(loadOf('reconnect', '--fidelity', 'C'), 'go')
+    assert.equal(loadOf('status'), 'go')
+    assert.equal(loadOf('idle', '--fidelity', 'C', '--load', 'node'), 'node')
+  })
+
   for (const words of [
+    ['wire', '--fidelity', 'B', '--load', 'go'],
+    ['wire', '--load', 'rust'],
     ['propagation', '--fidelity', 'A'],
     ['wire', '--clusters', '1,2'],
     ['wire', '--clusters', '0'],

@@ -1,0 +1,2 @@
+/** Makes sure that the load of benchmarks is built. */
+export function setUpLoad(): Promise<void>
