@@ -54,7 +54,8 @@ const fieldWords: Readonly<Record<string, string>> = {
   'eventSources.clusterGroup': 'Of clusters, those of this group.',
   'Alert.spec.include': 'Globs of messages; all when left out.',
   'Alert.spec.exclude': 'Globs of messages to leave out.',
-  releaseName: 'Helm’s release name; the application’s name when left out.',
+  releaseName:
+    'Helm’s release name; the application’s name when left out. It may hold `${cluster.name}` and `${cluster.labels.KEY}`.',
   values: 'Values of the chart. ${cluster.name} and ${cluster.labels.KEY} are filled in.',
   valuesFiles:
     'Relative to the source’s path, or to the repository with a leading slash; later ones win.',

@@ -161,6 +161,16 @@ function resolveTarget(
       message: `namespace "${namespace}" is not an RFC 1123 label`,
     })
   }
+  const releasePath = ['spec', 'source', 'helm', 'releaseName']
+  const releaseName = fill(helm.releaseName ?? name, releasePath)
+  if (!isOpen(releaseName) && !isName(releaseName)) {
+    faults.push({
+      application: name,
+      cluster: cluster.name,
+      path: releasePath,
+      message: `release name "${releaseName}" is not an RFC 1123 label`,
+    })
+  }
   const valuesFiles = [
     ...fill(helm.valuesFiles ?? [], ['spec', 'source', 'helm', 'valuesFiles']),
     ...fill(target.valuesFiles ?? [], [...own, 'valuesFiles']),
@@ -191,7 +201,7 @@ function resolveTarget(
     kind: explicitKind(source),
     directory: source.directory ?? {},
     bases: source.kustomize?.bases ?? [],
-    releaseName: helm.releaseName ?? name,
+    releaseName,
     ...chartOf(helm),
     kubernetesVersion: known.kubernetesVersion,
     apiVersions: known.apiVersions,

@@ -16,12 +16,16 @@ import type { Pick } from './pick.ts'
 /** An Application as it is written, or as an ApplicationSet makes it. */
 export interface ArgoApplication {
   readonly name: string
+  /** What Argo CD calls it on each cluster, and its Helm release with it; its name when left out. */
+  readonly release?: string
   readonly metadata: Members
   readonly spec: Members
   /** Instead of the destination's cluster. */
   readonly pick?: Pick
   /** Kept when the Application goes. */
   readonly keep?: boolean
+  /** Whether a directory, as far as it is at hand, holds a chart. */
+  readonly isChart: (path: string) => boolean
 }
 
 const words = {
@@ -36,7 +40,7 @@ export function addApplication(
   clusters: Clusters,
   document: ForeignDocument,
   at: ForeignPath,
-  { name, metadata, spec, pick, keep }: ArgoApplication,
+  { name, release = name, metadata, spec, pick, keep, isChart }: ArgoApplication,
 ): void {
   const path = [...at, 'spec']
   draft.tellRest(
@@ -99,9 +103,11 @@ export function addApplication(
     }
     const { source: ours, patches, override } = convertSource(draft, document, place, source, lent)
     const suffix = rendered.length > 1 ? `-${index + 1}` : ''
-    draft.add('Application', draft.freeName('Application', `${name}${suffix}`), {
+    const wanted = toTemplatedName(release)
+    const own = draft.freeName('Application', `${name}${suffix}`)
+    draft.add('Application', own, {
       ...(project !== undefined && project !== 'default' && { project: toName(project) }),
-      source: ours,
+      source: wanted === own ? ours : keepRelease(ours, wanted, isChart),
       targets: [{ ...target, ...(patches.length > 0 && { patches }) }],
       ...(namespace !== undefined && { targetNamespace: override ?? toTemplatedName(namespace) }),
       ...(namespace !== undefined && sync.createNamespace && { createNamespace: true }),
@@ -112,7 +118,18 @@ export function addApplication(
   }
 }
 
-/** A namespace may hold what is filled in for each cluster. */
+/** Objects of most charts are named after the release, which Argo CD calls like the Application. */
+function keepRelease(
+  source: Members,
+  releaseName: string,
+  isChart: ArgoApplication['isChart'],
+): Members {
+  const isOther = source['kustomize'] !== undefined || source['directory'] !== undefined
+  const isHelm = source['helm'] !== undefined || (!isOther && isChart(textOf(source['path']) ?? '.'))
+  return isHelm ? { ...source, helm: { releaseName, ...membersOf(source['helm']) } } : source
+}
+
+/** A name may hold what is filled in for each cluster. */
 function toTemplatedName(text: string): string {
   return /\$\{cluster\./.test(text) ? text : toName(text)
 }

@@ -1,5 +1,7 @@
 import { posix } from 'node:path'
 import { matchesGlob } from '@groundswell/proto/glob.ts'
+import type { LabelSelector } from '../fleet/kinds/fields.ts'
+import { matchesSelector } from '../fleet/selector.ts'
 import { type Draft, toName } from './draft.ts'
 import {
   type ForeignDocument,
@@ -7,12 +9,12 @@ import {
   listOf,
   type Members,
   membersOf,
-  readValues,
+  readValuesList,
   textOf,
 } from './foreign-document.ts'
 import type { ForeignFile } from './migration.ts'
 import { fillParameters, flatten, type Parameters } from './parameters.ts'
-import type { Pick } from './pick.ts'
+import { both, type Pick } from './pick.ts'
 
 /** What a template is filled with, once. */
 export interface ParameterSet {
@@ -32,7 +34,8 @@ export function listParameters(
   template: Members,
   files: readonly ForeignFile[],
 ): ParameterSet[] {
-  return Object.entries(generator).flatMap(([kind, value]): ParameterSet[] => {
+  const { selector, ...kinds } = generator
+  const sets = Object.entries(kinds).flatMap(([kind, value]): ParameterSet[] => {
     const at = [...path, kind]
     const body = membersOf(value)
     if (body['template'] !== undefined) {
@@ -52,28 +55,59 @@ export function listParameters(
         return [forClusters(body, template)]
       case 'git':
         return [
-          ...(listOf(body['directories']).length > 0 ? listDirectories(body, files) : []),
+          ...listDirectories(draft, document, at, body, files),
           ...listFiles(draft, document, at, body, files),
         ].map((parameters) => ({ parameters: withValues(body, parameters) }))
-      case 'selector':
-        draft.gap(
-          document,
-          at,
-          '`selector`: choosing among what a generator made has no counterpart',
-        )
-        return []
       default:
         draft.gap(document, at, `\`${kind}\`: ${none}`)
         return []
     }
   })
+  if (selector === undefined) return sets
+  const wanted = membersOf(selector)
+  return sets.flatMap((set) => {
+    if (!set.pick) return matchesSelector(wanted as LabelSelector, set.parameters) ? [set] : []
+    const labels = toClusterLabels(wanted)
+    const pick = labels && both(set.pick, { clusterSelector: labels })
+    if (pick) return [{ ...set, pick }]
+    // Without it, clusters would get what they were kept from.
+    draft.gap(
+      document,
+      [...path, 'selector'],
+      '`selector`: of clusters only labels can be asked for; nothing is made of this generator',
+    )
+    return []
+  })
+}
+
+/** A selector over parameters of clusters → one over their labels, if it asks for nothing else. */
+function toClusterLabels(selector: Members): Members | undefined {
+  const prefix = 'metadata.labels.'
+  const labels = Object.entries(membersOf(selector['matchLabels']))
+  const expressions = listOf(selector['matchExpressions']).map(membersOf)
+  const keys = [...labels.map(([key]) => key), ...expressions.map(({ key }) => textOf(key) ?? '')]
+  if (!keys.every((key) => key.startsWith(prefix))) return undefined
+  return {
+    ...(labels.length > 0 && {
+      matchLabels: Object.fromEntries(
+        labels.map(([key, value]) => [key.slice(prefix.length), value]),
+      ),
+    }),
+    ...(expressions.length > 0 && {
+      matchExpressions: expressions.map((one) => ({
+        ...one,
+        key: textOf(one['key'])!.slice(prefix.length),
+      })),
+    }),
+  }
 }
 
 /** One application whose targets pick what the generator would have picked. */
 function forClusters(body: Members, template: Members): ParameterSet {
   const text = JSON.stringify([body['values'], template])
-  const labels = [...text.matchAll(/metadata\.labels(?:\.([\w/-]+)|\[\\?["']([^\]"'\\]+))/g)].map(
-    ([, plain, quoted]) => (plain ?? quoted)!,
+  const written = /metadata\.labels(?:\.([\w/-]+)|\[\\?["']([^\]"'\\]+)|\s+\\?["`]([^"`\\]+))/g
+  const labels = [...text.matchAll(written)].map(
+    ([, plain, quoted, indexed]) => (plain ?? quoted ?? indexed)!,
   )
   const parameters = {
     ...{ name: '${cluster.name}', nameNormalized: '${cluster.name}', server: '${cluster.name}' },
@@ -92,7 +126,14 @@ function withValues(body: Members, parameters: Parameters): Parameters {
   return { ...parameters, ...values }
 }
 
-function listDirectories(body: Members, files: readonly ForeignFile[]): Parameters[] {
+function listDirectories(
+  draft: Draft,
+  document: ForeignDocument,
+  path: ForeignPath,
+  body: Members,
+  files: readonly ForeignFile[],
+): Parameters[] {
+  if (listOf(body['directories']).length === 0) return []
   const rules = listOf(body['directories']).map((item) => membersOf(item))
   const matches = (directory: string, isExcluded: boolean) =>
     rules.some(
@@ -101,13 +142,15 @@ function listDirectories(body: Members, files: readonly ForeignFile[]): Paramete
         matchesGlob(textOf(rule['path']) ?? '', directory),
     )
   const directories = new Set<string>()
-  for (const { path } of files) {
-    for (let at = posix.dirname(path); at !== '.'; at = posix.dirname(at)) directories.add(at)
+  for (const file of files) {
+    for (let at = posix.dirname(file.path); at !== '.'; at = posix.dirname(at)) directories.add(at)
   }
-  return [...directories]
+  const found = [...directories]
     .sort()
     .filter((directory) => matches(directory, false) && !matches(directory, true))
-    .map(pathParameters)
+  if (found.length === 0)
+    draft.gap(document, [...path, 'directories'], 'no directory here matches; nothing is made of it')
+  return found.map(pathParameters)
 }
 
 function listFiles(
@@ -124,14 +167,14 @@ function listFiles(
     .sort((a, b) => (a.path < b.path ? -1 : 1))
   if (found.length === 0) draft.gap(document, [...path, 'files'], 'no file here matches')
   return found.flatMap((file) => {
-    const value = readValues(file.text)
-    if (value === undefined)
-      draft.gap(document, [...path, 'files'], `${file.path} is neither YAML nor JSON`)
+    const values = readValuesList(file.text)
+    if (values === undefined)
+      draft.gap(document, [...path, 'files'], `${file.path} is no map of YAML or JSON, nor a list of them`)
     const where = {
       ...pathParameters(posix.dirname(file.path)),
       'path.filename': posix.basename(file.path),
     }
-    return value === undefined ? [] : [{ ...flatten(value), ...where }]
+    return (values ?? []).map((value) => ({ ...flatten(value), ...where }))
   })
 }
 

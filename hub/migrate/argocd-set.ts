@@ -15,6 +15,7 @@ export function expandSet(
   clusters: Clusters,
   document: ForeignDocument,
   files: readonly ForeignFile[],
+  isChart: (path: string) => boolean,
 ): void {
   const spec = membersOf(document.value['spec'])
   draft.tellRest(
@@ -54,7 +55,8 @@ export function expandSet(
       // The name of an application says nothing of a cluster here.
       const plain = name.replace(/[-.]?\$\{cluster\.[^}]*\}[-.]?/g, '') || document.name
       addApplication(draft, clusters, document, ['spec', 'template'], {
-        ...{ name: plain, metadata: membersOf(metadata), spec: membersOf(made) },
+        ...{ name: plain, release: name, isChart },
+        ...{ metadata: membersOf(metadata), spec: membersOf(made) },
         ...(pick && { pick }),
         ...(keep && { keep }),
       })

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { addApplication } from './argocd-application.ts'
 import { type Clusters, readClusters } from './argocd-clusters.ts'
 import { convertProject } from './argocd-project.ts'
@@ -15,6 +16,8 @@ export const convertArgocd: Convert = (files): Migration => {
   const { documents, gaps } = readForeign(files, ({ text }) => text.includes('argoproj.io'))
   const draft = createDraft(gaps)
   const clusters: Clusters = readClusters(draft, documents)
+  const paths = new Set(files.map(({ path }) => path))
+  const isChart = (path: string) => paths.has(posix.join(path, 'Chart.yaml'))
   const ours = documents.filter(({ apiVersion }) => apiVersion.startsWith('argoproj.io/'))
   for (const document of ours.filter(({ kind }) => kind === 'AppProject')) {
     convertProject(draft, document, clusters)
@@ -23,13 +26,13 @@ export const convertArgocd: Convert = (files): Migration => {
     switch (document.kind) {
       case 'Application':
         addApplication(draft, clusters, document, [], {
-          name: document.name,
+          ...{ name: document.name, isChart },
           metadata: membersOf(document.value['metadata']),
           spec: membersOf(document.value['spec']),
         })
         break
       case 'ApplicationSet':
-        expandSet(draft, clusters, document, files)
+        expandSet(draft, clusters, document, files, isChart)
         break
       case 'AppProject':
         break

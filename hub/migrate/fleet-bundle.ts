@@ -40,7 +40,7 @@ const converted = [
     'targetCustomizations',
     'dependsOn',
   ],
-  ...['rolloutStrategy', 'keepResources', 'paused', 'correctDrift', 'labels'],
+  ...['rolloutStrategy', 'keepResources', 'paused', 'correctDrift', 'labels', 'overrideTargets'],
 ]
 const helmConverted = ['chart', 'repo', 'version', 'releaseName', 'values', 'valuesFiles']
 const customConverted = [
@@ -51,14 +51,14 @@ const words = {
   yaml: 'overlays of plain YAML; write kustomize patches into the targets',
   diff: 'what other managers own never counts as drift here',
   ignore: 'health is judged by the objects’ own rules',
-  overrideTargets: 'targets are where the Application is',
   takeOwnership: 'objects without an owner are adopted',
 }
 
 /** A bundle → one Application, or one a directory where customizations render another one. */
-export function convertBundle(given: Bundle): void {
-  const { draft, bundle, repo, directory } = given
+export function convertBundle(asked: Bundle): void {
+  const { draft, bundle, repo, directory } = asked
   const value = bundle ? translate(draft, bundle) : {}
+  const given = { ...asked, picks: listPicks(asked, value) }
   const document = (bundle ?? repo)!
   if (bundle) draft.tellRest(bundle, [], value, converted, words)
   const spec = membersOf(repo?.value['spec'])
@@ -78,12 +78,11 @@ export function convertBundle(given: Bundle): void {
       'not all could be converted: it is suspended until `targets` are right',
     )
   const isSuspended = isPartial || !repo || (value['paused'] ?? spec['paused']) === true
-  const places = new Map(
-    [base, ...customizations.map(({ place }) => place ?? base)].map((place) => [
-      keyOf(place),
-      place,
-    ]),
-  )
+  const places = new Map([[keyOf(base), { place: base, label: '' }]])
+  for (const { place, label } of customizations) {
+    if (place && !places.has(keyOf(place))) places.set(keyOf(place), { place, label })
+  }
+  const bundleName = textOf(value['name']) ?? given.name
   const namespace =
     textOf(value['namespace']) ??
     textOf(spec['targetNamespace']) ??
@@ -98,7 +97,7 @@ export function convertBundle(given: Bundle): void {
   const isCorrected = membersOf(value['correctDrift'] ?? spec['correctDrift'])['enabled'] === true
   const dependsOn = bundle ? listDependencies(given, bundle) : []
   const strategy = membersOf(value['rolloutStrategy'])
-  for (const [key, place] of places) {
+  for (const [key, { place, label }] of places) {
     const targets = customizations.flatMap(({ picks, target, place: other }) =>
       picks.map((pick) =>
         keyOf(other ?? base) === key ? { ...pick, ...target } : { ...pick, exclude: true },
@@ -106,8 +105,7 @@ export function convertBundle(given: Bundle): void {
     )
     const isBase = key === keyOf(base)
     if (isBase) targets.push(...given.picks)
-    const suffix = isBase ? '' : `-${textOf(place.helm['chart']) ?? posix.basename(place.path)}`
-    const name = draft.freeName('Application', `${textOf(value['name']) ?? given.name}${suffix}`)
+    const name = draft.freeName('Application', `${bundleName}${isBase ? '' : `-${label}`}`)
     draft.add(
       'Application',
       name,
@@ -115,7 +113,7 @@ export function convertBundle(given: Bundle): void {
         source: {
           ...(given.from !== undefined && { repository: given.from }),
           path: place.path,
-          ...sourceKind(given, value, place, directory),
+          ...keepRelease(sourceKind(given, value, place), name, bundleName),
         },
         targets: numberNames(
           targets.length > 0 ? targets : [{ clusterSelector: {}, exclude: true }],
@@ -138,6 +136,20 @@ export function convertBundle(given: Bundle): void {
   }
 }
 
+/** Where it goes: what a `fleet.yaml` says of it comes before what its GitRepo says. */
+function listPicks({ draft, bundle, picks }: Bundle, value: Members): readonly Pick[] {
+  if (!bundle || value['overrideTargets'] === undefined) return picks
+  return listOf(value['overrideTargets']).flatMap(
+    (target, index) => toPick(draft, bundle, ['overrideTargets', index], membersOf(target)) ?? [],
+  )
+}
+
+/** Objects of most charts are named after the release, which is called like the bundle. */
+function keepRelease(source: Members, name: string, bundleName: string): Members {
+  if (source['helm'] === undefined || name === toName(bundleName)) return source
+  return { helm: { releaseName: toName(bundleName), ...membersOf(source['helm']) } }
+}
+
 function translate(draft: Draft, bundle: ForeignDocument): Members {
   const unknown = new Set<string>()
   const value = membersOf(translateTemplates(bundle.value, unknown))
@@ -146,27 +158,20 @@ function translate(draft: Draft, bundle: ForeignDocument): Members {
 }
 
 /** What a directory is rendered as; told from its files, which are not all at hand. */
-function sourceKind(
-  { paths }: Bundle,
-  value: Members,
-  { path: place, helm: remote }: ChartSource,
-  directory: string,
-): Members {
+function sourceKind(bundle: Bundle, value: Members, source: ChartSource): Members {
+  const { paths, directory } = bundle
+  const { path: place, helm: remote } = source
   const helm = membersOf(value['helm'])
   const kustomize = membersOf(value['kustomize'])
   const holds = (file: string) => paths.includes(posix.join(place, file))
   const given = {
     ...remote,
-    ...(textOf(helm['releaseName']) !== undefined && {
-      releaseName: toName(textOf(helm['releaseName'])!),
-    }),
     ...(helm['values'] !== undefined && { values: helm['values'] }),
     ...(helm['valuesFiles'] !== undefined && {
       valuesFiles: textsOf(helm['valuesFiles']).map((file) => relativeTo(place, directory, file)),
     }),
   }
-  if (helm['chart'] !== undefined || holds('Chart.yaml') || Object.keys(given).length > 0)
-    return { helm: given }
+  if (isChart(bundle, source, helm)) return { helm: given }
   if (
     kustomize['dir'] !== undefined ||
     ['yaml', 'yml'].some((end) => holds(`kustomization.${end}`))
@@ -179,8 +184,31 @@ function sourceKind(
 
 const keyOf = (place: ChartSource) => JSON.stringify([place.path, place.helm])
 
-/** Where a bundle’s files are: its own directory, its kustomization or its chart. */
+/** What a bundle renders, and the name of its release where one is given. */
 function placeOf(
+  given: Bundle,
+  document: ForeignDocument,
+  path: ForeignPath,
+  kustomize: Members,
+  helm: Members,
+): ChartSource {
+  const place = filesOf(given, document, path, kustomize, helm)
+  const release = textOf(helm['releaseName'])
+  if (release === undefined || !isChart(given, place, helm)) return place
+  return { ...place, helm: { ...place.helm, releaseName: toName(release) } }
+}
+
+/** Fleet wraps plain manifests into a chart of its own; here they stay what they are. */
+function isChart({ paths }: Bundle, { path, helm: remote }: ChartSource, helm: Members): boolean {
+  if (helm['chart'] !== undefined || remote['chart'] !== undefined) return true
+  if (paths.some((file) => file.startsWith(path === '.' ? '' : `${path}/`)))
+    return paths.includes(posix.join(path, 'Chart.yaml'))
+  // Its files are in another repository: what is given for a chart is of one.
+  return helm['values'] !== undefined || helm['valuesFiles'] !== undefined
+}
+
+/** Where a bundle’s files are: its own directory, its kustomization or its chart. */
+function filesOf(
   { draft, directory }: Bundle,
   document: ForeignDocument,
   path: ForeignPath,
@@ -209,6 +237,8 @@ interface Customization {
   readonly target: Members
   /** Where it renders something else. */
   readonly place?: ChartSource
+  /** Tells what it renders from what others do. */
+  readonly label: string
 }
 
 function listCustomizations(
@@ -237,7 +267,10 @@ function listCustomizations(
     const helm = membersOf(one['helm'])
     const kustomize = membersOf(one['kustomize'])
     draft.tellRest(bundle, [...path, 'helm'], helm, helmConverted)
-    const isElsewhere = kustomize['dir'] !== undefined || helm['chart'] !== undefined
+    // Another version, repository or name of the release is another source, too.
+    const isElsewhere =
+      kustomize['dir'] !== undefined ||
+      ['chart', 'repo', 'version', 'releaseName'].some((field) => helm[field] !== undefined)
     const place = isElsewhere
       ? placeOf(given, bundle, [...path, 'helm'], kustomize, {
           ...membersOf(value['helm']),
@@ -257,8 +290,20 @@ function listCustomizations(
       }),
       ...(namespace !== undefined && { namespace: toName(namespace) }),
     }
-    return [{ picks, target, ...(place !== undefined && { place }) }]
+    return [
+      {
+        ...{ picks, target, label: labelOf(base, place, name) },
+        ...(place !== undefined && { place }),
+      },
+    ]
   })
+}
+
+function labelOf(base: ChartSource, place: ChartSource | undefined, name: string | undefined) {
+  const chart = textOf(place?.helm['chart'])
+  if (place && chart !== undefined && chart !== base.helm['chart']) return chart
+  if (place && place.path !== base.path) return posix.basename(place.path)
+  return name ?? 'other'
 }
 
 function listDependencies({ draft, names }: Bundle, bundle: ForeignDocument): Members[] {

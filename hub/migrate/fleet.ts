@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { matchesGlob } from '@groundswell/proto/glob.ts'
+import { inside } from './argocd-source.ts'
 import { convertBundle } from './fleet-bundle.ts'
 import { createDraft, type Draft, toName } from './draft.ts'
 import {
@@ -48,8 +49,8 @@ export const convertFleet: Convert = (files): Migration => {
     const spec = membersOf(repo.value['spec'])
     const from = convertRepository(draft, repo)
     const picks = listPicks(draft, repo)
-    for (const wanted of spec['paths'] === undefined ? ['.'] : textsOf(spec['paths'])) {
-      const path = posix.normalize(wanted).replace(/\/$/, '')
+    const wanted = textsOf(spec['paths'])
+    for (const path of wanted.length === 0 ? ['.'] : wanted.map(inside)) {
       const mine = bundles.filter(({ file }) => isBelow(posix.dirname(file), path))
       for (const one of mine) claimed.add(one)
       const directories = mine.map((one) => [posix.dirname(one.file), one] as const)

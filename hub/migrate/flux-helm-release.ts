@@ -1,6 +1,7 @@
 import { inside, toPatches } from './argocd-source.ts'
 import { chartSource, tellChartFiles } from './chart.ts'
 import { type Draft, toName } from './draft.ts'
+import { clusterOf } from './flux-cluster.ts'
 import {
   accountOf,
   dependencies,
@@ -67,7 +68,8 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
   draft.tellRest(document, ['spec', 'driftDetection'], drift, ['mode'], words)
   const install = membersOf(spec['install'])
   const namespace = textOf(spec['targetNamespace']) ?? document.namespace
-  const release = textOf(spec['releaseName'])
+  const application = names.of.get(document)!
+  const release = releaseOf(document, spec)
   const valuesFiles = textsOf(chart['valuesFiles'])
   const patches = listOf(spec['postRenderers']).flatMap((item, index) => {
     const path = ['spec', 'postRenderers', index, 'kustomize']
@@ -81,14 +83,16 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
   if (isRemote) {
     tellChartFiles(draft, document, ['spec', 'chart', 'spec', 'valuesFiles'], valuesFiles)
   }
-  draft.add('Application', names.of.get(document)!, {
+  draft.add('Application', application, {
     source: {
       ...source,
       helm: {
         ...membersOf(source['helm']),
-        ...(release !== undefined && { releaseName: toName(release) }),
+        ...(toName(release) !== application && { releaseName: toName(release) }),
         ...(spec['values'] !== undefined && { values: spec['values'] }),
-        ...(!isRemote && valuesFiles.length > 0 && { valuesFiles }),
+        // Flux names them from the root of the repository.
+        ...(!isRemote &&
+          valuesFiles.length > 0 && { valuesFiles: valuesFiles.map((file) => `/${inside(file)}`) }),
       },
     },
     targets: [{ ...pick, ...(patches.length > 0 && { patches }) }],
@@ -99,6 +103,12 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
     ...accountOf(document, spec),
     ...dependencies(draft, document, spec, names),
   })
+}
+
+/** What Flux calls the release: objects of most charts are named after it, and have to stay the same. */
+function releaseOf({ name }: ForeignDocument, spec: Members): string {
+  const namespace = textOf(spec['targetNamespace'])
+  return textOf(spec['releaseName']) ?? (namespace === undefined ? name : `${namespace}-${name}`)
 }
 
 function sourceOf(
@@ -127,9 +137,20 @@ function sourceOf(
   const reference = spec['chartRef'] === undefined ? source : membersOf(spec['chartRef'])
   const kind = textOf(reference['kind']) ?? 'HelmRepository'
   const name = textOf(reference['name']) ?? ''
-  const declared = names.documents.find((other) => other.kind === kind && other.name === name)
+  const namespace = textOf(reference['namespace']) ?? document.namespace
+  const alike = names.documents.filter((other) => other.kind === kind && other.name === name)
+  const near = alike.filter((other) => clusterOf(other.file) === clusterOf(document.file))
+  const declared =
+    near.find((other) => other.namespace === namespace) ??
+    alike.find((other) => other.namespace === namespace) ??
+    near[0] ??
+    alike[0]
   const repo = textOf(membersOf(declared?.value['spec'])['url']) ?? ''
-  const tag = textOf(membersOf(membersOf(declared?.value['spec'])['ref'])['tag'])
+  const ref = membersOf(membersOf(declared?.value['spec'])['ref'])
+  if (ref['digest'] !== undefined && declared) {
+    draft.gap(declared, ['spec', 'ref', 'digest'], 'a chart is named by its version; write one')
+  }
+  const tag = textOf(ref['semver']) ?? textOf(ref['tag'])
   const place = spec['chartRef'] === undefined ? path : ['spec', 'chartRef']
   const remote =
     spec['chartRef'] === undefined

@@ -124,12 +124,21 @@ export function textsOf(value: unknown): string[] {
 
 /** A text of YAML or JSON that holds a map; undefined for anything else. */
 export function readValues(text: string): Members | undefined {
+  const value = readText(text)
+  return isRecord(value) ? value : undefined
+}
+
+/** A text of YAML or JSON that holds a map, or a list of maps; undefined for anything else. */
+export function readValuesList(text: string): readonly Members[] | undefined {
+  const value = readText(text)
+  const all: unknown[] = Array.isArray(value) ? value : [value]
+  return all.every(isRecord) ? all : undefined
+}
+
+function readText(text: string): unknown {
   if (text.trim() === '') return undefined
   try {
-    const value: unknown = parseDocument(text, { merge: true, logLevel: 'silent' }).toJS({
-      maxAliasCount: 100,
-    })
-    return isRecord(value) ? value : undefined
+    return parseDocument(text, { merge: true, logLevel: 'silent' }).toJS({ maxAliasCount: 100 })
   } catch {
     return undefined
   }

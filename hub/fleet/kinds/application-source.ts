@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { closed, Name, Values } from './fields.ts'
+import { closed, Name, TemplatedName, Values } from './fields.ts'
 import { checkInside, checkName, checkValuesFile, type Names, type Report } from './names.ts'
 
 export const ApplicationSource = Type.Object(
@@ -29,7 +29,7 @@ export const ApplicationSource = Type.Object(
     helm: Type.Optional(
       Type.Object(
         {
-          releaseName: Type.Optional(Name),
+          releaseName: Type.Optional(TemplatedName),
           values: Type.Optional(Values),
           valuesFiles: Type.Optional(Type.Array(Type.String())),
           /** Of a chart repository or registry; values files stay those of `repository`, below `path`. */

@@ -203,6 +203,23 @@ describe('toRenderInput', () => {
     assert.equal(input.treeId, 't')
   })
 
+  test('fills the cluster into the name of a release, which has to be a name then', () => {
+    const { targets, faults } = resolveTargets(
+      load(
+        'source: { path: a/chart, helm: { releaseName: "${cluster.labels.region}-shop" } }\ntargets: [{ clusters: [us-1] }]',
+      ),
+    )
+    assert.equal(targets[0]?.releaseName, 'us-shop')
+    assert.deepEqual(faults, [])
+    assert.throws(
+      () =>
+        load(
+          'source: { path: a, helm: { releaseName: "${cluster.name}-" } }\ntargets: [{ clusters: [us-1] }]',
+        ),
+      /release name "us-1-" is not an RFC 1123 label/,
+    )
+  })
+
   test('says which values file is not there', () => {
     const source = { kind: 'helm', root: 'a', tree: { ...tree, files: [] }, path: 'chart' } as const
     assert.throws(

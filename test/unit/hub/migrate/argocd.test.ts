@@ -297,7 +297,11 @@ ${template(
       source: {
         repository: 'apps',
         path: 'guestbook',
-        helm: { values: { zone: 'z-${cluster.labels.env}', on: '${cluster.name}' } },
+        helm: {
+          // What Argo CD calls the release there.
+          releaseName: '${cluster.name}-guestbook',
+          values: { zone: 'z-${cluster.labels.env}', on: '${cluster.name}' },
+        },
       },
       targets: [{ clusterSelector: { matchLabels: { env: 'prod' } } }],
       targetNamespace: 'guestbook-${cluster.labels.env}',
@@ -352,6 +356,50 @@ ${template('{{path.basename}}', '{{path}}', '{ name: eu-1, namespace: "{{path[0]
     assert.deepEqual(spec('Application', 'two')['source'], { repository: 'apps', path: 'apps/two' })
     assert.equal(spec('Application', 'one')['targetNamespace'], 'apps')
     assertGaps(gaps, [])
+  })
+
+  test('a selector over what a generator made is heeded, or nothing is made of it', () => {
+    const set = (name: string, generator: string) =>
+      `${head('ApplicationSet', name)}spec:\n  generators:\n${generator}${template(`${name}-{{name}}`, 'web', "{ name: '{{name}}' }")}`
+    const { places, gaps } = migrate('argocd', {
+      'clusters.yaml': clusters,
+      'sets.yaml': [
+        set(
+          'listed',
+          `    - list: { elements: [{ name: eu-1, env: prod }, { name: eu-2, env: dev }] }
+      selector: { matchLabels: { env: dev } }
+`,
+        ),
+        set('labelled', '    - clusters: {}\n      selector: { matchLabels: { metadata.labels.env: prod } }\n'),
+        set('named', '    - clusters: {}\n      selector: { matchLabels: { name: eu-1 } }\n'),
+      ].join('---\n'),
+    })
+    assert.deepEqual(places, ['labelled@eu-1', 'listed-eu-2@eu-2'])
+    assertGaps(gaps, [
+      ...clusterGaps,
+      /^sets\.yaml:\d+: `selector`: of clusters only labels can be asked for; nothing is made/,
+    ])
+  })
+
+  test('Go’s index, lists in files, and a generator that finds nothing', () => {
+    const { spec, names, gaps } = migrate('argocd', {
+      'set.yaml': `${head('ApplicationSet', 'many')}spec:
+  goTemplate: true
+  generators:
+    - clusters: { selector: { matchLabels: { region: eu } } }
+${template('web', 'web', "{ server: '{{.server}}', namespace: 'w-{{ index .metadata.labels \"region\" }}' }")}`,
+      'files.yaml': `${head('ApplicationSet', 'files')}spec:
+  goTemplate: true
+  generators:
+    - git: { repoURL: https://git.example/apps.git, files: [{ path: "config/*/list.yaml" }] }
+    - git: { repoURL: https://git.example/apps.git, directories: [{ path: "nowhere/*" }] }
+${template('{{.name}}', '{{ index .path.segments 1 }}', '{ name: eu-1 }')}`,
+      'config/a/list.yaml': '[{ name: one }, { name: two }]',
+    })
+    assert.equal(spec('Application', 'web')['targetNamespace'], 'w-${cluster.labels.region}')
+    assert.deepEqual(names.slice(-3), ['Application one', 'Application two', 'Application web'])
+    assert.deepEqual(spec('Application', 'two')['source'], { repository: 'apps', path: 'a' })
+    assertGaps(gaps, [/^files\.yaml:10: no directory here matches; nothing is made of it/])
   })
 
   test('names what has no counterpart: other generators, paths by cluster, pipelines', () => {

@@ -188,6 +188,32 @@ targetCustomizations:
     ])
   })
 
+  test('goes nowhere but where `overrideTargets` say, whatever its GitRepo says', () => {
+    const { places, gaps } = migrate('fleet', {
+      'clusters.yaml': clusters,
+      'repo.yaml': `${head('GitRepo', 'apps')}spec: { repo: https://git.example/apps, branch: main, paths: [], targets: [{ clusterSelector: {} }] }\n`,
+      'shop/fleet.yaml': 'overrideTargets: [{ clusterSelector: { matchLabels: { env: dev } } }]\n',
+      'none/fleet.yaml': 'overrideTargets: []\n',
+      'all/fleet.yaml': 'namespace: all\n',
+    })
+    assert.deepEqual(places, [
+      ...['apps-all@eu-1', 'apps-all@eu-2', 'apps-all@us-1', 'apps-shop@eu-2'],
+    ])
+    assertGaps(gaps, [/^all\/fleet\.yaml:1: `namespace` is for objects/])
+  })
+
+  test('plain manifests stay what they are, also where Fleet would name their release', () => {
+    const { spec } = migrate('fleet', {
+      'repo.yaml': `${head('GitRepo', 'apps')}spec: { repo: https://git.example/apps, branch: main, paths: [/shop], targets: [{ clusterName: a }] }\n`,
+      'shop/fleet.yaml': 'helm: { releaseName: shop, values: { a: 1 } }\n',
+      'shop/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n',
+    })
+    assert.deepEqual(spec('Application', 'apps-shop')['source'], {
+      ...{ repository: 'apps', path: 'shop' },
+      directory: { recurse: true, exclude: ['fleet.yaml'] },
+    })
+  })
+
   test('is suspended where a customization that cannot be said may have kept it off a cluster', () => {
     const { spec, gaps, places } = migrate('fleet', {
       'clusters.yaml': clusters,

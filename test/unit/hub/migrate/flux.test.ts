@@ -119,7 +119,7 @@ describe('swell migrate flux', () => {
     spec:
       chart: ./charts/web
       sourceRef: { kind: GitRepository, name: apps, namespace: flux-system }
-      valuesFiles: [values.yaml]
+      valuesFiles: [./charts/web/values.yaml]
   releaseName: front
   targetNamespace: web
   install: { createNamespace: true }
@@ -145,7 +145,8 @@ describe('swell migrate flux', () => {
         helm: {
           releaseName: 'front',
           values: { replicas: 2, enabled: true, text: 'yes' },
-          valuesFiles: ['values.yaml'],
+          // Flux names them from the root of the repository.
+          valuesFiles: ['/charts/web/values.yaml'],
         },
       },
       targets: [{ clusterSelector: {}, patches: [{ patch: 'x' }] }],
@@ -179,6 +180,37 @@ describe('swell migrate flux', () => {
       /^releases\.yaml:22: nothing says which cluster it is for/,
       /^releases\.yaml:31: nothing says which cluster it is for/,
       /^releases\.yaml:39: the kind Alert has no counterpart/,
+    ])
+  })
+
+  test('a chart repository is the one of that name in its namespace and cluster', () => {
+    const source = (kind: string, namespace: string, url: string, more = '') =>
+      `${head(kind, 'charts', namespace)}spec: { url: ${url}${more} }\n`
+    const release = (name: string, namespace: string, from: string) =>
+      `${head('HelmRelease', name, namespace)}spec: { ${from} }\n`
+    const byRepository = (more = '') =>
+      `chart: { spec: { chart: web, version: 1.0.0, sourceRef: { kind: HelmRepository, name: charts${more} } } }`
+    const { spec } = migrate('flux', {
+      'clusters/dev/all.yaml': [
+        source('HelmRepository', 'a', 'https://dev-a.example'),
+        source('HelmRepository', 'b', 'https://dev-b.example'),
+        release('dev-b', 'b', byRepository()),
+        release('dev-a', 'b', byRepository(', namespace: a')),
+      ].join('---\n'),
+      'clusters/prod/all.yaml': [
+        source('HelmRepository', 'b', 'https://prod-b.example'),
+        source('OCIRepository', 'b', 'oci://registry.example/web', ', ref: { semver: ">=1" }'),
+        release('prod-b', 'b', byRepository()),
+        release('ranged', 'b', 'chartRef: { kind: OCIRepository, name: charts }'),
+      ].join('---\n'),
+    })
+    const found = ['dev-b', 'dev-a', 'prod-b', 'ranged'].map((name) => {
+      const { helm } = spec('Application', name)['source'] as { helm: Record<string, string> }
+      return `${helm['repo']} ${helm['version']}`
+    })
+    assert.deepEqual(found, [
+      ...['https://dev-b.example 1.0.0', 'https://dev-a.example 1.0.0'],
+      ...['https://prod-b.example 1.0.0', 'oci://registry.example >=1'],
     ])
   })
 
