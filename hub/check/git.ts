@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, posix, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { formatRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../errors.ts'
 import { buildGitEnvironment, localAccess } from '../source/git-environment.ts'
 import { createObjectReader } from '../source/process.ts'
-import { treeLimits } from '../source/tree-entries.ts'
+import { largeFile, refused, treeLimits } from '../source/tree-entries.ts'
 import { createTreeReader } from '../source/tree-reader.ts'
 import type { LocalRepository, Snapshot } from './local-repository.ts'
 
@@ -31,6 +31,13 @@ export async function openLocalRepository(
   const [objectsPath, indexPath] = (
     await run(['rev-parse', '--git-path', 'objects', '--git-path', 'index'], base)
   ).split('\n')
+  const isPartial = await run(
+    ['config', '--local', '--get-regexp', String.raw`^remote\..*\.promisor$`],
+    base,
+  ).then(
+    () => true,
+    () => false,
+  )
   const scratch = await mkdtemp(join(temporary, 'swell-'))
   await mkdir(join(scratch, 'objects'))
   const environment = {
@@ -44,13 +51,25 @@ export async function openLocalRepository(
   const trees = createTreeReader({
     name: top,
     objects,
-    fetchMissing: async (oids) => {
-      throw new HubError(
-        'source_refused',
-        `${top} lacks ${oids.length} objects; fetch them: a checkout for this must not be partial`,
-      )
+    fetchMissing: async () => {
+      throw lack()
     },
   })
+
+  function lack(cause?: unknown): HubError {
+    const words = `${top} lacks objects of this commit, and nothing is fetched here: clone it whole, or have Git fetch them`
+    return new HubError('source_refused', words, { cause })
+  }
+
+  /** Git gives up where it would have to fetch, and does not say so. */
+  async function readWhole<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading
+    } catch (error) {
+      if (!isPartial || !(error instanceof HubError) || error.code !== 'internal') throw error
+      throw lack(error)
+    }
+  }
 
   async function run(args: readonly string[], env: Record<string, string>): Promise<string> {
     try {
@@ -86,6 +105,7 @@ export async function openLocalRepository(
   }
 
   let workingTree: Promise<string> | undefined
+  let large: Promise<ReadonlySet<string>> | undefined
   async function writeWorkingTree(): Promise<string> {
     // What the index knows of unchanged files saves reading them again.
     await copyFile(resolve(top, indexPath!), environment.GIT_INDEX_FILE).catch(() => undefined)
@@ -93,21 +113,35 @@ export async function openLocalRepository(
     return run(['write-tree'], environment)
   }
 
-  function open(ref: string, commit: string): Snapshot {
+  /** Files that Git LFS keeps elsewhere: what lies here is not what is committed. */
+  async function listLarge(): Promise<ReadonlySet<string>> {
+    const attributes = await run(['ls-files', '--', ':(top,glob)**/.gitattributes'], environment)
+    if (attributes === '') return new Set()
+    const found = await run(['ls-files', '-z', '--', ':(top,attr:filter=lfs)'], environment)
+    return new Set(found.split('\0'))
+  }
+
+  function open(ref: string, commit: string, large: ReadonlySet<string> = new Set()): Snapshot {
     return {
       revision: formatRevision({ ref, commit }),
       commit,
       mirror: {
         async readTree(_commit, path) {
           try {
-            return await trees.readTree(commit, path)
+            const tree = await readWhole(trees.readTree(commit, path))
+            const faults = tree.files
+              .map((file) => posix.join(path, file.path))
+              .filter((file) => large.has(file))
+              .map((file) => ({ file, message: largeFile }))
+            if (faults.length > 0) throw refused(faults)
+            return tree
           } catch (error) {
             if (!(error instanceof HubError) || error.code !== 'revision_not_found') throw error
-            const words = `${top}: there is no directory ${path} (${ref})`
+            const words = `${top}: there is no directory ${path} (${ref}); paths begin at the root of the repository`
             throw new HubError('revision_not_found', words, { cause: error })
           }
         },
-        readBlobs: (oids) => trees.readBlobs(oids, treeLimits.bytes),
+        readBlobs: (oids) => readWhole(trees.readBlobs(oids, treeLimits.bytes)),
       },
     }
   }
@@ -115,7 +149,8 @@ export async function openLocalRepository(
   return {
     async at(name) {
       if (name !== undefined) return open(name, await findCommit(name))
-      return open('working-tree', await (workingTree ??= writeWorkingTree()))
+      const tree = await (workingTree ??= writeWorkingTree())
+      return open('working-tree', tree, await (large ??= listLarge()))
     },
     async mergeBase(one, other) {
       const ids = [await findCommit(one), await findCommit(other)]

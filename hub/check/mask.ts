@@ -17,11 +17,24 @@ const secretText = [
   /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+/g,
   /\bAGE-SECRET-KEY-1[A-Z0-9]{40,}/g,
   /(?<=[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/@]+(?=@)/gi,
+  /(?<=authorization\\?["']?[\s:=]+\\?["']?)(?:basic|bearer)\s+[^\s"'\\]+/gi,
 ]
 /** `db.password=…` and `token: …` in the text of a configuration file. */
 const secretLine = new RegExp(
   String.raw`(?<=^[^\S\n]*["']?[\w.-]*${secretName.source.slice(0, -1)}["']?[^\S\n]*[:=][^\S\n]*)[^\s][^\n]*`,
   'gim',
+)
+
+/** The same in the middle of a line: `{"password": …}`, `…;Password=…;`, `?token=…&`, `--password=…`. */
+const secretPair = new RegExp(
+  [
+    String.raw`(?<=[{,]\s*\\?["']?[\w.-]*NAME\\?["']?\s*:\s*)`,
+    String.raw`(?<=[\s{,;&?("'|-][\w.-]*NAME\\?["']?\s?=\s?)`,
+  ]
+    .map((before) => before.replace('NAME', secretName.source.slice(0, -1)))
+    .join('|')
+    .replace(/^.*$/, String.raw`(?:$&)(?:\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[^\s,;&"'}<>]+)`),
+  'gi',
 )
 
 /** Fields of a Secret that hold it, in clear or as a copy. */
@@ -55,7 +68,7 @@ export function maskObject(object: Json, other?: Json, side: Side = 'before'): J
 
   function maskText(text: string, beside: Json | undefined): string {
     const same = typeof beside === 'string' ? beside : ''
-    return [...secretText, secretLine].reduce(
+    return [...secretText, secretLine, secretPair].reduce(
       (masked, pattern) => masked.replace(pattern, (found) => mark(same.includes(found))),
       text,
     )

@@ -4,6 +4,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -23,8 +24,15 @@ func localize(name string, data []byte, bases map[string]string) ([]byte, error)
 		// Kustomize says what is wrong with it.
 		return data, nil
 	}
+	fields, err := document.Fields()
+	if err != nil {
+		return data, nil
+	}
 	changed := false
-	for _, field := range baseFields {
+	for _, field := range fields {
+		if !slices.ContainsFunc(baseFields, func(known string) bool { return strings.EqualFold(known, field) }) {
+			continue
+		}
 		list, err := document.Pipe(yaml.Lookup(field))
 		if err != nil || list == nil || list.YNode().Kind != yaml.SequenceNode {
 			continue

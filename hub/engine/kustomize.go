@@ -126,8 +126,7 @@ func kustomizationIn(from *tree, dir string) (string, bool) {
 	return "", false
 }
 
-// plainFields bring no object that is not in a file of the resources. A field that is not here, as one in
-// other letters, which kustomize reads too, may bring one.
+// plainFields bring no object that is not in a file of the resources. A field that is not here may bring one.
 var plainFields = []string{
 	"apiVersion", "kind", "metadata", "resources", "bases", "components", "namespace", "namePrefix", "nameSuffix", "images", "replicas",
 	"commonLabels", "labels", "commonAnnotations", "patches", "patchesStrategicMerge", "patchesJson6902", "openapi", "crds",
@@ -167,7 +166,7 @@ func (s *survey) inspect(from *tree, dir string, bases map[string]string) []erro
 	if err := yaml.Unmarshal(data, &content); err != nil {
 		return []error{yamlFault(name, 1, err)}
 	}
-	var faults []error
+	content, faults := respell(name, data, content)
 	for _, field := range []string{"helmCharts", "helmChartInflationGenerator"} {
 		if _, used := content[field]; used {
 			faults = append(faults, faultf("refused", name, lineWith(data, field), "%s: charts are not inflated here; "+
@@ -210,6 +209,32 @@ func (s *survey) inspect(from *tree, dir string, bases map[string]string) []erro
 	return append(faults, refuseStrangers(name, data, content)...)
 }
 
+// readFields are what is looked at here, of a kustomization and of what is in its lists.
+var readFields = append([]string{
+	"helmCharts", "helmChartInflationGenerator", "generators", "transformers", "validators", "configMapGenerator",
+	"secretGenerator", "path", "files", "envs",
+}, plainFields...)
+
+// respell gives fields the letters they are looked for in. Kustomize takes them in any, as Go reads JSON; which of
+// two it takes is by chance of the alphabet, so they are refused.
+func respell(name string, data []byte, content map[string]any) (map[string]any, []error) {
+	spelt, faults := make(map[string]any, len(content)), []error(nil)
+	for _, key := range sortedKeys(content) {
+		usual := key
+		if !slices.Contains(readFields, key) {
+			at := slices.IndexFunc(readFields, func(field string) bool { return strings.EqualFold(field, key) })
+			if at >= 0 {
+				usual = readFields[at]
+			}
+		}
+		if _, twice := content[usual]; usual != key && twice {
+			faults = append(faults, faultf("malformed", name, lineWith(data, key), "%s: the field is there twice, in other letters", key))
+		}
+		spelt[usual] = content[key]
+	}
+	return spelt, faults
+}
+
 // refuseStrangers finds places where kustomize would read a file over the network, or look for one
 // outside the tree.
 func refuseStrangers(name string, data []byte, content map[string]any) []error {
@@ -231,7 +256,9 @@ func refuseStrangers(name string, data []byte, content map[string]any) []error {
 		switch value := content[field].(type) {
 		case []any:
 			for _, entry := range value {
-				fields, _ := entry.(map[string]any)
+				written, _ := entry.(map[string]any)
+				fields, twice := respell(name, data, written)
+				faults = append(faults, twice...)
 				check(field, fields["path"])
 				for _, key := range []string{"files", "envs"} {
 					files, _ := fields[key].([]any)
@@ -250,7 +277,9 @@ func refuseStrangers(name string, data []byte, content map[string]any) []error {
 			}
 		case map[string]any:
 			if field == "openapi" {
-				check(field, value["path"])
+				fields, twice := respell(name, data, value)
+				faults = append(faults, twice...)
+				check(field, fields["path"])
 			}
 		}
 	}

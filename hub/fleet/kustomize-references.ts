@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { parseDocument } from 'yaml'
+import { isScalar, parseDocument, visit } from 'yaml'
 import { isRecord } from '@groundswell/proto/record.ts'
 
 /** Names kustomize looks for, in its order. */
@@ -35,13 +35,8 @@ export function listKustomizeReferences(
   text: string,
   remote: ReadonlySet<string> = new Set(),
 ): string[] {
-  let value: unknown
-  try {
-    value = parseDocument(text, { logLevel: 'silent' }).toJS({ maxAliasCount: 50 })
-  } catch {
-    return []
-  }
-  if (!isRecord(value)) return []
+  const value = readKustomization(text)
+  if (!value) return []
   const found: unknown[] = []
   for (const name of pathLists) found.push(...list(value[name]))
   for (const name of ['patches', 'patchesJson6902', 'replacements']) {
@@ -58,6 +53,38 @@ export function listKustomizeReferences(
     .filter((path): path is string => typeof path === 'string' && isLocal(path))
     .filter((path) => !remote.has(path))
     .map((path) => posix.join(directory, path))
+}
+
+/** Fields that name what a kustomization reads. */
+const fields = new Map(
+  [
+    ...pathLists,
+    ...['patches', 'patchesJson6902', 'replacements', 'configMapGenerator', 'secretGenerator'],
+    ...['openapi', 'path', 'files', 'envs', 'env'],
+  ].map((field) => [fold(field), field]),
+)
+
+/** A kustomization, its fields in the letters they are looked for in: kustomize takes them in any. */
+export function readKustomization(text: string): Record<string, unknown> | undefined {
+  const document = parseDocument(text, { logLevel: 'silent' })
+  visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key) && typeof key.value === 'string') {
+        key.value = fields.get(fold(key.value)) ?? key.value
+      }
+    },
+  })
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 50 })
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** As Go tells names of fields apart. */
+function fold(name: string): string {
+  return name.toUpperCase().toLowerCase()
 }
 
 /** `key=path` of a generator's file. */

@@ -1,10 +1,9 @@
 import { posix } from 'node:path'
-import { parseDocument } from 'yaml'
-import { isRecord } from '@groundswell/proto/record.ts'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../errors.ts'
 import type { Mirror, Tree } from '../source/source.ts'
 import type { Fleet } from './fleet.ts'
+import { readKustomization } from './kustomize-references.ts'
 
 /** A Repository that an application's kustomizations may take bases of. */
 export interface BaseRepository {
@@ -63,13 +62,8 @@ export function baseRepositories(
 
 /** Entries of a kustomization that name what is built with it, wherever that is. */
 export function listBaseEntries(text: string): string[] {
-  let value: unknown
-  try {
-    value = parseDocument(text, { logLevel: 'silent' }).toJS({ maxAliasCount: 50 })
-  } catch {
-    return []
-  }
-  if (!isRecord(value)) return []
+  const value = readKustomization(text)
+  if (!value) return []
   const lists = ['resources', 'components', 'bases'].map((name) => value[name])
   return lists
     .flatMap((list): unknown[] => (Array.isArray(list) ? list : []))

@@ -54,6 +54,10 @@ export function parseTreeEntries(records: readonly TreeRecord[]): TreeEntry[] {
   return entries
 }
 
+/** Why a file is not read that Git LFS keeps elsewhere (bad input B11). */
+export const largeFile =
+  'is a Git LFS pointer; LFS content is not read: commit the file itself'
+
 /** Why this path is not read, or undefined. */
 export function whyBadPath(path: string): string | undefined {
   if (Buffer.byteLength(path) > treeLimits.path) return `is longer than ${treeLimits.path} bytes`

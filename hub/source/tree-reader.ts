@@ -5,6 +5,7 @@ import { followLink } from './links.ts'
 import type { ObjectInfo, ObjectReader } from './process.ts'
 import type { Tree, TreeFile } from './source.ts'
 import {
+  largeFile,
   parseTreeEntries,
   refused,
   type TreeEntry,
@@ -61,7 +62,11 @@ export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOpti
       return await openTree(found)
     } catch (error) {
       if (!(error instanceof HubError)) throw error
-      const { code, message, faults } = error
+      const { code, message } = error
+      // Files are named within the tree; people look for them in the repository.
+      const faults = error.faults.map((fault) =>
+        fault.file === undefined || at === '.' ? fault : { ...fault, file: `${at}/${fault.file}` },
+      )
       throw new HubError(
         code,
         message.startsWith('repository ')
@@ -167,10 +172,7 @@ export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOpti
     suspects.forEach((file, index) => {
       const start = Buffer.from(blobs[index]!.subarray(0, pointer.start.length)).toString()
       if (start === pointer.start) {
-        faults.push({
-          file: file.path,
-          message: 'is a Git LFS pointer; LFS content is not read: commit the file itself',
-        })
+        faults.push({ file: file.path, message: largeFile })
       }
     })
   }

@@ -135,6 +135,31 @@ test('B28: remote bases and files are refused before anything is fetched, with f
   tells('B28: what kustomizations name elsewhere', faults.join('\n'))
 })
 
+test('B28: fields in other letters, which kustomize takes as well, are looked at all the same', async () => {
+  const files = {
+    'base/cm.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n',
+    'base/motd.txt': 'hello\n',
+    'base/kustomization.yaml':
+      'Resources: [cm.yaml]\nConfigMapGenerator:\n- name: made\n  Files: [motd.txt]\n',
+    'eu/kustomization.yaml': 'RESOURCES: [../base]\nnamePrefix: eu-\n',
+  }
+  const given = { kind: 'kustomize', path: 'eu' } as const
+  const all = names(await renderText(engine, files, given))
+  assert.match(all.join(), /^ConfigMap eu-made-\w+,ConfigMap eu-x$/)
+  const wrong = async (text: string) =>
+    faultsOf(renderText(engine, { ...files, 'eu/kustomization.yaml': text }, given))
+  for (const [text, words] of [
+    ['Resources: [https://example.com/a.yaml]', /eu\/kustomization\.yaml:1: resources: .* is not in/],
+    ['reſources: [https://example.com/a.yaml]', /eu\/kustomization\.yaml:1: resources: .* is not in/],
+    ['Patches: [{Path: https://example.com/a.yaml}]', /patches: .*: nothing is read from the network/],
+    ['openapi: {PATH: ../../x}', /openapi: .* is outside the tree/],
+    ['resources: []\nResources: [../base]', /Resources: the field is there twice, in other letters/],
+    ['HelmCharts: [{name: x}]', /helmCharts: charts are not inflated here/],
+  ] as const) {
+    assert.match((await wrong(text)).join('\n'), words, text)
+  }
+})
+
 test('B40c: helm charts, functions and plugins inside a kustomization are refused', async () => {
   const charts = { 'kustomization.yaml': 'helmCharts:\n- name: x\n' }
   const faults = await faultsOf(renderText(engine, charts, { kind: 'kustomize' }))

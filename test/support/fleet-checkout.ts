@@ -20,6 +20,8 @@ export interface FleetCheckout {
   swell(
     words: readonly string[],
     env?: Readonly<Record<string, string>>,
+    /** Another checkout than this one. */
+    cwd?: string,
   ): Promise<{ out: string; said: string; code: number | null }>
 }
 
@@ -59,9 +61,9 @@ export async function createFleetCheckout(
     write,
     commit,
     git,
-    async swell(words, env = {}) {
+    async swell(words, env = {}, cwd = directory) {
       const child = spawn(process.execPath, [swell, ...words], {
-        cwd: directory,
+        cwd,
         stdio: ['ignore', 'pipe', 'pipe'],
         timeout: 60_000,
         env: {
