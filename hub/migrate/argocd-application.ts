@@ -125,7 +125,8 @@ function keepRelease(
   isChart: ArgoApplication['isChart'],
 ): Members {
   const isOther = source['kustomize'] !== undefined || source['directory'] !== undefined
-  const isHelm = source['helm'] !== undefined || (!isOther && isChart(textOf(source['path']) ?? '.'))
+  const isHelm =
+    source['helm'] !== undefined || (!isOther && isChart(textOf(source['path']) ?? '.'))
   return isHelm ? { ...source, helm: { releaseName, ...membersOf(source['helm']) } } : source
 }
 

@@ -149,7 +149,11 @@ function listDirectories(
     .sort()
     .filter((directory) => matches(directory, false) && !matches(directory, true))
   if (found.length === 0)
-    draft.gap(document, [...path, 'directories'], 'no directory here matches; nothing is made of it')
+    draft.gap(
+      document,
+      [...path, 'directories'],
+      'no directory here matches; nothing is made of it',
+    )
   return found.map(pathParameters)
 }
 
@@ -169,7 +173,11 @@ function listFiles(
   return found.flatMap((file) => {
     const values = readValuesList(file.text)
     if (values === undefined)
-      draft.gap(document, [...path, 'files'], `${file.path} is no map of YAML or JSON, nor a list of them`)
+      draft.gap(
+        document,
+        [...path, 'files'],
+        `${file.path} is no map of YAML or JSON, nor a list of them`,
+      )
     const where = {
       ...pathParameters(posix.dirname(file.path)),
       'path.filename': posix.basename(file.path),

@@ -55,8 +55,7 @@ export function parseTreeEntries(records: readonly TreeRecord[]): TreeEntry[] {
 }
 
 /** Why a file is not read that Git LFS keeps elsewhere (bad input B11). */
-export const largeFile =
-  'is a Git LFS pointer; LFS content is not read: commit the file itself'
+export const largeFile = 'is a Git LFS pointer; LFS content is not read: commit the file itself'
 
 /** Why this path is not read, or undefined. */
 export function whyBadPath(path: string): string | undefined {

@@ -62,6 +62,9 @@ describe('swell check and diff', () => {
     const checkout = await open()
     const { code, said } = await checkout.swell(['check', '--path', 'shop'])
     assert.equal(code, 2)
-    assert.match(said, /there is no directory shop \(working-tree\); paths begin at the root of the/)
+    assert.match(
+      said,
+      /there is no directory shop \(working-tree\); paths begin at the root of the/,
+    )
   })
 })

@@ -149,11 +149,23 @@ test('B28: fields in other letters, which kustomize takes as well, are looked at
   const wrong = async (text: string) =>
     faultsOf(renderText(engine, { ...files, 'eu/kustomization.yaml': text }, given))
   for (const [text, words] of [
-    ['Resources: [https://example.com/a.yaml]', /eu\/kustomization\.yaml:1: resources: .* is not in/],
-    ['reſources: [https://example.com/a.yaml]', /eu\/kustomization\.yaml:1: resources: .* is not in/],
-    ['Patches: [{Path: https://example.com/a.yaml}]', /patches: .*: nothing is read from the network/],
+    [
+      'Resources: [https://example.com/a.yaml]',
+      /eu\/kustomization\.yaml:1: resources: .* is not in/,
+    ],
+    [
+      'reſources: [https://example.com/a.yaml]',
+      /eu\/kustomization\.yaml:1: resources: .* is not in/,
+    ],
+    [
+      'Patches: [{Path: https://example.com/a.yaml}]',
+      /patches: .*: nothing is read from the network/,
+    ],
     ['openapi: {PATH: ../../x}', /openapi: .* is outside the tree/],
-    ['resources: []\nResources: [../base]', /Resources: the field is there twice, in other letters/],
+    [
+      'resources: []\nResources: [../base]',
+      /Resources: the field is there twice, in other letters/,
+    ],
     ['HelmCharts: [{name: x}]', /helmCharts: charts are not inflated here/],
   ] as const) {
     assert.match((await wrong(text)).join('\n'), words, text)

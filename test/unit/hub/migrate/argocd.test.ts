@@ -370,7 +370,10 @@ ${template('{{path.basename}}', '{{path}}', '{ name: eu-1, namespace: "{{path[0]
       selector: { matchLabels: { env: dev } }
 `,
         ),
-        set('labelled', '    - clusters: {}\n      selector: { matchLabels: { metadata.labels.env: prod } }\n'),
+        set(
+          'labelled',
+          '    - clusters: {}\n      selector: { matchLabels: { metadata.labels.env: prod } }\n',
+        ),
         set('named', '    - clusters: {}\n      selector: { matchLabels: { name: eu-1 } }\n'),
       ].join('---\n'),
     })
