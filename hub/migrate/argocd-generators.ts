@@ -1,6 +1,5 @@
 import { posix } from 'node:path'
 import { matchesGlob } from '@groundswell/proto/glob.ts'
-import type { LabelSelector } from '../fleet/kinds/fields.ts'
 import { matchesSelector } from '../fleet/selector.ts'
 import { type Draft, toName } from './draft.ts'
 import {
@@ -66,7 +65,7 @@ export function listParameters(
   if (selector === undefined) return sets
   const wanted = membersOf(selector)
   return sets.flatMap((set) => {
-    if (!set.pick) return matchesSelector(wanted as LabelSelector, set.parameters) ? [set] : []
+    if (!set.pick) return matchesSelector(wanted, set.parameters) ? [set] : []
     const labels = toClusterLabels(wanted)
     const pick = labels && both(set.pick, { clusterSelector: labels })
     if (pick) return [{ ...set, pick }]

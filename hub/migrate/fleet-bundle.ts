@@ -56,7 +56,7 @@ const words = {
 
 /** A bundle → one Application, or one a directory where customizations render another one. */
 export function convertBundle(asked: Bundle): void {
-  const { draft, bundle, repo, directory } = asked
+  const { draft, bundle, repo } = asked
   const value = bundle ? translate(draft, bundle) : {}
   const given = { ...asked, picks: listPicks(asked, value) }
   const document = (bundle ?? repo)!
