@@ -1,6 +1,7 @@
 import { formatDuration, parseDuration } from '@groundswell/proto/duration.ts'
 import { type Settings, type SettingsInput, readSettings } from '@groundswell/proto/settings.ts'
 import { HubError } from './errors.ts'
+import { readRedisUrl } from './redis-url.ts'
 import { type Role, listForeignSettings, roles } from './role.ts'
 import { isHostPattern } from './source/host-rules.ts'
 import { shortestAuthorityLife } from './sync/ca/plan.ts'
@@ -104,7 +105,11 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     shared: (isServing(role) ? text('shared') : undefined) ?? data,
     peerHost: text('peerHost') ?? host,
     peerPort: readPort(settings, 'peerPort', faults),
-    redisUrl: text('redis') ?? input.env['REDIS_URL'],
+    redisUrl: readRedisUrl(
+      text('redis') ?? input.env['REDIS_URL'],
+      input.env['REDIS_PASSWORD'],
+      faults,
+    ),
     host,
     apiPort: readPort(settings, 'apiPort', faults),
     otlp: text('otlp'),

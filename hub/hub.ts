@@ -334,6 +334,7 @@ export function createHub(deps: HubDeps): Hub {
     ...createSurvey({
       ...{ known, needFleet, register, summaries: deps.summaries },
       redecide: () => pipeline.redecide(),
+      clock: deps.clock,
     }),
     facts: () => formatFacts(newestFacts(state)),
     ...createMembership({ ...deps, fleet: () => known().fleet }),

@@ -31,7 +31,7 @@ export const settingsTable: readonly Setting[] = [
   {
     key: 'redis',
     flag: 'redis',
-    help: 'URL of a Redis, or REDIS_URL; a local one is started when left out',
+    help: 'URL of a Redis, or REDIS_URL, and REDIS_PASSWORD where it has none; a local one is started when left out',
   },
   {
     key: 'replica',

@@ -1,5 +1,4 @@
 import type { Principal } from './access/principal.ts'
-import { formatSelector } from './api/selector.ts'
 import type { Survey } from './api/hub.ts'
 import type { DriftRow, OpenGateView, RevisionView } from './api/survey-view.ts'
 import { HubError } from './errors.ts'
@@ -12,6 +11,7 @@ import { type Known, listClusterNames } from './status/cluster-view.ts'
 import { describeEntry } from './status/event.ts'
 import type { Summaries } from './status/summary.ts'
 import { viewPolicy } from './status/policy-view.ts'
+import { viewWindows } from './status/window-view.ts'
 
 export interface SurveyDeps {
   readonly known: () => Known
@@ -21,6 +21,7 @@ export interface SurveyDeps {
   readonly summaries: Pick<Summaries, 'read'>
   /** Looks again at what Git asks for. */
   readonly redecide: () => Promise<void>
+  readonly clock: () => number
 }
 
 /** What the records say over the whole fleet. */
@@ -86,22 +87,7 @@ export function createSurvey(deps: SurveyDeps): Survey {
           clusters: running.get(plan.revision) ?? 0,
         }))
     },
-    windows: () =>
-      [...needFleet().projects.values()].flatMap(({ name, spec }) =>
-        (spec.windows ?? []).map((window) => ({
-          project: name,
-          kind: window.kind,
-          schedule: window.schedule,
-          duration: window.duration,
-          timeZone: window.timeZone ?? 'UTC',
-          applications: window.applications ?? [],
-          clusters: window.clusters ?? [],
-          clusterGroup: window.clusterGroup ?? null,
-          clusterSelector:
-            (window.clusterSelector && formatSelector(window.clusterSelector)) || null,
-          reason: window.reason ?? '',
-        })),
-      ),
+    windows: (from) => viewWindows(needFleet(), from, deps.clock()),
     policies: () =>
       [...needFleet().policies.values()]
         .map(viewPolicy)

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { renameSync, utimesSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from './say.mjs'
 
@@ -18,6 +18,7 @@ export async function buildOnce(directory, build) {
   mkdirSync(dirname(directory), { recursive: true })
   const release = await takeLock(`${directory}.lock`, () => existsSync(directory))
   if (release === undefined) return
+  dropHalfBuilt(directory)
   const into = mkdtempSync(`${directory}.building-`)
   try {
     if (existsSync(directory)) return
@@ -26,6 +27,17 @@ export async function buildOnce(directory, build) {
   } finally {
     rmSync(into, { recursive: true, force: true })
     release()
+  }
+}
+
+/**
+ * Those of builds that were killed, whose lock we have now.
+ * @param {string} directory
+ */
+function dropHalfBuilt(directory) {
+  const [parent, prefix] = [dirname(directory), `${basename(directory)}.building-`]
+  for (const name of readdirSync(parent).filter((one) => one.startsWith(prefix))) {
+    rmSync(join(parent, name), { recursive: true, force: true })
   }
 }
 

@@ -23,6 +23,21 @@ export function runCommand(command, args, options = {}) {
 }
 
 /**
+ * Adds what a person may do about it to why something failed.
+ * @param {string} advice
+ * @param {() => Promise<void>} work
+ * @throws {SetupError}
+ */
+export async function withAdvice(advice, work) {
+  try {
+    await work()
+  } catch (cause) {
+    if (!(cause instanceof SetupError)) throw cause
+    throw new SetupError(`${cause.message}\n  ${advice}`, { cause })
+  }
+}
+
+/**
  * What a quick command prints on stdout and stderr, or undefined when it is not there.
  * @param {string} command
  * @param {readonly string[]} args

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { runCommand } from './command.mjs'
+import { runCommand, withAdvice } from './command.mjs'
 import { SetupError, sayStep } from './say.mjs'
 
 /**
@@ -17,7 +17,13 @@ export async function installDebianPackage(name, why) {
   // RUNLEVEL=1 makes invoke-rc.d leave the service alone.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   await sayStep(`installing ${name} with apt-get (${why}): about half a minute`, async () => {
-    await runCommand('apt-get', ['update', '-qq'], { env })
-    await runCommand('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], { env })
+    await withAdvice(
+      `apt-get says why above. Install ${name} by your own means and run the command again.`,
+      async () => {
+        await runCommand('apt-get', ['update', '-qq'], { env })
+        const quiet = ['install', '-y', '-qq', '--no-install-recommends']
+        await runCommand('apt-get', [...quiet, name], { env })
+      },
+    )
   })
 }

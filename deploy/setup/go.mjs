@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readCommand, runCommand } from './command.mjs'
+import { readCommand, runCommand, withAdvice } from './command.mjs'
 import { SetupError } from './say.mjs'
 
 /**
@@ -13,13 +13,17 @@ import { SetupError } from './say.mjs'
  */
 export async function buildGo(module, output, targets, ldflags = '', cTags = '') {
   assertGo(module)
-  await runCommand(
-    'go',
-    [
-      ...['build', '-trimpath', '-buildvcs=false', '-tags', cTags],
-      ...['-ldflags', `-s -w ${ldflags}`, '-o', output, ...targets],
-    ],
-    { cwd: module, env: { ...process.env, CGO_ENABLED: cTags ? '1' : '0' } },
+  await withAdvice(
+    'Go says why above. Where it could not fetch something, it needs the network, or your proxy: HTTPS_PROXY, or a GOPROXY of your own. Where it was killed, memory ran out. What was built so far is kept: run the command again.',
+    () =>
+      runCommand(
+        'go',
+        [
+          ...['build', '-trimpath', '-buildvcs=false', '-tags', cTags],
+          ...['-ldflags', `-s -w ${ldflags}`, '-o', output, ...targets],
+        ],
+        { cwd: module, env: { ...process.env, CGO_ENABLED: cTags ? '1' : '0' } },
+      ),
   )
 }
 

@@ -20,7 +20,7 @@ import { setUpSchemathesis } from './schemathesis.mjs'
 import { setUpShells } from './shells.mjs'
 import { setUpSops } from './sops.mjs'
 import { setUpVault } from './vault.mjs'
-import { SetupError, say } from './say.mjs'
+import { SetupError, say, taken } from './say.mjs'
 
 /* `npm run setup`: everything that demo, tests and benchmarks need, so that they start at once. */
 
@@ -47,7 +47,9 @@ try {
   await setUpComposeSpec()
   await setUpHadolint()
   await setUpLoad()
-  say('everything is ready: npm run demo, npm test')
+  const ms = taken.reduce((sum, step) => sum + step.ms, 0)
+  const after = ms === 0 ? '' : ` after ${(ms / 1000).toFixed(0)} s`
+  say(`everything is ready${after}: npm run demo, npm test`)
 } catch (error) {
   if (!(error instanceof SetupError)) throw error
   say(error.message)

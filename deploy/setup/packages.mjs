@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runCommand } from './command.mjs'
+import { runCommand, withAdvice } from './command.mjs'
 import { root } from './paths.mjs'
 import { SetupError, sayStep } from './say.mjs'
 
@@ -18,12 +18,14 @@ export const nodePath = join(root, 'node_modules', '.bin', 'node')
 export async function setUpPackages() {
   if (arePackagesInstalled()) return
   await sayStep('installing npm packages: about a minute the first time', () =>
-    runCommand(
-      'npm',
-      ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
-      {
-        cwd: root,
-      },
+    withAdvice(
+      'npm says why above. It needs the network, or your registry: npm config set registry URL. Run the command again.',
+      () =>
+        runCommand(
+          'npm',
+          ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
+          { cwd: root },
+        ),
     ),
   )
   if (!arePackagesInstalled()) {

@@ -7,10 +7,13 @@ export function say(message) {
 }
 
 /**
- * What was waited for so far, and for how many milliseconds each.
+ * What was waited for so far, and for how many milliseconds each; not its parts, which are counted with it.
  * @type {{ what: string, ms: number }[]}
  */
 export const taken = []
+
+/** Steps that others are part of, just now. */
+let around = 0
 
 /**
  * Says what is being done and how long it took. Only for work worth waiting for.
@@ -22,10 +25,16 @@ export const taken = []
 export async function sayStep(what, work) {
   say(what)
   const start = performance.now()
-  const result = await work()
+  around += 1
+  let result
+  try {
+    result = await work()
+  } finally {
+    around -= 1
+  }
   const ms = Math.round(performance.now() - start)
   say(`  done in ${(ms / 1000).toFixed(1)} s`)
-  taken.push({ what, ms })
+  if (around === 0) taken.push({ what, ms })
   return result
 }
 

@@ -176,7 +176,8 @@ export interface Survey {
   drift(after: readonly [cluster: string, application: string] | null): Listing<DriftRow>
   /** Newest first. */
   revisions(application: string): readonly RevisionView[]
-  windows(): readonly WindowView[]
+  /** Those of Projects, of ClusterGroups, of Clusters, each by name; without the first `from`. */
+  windows(from: number): Listing<WindowView>
   /** By name. */
   policies(): readonly PolicyView[]
   /** Rising; after an index, or the newest. */

@@ -125,7 +125,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     unlockCluster: (cluster, by, reason) => hub.unlockCluster(cluster, by, reason),
     recoverCluster: (cluster, by, reason) => hub.recoverCluster(cluster, by, reason),
     pullRequests: () => hub.pullRequests(),
-    windows: () => hub.windows(),
+    windows: (from) => hub.windows(from),
     policies: () => hub.policies(),
     audit: (after) => hub.audit(after),
     fleet: () => hub.fleet(),

@@ -90,8 +90,16 @@ export const AuditEntry = Type.Object(
 
 export const WindowView = Type.Object(
   {
-    project: Type.String(),
+    ownerKind: Type.Unsafe<'Project' | 'ClusterGroup' | 'Cluster'>({
+      ...{ type: 'string', enum: ['Project', 'ClusterGroup', 'Cluster'] },
+      description: 'what declares it',
+    }),
+    owner: Type.String({ description: 'its name' }),
     kind: Type.Unsafe<'allow' | 'deny'>({ type: 'string', enum: ['allow', 'deny'] }),
+    open: Type.Boolean({ description: 'now' }),
+    until: Type.Union([Type.String(), Type.Null()], {
+      description: 'RFC 3339, UTC: when that changes, or may; null when it never opens',
+    }),
     schedule: Type.String(),
     duration: Type.String(),
     timeZone: Type.String(),
@@ -103,7 +111,7 @@ export const WindowView = Type.Object(
     }),
     reason: Type.String(),
   },
-  { $id: 'WindowView', description: 'When rollouts of a Project may or may not move.' },
+  { $id: 'WindowView', description: 'When rollouts may or may not move.' },
 )
 
 export const PolicyView = Type.Object(

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander'
 import type { Asked, ItemOf, ListId } from '../client/request.ts'
 import type { ConnectionFlags } from './config.ts'
 import { type CommandContext, withConnection } from './context.ts'
-import { formatJson, formatTable } from './output.ts'
+import { isData, printData } from './data-output.ts'
+import { formatTable } from './output.ts'
 
 type Cell<T> = (item: T) => string | number
 
@@ -14,7 +15,7 @@ export function asListing<L extends ListId>(
   columns: Readonly<Record<string, Cell<ItemOf<L>>>>,
 ): Command {
   return withConnection(command)
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
     .action(async (...given: unknown[]) => {
       const { args } = given.at(-1) as Command
       const flags = (given.at(-1) as Command).opts<ConnectionFlags & { readonly output: string }>()
@@ -22,7 +23,7 @@ export function asListing<L extends ListId>(
       // The only argument a list has is what it is of.
       const asked = { ...(args[0] !== undefined && { path: { id: args[0] } }) } as Asked<L>
       const items = await client.list(list, { ...asked, signal: terminal.signal })
-      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      if (isData(flags.output)) return printData(terminal, flags.output, { items })
       const rows = items.map((item) => Object.values(columns).map((cell) => String(cell(item))))
       terminal.out(formatTable([Object.keys(columns), ...rows]))
     })

@@ -123,3 +123,42 @@ export function toPath(route: Route): string {
       return `${base}${route.page}`
   }
 }
+
+/** What a tab or a bookmark of it is called. */
+export function toTitle(route: Route): string {
+  const words = sayTitle(route)
+  return words === '' ? 'Groundswell' : `${words} · Groundswell`
+}
+
+function sayTitle(route: Route): string {
+  switch (route.page) {
+    case 'fleet':
+      return route.filter === '' ? '' : `Fleet: ${route.filter}`
+    case 'cluster':
+      return `Cluster ${route.name}${route.application === null ? '' : `: ${route.application}`}`
+    case 'application':
+      return `Application ${route.name}${route.cluster === null ? '' : ` on ${route.cluster}`}`
+    case 'plan':
+      return `Plan of ${route.name}${route.live ? ', as clusters see it' : ''}`
+    case 'rollout':
+      return `Rollout ${route.id}`
+    case 'proposal':
+      if (route.of === null) return 'Pull requests'
+      return `${proposalWords[route.of.kind]}${route.of.name}`
+    case 'missing':
+      return 'No such page'
+    case 'audit':
+      return route.after === null ? 'Audit' : `Audit after ${route.after}`
+    case 'clusters':
+    case 'applications':
+    case 'rollouts':
+    case 'events':
+    case 'drift':
+    case 'holds':
+    case 'windows':
+    case 'policies':
+      return route.page.charAt(0).toUpperCase() + route.page.slice(1)
+  }
+}
+
+const proposalWords = { pullRequest: 'Pull request #', branch: 'Branch ', commit: 'Commit ' } as const

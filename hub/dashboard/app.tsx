@@ -1,5 +1,5 @@
-import { useEffect, useRef } from 'preact/hooks'
-import { leave } from './data/client.ts'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { ApiError, leave } from './data/client.ts'
 import { follow, live } from './data/live.ts'
 import { Application } from './pages/application.tsx'
 import { Applications } from './pages/applications.tsx'
@@ -20,8 +20,9 @@ import { Confirm } from './parts/confirm.tsx'
 import { Link } from './parts/link.tsx'
 import { Login } from './parts/login.tsx'
 import { Search } from './parts/search.tsx'
+import { Fault } from './parts/shown.tsx'
 import { Theme } from './parts/theme.tsx'
-import { type Route, toPath } from './address.ts'
+import { type Route, toPath, toTitle } from './address.ts'
 import { route } from './route.ts'
 import { session } from './session.ts'
 
@@ -57,6 +58,17 @@ function Inside() {
     return () => stop.abort()
   }, [])
   const at = route.value
+  // Tabs, bookmarks and screen readers tell pages apart by it.
+  useEffect(() => {
+    document.title = toTitle(at)
+  }, [at])
+  const [stays, setStays] = useState<ApiError>()
+  const signOut = (): void => {
+    setStays(undefined)
+    leave().catch((error: unknown) =>
+      setStays(error instanceof ApiError ? error : new ApiError(0, String(error))),
+    )
+  }
   const section = sectionOf[at.page] ?? at.page
   const pages = useRef<HTMLSpanElement>(null)
   // On a phone they are a row that moves sideways: where somebody is has to be in sight.
@@ -81,7 +93,7 @@ function Inside() {
         <span class={`live ${live.value}`} role="status">
           {live.value === 'live' ? 'live' : live.value === 'cut' ? 'no news: trying again' : '…'}
         </span>
-        <button type="button" onClick={() => void leave()}>
+        <button type="button" onClick={signOut}>
           Sign out
         </button>
       </nav>
@@ -90,6 +102,7 @@ function Inside() {
           The stream of events is cut. What you see may be old until it is back.
         </p>
       )}
+      {stays && <Fault error={stays} retry={signOut} />}
       <Page at={at} />
       <Confirm />
     </>

@@ -1,5 +1,6 @@
 import type { Fleet } from '../fleet/fleet.ts'
 import { isGroupMember } from '../fleet/group.ts'
+import type { ProjectWindow } from '../fleet/kinds/project.ts'
 import { matchesTarget } from '../fleet/matches-target.ts'
 import { projectOf } from '../fleet/tenancy.ts'
 import { appliesTo, type Window } from './windows.ts'
@@ -12,6 +13,34 @@ interface Known {
 }
 
 const knownByFleet = new WeakMap<Fleet, Known>()
+
+export interface DeclaredWindow {
+  readonly ownerKind: 'Project' | 'ClusterGroup' | 'Cluster'
+  readonly owner: string
+  /** With the clusters it is for: a group's are that group's, a cluster's is itself. */
+  readonly window: ProjectWindow
+}
+
+/** All that the fleet declares: those of Projects, of ClusterGroups, of Clusters, each by name. */
+export function* listDeclaredWindows(fleet: Fleet): Generator<DeclaredWindow> {
+  for (const { name: owner, spec } of byName(fleet.projects)) {
+    for (const window of spec.windows ?? []) yield { ownerKind: 'Project', owner, window }
+  }
+  for (const { name: owner, spec } of byName(fleet.groups)) {
+    for (const one of spec.windows ?? []) {
+      yield { ownerKind: 'ClusterGroup', owner, window: { ...one, clusterGroup: owner } }
+    }
+  }
+  for (const { name: owner, spec } of byName(fleet.clusters)) {
+    for (const one of spec.windows ?? []) {
+      yield { ownerKind: 'Cluster', owner, window: { ...one, clusters: [owner] } }
+    }
+  }
+}
+
+function byName<T extends { readonly name: string }>(all: ReadonlyMap<string, T>): T[] {
+  return [...all.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
 
 /** All that concern an application on a cluster; lists that are alike are one. */
 export function windowsOn(fleet: Fleet, application: string, cluster: string): readonly Window[] {

@@ -35,7 +35,9 @@ const shapes: readonly (readonly [ChartName, string, ChartValues])[] = [
       extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example:3128' }],
       networkPolicy: { enabled: true },
       podAnnotations: { c: 'd' },
+      podLabels: { 'sidecar.istio.io/inject': 'false' },
       priorityClassName: 'system-cluster-critical',
+      nodeSelector: { pool: 'ops' },
       tolerations: [{ operator: 'Exists' }],
       affinity: { nodeAffinity: {} },
     },
@@ -72,6 +74,20 @@ const shapes: readonly (readonly [ChartName, string, ChartValues])[] = [
       },
       extraEnv: [{ name: 'A', value: 'b' }],
       networkPolicy: { apiFrom: [{ namespaceSelector: {} }] },
+      podLabels: { 'sidecar.istio.io/inject': 'false' },
+      nodeSelector: { pool: 'ops' },
+      topologySpreadConstraints: [
+        {
+          ...{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' },
+          labelSelector: {},
+        },
+      ],
+      service: {
+        grpc: {
+          ...{ externalTrafficPolicy: 'Local', loadBalancerClass: 'example.com/nlb' },
+          loadBalancerSourceRanges: ['10.0.0.0/8'],
+        },
+      },
     },
   ],
 ]
@@ -208,6 +224,35 @@ describe('charts', () => {
       (text) => (JSON.parse(text) as { title: string }).title,
     )
     assert.equal(titles.length, 4)
+  })
+
+  it('may reach the Redis that is named, at its port, with a password of any characters', async () => {
+    const outside = { included: false }
+    for (const [redis, port, url] of [
+      [{ ...outside, url: 'rediss://redis.example:6380/1' }, 6380, 'rediss://redis.example:6380/1'],
+      [{ ...outside, url: 'redis://:p%40ss@[fd00::1]:7000' }, 7000, undefined],
+      [{ ...outside, url: 'rediss://redis.example' }, 6379, 'rediss://redis.example'],
+      [{ ...outside, urlSecret: 'redis', port: 10_000 }, 10_000, undefined],
+      [{ passwordSecret: 'word' }, 6379, 'redis://groundswell-redis:6379'],
+    ] as const) {
+      const objects = await renderChart('hub', { redis })
+      const policy = objects.find(
+        ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'groundswell',
+      )!
+      const { egress } = policy['spec'] as { egress: { ports: { port: number }[] }[] }
+      assert.deepEqual(egress.at(-1)!.ports, [{ port, protocol: 'TCP' }])
+      const { env = [] } = podTemplates(objects).get('groundswell')!.spec.containers[0]!
+      const given = (name: string) => env.find((one) => one.name === name) as { value?: string }
+      if (url !== undefined) assert.equal(given('REDIS_URL').value, url)
+      assert.equal(given('REDIS_PASSWORD') !== undefined, 'passwordSecret' in redis)
+    }
+    const outer = { redis: { ...outside, url: 'rediss://r:6380', passwordSecret: 'word' } }
+    const [container] = podTemplates(await renderChart('hub', outer)).get('groundswell')!.spec
+      .containers
+    assert.deepEqual(
+      container!.env!.map(({ name }) => name).filter((name) => name.startsWith('REDIS')),
+      ['REDIS_PASSWORD', 'REDIS_URL'],
+    )
   })
 
   it('of three roles each is given only its own sockets, secrets and Redis', async () => {

@@ -205,7 +205,7 @@ describe('swell cluster', () => {
     assert.deepEqual([out, code], ['gsw1.abcdefghij.secret\n', 0])
     assert.match(
       err,
-      /npm run agent -- --hub hub\.example:7443 --token gsw1\.abcdefghij\.secret\n$/,
+      /swell agent manifest lab --image IMAGE --hub hub\.example:7443 --token gsw1\.abcdefghij\.secret \| kubectl/,
     )
     assert.match(err, /until 2026-01-02T05:04:05/)
   })

@@ -6,6 +6,7 @@ import { startApi, type TestApi } from '../support/api.ts'
 import type { AuditEntry } from '../../hub/api/survey-view.ts'
 import { findBarriers } from '../support/axe.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import { collect } from '../support/collect.ts'
 import type { FakeHub } from '../support/fake-hub.ts'
 import { makeProposal } from '../support/fake-proposal.ts'
 import { makePreview } from '../support/fake-rollout.ts'
@@ -222,8 +223,20 @@ describe('the pages of the dashboard about decisions', () => {
     const row = page.getByRole('row', { name: /store/ })
     assert.match(
       await row.innerText(),
-      /are frozen\s+0 18 \* \* 5 Europe\/Berlin\s+60h.*env=prod,!lab.*weekend/s,
+      /are frozen\s+■ frozen until .*\s+0 18 \* \* 5 Europe\/Berlin\s+60h.*env=prod,!lab.*weekend/s,
     )
+    const [one] = await collect(hub.hub.windows(0))
+    hub.hub.windows = function* (from: number) {
+      for (let at = from; at < 300; at++) {
+        yield { ...one!, ...{ ownerKind: 'Cluster', owner: `edge-${at}` }, open: at === 299 }
+      }
+    }
+    await page.getByText('live', { exact: true }).waitFor()
+    hub.hub.emit({ type: 'fleet.accepted', message: 'merged', subject: 'fleet' })
+    await page.getByRole('link', { name: 'edge-0', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    await page.getByRole('row', { name: 'Cluster edge-299' }).getByText('■ frozen').waitFor()
+    assert.equal(await page.getByRole('row', { name: /^Cluster edge-/ }).count(), 300)
   })
 
   it('tell what policies deny and what they warn of, and which approvals are waited for', async () => {
@@ -307,8 +320,8 @@ describe('the pages of the dashboard about decisions', () => {
         ...{ at: new Date(0).toISOString(), reason: text },
       },
     ]
-    const [window] = hub.hub.windows()
-    hub.hub.windows = () => [{ ...window!, reason: text, schedule: text, project: text }]
+    const [window] = await collect(hub.hub.windows(0))
+    hub.hub.windows = () => [{ ...window!, reason: text, schedule: text, owner: text }]
     const lines = await linesOf(hub.hub)
     hub.hub.audit = () => lines.map((line) => ({ ...line, message: text, actor: text }))
     const [shop] = hub.hub.view.applications
@@ -329,7 +342,7 @@ describe('the pages of the dashboard about decisions', () => {
       await page.goto(`${hub.url}/ui/${path}`)
       await page.getByText(text).first().waitFor()
     }
-    assert.equal(await page.title(), 'Groundswell')
+    assert.match(await page.title(), /Groundswell$/)
     assert.deepEqual(complaints, [])
   })
 

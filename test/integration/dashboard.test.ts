@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type DashboardFile, readDashboard } from '../../hub/api/dashboard-files.ts'
+import { runProgram } from '../../hub/cli/program.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { findBarriers } from '../support/axe.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import { createFakeTerminal } from '../support/fake-terminal.ts'
 import { startLoginWorld } from '../support/login-world.ts'
 import type { Page } from 'playwright-core'
 import { until } from '../support/until.ts'
@@ -215,7 +217,7 @@ describe('the dashboard, in a browser', () => {
       await page.goto(`${hub.url}/ui/${path}`)
       await page.getByRole('main').waitFor()
     }
-    assert.equal(await page.title(), 'Groundswell')
+    assert.match(await page.title(), /Groundswell$/)
     assert.deepEqual(complaints, [])
   })
 
@@ -242,6 +244,43 @@ describe('the dashboard, in a browser', () => {
     await page.getByRole('heading', { name: 'edge-1', exact: true }).waitFor()
   })
 
+  it('finds what it is asked for from any address, and leads on where nothing is called so', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/rollouts/r-1`, 'viewer')
+    await page.getByRole('button', { name: 'Skip' }).first().waitFor()
+    await page.keyboard.press('Control+k')
+    const box = page.getByRole('combobox', { name: 'Cluster, application or page' })
+    await box.fill('edge-1')
+    const [found] = [page.getByRole('option', { name: 'edge-1 cluster' })]
+    await found.waitFor()
+    assert.equal(await found.getAttribute('id'), await box.getAttribute('aria-activedescendant'))
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'edge-1', exact: true }).waitFor()
+    assert.equal(await page.title(), 'Cluster edge-1 · Groundswell')
+    await page.keyboard.press('Control+k')
+    await box.fill('Nothing Of That Name')
+    await page.getByRole('option', { name: 'nothing of that name filter the fleet' }).click()
+    await page.getByRole('grid').waitFor()
+    assert.equal(new URL(page.url()).searchParams.get('filter'), 'nothing of that name')
+  })
+
+  it('shows nothing of one person to the next who signs in', async () => {
+    await using hub = await serve()
+    const { page } = await browser.visit(`${hub.url}/ui/`, 'viewer')
+    await page.getByRole('link', { name: 'edge-1' }).waitFor()
+    await page.getByText('live', { exact: true }).waitFor()
+    hub.hub.emit({ type: 'fleet.accepted', message: 'only for the first', subject: 'fleet' })
+    await page.getByRole('link', { name: 'Events' }).click()
+    await page.getByText('only for the first').waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    hub.hub.events = async () => []
+    await page.getByLabel('Token').fill('operator')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Events' }).waitFor()
+    await page.getByText('live', { exact: true }).waitFor()
+    assert.equal(await page.getByText('only for the first').count(), 0)
+  })
+
   it('is light or dark as somebody chose, and still is after a reload', async () => {
     await using hub = await serve()
     const { page } = await browser.visit(hub.url, 'viewer')
@@ -263,6 +302,9 @@ describe('the dashboard, in a browser', () => {
     await using hub = await serve()
     const fingerprint = `sha256:${'5e'.repeat(32)}`
     const approved: string[] = []
+    const { createToken } = hub.hub
+    const token = `gsw1.abcdefghij.${'s'.repeat(22)}.${'a'.repeat(64)}.${'b'.repeat(64)}`
+    hub.hub.createToken = async (...asked) => ({ ...(await createToken(...asked)), token })
     hub.hub.pendingClusters = () => [
       {
         ...{ cluster: 'edge-9', clusterId: 'c-9', clusterUid: 'u-9', fingerprint },
@@ -278,10 +320,13 @@ describe('the dashboard, in a browser', () => {
     await page.getByRole('button', { name: 'Make a token' }).click()
     const command = page.locator('pre', { hasText: 'swell agent manifest' })
     await command.waitFor()
-    assert.match(
-      await command.innerText(),
-      /^swell agent manifest --hub \S+:\d+ --token \S{20,} \| kubectl apply -f -$/,
-    )
+    assert.match(await command.innerText(), / --image IMAGE /)
+    await page.getByLabel('Image of the agent').fill('registry.example/agent:1')
+    const [swell, kubectl] = (await command.innerText()).split(' | ')
+    assert.equal(kubectl, 'kubectl apply --server-side -f -')
+    const { terminal, said } = createFakeTerminal()
+    assert.equal(await runProgram(swell!.split(' ').slice(1), terminal), 0, said.err)
+    assert.match(said.out, /kind: Deployment[^]*image: registry\.example\/agent:1/)
     await page.getByText(fingerprint).waitFor()
     await page.getByRole('button', { name: 'Approve' }).click()
     const dialog = page.getByRole('dialog')

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { buildOnce } from '../../deploy/setup/build-once.mjs'
 import { isAtLeast } from '../../deploy/setup/go.mjs'
@@ -63,8 +64,30 @@ test('the lock of a build that crashed is taken over', async () => {
   await once(dead, 'exit')
   mkdirSync(`${target}.lock`)
   writeFileSync(join(`${target}.lock`, 'pid'), String(dead.pid))
+  mkdirSync(`${target}.building-1`)
+  writeFileSync(join(`${target}.building-1`, 'half'), '')
   await buildOnce(target, async (into) => writeFileSync(join(into, 'whole'), ''))
   assert.ok(existsSync(join(target, 'whole')))
+  assert.deepEqual(readdirSync(directory.path), ['thing'], 'nor is its half build left')
+})
+
+test('a build that fails says what to do: a proxy that is not there, as without a network', async () => {
+  await using directory = await createTempDir()
+  const script = `
+    import { buildGo } from ${JSON.stringify(setup('go.mjs'))}
+    await buildGo(${JSON.stringify(join(root, 'test', 'compose'))}, '${directory.path}/x', ['.'])
+      .catch(({ name, message }) => console.log(name + ': ' + message))`
+  const env = {
+    ...process.env,
+    ...{ GOPROXY: 'http://127.0.0.1:9', GOFLAGS: '-mod=mod', GOSUMDB: 'off' },
+    GOMODCACHE: join(directory.path, 'modules'),
+  }
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env,
+  })
+  const [said] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  assert.match(said, /^SetupError: go build .*: ended with 1\n {2}Go says why above.*HTTPS_PROXY/s)
 })
 
 test('a signal reaches the program once, its exit code comes back, and nothing it started is left', async () => {

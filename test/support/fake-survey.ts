@@ -53,7 +53,8 @@ export function createFakeSurvey(): Survey {
     ],
     windows: () => [
       {
-        ...{ project: 'store', kind: 'deny', schedule: '0 18 * * 5', duration: '60h' },
+        ...{ ownerKind: 'Project', owner: 'store', open: true, until: '2036-01-01T00:00:00.000Z' },
+        ...{ kind: 'deny', schedule: '0 18 * * 5', duration: '60h' },
         ...{ timeZone: 'Europe/Berlin', applications: [], clusters: [] },
         ...{ clusterGroup: null, clusterSelector: 'env=prod,!lab', reason: 'weekend' },
       },

@@ -126,17 +126,16 @@ export function addSurveyRoutes(app: Api): void {
     config: { policy: 'viewer' },
     schema: {
       operationId: 'listWindows',
-      summary: 'When rollouts of Projects may or may not move',
+      summary: 'When rollouts may or may not move: windows of Projects, ClusterGroups and Clusters',
       querystring: PageQuery,
       response: answers(200, WindowList),
     },
-    handler: async ({ query, hub }) => {
-      const all = hub.windows().map((window, at) => ({ window, at }))
-      const page = await takeSorted(all, query, {
-        ...{ kind: 'window', order: byName },
-        placeOf: ({ at }) => ({ key: at, name: '' }),
+    handler: async ({ query: { limit = defaultLimit, continue: after }, hub }) => {
+      const from = Number.parseInt(decodeCursor('window', after) ?? '', 10) || 0
+      return takePage(hub.windows(from), {
+        ...{ limit, kind: 'window' },
+        keyOf: () => String(from + limit),
       })
-      return { ...page, items: page.items.map(({ window }) => window) }
     },
   })
 

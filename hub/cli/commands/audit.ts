@@ -12,6 +12,7 @@ import { describeEntry } from '../../status/event.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { type DataFormat, isData, printData } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatJson } from '../output.ts'
 import { readReceipt } from '../read-receipt.ts'
@@ -90,12 +91,12 @@ export function addAudit(program: Command, context: CommandContext): void {
     .description('what an agent signed of one run, and what came of each object')
     .argument('<cluster>')
     .argument('<id>', 'as `swell get receipts` shows it')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
     .action(async (name: string, id: string, flags: ConnectionFlags & { output: string }) => {
       const client = await context.connect(flags)
       const { signal } = terminal
       const receipt = await readReceipt(client, { name, id }, signal)
-      if (flags.output === 'json') return terminal.out(formatJson(receipt))
+      if (isData(flags.output)) return printData(terminal, flags.output, receipt)
       const { application, outcome, objects, generation, at, resultsKept } = receipt
       const words = `${application} on ${name}: ${outcome}, ${objects} objects, generation ${generation}, signed at ${at}`
       terminal.out(`${escapeLine(words)}\n`)

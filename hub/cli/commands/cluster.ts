@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { type DataFormat, isData, printData } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
-import { escapeLine, formatAge, formatJson, formatTable } from '../output.ts'
+import { escapeLine, formatAge, formatTable } from '../output.ts'
 
 interface OutputFlags extends ConnectionFlags {
-  readonly output: 'table' | 'text' | 'json'
+  readonly output: 'table' | 'text' | DataFormat
 }
 
 export interface TokenFlags extends ConnectionFlags {
@@ -23,15 +24,15 @@ export function addCluster(program: Command, context: CommandContext): void {
   const { signal } = terminal
   const cluster = program.command('cluster').description('enrol, approve and revoke clusters')
   const tableOrJson = (): Option =>
-    new Option('-o, --output <format>').choices(['table', 'json']).default('table')
+    new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table')
 
   withTokenFlags(withConnection(cluster.command('token')))
     .description('make a join token for a cluster that Git declares')
     .argument('<name>')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
     .action(async (name: string, flags: TokenFlags & OutputFlags) => {
       const made = await makeToken(await connect(flags), name, flags, signal)
-      if (flags.output === 'json') return terminal.out(formatJson(made))
+      if (isData(flags.output)) return printData(terminal, flags.output, made)
       const [token, address] = [escapeLine(made.token), escapeLine(made.address)]
       // Only the token is data: `TOKEN=$(swell cluster token edge-1)`.
       terminal.out(`${token}\n`)
@@ -39,7 +40,7 @@ export function addCluster(program: Command, context: CommandContext): void {
         ? ''
         : `; then compare fingerprints: swell cluster approve ${escapeLine(name)}`
       terminal.say(
-        `good for one agent until ${escapeLine(made.expiresAt)}${approval}; shown only now. Start the agent with\n\n  npm run agent -- --hub ${address} --token ${token}\n`,
+        `good for one agent until ${escapeLine(made.expiresAt)}${approval}; shown only now. Install the agent in that cluster with\n\n  swell agent manifest ${escapeLine(name)} --image IMAGE --hub ${address} --token ${token} | kubectl apply --server-side -f -\n`,
       )
     })
 
@@ -49,7 +50,7 @@ export function addCluster(program: Command, context: CommandContext): void {
     .action(async (flags: OutputFlags) => {
       const client = await connect(flags)
       const found = await client.list('listClusters', { signal })
-      if (flags.output === 'json') return terminal.out(formatJson({ items: found }))
+      if (isData(flags.output)) return printData(terminal, flags.output, { items: found })
       const items = await client.list('listPendingClusters', { signal })
       const waits = new Map(
         items.map(({ cluster, replaces }) => [
@@ -72,7 +73,7 @@ export function addCluster(program: Command, context: CommandContext): void {
     .addOption(tableOrJson())
     .action(async (flags: OutputFlags) => {
       const items = await (await connect(flags)).list('listPendingClusters', { signal })
-      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      if (isData(flags.output)) return printData(terminal, flags.output, { items })
       if (items.length === 0) return terminal.say('nobody waits\n')
       const rows = items.map((one) => [
         one.cluster,
@@ -91,7 +92,7 @@ export function addCluster(program: Command, context: CommandContext): void {
     .addOption(tableOrJson())
     .action(async (flags: OutputFlags) => {
       const { items } = await (await connect(flags)).call('listAuthorities', { signal })
-      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      if (isData(flags.output)) return printData(terminal, flags.output, { items })
       const rows = items.map((one) => [
         one.state,
         one.from.slice(0, 10),

@@ -4,6 +4,7 @@ import type { HealthView } from '../../client/gen/api.ts'
 import { readText } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { type DataFormat, isData, printData } from '../data-output.ts'
 import {
   type Finding,
   judgeAgents,
@@ -17,10 +18,10 @@ import {
   judgeVersion,
 } from '../diagnosis.ts'
 import { CliFailure } from '../failure.ts'
-import { escapeLine, formatJson, formatTable } from '../output.ts'
+import { escapeLine, formatTable } from '../output.ts'
 
 interface Flags extends ConnectionFlags {
-  readonly output: 'text' | 'json'
+  readonly output: 'text' | DataFormat
   readonly strict?: true
 }
 
@@ -34,7 +35,7 @@ export function addDoctor(program: Command, context: CommandContext): void {
       'looks at the hub, its Redis and Git, agents, clocks, certificates and your token, and says what to do; exits with 0 when nothing fails, 1 when something does, 2 when the hub cannot be reached',
     )
     .option('--strict', 'warnings count as failures')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
     .action(async (flags: Flags) => {
       const client = await connect(flags)
       const asking = () => ({
@@ -70,7 +71,7 @@ export function addDoctor(program: Command, context: CommandContext): void {
       await look('root statement', async () =>
         judgeRoot(await client.call('getTrust', asking()), terminal.now()),
       )
-      print(findings, flags)
+      await print(findings, flags)
     })
 
   /**
@@ -97,10 +98,10 @@ export function addDoctor(program: Command, context: CommandContext): void {
     }
   }
 
-  function print(findings: readonly Finding[], { output, strict }: Flags): void {
+  async function print(findings: readonly Finding[], { output, strict }: Flags): Promise<void> {
     const bad = findings.some(({ state }) => state === 'FAIL' || (strict && state === 'WARN'))
     if (bad) context.exitCode = 1
-    if (output === 'json') return terminal.out(formatJson({ findings }))
+    if (isData(output)) return printData(terminal, output, { findings })
     const rows = findings.map(({ state, check, message }) => [state, check, message])
     terminal.out(formatTable([['STATE', 'CHECK', 'FOUND'], ...rows]))
     for (const { check, advice } of findings) {

@@ -3,10 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { formatFault } from '../../errors.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { isData, printData } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
 import { asListing } from '../listing.ts'
 import { createPaint } from '../paint.ts'
-import { escapeLine, formatAge, formatFields, formatJson, formatTable } from '../output.ts'
+import { escapeLine, formatAge, formatFields, formatTable } from '../output.ts'
 
 interface PlanFlags extends ConnectionFlags {
   readonly branch?: string
@@ -29,11 +30,11 @@ export function addFleet(program: Command, context: CommandContext): void {
   const fleet = withConnection(program.command('fleet'))
   fleet
     .description('what the hub last read from Git, and what is wrong with it')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const fleet = await client.call('getFleet', { signal: terminal.signal })
-      if (flags.output === 'json') return terminal.out(formatJson(fleet))
+      if (isData(flags.output)) return printData(terminal, flags.output, fleet)
       const now = terminal.now()
       const { counts } = fleet
       terminal.out(
@@ -67,7 +68,7 @@ export function addFleet(program: Command, context: CommandContext): void {
     .addOption(new Option('--commit <id>', 'all 40 digits').conflicts('pullRequest'))
     .addOption(new Option('--pull-request <number>', 'on the Git host').argParser(parseNumber))
     .option('--all', 'every form of a change, and clusters by name')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
     .action(async (flags: PlanFlags) => {
       const { branch, commit, pullRequest } = flags
       if (branch === undefined && commit === undefined && pullRequest === undefined) {
@@ -81,18 +82,18 @@ export function addFleet(program: Command, context: CommandContext): void {
       }
       const proposal = await client.call('planFleet', { body, signal: terminal.signal })
       if (proposal.verdict === 'failed') context.exitCode = 1
-      if (flags.output === 'json') return terminal.out(formatJson(proposal))
+      if (isData(flags.output)) return printData(terminal, flags.output, proposal)
       const { formatProposal } = await import('../proposal-text.ts')
       const paint = createPaint(terminal.color)
       terminal.out(formatProposal(proposal, { all: flags.all === true, paint }))
     })
   withConnection(fleet.command('pull-requests'))
     .description('what is proposed to the fleet repository, as its Git host tells it')
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const found = await client.call('listPullRequests', { signal: terminal.signal })
-      if (flags.output === 'json') return terminal.out(formatJson(found))
+      if (isData(flags.output)) return printData(terminal, flags.output, found)
       if (found.host === null) {
         throw new CliFailure(1, 'the hub does not know its Git host: name it with --forges')
       }

@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { type DataFormat, isData, printData } from '../data-output.ts'
 import { asListing } from '../listing.ts'
-import { formatAge, formatJson, formatTable } from '../output.ts'
+import { formatAge, formatTable } from '../output.ts'
 
 interface ListFlags extends ConnectionFlags {
-  readonly output: 'table' | 'json'
+  readonly output: 'table' | DataFormat
 }
 
 /** Revisions that are not rolled out again by themselves. */
@@ -17,10 +18,10 @@ export function addHold(program: Command, context: CommandContext): void {
 
   withConnection(hold.command('list'))
     .description('what is held, and why')
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
     .action(async (flags: ListFlags) => {
       const items = await (await connect(flags)).list('listHolds', { signal })
-      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      if (isData(flags.output)) return printData(terminal, flags.output, { items })
       const rows = items.map(({ application, revision, rollout, at, reason }) => [
         ...[application, shortRevision(revision), rollout, formatAge(at, terminal.now()), reason],
       ])
@@ -28,8 +29,9 @@ export function addHold(program: Command, context: CommandContext): void {
     })
 
   asListing(hold.command('windows'), context, 'listWindows', {
-    PROJECT: ({ project }) => project,
+    OF: ({ ownerKind, owner }) => `${ownerKind} ${owner}`,
     KIND: ({ kind }) => kind,
+    OPEN: ({ open, until }) => `${open ? 'now' : 'no'}${until === null ? ', never' : `, until ${until}`}`,
     SCHEDULE: ({ schedule, timeZone }) => `${schedule} ${timeZone}`,
     DURATION: ({ duration }) => duration,
     APPLICATIONS: ({ applications }) => applications.join(',') || 'all',
@@ -37,7 +39,7 @@ export function addHold(program: Command, context: CommandContext): void {
       [clusterSelector ?? '', clusterGroup ?? '', clusters.join(',')].filter(Boolean).join(' & ') ||
       'all',
     REASON: ({ reason }) => reason,
-  }).description('when rollouts of Projects may or may not move')
+  }).description('when rollouts may or may not move')
 
   withConnection(hold.command('release'))
     .description('let the held revision of an application be rolled out again')

@@ -2,14 +2,15 @@ import { type Command, Option } from 'commander'
 import { type Role, roles } from '../../access/principal.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { type DataFormat, isData, printData } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
-import { escapeLine, formatJson, formatTable } from '../output.ts'
+import { escapeLine, formatTable } from '../output.ts'
 
 interface CreateFlags extends ConnectionFlags {
   readonly role?: Role
   readonly group?: readonly string[]
   readonly ttl?: string
-  readonly output: 'text' | 'json'
+  readonly output: 'text' | DataFormat
 }
 
 /** Bearer tokens for programs. */
@@ -23,7 +24,7 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
     .addOption(new Option('--role <role>', 'over the whole fleet').choices(roles))
     .option('--group <group...>', 'group that roles of Projects name')
     .option('--ttl <duration>', 'how long it holds: 1m to 8784h; 2160h when left out')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
     .action(async (name: string, flags: CreateFlags) => {
       const { role, group: groups, ttl } = flags
       if (role === undefined && !groups) {
@@ -36,7 +37,7 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
         ...(ttl !== undefined && { ttl }),
       }
       const made = await (await connect(flags)).call('createApiToken', { body, signal })
-      if (flags.output === 'json') return terminal.out(formatJson(made))
+      if (isData(flags.output)) return printData(terminal, flags.output, made)
       // Only the token is data: `TOKEN=$(swell token create ci --role viewer)`.
       terminal.out(`${escapeLine(made.token)}\n`)
       terminal.say(
@@ -46,10 +47,10 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
 
   withConnection(token.command('list'))
     .description('tokens that hold now')
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
+    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const items = await (await connect(flags)).list('listApiTokens', { signal })
-      if (flags.output === 'json') return terminal.out(formatJson({ items }))
+      if (isData(flags.output)) return printData(terminal, flags.output, { items })
       const rows = items.map(({ name, id, role, groups, expiresAt }) => [
         ...[name, role ?? '', groups.join(','), expiresAt, id],
       ])

@@ -12,8 +12,9 @@ import { type SigningKey, signStatement } from '../../bundle/sign.ts'
 import { HubError } from '../../errors.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
+import { isData, printData } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
-import { escapeLine, formatJson } from '../output.ts'
+import { escapeLine } from '../output.ts'
 
 const roleNames = ['root', 'snapshot', 'freshness', 'approver'] as const
 const day = 24 * 3600
@@ -115,18 +116,18 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
   withConnection(trust.command('show'))
     .description('the newest root statement of the hub, or one in a file')
     .option('--root <file>', 'a root statement')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
     .action((flags: ConnectionFlags & { root?: string; output: string }) =>
       explain(async () => {
         if (flags.root !== undefined) {
           const signed = await readRoot(flags.root)
           const { root, digest } = signed
-          if (flags.output === 'json') return terminal.out(formatJson(root))
+          if (isData(flags.output)) return printData(terminal, flags.output, root)
           warn(signed)
           return terminal.out(await describe(root, digest))
         }
         const view = await (await connect(flags)).call('getTrust', { signal })
-        if (flags.output === 'json') return terminal.out(formatJson(view))
+        if (isData(flags.output)) return printData(terminal, flags.output, view)
         const newest = openRoot(Buffer.from(view.envelopes.at(-1) ?? '', 'base64'))
         warn(newest)
         terminal.out(await describe(newest.root, newest.digest))

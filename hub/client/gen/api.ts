@@ -386,10 +386,17 @@ export interface RevisionView {
   readonly clusters: number
 }
 
-/** When rollouts of a Project may or may not move. */
+/** When rollouts may or may not move. */
 export interface WindowView {
-  readonly project: string
+  /** what declares it */
+  readonly ownerKind: 'Project' | 'ClusterGroup' | 'Cluster'
+  /** its name */
+  readonly owner: string
   readonly kind: 'allow' | 'deny'
+  /** now */
+  readonly open: boolean
+  /** RFC 3339, UTC: when that changes, or may; null when it never opens */
+  readonly until: string | null
   readonly schedule: string
   readonly duration: string
   readonly timeZone: string
@@ -1966,7 +1973,7 @@ export interface Operations {
     readonly answer: RevisionList
   }
 
-  /** When rollouts of Projects may or may not move */
+  /** When rollouts may or may not move: windows of Projects, ClusterGroups and Clusters */
   readonly listWindows: {
     readonly query?: {
       readonly limit?: number | undefined

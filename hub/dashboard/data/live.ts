@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import type { EventView } from '../../client/gen/api.ts'
 import { session } from '../session.ts'
 import { open } from './client.ts'
@@ -8,6 +8,12 @@ import { createEventParser } from './events.ts'
 export const live = signal<'connecting' | 'live' | 'cut'>('connecting')
 /** The newest, newest first. */
 export const recent = signal<readonly EventView[]>([])
+
+// What one person may see is not for the next who signs in.
+effect(() => {
+  void session.value
+  recent.value = []
+})
 
 const shown = 200
 /** The hub sends a comment every ten seconds. */

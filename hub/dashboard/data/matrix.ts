@@ -1,6 +1,7 @@
-import { computed, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import type { MatrixRow, MatrixView } from '../../client/gen/api.ts'
 import { ApiError, call } from './client.ts'
+import { session } from '../session.ts'
 import { listen, onBeginning } from './live.ts'
 
 const pageSize = 1_000
@@ -17,6 +18,14 @@ export const matrixError = signal<ApiError | null>(null)
 export const isWhole = signal(false)
 export const matrixRows = computed(() => [...rows.value.values()])
 
+// What one person may see is not for the next who signs in.
+effect(() => {
+  void session.value
+  applications.value = []
+  rows.value = new Map()
+  isWhole.value = false
+})
+
 /** Names of the rows on the screen; the grid says. */
 let visible: readonly string[] = []
 
@@ -29,18 +38,11 @@ export function watchMatrix(): () => void {
   let stopped = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let happened = false
-  let loading: Promise<void> | undefined
+  let loading: Promise<unknown> | undefined
 
   const loadWhole = (): void => {
     happened = false
-    loading ??= loadPages(() => stopped)
-      .then(
-        () => (matrixError.value = null),
-        (error: unknown) => {
-          matrixError.value = error instanceof ApiError ? error : new ApiError(0, String(error))
-        },
-      )
-      .then(() => (loading = undefined))
+    loading ??= load(() => stopped).then(() => (loading = undefined))
   }
   const refresh = (): void => {
     timer = undefined
@@ -60,6 +62,24 @@ export function watchMatrix(): () => void {
   return () => {
     stopped = true
     for (const stop of stops) stop()
+  }
+}
+
+let needed: Promise<unknown> | undefined
+
+/** For who asks for names away from the matrix: reads it, unless that was done. */
+export function needMatrix(): void {
+  if (isWhole.value) return
+  needed ??= load(() => false).then(() => (needed = undefined))
+}
+
+/** Never rejects: why it did not come is told. */
+async function load(isStopped: () => boolean): Promise<void> {
+  try {
+    await loadPages(isStopped)
+    matrixError.value = null
+  } catch (error) {
+    matrixError.value = error instanceof ApiError ? error : new ApiError(0, String(error))
   }
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { applications, matrixRows } from '../data/matrix.ts'
+import { applications, isWhole, matrixError, matrixRows, needMatrix } from '../data/matrix.ts'
 import type { Route } from '../address.ts'
 import { go } from '../route.ts'
 import { toApplication, toCluster } from './link.tsx'
@@ -24,12 +24,17 @@ export function Search() {
   const dialog = useRef<HTMLDialogElement>(null)
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
+  function begin(): void {
+    setText('')
+    setAt(0)
+    needMatrix()
+    if (!dialog.current?.open) dialog.current?.showModal()
+  }
   useEffect(() => {
     const open = (event: KeyboardEvent): void => {
       if (event.key !== 'k' || !(event.metaKey || event.ctrlKey)) return
       event.preventDefault()
-      setText('')
-      dialog.current?.showModal()
+      begin()
     }
     addEventListener('keydown', open)
     return () => removeEventListener('keydown', open)
@@ -50,7 +55,7 @@ export function Search() {
   }
   return (
     <>
-      <button type="button" class="search-open" onClick={() => dialog.current?.showModal()}>
+      <button type="button" class="search-open" onClick={begin}>
         Search <kbd>⌘K</kbd>
       </button>
       <dialog ref={dialog} class="search" aria-label="Search">
@@ -58,6 +63,12 @@ export function Search() {
           type="search"
           placeholder="Cluster, application or page"
           aria-label="Cluster, application or page"
+          role="combobox"
+          list={undefined}
+          aria-expanded="true"
+          aria-controls="found"
+          aria-activedescendant={found[at] && `found-${at}`}
+          autocomplete="off"
           value={text}
           onInput={(event) => {
             setText(event.currentTarget.value)
@@ -65,19 +76,27 @@ export function Search() {
           }}
           onKeyDown={onKey}
         />
-        <ul>
+        <ul id="found" role="listbox" aria-label="Found">
           {found.map((one, index) => (
-            <li key={`${one.kind} ${one.label}`}>
-              <button
-                type="button"
-                class={index === at ? 'chosen' : ''}
-                onClick={() => choose(one)}
-              >
-                {one.label} <small>{one.kind}</small>
-              </button>
+            <li
+              key={`${one.kind} ${one.label}`}
+              id={`found-${index}`}
+              role="option"
+              aria-selected={index === at}
+              class={index === at ? 'chosen' : ''}
+              onClick={() => choose(one)}
+            >
+              {one.label} <small>{one.kind}</small>
             </li>
           ))}
         </ul>
+        {!isWhole.value && (
+          <p class="quiet" role="status">
+            {matrixError.value
+              ? `Clusters and applications cannot be read: ${matrixError.value.message}`
+              : 'Reading clusters and applications…'}
+          </p>
+        )}
       </dialog>
     </>
   )
@@ -101,7 +120,11 @@ function find(text: string): Found[] {
   const hits: Found[] = []
   for (const one of all) {
     if (one.label.includes(word)) hits.push(one)
-    if (hits.length === mostFound) break
+    if (hits.length === mostFound) return hits
+  }
+  // Groups, standings and names in part are what the matrix is filtered by.
+  if (word !== '') {
+    hits.push({ label: word, kind: 'filter the fleet', to: { page: 'fleet', filter: word } })
   }
   return hits
 }

@@ -84,7 +84,7 @@ const ProjectRole = Type.Object(
 )
 
 /** When rollouts may or may not begin on clusters; on all of them when none is picked. */
-const ProjectWindow = Type.Object(
+export const ProjectWindow = Type.Object(
   {
     ...windowFields,
     clusterSelector: Type.Optional(LabelSelector),
@@ -93,6 +93,8 @@ const ProjectWindow = Type.Object(
   },
   closed,
 )
+
+export type ProjectWindow = Static<typeof ProjectWindow>
 
 /** A tenant: what its applications may come from, where they may go, and of what they may be. */
 export const ProjectSpec = Type.Object(

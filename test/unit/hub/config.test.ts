@@ -79,6 +79,12 @@ describe('parseConfig of the hub', () => {
     assert.equal(parse(['--fleet=f', '--redis=redis://f'], env).redisUrl, 'redis://f')
   })
 
+  test('the password of a Redis may come apart from its URL', () => {
+    const env = { REDIS_URL: 'redis://r:6380', REDIS_PASSWORD: 'a/b@c' }
+    assert.equal(parse(['--fleet=f'], env).redisUrl, 'redis://:a%2Fb%40c@r:6380')
+    assert.match(faultsOf(['--fleet=f', '--redis=r:6379']).join(), /--redis: not a URL/)
+  })
+
   test('agents are told a host they can dial', () => {
     const advertise = (...argv: string[]) => parse(['--fleet=f', ...argv]).advertise
     assert.equal(advertise(), '127.0.0.1')

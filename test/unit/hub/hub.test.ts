@@ -241,7 +241,7 @@ describe('before the fleet repository was read', () => {
     'a plan': (hub) => hub.planRollout('shop', { live: false }),
     'a start': (hub) => hub.startRollout('shop', ada, ''),
     'a join token': (hub) => hub.createToken('a', { ttl: 60_000 }, ada),
-    windows: (hub) => hub.windows(),
+    windows: (hub) => hub.windows(0),
     policies: (hub) => hub.policies(),
   }
   for (const [what, ask] of Object.entries(asked)) {

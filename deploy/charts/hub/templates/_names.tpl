@@ -67,14 +67,12 @@ capabilities: { drop: [ALL] }
 
 {{- define "hub.redisEnv" -}}
 {{- with .Values.redis }}
-{{- if .included }}
 {{- if .passwordSecret }}
 - name: REDIS_PASSWORD
   valueFrom: { secretKeyRef: { name: {{ .passwordSecret }}, key: password } }
-- { name: REDIS_URL, value: 'redis://:$(REDIS_PASSWORD)@{{ include "hub.name" $ }}-redis:6379' }
-{{- else }}
-- { name: REDIS_URL, value: 'redis://{{ include "hub.name" $ }}-redis:6379' }
 {{- end }}
+{{- if .included }}
+- { name: REDIS_URL, value: 'redis://{{ include "hub.name" $ }}-redis:6379' }
 {{- else if .urlSecret }}
 - name: REDIS_URL
   valueFrom: { secretKeyRef: { name: {{ .urlSecret }}, key: url } }
@@ -82,4 +80,16 @@ capabilities: { drop: [ALL] }
 - { name: REDIS_URL, value: {{ .url | quote }} }
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The port of an external Redis, which its URL has, or nobody but its Secret. */}}
+{{- define "hub.redisPort" -}}
+{{- $inUrl := "" -}}
+{{- with .Values.redis.url -}}{{- $inUrl = (urlParse .).host | regexFind ":[0-9]+$" | trimPrefix ":" -}}{{- end -}}
+{{- $inUrl | default .Values.redis.port -}}
+{{- end -}}
+
+{{/* Images are for Linux. */}}
+{{- define "hub.nodeSelector" -}}
+{{- toYaml (merge (deepCopy .Values.nodeSelector) (dict "kubernetes.io/os" "linux")) -}}
 {{- end -}}

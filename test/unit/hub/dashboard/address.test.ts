@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Route, parseRoute, toPath } from '../../../../hub/dashboard/address.ts'
+import { type Route, parseRoute, toPath, toTitle } from '../../../../hub/dashboard/address.ts'
 
 const routes: Route[] = [
   { page: 'fleet', filter: '' },
@@ -34,6 +34,16 @@ describe('addresses of the dashboard', () => {
       assert.deepEqual(parseRoute(pathname, search), route)
     })
   }
+
+  it('have titles that tell them apart', () => {
+    const titles = routes.map(toTitle)
+    assert.equal(new Set(titles).size, routes.length, titles.join('\n'))
+    assert.equal(toTitle({ page: 'rollout', id: 'r-1' }), 'Rollout r-1 · Groundswell')
+    assert.equal(toTitle({ page: 'fleet', filter: '' }), 'Groundswell')
+    assert.equal(toTitle({ page: 'holds' }), 'Holds · Groundswell')
+    const of = { kind: 'pullRequest', name: '7' } as const
+    assert.equal(toTitle({ page: 'proposal', of }), 'Pull request #7 · Groundswell')
+  })
 
   it('that lead nowhere say so', () => {
     for (const path of [
