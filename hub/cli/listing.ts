@@ -15,7 +15,9 @@ export function asListing<L extends ListId>(
   columns: Readonly<Record<string, Cell<ItemOf<L>>>>,
 ): Command {
   return withConnection(command)
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
+    )
     .action(async (...given: unknown[]) => {
       const { args } = given.at(-1) as Command
       const flags = (given.at(-1) as Command).opts<ConnectionFlags & { readonly output: string }>()

@@ -161,4 +161,8 @@ function sayTitle(route: Route): string {
   }
 }
 
-const proposalWords = { pullRequest: 'Pull request #', branch: 'Branch ', commit: 'Commit ' } as const
+const proposalWords = {
+  pullRequest: 'Pull request #',
+  branch: 'Branch ',
+  commit: 'Commit ',
+} as const

@@ -91,7 +91,9 @@ export function addAudit(program: Command, context: CommandContext): void {
     .description('what an agent signed of one run, and what came of each object')
     .argument('<cluster>')
     .argument('<id>', 'as `swell get receipts` shows it')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action(async (name: string, id: string, flags: ConnectionFlags & { output: string }) => {
       const client = await context.connect(flags)
       const { signal } = terminal

@@ -29,7 +29,9 @@ export function addCluster(program: Command, context: CommandContext): void {
   withTokenFlags(withConnection(cluster.command('token')))
     .description('make a join token for a cluster that Git declares')
     .argument('<name>')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action(async (name: string, flags: TokenFlags & OutputFlags) => {
       const made = await makeToken(await connect(flags), name, flags, signal)
       if (isData(flags.output)) return printData(terminal, flags.output, made)

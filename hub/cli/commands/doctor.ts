@@ -35,7 +35,9 @@ export function addDoctor(program: Command, context: CommandContext): void {
       'looks at the hub, its Redis and Git, agents, clocks, certificates and your token, and says what to do; exits with 0 when nothing fails, 1 when something does, 2 when the hub cannot be reached',
     )
     .option('--strict', 'warnings count as failures')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action(async (flags: Flags) => {
       const client = await connect(flags)
       const asking = () => ({

@@ -30,7 +30,9 @@ export function addFleet(program: Command, context: CommandContext): void {
   const fleet = withConnection(program.command('fleet'))
   fleet
     .description('what the hub last read from Git, and what is wrong with it')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const fleet = await client.call('getFleet', { signal: terminal.signal })
@@ -68,7 +70,9 @@ export function addFleet(program: Command, context: CommandContext): void {
     .addOption(new Option('--commit <id>', 'all 40 digits').conflicts('pullRequest'))
     .addOption(new Option('--pull-request <number>', 'on the Git host').argParser(parseNumber))
     .option('--all', 'every form of a change, and clusters by name')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action(async (flags: PlanFlags) => {
       const { branch, commit, pullRequest } = flags
       if (branch === undefined && commit === undefined && pullRequest === undefined) {
@@ -89,7 +93,9 @@ export function addFleet(program: Command, context: CommandContext): void {
     })
   withConnection(fleet.command('pull-requests'))
     .description('what is proposed to the fleet repository, as its Git host tells it')
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
+    )
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const found = await client.call('listPullRequests', { signal: terminal.signal })

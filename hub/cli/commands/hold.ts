@@ -18,7 +18,9 @@ export function addHold(program: Command, context: CommandContext): void {
 
   withConnection(hold.command('list'))
     .description('what is held, and why')
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
+    )
     .action(async (flags: ListFlags) => {
       const items = await (await connect(flags)).list('listHolds', { signal })
       if (isData(flags.output)) return printData(terminal, flags.output, { items })
@@ -31,7 +33,8 @@ export function addHold(program: Command, context: CommandContext): void {
   asListing(hold.command('windows'), context, 'listWindows', {
     OF: ({ ownerKind, owner }) => `${ownerKind} ${owner}`,
     KIND: ({ kind }) => kind,
-    OPEN: ({ open, until }) => `${open ? 'now' : 'no'}${until === null ? ', never' : `, until ${until}`}`,
+    OPEN: ({ open, until }) =>
+      `${open ? 'now' : 'no'}${until === null ? ', never' : `, until ${until}`}`,
     SCHEDULE: ({ schedule, timeZone }) => `${schedule} ${timeZone}`,
     DURATION: ({ duration }) => duration,
     APPLICATIONS: ({ applications }) => applications.join(',') || 'all',

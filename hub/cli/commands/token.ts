@@ -24,7 +24,9 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
     .addOption(new Option('--role <role>', 'over the whole fleet').choices(roles))
     .option('--group <group...>', 'group that roles of Projects name')
     .option('--ttl <duration>', 'how long it holds: 1m to 8784h; 2160h when left out')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action(async (name: string, flags: CreateFlags) => {
       const { role, group: groups, ttl } = flags
       if (role === undefined && !groups) {
@@ -47,7 +49,9 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
 
   withConnection(token.command('list'))
     .description('tokens that hold now')
-    .addOption(new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
+    )
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const items = await (await connect(flags)).list('listApiTokens', { signal })
       if (isData(flags.output)) return printData(terminal, flags.output, { items })

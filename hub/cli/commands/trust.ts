@@ -116,7 +116,9 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
   withConnection(trust.command('show'))
     .description('the newest root statement of the hub, or one in a file')
     .option('--root <file>', 'a root statement')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action((flags: ConnectionFlags & { root?: string; output: string }) =>
       explain(async () => {
         if (flags.root !== undefined) {

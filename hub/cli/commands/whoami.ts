@@ -7,7 +7,9 @@ import { formatFields } from '../output.ts'
 export function addWhoami(program: Command, { terminal, connect }: CommandContext): void {
   withConnection(program.command('whoami'))
     .description('who you are to the hub, and what you may do')
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(
+      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
+    )
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const who = await client.call('getCaller', { signal: terminal.signal })

@@ -30,7 +30,13 @@ test('a URL that has a password keeps it, and one without any needs none', () =>
 })
 
 test('what is no URL of a Redis is told, and no password with it', () => {
-  for (const text of ['redis.example:6379', 'http://h:6379', 'redis://:s3c#ret@h', 'redis://', 'x']) {
+  for (const text of [
+    'redis.example:6379',
+    'http://h:6379',
+    'redis://:s3c#ret@h',
+    'redis://',
+    'x',
+  ]) {
     const { faults } = read(text)
     assert.equal(faults.length, 1, text)
     assert.match(faults[0]!, /^--redis: not a URL .* REDIS_PASSWORD$/)

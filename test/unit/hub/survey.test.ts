@@ -32,10 +32,12 @@ spec:
   selector: {}
   windows: [{ kind: deny, schedule: "0 18 24 12 *", duration: 336h, timeZone: Europe/Berlin, reason: holidays }]
 `
-const lab = cluster.replace('{ name: a }', '{ name: lab }').replace(
-  'spec: {}',
-  'spec: { windows: [{ kind: allow, schedule: "0 0 29 2 *", duration: 1h, applications: [web] }] }',
-)
+const lab = cluster
+  .replace('{ name: a }', '{ name: lab }')
+  .replace(
+    'spec: {}',
+    'spec: { windows: [{ kind: allow, schedule: "0 0 29 2 *", duration: 1h, applications: [web] }] }',
+  )
 
 function survey(now = 0) {
   const text = cluster + lab + project + group
