@@ -300,7 +300,13 @@ export function createHub(deps: HubDeps): Hub {
       }
       const made = await plan(application, by.actor, reason)
       if (!made) {
-        throw new HubError('conflict', `every cluster has what Git asks of ${application}`)
+        const [inHand] = deciding.active(application)
+        throw new HubError(
+          'conflict',
+          inHand === undefined
+            ? `every cluster has what Git asks of ${application}`
+            : `rollout ${inHand} brings what Git asks of ${application} already, and is ${state.runs.get(inHand)?.phase}`,
+        )
       }
       const { run } = await deciding.create(made, { start: true, force: true })
       return (await wholeRecord(run.id))!

@@ -206,7 +206,7 @@ export function assignedBy(
   })
   switch (progress.state) {
     case 'Pending':
-      return null
+      return progress.generation === undefined ? null : make(target, progress.generation)
     case 'Offered':
     case 'Soaking':
       return make(target, progress.generation)

@@ -4,6 +4,7 @@ import { findBreach, isFailure } from './failure.ts'
 import { currentGate, currentSide, findGate, isAuthor } from './gate.ts'
 import { gateKey } from './gate-state.ts'
 import { gatesOf } from './planned-gate.ts'
+import { waitAgain } from './outcome.ts'
 import { startWaiting } from './wave-gates.ts'
 import { beginRollback } from './rollback.ts'
 import { finalPhases, type RolloutEvent, type RolloutPhase, type RolloutRun } from './rollout.ts'
@@ -155,28 +156,29 @@ function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): voi
 function retry(draft: Draft, moment: Moment): void {
   const failed = failedGates(draft)
   for (const key of failed) draft.gates[key] = startWaiting(moment)
-  const again = Object.entries(draft.clusters).filter(
-    ([, progress]) =>
-      isFailure(progress) || (progress.state === 'Done' && progress.outcome === 'Unreachable'),
+  const again = Object.entries(draft.clusters).flatMap(([name, progress]) =>
+    progress.state === 'Done' && (isFailure(progress) || progress.outcome === 'Unreachable')
+      ? [[name, progress] as const]
+      : [],
   )
   if (again.length === 0 && failed.length === 0) {
     throw new HubError('conflict', 'no cluster failed, timed out or was unreachable, and no gate')
   }
-  for (const [name] of again) draft.clusters[name] = { state: 'Pending' }
+  for (const [name, progress] of again) draft.clusters[name] = waitAgain(progress)
   draft.phase = 'Progressing'
 }
 
 function skip(draft: Draft, cluster: string, by: string, moment: Moment): void {
   const progress = draft.clusters[cluster]
   if (!progress) throw new HubError('not_found', `cluster ${cluster} is not in this rollout`)
-  if (progress.state === 'Done' && progress.outcome === 'Skipped') return
+  if (progress.state === 'Done' && progress.outcome === 'Skipped' && !progress.closed) return
   if (progress.state === 'Done' && progress.outcome === 'Succeeded') {
     throw new HubError('conflict', `cluster ${cluster} has already succeeded`)
   }
   draft.clusters[cluster] = {
     state: 'Done',
     outcome: 'Skipped',
-    generation: progress.state === 'Pending' ? 0 : progress.generation,
+    generation: progress.generation ?? 0,
     at: moment.now,
     message: `skipped ${by}`,
     // What it refused stays taken back.

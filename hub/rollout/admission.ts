@@ -29,7 +29,7 @@ export function admit(
   options: { readonly start: boolean; readonly force: boolean },
 ): Admission {
   const active = activeRollouts(state, plan.application)
-  const existing = active.find((id) => brings(state.plans.get(id)!, plan))
+  const existing = active.find((id) => brings(state, id, plan))
   if (existing !== undefined && state.runs.get(existing)!.phase !== 'RollingBack') {
     return { existing, releases: null, supersedes: [], queued: false }
   }
@@ -113,11 +113,22 @@ export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAc
   return []
 }
 
-/** Whether an active plan already brings every cluster of another what that one would. */
-function brings(active: RolloutPlan, plan: RolloutPlan): boolean {
-  return Object.entries(plan.targets).every(
+/**
+ * Whether an active rollout already brings every cluster of a plan what that one would, and has nothing
+ * still to bring where the plan has none: Git asks there for what runs.
+ */
+function brings(state: LedgerState, id: string, plan: RolloutPlan): boolean {
+  const active = state.plans.get(id)!
+  const { clusters } = state.runs.get(id)!
+  const isSame = Object.entries(plan.targets).every(
     ([cluster, { digest }]) =>
       active.targets[cluster] !== undefined && active.targets[cluster].digest === digest,
+  )
+  return (
+    isSame &&
+    Object.keys(active.targets).every(
+      (cluster) => plan.targets[cluster] || clusters[cluster]?.state !== 'Pending',
+    )
   )
 }
 

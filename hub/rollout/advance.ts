@@ -5,6 +5,7 @@ import { assignedBy, foldEntry, type LedgerState } from '../ledger/replay.ts'
 import { activeRollouts, admit, makeWay } from './admission.ts'
 import { type RunChange, toChange } from './change.ts'
 import { createMeasuring, type Measure } from './measuring.ts'
+import { mayMove } from './outcome.ts'
 import { createSerial } from './serial.ts'
 import {
   type Assignment,
@@ -123,12 +124,9 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
 
   /** Whoever acts may bring back what was done with; else only what can still move is looked at. */
   function observe({ plan, run }: StoredRollout, isAction = false) {
-    const clusters = Object.keys(plan.targets).filter((name) => {
-      if (isAction) return true
-      const progress = run.clusters[name]
-      if (progress?.state === 'Done') return progress.outcome === 'Unreachable'
-      return progress?.state !== 'Reverted'
-    })
+    const clusters = Object.keys(plan.targets).filter(
+      (name) => isAction || mayMove(run.clusters[name]),
+    )
     return ports.observe(plan.application, clusters)
   }
 

@@ -1,3 +1,4 @@
+import { findBreach } from './failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import { finalPhases } from './rollout.ts'
 
@@ -40,6 +41,8 @@ export type Change =
       readonly targets: Readonly<Record<string, RolloutTarget>>
       /** True when nothing but clusters that came late or came back are in it. */
       readonly catchUp: boolean
+      /** The rollout in hand that a person has paused, and of which this would bring the rest. */
+      readonly paused?: string
     }
 
 /** What Git asks × what clusters are assigned → what has to be rolled out, if anything. */
@@ -61,7 +64,7 @@ export function findChange(input: ChangeInput): Change {
     !input.again && wanted.get(cluster)?.digest === null && input.leaving?.(cluster) === true
   if (
     active &&
-    (active.run.phase === 'RollingBack' || sameForAll(active.plan, wanted, isStaying))
+    (active.run.phase === 'RollingBack' || sameForAll(input, active.plan, wanted, isStaying))
   ) {
     return { kind: 'later', rollout: active.plan.id }
   }
@@ -71,15 +74,59 @@ export function findChange(input: ChangeInput): Change {
   if (due.length === 0) {
     return active ? { kind: 'withdraw', rollout: active.plan.id } : { kind: 'none' }
   }
-  const targets = Object.fromEntries(
-    due
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([cluster, content]) => [cluster, { ...content, previous: toPrevious(input, cluster) }]),
-  )
+  const all = new Map(due.map(([cluster, content]) => [cluster, bring(input, cluster, content)]))
+  for (const cluster of active ? listUnproven(active) : []) {
+    const mine = active!.plan.targets[cluster]
+    const content = wanted.get(cluster)
+    if (!mine || !content || content.digest !== mine.digest || isStaying(cluster)) continue
+    // What it had before is what that rollout found: what it has now is what is to be proven.
+    all.set(cluster, { ...content, previous: mine.previous })
+  }
+  const targets = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
   const known = new Set(
     history.flatMap(({ plan }) => Object.values(plan.targets).map(({ digest }) => digest)),
   )
-  return { kind: 'rollout', targets, catchUp: due.every(([, { digest }]) => known.has(digest)) }
+  const paused =
+    active && isPausedByPerson(active) && goesOn(active.plan, targets) ? active.plan.id : undefined
+  return {
+    kind: 'rollout',
+    targets,
+    catchUp: due.every(([, { digest }]) => known.has(digest)),
+    ...(paused !== undefined && { paused }),
+  }
+}
+
+/**
+ * Clusters that a rollout in hand has come to and that have not proven what it brings: those that have not
+ * succeeded, and all of its wave where a gate after it is still to be passed. What takes its place begins
+ * with them, or other clusters would get by a small change elsewhere what was kept from them until then.
+ * What a person skipped stays skipped.
+ */
+function listUnproven({ plan, run }: PastRollout): string[] {
+  if (run.phase === 'Planned') return []
+  return plan.waves.slice(0, run.wave + 1).flatMap(({ clusters, after }, index) =>
+    clusters.filter((name) => {
+      const progress = run.clusters[name]
+      if (progress?.state !== 'Done') return progress !== undefined
+      if (progress.outcome === 'Skipped') return false
+      return progress.outcome !== 'Succeeded' || (index === run.wave && after.length > 0)
+    }),
+  )
+}
+
+/** Whether something is brought on that a rollout in hand was to bring. */
+function goesOn(plan: RolloutPlan, targets: Readonly<Record<string, RolloutTarget>>): boolean {
+  return Object.entries(targets).some(
+    ([cluster, { digest }]) => plan.targets[cluster]?.digest === digest,
+  )
+}
+
+/** Paused, and by no failure: those are tried again, while what a person meant nobody knows. */
+function isPausedByPerson({ plan, run }: PastRollout): boolean {
+  if (run.phase !== 'Paused') return false
+  const isGateFailed = Object.values(run.gates).some(({ state }) => state === 'failed')
+  const isSpent = plan.onFailure !== 'continue' && findBreach(plan, run.clusters) !== null
+  return !isGateFailed && !isSpent
 }
 
 /** Cluster → content, tombstones for what Git no longer places there. */
@@ -95,14 +142,22 @@ function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<str
   return wanted
 }
 
-/** Whether a rollout in hand brings each of its clusters what is wanted there, those that stay aside. */
+/**
+ * Whether a rollout in hand brings each of its clusters what is wanted there, those that stay aside. One that
+ * is given nothing any more (suspended, detached, revoked) is passed over, and takes no rollout's place.
+ */
 function sameForAll(
+  { reachableByGit }: ChangeInput,
   plan: RolloutPlan,
   wanted: ReadonlyMap<string, Content>,
   isStaying: (cluster: string) => boolean,
 ): boolean {
-  return Object.entries(plan.targets).every(
-    ([cluster, { digest }]) => isStaying(cluster) || wanted.get(cluster)?.digest === digest,
+  const open = Object.entries(plan.targets).filter(([cluster]) => reachableByGit.has(cluster))
+  return (
+    open.length > 0 &&
+    open.every(
+      ([cluster, { digest }]) => isStaying(cluster) || wanted.get(cluster)?.digest === digest,
+    )
   )
 }
 
@@ -126,9 +181,10 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
           return input.connected(cluster) && input.vetoed?.(cluster) !== true
         case 'Succeeded':
           return true
+        case 'Skipped':
+          return progress.closed === true
         case 'Failed':
         case 'TimedOut':
-        case 'Skipped':
           return false
       }
     case 'Pending':
@@ -141,7 +197,7 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
 }
 
 /** A tombstone is nothing to go back to. */
-function toPrevious(input: ChangeInput, cluster: string): Content | null {
+function bring(input: ChangeInput, cluster: string, content: Content): RolloutTarget {
   const previous = input.previous(cluster)
-  return previous && previous.digest !== null ? previous : null
+  return { ...content, previous: previous && previous.digest !== null ? previous : null }
 }

@@ -119,8 +119,15 @@ export function createDeciding(deps: DecideDeps) {
         }
       case 'rollout': {
         const plan = await makePlan(fleet, application, change, 'git')
-        await rollouts.create(plan, { start })
-        return undefined
+        // One that waits in line takes nobody's place.
+        const waits = change.paused !== undefined && plan.supersede !== 'queue'
+        await rollouts.create(plan, { start: start && !waits })
+        return waits
+          ? {
+              object: `Application ${application}`,
+              message: `rollout ${change.paused} was paused by a person, and Git asks for a part of it still; what Git asks now is planned and waits: \`swell rollout begin ${plan.id}\`, or resume the one that is paused`,
+            }
+          : undefined
       }
       default:
         return change satisfies never

@@ -89,8 +89,10 @@ export function finish(draft: Draft, moment: Moment, phase: RolloutPhase, messag
 function settleProgress(progress: ClusterProgress, at: number, why: string): ClusterProgress {
   const skipped = { state: 'Done', outcome: 'Skipped', at } as const
   switch (progress.state) {
-    case 'Pending':
-      return { ...skipped, generation: 0, message: 'the rollout ended before its turn' }
+    case 'Pending': {
+      const { generation = 0 } = progress
+      return { ...skipped, generation, message: 'the rollout ended before its turn' }
+    }
     case 'Offered':
     case 'Soaking': {
       const message = `the rollout ended while it was on its way; what it was offered stays (${why})`

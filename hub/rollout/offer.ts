@@ -1,5 +1,5 @@
 import { assign, type Draft, type Moment, openWaves, recheck } from './draft.ts'
-import { graceOf, isInFlight, judgeInFlight, judgePending } from './outcome.ts'
+import { graceOf, isInFlight, judgeInFlight, judgePending, waitAgain } from './outcome.ts'
 import { contentBefore } from './rollback.ts'
 import { isVetoOver } from './veto.ts'
 
@@ -76,20 +76,21 @@ export function offerContent(draft: Draft, moment: Moment): void {
   if (taken < slots) for (const until of withheld) recheck(draft, until)
 }
 
-/** Gives clusters that were unreachable or vetoed, and are so no more, their turn again. */
+/** Gives clusters that were unreachable, vetoed or closed, and are so no more, their turn again. */
 export function welcomeBack(draft: Draft, moment: Moment): void {
   for (const wave of openWaves(moment.plan, draft.wave)) {
     for (const name of wave.clusters) {
       const progress = draft.clusters[name]!
       if (progress.state !== 'Done') continue
       const seen = moment.observations[name]
-      if (progress.outcome === 'Vetoed' && isVetoOver(seen)) {
-        draft.clusters[name] = { state: 'Pending' }
+      const isOpened = progress.closed === true && seen?.closed === null
+      if (isOpened || (progress.outcome === 'Vetoed' && isVetoOver(seen))) {
+        draft.clusters[name] = waitAgain(progress)
       }
       if (progress.outcome !== 'Unreachable') continue
       // Only a connection newer than the verdict is news; an older one was known when it was made.
       if (seen?.connected === true && seen.since >= progress.at) {
-        draft.clusters[name] = { state: 'Pending' }
+        draft.clusters[name] = waitAgain(progress)
       }
     }
   }

@@ -34,6 +34,14 @@ export interface Rules {
   readonly now: number
 }
 
+/** Whether a cluster can still move by what it does; one that was passed over may come back. */
+export function mayMove(progress: ClusterProgress | undefined): boolean {
+  if (progress?.state !== 'Done') return progress?.state !== 'Reverted'
+  return (
+    progress.outcome === 'Unreachable' || progress.outcome === 'Vetoed' || progress.closed === true
+  )
+}
+
 export function isInFlight(progress: ClusterProgress): progress is InFlight {
   return progress.state === 'Offered' || progress.state === 'Soaking'
 }
@@ -88,19 +96,29 @@ export function judgeInFlight(
   }
 }
 
-/** A cluster whose turn it is but that cannot be reached: skipped, waited for or failed. */
+/** A cluster whose turn it is but that cannot have it: passed over, skipped, waited for or failed. */
 export function judgePending(
   progress: Extract<ClusterProgress, { state: 'Pending' }>,
   seen: ClusterObservation | undefined,
   waveStartedAt: number,
   rules: Rules,
 ): Judgement {
+  const { generation = 0 } = progress
+  if (typeof seen?.closed === 'string') return passOver(generation, seen.closed, rules.now)
   if (seen?.connected === true) {
-    if (seen.veto?.refuse)
-      return done({ generation: 0 }, 'Vetoed', describeVeto(seen.veto), rules.now)
+    if (seen.veto?.refuse) return done({ generation }, 'Vetoed', describeVeto(seen.veto), rules.now)
     return { progress, recheckAt: null }
   }
-  return judgeAway(progress, seen?.since ?? waveStartedAt, 0, rules)
+  return judgeAway(progress, seen?.since ?? waveStartedAt, generation, rules)
+}
+
+/** Gives a cluster that was done with its turn again; what it has of this rollout is not forgotten. */
+export function waitAgain({
+  generation,
+  withdrawn,
+}: Extract<ClusterProgress, { state: 'Done' }>): ClusterProgress {
+  const has = generation > 0 && withdrawn !== true
+  return { state: 'Pending', ...(has && { generation }) }
 }
 
 function postpone(progress: InFlight): Judgement {
@@ -158,6 +176,11 @@ function judgeAway(
   return done({ generation }, outcome, 'not connected', now)
 }
 
+function passOver(generation: number, why: string, at: number): Judgement {
+  const { progress } = done({ generation }, 'Skipped', `passed over, since it ${why}`, at)
+  return { progress: { ...progress, closed: true }, recheckAt: null }
+}
+
 function startOf(progress: InFlight): number {
   return progress.state === 'Soaking' ? progress.healthySince : progress.offeredAt
 }
@@ -167,6 +190,6 @@ function done(
   outcome: ClusterOutcome,
   message: string,
   at: number,
-): Judgement {
+): { readonly progress: Extract<ClusterProgress, { state: 'Done' }>; readonly recheckAt: null } {
   return { progress: { state: 'Done', outcome, generation, at, message }, recheckAt: null }
 }

@@ -103,6 +103,7 @@ function touchedBy(progress: ClusterProgress) {
       // An abort in the middle left open whether it has gone back: it is asked again.
       return progress.unconfirmed === undefined ? null : { outcome: progress.outcome }
     case 'Pending':
+      return progress.generation === undefined ? null : { outcome: null }
     case 'Reverting':
       return null
   }

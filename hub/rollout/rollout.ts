@@ -94,7 +94,11 @@ export type ClusterOutcome =
 
 /** Where one cluster is in a rollout. Times are milliseconds by the hub's clock. */
 export type ClusterProgress =
-  | { readonly state: 'Pending' }
+  | {
+      readonly state: 'Pending'
+      /** It has the content from an earlier turn in this rollout: a rollback takes that back. */
+      readonly generation?: number
+    }
   | {
       readonly state: 'Offered'
       readonly generation: number
@@ -116,6 +120,8 @@ export type ClusterProgress =
       readonly message: string
       /** What it had was assigned again: it refused what it was offered. */
       readonly withdrawn?: true
+      /** Passed over since it is given nothing new (suspended, detached, revoked): it catches up later. */
+      readonly closed?: true
     }
   | {
       readonly state: 'Reverting'
@@ -179,6 +185,8 @@ export interface ClusterObservation {
   readonly since: number
   /** A local veto over the application; null when there is none, left out while that is not known. */
   readonly veto?: Veto | null
+  /** Why it is given nothing at all, in words; null when it is, left out while that is not known. */
+  readonly closed?: string | null
   /** Why it may be offered nothing new now, and until when if that is known. */
   readonly withheld?: { readonly until: number | null; readonly reason: string } | null
   /** Refusal of the snapshot that carries this rollout's content, if any. */

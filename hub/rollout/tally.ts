@@ -4,15 +4,18 @@ type Clusters = Readonly<Record<string, ClusterProgress>>
 
 /**
  * Whether the content may go on beyond these clusters: it ran well on one of them, or none of
- * them was meant to prove anything. A canary nobody could reach, or that refused, proves nothing.
+ * them was meant to prove anything. A canary nobody could reach, that refused, or that was given
+ * nothing, proves nothing.
  */
 export function isProven(names: readonly string[], clusters: Clusters): boolean {
-  const outcomes = names.map((name) => {
+  const done = names.flatMap((name) => {
     const progress = clusters[name]
-    return progress?.state === 'Done' ? progress.outcome : null
+    return progress?.state === 'Done' ? [progress] : []
   })
-  if (outcomes.includes('Succeeded')) return true
-  return !outcomes.includes('Unreachable') && !outcomes.includes('Vetoed')
+  if (done.some(({ outcome }) => outcome === 'Succeeded')) return true
+  return !done.some(
+    ({ outcome, closed }) => outcome === 'Unreachable' || outcome === 'Vetoed' || closed === true,
+  )
 }
 
 /** `3 succeeded, 1 unreachable`, of all clusters, most important first. */

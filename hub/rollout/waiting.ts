@@ -49,8 +49,13 @@ function explainProgressing(plan: RolloutPlan, run: RolloutRun, going: string[])
   if (breach) return [`nothing new is offered because ${breach.message}`, ...going]
   const reached = plan.waves.slice(0, run.wave + 1).flatMap(({ clusters }) => clusters)
   if (going.length === 0 && !isProven(reached, run.clusters)) {
+    const closed = reached.flatMap((name) => {
+      const progress = run.clusters[name]
+      return progress?.state === 'Done' && progress.closed ? [`${name}: ${progress.message}`] : []
+    })
+    const which = closed.length > 0 ? ` (${closed.slice(0, named).join('; ')})` : ''
     return [
-      `no cluster of wave ${wave?.name} took it, being unreachable or vetoed; skip them or wait for one to return`,
+      `no cluster of wave ${wave?.name} took it, being unreachable, vetoed or passed over${which}; skip them or wait for one to return`,
     ]
   }
   return going

@@ -4,19 +4,21 @@ import type { AgentHold, ApplicationStatus, ClusterStatus } from './status.ts'
 /**
  * Observations of clusters, by name. Nothing is known from before `startedAt`: a hub that was away
  * gives agents their whole grace to come back.
+ *
+ * @param ruled what is said of a cluster whatever it does itself
  */
 export function observeClusters(
   statusOf: (cluster: string) => ClusterStatus,
   application: string,
   clusters: readonly string[],
   startedAt: number,
-  withheld: (cluster: string) => ClusterObservation['withheld'] = () => null,
+  ruled: (cluster: string) => Pick<ClusterObservation, 'withheld' | 'closed'> = () => ({}),
 ): Record<string, ClusterObservation> {
   return Object.fromEntries(
     clusters.map((name) => {
       const seen = observeCluster(statusOf(name), application)
       const since = Math.max(seen.since, startedAt)
-      return [name, { ...seen, since, withheld: withheld(name) ?? null }]
+      return [name, { ...seen, since, withheld: null, ...ruled(name) }]
     }),
   )
 }

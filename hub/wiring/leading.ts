@@ -17,6 +17,7 @@ import { createRenderMetrics } from '../render/metrics.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
+import { explainClosed } from '../rollout/open-clusters.ts'
 import { createWithhold } from '../rollout/withhold.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
@@ -120,8 +121,12 @@ export async function startLeading(
     wake,
     observe: async (application, clusters) => {
       const now = clock()
-      const withheld = (cluster: string) => withhold(application, cluster, now)
-      return observeClusters(statuses.get, application, clusters, since, withheld)
+      const { fleet } = pipeline.state()
+      const ruled = (cluster: string) => ({
+        withheld: withhold(application, cluster, now),
+        ...(fleet && { closed: explainClosed(fleet, register.state, cluster) }),
+      })
+      return observeClusters(statuses.get, application, clusters, since, ruled)
     },
     moved: (application) => {
       for (const other of dependents().get(application) ?? []) {

@@ -73,6 +73,15 @@ export function createWorld(planned: RolloutPlan) {
     for (const [name, progress] of Object.entries(run.clusters)) {
       if (progress.state === 'Done') everDone.add(name)
     }
+    if (run.phase === 'RollingBack' || run.phase === 'RolledBack') {
+      for (const [name, { content }] of assigned) {
+        const { digest, previous } = planned.targets[name]!
+        assert.ok(
+          content.digest !== digest || content.digest === (previous?.digest ?? null),
+          `${name} keeps what is rolled back`,
+        )
+      }
+    }
     const again = step(planned, run, { kind: 'observe' }, seen, now, generation + 1)
     assert.equal(again.run, run, 'the same facts again change nothing')
     assert.deepEqual(again.effects, [], 'the same facts again have no effects')

@@ -11,7 +11,7 @@ import type { Contents } from '../../../../hub/render/contents.ts'
 import type { CreateOptions, Rollouts } from '../../../../hub/rollout/advance.ts'
 import { createDeciding, type DecideDeps } from '../../../../hub/rollout/decide.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { Content, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
+import type { ClusterProgress, Content, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
 import { good, old, plan, target, wave } from './world.ts'
 
 const fleetRevision = `main@sha1:${'f'.repeat(40)}`
@@ -281,6 +281,47 @@ describe('decide', () => {
     assert.deepEqual([acted, summary()], [[], []])
     await deciding.decide(fleet, contentsOf(fleet, old))
     assert.deepEqual([acted, summary()], [[['r9', 'supersede']], []])
+  })
+})
+
+describe('a rollout that a person has paused', () => {
+  const [bad, fixed] = [good, { ...good, digest: digestOf('fixed') }]
+  const begun = (clusters: Record<string, ClusterProgress>) => {
+    const made = world(['a', 'b'])
+    const targets = { a: target(old, bad), b: target(old, bad) }
+    const active = plan([wave('one', ['a']), wave('two', ['b'])], { id: 'r9', targets })
+    const run = { ...createRun(active), phase: 'Paused', startedAt: 1 } as const
+    addRollout(made.state, active, { ...run, clusters: { ...run.clusters, ...clusters } })
+    made.assign('shop', bad, 'a')
+    made.assign('shop', old, 'b')
+    return made
+  }
+  const soaking: ClusterProgress = {
+    ...{ state: 'Soaking', generation: 1, offeredAt: 0, healthySince: 0 },
+  }
+
+  // A label that a colleague changed set it going again.
+  test('is not gone on with by a commit beside it: the new plan waits, and that is said', async () => {
+    const { deciding, summary } = begun({ a: soaking })
+    const fleet = fleetOf(['a', 'b'], { shop: '' })
+    const contents = contentsOf(fleet, bad)
+    const shop = new Map([
+      ['a', bad],
+      ['b', fixed],
+    ])
+    const [fault] = await deciding.decide(fleet, {
+      ...contents,
+      applications: new Map([['shop', shop]]),
+    })
+    assert.match(fault!.message, /rollout r9 was paused by a person.*`swell rollout begin r1`/)
+    assert.deepEqual(summary(), [['shop', 'a b', false]])
+  })
+
+  test('gives way at once to a commit that brings everybody something else', async () => {
+    const { deciding, summary } = begun({ a: soaking })
+    const fleet = fleetOf(['a', 'b'], { shop: '' })
+    assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet, fixed)), [])
+    assert.deepEqual(summary(), [['shop', 'a b', true]])
   })
 })
 

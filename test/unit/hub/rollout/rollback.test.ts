@@ -4,7 +4,9 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterObservation, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
 import { planBack } from '../../../../hub/rollout/rollback.ts'
+import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import { step } from '../../../../hub/rollout/step.ts'
+import { away, drive, good, idle, plan as planOf, reports, wave } from './world.ts'
 
 const [old, bad] = [digestOf('old'), digestOf('bad')]
 const previous = { digest: old, size: 1, revision: 'old' }
@@ -61,6 +63,62 @@ describe('a rollback', () => {
     const back = step(plan, begun.run, { kind: 'observe' }, { a: failed }, 1_000, 3)
     assert.equal(back.run.phase, 'RollingBack')
     assert.equal(back.recheckAt, 61_000)
+  })
+})
+
+describe('what a cluster has of a rollout', () => {
+  const failed = (generation: number) => reports(good, generation, { phase: 'Failed' })
+
+  // Of two that are tried again one waits for the other's slot, and would have kept what is bad.
+  it('goes back, also where it was to be tried again and had not had its turn', () => {
+    const waves = [wave('all', ['a', 'b'], { maxConcurrent: 1, maxFailures: 1 })]
+    const it = drive(planOf(waves))
+    it.act({ kind: 'start' })
+    it.seen['a'] = failed(it.generation)
+    it.look(10)
+    it.seen['b'] = failed(it.generation)
+    it.look(20)
+    assert.equal(it.run.phase, 'Paused')
+    it.act({ kind: 'retry' }, 30)
+    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Pending' })
+    const { effects } = it.act({ kind: 'rollback' }, 40)
+    const back = effects.flatMap((one) => (one.kind === 'assign' ? [one.cluster] : []))
+    assert.deepEqual(back, ['a', 'b'])
+    assert.deepEqual(it.outcomes(), { a: 'Reverting', b: 'Reverting' })
+  })
+
+  it('goes back where it was away, came back in a freeze and waits for its end', () => {
+    const it = drive(planOf([wave('all', ['a', 'b', 'c'])]))
+    it.act({ kind: 'start' })
+    it.seen['a'] = away(10)
+    it.look(31_000)
+    it.seen['a'] = { ...idle(31_010), withheld: { until: null, reason: 'a freeze' } }
+    it.look(31_020)
+    assert.deepEqual(it.outcomes(), { a: 'Pending', b: 'Offered', c: 'Offered' })
+    it.act({ kind: 'rollback' }, 31_030)
+    assert.equal(it.outcomes()['a'], 'Reverting')
+  })
+
+  it('is known after an abort and a skip, so that a rollback that follows takes it back', () => {
+    for (const kind of ['abort', 'skip'] as const) {
+      const it = drive(planOf([wave('all', ['a', 'b'], { maxConcurrent: 1, maxFailures: 1 })]))
+      it.act({ kind: 'start' })
+      it.seen['a'] = failed(it.generation)
+      it.look(10)
+      it.seen['b'] = failed(it.generation)
+      it.look(20)
+      it.act({ kind: 'retry' }, 30)
+      it.act(kind === 'skip' ? { kind, cluster: 'b' } : { kind }, 40)
+      it.act({ kind: 'rollback' }, 50)
+      assert.deepEqual(it.outcomes(), { a: 'Reverting', b: 'Reverting' }, kind)
+    }
+  })
+
+  it('is still assigned to it by the ledger while it waits for its turn again', () => {
+    const planned = planOf([wave('all', ['a'])])
+    const generation = 7
+    assert.equal(assignedBy(planned, 'a', { state: 'Pending', generation })?.digest, good.digest)
+    assert.equal(assignedBy(planned, 'a', { state: 'Pending' }), null)
   })
 })
 

@@ -137,6 +137,62 @@ describe('a cluster that is away', () => {
   })
 })
 
+describe('a cluster that is given nothing new', () => {
+  const closed = { ...idle(), closed: 'is suspended in Git' }
+  const open = { ...idle(), closed: null }
+
+  // It was suspended in mid-rollout, and offered the content all the same.
+  test('is passed over when its turn comes, and the rollout goes on without it', () => {
+    const it = drive(plan([wave('one', ['a', 'b'], { maxConcurrent: 1 })]))
+    it.act({ kind: 'start' })
+    it.seen['b'] = closed
+    it.seen['a'] = reports(good, it.generation)
+    it.look(10)
+    assert.deepEqual(it.outcomes(), { a: 'Succeeded', b: 'Skipped' })
+    assert.equal(it.run.phase, 'Succeeded')
+    const progress = it.run.clusters['b']!
+    assert.ok(progress.state === 'Done')
+    assert.match(progress.message, /passed over, since it is suspended in Git/)
+  })
+
+  test('has its turn when it is given something again, in the same rollout', () => {
+    const it = drive(plan([wave('one', ['a', 'b'])]))
+    it.seen['a'] = closed
+    it.act({ kind: 'start' })
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Offered' })
+    it.seen['a'] = idle()
+    it.look(10)
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Offered' }, 'that is not known')
+    it.seen['a'] = open
+    it.look(20)
+    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Offered' })
+  })
+
+  test('is no canary: nothing is proven until a person skips it', () => {
+    const it = drive(plan([wave('canary', ['a']), wave('rest', ['b'])]))
+    it.seen['a'] = closed
+    it.act({ kind: 'start' })
+    it.look(3_600_000)
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Pending' })
+    assert.match(it.last.waitingFor.join(), /passed over \(a: passed over, since it is suspended/)
+    it.act({ kind: 'skip', cluster: 'a' }, 3_600_010)
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Offered' })
+  })
+
+  test('is not offered what it is retried for, and keeps its failure until then', () => {
+    const it = drive(plan([wave('canary', ['a']), wave('rest', ['b'])]))
+    it.act({ kind: 'start' })
+    it.seen['a'] = reports(good, it.generation, { phase: 'Failed' })
+    it.look(10)
+    it.seen['a'] = { ...it.seen['a'], closed: 'is suspended in Git' }
+    it.look(20)
+    assert.equal(it.run.phase, 'Paused')
+    assert.deepEqual(it.outcomes(), { a: 'Failed', b: 'Pending' })
+    it.act({ kind: 'retry' }, 30)
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Pending' })
+  })
+})
+
 describe('gates', () => {
   test('approvals hold before and after a wave; two gates want two people', () => {
     const both = [...gate, ...gate]

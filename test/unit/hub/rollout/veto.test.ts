@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { assignedBy } from '../../../../hub/ledger/replay.ts'
+import { assignedBy, replay } from '../../../../hub/ledger/replay.ts'
+import { createRollouts } from '../../../../hub/rollout/advance.ts'
 import type { ClusterObservation } from '../../../../hub/rollout/rollout.ts'
+import {
+  createMemoryLedger,
+  createMemoryStore,
+  createMemoryWakes,
+} from '../../../support/memory-rollouts.ts'
 import { drive, good, idle, old, plan, reports, wave } from './world.ts'
 
 const busy = { refuse: false, until: 9_000_000, words: 'ConfigMap x/y: moving racks' } as const
@@ -72,7 +78,7 @@ describe('a local veto', () => {
     it.seen['a'] = { ...idle(), veto: refusing }
     it.act({ kind: 'start' })
     assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Pending' })
-    assert.match(it.last.waitingFor.join(), /took it, being unreachable or vetoed/)
+    assert.match(it.last.waitingFor.join(), /took it, being unreachable, vetoed or passed over/)
     it.seen['a'] = idle()
     it.look(10)
     assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Pending' }, 'nobody said that it is over')
@@ -82,6 +88,32 @@ describe('a local veto', () => {
     it.seen['a'] = { ...reports(good, it.generation), veto: null }
     it.look(30)
     assert.deepEqual(it.outcomes(), { a: 'Succeeded', b: 'Offered' })
+  })
+
+  // The hub looked only at those that were away: the canary's word that it lets go was never heard.
+  test('a canary that lets go is heard by the hub, and has its turn in the same rollout', async () => {
+    const clock = () => 1_000
+    const ledger = createMemoryLedger(clock).open()
+    const state = await replay(ledger.read())
+    const seen: Record<string, ClusterObservation> = {
+      a: { ...idle(), veto: refusing },
+      b: { ...idle(), veto: null },
+    }
+    const rollouts = createRollouts({
+      ...{ ledger, state, store: createMemoryStore(), wake: createMemoryWakes(), clock },
+      observe: async (_, names) => Object.fromEntries(names.map((name) => [name, seen[name]!])),
+      assign: async () => {},
+      measure: async () => ({ kind: 'unanswered', message: '' }),
+      log: () => {},
+    })
+    await rollouts.restore()
+    await rollouts.create(plan([wave('canary', ['a']), wave('rest', ['b'])]), { start: true })
+    const stateOf = (name: string) => state.runs.get('r1')?.clusters[name]
+    assert.equal(stateOf('a')?.state, 'Done')
+    seen['a'] = { ...idle(), veto: null }
+    await rollouts.notice('shop')
+    assert.deepEqual([stateOf('a')?.state, stateOf('b')?.state], ['Offered', 'Pending'])
+    await rollouts.close()
   })
 
   test('the only cluster refuses: the rollout waits, and is no success', () => {
