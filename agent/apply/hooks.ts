@@ -1,9 +1,10 @@
 import { type HookEvent, isDeletionEvent } from '@groundswell/proto/apply-rules.ts'
 import type { ManifestObject } from '@groundswell/proto/manifest.ts'
 import { describeObject, type ObjectId } from '@groundswell/proto/object-id.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 import type { LiveObject } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
-import { markBody, parseBody } from './body.ts'
+import { type Body, markBody, parseBody } from './body.ts'
 import { writeSignal } from './deps.ts'
 import {
   formatRunMark,
@@ -77,7 +78,7 @@ async function attendHook(run: RunState, event: HookEvent, wanted: Wanted): Prom
   const { id, parsed, source } = wanted
   const { content, app, deps } = run
   const name = `${words[event]} ${describeObject(parsed)}`
-  const known = run.inventory.get(id)?.hook
+  const { hook: known, uid } = run.inventory.get(id) ?? {}
   const state = stateOfHook(known, event, content, app.generation)
   if (state === 'succeeded') return state
   if (state === 'failed') return fail(run, wanted, `${name} failed: ${known?.message ?? ''}`)
@@ -104,6 +105,10 @@ async function attendHook(run: RunState, event: HookEvent, wanted: Wanted): Prom
       note('running', undefined)
       await deps.inventories.save(app.name, run.inventory, writeSignal())
     }
+    if (state === 'running' && uid && !found) {
+      note('failed', undefined, vanished)
+      return fail(run, wanted, `${name} failed: ${vanished}`)
+    }
     const live = await begin(run, wanted, found, { event, ...record })
     if (!live) {
       waitFor(run, id, source.file, `${name} waits for its former run to go`)
@@ -111,6 +116,8 @@ async function attendHook(run: RunState, event: HookEvent, wanted: Wanted): Prom
     }
     const verdict = judgeHook(live, deps.clock.now())
     if (verdict.state === 'running') {
+      // That it was made: one that is gone later is not made again, as if it had never run.
+      if (uid !== live.metadata.uid) note('running', live)
       if (!isLate(run, id)) {
         run.waiting.push(`${name} ${verdict.message}`)
         return 'running'
@@ -156,12 +163,27 @@ async function begin(
   }
   const content = parseBody(await app.read(source.digest), parsed, source.apiVersion)
   const { body } = await deps.open(content, parsed.namespace, signal)
-  const json = markBody(body, {
+  const json = markBody(keepEnd(body), {
     ...{ application: app.name, cluster: deps.clusterId, namespace: parsed.namespace },
     ...{ scaled: false, hookRun: mark },
   })
   return deps.cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
 }
+
+/** A Job that would be gone at once stays until its end can have been seen. */
+function keepEnd(body: Body): Body {
+  const spec = body['spec']
+  if (body.kind !== 'Job' || !isRecord(spec)) return body
+  const { ttlSecondsAfterFinished: ttl } = spec
+  if (typeof ttl !== 'number' || ttl >= shortestTtl) return body
+  return { ...body, spec: { ...spec, ttlSecondsAfterFinished: shortestTtl } }
+}
+
+/** Seconds. */
+const shortestTtl = 300
+
+const vanished =
+  'its object went before its end was seen, so nobody knows whether it did its work; retry the rollout to run it again'
 
 /** What is nobody's is only taken where another tool's hook of the same name has left it. */
 function refuseUnowned(found: LiveObject, id: ObjectId): void {

@@ -19,6 +19,7 @@ import { toObjectError } from './object-error.ts'
 import { removeApplication } from './remove.ts'
 import type { RepairLimit } from './repair-limit.ts'
 import { applyApplication } from './run.ts'
+import { findStrays } from './strays.ts'
 import type { Tracked } from './tracked.ts'
 
 export interface RunsDeps {
@@ -141,6 +142,9 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
       for (const id of result.repaired) limit.note(id, against.get(id) ?? '', clock.now())
       // A newer snapshot may have come as this run ended; then this says nothing of it.
       if (!result.finished || one.wanted !== wanted) return
+      if (result.errors.length === 0 && result.waiting.length === 0) {
+        one.strays = findStrays(one, result.pruned, deps)
+      }
       finish(one, wanted, result.errors, result.waiting)
       const reconciled = deps.reconciled()
       if (reconciled && result.waiting.length === 0 && !one.held) {

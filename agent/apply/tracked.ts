@@ -14,6 +14,7 @@ import { toHeld } from './hold-back.ts'
 import { markContested } from './contested.ts'
 import type { Inventory } from './inventory.ts'
 import type { SourceFault } from './rotation.ts'
+import { none, type Strays, toDrift } from './strays.ts'
 
 /** What is held of one application between snapshots. */
 export interface Tracked {
@@ -38,6 +39,8 @@ export interface Tracked {
   waitRounds: number
   /** Since when each thing has been waited for. */
   readonly waits: Map<string, number>
+  /** What no inventory remembers any more, as of the last run that ended well. */
+  strays: Strays
   /** Drift that was put right before anybody could see it. */
   readonly unreported: Map<string, ObjectDrift>
   /** Ends when the run before has ended: one run at a time. */
@@ -61,6 +64,7 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
     waiting: [],
     waitRounds: 0,
     waits: new Map(),
+    strays: none,
     unreported: new Map(),
     turn: Promise.resolve(),
     wakeAt: undefined,
@@ -101,7 +105,11 @@ export function stateOf(
     objects: markFaults(observer.health(tracked.name), faults),
     gated: observer.gated(tracked.name),
     errors: tracked.errors,
-    drift: [...markContested(drift, wanted, isContested), ...repaired],
+    drift: [
+      ...markContested(drift, wanted, isContested),
+      ...repaired,
+      ...(watching ? toDrift(tracked, observer) : []),
+    ],
     healed: tracked.healed,
     ...(tracked.waiting.length > 0 && { waiting: describeWaits(tracked.waiting) }),
   })

@@ -3,7 +3,7 @@ import type { Ignored } from '@groundswell/proto/ignore-rule.ts'
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
 import { findDrift, isScaledByOther, lastChange } from './drift.ts'
-import { matchesHash, projectOwned, type Projection, saltOf } from './fields.ts'
+import { isOurs, matchesHash, projectOwned, type Projection, saltOf } from './fields.ts'
 import type { HealthVerdict } from './health-facts.ts'
 import type { JudgeHealth } from './health-judge.ts'
 import type { FieldDrift, Health } from './status.ts'
@@ -41,6 +41,8 @@ export interface ObjectRecord {
   readonly unsure?: Pick<FieldDrift, 'manager' | 'changedAt'>
   /** An autoscaler owns the size. */
   readonly scaled: boolean
+  /** Our apply made it what it is: it does not bear our marks because a controller copied them. */
+  readonly applied: boolean
 }
 
 export interface RecordContext {
@@ -124,7 +126,7 @@ export function idOf(object: LiveObject): string {
 function facts(
   object: LiveObject,
   expected: Expectation | undefined,
-  { now, owner, judge }: RecordContext,
+  { manager, now, owner, judge }: RecordContext,
 ) {
   const { seen, gate } = judge(object, expected?.healthChecks, now)
   return {
@@ -136,5 +138,12 @@ function facts(
     message: seen.message,
     gate: gate === seen ? undefined : gate,
     scaled: isScaledByOther(object),
+    applied: isApplied(object, manager),
   }
+}
+
+function isApplied({ metadata }: LiveObject, manager: string): boolean {
+  const { ownerReferences } = metadata as { readonly ownerReferences?: readonly unknown[] }
+  const byUs = metadata.managedFields?.some((entry) => isOurs(entry, manager)) ?? false
+  return byUs && !ownerReferences?.length
 }

@@ -74,6 +74,8 @@ export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synce
   drift(application: string): ObjectDrift[]
   /** Drift of one object; undefined when there is none. */
   driftOf(id: string): ObjectDrift | undefined
+  /** Objects that were applied for an application and that nobody expects; those that go left out. */
+  unexpected(application: string): ReadonlyMap<string, ObjectRecord>
 }
 
 /** Keeps the little that must be known of each labelled object, and tells when it changes. */
@@ -203,7 +205,11 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   }
 
   const lose = (id: string) => {
-    if (records.delete(id)) note(id, true)
+    const record = records.get(id)
+    if (!record) return
+    records.delete(id)
+    note(id, true)
+    if (!expected.has(id) && record.application) deps.onChange(record.application)
   }
 
   const forgetGone = (object: LiveObject) => {
@@ -309,6 +315,16 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     drift: (application) =>
       (byApplication.get(application) ?? []).flatMap((id) => driftOf(id) ?? []),
     driftOf,
+    unexpected: (application) =>
+      new Map(
+        [...records].filter(
+          ([id, record]) =>
+            record.application === application &&
+            record.applied &&
+            record.health !== 'Terminating' &&
+            !expected.has(id),
+        ),
+      ),
   }
 }
 

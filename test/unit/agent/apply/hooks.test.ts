@@ -123,6 +123,39 @@ describe('a pre hook', () => {
     assert.equal(cluster.calls.filter((call) => call === `apply ${idOf('migrate')}`).length, 1)
   })
 
+  it('is not run again when its object went before its end was seen, until it is retried', async () => {
+    const cluster = createMemoryCluster()
+    const runs = () => cluster.calls.filter((call) => call === `apply ${idOf('migrate')}`).length
+    const job = createJob('migrate', argo('PreSync'))
+    const quick = { ...job, spec: { ...(job['spec'] as object), ttlSecondsAfterFinished: 0 } }
+    const all: TestObject[] = [config('1'), quick]
+    for (const restart of [false, true]) {
+      let hands = createMemoryHands({}, cluster)
+      const before = runs()
+      const generation = restart ? 3 : 1
+      await hands.bring(shop(all, generation))
+      assert.equal(runs(), before + 1)
+      const spec = cluster.read(idOf('migrate'))?.['spec']
+      assert.equal((spec as { ttlSecondsAfterFinished?: number }).ttlSecondsAfterFinished, 300)
+      if (restart) {
+        await hands.workloads.close()
+        hands = createMemoryHands({}, cluster)
+      }
+      cluster.drop(idOf('migrate'))
+      if (restart) await hands.bring(shop(all, generation))
+      await hands.clock.advance(120_000)
+      assert.equal(runs(), before + 1)
+      assert.match(hands.state('shop')?.errors[0]?.message ?? '', /went before its end was seen/)
+      await hands.bring(shop(all, generation + 1))
+      assert.equal(runs(), before + 2)
+      hands.end(idOf('migrate'), 'Complete')
+      await hands.clock.advance(2_000)
+      assert.equal(hands.state('shop')?.phase, 'Applied')
+      await hands.workloads.close()
+      all.push(createConfig('shop', 'more'))
+    }
+  })
+
   it('leaves alone what bears its name and is not its application’s', async () => {
     await using hands = createMemoryHands()
     await hands.bring(presentApplication('other', [namespace, createJob('migrate')]))

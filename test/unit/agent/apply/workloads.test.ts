@@ -232,23 +232,63 @@ describe('createWorkloads', () => {
     assert.equal(agent.state('shop')?.phase, 'Applied')
   })
 
-  it('F43: deletes nothing when its inventory was lost (I4)', async () => {
+  it('F43: deletes nothing when its inventory was lost, and tells what nobody remembers (I4)', async () => {
     const cluster = createMemoryCluster()
+    const kept = [...shop, createConfig('shop', 'kept')]
     {
       await using agent = createAgent({}, cluster)
-      const two = [...shop, createConfig('shop', 'old')]
+      const two = [...kept, createConfig('shop', 'old')]
       await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', two)), never)
     }
     cluster.drop('/ConfigMap/groundswell-system/groundswell-inventory-shop')
     cluster.calls.length = 0
     await using agent = createAgent({}, cluster)
-    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
+    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', kept)), never)
     assert.deepEqual(
       cluster.calls.filter((call) => call.startsWith('delete')),
       [],
     )
     assert.ok(cluster.read('/ConfigMap/shop/old'))
     assert.equal(agent.state('shop')?.phase, 'Applied')
+    // It is told, until somebody deletes it; nothing else is.
+    const told = agent.state('shop')!
+    assert.deepEqual(
+      told.drift.map(({ object, missing }) => [object, missing]),
+      [['/ConfigMap/shop/old', false]],
+    )
+    assert.match(told.drift[0]?.fields[0]?.live ?? '', /delete it, or take this label off/)
+    await agent.clock.advance(60_000)
+    assert.deepEqual(agent.state('shop')?.drift, told.drift)
+    assert.ok(cluster.read('/ConfigMap/shop/old'))
+    cluster.drop('/ConfigMap/shop/old')
+    await agent.clock.advance(1_000)
+    assert.equal(agent.reports.at(-1)?.driftedObjects, 0)
+  })
+
+  it('F43: takes for left behind nothing that another has, a controller copied or a removal let go', async () => {
+    await using agent = createAgent()
+    const { cluster } = agent
+    const space = presentApplication('space', [createNamespace('shop')])
+    const guarded = createConfig('shop', 'guarded', {}, { 'groundswell.dev/prune': 'disabled' })
+    const all = [createConfig('shop', 'a'), createConfig('shop', 'moving'), guarded]
+    const bring = (...apps: readonly ReturnType<typeof presentApplication>[]) =>
+      agent.workloads.reconcile(verifiedSnapshot(space, ...apps), never)
+    await bring(presentApplication('shop', all))
+    const live = cluster.read('/ConfigMap/shop/a')!
+    const copy = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'copy' }
+    const text = JSON.stringify({ ...live, metadata: { ...live.metadata, name: 'copy' } })
+    const options = { fieldManager: 'operator', force: true }
+    const resource = await cluster.resource('v1', 'ConfigMap', never)
+    await cluster.apply(resource, copy, text, options, never)
+    await bring(
+      presentApplication('shop', all.slice(0, 1), { generation: 2 }),
+      presentApplication('other', [createConfig('shop', 'moving')]),
+    )
+    await agent.clock.advance(1_000)
+    for (const name of ['shop', 'other', 'space']) {
+      assert.deepEqual(agent.state(name)?.drift, [], name)
+      assert.equal(agent.state(name)?.phase, 'Applied')
+    }
   })
 
   it('remembers what it was about to make when it dies before it could say so (F19)', async () => {
