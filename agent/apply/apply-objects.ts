@@ -27,10 +27,10 @@ export async function planObjects(
   run.resources.push(...resolved.resources)
   run.located.push(...resolved.wanted)
   // The watches tell whose an object is and whether it drifted, so that no object is read.
-  deps.observer.expect(app.name, expectations(app, run.located, run.inventory, run.applied))
+  deps.observer.expect(app.name, expectations(app, run.located, run.inventory, run.applied, deps))
   deps.observer.need(app.name, run.resources)
   await deps.observer.synced(resolved.resources, watchDeadlineMs, signal)
-  const known = (wanted: Wanted) => look(wanted, run.inventory, deps)
+  const known = (wanted: Wanted) => look(wanted, run)
   const steps = planApplies(resolved.wanted, run.inventory, known, deps.mayRepair)
   return { wanted: resolved.wanted, steps }
 }
@@ -98,16 +98,26 @@ function whyNotReady(run: RunState, { id, parsed, source }: Wanted): string | un
   return `${name}, which is ${fares?.health ?? 'not there'}${words}`
 }
 
-function look(wanted: Wanted, inventory: Inventory, { observer, isRotated }: ApplyDeps): Known {
+function look(wanted: Wanted, { app, inventory, deps }: RunState): Known {
+  const { observer, isRotated, claims } = deps
   const entry = inventory.get(wanted.id)
   const once = wanted.source.rules?.apply === 'once'
   if (once && entry?.fieldsHash === '') return 'same'
   if (entry && isRotated?.(entry)) return 'rotated'
   const record = observer.live(wanted.id)
+  // Another's, as long as that asks for it too and it is there.
+  if (entry && isShared(entry)) {
+    return record && claims.agree(wanted.id, record.application, app.name) ? 'same' : 'rotated'
+  }
   // Applied since, and not written down: what the inventory has of it is of before.
   if (record?.content !== undefined && entry && record.content !== entry.digest) return 'rotated'
   if (record) return record.drift.length > 0 ? 'drifted' : 'same'
   return entry && observer.isRead(entry.apiVersion, wanted.parsed.kind) ? 'missing' : 'unknown'
+}
+
+/** A Namespace that another application has made, and that this one is content with. */
+function isShared({ id, digest, fieldsHash }: InventoryEntry): boolean {
+  return id.startsWith('/Namespace/') && digest !== '' && fieldsHash === ''
 }
 
 function toEntry({ wanted }: ApplyStep) {
@@ -123,6 +133,7 @@ export function expectations(
   located: readonly Wanted[],
   inventory: Inventory,
   applied: readonly InventoryEntry[],
+  { claims, observer }: Pick<ApplyDeps, 'claims' | 'observer'>,
 ): Map<string, Expectation> {
   const fresh = new Map(applied.map((entry) => [entry.id, entry]))
   const places = new Map(located.map(({ id, source }) => [source.id, id]))
@@ -133,6 +144,8 @@ export function expectations(
     const id = places.get(source.id) ?? source.id
     const fieldsHash = (fresh.get(id) ?? inventory.get(id))?.fieldsHash ?? ''
     if (apply === 'once' && fieldsHash === '' && inventory.get(id)?.digest) continue
+    // Another application's, that says how it should be.
+    if ((claims.holder(id, observer.live(id)?.application ?? '') ?? app.name) !== app.name) continue
     // What was made once may be changed by anyone.
     const hash = apply === 'once' ? '' : fieldsHash
     const { missingSince } = fresh.get(id) ?? inventory.get(id) ?? {}

@@ -8,6 +8,11 @@ export interface Claims {
    * the first by name, so that every run answers alike. Undefined when nobody wants it.
    */
   holder(id: string, current: string): string | undefined
+  /**
+   * Whether two applications ask for the same Namespace in the same words, as each does that only wants
+   * one to be there: then it is whose it is, and the other is content.
+   */
+  agree(id: string, one: string, other: string): boolean
   /** True when the snapshot says what becomes of the application, be it its removal. */
   knows(application: string): boolean
 }
@@ -18,6 +23,8 @@ export function createClaims(
   remembers: (application: string, id: string) => boolean,
 ): Claims {
   const claimants = new Map<string, string[]>()
+  /** By Namespace and application. */
+  const namespaces = new Map<string, string>()
   const claim = (id: string, application: string) => {
     const names = claimants.get(id)
     if (!names) claimants.set(id, [application])
@@ -26,8 +33,9 @@ export function createClaims(
   for (const application of applications) {
     if (application.state !== 'present') continue
     const { targetNamespace, objects } = application.manifest
-    for (const { id } of objects) {
+    for (const { id, digest } of objects) {
       claim(id, application.name)
+      if (id.startsWith('/Namespace/')) namespaces.set(`${id} ${application.name}`, digest)
       // Whether its kind is namespaced is known only to the API server: claim both spellings.
       const parsed = parseObjectId(id)
       if (!parsed.namespace && targetNamespace) {
@@ -43,6 +51,10 @@ export function createClaims(
       if (wanting.includes(current)) return current
       const sorted = [...wanting].sort()
       return sorted.find((name) => remembers(name, id)) ?? sorted[0]
+    },
+    agree(id, one, other) {
+      const digest = namespaces.get(`${id} ${one}`)
+      return digest !== undefined && digest === namespaces.get(`${id} ${other}`)
     },
     knows: (application) => names.has(application),
   }

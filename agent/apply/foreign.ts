@@ -16,7 +16,7 @@ export async function refuseForeign(
 ): Promise<void> {
   const current = known?.application ?? ''
   const holder = claims.holder(id, current)
-  if (holder !== undefined && holder !== application) {
+  if (holder !== undefined && holder !== application && !claims.agree(id, holder, application)) {
     throw new AgentError('owned_by_other', `application ${holder} has this object too`)
   }
   // Another's object is taken over when the snapshot says its owner lets it go, or nobody minds it.

@@ -59,7 +59,7 @@ export async function applyApplication(
   if (!sameInventory(deps.inventory, final)) {
     await deps.inventories.save(app.name, final, writeSignal())
   }
-  deps.observer.expect(app.name, expectations(app, run.located, final, []))
+  deps.observer.expect(app.name, expectations(app, run.located, final, [], deps))
   if (!signal.aborted) deps.observer.needOnly(app.name, run.resources)
   const { errors, waiting, changed, repaired } = run
   const finished = !signal.aborted

@@ -39,6 +39,13 @@ export async function writeObject(
   const looks = once || blind || (fresh && known?.application !== app.name && adoption !== 'Always')
   const found = looks ? await deps.cluster.get(resource, parsed, writeSignal()) : undefined
   const owner = known ?? (found && ownerOf(found))
+  if (
+    owner &&
+    deps.claims.agree(id, owner.application, app.name) &&
+    owner.application !== app.name
+  ) {
+    return { id, apiVersion: source.apiVersion, uid: '', digest: source.digest, fieldsHash: '' }
+  }
   // Where an inventory was lost, the object itself says that it is ours.
   const foreign = fresh && owner?.application !== app.name
   await refuseForeign(id, app.name, owner, deps)

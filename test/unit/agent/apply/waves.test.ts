@@ -307,3 +307,58 @@ describe('dependsOn between applications', () => {
     assert.equal(hands.state('web')?.phase, 'Applied')
   })
 })
+
+describe('a Namespace that several applications ask for', () => {
+  const app = (name: string, data: Record<string, string> = {}) =>
+    presentApplication(name, [createNamespace('shop'), createConfig('shop', name, data)])
+  const home = '/Namespace//shop'
+  const label = (object: { metadata: { labels?: Readonly<Record<string, string>> } } | undefined) =>
+    object?.metadata.labels?.['groundswell.dev/application']
+
+  it('in the same words is made and healed by one, and enough for the others', async () => {
+    await using hands = createMemoryHands()
+    const { cluster, clock } = hands
+    await hands.bring(app('a'), app('b'), app('c'))
+    for (const name of ['a', 'b', 'c']) {
+      assert.deepEqual([hands.state(name)?.phase, hands.state(name)?.errors], ['Applied', []])
+    }
+    const owner = label(cluster.read(home))!
+    const writes = () => hands.writes().filter((call) => call === `apply ${home}`).length
+    const before = writes()
+    // Nothing is written again for it, and its drift is its owner's.
+    await hands.bring(app('a', { x: '1' }), app('b', { x: '1' }), app('c', { x: '1' }))
+    assert.equal(writes(), before)
+    cluster.edit(home, 'someone', (object) => ({
+      ...object,
+      metadata: { ...object.metadata, annotations: {} },
+    }))
+    await clock.advance(1_000)
+    assert.deepEqual(cluster.read(home)?.metadata.annotations, { 'groundswell.dev/cluster': 'c1' })
+    assert.equal(label(cluster.read(home)), owner)
+    // It stays for the others when its owner goes, and becomes theirs with their next content.
+    const rest = ['a', 'b', 'c'].filter((name) => name !== owner)
+    await hands.bring(removed(owner), ...rest.map((name) => app(name, { x: '1' })))
+    await clock.advance(1_000)
+    assert.ok(cluster.read(home))
+    await hands.bring(removed(owner), ...rest.map((name) => app(name, { x: '2' })))
+    assert.ok(rest.includes(label(cluster.read(home)) ?? ''))
+    for (const name of rest) assert.equal(hands.state(name)?.phase, 'Applied')
+  })
+
+  it('F45: in other words is refused to the second, and the first goes on healing it', async () => {
+    await using hands = createMemoryHands()
+    const labelled = { ...createNamespace('shop'), metadata: { name: 'shop', labels: { x: 'y' } } }
+    const first = presentApplication('a', [labelled])
+    await hands.bring(first, app('b'))
+    assert.deepEqual(
+      hands.state('b')?.errors.map(({ code }) => code),
+      ['owned_by_other'],
+    )
+    hands.cluster.edit(home, 'someone', (object) => ({
+      ...object,
+      metadata: { ...object.metadata, labels: { ...object.metadata.labels, x: 'z' } },
+    }))
+    await hands.clock.advance(1_000)
+    assert.equal(hands.cluster.read(home)?.metadata.labels?.['x'], 'y')
+  })
+})
