@@ -106,8 +106,10 @@ function look(wanted: Wanted, { app, inventory, deps }: RunState): Known {
   if (entry && isRotated?.(entry)) return 'rotated'
   const record = observer.live(wanted.id)
   // Another's, as long as that asks for it too and it is there.
-  if (entry && isShared(entry)) {
-    return record && claims.agree(wanted.id, record.application, app.name) ? 'same' : 'rotated'
+  if (entry && isNamespace(wanted.id) && (record?.application ?? '') !== app.name) {
+    if (record && claims.agree(wanted.id, record.application, app.name)) return 'same'
+    // One that was labelled by hand is drift like any other.
+    if (entry.fieldsHash === '' || (record && claims.knows(record.application))) return 'rotated'
   }
   // Applied since, and not written down: what the inventory has of it is of before.
   if (record?.content !== undefined && entry && record.content !== entry.digest) return 'rotated'
@@ -115,9 +117,8 @@ function look(wanted: Wanted, { app, inventory, deps }: RunState): Known {
   return entry && observer.isRead(entry.apiVersion, wanted.parsed.kind) ? 'missing' : 'unknown'
 }
 
-/** A Namespace that another application has made, and that this one is content with. */
-function isShared({ id, digest, fieldsHash }: InventoryEntry): boolean {
-  return id.startsWith('/Namespace/') && digest !== '' && fieldsHash === ''
+function isNamespace(id: string): boolean {
+  return id.startsWith('/Namespace/')
 }
 
 function toEntry({ wanted }: ApplyStep) {
