@@ -22,7 +22,7 @@ const loadCore = 1
 const secret = 'bench'
 const repository = 'fleet'
 /** Tokens asked for at a time. */
-const lanes = 16
+const lanes = 64
 
 /** A hub with its own Redis and Git server, and as many agents as asked for, joined and connected. */
 export interface World extends AsyncDisposable {

@@ -12,13 +12,28 @@ const (
 	undeclared = -1
 )
 
-// wanted are blobs that are asked for, by digest, with the sizes that were declared.
-type wanted map[digest]int
+// wanted are blobs that are asked for, with the sizes that were declared. All agents ask in the order of
+// the manifest, so that a hub packs for all what it packed for one.
+type wanted struct {
+	sizes map[digest]int
+	order []digest
+}
+
+func (w *wanted) add(named digest, size int) {
+	if _, twice := w.sizes[named]; twice {
+		return
+	}
+	if w.sizes == nil {
+		w.sizes = map[digest]int{}
+	}
+	w.sizes[named] = size
+	w.order = append(w.order, named)
+}
 
 // allowanceFor is how many bytes it may take to send what is wanted.
 func allowanceFor(these wanted) int {
 	sum := 0
-	for _, size := range these {
+	for _, size := range these.sizes {
 		if size == undeclared {
 			size = objectLimit
 		}
@@ -53,11 +68,11 @@ func newAssembly(these wanted) *assembly {
 	return &assembly{wanted: these, open: map[digest]*begun{}, finished: map[digest][]byte{}}
 }
 
-func (a *assembly) isWhole() bool { return len(a.finished) == len(a.wanted) }
+func (a *assembly) isWhole() bool { return len(a.finished) == len(a.wanted.sizes) }
 
 func (a *assembly) take(parts []part) error {
 	for _, one := range parts {
-		declared, asked := a.wanted[one.digest]
+		declared, asked := a.wanted.sizes[one.digest]
 		if _, done := a.finished[one.digest]; !one.valid || !asked || done {
 			continue
 		}
@@ -89,7 +104,7 @@ func (a *assembly) take(parts []part) error {
 }
 
 func (a *assembly) lacks(named digest) bool {
-	_, asked := a.wanted[named]
+	_, asked := a.wanted.sizes[named]
 	_, done := a.finished[named]
 	return asked && !done
 }

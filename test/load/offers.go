@@ -94,7 +94,7 @@ func (a *agent) goOn() {
 	current := a.offers.current
 	for _, step := range []func(*acceptance) (wanted, error){a.gatherManifests, a.gatherObjects} {
 		lacking, err := step(current)
-		if err == nil && len(lacking) > 0 {
+		if err == nil && len(lacking.order) > 0 {
 			a.fetch(lacking)
 			return
 		}
@@ -110,7 +110,7 @@ func (a *agent) goOn() {
 
 // gatherManifests returns what has to be fetched; nothing when all manifests are read.
 func (a *agent) gatherManifests(current *acceptance) (wanted, error) {
-	lacking := wanted{}
+	var lacking wanted
 	for _, one := range current.snapshot.applications {
 		if !one.present || current.manifests[one.manifest] != nil {
 			continue
@@ -124,18 +124,18 @@ func (a *agent) gatherManifests(current *acceptance) (wanted, error) {
 			// This agent has checked these bytes before, and what is in them is remembered for all.
 			data = nil
 		default:
-			lacking[one.manifest] = int(one.size)
+			lacking.add(one.manifest, int(one.size))
 			continue
 		}
 		if int64(size) != one.size {
-			return nil, refuse("size_mismatch", "manifest of %s: %d bytes", one.name, size)
+			return lacking, refuse("size_mismatch", "manifest of %s: %d bytes", one.name, size)
 		}
 		read, err := a.load.manifests.read(one.manifest, data)
 		if err != nil {
-			return nil, err
+			return lacking, err
 		}
 		if read.application != one.name {
-			return nil, refuse("manifest_malformed", "the manifest is of %s", read.application)
+			return lacking, refuse("manifest_malformed", "the manifest is of %s", read.application)
 		}
 		current.manifests[one.manifest] = read
 		a.have[one.manifest] = size
@@ -144,19 +144,22 @@ func (a *agent) gatherManifests(current *acceptance) (wanted, error) {
 }
 
 func (a *agent) gatherObjects(current *acceptance) (wanted, error) {
-	lacking := wanted{}
-	for _, read := range current.manifests {
-		for _, one := range read.objects {
+	var lacking wanted
+	for _, application := range current.snapshot.applications {
+		if !application.present {
+			continue
+		}
+		for _, one := range current.manifests[application.manifest].objects {
 			if _, had := a.have[one.digest]; had {
 				continue
 			}
 			data, found := current.find(one.digest)
 			if !found {
-				lacking[one.digest] = one.size
+				lacking.add(one.digest, one.size)
 				continue
 			}
 			if len(data) != one.size {
-				return nil, refuse("size_mismatch", "%s: %d bytes, not %d", one.digest, len(data), one.size)
+				return lacking, refuse("size_mismatch", "%s: %d bytes, not %d", one.digest, len(data), one.size)
 			}
 			a.have[one.digest] = one.size
 		}
@@ -177,7 +180,7 @@ func (a *agent) fetch(lacking wanted) {
 	a.offers.fetching = newAssembly(lacking)
 	a.allowance += allowanceFor(lacking)
 	said := message(nil)
-	for named := range lacking {
+	for _, named := range lacking.order {
 		said = said.text(1, named.String())
 	}
 	on := a.link

@@ -165,13 +165,14 @@ func (v vector) judgeContent(read *snapshot) error {
 }
 
 func (v vector) judgePacks() error {
-	these := wanted{}
+	var these wanted
 	for text, size := range v.Wanted {
 		named, _ := parseDigest(text)
-		these[named] = undeclared
+		declared := undeclared
 		if size != nil {
-			these[named] = *size
+			declared = *size
 		}
+		these.add(named, declared)
 	}
 	unpacking, gathering := newPacks(), newAssembly(these)
 	allowance := unaskedAllowance + allowanceFor(these)
