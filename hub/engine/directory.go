@@ -13,7 +13,7 @@ import (
 var notManifests = []string{"kustomization.yaml", "kustomization.yml", "Kustomization", "swell.yaml"}
 
 // renderDirectory reads *.yaml, *.yml and *.json below the path, in order of their names.
-// Globs are relative to the path; `*` stays within a folder, `**` crosses them.
+// Globs are relative to the path; `*` stays within a folder, `**` crosses them, `**/` may also stand for none.
 func renderDirectory(asked *input, from *tree) ([]object, []string, error) {
 	include, err := compileGlobs(asked.Directory.Include)
 	if err != nil {
@@ -65,13 +65,29 @@ func below(name, dir string) (string, bool) {
 func compileGlobs(patterns []string) ([]*glob.Pattern, error) {
 	compiled := make([]*glob.Pattern, 0, len(patterns))
 	for _, pattern := range patterns {
-		each, err := glob.Compile(pattern, '/')
-		if err != nil {
-			return nil, faultf("invalid", "", 0, "glob %q: %s", pattern, err)
+		for _, spelling := range spellings(pattern, 0, 4) {
+			each, err := glob.Compile(spelling, '/')
+			if err != nil {
+				return nil, faultf("invalid", "", 0, "glob %q: %s", pattern, err)
+			}
+			compiled = append(compiled, each)
 		}
-		compiled = append(compiled, each)
 	}
 	return compiled, nil
+}
+
+// spellings are a pattern with and without each of its first `**/`, as most tools read it: for any folders, or none.
+func spellings(pattern string, from, most int) []string {
+	at := strings.Index(pattern[from:], "**/")
+	if at < 0 || most == 0 {
+		return []string{pattern}
+	}
+	at += from
+	all := spellings(pattern, at+3, most-1)
+	if at == 0 || strings.ContainsRune("/{,", rune(pattern[at-1])) {
+		all = append(all, spellings(pattern[:at]+pattern[at+3:], at, most-1)...)
+	}
+	return all
 }
 
 func matches(globs []*glob.Pattern, name string) bool {

@@ -131,10 +131,22 @@ func newWorld(objects []judgedObject, namespaces []*subject) (*world, error) {
 	return made, nil
 }
 
+// know takes in a namespace. One that is rendered keeps the labels that the policy knows of it and it does not
+// name itself, as it would on the cluster: what applies it owns its own labels alone.
 func (w *world) know(each *subject) {
-	if namespace, ok := each.object.(*corev1.Namespace); ok {
-		w.namespaces[namespace.Name] = namespace
+	namespace, ok := each.object.(*corev1.Namespace)
+	if !ok {
+		return
 	}
+	if before, known := w.namespaces[namespace.Name]; known {
+		namespace = namespace.DeepCopy()
+		for key, value := range before.Labels {
+			if _, named := namespace.Labels[key]; !named {
+				namespace.Labels[key] = value
+			}
+		}
+	}
+	w.namespaces[namespace.Name] = namespace
 }
 
 func labelNamespace(namespace *corev1.Namespace) {

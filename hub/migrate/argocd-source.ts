@@ -76,9 +76,9 @@ export function convertSource(
   }
 }
 
-/** Argo CD writes one glob, or several in braces. */
+/** Argo CD writes one glob, or several in braces; its `*` crosses folders. */
 function toGlobs(value: unknown): string[] {
-  const text = textOf(value) ?? ''
+  const text = (textOf(value) ?? '').replaceAll(/\*+/g, '**')
   const several = /^\{(.*)\}$/.exec(text)?.[1]
   return several === undefined ? [text] : several.split(',').map((one) => one.trim())
 }

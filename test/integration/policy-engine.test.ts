@@ -225,6 +225,27 @@ test("Gatekeeper's templates and constraints judge as they match", async () => {
   }
 })
 
+test('labels that a policy knows of a namespace hold for one that is rendered without them', async () => {
+  await using engine = await startRenderEngine()
+  const bench = createBench(engine)
+  const namespace = (labels: string) =>
+    `---\napiVersion: v1\nkind: Namespace\nmetadata: { name: default${labels} }\n`
+  const policy = policyOf({
+    'p.yaml':
+      template('count(missing) > 0') +
+      constraint('{ namespaceSelector: { matchLabels: { env: prod } } }') +
+      namespace(', labels: { env: prod }'),
+  })
+  const said = (labels?: string) =>
+    bench.say(deployment({}) + (labels === undefined ? '' : namespace(labels)), policy)
+  const told = ['deny: RequiredLabels owner: Deployment web lacks {"owner"}']
+  assert.deepEqual(await said(), told)
+  // As `createNamespace` makes it.
+  assert.deepEqual(await said(''), told)
+  assert.deepEqual(await said(', labels: { team: a }'), told)
+  assert.deepEqual(await said(', labels: { env: test }'), [])
+})
+
 test('a template that cannot be judged here, or judges nothing, is refused', async () => {
   await using engine = await startRenderEngine()
   const bench = createBench(engine)

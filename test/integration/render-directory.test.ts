@@ -60,6 +60,25 @@ test('recurses, includes and excludes by globs relative to the path', async () =
   assert.deepEqual(names(some), ['ConfigMap b'])
 })
 
+test('`**/` of a glob stands for any folders, or for none', async () => {
+  const files = {
+    'a.yaml': configMap('a'),
+    'skip/b.yaml': configMap('b'),
+    'x/skip/c.yaml': configMap('c'),
+    'x/y/d.yaml': configMap('d'),
+    'noskip/e.yaml': configMap('e'),
+  }
+  const left = async (directory: { include?: string[]; exclude?: string[] }) =>
+    names(await renderText(engine, files, { directory: { recurse: true, ...directory } }))
+      .map((name) => name.slice(-1))
+      .join('')
+  assert.equal(await left({ exclude: ['**/skip/**'] }), 'ade')
+  assert.equal(await left({ include: ['**/{a,c}.yaml'] }), 'ac')
+  assert.equal(await left({ include: ['x/**/*.yaml'] }), 'cd')
+  assert.equal(await left({ include: ['x/**/d.yaml', '{**/b,a}.yaml'] }), 'abd')
+  assert.equal(await left({ include: ['no**/*.yaml'] }), 'e')
+})
+
 test('B37: opens lists', async () => {
   const result = await renderText(engine, {
     'list.yaml': `apiVersion: v1\nkind: List\nitems:\n- ${configMap('a').replaceAll('\n', '\n  ')}\n- apiVersion: v1\n  kind: ConfigMapList\n  items:\n  - ${configMap('b').replaceAll('\n', '\n    ')}\n`,

@@ -182,7 +182,7 @@ describe('swell migrate argocd: Application', () => {
     assert.deepEqual(spec('Application', 'raw')['source'], {
       repository: 'raw',
       path: 'manifests',
-      directory: { recurse: true, exclude: ['a.yaml', 'b/*'] },
+      directory: { recurse: true, exclude: ['a.yaml', 'b/**'] },
     })
     assert.ok(names.includes('Cluster 10-0-0-7'))
     assert.ok(!names.includes('Application lost'))
