@@ -51,7 +51,7 @@ export function baseRepositories(
   return names.map((name) => {
     const [found, spec] = [at(name), fleet.repositories.get(name)?.spec]
     if (!found || !spec) {
-      const reason = why.get(name) ?? 'was not read yet'
+      const reason = why.get(name) ?? `was not read yet; \`swell describe source ${name}\` says why`
       throw new HubError('source_unreachable', `repository ${name}: ${reason}`)
     }
     const { branch, tag, commit, semver } = spec.ref ?? {}

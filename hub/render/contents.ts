@@ -218,7 +218,8 @@ export function createContents(deps: ContentsDeps) {
     const mirror = deps.mirror(target.repository)
     const revision = request.revisions.get(target.repository)
     if (!mirror || !revision) {
-      throw new HubError('source_unreachable', `repository ${target.repository} was not read yet`)
+      const words = `repository ${target.repository} was not read yet; \`swell describe source ${target.repository}\` says why`
+      throw new HubError('source_unreachable', words)
     }
     const { commit } = parseRevision(revision)
     const { path, kind, valuesFiles, chart, bases, chartSources } = target
