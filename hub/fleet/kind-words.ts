@@ -44,7 +44,8 @@ const fieldWords: Readonly<Record<string, string>> = {
   bases: 'Names of Repositories that its kustomizations may take bases of, by their address.',
   helm: 'A Helm chart.',
   recurse: 'Directories below, too.',
-  'directory.include': 'Globs of files, relative to the path; all when left out. `*` stays within a folder, `**/` stands for any folders or none.',
+  'directory.include':
+    'Globs of files, relative to the path; all when left out. `*` stays within a folder, `**/` stands for any folders or none.',
   'directory.exclude': 'Globs of files to leave out.',
   'RolloutStrategy.spec.revert':
     'pullRequest opens one that undoes the commit once a rollout was rolled back, where --forges may write.',

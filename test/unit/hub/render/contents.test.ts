@@ -231,7 +231,10 @@ describe('createContents', () => {
       { fleet: fleetOf(['a'], { shop: '' }), revisions: new Map() },
       never,
     )
-    assert.match(none.faults[0]!.message, /repository fleet was not read yet; `swell describe source fleet` says why/)
+    assert.match(
+      none.faults[0]!.message,
+      /repository fleet was not read yet; `swell describe source fleet` says why/,
+    )
   })
 
   test('I4 what is suspended is skipped, not left empty; what is excluded is empty', async () => {
