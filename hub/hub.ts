@@ -203,7 +203,9 @@ export function createHub(deps: HubDeps): Hub {
     const roles = [...new Set(gate.slots)].filter((role) =>
       rights(by).holds(role, plan.application),
     )
-    if (roles.length > 0) return { kind: 'approve', roles }
+    const { names, madeBy } = by
+    const known = { ...(names && { names }), ...(madeBy !== undefined && { madeBy }) }
+    if (roles.length > 0) return { kind: 'approve', roles, ...known }
     const asked = [...new Set(gate.roles)].join(' and ')
     throw new HubError(
       'forbidden',

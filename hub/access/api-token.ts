@@ -14,6 +14,8 @@ export interface ApiTokenRecord {
   readonly role: Role | null
   /** Of Projects' roles, as if the identity provider had named them. */
   readonly groups: readonly string[]
+  /** The person who made it, and what else they are called; missing where no person did, or of before it was kept. */
+  readonly maker?: { readonly actor: string; readonly names: readonly string[] }
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
 }

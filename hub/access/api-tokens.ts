@@ -1,6 +1,6 @@
 import { HubError } from '../errors.ts'
 import type { Register } from '../ledger/register.ts'
-import type { Principal, Role } from './principal.ts'
+import { isPerson, type Principal, type Role } from './principal.ts'
 import {
   formatApiToken,
   hashSecret,
@@ -67,7 +67,9 @@ export function createApiTokens({ register, clock, random }: ApiTokensDeps): Api
       const id = [...random(12)].map((byte) => (byte % 36).toString(36)).join('')
       const secret = random(32)
       const expiresAt = clock() + ttl
-      const record = { id, name, hash: hashSecret(secret), role, groups, expiresAt }
+      const maker = makerOf(by)
+      const hash = hashSecret(secret)
+      const record = { id, name, hash, role, groups, expiresAt, ...(maker && { maker }) }
       await register.append(by.actor, [{ type: 'apiToken.created', token: record }])
       return { token: formatApiToken(id, secret), record }
     },
@@ -81,8 +83,15 @@ export function createApiTokens({ register, clock, random }: ApiTokensDeps): Api
       const given = readApiToken(token)
       const record = given && known.get(given.id)
       if (!record || !isSameHash(record.hash, given.hash) || !holds(record)) return undefined
-      const { name, role, groups, expiresAt } = record
-      return { actor: `token:${name}`, role, groups, expiresAt }
+      const { name, role, groups, expiresAt, maker } = record
+      const made = maker && { madeBy: maker.actor, names: [maker.actor, ...maker.names] }
+      return { actor: `token:${name}`, role, groups, expiresAt, ...made }
     },
   }
+}
+
+/** The person behind whoever makes a token; nobody where that is a secret which several may know. */
+function makerOf({ actor, names = [], madeBy }: Principal): ApiTokenRecord['maker'] {
+  if (madeBy !== undefined) return { actor: madeBy, names }
+  return isPerson(actor) ? { actor, names } : undefined
 }

@@ -67,7 +67,12 @@ function readPrincipal(claims: JWTPayload, setting: IssuerSetting): Principal | 
     (found, group) => higherRole(found, setting.roles.get(group) ?? null),
     null,
   )
-  return { actor: `oidc:${name}`, role, groups: list, expiresAt: claims.exp! * 1_000 }
+  // Only ever to find that somebody is an author: what nobody has verified will do.
+  const names = [name, claims['email'], claims['preferred_username'], claims['name']].filter(
+    (one): one is string => typeof one === 'string' && one !== '' && one.length <= 256,
+  )
+  const expiresAt = claims.exp! * 1_000
+  return { actor: `oidc:${name}`, role, groups: list, names: [...new Set(names)], expiresAt }
 }
 
 /** A fault of the token, as against one of asking for the provider's keys. */

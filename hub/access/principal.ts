@@ -10,8 +10,20 @@ export interface Principal {
   readonly role: Role | null
   /** Of the identity provider, or of an API token. */
   readonly groups?: readonly string[]
+  /**
+   * What else they are called, so that they are known as the author of a commit: the address, name and login
+   * that their provider tells; of a token, those of who made it.
+   */
+  readonly names?: readonly string[]
+  /** Of a token that a person made: that person's `actor`. */
+  readonly madeBy?: string
   /** When this login ends; milliseconds since the epoch. */
   readonly expiresAt?: number
+}
+
+/** Whether somebody logged in by themselves, and did not come with a secret that several may know. */
+export function isPerson(actor: string): boolean {
+  return actor.startsWith('oidc:')
 }
 
 export function isAllowed({ role }: Principal, needed: Role): boolean {

@@ -1,13 +1,20 @@
 import { HubError } from '../errors.ts'
 import { type Draft, finish, type Moment } from './draft.ts'
 import { findBreach, isFailure } from './failure.ts'
-import { currentGate, currentSide, findGate, isAuthor } from './gate.ts'
+import { currentGate, currentSide, findGate, judgeAuthor } from './gate.ts'
 import { gateKey } from './gate-state.ts'
 import { gatesOf } from './planned-gate.ts'
 import { waitAgain } from './outcome.ts'
 import { startWaiting } from './wave-gates.ts'
 import { beginRollback } from './rollback.ts'
-import { finalPhases, type RolloutEvent, type RolloutPhase, type RolloutRun } from './rollout.ts'
+import {
+  type ApproveAction,
+  finalPhases,
+  type RolloutEvent,
+  type RolloutPhase,
+  type RolloutPlan,
+  type RolloutRun,
+} from './rollout.ts'
 
 type ActionEvent = Extract<RolloutEvent, { kind: 'action' }>
 
@@ -27,7 +34,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       draft.startedAt = moment.now
       return
     case 'approve':
-      approve(draft, run, event, action.roles, moment)
+      approve(draft, run, event, action, moment)
       return
     case 'promote':
       promote(draft, run, by, moment)
@@ -77,7 +84,7 @@ function approve(
   draft: Draft,
   run: RolloutRun,
   event: ActionEvent,
-  roles: readonly string[] | undefined,
+  { roles, names = [], madeBy }: ApproveAction,
   moment: Moment,
 ): void {
   demand(run, ['Progressing', 'Paused'], 'be approved')
@@ -90,18 +97,32 @@ function approve(
     throw new HubError('conflict', `no gate of rollout ${run.id} waits for an approval now`)
   }
   if (mine.some((approval) => approval.wave === gate.wave && approval.gate === gate.gate)) return
-  if (gate.notAuthor && isAuthor(moment.plan, actor)) {
-    throw new HubError('forbidden', `this gate asks for somebody else than who made the change`)
-  }
+  if (gate.notAuthor) needOther(moment.plan, [actor, ...names])
+  const made = { ...(roles && { roles }), ...(madeBy !== undefined && { madeBy }) }
   const approvals = [
     ...draft.approvals,
-    { wave: gate.wave, gate: gate.gate, actor, at: moment.now, reason, ...(roles && { roles }) },
+    { wave: gate.wave, gate: gate.gate, actor, at: moment.now, reason, ...made },
   ]
   const left = findGate(moment.plan, approvals, gate.wave, gate.gate)
   if (left && left.roles.length === gate.roles.length) {
     throw new HubError('forbidden', `this gate still asks for ${gate.roles.join(' and ')}`)
   }
   draft.approvals = approvals
+}
+
+/** @throws HubError `forbidden` for whoever made the change, and for who cannot be told from them */
+function needOther(plan: RolloutPlan, names: readonly string[]): void {
+  switch (judgeAuthor(plan, names)) {
+    case 'other':
+      return
+    case 'author':
+      throw new HubError('forbidden', `this gate asks for somebody else than who made the change`)
+    case 'unknown':
+      throw new HubError(
+        'forbidden',
+        `this gate asks for somebody else than who made the change, and your login does not say by which address Git knows you: have the identity provider put \`email\` into its tokens`,
+      )
+  }
 }
 
 /** A spent budget is not resumed over silently: the failures must be retried or skipped first. */

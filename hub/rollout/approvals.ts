@@ -1,11 +1,11 @@
 import type { Approval } from './rollout.ts'
 
 /** An approval, as far as it decides which of a gate's slots it may fill. */
-export type Giving = Pick<Approval, 'actor' | 'roles'>
+export type Giving = Pick<Approval, 'actor' | 'roles' | 'madeBy'>
 
 /**
  * Deals approvals out to the roles a gate asks for, so that as many as possible are filled: who has
- * two roles stands for the one nobody else can give. One of before roles were kept with it counts for any.
+ * two roles stands for the one nobody else can give. Who made a token is one person with it. One of before roles were kept with it counts for any.
  *
  * @param slots one role for each approval that is asked for
  * @returns by slot, who fills it; null where nobody does
@@ -30,7 +30,10 @@ export function dealApprovals(
   }
 
   const people = new Map<string, Giving>()
-  for (const one of given) if (!people.has(one.actor)) people.set(one.actor, one)
+  for (const one of given) {
+    const person = one.madeBy ?? one.actor
+    if (!people.has(person)) people.set(person, one)
+  }
   for (const one of people.values()) place(one, new Set())
   return holder.map((one) => one?.actor ?? null)
 }

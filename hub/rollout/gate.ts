@@ -1,3 +1,4 @@
+import { isPerson } from '../access/principal.ts'
 import { missingRoles } from './approvals.ts'
 import { type ApprovalGate, type GateSide, gatesOf, type PlannedGate } from './planned-gate.ts'
 import type { Approval, RolloutPlan, RolloutRun } from './rollout.ts'
@@ -53,15 +54,37 @@ export function currentGate(plan: RolloutPlan, run: RolloutRun): HoldingGate | n
 }
 
 /**
- * Whether somebody made the change that is rolled out: by the whole name Git has, the name alone or
- * the address alone, whatever their case; or started it by hand.
+ * Whether somebody made the change that is rolled out: by the whole name Git has, the name alone or the
+ * address alone, whatever their case; or started it by hand. Who logged in and is known by no address can be
+ * told from nobody whom Git knows by one.
+ *
+ * @param names what they are called, beginning with their `actor`
  */
-export function isAuthor(plan: RolloutPlan, actor: string): boolean {
-  const same = (text: string) => text.trim().toLowerCase() === actor.trim().toLowerCase()
-  if (plan.trigger.kind === 'api' && same(plan.trigger.actor)) return true
+export function judgeAuthor(
+  plan: Pick<RolloutPlan, 'author' | 'trigger'>,
+  names: readonly string[],
+): 'author' | 'other' | 'unknown' {
+  const mine = new Set(
+    names.map((name) =>
+      name
+        .replace(/^oidc:/, '')
+        .trim()
+        .toLowerCase(),
+    ),
+  )
+  const isMine = (text: string) =>
+    mine.has(
+      text
+        .replace(/^oidc:/, '')
+        .trim()
+        .toLowerCase(),
+    )
+  if (plan.trigger.kind === 'api' && isMine(plan.trigger.actor)) return 'author'
   const author = plan.author ?? ''
   const [, name = '', address = ''] = /^([^<]*)<([^>]*)>/.exec(author) ?? []
-  return [author, name, address].some((text) => text.trim() !== '' && same(text))
+  if ([author, name, address].some((text) => text.trim() !== '' && isMine(text))) return 'author'
+  const isNameless = isPerson(names[0] ?? '') && ![...mine].some((one) => one.includes('@'))
+  return isNameless && address.trim() !== '' ? 'unknown' : 'other'
 }
 
 function isApproval(gate: PlannedGate): gate is ApprovalGate {

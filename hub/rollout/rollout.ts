@@ -147,6 +147,8 @@ export interface Approval {
   readonly reason: string
   /** Of those the gate asks for, the roles its giver had; missing of one from before they were kept: any. */
   readonly roles?: readonly string[]
+  /** The person who made the token that it was given with, and counts as one with it. */
+  readonly madeBy?: string
 }
 
 /** The moving part of a rollout; `version` rises by one with every transition (compare and swap). */
@@ -203,10 +205,19 @@ export interface ClusterObservation {
   } | null
 }
 
+export interface ApproveAction {
+  readonly kind: 'approve'
+  /** Of whoever gives it, as far as the gate asks for them. */
+  readonly roles?: readonly string[]
+  /** What else whoever gives it is called. */
+  readonly names?: readonly string[]
+  /** The person who made the token that it is given with. */
+  readonly madeBy?: string
+}
+
 export type RolloutAction =
   | { readonly kind: 'start' }
-  /** With the roles of whoever gives it, as far as the gate asks for them. */
-  | { readonly kind: 'approve'; readonly roles?: readonly string[] }
+  | ApproveAction
   /** Opens the gates it waits at that are no approvals. */
   | { readonly kind: 'promote' }
   | { readonly kind: 'pause' }

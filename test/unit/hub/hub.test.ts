@@ -188,6 +188,25 @@ test('an action on a rollout that moved on meanwhile is refused', async () => {
   assert.deepEqual(done, ['pause r1'])
 })
 
+test('who approves is told by all that they are called, and by who made their token', async () => {
+  const acted: unknown[] = []
+  const gate = { kind: 'approval', role: 'operator', notAuthor: true } as const
+  const made = plan([wave('one', ['a'], { before: [gate] })], { id: 'r1' })
+  const run = { ...createRun(made), phase: 'Progressing', startedAt: 1 } as const
+  const { hub, state } = world({
+    rollouts: {
+      get: async () => ({ plan: made, run }),
+      act: async (_: string, action: unknown) => void acted.push(action),
+      waitingFor: async () => [],
+    } as never,
+  })
+  addRollout(state, made, run)
+  const known = { names: ['ada@b.c'], madeBy: 'oidc:ada' }
+  const by = { actor: 'token:ci', role: 'operator', ...known } as const
+  await hub.actOnRollout('r1', { kind: 'approve' }, by, '')
+  assert.deepEqual(acted, [{ kind: 'approve', roles: ['operator'], ...known }])
+})
+
 test('starting takes the rollout that waits to be started', async () => {
   const { hub, done, addRollout } = world()
   addRollout('r1')

@@ -37,6 +37,20 @@ describe('API tokens', () => {
     await assert.rejects(tokens.revoke(record.id, admin), { code: 'not_found' })
   })
 
+  it('know the person who made them, also by way of a token, and nobody where a shared secret did', async () => {
+    const { tokens } = setUp()
+    const ada = { actor: 'oidc:ada', role: 'admin', names: ['ada', 'ada@example.com'] } as const
+    const first = await tokens.create({ ...ci, role: 'admin' }, ada)
+    const mine = { madeBy: 'oidc:ada', names: ['oidc:ada', 'ada', 'ada@example.com'] }
+    const found = tokens.find(first.token)!
+    assert.deepEqual({ madeBy: found.madeBy, names: found.names }, mine)
+    const second = await tokens.create({ ...ci, name: 'other' }, found)
+    assert.equal(tokens.find(second.token)?.madeBy, 'oidc:ada')
+    assert(tokens.find(second.token)?.names?.includes('ada@example.com'))
+    const third = await tokens.create({ ...ci, name: 'third' }, admin)
+    assert.equal(tokens.find(third.token)?.madeBy, undefined)
+  })
+
   it('leave only a hash in the ledger', async () => {
     const { tokens, register } = setUp()
     const { token } = await tokens.create(ci, admin)

@@ -43,11 +43,19 @@ describe('a login', () => {
       actor: 'oidc:ada',
       role: 'admin',
       groups: ['staff', 'platform'],
+      names: ['ada'],
       expiresAt: (now + 300) * 1_000,
     })
     const plain = await judge(await sign({ groups: undefined }))
     assert.deepEqual([plain?.role, plain?.groups], [null, []])
     assert.equal((await judge(await sign({ groups: 'guests' })))?.role, 'viewer')
+  })
+
+  it('keeps what else they are called, so that the author of a commit is known', async () => {
+    const claims = { email: 'ada@example.com', preferred_username: 'ada', name: 'Ada Lovelace' }
+    const who = await judge(await sign({ ...claims, email_verified: false }))
+    assert.deepEqual(who?.names, ['ada', 'ada@example.com', 'Ada Lovelace'])
+    assert.deepEqual((await judge(await sign({ name: 7, email: '' })))?.names, ['ada'])
   })
 
   it('takes clocks that differ by half a minute, and no more', async () => {

@@ -27,6 +27,14 @@ describe('approvals by roles', () => {
     assert.deepEqual(missingRoles(['operator', 'security'], [{ actor: 'old' }, cid]), [])
   })
 
+  test('who made a token is one person with it, and with their other tokens', () => {
+    const token = { actor: 'token:bobs', roles: ['operator'], madeBy: 'bob' }
+    const other = { ...token, actor: 'token:bobs-other' }
+    assert.deepEqual(missingRoles(['operator', 'operator'], [bob, token]), ['operator'])
+    assert.deepEqual(missingRoles(['operator', 'operator'], [token, other]), ['operator'])
+    assert.deepEqual(missingRoles(['operator', 'operator'], [token, ann]), [])
+  })
+
   test('as many roles are filled as there can be', () => {
     const role = fc.constantFrom('a', 'b', 'c')
     const slots = fc.array(role, { maxLength: 4 })

@@ -322,32 +322,6 @@ describe('gates together', () => {
   })
 })
 
-describe('notAuthor', () => {
-  const approval = { kind: 'approval', role: 'operator', notAuthor: true } as const
-  const author = 'Ada Lovelace <ada@example.com>'
-
-  test('whoever made the commit may not approve it, by name or address', () => {
-    for (const actor of [author, 'Ada Lovelace', 'ADA@example.com']) {
-      const it = afterWave([approval], { author })
-      assert.throws(() => it.act({ kind: 'approve' }, 1, actor), code('forbidden'))
-      assert.equal(it.run.wave, 0)
-      it.act({ kind: 'approve' }, 1, 'bob@example.com')
-      assert.equal(it.run.wave, 1)
-    }
-  })
-
-  test('nor may whoever started it by hand', () => {
-    const it = afterWave([approval], { trigger: { kind: 'api', actor: 'eve', reason: '' } })
-    assert.throws(() => it.act({ kind: 'approve' }, 1, 'eve'), code('forbidden'))
-  })
-
-  test('without it the author is one of the people who may', () => {
-    const it = afterWave([{ kind: 'approval', role: 'operator' }], { author })
-    it.act({ kind: 'approve' }, 1, 'ada@example.com')
-    assert.equal(it.run.wave, 1)
-  })
-})
-
 describe('what withholds new content', () => {
   test('keeps it from one cluster, says so, looks again in time, and lets what runs come to its end', () => {
     const it = drive(plan([wave('one', ['a', 'b'], { maxConcurrent: 2 })]))
