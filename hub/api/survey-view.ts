@@ -98,7 +98,7 @@ export const WindowView = Type.Object(
     kind: Type.Unsafe<'allow' | 'deny'>({ type: 'string', enum: ['allow', 'deny'] }),
     open: Type.Boolean({ description: 'now' }),
     until: Type.Union([Type.String(), Type.Null()], {
-      description: 'RFC 3339, UTC: when that changes, or may; null when it never opens',
+      description: 'RFC 3339, UTC: when that changes; null when it never does, or not for long',
     }),
     schedule: Type.String(),
     duration: Type.String(),

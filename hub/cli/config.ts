@@ -106,6 +106,6 @@ export function parseServer(text: string): string {
     return url.href.replace(/\/+$/, '')
   }
   throw new CliFailure(2, `not the URL of a hub: ${text}`, {
-    hint: 'write it as https://hub.example:8443',
+    hint: 'write it as https://hub.example: where its REST API is, not the port that agents dial',
   })
 }

@@ -1,3 +1,4 @@
+import { shortRevision } from '@groundswell/proto/revision.ts'
 import type {
   AuthorityView,
   FleetView,
@@ -110,13 +111,13 @@ export function judgeSources(sources: readonly SourceView[]): Finding[] {
     }
     if (suspended) return finding(check, 'WARN', 'suspended', 'Git says so; take it out to go on')
     if (revision === null) return finding(check, 'WARN', 'not fetched yet', 'wait a minute')
-    return finding(check, 'OK', revision.slice(0, 12))
+    return finding(check, 'OK', shortRevision(revision))
   })
 }
 
 export function judgeFleet({ refused, faults, warnings }: FleetView): Finding {
   if (refused !== null || faults.length > 0) {
-    const message = refused === null ? `${faults.length} faults` : `${refused.slice(0, 12)} refused`
+    const message = refused === null ? `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}` : `${shortRevision(refused)} refused`
     return finding('configuration', 'FAIL', message, '`swell fleet` has each, with file and line')
   }
   if (warnings.length === 0) return finding('configuration', 'OK', 'no faults')

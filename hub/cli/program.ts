@@ -12,7 +12,8 @@ so), 2 when it could not be asked, 130 at Ctrl-C. Data goes to stdout, progress 
 NO_COLOR=1 keeps colour out.`
 
 /** Runs one command line (without `node` and `swell`). Never throws for what a user can cause. */
-export async function runProgram(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function runProgram(given: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const words = putConnectionBehind(given)
   const context = createContext(terminal)
   const program = createBase(terminal)
     .description('Work with a Groundswell hub')
@@ -42,6 +43,17 @@ function createBase({ out, say }: Terminal): Command {
     .showHelpAfterError('(see --help)')
     .configureOutput({ writeOut: out, writeErr: say })
     .exitOverride()
+}
+
+/** `swell --context prod get clusters`, as people write it for kubectl: where to ask may stand before what. */
+function putConnectionBehind(words: readonly string[]): readonly string[] {
+  let at = 0
+  for (;;) {
+    const found = /^--(?:server|token-file|context)(=|$)/.exec(words[at] ?? '')
+    if (!found) break
+    at += found[1] === '=' ? 1 : 2
+  }
+  return at < words.length ? [...words.slice(at), ...words.slice(0, at)] : words
 }
 
 /** The command that is asked for, or asked about by `help`. */

@@ -10,11 +10,11 @@ export function* viewWindows(fleet: Fleet, from: number, now: number): Generator
   for (const { ownerKind, owner, window } of listDeclaredWindows(fleet)) {
     at += 1
     if (at <= from) continue
-    const { open, until } = findOpening(window, now)
+    const { open, until, isCut } = findOpening(window, now)
     const { clusters, clusterGroup, clusterSelector } = window
     yield {
       ...{ ownerKind, owner, open },
-      until: until === null ? null : new Date(until).toISOString(),
+      until: until === null || isCut ? null : new Date(until).toISOString(),
       ...{ kind: window.kind, schedule: window.schedule, duration: window.duration },
       timeZone: window.timeZone ?? 'UTC',
       applications: [...(window.applications ?? [])],

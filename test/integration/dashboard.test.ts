@@ -260,8 +260,20 @@ describe('the dashboard, in a browser', () => {
     await page.keyboard.press('Control+k')
     await box.fill('Nothing Of That Name')
     await page.getByRole('option', { name: 'nothing of that name filter the fleet' }).click()
-    await page.getByRole('grid').waitFor()
+    await page.getByText('No cluster fits nothing of that name').waitFor()
     assert.equal(new URL(page.url()).searchParams.get('filter'), 'nothing of that name')
+    await page.getByRole('button', { name: 'Show all' }).click()
+    await page.getByRole('link', { name: 'edge-1' }).waitFor()
+  })
+
+  it('names the commit that is refused, and why it is', async () => {
+    await using hub = await serve()
+    const refused = `main@sha1:${'0123456789abcdef'.repeat(2)}01234567`
+    const faults = [{ file: 'fleet/shop.yaml', line: 7, message: 'no such field: targts' }]
+    hub.hub.view.fleet = { ...hub.hub.view.fleet, refused, faults }
+    const { page } = await browser.visit(hub.url, 'viewer')
+    await page.getByText('Commit 0123456789 is refused, the last good one stays: 1 fault').waitFor()
+    await page.getByText('fleet/shop.yaml:7').waitFor()
   })
 
   it('shows nothing of one person to the next who signs in', async () => {

@@ -33,8 +33,10 @@ export function addHold(program: Command, context: CommandContext): void {
   asListing(hold.command('windows'), context, 'listWindows', {
     OF: ({ ownerKind, owner }) => `${ownerKind} ${owner}`,
     KIND: ({ kind }) => kind,
-    OPEN: ({ open, until }) =>
-      `${open ? 'now' : 'no'}${until === null ? ', never' : `, until ${until}`}`,
+    OPEN: ({ open, until }) => {
+      if (until === null) return open ? 'always' : 'never'
+      return `${open ? 'now' : 'no'}, until ${until}`
+    },
     SCHEDULE: ({ schedule, timeZone }) => `${schedule} ${timeZone}`,
     DURATION: ({ duration }) => duration,
     APPLICATIONS: ({ applications }) => applications.join(',') || 'all',

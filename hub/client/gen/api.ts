@@ -395,7 +395,7 @@ export interface WindowView {
   readonly kind: 'allow' | 'deny'
   /** now */
   readonly open: boolean
-  /** RFC 3339, UTC: when that changes, or may; null when it never opens */
+  /** RFC 3339, UTC: when that changes; null when it never does, or not for long */
   readonly until: string | null
   readonly schedule: string
   readonly duration: string

@@ -100,6 +100,18 @@ export function Cluster({
               </p>
             ))}
             <h2>Applications</h2>
+            {one.applications.length === 0 && (
+              <p class="quiet">
+                Nothing is decided for it yet
+                {one.lifecycle === 'Declared' && (
+                  <>
+                    , and no agent of it has joined: a token for one is made on the page{' '}
+                    <Link to={{ page: 'clusters' }}>Clusters</Link>
+                  </>
+                )}
+                .
+              </p>
+            )}
             <Table
               columns={[
                 'Application',

@@ -13,6 +13,7 @@ import { lookOf, looks, standings } from '../data/standing.ts'
 import { useWatched } from '../data/watched.ts'
 import { Faults } from '../parts/faults.tsx'
 import { Grid } from '../parts/grid.tsx'
+import { Link } from '../parts/link.tsx'
 import { Fault } from '../parts/shown.tsx'
 import { Short } from '../parts/words.tsx'
 import { go } from '../route.ts'
@@ -66,12 +67,41 @@ export function Fleet({ filter }: { readonly filter: string }) {
       </header>
       {matrixError.value && <Fault error={matrixError.value} />}
       {fleet.value && <Faults refused={fleet.value.refused} faults={fleet.value.faults} />}
-      <Grid
-        applications={applications.value}
-        lines={lines}
-        onVisible={setVisible}
-        onOpen={(name, application) => go({ page: 'cluster', name, application })}
-      />
+      {isWhole.value && lines.length === 0 ? (
+        <Nothing filter={filter} />
+      ) : (
+        <Grid
+          applications={applications.value}
+          lines={lines}
+          onVisible={setVisible}
+          onOpen={(name, application) => go({ page: 'cluster', name, application })}
+        />
+      )}
     </main>
+  )
+}
+
+/** What to do where there is no cluster to show. */
+function Nothing({ filter }: { readonly filter: string }) {
+  if (filter === '') {
+    return (
+      <p role="status">
+        There is no cluster yet. One is declared in the fleet repository, by a file of{' '}
+        <code>kind: Cluster</code>; then a token lets its agent in, on the page{' '}
+        <Link to={{ page: 'clusters' }}>Clusters</Link>.
+      </p>
+    )
+  }
+  return (
+    <p role="status">
+      No cluster fits <code>{filter}</code>: its name, its groups, or how one of its applications
+      stands.{' '}
+      <button
+        type="button"
+        onClick={() => go({ page: 'fleet', filter: '' }, 'replace')}
+      >
+        Show all
+      </button>
+    </p>
   )
 }

@@ -92,14 +92,14 @@ function Owner({ of: { ownerKind, owner } }: { readonly of: WindowView }) {
 function Standing({ of: { kind, open, until } }: { readonly of: WindowView }) {
   const now = useNow(1_000)
   const free = (kind === 'allow') === open
-  const words = open ? (kind === 'allow' ? 'open' : 'frozen') : 'closed'
+  const words = { allow: ['closed', 'open'], deny: ['free', 'frozen'] }[kind][Number(open)]!
   return (
     <>
       <span class={`word ${free ? 'updated' : 'held'}`}>
         <span aria-hidden="true">{free ? '●' : '■'}</span> {words}
       </span>{' '}
       {until === null ? (
-        'never opens'
+        'always'
       ) : (
         <time dateTime={until} title={until}>
           until {sayUntil(Date.parse(until), now)}

@@ -1,4 +1,5 @@
 import type { FleetView } from '../../client/gen/api.ts'
+import { shorten } from './words.tsx'
 
 const mostShown = 20
 
@@ -15,7 +16,7 @@ export function Faults({
     <details class="faults" open={faults.length <= 3}>
       <summary>
         {refused
-          ? `Commit ${refused.slice(0, 12)} is refused, the last good one stays`
+          ? `Commit ${shorten(refused)} is refused, the last good one stays`
           : 'Not all of the newest commit is rolled out'}
         : {faults.length} {faults.length === 1 ? 'fault' : 'faults'}
       </summary>

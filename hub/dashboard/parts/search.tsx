@@ -16,6 +16,7 @@ const pages: readonly Found[] = [
   ...(['holds', 'windows', 'policies', 'events'] as const),
 ]
   .map((page): Found => ({ label: page, kind: 'page', to: { page } }))
+  .concat({ label: 'fleet', kind: 'page', to: { page: 'fleet', filter: '' } })
   .concat({ label: 'pull requests', kind: 'page', to: { page: 'proposal', of: null } })
   .concat({ label: 'audit', kind: 'page', to: { page: 'audit', after: null } })
 
@@ -60,7 +61,7 @@ export function Search() {
       </button>
       <dialog ref={dialog} class="search" aria-label="Search">
         <input
-          type="search"
+          type="text"
           placeholder="Cluster, application or page"
           aria-label="Cluster, application or page"
           role="combobox"

@@ -124,6 +124,10 @@ export function sayLong(seconds: number): string {
 /** A digest or a revision, short; whole in its title. */
 export function Short({ text }: { readonly text: string | null }) {
   if (text === null || text === '') return <span class="quiet">none</span>
-  const bare = text.slice(text.lastIndexOf(':') + 1)
-  return <code title={text}>{bare.slice(0, 10)}</code>
+  return <code title={text}>{shorten(text)}</code>
+}
+
+/** The digits that tell a digest or a revision from others, without what kind it is of. */
+export function shorten(text: string): string {
+  return text.slice(text.lastIndexOf(':') + 1).slice(0, 10)
 }

@@ -20,7 +20,7 @@ spec:
   destinations: [{ clusterSelector: {}, namespaces: ["*"] }]
   windows:
     - ${window('')}
-    - ${window(', clusterSelector: {}')}
+    - ${window(', clusterSelector: {}').replace('1h', '24h')}
     - ${window(', clusters: [a], clusterSelector: { matchLabels: { env: prod }, matchExpressions: [{ key: lab, operator: DoesNotExist }] }')}
 `
 
@@ -68,15 +68,17 @@ test('a window tells every condition on the clusters it is for', async () => {
 test('windows of ClusterGroups and Clusters are told as those of Projects are, and where each stands', async () => {
   const [during, before] = ['2026-12-31T00:00:00Z', '2026-11-26T00:30:00Z'].map(Date.parse)
   const read = async (now: number | undefined) =>
-    (await collect(survey(now).windows(2))).map(
+    (await collect(survey(now).windows(1))).map(
       ({ ownerKind, owner, open, until }) => `${ownerKind} ${owner}: ${open} ${until}`,
     )
   assert.deepEqual(await read(during), [
+    'Project default: true null',
     'Project default: true 2026-12-31T01:00:00.000Z',
     'ClusterGroup everything: true 2027-01-07T17:00:00.000Z',
     'Cluster lab: false 2028-02-29T00:00:00.000Z',
   ])
   assert.deepEqual(await read(before), [
+    'Project default: true null',
     'Project default: true 2026-11-26T01:00:00.000Z',
     'ClusterGroup everything: false 2026-12-24T17:00:00.000Z',
     'Cluster lab: false 2028-02-29T00:00:00.000Z',

@@ -24,6 +24,17 @@ const summary = (more: Partial<SummaryView['clusters']>, failed = 0) =>
   ({ clusters: { ...clusters, ...more }, deployments: { failed } }) as SummaryView
 
 describe('a diagnosis', () => {
+  it('names a commit by as much of it as Git does', () => {
+    const source = { name: 'fleet', suspended: false, failure: null }
+    const revision = `main@sha1:${'0123456789abcdef'.repeat(2)}01234567`
+    const [found] = judgeSources([{ ...source, revision }] as SourceView[])
+    assert.equal(found?.message, 'main@sha1:0123456')
+    const refused = judgeFleet({ refused: revision, faults: [] } as unknown as FleetView)
+    assert.equal(refused.message, 'main@sha1:0123456 refused')
+    const faults = [{ message: 'x' }]
+    assert.equal(judgeFleet({ refused: null, faults } as unknown as FleetView).message, '1 fault')
+  })
+
   it('has something to do wherever not all is well', () => {
     const source = { name: 'fleet', suspended: false, revision: 'main@sha1:a', failure: null }
     const failure = { code: 'x', message: 'no such host', since: inDays(0), count: 3 }
