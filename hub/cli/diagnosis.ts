@@ -117,7 +117,10 @@ export function judgeSources(sources: readonly SourceView[]): Finding[] {
 
 export function judgeFleet({ refused, faults, warnings }: FleetView): Finding {
   if (refused !== null || faults.length > 0) {
-    const message = refused === null ? `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}` : `${shortRevision(refused)} refused`
+    const message =
+      refused === null
+        ? `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`
+        : `${shortRevision(refused)} refused`
     return finding('configuration', 'FAIL', message, '`swell fleet` has each, with file and line')
   }
   if (warnings.length === 0) return finding('configuration', 'OK', 'no faults')
