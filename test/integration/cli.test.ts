@@ -327,15 +327,6 @@ describe('swell', () => {
       assert.match(err, message)
     })
 
-  it('takes where to ask before what to ask, too, as kubectl does', async () => {
-    const { out } = await run('--server=http://127.0.0.1:1 get clusters')
-    assert.equal(out, '')
-    const ahead = await run(`--server ${server} get clusters -o name`)
-    assert.deepEqual(ahead, await run('get clusters -o name'))
-    assert.equal((await run('--context nope get clusters')).code, 2)
-    assert.match((await run('--context')).err, /unknown option/)
-  })
-
   it('reads server and token from a context', async () => {
     const file = join(folder, 'token')
     await writeFile(file, 'viewer\n')
