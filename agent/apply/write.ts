@@ -3,6 +3,7 @@ import type { LiveObject } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import { isScaledByOther } from '../observe/drift.ts'
 import { hashProjection, saltOf } from '../observe/fields.ts'
+import { ownersPath } from '../observe/object-record.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { holdToAdoption } from './adoption.ts'
 import { type Body, markBody, parseBody, setsSize } from './body.ts'
@@ -66,7 +67,9 @@ export async function writeObject(
   const release = deps.observer.hold(id)
   try {
     const applied = await applyOrReplace(draft, known, { force }, app.manifest, deps)
-    const object = fresh ? await takeOver(applied, draft, deps) : applied
+    const lost = known?.drift.some(({ path }) => path === ownersPath) ?? false
+    const others = lost || applied.metadata.uid !== before?.uid
+    const object = others ? await takeOver(applied, draft, deps) : applied
     const expectation = expectationOf(app, id, source.apiVersion, '?')
     const { baseline } = deps.observer.applied(id, expectation, object, source.digest)
     return {

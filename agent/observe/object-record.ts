@@ -78,7 +78,7 @@ export function recordSeen(
   const seen = facts(object, expected, context)
   if (!expected?.fieldsHash) return { ...seen, baseline: undefined, drift: [] }
   if (known?.baseline && known.uid === seen.uid) {
-    const drift = findDrift(object, known.baseline, context.manager, expected.ignored)
+    const drift = compare(object, known.baseline, expected, context)
     const { content } = known
     return { ...seen, baseline: known.baseline, drift, ...(content !== undefined && { content }) }
   }
@@ -100,8 +100,27 @@ export function recordRecalled(
   context: RecordContext,
 ): ObjectRecord {
   const baseline = projectOwned(applied, context.manager)
-  const drift = baseline ? findDrift(live, baseline, context.manager, expected.ignored) : []
+  const drift = baseline ? compare(live, baseline, expected, context) : []
   return { ...facts(live, expected, context), baseline, drift }
+}
+
+/** Path of the drift of an object in which we own nothing any more. */
+export const ownersPath = '/metadata/managedFields'
+
+/**
+ * What differs; also that nothing of it is ours, as after a restore from a backup. It looks the same, but what Git
+ * drops would stay.
+ */
+function compare(
+  object: LiveObject,
+  baseline: Projection,
+  { ignored }: Expectation,
+  { manager }: RecordContext,
+): readonly FieldDrift[] {
+  const drift = findDrift(object, baseline, manager, ignored)
+  if (drift.length > 0 || hasOurs(object, manager)) return drift
+  const desired = JSON.stringify(manager)
+  return [{ path: ownersPath, desired, live: '', ...lastChange(object, manager) }]
 }
 
 /** What is kept when it cannot be found out: that it differs, and who changed it last. */
@@ -142,8 +161,11 @@ function facts(
   }
 }
 
-function isApplied({ metadata }: LiveObject, manager: string): boolean {
-  const { ownerReferences } = metadata as { readonly ownerReferences?: readonly unknown[] }
-  const byUs = metadata.managedFields?.some((entry) => isOurs(entry, manager)) ?? false
-  return byUs && !ownerReferences?.length
+function isApplied(object: LiveObject, manager: string): boolean {
+  const { ownerReferences } = object.metadata as { readonly ownerReferences?: readonly unknown[] }
+  return hasOurs(object, manager) && !ownerReferences?.length
+}
+
+function hasOurs({ metadata }: LiveObject, manager: string): boolean {
+  return metadata.managedFields?.some((entry) => isOurs(entry, manager)) ?? false
 }

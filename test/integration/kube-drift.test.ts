@@ -8,6 +8,7 @@ import { until } from '../support/until.ts'
 import { presentApplication, verifiedSnapshot } from '../support/verified-snapshot.ts'
 
 const never = new AbortController().signal
+type Hands = Awaited<ReturnType<typeof createHands>>
 
 describe('drift on a real API server', () => {
   let plane: ControlPlane
@@ -227,6 +228,38 @@ describe('drift on a real API server', () => {
       const left = { kept: '1', own: '1', ...(of === 'stranger' && { dropped: '1' }) }
       assert.deepEqual(await dataOf(of), left, of)
     }
+  })
+
+  it('makes its own again what a backup has restored, so that what Git drops goes', async () => {
+    const name = uniqueName('restored')
+    const path = configPath(name, 'c')
+    const bring = async (hands: Hands, data: Record<string, string>) => {
+      const app = presentApplication(name, [createNamespace(name), createConfig(name, 'c', data)])
+      await hands.workloads.reconcile(verifiedSnapshot(app), never)
+      assert.deepEqual(hands.state(name)?.errors, [])
+    }
+    {
+      await using hands = await createHands(plane.kubeconfig)
+      await bring(hands, { kept: '1', dropped: '1' })
+    }
+    const { metadata, ...rest } = (await read(path))!
+    const { uid: _, resourceVersion: __, managedFields: ___, ...marks } = metadata
+    await kubeCall(plane, 'DELETE', path)
+    const home = `/api/v1/namespaces/${name}/configmaps?fieldManager=velero`
+    await kubeCall(plane, 'POST', home, { ...rest, metadata: marks })
+    await using hands = await createHands(plane.kubeconfig)
+    await bring(hands, { kept: '1', dropped: '1' })
+    const isOurs = async () => {
+      const managers = (await read(path))?.metadata.managedFields?.map(({ manager }) => manager)
+      return managers?.join() === 'groundswell'
+    }
+    await until(isOurs, { deadlineMs: 10_000, what: 'the restored object to be ours' })
+    await until(() => hands.state(name)?.driftedObjects === 0, {
+      deadlineMs: 10_000,
+      what: 'nothing to differ',
+    })
+    await bring(hands, { kept: '1' })
+    assert.deepEqual((await read(path))?.data, { kept: '1' })
   })
 
   it('F33: writes once against a manager that goes on, and names it', async () => {
