@@ -1,6 +1,6 @@
 import type { Clusters } from './argocd-clusters.ts'
 import { convertIgnore } from './argocd-ignore.ts'
-import { convertSource } from './argocd-source.ts'
+import { convertSource, inside } from './argocd-source.ts'
 import { type Draft, toName } from './draft.ts'
 import {
   type ForeignDocument,
@@ -26,6 +26,8 @@ export interface ArgoApplication {
   readonly keep?: boolean
   /** Whether a directory, as far as it is at hand, holds a chart. */
   readonly isChart: (path: string) => boolean
+  /** What a directory holds of Argo CD's own: nothing, something beside others, or nothing else. */
+  readonly ownIn: (path: string) => 'none' | 'some' | 'all'
 }
 
 const words = {
@@ -40,7 +42,7 @@ export function addApplication(
   clusters: Clusters,
   document: ForeignDocument,
   at: ForeignPath,
-  { name, release = name, metadata, spec, pick, keep, isChart }: ArgoApplication,
+  { name, release = name, metadata, spec, pick, keep, isChart, ownIn }: ArgoApplication,
 ): void {
   const path = [...at, 'spec']
   draft.tellRest(
@@ -101,17 +103,27 @@ export function addApplication(
       )
       continue
     }
+    const own = ownIn(inside(textOf(directory) ?? '.'))
+    if (own !== 'none') {
+      const words = {
+        all: 'holds nothing but objects of Argo CD, which are converted themselves; it is left out',
+        some: 'holds objects of Argo CD, which are converted themselves: it is suspended until they are taken out of there',
+      }
+      draft.gap(document, [...place, 'path'], words[own])
+      if (own === 'all') continue
+    }
     const { source: ours, patches, override } = convertSource(draft, document, place, source, lent)
     const suffix = rendered.length > 1 ? `-${index + 1}` : ''
     const wanted = toTemplatedName(release)
-    const own = draft.freeName('Application', `${name}${suffix}`)
-    draft.add('Application', own, {
+    const made = draft.freeName('Application', `${name}${suffix}`)
+    draft.add('Application', made, {
       ...(project !== undefined && project !== 'default' && { project: toName(project) }),
-      source: wanted === own ? ours : keepRelease(ours, wanted, isChart),
+      source: wanted === made ? ours : keepRelease(ours, wanted, isChart),
       targets: [{ ...target, ...(patches.length > 0 && { patches }) }],
       ...(namespace !== undefined && { targetNamespace: override ?? toTemplatedName(namespace) }),
       ...(namespace !== undefined && sync.createNamespace && { createNamespace: true }),
       ...sync.spec,
+      ...(own === 'some' && { suspend: true }),
       ...(ignored.length > 0 && { ignoreDifferences: ignored }),
       deletionPolicy: isKept ? 'Orphan' : 'Delete',
     })

@@ -1,4 +1,4 @@
-import { addApplication } from './argocd-application.ts'
+import { addApplication, type ArgoApplication } from './argocd-application.ts'
 import type { Clusters } from './argocd-clusters.ts'
 import { listParameters } from './argocd-generators.ts'
 import type { Draft } from './draft.ts'
@@ -15,7 +15,7 @@ export function expandSet(
   clusters: Clusters,
   document: ForeignDocument,
   files: readonly ForeignFile[],
-  isChart: (path: string) => boolean,
+  places: Pick<ArgoApplication, 'isChart' | 'ownIn'>,
 ): void {
   const spec = membersOf(document.value['spec'])
   draft.tellRest(
@@ -55,7 +55,7 @@ export function expandSet(
       // The name of an application says nothing of a cluster here.
       const plain = name.replace(/[-.]?\$\{cluster\.[^}]*\}[-.]?/g, '') || document.name
       addApplication(draft, clusters, document, ['spec', 'template'], {
-        ...{ name: plain, release: name, isChart },
+        ...{ name: plain, release: name, ...places },
         ...{ metadata: membersOf(metadata), spec: membersOf(made) },
         ...(pick && { pick }),
         ...(keep && { keep }),

@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { inside, toPatches } from './argocd-source.ts'
 import { type Draft, toName } from './draft.ts'
 import { clusterOf } from './flux-cluster.ts'
+import type { FluxPlaces } from './flux-places.ts'
 import {
   type ForeignDocument,
   type ForeignPath,
@@ -20,6 +21,7 @@ export interface FluxNames {
   /** `namespace/name` of a GitRepository → Repository. */
   readonly repositories: ReadonlyMap<string, string>
   readonly documents: readonly ForeignDocument[]
+  readonly places: FluxPlaces
 }
 
 const converted = [
@@ -50,6 +52,12 @@ export function addFluxApplication(
 ): void {
   const spec = membersOf(document.value['spec'])
   draft.tellRest(document, ['spec'], spec, converted, words)
+  const { own, isMixed } = names.places.heldBy(document)
+  if (own.length > 0) tellHeld(draft, document, spec, isMixed)
+  if (own.length > 0 && !isMixed) {
+    listDependencies(draft, document, spec, names)
+    return
+  }
   const source = membersOf(spec['sourceRef'])
   const repository = findRepository(draft, document, ['spec', 'sourceRef'], source, names)
   if (textOf(source['kind']) !== 'GitRepository') {
@@ -64,7 +72,7 @@ export function addFluxApplication(
   const healthCheckExprs = toHealthChecks(draft, document, spec['healthCheckExprs'])
   const namespace = textOf(spec['targetNamespace'])
   tellDecryption(draft, document, spec)
-  const { pick, suspend } = whereOf(draft, document)
+  const { pick, suspend } = whereOf(draft, document, names)
   draft.add('Application', names.of.get(document)!, {
     source: {
       ...(repository !== undefined && { repository }),
@@ -74,12 +82,31 @@ export function addFluxApplication(
     targets: [{ ...pick, ...(patches.length > 0 && { patches }) }],
     ...(namespace !== undefined && { targetNamespace: toName(namespace) }),
     prune: spec['prune'] === true,
-    ...((suspend || spec['suspend'] === true) && { suspend: true }),
+    ...((suspend || isMixed || spec['suspend'] === true) && { suspend: true }),
     deletionPolicy: isKept(spec) ? 'Orphan' : 'Delete',
     ...(healthCheckExprs.length > 0 && { healthCheckExprs }),
     ...accountOf(document, spec),
     ...dependencies(draft, document, spec, names),
   })
+}
+
+/** Delivered to a cluster, objects of Flux would have it go on beside us, with what we make of them. */
+function tellHeld(draft: Draft, document: ForeignDocument, spec: Members, isMixed: boolean): void {
+  draft.gap(
+    document,
+    ['spec', 'path'],
+    isMixed
+      ? 'holds objects of Flux, which become Applications themselves: it is suspended until they are taken out of there'
+      : 'holds nothing but objects of Flux, which become Applications themselves; it is left out',
+  )
+  for (const field of ['patches', 'targetNamespace']) {
+    if (spec[field] === undefined) continue
+    draft.gap(
+      document,
+      ['spec', field],
+      `\`${field}\`: write it into the Applications that it is for`,
+    )
+  }
 }
 
 /** Flux looks for the account beside the object that names it. */
@@ -127,9 +154,18 @@ function kindOf(path: string, paths: readonly string[]): Members {
 export function whereOf(
   draft: Draft,
   document: ForeignDocument,
+  { places }: FluxNames,
 ): { readonly pick: Pick; readonly suspend: boolean } {
-  const cluster = clusterOf(document.file)
-  if (cluster !== undefined) return { pick: { clusters: [draft.cluster(cluster)] }, suspend: false }
+  const clusters = places.clustersOf(document).map((cluster) => draft.cluster(cluster))
+  if (clusters.length > 0) {
+    const isChanged = places.isChanged(document)
+    if (isChanged) {
+      const words =
+        'is changed by the kustomization that brings it: write that into `targets`; it is suspended until then'
+      draft.gap(document, [], words)
+    }
+    return { pick: { clusters }, suspend: isChanged }
+  }
   draft.gap(
     document,
     [],
@@ -171,7 +207,28 @@ export function dependencies(
   spec: Members,
   names: FluxNames,
 ): Members {
-  const found = listOf(spec['dependsOn']).flatMap((item, index) => {
+  const mine = listDependencies(draft, document, spec, names)
+  // What its Kustomization waited for, it waits for; what is wrong with that is told there.
+  const silent: Draft = { ...draft, gap: () => undefined, tellRest: () => undefined }
+  const brought = names.places
+    .bringersOf(document)
+    .flatMap((from) => listDependencies(silent, from, membersOf(from.value['spec']), names))
+  const clusters = names.places.clustersOf(document)
+  const everywhere = brought.filter((other) => {
+    const there = new Set(names.places.clustersOf(other))
+    return other !== document && clusters.every((cluster) => there.has(cluster))
+  })
+  const all = new Set([...mine, ...everywhere].map((other) => names.of.get(other)!))
+  return all.size > 0 ? { dependsOn: [...all].map((name) => ({ name })) } : {}
+}
+
+function listDependencies(
+  draft: Draft,
+  document: ForeignDocument,
+  spec: Members,
+  names: FluxNames,
+): ForeignDocument[] {
+  return listOf(spec['dependsOn']).flatMap((item, index) => {
     const { name, namespace, ...rest } = membersOf(item)
     const path = ['spec', 'dependsOn', index]
     draft.tellRest(document, path, rest, [])
@@ -187,7 +244,19 @@ export function dependencies(
       draft.gap(document, [...path, 'name'], `there is no ${document.kind} "${textOf(name)}" here`)
       return []
     }
-    return [{ name: names.of.get(other)! }]
+    return standIns(other, names)
   })
-  return found.length > 0 ? { dependsOn: found } : {}
+}
+
+/** What becomes of a Kustomization: itself, or the releases it brings. */
+function standIns(
+  document: ForeignDocument,
+  names: FluxNames,
+  seen = new Set<ForeignDocument>(),
+): ForeignDocument[] {
+  if (seen.has(document)) return []
+  seen.add(document)
+  const { own } = names.places.heldBy(document)
+  if (own.length === 0) return [document]
+  return own.filter((one) => names.of.has(one)).flatMap((one) => standIns(one, names, seen))
 }

@@ -77,7 +77,15 @@ export function addHelmRelease(draft: Draft, document: ForeignDocument, names: F
     draft.tellRest(document, path, kustomize, ['patches'], words)
     return toPatches(draft, document, [...path, 'patches'], kustomize['patches'])
   })
-  const { pick, suspend } = whereOf(draft, document)
+  const where = whereOf(draft, document, names)
+  const isHomeless = namespace === '' && names.places.bringersOf(document).length > 0
+  if (isHomeless) {
+    const words =
+      'its kustomization gives it a namespace: write `targetNamespace`; it is suspended until then'
+    draft.gap(document, [], words)
+  }
+  const { pick } = where
+  const suspend = where.suspend || isHomeless
   const source = sourceOf(draft, document, spec, chart, names)
   const isRemote = source['helm'] !== undefined
   if (isRemote) {

@@ -1,7 +1,7 @@
-import { posix } from 'node:path'
 import { createDraft, type Draft, toName } from './draft.ts'
 import { addFluxApplication, type FluxNames } from './flux-application.ts'
 import { clusterOf } from './flux-cluster.ts'
+import { findPlaces, isBootstrap } from './flux-places.ts'
 import { addHelmRelease } from './flux-helm-release.ts'
 import { type ForeignDocument, membersOf, readForeign, textOf } from './foreign-document.ts'
 import type { GitRef } from './git-ref.ts'
@@ -12,25 +12,33 @@ const group = '.toolkit.fluxcd.io/'
 /**
  * Flux: `GitRepository`, `Kustomization` and `HelmRelease` (of charts in Git; others are told how to
  * be put there). Flux applies to the cluster it runs on: which that is is told from a directory
- * `clusters/NAME`, else an application goes to every cluster.
+ * `clusters/NAME`, or from the Kustomization there that brings it, else an application is suspended.
  */
 export const convertFlux: Convert = (files): Migration => {
   const { documents, gaps } = readForeign(files, ({ text }) => text.includes(group))
   const draft = createDraft(gaps)
-  const ours = documents.filter(({ apiVersion }) => apiVersion.includes(group))
+  const isFlux = ({ apiVersion }: ForeignDocument) => apiVersion.includes(group)
+  const ours = documents.filter(isFlux)
+  const places = findPlaces(documents, isFlux, files)
   const repositories = new Map<string, string>()
   for (const document of ours.filter(({ kind }) => kind === 'GitRepository')) {
     repositories.set(keyOf(document), convertRepository(draft, document))
   }
-  const applied = ours.filter(({ kind }) => kind === 'Kustomization' || kind === 'HelmRelease')
-  const names: FluxNames = { of: nameAll(applied), repositories, documents: ours }
+  const applied = ours.filter(
+    (one) => (one.kind === 'Kustomization' || one.kind === 'HelmRelease') && !places.isPatch(one),
+  )
+  const names: FluxNames = { of: nameAll(applied), repositories, documents: ours, places }
   const paths = files.map(({ path }) => path)
   for (const document of ours) {
-    const isFlux =
-      document.name === 'flux-system' || posix.basename(document.file) === 'gotk-components.yaml'
+    if (places.isPatch(document)) {
+      const words =
+        'changes what another file holds: write it into the targets of what came of that'
+      draft.gap(document, [], words)
+      continue
+    }
     switch (document.kind) {
       case 'Kustomization':
-        if (isFlux)
+        if (isBootstrap(document))
           draft.gap(
             document,
             [],
