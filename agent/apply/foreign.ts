@@ -1,6 +1,7 @@
+import { parseObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../errors.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
-import type { Owner } from './ownership.ts'
+import { marks, type Owner } from './ownership.ts'
 
 /**
  * Refuses an object that is another application's, or another agent's.
@@ -28,6 +29,15 @@ export async function refuseForeign(
   }
   // What was applied from here is ours, whatever id the cluster's record had then; a first try proves nothing.
   if (known?.cluster && known.cluster !== clusterId && !inventory.get(id)?.uid) {
-    throw new AgentError('owned_by_other', `belongs to the agent of cluster ${known.cluster}`)
+    throw new AgentError(
+      'owned_by_other',
+      `belongs to the agent of cluster ${known.cluster}; if that one is gone for good, let go of all of this kind: ${letGo(id, current)}`,
+    )
   }
+}
+
+function letGo(id: string, application: string): string {
+  const { kind, group } = parseObjectId(id)
+  const resource = [kind.toLowerCase(), ...(group === '' ? [] : [group])].join('.')
+  return `kubectl annotate ${resource} --all-namespaces -l ${marks.application}=${application} ${marks.cluster}-`
 }

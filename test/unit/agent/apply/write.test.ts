@@ -59,6 +59,11 @@ describe('an object of another agent’s', () => {
       assert.match(errors[0]?.message ?? '', /belongs to the agent of cluster c2/)
       await hands.clock.advance(60_000)
     }
+    // With the other agent gone, the command it prints lets it have the object.
+    assert.match(
+      hands.state('shop')?.errors[0]?.message ?? '',
+      /: kubectl annotate configmap --all-namespaces -l groundswell\.dev\/application=shop groundswell\.dev\/cluster-$/,
+    )
     await hands.bring(presentApplication('shop', guests, { generation: 2 }))
     assert.equal(hands.state('shop')?.phase, 'Applied')
     const left = cluster.read('/ConfigMap/shop/c')
