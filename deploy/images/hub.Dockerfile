@@ -60,7 +60,9 @@ COPY --from=programs /rootfs/sh /bin/sh
 COPY --from=engine --chmod=0555 /groundswell-engine /usr/local/bin/groundswell-engine
 COPY --from=app /app/dist /app
 COPY --from=app /cli /usr/local/bin
+# What glibc keeps for an agent's connection is large and mostly untouched: mapped by itself, it is not reused piece by piece.
 ENV NODE_ENV=production \
+    MALLOC_MMAP_THRESHOLD_=16384 \
     PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin \
     GROUNDSWELL_ENGINE=/usr/local/bin/groundswell-engine
 USER 65532:65532

@@ -10,9 +10,13 @@ export function collectableBy(socket: string): Record<string, string> {
   return { NODE_OPTIONS: options.join(' '), BENCH_GC_SOCKET: socket }
 }
 
-/** Returns when the hub has collected its garbage. */
-export async function collectGarbage(socket: string): Promise<void> {
+/** Returns when the hub has collected its garbage, or given back the pages it was in as well. */
+export async function collectGarbage(
+  socket: string,
+  what: 'garbage' | 'pages' = 'garbage',
+): Promise<void> {
   const connection = connect(socket)
+  connection.write(what)
   connection.resume()
   await once(connection, 'close')
 }

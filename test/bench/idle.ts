@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { join } from 'node:path'
 import { createTempDir } from '../support/temp-dir.ts'
 import { collectGarbage, collectableBy } from './hub-gc.ts'
-import { readCpuMicros, readRssKb } from './machine.ts'
+import { readAnonymousKb, readCpuMicros, readRssKb } from './machine.ts'
 import type { BenchOptions } from './options.ts'
 import { type Figures, describeFigures } from './result.ts'
 import { type Point, fitLine } from './slope.ts'
@@ -22,6 +22,13 @@ const judgedAt = 1_000
  * rolled out. One hub grows through all the numbers; at each, after the quiet time, its garbage is
  * collected and its resident memory read, and the line through these points is the result. Every
  * agent brings its cluster's declaration, enrolment and status along, so they are in the slope.
+ *
+ * The line goes through what the hub wrote (`Anonymous` of proc(5)): pages of its program's files come
+ * and go by the kernel's will, and no agent adds any. The most that were there are in the base, and
+ * `hub_rss_mb_at_N` is all that is resident.
+ *
+ * V8 keeps pages for new objects after a burst, up to 130 MB however many agents there are, and the
+ * collection has it give them back. `hub_burst_mb_at_N` is what was resident just before.
  *
  * The smallest number should not be 0: a hub that no agent ever joined has not loaded and compiled what
  * the next ones need, and that would count as theirs.
@@ -49,6 +56,8 @@ export async function measureIdle(
     say,
   )
   const points: Point[] = []
+  const resident = new Map<string, number>()
+  let programKb = 0
   const millicores = new Map<number, number>()
   /** Of the resident memory, what Node says it holds itself. */
   const heap: Record<string, Point[]> = {
@@ -65,22 +74,26 @@ export async function measureIdle(
     await pause(options.quiet * 1_000)
     const used = (readCpuMicros(pid) - cpu) / (Date.now() - start)
     millicores.set(clusters, used)
-    await collectGarbage(socket)
-    points.push({ x: clusters, y: readRssKb(pid) })
+    resident.set(`hub_burst_mb_at_${clusters}`, readRssKb(pid) / 1024)
+    await collectGarbage(socket, 'pages')
+    const [all, written] = [readRssKb(pid), readAnonymousKb(pid)]
+    points.push({ x: clusters, y: written })
+    resident.set(`hub_rss_mb_at_${clusters}`, all / 1024)
+    programKb = Math.max(programKb, all - written)
     for (const [name, line] of Object.entries(heap)) {
       line.push({ x: clusters, y: (await world.readCounter(name)) / 1024 })
     }
     if (!(await world.isSettled())) throw new Error(`void: not all ${clusters} agents are there`)
-    say(`${clusters} agents: ${points.at(-1)!.y} KB, ${used.toFixed(1)} millicores`)
+    say(`${clusters} agents: ${all} KB, ${used.toFixed(1)} millicores`)
   }
   const { slope, start } = fitLine(points)
   const figures = {
     hub_rss_kb_per_agent: slope,
-    hub_base_rss_mb: start / 1024,
+    hub_base_rss_mb: (start + programKb) / 1024,
     hub_heap_kb_per_agent: fitLine(heap['nodejs_heap_size_used_bytes']!).slope,
     hub_external_kb_per_agent: fitLine(heap['nodejs_external_memory_bytes']!).slope,
     hub_millicores: millicores.get(judgedAt) ?? [...millicores.values()].at(-1)!,
-    ...Object.fromEntries(points.map(({ x, y }) => [`hub_rss_mb_at_${x}`, y / 1024])),
+    ...Object.fromEntries(resident),
     ...Object.fromEntries([...millicores].map(([x, used]) => [`hub_millicores_at_${x}`, used])),
   }
   say(describeFigures(figures))

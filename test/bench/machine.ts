@@ -53,8 +53,20 @@ export function readCpuMicros(pid: number): number {
 
 /** Resident memory in kilobytes, as the kernel counts it when asked, not as it last estimated it. */
 export function readRssKb(pid: number): number {
+  return readRollup(pid, 'Rss')
+}
+
+/**
+ * The part of it that the process wrote. The rest is of its program's files: a kernel drops and reads
+ * those pages as it likes, while nothing happens, and shares them between processes.
+ */
+export function readAnonymousKb(pid: number): number {
+  return readRollup(pid, 'Anonymous')
+}
+
+function readRollup(pid: number, name: string): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  return Number(/^Rss:\s+(\d+)/m.exec(rollup)?.[1] ?? Number.NaN)
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? Number.NaN)
 }
 
 /** Processes a process has started and not yet waited for. */

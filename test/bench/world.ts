@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { connectRedis } from '../../hub/redis.ts'
+import { readImageEnvironment } from '../support/dockerfile.ts'
 import { connectedMetric } from '../../hub/metrics.ts'
 import { buildHub } from '../../deploy/build/hub.mjs'
 import type { LedgerEntry } from '../../hub/ledger/entry.ts'
@@ -118,6 +119,8 @@ export async function startWorld(
   const client = stack.adopt(await connectRedis(redis.url), (one) => one.disconnect())
   // As it is shipped: a hub of sources takes longer to start.
   const { program: hubProgram } = await buildHub(join(directory.path, 'program'))
+  const image = await readImageEnvironment('hub')
+  const allocator = Object.entries(image).filter(([name]) => name.startsWith('MALLOC_'))
   const hub = await startHub({
     directory: directory.path,
     program: hubProgram,
@@ -127,7 +130,11 @@ export async function startWorld(
     // Only webhooks bring news: a poll would sometimes be there first.
     interval: '60m',
     args: ['--webhook-secret-file', secretFile, '--log-level', 'warn', '--enrol-rate', '100000'],
-    env: { NODE_COMPILE_CACHE: join(directory.path, 'compiled'), ...env },
+    env: {
+      NODE_COMPILE_CACHE: join(directory.path, 'compiled'),
+      ...Object.fromEntries(allocator),
+      ...env,
+    },
   })
   stack.defer(() => hub.stop())
   webhook.url = `${hub.url}/api/v1/webhooks/fleet`

@@ -33,6 +33,14 @@ export async function readDockerfile(name: string): Promise<Instruction[]> {
     })
 }
 
+/** What the image itself sets, by name. */
+export async function readImageEnvironment(name: string): Promise<Record<string, string>> {
+  const last = splitStages(await readDockerfile(name)).at(-1)
+  const set = last?.instructions.filter(({ word }) => word === 'ENV') ?? []
+  const pairs = set.flatMap(({ rest }) => rest.split(/\s+/).map((pair) => pair.split('=')))
+  return Object.fromEntries(pairs.map(([key = '', ...value]) => [key, value.join('=')]))
+}
+
 export function splitStages(instructions: readonly Instruction[]): Stage[] {
   const starts = instructions.flatMap(({ word }, index) => (word === 'FROM' ? [index] : []))
   return starts.map((start, at) => {

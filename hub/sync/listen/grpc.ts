@@ -40,6 +40,7 @@ export async function listen(
       else resolve(actual)
     })
   })
+  shareProtocols(server)
   if (gate) gateConnections(server, gate, after)
   return {
     address: `${host}:${bound}`,
@@ -51,6 +52,20 @@ export async function listen(
       await ended
       clearTimeout(cut)
     },
+  }
+}
+
+/**
+ * Node copies the names of the protocols a server speaks for each connection: three bytes, out of a
+ * pool of 64 KB that stays as long as the connection. A view of another kind it copies by itself.
+ */
+function shareProtocols(server: Server): void {
+  const { http2Servers } = server as unknown as {
+    http2Servers: ReadonlyMap<{ ALPNProtocols?: Uint8Array | DataView }, unknown>
+  }
+  for (const listening of http2Servers.keys()) {
+    const { ALPNProtocols: names } = listening
+    if (names) listening.ALPNProtocols = new DataView(Uint8Array.from(names as Uint8Array).buffer)
   }
 }
 

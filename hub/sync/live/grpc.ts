@@ -72,6 +72,12 @@ export interface Streams {
   readonly dismissAll: (reason: string) => void
 }
 
+/**
+ * What is made where a caller is known keeps all of it, its certificate as well, as long as the
+ * stream lives: 2 KB of each agent.
+ */
+function ignore(): void {}
+
 export function createStreams(deps: StreamsDeps): Streams {
   const flow = createFlow({
     limitBytes: contentInFlight,
@@ -97,7 +103,7 @@ export function createStreams(deps: StreamsDeps): Streams {
   }
 
   function receive(call: SyncCall, caller: Caller): void {
-    call.on('error', () => {})
+    call.on('error', ignore)
     void Promise.resolve(deps.identify(caller.certificate)).then(
       (verdict) => admit(call, caller, verdict),
       (error: unknown) => end(call, toStatus(error)),
@@ -134,9 +140,10 @@ export function createStreams(deps: StreamsDeps): Streams {
       end(older, { code: status.ABORTED, details: 'a newer stream of this cluster took over' })
     }
     live.set(enrolment.cluster, call)
+    const { replica } = caller
     const onHello: SessionDeps['onHello'] = (cluster, hello) => {
       clearTimeout(silent)
-      deps.onHello(cluster, hello, caller.replica)
+      deps.onHello(cluster, hello, replica)
     }
     const { helloMs, blockedMs } = deps.deadlines ?? deadlines
     const session = converse(
