@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { readDashboard } from '../../hub/api/dashboard-files.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
-import { fakeNow } from '../support/fake-rollout.ts'
+import { fakeNow, makeRecord } from '../support/fake-rollout.ts'
 import { until } from '../support/until.ts'
 
+const soon = { deadlineMs: 10_000 }
 const built = fileURLToPath(new URL('../../hub/dashboard/dist', import.meta.url))
 
 describe('the pages of the dashboard about what runs, and what was signed and took how long', () => {
@@ -20,6 +21,27 @@ describe('the pages of the dashboard about what runs, and what was signed and to
     const test = await startApi(10_000, 30_000, await readDashboard(built))
     return { ...test, url: await test.api.listen({ host: '127.0.0.1', port: 0 }) }
   }
+
+  it('keep a rollout that is stuck in sight, however many newer ones are over', async () => {
+    await using hub = await serve()
+    const over = Array.from({ length: 130 }, (_, at) => {
+      const record = makeRecord(`r-over-${at}`, 'Succeeded')
+      return { ...record, run: { ...record.run, finishedAt: record.plan.createdAt } }
+    })
+    hub.hub.records.push(...over)
+    const { page } = await browser.visit(`${hub.url}/ui/rollouts`, 'operator')
+    const underWay = page.getByRole('region', { name: 'Under way' })
+    await underWay.getByRole('link', { name: 'Progressing' }).click()
+    await page.getByRole('button', { name: 'Abort' }).click()
+    const revision = hub.hub.records[0]!.plan.revision.split(':').at(-1)!
+    await page.getByRole('heading', { name: `Abort: shop at ${revision.slice(0, 10)}?` }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.goBack()
+    const rows = page.getByRole('region', { name: 'Over' }).getByRole('row')
+    await until(async () => (await rows.count()) === 101, { ...soon, what: 'the first page' })
+    await page.getByRole('button', { name: 'More' }).click()
+    await until(async () => (await rows.count()) === 131, { ...soon, what: 'the next page' })
+  })
 
   it('tell which images run where, how long rollouts took, and what it is made of, a page at a time', async () => {
     await using hub = await serve()

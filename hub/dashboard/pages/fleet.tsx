@@ -96,10 +96,7 @@ function Nothing({ filter }: { readonly filter: string }) {
     <p role="status">
       No cluster fits <code>{filter}</code>: its name, its groups, or how one of its applications
       stands.{' '}
-      <button
-        type="button"
-        onClick={() => go({ page: 'fleet', filter: '' }, 'replace')}
-      >
+      <button type="button" onClick={() => go({ page: 'fleet', filter: '' }, 'replace')}>
         Show all
       </button>
     </p>

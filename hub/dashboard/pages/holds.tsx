@@ -4,7 +4,7 @@ import { ask } from '../parts/confirm.tsx'
 import { Link, toApplication, toPlan, toRollout } from '../parts/link.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
-import { Ago, Short } from '../parts/words.tsx'
+import { Ago, Short, shorten } from '../parts/words.tsx'
 
 /** Content that failed and went back, and does not come again by itself. */
 export function Holds() {
@@ -46,7 +46,7 @@ export function Holds() {
                       type="button"
                       onClick={() =>
                         ask({
-                          title: `Release ${application} at ${revision.slice(-12)}?`,
+                          title: `Release ${application} at ${shorten(revision)}?`,
                           words:
                             'What failed before is rolled out again, through its waves and gates, as soon as nothing else keeps it back.',
                           shown: (

@@ -10,6 +10,7 @@ import { Link, toApplication, toPlan, toRollout } from '../parts/link.tsx'
 import { LiveFindings } from '../parts/live-findings.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
+import { shorten } from '../parts/words.tsx'
 import { go } from '../route.ts'
 
 type PlannedRollout = NonNullable<PlannedView['rollout']>
@@ -105,7 +106,7 @@ function askToStart({ application, changes }: PlannedView, rollout: PlannedRollo
   // What is not known to delete nothing is taken for what deletes.
   const deletes = changes === null || changes.removed > 0 || changes.notCompared.length > 0
   ask({
-    title: `Roll ${application} out at ${rollout.revision.slice(-12)}?`,
+    title: `Roll ${application} out at ${shorten(rollout.revision)}?`,
     words:
       'It goes through the waves and gates of its strategy. What failed or was skipped before is tried again.',
     shown: changes && (

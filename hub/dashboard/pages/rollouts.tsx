@@ -1,16 +1,31 @@
+import { useState } from 'preact/hooks'
 import type { RolloutSummary } from '../../client/gen/api.ts'
 import { call } from '../data/client.ts'
+import { mostPages, readFirstPages } from '../data/pages.ts'
 import { useWatched } from '../data/watched.ts'
 import { Link, toApplication, toRollout } from '../parts/link.tsx'
+import { More } from '../parts/more.tsx'
 import { OpenGates } from '../parts/open-gates.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Table } from '../parts/table.tsx'
 import { Ago, Sentence, Short, Word } from '../parts/words.tsx'
 
+const pageSize = 100
+
+/** All that are under way, however many newer ones are over; of those, the newest. */
 export function Rollouts() {
+  const [pages, setPages] = useState(1)
   const rollouts = useWatched(
-    'rollouts',
-    () => call('listRollouts', { query: { limit: 100 } }),
+    `rollouts ${pages}`,
+    async () => {
+      const list = (active: boolean) => (after: string | undefined) =>
+        call('listRollouts', { query: { active, limit: pageSize, continue: after } })
+      const [underWay, over] = await Promise.all([
+        readFirstPages(mostPages, list(true)),
+        readFirstPages(pages, list(false)),
+      ])
+      return { underWay, over }
+    },
     ({ type }) => type.startsWith('rollout.'),
   )
   return (
@@ -18,10 +33,11 @@ export function Rollouts() {
       <h1>Rollouts</h1>
       <OpenGates />
       <Shown of={rollouts}>
-        {({ items }) => (
+        {({ underWay, over }) => (
           <>
-            <List title="Under way" items={items.filter(({ active }) => active)} />
-            <List title="Over" items={items.filter(({ active }) => !active)} />
+            <List title="Under way" items={underWay.items} />
+            <List title="Over" items={over.items} />
+            {over.more && <More onMore={() => setPages(pages + 1)} />}
           </>
         )}
       </Shown>

@@ -2,6 +2,7 @@ import type { PlannedView, RolloutView } from '../../client/gen/api.ts'
 import { read } from '../data/client.ts'
 import { type Question, ask } from './confirm.tsx'
 import { Preview } from './outlook.tsx'
+import { shorten } from './words.tsx'
 
 type Kind = 'start' | 'approve' | 'promote' | 'pause' | 'resume' | 'retry' | 'rollback' | 'abort'
 
@@ -82,7 +83,7 @@ export function Actions({
   }
   const kinds = (possible[rollout.phase] ?? []).filter((kind) => isUseful[kind] ?? true)
   const toQuestion = (kind: Kind): Question => ({
-    title: `${said[kind].label}: ${rollout.application} at ${rollout.revision.slice(-12)}?`,
+    title: `${said[kind].label}: ${rollout.application} at ${shorten(rollout.revision)}?`,
     words: said[kind].words,
     shown: <Preview id={rollout.id} back={kind === 'rollback'} />,
     ...((said[kind].undoes || (brings.includes(kind) && deletes(rollout, planned))) && {
