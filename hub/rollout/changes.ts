@@ -62,10 +62,9 @@ export function findChange(input: ChangeInput): Change {
   })
   const isStaying = (cluster: string): boolean =>
     !input.again && wanted.get(cluster)?.digest === null && input.leaving?.(cluster) === true
-  if (
-    active &&
-    (active.run.phase === 'RollingBack' || sameForAll(input, active.plan, wanted, isStaying))
-  ) {
+  const goingBack = history.find(({ run }) => run.phase === 'RollingBack')
+  if (goingBack) return { kind: 'later', rollout: goingBack.plan.id }
+  if (active && sameForAll(input, active.plan, wanted, isStaying)) {
     return { kind: 'later', rollout: active.plan.id }
   }
   const due = differing.filter(

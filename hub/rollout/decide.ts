@@ -103,6 +103,7 @@ export function createDeciding(deps: DecideDeps) {
         await releaseWithdrawn(contents, application)
         return undefined
       case 'later':
+        await startBehind(change.rollout)
         return undefined
       case 'withdraw':
         await rollouts.act(
@@ -121,7 +122,8 @@ export function createDeciding(deps: DecideDeps) {
         const plan = await makePlan(fleet, application, change, 'git')
         // One that waits in line takes nobody's place.
         const waits = change.paused !== undefined && plan.supersede !== 'queue'
-        await rollouts.create(plan, { start: start && !waits })
+        const made = waits ? { ...plan, behind: change.paused } : plan
+        await rollouts.create(made, { start: start && !waits })
         return waits
           ? {
               object: `Application ${application}`,
@@ -132,6 +134,15 @@ export function createDeciding(deps: DecideDeps) {
       default:
         return change satisfies never
     }
+  }
+
+  /** The person who had paused what a plan waits behind had it go on: Git's newest word follows. */
+  async function startBehind(id: string): Promise<void> {
+    const { behind } = state.plans.get(id) ?? {}
+    if (behind === undefined || state.runs.get(id)?.phase !== 'Planned') return
+    const phase = state.runs.get(behind)?.phase
+    if (phase !== 'Progressing' && phase !== 'Succeeded' && phase !== 'Failed') return
+    await rollouts.act(id, { kind: 'start' }, 'git', `rollout ${behind} went on`)
   }
 
   /** After a revert nothing has to move, and nothing is left to be held. */

@@ -83,11 +83,14 @@ function order(
   return [...names].sort((a, b) => compareRanks(rank(a), rank(b)) || (a < b ? -1 : 1))
 }
 
-/** Whole numbers by value, other text by code unit, clusters without the label last. */
+/** Whole numbers first, by value; then other text, by code unit; clusters without the label last. */
 function compareRanks(a: string | undefined, b: string | undefined): number {
   if (a === b) return 0
   if (a === undefined) return 1
   if (b === undefined) return -1
-  if (/^\d+$/.test(a) && /^\d+$/.test(b)) return Number(a) - Number(b)
+  const [isCountA, isCountB] = [/^\d+$/.test(a), /^\d+$/.test(b)]
+  // Text between two numbers, by code unit, would have no order that holds for all three.
+  if (isCountA !== isCountB) return isCountA ? -1 : 1
+  if (isCountA) return Number(a) - Number(b)
   return a < b ? -1 : 1
 }

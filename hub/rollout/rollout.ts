@@ -66,6 +66,8 @@ export interface RolloutPlan {
   readonly supersede: 'replace' | 'queue'
   /** Whether it starts without a person's word, should its hub die before it had started it. */
   readonly starts?: true
+  /** The rollout that a person had paused, and that this was not to go on with: it starts once that went on. */
+  readonly behind?: string
   /** Whether a pull request is to undo its commit when it was rolled back. */
   readonly revert?: true
 }

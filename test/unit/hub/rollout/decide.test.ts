@@ -317,6 +317,25 @@ describe('a rollout that a person has paused', () => {
     assert.deepEqual(summary(), [['shop', 'a b', false]])
   })
 
+  test('is followed by what waits behind it, once the person has it go on, and not when it was aborted', async () => {
+    for (const phase of ['Paused', 'Aborted', 'RolledBack', 'Progressing', 'Succeeded'] as const) {
+      const { deciding, state, acted } = begun({ a: soaking })
+      const targets = { a: target(old, bad), b: target(old, fixed) }
+      const next = plan([wave('all', ['a', 'b'])], { id: 'r10', targets, behind: 'r9' })
+      addRollout(state, next, createRun(next))
+      state.runs.set('r9', { ...state.runs.get('r9')!, phase })
+      const fleet = fleetOf(['a', 'b'], { shop: '' })
+      const shop = new Map([
+        ['a', bad],
+        ['b', fixed],
+      ])
+      const contents = { ...contentsOf(fleet), applications: new Map([['shop', shop]]) }
+      assert.deepEqual(await deciding.decide(fleet, contents), [])
+      const goesOn = phase === 'Progressing' || phase === 'Succeeded'
+      assert.deepEqual(acted, goesOn ? [['r10', 'start']] : [], phase)
+    }
+  })
+
   test('gives way at once to a commit that brings everybody something else', async () => {
     const { deciding, summary } = begun({ a: soaking })
     const fleet = fleetOf(['a', 'b'], { shop: '' })

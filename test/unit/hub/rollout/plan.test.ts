@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { pickWaves } from '../../../../hub/rollout/pick.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import type {
   RolloutStrategySpec,
@@ -72,6 +73,18 @@ test('waves pick by selector, group and name, and order by label, list or name',
     ['one', 'a2', 'a1'],
     ['two', 'b3', 'b2', 'b1'],
   ])
+})
+
+// Text between two numbers had an order that went round in a circle.
+test('numbers come before other text in `sortBy`, whatever order clusters are declared in', () => {
+  const labels = ['10', '1a', '2', '1']
+  for (const order of [labels, labels.toReversed(), ['1a', '2', '10', '1']]) {
+    const clusters = Object.fromEntries(
+      order.map((text) => [`c${text}`, { labels: { order: text }, groups: [] }]),
+    )
+    const { waves } = pickWaves([{ name: 'all', selector: {}, sortBy: 'order' }], clusters)
+    assert.deepEqual(waves, [['c1', 'c2', 'c10', 'c1a']])
+  }
 })
 
 test('count takes from what is left, and percentages of the matches round up', () => {

@@ -115,6 +115,13 @@ describe('what takes the place of a rollout in hand', () => {
     assert.ok(progressing.kind === 'rollout' && progressing.paused === undefined)
   })
 
+  test('takes nothing from one that goes back, though another is planned beside it', () => {
+    const back = going(soaking, { phase: 'RollingBack' })
+    const planned = { plan: { ...back.plan, id: 'r2' }, run: createRun({ ...back.plan, id: 'r2' }) }
+    const change = beside(back, { history: [planned, back] })
+    assert.deepEqual(change, { kind: 'later', rollout: 'r1' })
+  })
+
   // It was planned anew without it, taken for the same, and went on to offer it all the same.
   test('is nothing because a cluster was suspended, detached or revoked: it goes on without that one', () => {
     const desired = new Map(['a', 'b'].map((name) => [name, first]))
