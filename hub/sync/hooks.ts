@@ -56,10 +56,11 @@ export function createSyncHooks(deps: HooksDeps) {
     clock,
     later: deps.later,
   })
-  // After an outage all agents come back at once, and deciding looks at all of them each time.
+  // After an outage all agents come back at once, and deciding looks at all of them each time: what
+  // they missed is decided together as long as others are still on their way.
   const redecide = createLooks({
     look: deps.redecide,
-    inFlight: () => 1,
+    inFlight: () => deps.state.assignments.size - sessions.size,
     clock,
     later: deps.later,
   })

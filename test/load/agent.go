@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -31,9 +32,11 @@ var features = []string{
 
 // agent keeps one stream to the hub, accepts what verifies, and says what it would run.
 type agent struct {
-	load       *load
-	id         identity
-	address    string
+	load    *load
+	id      identity
+	address string
+	// Where it dials from; nil for anywhere.
+	from       net.IP
 	tls        *tls.Config
 	generation uint64
 
@@ -112,7 +115,7 @@ func (a *agent) talk() error {
 	a.mu.Lock()
 	a.redial.dialled()
 	a.mu.Unlock()
-	on, err := openLink(a.address, a.tls, a.load.count)
+	on, err := openLink(a.address, a.tls, a.from, a.load.count)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (l *load) enrol(hub, token string) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	on, err := openLink(hub, pinned(caPin), l.count)
+	on, err := openLink(hub, pinned(caPin), nil, l.count)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,8 @@ func (l *load) enrol(hub, token string) (*agent, error) {
 			fleet: root.fleet, cluster: string(lastBytes(answer, 1)),
 			clusterID: string(lastBytes(answer, 2)), clusterUID: uid,
 		},
-		address: string(lastBytes(answer, 5)), tls: config, generation: lastNumber(answer, 8),
+		address: string(lastBytes(answer, 5)), from: l.addressFor(string(lastBytes(answer, 5))),
+		tls: config, generation: lastNumber(answer, 8),
 		root: root, rootEnvelope: envelope, accepted: position{epoch: root.epoch},
 		have: map[digest]int{}, watch: newWatch(), reports: reports{dirty: map[string]bool{}},
 	}, nil

@@ -62,11 +62,15 @@ type link struct {
 	status  *ended
 }
 
-// openLink dials and shakes hands; `count` wraps the TCP connection.
-func openLink(address string, config *tls.Config, count func(net.Conn) net.Conn) (*link, error) {
+// openLink dials and shakes hands; `count` wraps the TCP connection. `from` is an address of this machine, or nil.
+func openLink(address string, config *tls.Config, from net.IP, count func(net.Conn) net.Conn) (*link, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeLimit)
 	defer cancel()
-	tcp, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, "tcp", address)
+	dialer := net.Dialer{KeepAlive: -1}
+	if from != nil {
+		dialer.LocalAddr = &net.TCPAddr{IP: from}
+	}
+	tcp, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}

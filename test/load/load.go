@@ -28,6 +28,8 @@ type load struct {
 	// Objects of whatever was told to be other than what ran: what a cluster would have been written.
 	writes   atomic.Int64
 	warnings atomic.Int64
+	// Agents that were given an address.
+	numbered atomic.Int64
 
 	mu          sync.Mutex
 	lastWarning string
@@ -163,6 +165,17 @@ func (l *load) warn(format string, values ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lastWarning = fmt.Sprintf(format, values...)
+}
+
+// addressFor gives each agent an address of its own where the hub is on this machine's loopback: a hub lets
+// half of all handshakes come from one address, and agents of a fleet do not share one.
+func (l *load) addressFor(hub string) net.IP {
+	host, _, err := net.SplitHostPort(hub)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() || ip.To4() == nil {
+		return nil
+	}
+	number := l.numbered.Add(1) - 1
+	return net.IPv4(127, byte(1+number/65_536), byte(number/256), byte(number))
 }
 
 // poolOf reads a CA once for all that have the same.

@@ -28,6 +28,43 @@ test('a thousand agents that come back together have little decided again, and a
   assert.deepEqual([first, decided], [1, 2])
 })
 
+test('while other agents are still on their way, what they missed is decided more seldom', async () => {
+  const timers: { readonly ms: number; readonly run: () => void }[] = []
+  let [decided, now] = [0, 0]
+  const before = { connection: { state: 'Disconnected' }, refusal: null }
+  const names = Array.from({ length: 100 }, (_, at) => `c${at}`)
+  const hooks = createSyncHooks({
+    state: {
+      assignments: new Map(names.map((name) => [name, new Map()])),
+      plans: new Map(),
+      runs: new Map(),
+    },
+    rollouts: { notice: async () => {} },
+    // Takes two milliseconds.
+    async redecide() {
+      decided += 1
+      now += 2
+    },
+    clock: () => now,
+    later: (ms: number, run: () => void) => timers.push({ ms, run }),
+  } as never)
+  const comeBack = (cluster: string): void =>
+    hooks.onStatus(
+      { ...before, cluster, connection: { state: 'Connected' } } as never,
+      before as never,
+    )
+  comeBack('c0')
+  await Promise.resolve()
+  await Promise.resolve()
+  for (const name of names.slice(1, 50)) comeBack(name)
+  const [sooner, later] = timers.splice(0)
+  assert.deepEqual([sooner?.ms, later?.ms], [12, 48])
+  sooner?.run()
+  assert.equal(decided, 1, 'half of them are still away')
+  later?.run()
+  assert.equal(decided, 2)
+})
+
 test('a signer that is away is asked again and refuses nothing; one that refuses is told of', () => {
   const told: unknown[] = []
   let status: { refusal: { message: string } | null } = { refusal: null }
