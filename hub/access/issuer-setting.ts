@@ -95,7 +95,7 @@ export function parseIssuer(value: unknown, where: string): IssuerSetting {
     accept: given.accept ?? 'idToken',
     nameClaim: given.nameClaim ?? 'sub',
     groupsClaim: given.groupsClaim ?? 'groups',
-    scopes: given.scopes ?? ['openid', 'profile', 'groups', 'offline_access'],
+    scopes: given.scopes ?? ['openid', 'profile', 'email', 'groups', 'offline_access'],
     origin: page?.origin,
     caFile: given.caFile,
     roles: groups,

@@ -49,8 +49,8 @@ export async function startIdentityProvider(options: {
       devInteractions: { enabled: true },
       revocation: { enabled: true },
     },
-    scopes: ['openid', 'offline_access', 'profile', 'groups'],
-    claims: { openid: ['sub'], groups: ['groups'], profile: ['name'] },
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups'],
+    claims: { openid: ['sub'], groups: ['groups'], profile: ['name'], email: ['email'] },
     // Groups belong into the ID token: the hub asks nowhere else.
     conformIdTokenClaims: false,
     pkce: { required: () => true },
@@ -60,7 +60,10 @@ export async function startIdentityProvider(options: {
     },
     findAccount: (_: unknown, sub: string) => ({
       accountId: sub,
-      claims: () => ({ sub, name: sub, groups: groups.get(sub) ?? [] }),
+      claims: () => ({
+        ...{ sub, name: sub, groups: groups.get(sub) ?? [] },
+        ...(sub.includes('@') && { email: sub }),
+      }),
     }),
   })
   const answer = provider.callback()
