@@ -23,9 +23,9 @@ const judgedAt = 1_000
  * collected and its resident memory read, and the line through these points is the result. Every
  * agent brings its cluster's declaration, enrolment and status along, so they are in the slope.
  *
- * The line goes through what the hub wrote (`Anonymous` of proc(5)): pages of its program's files come
- * and go by the kernel's will, and no agent adds any. The most that were there are in the base, and
- * `hub_rss_mb_at_N` is all that is resident.
+ * The line goes through what the hub wrote (`Anonymous` of proc(5), `hub_written_mb_at_N`): pages of its
+ * program's files come and go by the kernel's will, and no agent adds any. The most that were there are in
+ * the base, and `hub_rss_mb_at_N` is all that is resident.
  *
  * V8 keeps pages for new objects after a burst, up to 130 MB however many agents there are, and the
  * collection has it give them back. `hub_burst_mb_at_N` is what was resident just before.
@@ -79,6 +79,7 @@ export async function measureIdle(
     const [all, written] = [readRssKb(pid), readAnonymousKb(pid)]
     points.push({ x: clusters, y: written })
     resident.set(`hub_rss_mb_at_${clusters}`, all / 1024)
+    resident.set(`hub_written_mb_at_${clusters}`, written / 1024)
     programKb = Math.max(programKb, all - written)
     for (const [name, line] of Object.entries(heap)) {
       line.push({ x: clusters, y: (await world.readCounter(name)) / 1024 })

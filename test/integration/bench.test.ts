@@ -92,11 +92,12 @@ describe('npm run bench -- idle', () => {
     const { metrics, params, runs } = await run(...words)
     assert.equal(params['clusters'], '0,3')
     assert.equal(runs.length, 1)
-    const [none, three] = [metrics['hub_rss_mb_at_0']!, metrics['hub_rss_mb_at_3']!]
+    const [none, three] = [metrics['hub_written_mb_at_0']!, metrics['hub_written_mb_at_3']!]
     assert.ok(none > 40, `${none} MB is no hub`)
+    assert.ok(metrics['hub_rss_mb_at_0']! >= none, 'all that is resident has that in it')
     const slope = metrics['hub_rss_kb_per_agent']!
     assert.ok(Math.abs(slope - ((three - none) * 1024) / 3) < 0.001, `${slope} KB an agent`)
-    assert.ok(Math.abs(metrics['hub_base_rss_mb']! - none) < 0.001)
+    assert.ok(metrics['hub_base_rss_mb']! > none, 'the pages of its program are in the base')
     assert.ok(metrics['hub_millicores']! >= 0)
   })
 })

@@ -47,8 +47,8 @@ export function Join() {
         <>
           <p>
             Good until <time dateTime={made.expiresAt}>{made.expiresAt}</time>, once, for{' '}
-            {made.cluster}. It is not shown again. This installs the agent, with kubectl’s context at
-            that cluster{image === '' && <>; IMAGE is yours of the agent</>}:
+            {made.cluster}. It is not shown again. This installs the agent, with kubectl’s context
+            at that cluster{image === '' && <>; IMAGE is yours of the agent</>}:
           </p>
           <pre>{sayInstall(made, image.trim() || 'IMAGE')}</pre>
         </>
