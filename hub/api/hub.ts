@@ -153,8 +153,12 @@ export interface Hub extends Survey {
   facts(): FactsWire
   /** By name, rising. */
   sources(): Promise<readonly SourceView[]>
-  /** Rising; after an id the next ones, after null the newest. At most `limit`. */
-  events(query: { after: string | null; limit: number }): Promise<readonly EventView[]>
+  /** Rising; after an id the next ones, after null the newest (before an id). At most `limit`. */
+  events(query: {
+    after: string | null
+    before?: string
+    limit: number
+  }): Promise<readonly EventView[]>
   /** What follows `after` (null: from now on) until the signal aborts. Bounded inside. */
   subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
 

@@ -4,8 +4,10 @@ import { HubError } from '../errors.ts'
 import type { Hub, Listing } from './hub.ts'
 import type { EventView } from './views.ts'
 
-/** Pages of events that one call reads to find some that may be seen. */
-const mostReads = 10
+/** Events read in one go, to find some that may be seen. */
+const eventsRead = 500
+/** Reads of one call: more than the log of events holds. */
+const mostReads = 25
 
 /**
  * The hub as one caller may see and use it. What they may not see is not there: lists leave it
@@ -92,15 +94,27 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       return hub.actOnRollout(id, action, by, reason, version)
     },
 
-    async events({ after, limit }) {
-      for (let from = after, reads = 0; ; reads++) {
-        const found = await hub.events({ after: from, limit })
-        const seen = await Promise.all(found.map(seesEvent))
-        const kept = found.filter((_, at) => seen[at])
-        const last = found.length < limit || from === null || reads === mostReads
-        if (kept.length > 0 || last) return kept
-        from = found.at(-1)!.id
+    async events(query) {
+      if (everything) return hub.events(query)
+      const { after, limit } = query
+      // News comes of few subjects again and again.
+      const judged = new Map<string, Promise<boolean>>()
+      const judge = (event: EventView): Promise<boolean> => {
+        const known = judged.get(event.subject) ?? seesEvent(event)
+        judged.set(event.subject, known)
+        return known
       }
+      let place: Pick<typeof query, 'after' | 'before'> = query
+      let kept: EventView[] = []
+      for (let reads = 0; kept.length < limit && reads < mostReads; reads++) {
+        const found = await hub.events({ ...place, limit: eventsRead })
+        const seen = await Promise.all(found.map(judge))
+        const mine = found.filter((_, at) => seen[at])
+        kept = after === null ? [...mine, ...kept] : [...kept, ...mine]
+        if (found.length < eventsRead) break
+        place = after === null ? { after, before: found[0]!.id } : { after: found.at(-1)!.id }
+      }
+      return after === null ? kept.slice(-limit) : kept.slice(0, limit)
     },
     subscribe: (after, signal) => keepSome(hub.subscribe(after, signal), seesEvent),
 

@@ -13,13 +13,15 @@ const batchSize = 200
 
 interface Page {
   readonly after: string | null
+  /** Heeded where `after` is null. */
+  readonly before?: string
   readonly limit: number
 }
 
 export interface EventLog {
   /** In a storm, news is dropped once too much waits; decisions are not, they come no faster than the ledger takes them. */
   emit(event: HubEvent, kind?: 'decision' | 'news'): void
-  /** After an id the next ones, rising; after null the newest. */
+  /** After an id the next ones, rising; after null the newest, those before an id. */
   read(page: Page): Promise<EventView[]>
   subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
 }
@@ -61,9 +63,9 @@ export function createEventLog(
     writing = false
   }
 
-  async function read({ after, limit }: Page): Promise<EventView[]> {
+  async function read({ after, before, limit }: Page): Promise<EventView[]> {
     if (after === null) {
-      const rows = await redis.xrevrange(key, '+', '-', 'COUNT', limit)
+      const rows = await redis.xrevrange(key, before ? `(${before}` : '+', '-', 'COUNT', limit)
       return rows.map(parseRow).reverse()
     }
     return (await redis.xrange(key, `(${after}`, '+', 'COUNT', limit)).map(parseRow)

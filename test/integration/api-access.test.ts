@@ -160,6 +160,27 @@ describe('T34: what a caller may not see', () => {
       ['mine'],
     )
   })
+
+  it('shows a caller its newest events, and the next after one, however many of others lie between', async () => {
+    await using test = await startTenants()
+    const emit = (count: number, message: string, subject?: string): void => {
+      for (let i = 0; i < count; i++)
+        test.hub.emit({ type: 'x', message, ...(subject && { subject }) })
+    }
+    emit(1, 'first')
+    emit(1_200, 'theirs', 'application/grid')
+    emit(1, 'second')
+    emit(1, 'third')
+    emit(700, 'theirs', 'fleet/fleet')
+    const messages = async (query: string): Promise<string[]> => {
+      const { body } = await ask(test, 'seller', `events${query}`)
+      return (body['items'] as { message: string }[]).map(({ message }) => message)
+    }
+    assert.deepEqual(await messages(''), ['first', 'second', 'third'])
+    assert.deepEqual(await messages('?limit=2'), ['second', 'third'])
+    assert.deepEqual(await messages('?after=1&limit=1'), ['second'])
+    assert.deepEqual(await messages('?after=1203&limit=1'), [])
+  })
 })
 
 describe('what a caller may do', () => {

@@ -44,6 +44,18 @@ describe('the log of events', () => {
     assert.equal((await listening.next()).value?.message, '4001')
   })
 
+  it('is read backwards from the newest without gap or repetition', async () => {
+    using it = await open('back')
+    await it.say(1, 10)
+    const newest = await it.log.read({ after: null, limit: 4 })
+    const older = await it.log.read({ after: null, before: newest[0]!.id, limit: 4 })
+    const oldest = await it.log.read({ after: null, before: older[0]!.id, limit: 4 })
+    assert.deepEqual(
+      [...oldest, ...older, ...newest].map(({ message }) => Number(message)),
+      Array.from({ length: 10 }, (_, at) => at + 1),
+    )
+  })
+
   it('goes on from an id without gap or repetition while more is written', async () => {
     using it = await open('from')
     await it.say(1, 1_200)

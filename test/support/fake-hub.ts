@@ -236,8 +236,10 @@ export function createFakeHub(): FakeHub {
     fleet: async () => view.fleet,
     facts: () => ({ apis: [], clusters: [] }),
     sources: async () => view.fleet.sources,
-    events: async ({ after, limit }) =>
-      after === null ? events.slice(-limit) : since(after).slice(0, limit),
+    events: async ({ after, before = Infinity, limit }) =>
+      after === null
+        ? events.filter(({ id }) => Number(id) < Number(before)).slice(-limit)
+        : since(after).slice(0, limit),
     subscribe: async function* (after, signal) {
       let last = after ?? String(events.length)
       let wake = Promise.withResolvers<void>()
