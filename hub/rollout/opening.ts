@@ -1,5 +1,6 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
-import { CronExpressionParser } from 'cron-parser'
+import { type CronExpression, CronExpressionParser } from 'cron-parser'
+import { fromWall, toWall, type WallTime } from './wall-clock.ts'
 
 /** Whether a window is open now, and when to look again: no later than that changes. */
 export interface Opening {
@@ -49,32 +50,39 @@ export function findOpening(window: ScheduledWindow, now: number): Opening {
   return { open: until !== null, until }
 }
 
-/** Where cron-parser finds no way on it is asked again from an hour later, so many times. */
-const mostDetours = 3
-const detour = 3_600_000
-
 /**
- * Times that a schedule names, rising; none of one such as the 30th of February. Before a clock that goes
- * back by half an hour, as on Lord Howe Island, cron-parser does not get on, and behind it does.
+ * Times that a schedule names, rising; none of one such as the 30th of February. They are looked for on the
+ * wall, where no clock is ever changed: across a change cron-parser leaves out times, and may find no way on.
+ * A time that the wall has twice counts once, unless the schedule names every hour.
  */
-function* listTimes({ schedule, timeZone }: ScheduledWindow, from: number): Generator<number> {
-  const begin = (at: number) =>
-    CronExpressionParser.parse(schedule, { currentDate: new Date(at), tz: timeZone ?? 'UTC' })
-  let times = begin(from)
+function* listTimes(
+  { schedule, timeZone = 'UTC' }: ScheduledWindow,
+  from: number,
+): Generator<number> {
+  const currentDate = new Date(toWall(timeZone, from))
+  const walls = CronExpressionParser.parse(schedule, { currentDate, tz: 'UTC' })
+  const isHourly = schedule.trim().split(/\s+/)[1] === '*'
+  let waiting: number[] = []
   let last = from
-  let detours = 0
-  for (;;) {
-    let at: number
-    try {
-      at = times.next().getTime()
-    } catch {
-      if ((detours += 1) > mostDetours) return
-      times = begin(last + detours * detour)
-      continue
+  for (let wall = nextOf(walls); ; wall = nextOf(walls)) {
+    const { first, second, floor } =
+      wall === undefined ? { floor: Infinity } : fromWall(timeZone, wall)
+    if (first !== undefined) waiting.push(first)
+    if (second !== undefined && isHourly) waiting.push(second)
+    for (const at of waiting.toSorted((a, b) => a - b)) {
+      if (at > floor) break
+      if (at > last) yield at
+      last = Math.max(last, at)
     }
-    if (at <= last) continue
-    detours = 0
-    last = at
-    yield at
+    if (wall === undefined) return
+    waiting = waiting.filter((at) => at > floor)
+  }
+}
+
+function nextOf(walls: CronExpression): WallTime | undefined {
+  try {
+    return walls.next().getTime()
+  } catch {
+    return undefined
   }
 }

@@ -26,6 +26,11 @@ export async function measureMetric(
   const left = [...subjects]
   async function work(): Promise<void> {
     for (let subject = left.shift(); subject !== undefined; subject = left.shift()) {
+      // Of no cluster it would ask for series without one.
+      if (clusters.length === 0 && planned.query.includes('${wave.clusters}')) {
+        values[subject] = []
+        continue
+      }
       const query = fillQuery(plan, measurement, subject)
       const { address, credential, timeout } = planned
       const url = new URL(`${address.replace(/\/+$/, '')}/api/v1/query`)
@@ -78,6 +83,10 @@ export function readValues(status: number, body: unknown): number[] {
     const error = isRecord(body) && typeof body['error'] === 'string' ? `: ${body['error']}` : ''
     throw new HubError('gate_unreachable', `Prometheus answered ${status}${error}`)
   }
+  const lack = findWarning(body)
+  if (lack !== undefined) {
+    throw new HubError('gate_unreachable', `Prometheus warns of its answer, which may lack data: ${lack}`)
+  }
   const { resultType, result } = data
   if (resultType === 'scalar') return [readSample(result)]
   if (resultType === 'vector' && Array.isArray(result)) {
@@ -89,10 +98,19 @@ export function readValues(status: number, body: unknown): number[] {
   )
 }
 
+/** What a part of the data's store said; remarks on the query itself, which lack nothing, begin with `PromQL`. */
+function findWarning(body: unknown): string | undefined {
+  const warnings = isRecord(body) && Array.isArray(body['warnings']) ? body['warnings'] : []
+  const found: unknown = warnings.find((one) => !String(one).startsWith('PromQL '))
+  return found === undefined ? undefined : String(found)
+}
+
+const sampleText = /^(NaN|[+-]Inf|[+-]?\d+(\.\d+)?(e[+-]?\d+)?)$/
+
 /** `[seconds, "text"]`; the text may be NaN, +Inf or -Inf. */
 function readSample(sample: unknown): number {
   const text: unknown = Array.isArray(sample) ? sample[1] : undefined
-  if (typeof text !== 'string') {
+  if (typeof text !== 'string' || !sampleText.test(text)) {
     throw new HubError('gate_unreachable', 'Prometheus answered with a sample of another form')
   }
   if (text === '+Inf') return Infinity

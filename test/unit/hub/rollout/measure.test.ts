@@ -78,6 +78,41 @@ describe('a metric', () => {
     }
   })
 
+  test('takes no value from an answer that a part of the store was missing from', () => {
+    const answer = (warnings: readonly string[]) => ({
+      status: 'success',
+      data: { resultType: 'vector', result: [{ metric: {}, value: [1, '0'] }] },
+      warnings,
+    })
+    const away = 'receive series from store-2: connection refused'
+    assert.throws(
+      () => readValues(200, answer(['PromQL info: not a counter', away])),
+      unreachable(/may lack data: receive series from store-2/),
+    )
+    assert.deepEqual(readValues(200, answer(['PromQL info: not a counter'])), [0])
+  })
+
+  test('takes no text for a number', () => {
+    for (const text of ['', ' ', 'null', 'high', '5%']) {
+      const data = { resultType: 'scalar', result: [1, text] }
+      assert.throws(() => readValues(200, { status: 'success', data }), unreachable(/another form/))
+    }
+    const data = { resultType: 'scalar', result: [1, '1.5e-7'] }
+    assert.deepEqual(readValues(200, { status: 'success', data }), [1.5e-7])
+  })
+
+  test('of a wave in which no cluster runs it asks for no series without a cluster', async () => {
+    const whole = { ...planned, query: 'sum(e{c=~"${wave.clusters}"})', per: 'wave' } as const
+    const never = () => Promise.reject(new Error('it was asked'))
+    const answer = await measureMetric(
+      rollout,
+      { ...asked, clusters: [], planned: whole },
+      never,
+      signal,
+    )
+    assert.deepEqual(answer, { kind: 'values', values: { '*': [] } })
+  })
+
   test('asks once for each cluster or once for the wave, and one failure leaves no answer', async () => {
     const questions: Question[] = []
     const ask = async (question: Question) => {
