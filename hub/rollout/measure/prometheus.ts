@@ -85,7 +85,10 @@ export function readValues(status: number, body: unknown): number[] {
   }
   const lack = findWarning(body)
   if (lack !== undefined) {
-    throw new HubError('gate_unreachable', `Prometheus warns of its answer, which may lack data: ${lack}`)
+    throw new HubError(
+      'gate_unreachable',
+      `Prometheus warns of its answer, which may lack data: ${lack}`,
+    )
   }
   const { resultType, result } = data
   if (resultType === 'scalar') return [readSample(result)]
