@@ -104,8 +104,7 @@ export function readValues(status: number, body: unknown): number[] {
 /** What a part of the data's store said; remarks on the query itself, which lack nothing, begin with `PromQL`. */
 function findWarning(body: unknown): string | undefined {
   const warnings = isRecord(body) && Array.isArray(body['warnings']) ? body['warnings'] : []
-  const found: unknown = warnings.find((one) => !String(one).startsWith('PromQL '))
-  return found === undefined ? undefined : String(found)
+  return warnings.map(String).find((text) => !text.startsWith('PromQL '))
 }
 
 const sampleText = /^(NaN|[+-]Inf|[+-]?\d+(\.\d+)?(e[+-]?\d+)?)$/
