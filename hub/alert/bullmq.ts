@@ -1,6 +1,7 @@
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import { closeQueue } from '../bullmq.ts'
 import type { Seal } from '../replica/seal.ts'
+import { NotNow } from './not-now.ts'
 import type { Letter } from './payload.ts'
 
 /** Where a letter is. */
@@ -111,7 +112,10 @@ export function createCourier(options: CourierOptions): Courier {
           concurrency: 4,
           maxStalledCount: 10,
           settings: {
-            backoffStrategy: (tried) => Math.min(longestPause, firstPause * 2 ** (tried - 1)),
+            backoffStrategy: (tried, _type, error) => {
+              const asked = error instanceof NotNow ? error.pause : 0
+              return Math.min(longestPause, Math.max(asked, firstPause * 2 ** (tried - 1)))
+            },
           },
         },
       )

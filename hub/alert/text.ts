@@ -22,8 +22,9 @@ export function writeText(
   notice: Notice,
   { fleet, summary = '', template }: { fleet: string; summary?: string; template?: string },
 ): string {
-  const { type, severity, kind, name, rollout = '', revision = '', actor, at } = notice
+  const { type, severity, kind, name, rollout = '', revision = '', at } = notice
   const message = clean(notice.message)
+  const actor = clean(notice.actor)
   const values: Readonly<Record<(typeof templateNames)[number], string>> = {
     ...{ type, severity, kind, name, rollout, revision, actor, message, fleet, summary },
     time: new Date(at).toISOString(),

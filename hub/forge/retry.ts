@@ -1,3 +1,5 @@
+import { readRetryAfter } from '../retry-after.ts'
+
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 /** Longest wait between two tries, whatever the host asks for, in milliseconds. */
@@ -20,14 +22,6 @@ export function isLater(status: number, headers: Headers): boolean {
 export function waitBefore(tried: number, headers: Headers, now: number): number {
   const asked = readRetryAfter(headers['retry-after'], now) ?? readReset(headers, now)
   return Math.min(longestWait, Math.max(0, asked ?? 500 * 2 ** (tried - 1)))
-}
-
-/** Seconds, or a date (RFC 9110 §10.2.3). */
-function readRetryAfter(value: string | string[] | undefined, now: number): number | undefined {
-  if (typeof value !== 'string') return undefined
-  if (/^\d+$/.test(value)) return Number(value) * 1_000
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : at - now
 }
 
 /** Seconds since the epoch at which GitHub starts counting anew. */

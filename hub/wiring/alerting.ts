@@ -47,7 +47,7 @@ export async function openAlerting(
   const send = createSend({
     fleetName: config.fleetName,
     credentials: readAlertCredentials(config.alertCredentialsFile),
-    post: createPost(findAddresses),
+    post: createPost(findAddresses, clock),
     mail: createMail(findAddresses),
     read: readText,
     clock,

@@ -9,6 +9,7 @@ import { Redis } from 'ioredis'
 import { createCourier } from '../../hub/alert/bullmq.ts'
 import { parseAlertCredentials } from '../../hub/alert/credential.ts'
 import { createPost } from '../../hub/alert/http.ts'
+import { NotNow } from '../../hub/alert/not-now.ts'
 import type { Letter } from '../../hub/alert/payload.ts'
 import { createSend } from '../../hub/alert/send.ts'
 import { createMail } from '../../hub/alert/smtp.ts'
@@ -38,11 +39,15 @@ interface Got {
   readonly body: string
 }
 
-async function startHttp(status: () => number = () => 200, location?: string) {
+async function startHttp(
+  status: () => number = () => 200,
+  location?: string,
+  more: Readonly<Record<string, string>> = {},
+) {
   const got: Got[] = []
   const server = createServer(async (request, response) => {
     got.push({ url: request.url!, headers: request.headers, body: await text(request) })
-    response.writeHead(status(), location === undefined ? {} : { location })
+    response.writeHead(status(), { ...more, ...(location !== undefined && { location }) })
     response.end('ok')
   })
   server.listen(0, '127.0.0.1')
@@ -68,7 +73,7 @@ function sendWith(credentials: object, files: Record<string, string> = {}, refus
   const send = createSend({
     fleetName: 'lab',
     credentials: parseAlertCredentials(credentials, 'alerts.yaml'),
-    post: createPost(findAddresses),
+    post: createPost(findAddresses, () => 1_767_225_660_000),
     mail: createMail(findAddresses),
     read: async (path) => files[path] ?? '',
     clock: () => 1_767_225_660_000,
@@ -141,6 +146,21 @@ describe('a letter', () => {
     })
     assert.equal(other.got.length, 0)
   })
+
+  for (const [how, asked] of [
+    ['seconds', '30'],
+    ['a date', 'Thu, 01 Jan 2026 00:01:30 GMT'],
+  ] as const) {
+    it(`says how long the receiver asks to wait, in ${how}`, async () => {
+      await using server = await startHttp(() => 429, undefined, { 'retry-after': asked })
+      const send = sendWith({ chat: { addressFile: 'hook' } }, { hook: server.url })
+      await assert.rejects(send({ type: 'slack', credential: 'chat' }), (error: unknown) => {
+        assert(error instanceof NotNow && failed(/answered 429/)(error))
+        assert.equal(error.pause, 30_000)
+        return true
+      })
+    })
+  }
 
   it('goes nowhere private that only Git names, nor does a credential to a foreign host', async () => {
     await using server = await startHttp()
@@ -235,6 +255,24 @@ describe('the courier', () => {
     assert.equal(await second.post(letter), 'sent')
     await second.close()
     assert.equal(tried, 4)
+  })
+
+  it('is not tried again before the receiver asked for it', async () => {
+    const courier = createCourier(options())
+    const tries: number[] = []
+    courier.listen(
+      async () => {
+        tries.push(performance.now())
+        if (tries.length === 1) throw new NotNow('busy', 1_000, undefined)
+      },
+      () => {},
+    )
+    await courier.post(letter)
+    await until(() => tries.length === 2, { deadlineMs: 10_000, what: 'the second try' })
+    const waited = tries[1]! - tries[0]!
+    // Redis counts whole milliseconds; without the wish it is 20 ms.
+    assert(waited >= 950, `tried again after ${waited} ms`)
+    await courier.close()
   })
 
   it('gives up after so many tries, and says why', async () => {

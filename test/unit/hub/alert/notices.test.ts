@@ -187,6 +187,9 @@ describe('the words', () => {
     })
     assert.equal(text.length, 3_000)
     assert.ok(!text.includes('\u001b') && !text.includes('\u202e'))
+    const named = notice({ actor: 'oidc:\u202eada\u001b[2J' })
+    const by = writeText(named, { fleet: 'f', template: 'by ${actor}' })
+    assert.equal(by, 'by oidc: ada [2J', 'the name of a person neither')
   })
 
   const letter = {
