@@ -198,3 +198,15 @@ test('a branch that says more of itself than it holds, or was cut, is refused', 
     assert.equal(b.journal.head, 0)
   }
 })
+
+test('a branch without a ledger in it is refused in words, and left as it is', async (t) => {
+  const { url, join: open } = await openWorld(t)
+  const a = await open('a')
+  await a.decide('r1')
+  const empty = await gitIn(url, 'hash-object', '-w', '-t', 'tree', '/dev/null')
+  const by = ['-c', 'user.name=m', '-c', 'user.email=m@test']
+  const other = await gitIn(url, ...by, 'commit-tree', empty, '-m', 'Start here')
+  await gitIn(url, 'update-ref', `refs/heads/${ledgerBranch}`, other)
+  await assert.rejects(a.remote.push(1), isCode('source_refused'))
+  assert.equal(await gitIn(url, 'rev-parse', ledgerBranch), other)
+})

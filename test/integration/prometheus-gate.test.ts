@@ -77,6 +77,7 @@ describe('a query', { skip }, () => {
     }
     assert.deepEqual(await of('errors{cluster=~"${wave.clusters}"}'), [0, 0.5])
     assert.deepEqual(await of('scalar(sum(errors))'), [9.5])
+    assert.deepEqual(await of(`sum(errors{cluster!~"${'y|'.repeat(4_000)}z"})`), [0.5])
     assert.deepEqual(await of('sum(errors{cluster="b"}) / 0'), [Number.NaN])
     assert.deepEqual(await of('sum(errors{cluster="a"}) / 0'), [Infinity])
     assert.deepEqual(await of('errors > 100'), [])

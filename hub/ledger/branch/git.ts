@@ -163,6 +163,7 @@ export function createRepository(
       }
     },
     async isBeginning(commit) {
+      if ((await git('ls-tree', '--name-only', commit, '--', ledgerFile)) === '') return false
       const blob = await git('rev-parse', `${commit}:${ledgerFile}`)
       const size = Number(await git('cat-file', '-s', blob))
       return blob === (await blobOfBeginning(path, size))

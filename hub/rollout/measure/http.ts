@@ -70,7 +70,7 @@ async function authorize(
 }
 
 async function signed({ post, credential: name }: Question, credential?: GateCredential) {
-  if (!post) return {}
+  if (!post?.sign) return {}
   if (credential?.secretFile === undefined) {
     throw new HubError('gate_unreachable', `the credential "${name}" has no \`secretFile\``)
   }

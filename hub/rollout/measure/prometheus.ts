@@ -7,6 +7,8 @@ import type { Ask } from './question.ts'
 
 /** Queries of one gate on their way at once. */
 const mostAtOnce = 8
+/** Proxies refuse longer addresses, often from 8 KiB on; what is longer, such as of a large wave, is posted. */
+const longestSearch = 4_000
 
 /**
  * Asks a Prometheus for what a metric gate wants to know: once, or once for each cluster. One query
@@ -34,8 +36,14 @@ export async function measureMetric(
       const query = fillQuery(plan, measurement, subject)
       const { address, credential, timeout } = planned
       const url = new URL(`${address.replace(/\/+$/, '')}/api/v1/query`)
-      url.search = new URLSearchParams({ query, timeout: `${timeout}ms` }).toString()
-      const { status, body } = await ask({ url, credential, timeout }, signal)
+      const asked = new URLSearchParams({ query, timeout: `${timeout}ms` }).toString()
+      const isLong = asked.length > longestSearch
+      if (!isLong) url.search = asked
+      const post = { body: asked, type: 'application/x-www-form-urlencoded' }
+      const { status, body } = await ask(
+        { url, credential, timeout, ...(isLong && { post }) },
+        signal,
+      )
       values[subject] = readValues(status, body)
     }
   }

@@ -13,10 +13,10 @@ export interface Post {
   readonly body: string
   readonly type: string
   /**
-   * Headers over the body and the credential's secret.
+   * Headers over the body and the credential's secret; none for what is not signed.
    * @throws HubError `gate_unreachable`
    */
-  readonly sign: (secret: Buffer) => Readonly<Record<string, string>>
+  readonly sign?: (secret: Buffer) => Readonly<Record<string, string>>
 }
 
 export interface Reply {

@@ -92,6 +92,22 @@ describe('a metric', () => {
     assert.deepEqual(readValues(200, answer(['PromQL info: not a counter'])), [0])
   })
 
+  test('that names a large wave is posted, since proxies refuse so long an address', async () => {
+    const clusters = Array.from({ length: 1_000 }, (_, at) => `cluster-${at}`)
+    const whole = { ...planned, query: 'sum(e{c=~"${wave.clusters}"})', per: 'wave' } as const
+    const questions: Question[] = []
+    const ask = async (question: Question) => {
+      questions.push(question)
+      const data = { resultType: 'scalar', result: [1, '7'] }
+      return { status: 200, body: { status: 'success', data } }
+    }
+    await measureMetric(rollout, { ...asked, clusters, planned: whole }, ask, signal)
+    const [{ url, post }] = questions as [Question]
+    assert.equal(url.href, 'https://prom.example/base/api/v1/query')
+    assert.equal(post?.type, 'application/x-www-form-urlencoded')
+    assert.equal(new URLSearchParams(post.body).get('query'), `sum(e{c=~"${clusters.join('|')}"})`)
+  })
+
   test('takes no text for a number', () => {
     for (const text of ['', ' ', 'null', 'high', '5%']) {
       const data = { resultType: 'scalar', result: [1, text] }
