@@ -191,6 +191,20 @@ export function refuseSigningKeys(data: string): void {
 }
 
 /**
+ * A hub that stood alone and becomes one of several must bring what agents believe: in an empty
+ * directory it would begin with an authority and keys that none of them knows.
+ *
+ * @throws HubError `config_invalid` naming both directories
+ */
+export function refuseNewAuthority(data: string, shared: string): void {
+  if (data === shared || existsSync(join(shared, 'ca')) || !existsSync(join(data, 'ca'))) return
+  throw new HubError(
+    'config_invalid',
+    `${shared} has no certificate authority and ${data} has: move ca, keys and admin-token from there to it, or no agent will believe this hub`,
+  )
+}
+
+/**
  * Claims a data directory for this process, so that two hubs never share keys, ledger and Redis.
  * The claim of a process that is gone, however it went, is taken over. Returns what gives it up.
  *

@@ -11,7 +11,7 @@ import { createApiTokenAuthentication, createTokenAuthentication, firstOf } from
 import { later, repeat } from '../clock.ts'
 import { createContentStore } from '../bundle/redis.ts'
 import type { HubConfig } from '../config.ts'
-import { readTokens, refuseSigningKeys } from '../fs.ts'
+import { readTokens, refuseNewAuthority, refuseSigningKeys } from '../fs.ts'
 import { type ChainHead, emptyChain, headOf } from '../ledger/chain.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { createHeads, headsLimit } from '../ledger/heads.ts'
@@ -61,6 +61,7 @@ export async function startHub(
   const surroundings = { config, log, started, signal, clock, startedAt }
 
   // 1. What is kept.
+  refuseNewAuthority(config.data, config.shared)
   if (config.role === 'api') refuseSigningKeys(config.shared)
   const common =
     config.role === 'api' && config.replica !== undefined

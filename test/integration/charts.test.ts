@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { before, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { listAgentObjects } from '../../hub/cli/agent-manifest.ts'
 import { describeChartSettings } from '../chart-settings.ts'
-import { startControlPlane } from '../support/control-plane.ts'
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import {
   type ChartName,
   type ChartValues,
@@ -97,7 +97,12 @@ const isForeign = ({ apiVersion }: ManifestObject): boolean =>
   /^(gateway\.networking\.k8s\.io|monitoring\.coreos\.com)\//.test(apiVersion)
 
 describe('charts', () => {
-  before(prepareOracles)
+  let plane: ControlPlane
+  before(async () => {
+    await prepareOracles()
+    plane = await startControlPlane({ name: 'charts' })
+  })
+  after(() => plane.stop())
 
   it('helm lint finds nothing, and every shape renders', async () => {
     for (const [chart, title, values] of shapes) {
@@ -124,7 +129,6 @@ describe('charts', () => {
   })
 
   it('a real API server takes every object, and lets every pod into a restricted namespace', async () => {
-    await using plane = await startControlPlane({ name: 'charts' })
     const namespace = 'groundswell-system'
     await kubeCall(plane, 'POST', '/api/v1/namespaces', {
       ...{ apiVersion: 'v1', kind: 'Namespace' },
@@ -162,6 +166,48 @@ describe('charts', () => {
         assert.ok(status < 300, `${chart} ${title}: ${name}: ${JSON.stringify(body)}`)
       }
     }
+  })
+
+  it('an upgrade is refused that Kubernetes would refuse, or that would begin with new keys', async () => {
+    const [three, replicas] = [shapes[3]![2], shapes[4]![2]]
+    const flags = ['--dry-run=server', '--kubeconfig', plane.kubeconfig, '--namespace', 'default']
+    const place = '/apis/apps/v1/namespaces/default/statefulsets/groundswell'
+    const ofRelease = {
+      'meta.helm.sh/release-name': 'groundswell',
+      'meta.helm.sh/release-namespace': 'default',
+    }
+    const upgrade = (values: ChartValues) =>
+      runHelm(['template', 'groundswell'], 'hub', values, flags)
+    const install = async (values: ChartValues) => {
+      await kubeRequest(plane, 'DELETE', place)
+      const objects = await renderChart('hub', values, 'default')
+      const hub = objects.find(
+        ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'groundswell',
+      )
+      await kubeCall(plane, 'APPLY', `${place}?fieldManager=test`, {
+        ...hub,
+        metadata: { ...hub!.metadata, annotations: ofRelease },
+      })
+    }
+    for (const [before, after, words] of [
+      [{}, three, /with roles: one, .*what-an-upgrade-cannot-change/],
+      [three, {}, /with roles: three, /],
+      [{}, replicas, /new keys, .*what-an-upgrade-cannot-change.* from 1 to 3/],
+      [replicas, {}, /new keys, .* from 3 to 1/],
+    ] as const) {
+      await install(before)
+      const refused = await upgrade(after)
+      assert.ok('error' in refused, JSON.stringify(after))
+      assert.match(refused.error, words)
+      const same = await upgrade({ ...before, podLabels: { a: 'b' } })
+      assert.ok('text' in same, 'error' in same ? same.error : '')
+    }
+    // Stopped, it is the user who says that the keys were moved.
+    await kubeCall(plane, 'PATCH', place, { spec: { replicas: 0 } })
+    const moved = await upgrade({})
+    assert.ok('text' in moved, 'error' in moved ? moved.error : '')
+    await kubeCall(plane, 'DELETE', place)
+    assert.ok('text' in (await upgrade(three)))
   })
 
   it('the agent’s objects are those of `swell agent manifest`, in its own namespace and in another', async () => {
