@@ -42,7 +42,8 @@ export function appliesTo({ applications }: Window, application: string): boolea
 
 /**
  * Judges all windows that concern an application on a cluster. One that denies and is open keeps
- * everything back; where there are any that allow, one of each owner's has to be open.
+ * everything back; where there are any that allow, one of each owner's has to be open. Of several
+ * reasons the one that lasts longest is told.
  */
 export function judgeWindows(
   windows: readonly Window[],
@@ -51,12 +52,20 @@ export function judgeWindows(
 ): Withheld | null {
   let until: number | null = null
   let reason: string | undefined
+  let longest = -Infinity
+  const give = (words: string, end: number | null): void => {
+    const lasts = end ?? Infinity
+    if (lasts <= longest) return
+    longest = lasts
+    reason = words
+  }
   for (const window of windows) {
     if (window.kind !== 'deny') continue
     const opening = openings.of(window, now)
     if (!opening.open) continue
     if (until === null || (opening.until ?? 0) > until) until = opening.until
-    reason ??= `the end of the freeze of ${describe(window, opening.until, 'which ends')}`
+    const what = opening.isCut ? 'which is not over' : 'which ends'
+    give(`the end of the freeze of ${describe(window, opening.until, what)}`, opening.until)
   }
   const owners = Map.groupBy(
     windows.filter(({ kind }) => kind === 'allow'),
@@ -70,7 +79,7 @@ export function judgeWindows(
     )
     const opens = next!.opening.until
     if (opens !== null && (until === null || opens > until)) until = opens
-    reason ??= `the window of ${describe(next!.window, opens, 'which opens')}`
+    give(`the window of ${describe(next!.window, opens, 'which opens')}`, opens)
   }
   return reason === undefined ? null : { until, reason }
 }

@@ -187,7 +187,7 @@ spec:
     assert.equal(frozen.id, id)
     assert.match(
       await fleet.swell('rollout', 'why', 'web'),
-      /^2 clusters wait for the end of the freeze of ClusterGroup everything, which ends at \S+ \(audit\)$/m,
+      /^2 clusters wait for the end of the freeze of ClusterGroup everything, which is not over at \S+ \(audit\)$/m,
     )
     await fleet.assertTexts({ a: 'frosty', b: text, c: text })
     await fleet.repository.commit({ 'fleet/freeze.yaml': null })

@@ -69,6 +69,25 @@ describe('windows', () => {
     assert.equal(told('shop', 'a', '2027-01-03T00:00:00Z'), null)
   })
 
+  test('of several freezes the one is told that lasts longest, and that one goes on is not its end', () => {
+    const short = '{ kind: deny, schedule: "0 22 * * *", duration: 1h }'
+    const long = '{ windows: [{ kind: deny, schedule: "0 22 * * *", duration: 9h }] }'
+    const always = '{ windows: [{ kind: deny, schedule: "* * * * *", duration: 5m }] }'
+    const told = ask([
+      ...[cluster('a', long), cluster('b', always), application('shop')],
+      project(`[${short}]`),
+    ])
+    const end = '2026-06-02T07:00:00.000Z'
+    assert.equal(
+      told('shop', 'a', '2026-06-01T22:30:00Z'),
+      `the end of the freeze of Cluster a, which ends at ${end} | ${end}`,
+    )
+    assert.match(
+      told('shop', 'b', '2026-06-01T12:30:00Z')!,
+      /^the end of the freeze of Cluster b, which is not over at /,
+    )
+  })
+
   test('of a project, a cluster and its groups all have to be open', () => {
     const mornings = '{ kind: allow, schedule: "0 6 * * *", duration: 4h }'
     const told = ask([
