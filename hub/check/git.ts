@@ -31,13 +31,6 @@ export async function openLocalRepository(
   const [objectsPath, indexPath] = (
     await run(['rev-parse', '--git-path', 'objects', '--git-path', 'index'], base)
   ).split('\n')
-  const isPartial = await run(
-    ['config', '--local', '--get-regexp', String.raw`^remote\..*\.promisor$`],
-    base,
-  ).then(
-    () => true,
-    () => false,
-  )
   const scratch = await mkdtemp(join(temporary, 'swell-'))
   await mkdir(join(scratch, 'objects'))
   const environment = {
@@ -61,13 +54,21 @@ export async function openLocalRepository(
     return new HubError('source_refused', words, { cause })
   }
 
+  function isPartial(): Promise<boolean> {
+    const promisor = String.raw`^remote\..*\.promisor$`
+    return run(['config', '--local', '--get-regexp', promisor], base).then(
+      () => true,
+      () => false,
+    )
+  }
+
   /** Git gives up where it would have to fetch, and does not say so. */
   async function readWhole<T>(reading: Promise<T>): Promise<T> {
     try {
       return await reading
     } catch (error) {
-      if (!isPartial || !(error instanceof HubError) || error.code !== 'internal') throw error
-      throw lack(error)
+      if (!(error instanceof HubError) || error.code !== 'internal') throw error
+      throw (await isPartial()) ? lack(error) : error
     }
   }
 

@@ -1,8 +1,8 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Asked, ItemOf, ListId } from '../client/request.ts'
 import type { ConnectionFlags } from './config.ts'
 import { type CommandContext, withConnection } from './context.ts'
-import { isData, printData } from './data-output.ts'
+import { isData, printData, outputOption } from './data-output.ts'
 import { formatTable } from './output.ts'
 
 type Cell<T> = (item: T) => string | number
@@ -15,9 +15,7 @@ export function asListing<L extends ListId>(
   columns: Readonly<Record<string, Cell<ItemOf<L>>>>,
 ): Command {
   return withConnection(command)
-    .addOption(
-      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
-    )
+    .addOption(outputOption('table'))
     .action(async (...given: unknown[]) => {
       const { args } = given.at(-1) as Command
       const flags = (given.at(-1) as Command).opts<ConnectionFlags & { readonly output: string }>()

@@ -64,27 +64,22 @@ export function judgeAuthor(
   plan: Pick<RolloutPlan, 'author' | 'trigger'>,
   names: readonly string[],
 ): 'author' | 'other' | 'unknown' {
-  const mine = new Set(
-    names.map((name) =>
-      name
-        .replace(/^oidc:/, '')
-        .trim()
-        .toLowerCase(),
-    ),
-  )
-  const isMine = (text: string) =>
-    mine.has(
-      text
-        .replace(/^oidc:/, '')
-        .trim()
-        .toLowerCase(),
-    )
+  const mine = new Set(names.map(toPlainName))
+  const isMine = (text: string) => mine.has(toPlainName(text))
   if (plan.trigger.kind === 'api' && isMine(plan.trigger.actor)) return 'author'
   const author = plan.author ?? ''
   const [, name = '', address = ''] = /^([^<]*)<([^>]*)>/.exec(author) ?? []
   if ([author, name, address].some((text) => text.trim() !== '' && isMine(text))) return 'author'
   const isNameless = isPerson(names[0] ?? '') && ![...mine].some((one) => one.includes('@'))
   return isNameless && address.trim() !== '' ? 'unknown' : 'other'
+}
+
+/** As Git and an identity provider write the same name alike. */
+function toPlainName(text: string): string {
+  return text
+    .replace(/^oidc:/, '')
+    .trim()
+    .toLowerCase()
 }
 
 function isApproval(gate: PlannedGate): gate is ApprovalGate {

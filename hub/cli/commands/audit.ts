@@ -12,7 +12,7 @@ import { describeEntry } from '../../status/event.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { isData, printData } from '../data-output.ts'
+import { isData, printData, outputOption } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatJson } from '../output.ts'
 import { readReceipt } from '../read-receipt.ts'
@@ -91,9 +91,7 @@ export function addAudit(program: Command, context: CommandContext): void {
     .description('what an agent signed of one run, and what came of each object')
     .argument('<cluster>')
     .argument('<id>', 'as `swell get receipts` shows it')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action(async (name: string, id: string, flags: ConnectionFlags & { output: string }) => {
       const client = await context.connect(flags)
       const { signal } = terminal

@@ -1,8 +1,8 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { type DataFormat, isData, printData } from '../data-output.ts'
+import { type DataFormat, isData, printData, outputOption } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatAge, formatTable } from '../output.ts'
 
@@ -23,15 +23,11 @@ export function addCluster(program: Command, context: CommandContext): void {
   const { terminal, connect } = context
   const { signal } = terminal
   const cluster = program.command('cluster').description('enrol, approve and revoke clusters')
-  const tableOrJson = (): Option =>
-    new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table')
 
   withTokenFlags(withConnection(cluster.command('token')))
     .description('make a join token for a cluster that Git declares')
     .argument('<name>')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action(async (name: string, flags: TokenFlags & OutputFlags) => {
       const made = await makeToken(await connect(flags), name, flags, signal)
       if (isData(flags.output)) return printData(terminal, flags.output, made)
@@ -48,7 +44,7 @@ export function addCluster(program: Command, context: CommandContext): void {
 
   withConnection(cluster.command('list'))
     .description('clusters by how their agents stand with the hub')
-    .addOption(tableOrJson())
+    .addOption(outputOption('table'))
     .action(async (flags: OutputFlags) => {
       const client = await connect(flags)
       const found = await client.list('listClusters', { signal })
@@ -72,7 +68,7 @@ export function addCluster(program: Command, context: CommandContext): void {
 
   withConnection(cluster.command('pending'))
     .description('agents that joined and wait for approval')
-    .addOption(tableOrJson())
+    .addOption(outputOption('table'))
     .action(async (flags: OutputFlags) => {
       const items = await (await connect(flags)).list('listPendingClusters', { signal })
       if (isData(flags.output)) return printData(terminal, flags.output, { items })
@@ -91,7 +87,7 @@ export function addCluster(program: Command, context: CommandContext): void {
 
   withConnection(cluster.command('authorities'))
     .description("the hub's certificate authorities: which one issues, and which agents trust")
-    .addOption(tableOrJson())
+    .addOption(outputOption('table'))
     .action(async (flags: OutputFlags) => {
       const { items } = await (await connect(flags)).call('listAuthorities', { signal })
       if (isData(flags.output)) return printData(terminal, flags.output, { items })

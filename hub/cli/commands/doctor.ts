@@ -1,10 +1,10 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import hub from '../../package.json' with { type: 'json' }
 import type { HealthView } from '../../client/gen/api.ts'
 import { readText } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { type DataFormat, isData, printData } from '../data-output.ts'
+import { type DataFormat, isData, printData, outputOption } from '../data-output.ts'
 import {
   type Finding,
   judgeAgents,
@@ -35,9 +35,7 @@ export function addDoctor(program: Command, context: CommandContext): void {
       'looks at the hub, its Redis and Git, agents, clocks, certificates and your token, and says what to do; exits with 0 when nothing fails, 1 when something does, 2 when the hub cannot be reached',
     )
     .option('--strict', 'warnings count as failures')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action(async (flags: Flags) => {
       const client = await connect(flags)
       const asking = () => ({

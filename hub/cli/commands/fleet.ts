@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { formatFault } from '../../errors.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { isData, printData } from '../data-output.ts'
+import { isData, printData, outputOption } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
 import { asListing } from '../listing.ts'
 import { createPaint } from '../paint.ts'
@@ -30,9 +30,7 @@ export function addFleet(program: Command, context: CommandContext): void {
   const fleet = withConnection(program.command('fleet'))
   fleet
     .description('what the hub last read from Git, and what is wrong with it')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const fleet = await client.call('getFleet', { signal: terminal.signal })
@@ -70,9 +68,7 @@ export function addFleet(program: Command, context: CommandContext): void {
     .addOption(new Option('--commit <id>', 'all 40 digits').conflicts('pullRequest'))
     .addOption(new Option('--pull-request <number>', 'on the Git host').argParser(parseNumber))
     .option('--all', 'every form of a change, and clusters by name')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action(async (flags: PlanFlags) => {
       const { branch, commit, pullRequest } = flags
       if (branch === undefined && commit === undefined && pullRequest === undefined) {
@@ -93,9 +89,7 @@ export function addFleet(program: Command, context: CommandContext): void {
     })
   withConnection(fleet.command('pull-requests'))
     .description('what is proposed to the fleet repository, as its Git host tells it')
-    .addOption(
-      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
-    )
+    .addOption(outputOption('table'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const found = await client.call('listPullRequests', { signal: terminal.signal })

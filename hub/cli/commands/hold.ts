@@ -1,8 +1,8 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { type DataFormat, isData, printData } from '../data-output.ts'
+import { type DataFormat, isData, printData, outputOption } from '../data-output.ts'
 import { asListing } from '../listing.ts'
 import { formatAge, formatTable } from '../output.ts'
 
@@ -18,9 +18,7 @@ export function addHold(program: Command, context: CommandContext): void {
 
   withConnection(hold.command('list'))
     .description('what is held, and why')
-    .addOption(
-      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
-    )
+    .addOption(outputOption('table'))
     .action(async (flags: ListFlags) => {
       const items = await (await connect(flags)).list('listHolds', { signal })
       if (isData(flags.output)) return printData(terminal, flags.output, { items })

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { type Role, roles } from '../../access/principal.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { type DataFormat, isData, printData } from '../data-output.ts'
+import { type DataFormat, isData, printData, outputOption } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine, formatTable } from '../output.ts'
 
@@ -24,9 +24,7 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
     .addOption(new Option('--role <role>', 'over the whole fleet').choices(roles))
     .option('--group <group...>', 'group that roles of Projects name')
     .option('--ttl <duration>', 'how long it holds: 1m to 8784h; 2160h when left out')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action(async (name: string, flags: CreateFlags) => {
       const { role, group: groups, ttl } = flags
       if (role === undefined && !groups) {
@@ -49,9 +47,7 @@ export function addToken(program: Command, { terminal, connect }: CommandContext
 
   withConnection(token.command('list'))
     .description('tokens that hold now')
-    .addOption(
-      new Option('-o, --output <format>').choices(['table', 'json', 'yaml']).default('table'),
-    )
+    .addOption(outputOption('table'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const items = await (await connect(flags)).list('listApiTokens', { signal })
       if (isData(flags.output)) return printData(terminal, flags.output, { items })

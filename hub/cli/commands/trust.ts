@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { parseDuration } from '@groundswell/proto/duration.ts'
 import { EnvelopeError, parseEnvelope } from '@groundswell/proto/envelope.ts'
 import { isDigest } from '@groundswell/proto/digest.ts'
@@ -12,7 +12,7 @@ import { type SigningKey, signStatement } from '../../bundle/sign.ts'
 import { HubError } from '../../errors.ts'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { isData, printData } from '../data-output.ts'
+import { isData, printData, outputOption } from '../data-output.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine } from '../output.ts'
 
@@ -116,9 +116,7 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
   withConnection(trust.command('show'))
     .description('the newest root statement of the hub, or one in a file')
     .option('--root <file>', 'a root statement')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action((flags: ConnectionFlags & { root?: string; output: string }) =>
       explain(async () => {
         if (flags.root !== undefined) {

@@ -1,15 +1,13 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
-import { isData, printData } from '../data-output.ts'
+import { isData, printData, outputOption } from '../data-output.ts'
 import { formatFields } from '../output.ts'
 
 export function addWhoami(program: Command, { terminal, connect }: CommandContext): void {
   withConnection(program.command('whoami'))
     .description('who you are to the hub, and what you may do')
-    .addOption(
-      new Option('-o, --output <format>').choices(['text', 'json', 'yaml']).default('text'),
-    )
+    .addOption(outputOption('text'))
     .action(async (flags: ConnectionFlags & { output: string }) => {
       const client = await connect(flags)
       const who = await client.call('getCaller', { signal: terminal.signal })

@@ -1,24 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { clusterGaps, clusters, head } from './argocd-files.ts'
 import { assertGaps, migrate } from './migrated.ts'
-
-const head = (kind: string, name: string, more = '') =>
-  `apiVersion: argoproj.io/v1alpha1\nkind: ${kind}\nmetadata:\n  name: ${name}\n  namespace: argocd\n${more}`
-
-const cluster = (name: string, server: string, env: string) => `apiVersion: v1
-kind: Secret
-metadata:
-  name: ${name}
-  labels: { argocd.argoproj.io/secret-type: cluster, env: ${env} }
-data:
-  name: ${Buffer.from(name).toString('base64')}
-  server: ${Buffer.from(server).toString('base64')}
-`
-const clusters = [
-  cluster('eu-1', 'https://eu-1.example:6443', 'prod'),
-  cluster('eu-2', 'https://eu-2.example:6443', 'dev'),
-].join('---\n')
-const clusterGaps = [/Secret eu-1|eu-1"; nothing of this Secret/, /eu-2"; nothing of this Secret/]
 
 describe('swell migrate argocd: ApplicationSet', () => {
   const template = (name: string, path: string, destination: string, more = '') => `  template:
