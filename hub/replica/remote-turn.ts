@@ -4,11 +4,13 @@ import type { LedgerRemote } from '../ledger/remote.ts'
 /** What a replica asks of the ledger's remote before it leads. */
 export interface RemoteTurn {
   /**
-   * Takes in what only the remote has, with nobody leading. False where that cannot be known and has to be.
+   * Takes in what only the remote has, with nobody leading. False where that cannot be known and has to be:
+   * an answer tells all that was decided only when it was asked for after nobody led any more.
    *
+   * @param since when nobody led any more, where nothing but the remote tells what was decided before; else undefined
    * @throws HubError `ledger_diverged`, `ledger_newer`
    */
-  catchUp(needed: boolean): Promise<boolean>
+  catchUp(since: number | undefined): Promise<boolean>
   /**
    * Marks the remote for our term, with the lease in our hands and nothing decided yet. False for one that
    * must not lead in this term.
@@ -25,9 +27,7 @@ export interface RemoteTurnDeps {
   readonly adopt: (lines: readonly string[]) => Promise<unknown>
   /** Milliseconds of a clock nobody sets. */
   readonly monotonic: () => number
-  /** An answer counts for so long. */
-  readonly validMs: number
-  /** One that was needed and not had is asked for again after so long. */
+  /** Asked again after so long, whatever came of it. */
   readonly againMs: number
   readonly log: (level: 'info' | 'warn', message: string, cause?: unknown) => void
 }
@@ -38,7 +38,8 @@ const askMs = 5_000
 const neededMs = 60_000
 
 export function createRemoteTurn(deps: RemoteTurnDeps): RemoteTurn {
-  const { adopt, monotonic, validMs, againMs, log } = deps
+  const { adopt, monotonic, againMs, log } = deps
+  /** When what was answered last was asked for. */
   let answered = -Infinity
   let refused = -Infinity
   let reached = false
@@ -68,13 +69,15 @@ export function createRemoteTurn(deps: RemoteTurnDeps): RemoteTurn {
     get term() {
       return term
     },
-    async catchUp(needed) {
+    async catchUp(since) {
       const remote = deps.remote()
       if (!remote) return true
-      if (monotonic() - answered < validMs) return true
-      if (needed && monotonic() - refused < againMs) return false
+      const asked = monotonic()
+      const needed = since !== undefined
+      if (answered >= (since ?? asked - againMs)) return true
+      if (needed && asked - refused < againMs) return false
       const told = await ask(needed, remote)
-      if (told) answered = monotonic()
+      if (told) answered = asked
       else refused = monotonic()
       return told
     },

@@ -7,6 +7,7 @@ import type { LedgerRemote } from '../ledger/remote.ts'
 import { createSerial } from '../rollout/serial.ts'
 import { createRemoteTurn } from './remote-turn.ts'
 import type { SharedLedger, Sight } from './shared-ledger.ts'
+import { createVacancy } from './vacancy.ts'
 
 export interface ReplicaDeps {
   readonly name: string
@@ -43,8 +44,6 @@ const looksPerLease = 10
 const retryMs = 100
 /** Newest lines given to an empty Redis. */
 const handedOver = 200
-/** What the remote said counts for so many leases: one of them is spent watching that Redis stays empty. */
-const answerLeases = 3
 
 /**
  * One of several hubs of a fleet, of which one leads. The ledger is what fences: an entry counts
@@ -56,9 +55,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
   let term = 0
   let until = -Infinity
   let leading: string | null = null
-  let emptySince: number | undefined
-  /** When it was last seen to be so. */
-  let emptySeen = -Infinity
+  const vacancy = createVacancy(monotonic, leaseMs / 2)
   /** Where the common ledger went by our own last append. */
   let appended: ChainHead | undefined
   /** What looks at the lease does not see a half of what puts it right. */
@@ -67,13 +64,18 @@ export function createReplica(deps: ReplicaDeps): Replica {
     remote: () => deps.remote?.(),
     adopt: (lines) => deps.register().adopt(lines),
     monotonic,
-    validMs: answerLeases * leaseMs,
     againMs: leaseMs,
     log,
   })
 
   const self = () => ({ holder, end: deps.register().end })
   const leads = (): boolean => monotonic() < until
+
+  async function look(): Promise<Sight> {
+    const sight = await shared.look(self())
+    vacancy.note(sight)
+    return sight
+  }
 
   async function readLines(after: number, most: number): Promise<string[]> {
     const lines: string[] = []
@@ -140,19 +142,27 @@ export function createReplica(deps: ReplicaDeps): Replica {
   }
 
   /** An expired lease is free at once; where there is none, a live leader has its time to say so. */
-  function isFree(sight: Sight): boolean {
-    if (sight.lease) {
-      emptySince = undefined
-      return sight.lease.left === 0
-    }
-    const now = monotonic()
-    // Who slept in between has not seen that it stayed so: others may have led, and Redis be emptied since.
-    if (emptySince === undefined || sleptOver()) emptySince = now
-    emptySeen = now
-    return now - emptySince >= leaseMs
+  function isFree({ lease }: Sight): boolean {
+    if (lease) return lease.left === 0
+    const since = vacancy.since()
+    return since !== undefined && monotonic() - since >= leaseMs
   }
 
-  const sleptOver = (): boolean => monotonic() - emptySeen > leaseMs / 2
+  /** Looks on while something is asked that may take its time: what was seen before has to hold after it. */
+  async function watchDuring(work: Promise<boolean>): Promise<boolean> {
+    const done = new AbortController()
+    const watching = (async () => {
+      await sleep(leaseMs / looksPerLease, done.signal)
+      while (!done.signal.aborted) {
+        // One that fails leaves a gap.
+        await look().catch(() => undefined)
+        await sleep(leaseMs / looksPerLease, done.signal)
+      }
+    })()
+    const agreed = await work.finally(() => done.abort())
+    await watching
+    return agreed
+  }
 
   /** The lease goes on while something is done in it; false when it did not, or that says no. */
   async function renewDuring(work: Promise<boolean>): Promise<boolean> {
@@ -173,19 +183,21 @@ export function createReplica(deps: ReplicaDeps): Replica {
   }
 
   async function tryToLead(): Promise<boolean> {
-    let sight = await shared.look(self())
+    let sight = await look()
     await catchUp(sight)
     while (sight.lines.length > 0) {
-      sight = await shared.look(self())
+      sight = await look()
       await catchUp(sight)
     }
     leading = sight.lease && sight.lease.left > 0 ? nameOf(sight.lease.holder) : null
     const { head } = sight
     if (head && head.index > deps.register().head) return false
     if (!isFree(sight)) return false
+    const vacant = vacancy.since()
     // An emptied Redis cannot tell whether there was more than we have.
-    if (!(await remote.catchUp(head === null))) return false
-    if (sight.lease === null && sleptOver()) return false
+    const needed = head === null ? (vacant ?? monotonic()) : undefined
+    if (!(await watchDuring(remote.catchUp(needed)))) return false
+    if (sight.lease === null && vacancy.since() !== vacant) return false
     const next = Math.max(sight.lease?.term ?? 0, deps.register().state.term, remote.term) + 1
     if (!(await takeAs(next, head))) return false
     if (!(await renewDuring(remote.claim(next)))) return false

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { HubError } from '../../../../hub/errors.ts'
+import { emptyChain } from '../../../../hub/ledger/chain.ts'
+import type { ReplicatedRegister } from '../../../../hub/ledger/register.ts'
+import type { LedgerRemote } from '../../../../hub/ledger/remote.ts'
+import { emptyState } from '../../../../hub/ledger/replay.ts'
+import { createReplica } from '../../../../hub/replica/replica.ts'
+import type { SharedLedger, Sight, Taken } from '../../../../hub/replica/shared-ledger.ts'
+
+const leaseMs = 1_000
+const other = { lease: { holder: 'b#1', term: 1, left: 500 }, head: null, lines: [] }
+const empty: Sight = { lease: null, head: null, lines: [] }
+
+interface World {
+  /** What Redis holds at a time. */
+  sight(now: number): Sight
+  take?(now: number): Taken
+  /** Milliseconds until the remote answers; undefined while it is away. */
+  remote(now: number): number | undefined
+}
+
+/** When a replica with nothing of its own takes the lease, in milliseconds; undefined within a minute. */
+async function timeOfTaking(world: World): Promise<{ taken: number | undefined; asked: number }> {
+  let now = 0
+  let asked = 0
+  let taken: number | undefined
+  const stop = new AbortController()
+  const register = {
+    head: 0,
+    end: emptyChain,
+    state: emptyState(),
+    adopt: async () => [],
+    append: async () => [],
+  } as unknown as ReplicatedRegister
+  const shared: SharedLedger = {
+    look: async () => world.sight(now),
+    async take() {
+      const answer = world.take?.(now) ?? 'taken'
+      if (answer === 'taken') taken = now
+      return answer
+    },
+    renew: async () => 'held',
+    append: async () => 'done',
+    layOut: async () => {},
+    furthestBehind: async () => null,
+  }
+  /** Time passes only while somebody sleeps; the next to wake is woken first. */
+  const sleepers: { until: number; wake: () => void }[] = []
+  const sleep = (ms: number, signal?: AbortSignal) =>
+    new Promise<void>((wake) => {
+      if (signal?.aborted) return wake()
+      sleepers.push({ until: now + ms, wake })
+      signal?.addEventListener('abort', () => wake())
+    })
+  const remote: LedgerRemote = {
+    async catchUp() {
+      asked += 1
+      const takes = world.remote(now)
+      if (takes === undefined) throw new HubError('source_unreachable', 'away')
+      await sleep(takes)
+      return 0
+    },
+    claim: async () => {},
+    record: async () => false,
+    push: async () => {},
+  }
+  const replica = createReplica({
+    ...{ name: 'a', holder: 'a#1', leaseMs, shared, sleep },
+    register: () => register,
+    remote: () => remote,
+    monotonic: () => now,
+    log: () => {},
+  })
+  const ended = replica.standBy(stop.signal).catch(() => {})
+  while (taken === undefined && now < 60_000) {
+    for (let turn = 0; turn < 50; turn += 1) await null
+    sleepers.sort((a, b) => a.until - b.until)
+    const next = sleepers.shift()
+    if (!next) continue
+    now = Math.max(now, next.until)
+    next.wake()
+  }
+  stop.abort()
+  for (const { wake } of sleepers) wake()
+  await ended
+  return { taken, asked }
+}
+
+describe('a replica that looks whether to lead', () => {
+  it('F11: takes an emptied Redis when a lease has passed and the remote has answered', async () => {
+    const { taken, asked } = await timeOfTaking({ sight: () => empty, remote: () => 10 })
+    assert.ok(taken! >= leaseMs && taken! < 1.5 * leaseMs, `${taken}`)
+    assert.equal(asked, 1)
+  })
+
+  it('F11: does not count what the remote said before another led', async () => {
+    const world: World = {
+      // It asks with nobody leading, is not let in, and another leads and is gone within two leases.
+      sight: (now) => (now > 1_200 && now < 1_500 ? other : empty),
+      take: (now) => (now < 1_500 ? 'behind' : 'taken'),
+      remote: (now) => (now < 1_300 || now > 20_000 ? 10 : undefined),
+    }
+    const { taken } = await timeOfTaking(world)
+    assert.ok(taken! > 20_000, `${taken}`)
+  })
+
+  it('F11: does not count an answer during which another led', async () => {
+    const world: World = {
+      sight: (now) => (now > 1_500 && now < 1_800 ? other : empty),
+      remote: (now) => (now < 1_500 ? 3_000 : now > 20_000 ? 10 : undefined),
+    }
+    const { taken } = await timeOfTaking(world)
+    assert.ok(taken! > 20_000, `${taken}`)
+  })
+
+  it('waits for a remote that takes longer than a lease, asked once', async () => {
+    const { taken, asked } = await timeOfTaking({ sight: () => empty, remote: () => 5_000 })
+    assert.ok(taken! >= 6_000 && taken! < 6_500, `${taken}`)
+    assert.equal(asked, 1)
+  })
+
+  it('asks one that is away about once in a lease', async () => {
+    const { taken, asked } = await timeOfTaking({ sight: () => empty, remote: () => undefined })
+    assert.equal(taken, undefined)
+    assert.ok(asked >= 40 && asked <= 60, `${asked}`)
+  })
+})
