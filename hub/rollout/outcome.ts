@@ -143,7 +143,10 @@ export function readReport(
     return { state: 'moving', message: 'has not reported this content yet' }
   }
   const detail = report.message === '' ? '' : `: ${report.message}`
-  if (report.phase === 'Failed') return { state: 'failed', message: `apply failed${detail}` }
+  if (report.phase === 'Failed') {
+    const what = content.digest === null ? 'removal' : 'apply'
+    return { state: 'failed', message: `${what} failed${detail}` }
+  }
   if (content.digest === null) {
     return report.phase === 'Removed'
       ? { state: 'good', message: 'removed' }

@@ -116,9 +116,9 @@ describe('F9: what operators do', () => {
       within(`all to have ${wanted} in ${namespace}`),
     )
   const allSayIt = () => all(text)
-  const under = (commit: string) =>
+  const under = (commit: string, application = 'web') =>
     insist(`a rollout of ${commit}`, async (): Promise<RolloutSummary | undefined> => {
-      const found = await newestRollout(hub.api, 'web')
+      const found = await newestRollout(hub.api, application)
       return found?.revision.endsWith(commit) ? found : undefined
     })
   const phaseOf = async (id: string) => (await hub.api.get<RolloutSummary>(`rollouts/${id}`)).phase
@@ -168,9 +168,16 @@ describe('F9: what operators do', () => {
       const files = applicationFiles('extra', 'here')
       await world.repository.commit(files)
       await all('here', 'extra')
-      await world.repository.commit(
+      const commit = await world.repository.commit(
         Object.fromEntries(Object.keys(files).map((path) => [path, null])),
       )
+      const going = await under(commit, 'extra')
+      // A removal that fails anywhere waits for a person, who has it go on.
+      await insist('the removal to be over', async () => {
+        const phase = await phaseOf(going.id)
+        if (phase === 'Paused') await hub.api.post(`rollouts/${going.id}/resume`)
+        return isOver(phase)
+      })
       await all(undefined, 'extra')
     },
   }
