@@ -1,9 +1,10 @@
 import { HubError } from '../errors.ts'
 import { type Draft, finish, type Moment } from './draft.ts'
-import { findBreach, isFailure } from './failure.ts'
+import { isFailure } from './failure.ts'
 import { currentGate, currentSide, findGate, judgeAuthor } from './gate.ts'
 import { gateKey } from './gate-state.ts'
 import { gatesOf } from './planned-gate.ts'
+import { failedGates, findObstacle } from './obstacle.ts'
 import { waitAgain } from './outcome.ts'
 import { startWaiting } from './wave-gates.ts'
 import { beginRollback } from './rollback.ts'
@@ -125,28 +126,10 @@ function needOther(plan: RolloutPlan, names: readonly string[]): void {
   }
 }
 
-/** A spent budget is not resumed over silently: the failures must be retried or skipped first. */
 function resume(draft: Draft, moment: Moment): void {
-  const breach =
-    moment.plan.onFailure === 'continue' ? null : findBreach(moment.plan, draft.clusters)
-  if (breach) {
-    throw new HubError(
-      'conflict',
-      `${breach.message}: retry or skip the failed clusters, or roll back, before resuming`,
-    )
-  }
-  const failed = failedGates(draft)
-  if (failed.length > 0) {
-    throw new HubError(
-      'conflict',
-      'a gate has failed: retry measures it again, promote opens it, or roll back',
-    )
-  }
+  const obstacle = findObstacle(moment.plan, draft)
+  if (obstacle) throw new HubError('conflict', `${obstacle.message}: ${obstacle.advice}`)
   draft.phase = 'Progressing'
-}
-
-function failedGates(draft: Draft): string[] {
-  return Object.keys(draft.gates).filter((key) => draft.gates[key]!.state === 'failed')
 }
 
 /** Opens by a person's word what measures and soaks; approvals are other people's to give. */

@@ -1,5 +1,6 @@
 import { findBreach } from './failure.ts'
 import { explainGates } from './gate-words.ts'
+import { findObstacle } from './obstacle.ts'
 import { graceOf, isInFlight, readReport } from './outcome.ts'
 import { contentBefore } from './rollback.ts'
 import type {
@@ -26,8 +27,10 @@ export function explainWaiting(
   switch (run.phase) {
     case 'Planned':
       return ['it has not been started']
-    case 'Paused':
-      return [`it is ${run.message}; somebody must resume, retry, skip or roll back`, ...going()]
+    case 'Paused': {
+      const advice = findObstacle(plan, run)?.advice ?? 'resume, or roll back'
+      return [`it is ${run.message}; somebody must ${advice}`, ...going()]
+    }
     case 'RollingBack':
       return going()
     case 'Progressing':

@@ -172,10 +172,10 @@ describe('F9: what operators do', () => {
         Object.fromEntries(Object.keys(files).map((path) => [path, null])),
       )
       const going = await under(commit, 'extra')
-      // A removal that fails anywhere waits for a person, who has it go on.
+      // A removal that fails anywhere waits for a person, who has it tried again.
       await insist('the removal to be over', async () => {
         const phase = await phaseOf(going.id)
-        if (phase === 'Paused') await hub.api.post(`rollouts/${going.id}/resume`)
+        if (phase === 'Paused') await hub.api.post(`rollouts/${going.id}/retry`)
         return isOver(phase)
       })
       await all(undefined, 'extra')

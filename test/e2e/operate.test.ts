@@ -230,7 +230,7 @@ spec:
       assert.match(clusterOf(paused, 'b').message, /extra/)
       const refused = await fleet.trySwell('rollout', 'resume', 'web')
       assert.equal(refused.code, 1)
-      assert.match(refused.said, /retry or skip/)
+      assert.match(refused.said, /retry the failed clusters/)
       await unblockCluster('b')
       await fleet.swell('rollout', 'retry', 'web', '--reason', 'unblocked')
       const ended = await waitForRollout(fleet.hub.api, 'web', 'Succeeded')

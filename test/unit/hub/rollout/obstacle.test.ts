@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
+import { explainWaiting } from '../../../../hub/rollout/waiting.ts'
+import { findObstacle } from '../../../../hub/rollout/obstacle.ts'
+import { plan, wave } from './world.ts'
+
+const failed = {
+  ...{ state: 'Done', outcome: 'Failed', message: 'apply failed', generation: 1, endedAt: 1 },
+} as unknown as ClusterProgress
+const made = plan([wave('one', ['a', 'b'])], { id: 'r1', application: 'shop' })
+
+describe('what keeps a paused rollout from being resumed', () => {
+  it('is a budget that was spent, and what is waited for says so too', () => {
+    const run = { phase: 'Paused', message: 'paused: x', clusters: { a: failed }, gates: {} }
+    const advice = 'retry the failed clusters, skip them and resume, or roll back'
+    assert.equal(findObstacle(made, { clusters: { a: failed }, gates: {} })?.advice, advice)
+    const [first] = explainWaiting(made, run as never, {}, 0)
+    assert.equal(first, `it is paused: x; somebody must ${advice}`)
+  })
+
+  it('is no failure that it goes on past', () => {
+    const onwards = { ...made, onFailure: 'continue' } as const
+    assert.equal(findObstacle(onwards, { clusters: { a: failed }, gates: {} }), null)
+  })
+
+  it('is a gate that failed', () => {
+    const gates = { '0/before/0': { state: 'failed', at: 1, message: 'no' } } as never
+    assert.match(findObstacle(made, { clusters: {}, gates })!.advice, /^retry to measure it again/)
+  })
+
+  it('is nothing where a person paused it', () => {
+    const run = { phase: 'Paused', message: 'paused by ada', clusters: {}, gates: {} }
+    assert.equal(findObstacle(made, { clusters: {}, gates: {} }), null)
+    const [first] = explainWaiting(made, run as never, {}, 0)
+    assert.equal(first, 'it is paused by ada; somebody must resume, or roll back')
+  })
+})
