@@ -23,8 +23,7 @@ interface World {
 /** When a replica with nothing of its own takes the lease, in milliseconds; undefined within a minute. */
 async function timeOfTaking(world: World): Promise<{ taken: number | undefined; asked: number }> {
   let now = 0
-  let asked = 0
-  let taken: number | undefined
+  const seen: { taken: number | undefined; asked: number } = { taken: undefined, asked: 0 }
   const stop = new AbortController()
   const register = {
     head: 0,
@@ -37,7 +36,7 @@ async function timeOfTaking(world: World): Promise<{ taken: number | undefined; 
     look: async () => world.sight(now),
     async take() {
       const answer = world.take?.(now) ?? 'taken'
-      if (answer === 'taken') taken = now
+      if (answer === 'taken') seen.taken = now
       return answer
     },
     renew: async () => 'held',
@@ -55,7 +54,7 @@ async function timeOfTaking(world: World): Promise<{ taken: number | undefined; 
     })
   const remote: LedgerRemote = {
     async catchUp() {
-      asked += 1
+      seen.asked += 1
       const takes = world.remote(now)
       if (takes === undefined) throw new HubError('source_unreachable', 'away')
       await sleep(takes)
@@ -73,8 +72,8 @@ async function timeOfTaking(world: World): Promise<{ taken: number | undefined; 
     log: () => {},
   })
   const ended = replica.standBy(stop.signal).catch(() => {})
-  while (taken === undefined && now < 60_000) {
-    for (let turn = 0; turn < 50; turn += 1) await null
+  while (seen.taken === undefined && now < 60_000) {
+    for (let turn = 0; turn < 50; turn += 1) await Promise.resolve()
     sleepers.sort((a, b) => a.until - b.until)
     const next = sleepers.shift()
     if (!next) continue
@@ -84,7 +83,7 @@ async function timeOfTaking(world: World): Promise<{ taken: number | undefined; 
   stop.abort()
   for (const { wake } of sleepers) wake()
   await ended
-  return { taken, asked }
+  return seen
 }
 
 describe('a replica that looks whether to lead', () => {
