@@ -123,10 +123,8 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   }
 
   /** Whoever acts may bring back what was done with; else only what can still move is looked at. */
-  function observe({ plan, run }: StoredRollout, isAction = false) {
-    const clusters = Object.keys(plan.targets).filter(
-      (name) => isAction || mayMove(run.clusters[name]),
-    )
+  function observe({ plan, run }: StoredRollout, all = false) {
+    const clusters = Object.keys(plan.targets).filter((name) => all || mayMove(run.clusters[name]))
     return ports.observe(plan.application, clusters)
   }
 
@@ -386,7 +384,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     list: (query) => store.list(query),
     async waitingFor(id) {
       const rollout = find(id)
-      return explainWaiting(rollout.plan, rollout.run, await observe(rollout), clock())
+      return explainWaiting(rollout.plan, rollout.run, await observe(rollout, true), clock())
     },
     async close() {
       stopSweeping?.()

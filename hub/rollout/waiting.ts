@@ -3,6 +3,7 @@ import { explainGates } from './gate-words.ts'
 import { findObstacle } from './obstacle.ts'
 import { graceOf, isInFlight, readReport } from './outcome.ts'
 import { contentBefore } from './rollback.ts'
+import { explainRelapses } from './relapse.ts'
 import type {
   ClusterObservation,
   ClusterProgress,
@@ -24,17 +25,18 @@ export function explainWaiting(
   now: number,
 ): string[] {
   const going = () => explainClusters(plan, run, observations, now)
+  const relapsed = () => explainRelapses(plan, run, observations)
   switch (run.phase) {
     case 'Planned':
       return ['it has not been started']
     case 'Paused': {
       const advice = findObstacle(plan, run)?.advice ?? 'resume, or roll back'
-      return [`it is ${run.message}; somebody must ${advice}`, ...going()]
+      return [`it is ${run.message}; somebody must ${advice}`, ...going(), ...relapsed()]
     }
     case 'RollingBack':
       return going()
     case 'Progressing':
-      return explainProgressing(plan, run, going())
+      return [...explainProgressing(plan, run, going()), ...relapsed()]
     case 'Succeeded':
     case 'Failed':
     case 'RolledBack':
