@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { principalOf } from './auth.ts'
 import { RequestError } from './problem.ts'
-import type { EventView } from './views.ts'
+import { isGap } from '../status/event.ts'
+import type { EventGap, EventView } from './views.ts'
 
 export interface EventStreams {
   /** Takes the reply over and writes events to it until the client leaves. */
@@ -90,7 +91,11 @@ export function createEventStreams(options: EventStreamOptions): EventStreams {
   }
 }
 
-/** JSON has no raw line breaks, so one data line holds it. */
-export function formatEvent(event: EventView): string {
+/**
+ * JSON has no raw line breaks, so one data line holds it. A gap has a name, so that who knows of none
+ * takes it for no event, and no id, so that it is told again should the stream break right after it.
+ */
+export function formatEvent(event: EventView | EventGap): string {
+  if (isGap(event)) return `event: gap\ndata: ${JSON.stringify(event)}\n\n`
   return `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`
 }

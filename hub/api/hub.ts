@@ -34,6 +34,7 @@ import type {
   ClusterDiffView,
   ClusterSummary,
   ClusterView,
+  EventGap,
   EventView,
   FleetView,
   GroupView,
@@ -159,8 +160,11 @@ export interface Hub extends Survey {
     before?: string
     limit: number
   }): Promise<readonly EventView[]>
-  /** What follows `after` (null: from now on) until the signal aborts. Bounded inside. */
-  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
+  /**
+   * What follows `after` (null: from now on) until the signal aborts, and a gap wherever events are not
+   * kept any more that would come next. Bounded inside.
+   */
+  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView | EventGap>
 
   /** Throws `unauthenticated` for an unknown name and for a signature that does not hold. */
   webhook(name: string, headers: WebhookHeaders, rawBody: Uint8Array): Promise<void>

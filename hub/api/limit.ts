@@ -1,6 +1,7 @@
 import type { Action } from '../access/action.ts'
 import type { Rights } from '../access/rights.ts'
 import { HubError } from '../errors.ts'
+import { isGap } from '../status/event.ts'
 import type { Hub, Listing } from './hub.ts'
 import type { EventView } from './views.ts'
 
@@ -116,7 +117,8 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       }
       return after === null ? kept.slice(-limit) : kept.slice(0, limit)
     },
-    subscribe: (after, signal) => keepSome(hub.subscribe(after, signal), seesEvent),
+    subscribe: (after, signal) =>
+      keepSome(hub.subscribe(after, signal), async (one) => isGap(one) || seesEvent(one)),
 
     summary: () => hub.summary(),
     holds: () => hub.holds().filter(({ application }) => sees(application)),

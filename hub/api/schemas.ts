@@ -40,6 +40,8 @@ import {
   ClusterSummary,
   ClusterView,
   DiffView,
+  EventGap,
+  EventIdText,
   EventView,
   FleetView,
   GroupView,
@@ -144,9 +146,8 @@ export const RolloutsQuery = Type.Object(
   },
   closed,
 )
-const EventId = Type.String({ pattern: '^[0-9]{1,16}(-[0-9]{1,16})?$' })
 export const EventsQuery = Type.Object(
-  { limit: Type.Optional(Limit), after: Type.Optional(EventId) },
+  { limit: Type.Optional(Limit), after: Type.Optional(EventIdText) },
   closed,
 )
 export const AuditQuery = Type.Object(
@@ -156,7 +157,7 @@ export const AuditQuery = Type.Object(
   },
   closed,
 )
-export const StreamQuery = Type.Object({ after: Type.Optional(EventId) }, closed)
+export const StreamQuery = Type.Object({ after: Type.Optional(EventIdText) }, closed)
 export const DiffQuery = Type.Object({ ...paging, cluster: Type.Optional(Name) }, closed)
 
 export const StartBody = Type.Object({ application: Name, reason: Type.Optional(Reason) }, closed)
@@ -260,6 +261,7 @@ export const components: readonly TSchema[] = [
   ClusterDiffView,
   MatrixRow,
   EventView,
+  EventGap,
   PendingView,
   AuthorityView,
   HeldView,

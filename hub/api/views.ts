@@ -250,10 +250,12 @@ export const FleetView = view(
   'What the hub last read from Git, and what is wrong with it.',
 )
 
+export const EventIdText = Type.String({ pattern: '^[0-9]{1,16}(-[0-9]{1,16})?$' })
+
 export const EventView = view(
   'EventView',
   {
-    id: Type.String({ pattern: '^[0-9]{1,16}(-[0-9]{1,16})?$' }),
+    id: EventIdText,
     at: Time,
     type: Type.String({ description: 'such as rollout.moved' }),
     actor: Type.String(),
@@ -261,6 +263,18 @@ export const EventView = view(
     message: Type.String(),
   },
   'Something that happened. Ids rise in the order of the stream.',
+)
+
+export const EventGap = view(
+  'EventGap',
+  {
+    after: { ...EventIdText, description: 'what the stream was to go on from' },
+    oldest: Type.Union([EventIdText, Type.Null()], {
+      description: 'the first that is still kept: the stream goes on with it',
+    }),
+    message: Type.String(),
+  },
+  'Events after an id are kept no more: what follows them has to be read anew.',
 )
 
 export const TokenView = view(
@@ -363,6 +377,7 @@ export type ClusterDiffView = Frozen<Static<typeof ClusterDiffView>>
 export type DiffView = Frozen<Static<typeof DiffView>>
 export type FleetView = Frozen<Static<typeof FleetView>>
 export type EventView = Frozen<Static<typeof EventView>>
+export type EventGap = Frozen<Static<typeof EventGap>>
 export type TokenView = Frozen<Static<typeof TokenView>>
 export type TrustView = Frozen<Static<typeof TrustView>>
 export type ApprovalView = Frozen<Static<typeof ApprovalView>>

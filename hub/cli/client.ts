@@ -1,4 +1,4 @@
-import { type EventView, operations } from '../client/gen/api.ts'
+import { type EventGap, type EventView, operations } from '../client/gen/api.ts'
 import {
   type Answer,
   type Asked,
@@ -28,8 +28,8 @@ export interface Client {
     id: K,
     asked: Asked<K> & { readonly signal: AbortSignal },
   ): Promise<readonly ItemOf<K>[]>
-  /** Events after an id until the hub ends the stream or the signal aborts. */
-  follow(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
+  /** Events after an id, and gaps between them, until the hub ends the stream or the signal aborts. */
+  follow(after: string | null, signal: AbortSignal): AsyncIterable<EventView | EventGap>
 }
 
 /** Bytes; more than any answer of the hub. */
@@ -115,9 +115,10 @@ export function createClient(connection: Connection, fetchAnswer: Fetch): Client
       const response = await send(buildRequest('streamEvents', asked), 'text/event-stream', signal)
       if (!response.body) return
       const { listFaults } = await loadSchemas()
-      for await (const data of readServerEvents(response.body)) {
+      for await (const { name, data } of readServerEvents(response.body)) {
         const value = parseJson(data, server)
-        if (listFaults('EventView', value).length === 0) yield value as EventView
+        const shape = name === 'gap' ? 'EventGap' : 'EventView'
+        if (listFaults(shape, value).length === 0) yield value as EventView | EventGap
       }
     },
   }

@@ -1,4 +1,5 @@
 import { type Fault, formatFault } from '../errors.ts'
+import type { EventGap, EventView } from '../api/views.ts'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import type { ClusterStatus } from './status.ts'
@@ -9,6 +10,18 @@ export interface HubEvent {
   readonly actor: string
   readonly subject: string
   readonly message: string
+}
+
+/** Whether what comes next in a stream of events is that some are missing. */
+export function isGap(item: EventView | EventGap): item is EventGap {
+  return !('id' in item)
+}
+
+/** Events after an id are kept no more; `oldest` is the first that is, null of an empty log. */
+export function describeGap(after: string, oldest: string | null): EventGap {
+  const which = /^0+(-0+)?$/.test(after) ? 'the oldest events' : `events after ${after}`
+  const message = `${which} are kept no more: read anew what they told of`
+  return { after, oldest, message }
 }
 
 /** What is wrong with what Git asks for, or should be known of it, as people read it. */

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { EventView } from '../api/views.ts'
-import type { HubEvent } from './event.ts'
+import type { EventGap, EventView } from '../api/views.ts'
+import { describeGap, type HubEvent, isGap } from './event.ts'
 
 /** Events kept; older ones that were decisions are in the ledger. */
 const kept = 10_000
@@ -23,7 +23,11 @@ export interface EventLog {
   emit(event: HubEvent, kind?: 'decision' | 'news'): void
   /** After an id the next ones, rising; after null the newest, those before an id. */
   read(page: Page): Promise<EventView[]>
-  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView>
+  /**
+   * What follows an id, null for what comes from now on. Where the log no longer has what would come
+   * next, a gap says so, and the oldest that is kept follows.
+   */
+  subscribe(after: string | null, signal: AbortSignal): AsyncIterable<EventView | EventGap>
 }
 
 /** A Redis stream with listeners in this process: what happened lately, with ids to go on from. */
@@ -71,6 +75,34 @@ export function createEventLog(
     return (await redis.xrange(key, `(${after}`, '+', 'COUNT', limit)).map(parseRow)
   }
 
+  /** What follows an id, and the gap before it. One look, lest something be trimmed in between. */
+  async function readOn(last: string): Promise<(EventView | EventGap)[]> {
+    const answers = await redis
+      .multi()
+      .xrange(key, last, '+', 'COUNT', pageSize)
+      .xrange(key, '-', '+', 'COUNT', 1)
+      .exec()
+    const [rows = [], first = []] = (answers ?? []).map(([error, found]) => {
+      if (error) throw error
+      return (found as [string, string[]][]).map(parseRow)
+    })
+    const found = rows.filter(({ id }) => isAfter(id, last))
+    // The last one is still there, or is not older than all that is.
+    if (found.length < rows.length) return found
+    const oldest = first[0]?.id ?? null
+    if (oldest !== null && !isAfter(oldest, last)) return found
+    // Nobody was given this id: it stands for all that ever was.
+    const isBeginning = !isAfter(last, '0')
+    if (isBeginning && !(oldest !== null && (await wasTrimmed()))) return found
+    return [describeGap(last, oldest), ...found]
+  }
+
+  async function wasTrimmed(): Promise<boolean> {
+    const info = (await redis.xinfo('STREAM', key)) as unknown[]
+    const value = (name: string): number => Number(info[info.indexOf(name) + 1])
+    return value('entries-added') > value('length')
+  }
+
   return {
     emit(event, kind = 'news') {
       if (kind === 'news' && waiting.length >= backlog) return
@@ -93,14 +125,14 @@ export function createEventLog(
       listeners.add(listener)
       signal.addEventListener('abort', () => wake(), { once: true })
       /** What the log has after the last one, until there is no more. */
-      async function* catchUp(): AsyncGenerator<EventView> {
+      async function* catchUp(): AsyncGenerator<EventView | EventGap> {
         while (last !== null) {
-          const found = await read({ after: last, limit: pageSize })
-          if (found.length === 0) return
-          for (const event of found) {
-            last = event.id
-            yield event
+          const found = await readOn(last)
+          for (const one of found) {
+            if (!isGap(one)) last = one.id
+            yield one
           }
+          if (found.every(isGap)) return
         }
       }
       try {

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import type { EventView } from '../../hub/api/views.ts'
+import { describeGap } from '../../hub/status/event.ts'
 import { startApi } from '../support/api.ts'
+import { skipEvents } from '../support/skip-events.ts'
 import { until } from '../support/until.ts'
 
 interface Stream {
@@ -63,6 +65,17 @@ describe('the event stream', () => {
     await until(() => received(stream).length === 2, within('two events'))
     assert.deepEqual(received(stream), sent)
     assert.deepEqual(ids(stream), ['2', '3'])
+    stream.close()
+  })
+
+  it('says first, by an event named gap and without an id, that events after Last-Event-ID are gone', async () => {
+    await using test = await startApi()
+    const gap = describeGap('1', '3')
+    skipEvents(test.hub).skip(gap)
+    test.hub.emit({ type: 'x', message: 'a' })
+    const stream = await open(await listen(test.api), { 'last-event-id': '0' })
+    await until(() => received(stream).length === 2, within('the gap and an event'))
+    assert.ok(stream.text().includes(`\n\nevent: gap\ndata: ${JSON.stringify(gap)}\n\nid: 1\n`))
     stream.close()
   })
 

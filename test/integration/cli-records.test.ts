@@ -3,9 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { emptyChain, extendChain } from '../../hub/ledger/chain.ts'
+import { describeGap } from '../../hub/status/event.ts'
 import { type TestApi, startApi } from '../support/api.ts'
-import { runSwell } from '../support/swell.ts'
+import { skipEvents } from '../support/skip-events.ts'
+import { runSwell, spawnSwell } from '../support/swell.ts'
 import { createTempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 let test: TestApi
 let hub: { url: string; token: () => Promise<string> }
@@ -110,5 +113,20 @@ describe('swell rollout plan', () => {
       /^  error: Deployment shop\/web on cluster edge-1: the API server refuses it/m,
     )
     assert.match(out, /^  cluster lab could not be asked: away$/m)
+  })
+})
+
+describe('swell events --follow', () => {
+  it('says that events are gone, on stderr, and goes on', async () => {
+    const { api, hub: fake } = await startApi()
+    const url = await api.listen({ host: '127.0.0.1', port: 0 })
+    skipEvents(fake).skip(describeGap('1', '3'))
+    const swell = await spawnSwell({ url, token: async () => 'admin' }, 'events', '-f')
+    const words = 'events after 1 are kept no more: read anew what they told of\n'
+    await until(() => swell.said() === words, { deadlineMs: 20_000, what: 'the gap' })
+    fake.emit({ type: 'x', message: 'went on' })
+    await until(() => swell.out().includes('went on'), { deadlineMs: 10_000, what: 'an event' })
+    await swell.stop()
+    await api.close()
   })
 })

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readDashboard } from '../../hub/api/dashboard-files.ts'
+import { describeGap } from '../../hub/status/event.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
 import { fakeNow, makeRecord } from '../support/fake-rollout.ts'
+import { skipEvents } from '../support/skip-events.ts'
 import { until } from '../support/until.ts'
 
 const soon = { deadlineMs: 10_000 }
@@ -137,5 +139,21 @@ describe('the pages of the dashboard about what runs, and what was signed and to
       eta,
       /Done about .* \(in 9 min \d+ s\), .* \(in 19 min \d+ s\) at the latest; not counting people/,
     )
+  })
+
+  it('are read anew where events are gone that would have told of them', async () => {
+    await using hub = await serve()
+    const events = skipEvents(hub.hub)
+    const { page } = await browser.visit(`${hub.url}/ui/clusters`, 'viewer')
+    const rowOf = (name: string) => page.getByRole('link', { name })
+    await rowOf('edge-1').waitFor()
+    await until(() => hub.hub.subscribers === 1, { ...soon, what: 'the page to listen' })
+    // What the page reads at the beginning of the stream is behind it once an event was heeded.
+    const clusters = hub.hub.view.clusters.splice(0, 1)
+    hub.hub.emit({ type: 'cluster.enrolled', message: '', subject: 'cluster/edge-1' })
+    await rowOf('edge-1').waitFor({ state: 'detached' })
+    hub.hub.view.clusters.push(...clusters)
+    events.skip(describeGap('1', '3'))
+    await rowOf('edge-1').waitFor()
   })
 })

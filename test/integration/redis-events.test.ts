@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { isGap } from '../../hub/status/event.ts'
 import { createEventLog } from '../../hub/status/redis-events.ts'
 import { connectRedis } from '../../hub/redis.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
@@ -23,7 +24,8 @@ describe('the log of events', () => {
         (await log.read({ after: null, limit: 1 }))[0]?.message === String(to)
       while (!(await isIn())) bound.throwIfAborted()
     }
-    return { log, say, [Symbol.dispose]: () => client.disconnect() }
+    const drop = (keep: number) => client.xtrim(`${prefix}:events`, 'MAXLEN', keep)
+    return { log, say, drop, [Symbol.dispose]: () => client.disconnect() }
   }
 
   it('reaches whoever listens from now on and falls four thousand behind', async () => {
@@ -62,14 +64,66 @@ describe('the log of events', () => {
     const [start] = await it.log.read({ after: '0', limit: 1 })
     const got: string[] = []
     const writing = it.say(1_201, 2_600)
-    for await (const { message } of it.log.subscribe(start!.id, bound)) {
-      got.push(message)
-      if (message === '2600') break
+    for await (const one of it.log.subscribe(start!.id, bound)) {
+      assert(!isGap(one))
+      got.push(one.message)
+      if (one.message === '2600') break
     }
     await writing
     assert.deepEqual(
       got,
       Array.from({ length: 2_599 }, (_, at) => String(at + 2)),
     )
+  })
+
+  /** What a stream from an id gives first: a gap, or messages up to one of them. */
+  async function take(it: Awaited<ReturnType<typeof open>>, after: string, last: string) {
+    const got: string[] = []
+    for await (const one of it.log.subscribe(after, bound)) {
+      got.push(isGap(one) ? `gap after ${one.after}, oldest ${one.oldest}` : one.message)
+      if (got.at(-1) === last) break
+    }
+    return got
+  }
+
+  it('tells of a gap where what follows an id was trimmed, and goes on from the oldest', async () => {
+    using it = await open('trimmed')
+    await it.say(1, 9)
+    const ids = (await it.log.read({ after: '0', limit: 9 })).map(({ id }) => id)
+    assert.equal((await take(it, '0', '9')).length, 9)
+    await it.drop(3)
+    const oldest = ids[6]!
+    assert.deepEqual(await take(it, ids[1]!, '9'), [
+      `gap after ${ids[1]}, oldest ${oldest}`,
+      ...['7', '8', '9'],
+    ])
+    assert.equal((await take(it, '0', '9'))[0], `gap after 0, oldest ${oldest}`)
+    assert.deepEqual(await take(it, oldest, '9'), ['8', '9'])
+  })
+
+  it('tells of a gap where the log was emptied', async () => {
+    using it = await open('emptied')
+    await it.say(1, 2)
+    const [, second] = await it.log.read({ after: '0', limit: 2 })
+    await it.drop(0)
+    assert.deepEqual(await take(it, second!.id, `gap after ${second!.id}, oldest null`), [
+      `gap after ${second!.id}, oldest null`,
+    ])
+  })
+
+  it('tells a reader that fell behind what it missed while it read', async () => {
+    using it = await open('overtaken')
+    await it.say(1, 3)
+    const listening = it.log.subscribe('0', bound)[Symbol.asyncIterator]()
+    const first = (await listening.next()).value!
+    await it.say(4, 1_600)
+    await it.drop(2)
+    const got: string[] = [first.message]
+    while (got.at(-1) !== '1600') {
+      const one = (await listening.next()).value!
+      got.push(isGap(one) ? 'gap' : one.message)
+    }
+    // It had the first page in hand.
+    assert.deepEqual(got, ['1', '2', '3', 'gap', '1599', '1600'])
   })
 })

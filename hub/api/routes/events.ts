@@ -25,8 +25,12 @@ export function addEventRoutes(app: Api, streams: EventStreams): void {
     schema: {
       operationId: 'streamEvents',
       summary: 'Events as they happen (server-sent events)',
-      description:
-        'Resumes after Last-Event-ID, or after the query `after` on the first connection. Comments keep it open.',
+      description: [
+        'Resumes after Last-Event-ID, or after the query `after` on the first connection; an event is',
+        'an EventView. Where events that would come next are kept no more, an event named `gap` (an',
+        'EventGap, without an id) says so first: read lists anew; the stream goes on from the oldest',
+        'that is kept. Comments keep it open.',
+      ].join(' '),
       querystring: StreamQuery,
       produces: ['text/event-stream'],
     },

@@ -44,9 +44,13 @@ export function addEvents(program: Command, context: CommandContext): void {
       while (!signal.aborted) {
         try {
           for await (const event of client.follow(last, signal)) {
+            delay = retryDelay.first
+            if (!('id' in event)) {
+              terminal.say(`${event.message}\n`)
+              continue
+            }
             print([event])
             last = event.id
-            delay = retryDelay.first
           }
         } catch (cause) {
           if (signal.aborted) return

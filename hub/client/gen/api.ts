@@ -316,6 +316,15 @@ export interface EventView {
   readonly message: string
 }
 
+/** Events after an id are kept no more: what follows them has to be read anew. */
+export interface EventGap {
+  /** what the stream was to go on from */
+  readonly after: string
+  /** the first that is still kept: the stream goes on with it */
+  readonly oldest: string | null
+  readonly message: string
+}
+
 /** An agent that joined and waits for approval. */
 export interface PendingView {
   readonly cluster: string

@@ -1,5 +1,7 @@
 /** Server-sent events of a stream's text; comments are given as such, for they say it is alive. */
 export interface StreamEvent {
+  /** `gap` where some are missing before it; else none. */
+  readonly name: string
   readonly id: string
   readonly data: string
 }
@@ -21,12 +23,14 @@ export function createEventParser(): { take(text: string): StreamEvent[] } {
 }
 
 function parseBlock(block: string): StreamEvent[] {
+  let name = ''
   let id = ''
   const data: string[] = []
   for (const line of block.split(/\r?\n/)) {
-    const [, field, value = ''] = /^(id|data): ?(.*)$/.exec(line) ?? []
+    const [, field, value = ''] = /^(event|id|data): ?(.*)$/.exec(line) ?? []
+    if (field === 'event') name = value
     if (field === 'id') id = value
     if (field === 'data') data.push(value)
   }
-  return data.length === 0 ? [] : [{ id, data: data.join('\n') }]
+  return data.length === 0 ? [] : [{ name, id, data: data.join('\n') }]
 }

@@ -37,6 +37,14 @@ export function onBeginning(run: () => void): () => void {
   return () => beginnings.delete(run)
 }
 
+/** Called when events that were missed are not told any more: what they were of is read anew. */
+const gaps = new Set<() => void>()
+
+export function onGap(run: () => void): () => void {
+  gaps.add(run)
+  return () => gaps.delete(run)
+}
+
 /** Follows the hub's events as long as the signal is not aborted, one stream after another. */
 export async function follow(signal: AbortSignal): Promise<void> {
   let last: string | null = null
@@ -79,14 +87,22 @@ async function readStream(
       if (done) return
       clearTimeout(timer)
       timer = setTimeout(() => silent.abort(), silentMs)
-      const events = parser
-        .take(decoder.decode(value, { stream: true }))
+      const told = parser.take(decoder.decode(value, { stream: true }))
+      if (told.some(({ name }) => name === 'gap')) skip()
+      const events = told
+        .filter(({ name }) => name === '')
         .map(({ data }) => JSON.parse(data) as EventView)
       if (events.length > 0) take(events)
     }
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** What is shown of before the gap would stand beside what came long after it. */
+function skip(): void {
+  recent.value = []
+  for (const run of gaps) run()
 }
 
 function tell(events: readonly EventView[]): void {

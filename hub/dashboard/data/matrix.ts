@@ -2,7 +2,7 @@ import { computed, effect, signal } from '@preact/signals'
 import type { MatrixRow, MatrixView } from '../../client/gen/api.ts'
 import { ApiError, call } from './client.ts'
 import { session } from '../session.ts'
-import { listen, onBeginning } from './live.ts'
+import { listen, onBeginning, onGap } from './live.ts'
 
 const pageSize = 1_000
 /** Rows looked at again when something happened: those on the screen. */
@@ -56,6 +56,7 @@ export function watchMatrix(): () => void {
       timer ??= setTimeout(refresh, gatherMs)
     }),
     onBeginning(loadWhole),
+    onGap(loadWhole),
     () => clearInterval(every),
     () => clearTimeout(timer),
   ]

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { EventView } from '../../client/gen/api.ts'
 import { ApiError } from './client.ts'
-import { listen, onBeginning } from './live.ts'
+import { listen, onBeginning, onGap } from './live.ts'
 
 /** What was read: nothing yet, a value, or why not. An old value stays beside a newer fault. */
 export interface Watched<T> {
@@ -16,7 +16,7 @@ const gatherMs = 200
 /**
  * Reads something and reads it again when an event concerns it. `key` names what is read: another
  * key is another thing. What costs the hub much is not read again at each beginning of the stream:
- * events that were missed are told anew.
+ * events that were missed are told anew. After a gap they are not.
  */
 export function useWatched<T>(
   key: string,
@@ -45,7 +45,7 @@ export function useWatched<T>(
       timer ??= setTimeout(() => void look(), gatherMs)
     }
     void look()
-    const stop = [listen((events) => events.some(concerns) && soon())]
+    const stop = [listen((events) => events.some(concerns) && soon()), onGap(soon)]
     if (!costly) stop.push(onBeginning(soon))
     return () => {
       current = false

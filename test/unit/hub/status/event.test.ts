@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Decision } from '../../../../hub/ledger/entry.ts'
-import { describeChange, describeEntry } from '../../../../hub/status/event.ts'
+import { describeChange, describeEntry, describeGap, isGap } from '../../../../hub/status/event.ts'
 import type { ClusterStatus } from '../../../../hub/status/status.ts'
 import { plan, wave } from '../rollout/world.ts'
 import { application, cluster } from './known-world.ts'
@@ -152,5 +152,16 @@ describe('describeChange', () => {
     assert.deepEqual(told(cluster('a'), with_({ healed: 8 })), [
       'health.changed application/shop: a: Current (2/2)',
     ])
+  })
+})
+
+describe('describeGap', () => {
+  test('names the event that the gap is after, and is told apart from events', () => {
+    const gap = describeGap('5-0', '9-1')
+    const message = 'events after 5-0 are kept no more: read anew what they told of'
+    assert.deepEqual(gap, { after: '5-0', oldest: '9-1', message })
+    assert.match(describeGap('0', '9-1').message, /^the oldest events are kept no more/)
+    const event = { type: 'x', actor: 'hub', subject: 'fleet/fleet', message: '' }
+    assert.deepEqual([gap, { ...event, id: '9-1', at: '' }].map(isGap), [true, false])
   })
 })

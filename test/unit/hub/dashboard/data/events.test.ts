@@ -8,8 +8,15 @@ describe('the stream of events', () => {
     const parser = createEventParser()
     assert.deepEqual(parser.take('retry: 2000\n\n: alive\n\nid: 1-0\ndata: {"a":'), [])
     assert.deepEqual(parser.take('1}\n\nid: 2-0\ndata: x\n\n'), [
-      { id: '1-0', data: '{"a":1}' },
-      { id: '2-0', data: 'x' },
+      { name: '', id: '1-0', data: '{"a":1}' },
+      { name: '', id: '2-0', data: 'x' },
+    ])
+  })
+
+  it('names a gap', () => {
+    assert.deepEqual(createEventParser().take('event: gap\ndata: {}\n\nid: 1-0\ndata: x\n\n'), [
+      { name: 'gap', id: '', data: '{}' },
+      { name: '', id: '1-0', data: 'x' },
     ])
   })
 
@@ -36,7 +43,10 @@ describe('the stream of events', () => {
             found.push(...parser.take(text.slice(at, at + size)))
             at += size
           }
-          assert.deepEqual(found, events)
+          assert.deepEqual(
+            found,
+            events.map((one) => ({ name: '', ...one })),
+          )
         },
       ),
     )
