@@ -3,6 +3,7 @@ import { type Settings, type SettingsInput, readSettings } from '@groundswell/pr
 import { HubError } from './errors.ts'
 import { readRedisUrl } from './redis-url.ts'
 import { type Role, listForeignSettings, roles } from './role.ts'
+import { listLedgerRemoteFaults } from './ledger/address.ts'
 import { isHostPattern } from './source/host-rules.ts'
 import { shortestAuthorityLife } from './sync/ca/plan.ts'
 import { settingsTable } from './settings-table.ts'
@@ -63,6 +64,8 @@ export interface HubConfig {
   readonly gateHosts: readonly string[]
   readonly signerPolicyFile: string | undefined
   readonly ledgerRemote: string | undefined
+  /** What is shown to it, in a YAML file. */
+  readonly ledgerCredentialFile: string | undefined
   /** File of an SSH private key that signs the ledger's commits. */
   readonly ledgerSigningKey: string | undefined
   readonly engine: string | undefined
@@ -139,6 +142,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     alertHosts: splitList(text('alertHosts')),
     signerPolicyFile: text('signerPolicy'),
     ledgerRemote: text('ledgerRemote'),
+    ledgerCredentialFile: text('ledgerCredential'),
     ledgerSigningKey: text('ledgerSigningKey'),
     engine: text('engine'),
     workers: Number(text('workers')),
@@ -176,6 +180,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): HubConfig 
     faults.push('--redis: the renderer needs the URL of the Redis that the api has')
   }
   if (config.replica !== undefined) faults.push(...listReplicaFaults(config))
+  faults.push(...listLedgerRemoteFaults(config))
   if (!config.fleetUrl && (role === 'all' || role === 'renderer'))
     faults.push('--fleet: give the URL of the fleet repository')
   if (config.connectionAgeMs > longestTimerMs) {

@@ -16,7 +16,9 @@ import { parseFacts } from './fleet/facts-wire.ts'
 import { type AllSigners, parseSigners } from './source/signature/signers.ts'
 import { type GateCredentials, parseGateCredentials } from './rollout/measure/credential.ts'
 import { type ForgeSetting, parseForges } from './forge/configuration.ts'
-import { type Credentials, parseCredentials } from './source/credential.ts'
+import { parseLedgerRemote } from './ledger/address.ts'
+import { parseLedgerCredential } from './ledger/credential.ts'
+import { type Credential, type Credentials, parseCredentials } from './source/credential.ts'
 
 const mostSecrets = 4
 /** Bytes free below which people should look: some hours of a busy ledger and a large fetch. */
@@ -46,6 +48,17 @@ export function readConfig(
  */
 export function readCredentials(path: string | undefined, fleetHost: string): Credentials {
   return path ? parseCredentials(readYaml(path), path, fleetHost) : {}
+}
+
+/**
+ * @param remote URL that the ledger is pushed to
+ * @throws HubError `config_invalid` with every fault
+ */
+export function readLedgerCredential(
+  path: string | undefined,
+  remote: string,
+): Credential | undefined {
+  return path ? parseLedgerCredential(readYaml(path), path, parseLedgerRemote(remote)) : undefined
 }
 
 /** @throws HubError `config_invalid` with every fault */

@@ -34,6 +34,7 @@ const settingsOf: Readonly<Record<Exclude<Role, 'all'>, readonly string[]>> = {
       'alertCredentials',
       'alertHosts',
       'ledgerRemote',
+      'ledgerCredential',
       'ledgerSigningKey',
       'offlineGrace',
       'removalGrace',

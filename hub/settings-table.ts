@@ -17,7 +17,12 @@ export const settingsTable: readonly Setting[] = [
     flag: 'sockets',
     help: 'directory of the sockets that roles reach each other by',
   },
-  { key: 'fleet', flag: 'fleet', help: 'URL of the fleet repository (https, http or ssh)' },
+  {
+    key: 'fleet',
+    flag: 'fleet',
+    help: 'URL of the fleet repository (https, http or ssh)',
+    credentialFlag: 'credentials',
+  },
   { key: 'branch', flag: 'branch', help: 'branch of it to follow', fallback: 'main' },
   {
     key: 'path',
@@ -161,7 +166,17 @@ export const settingsTable: readonly Setting[] = [
     flag: 'ledger-signing-key',
     help: 'file of an SSH private key, without a passphrase, that signs the commits of the ledger',
   },
-  { key: 'ledgerRemote', flag: 'ledger-remote', help: 'Git URL the ledger is pushed to' },
+  {
+    key: 'ledgerRemote',
+    flag: 'ledger-remote',
+    help: 'Git URL the ledger is pushed to',
+    credentialFlag: 'ledger-credential',
+  },
+  {
+    key: 'ledgerCredential',
+    flag: 'ledger-credential',
+    help: 'YAML file: what --ledger-remote is shown, a password or an SSH key, by their files',
+  },
   {
     key: 'forges',
     flag: 'forges',

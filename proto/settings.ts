@@ -11,6 +11,8 @@ export interface Setting {
   /** Never printed, and refused as a flag's neighbour in logs. */
   readonly secret?: boolean
   readonly boolean?: boolean
+  /** Of a URL that may have no password, wherever it is set: the flag of the file that names its files. */
+  readonly credentialFlag?: string
 }
 
 export interface SettingValue {
@@ -75,10 +77,10 @@ export function readSettings(table: readonly Setting[], input: SettingsInput): S
     const found = findValue(setting, flags, input, faults)
     if (found) settings.set(setting.key, found)
     if (found?.from === 'flag' && holdsPassword(found.value)) {
-      const better = variableOf(input.prefix, setting.flag)
-      faults.push(
-        `--${setting.flag}: everyone on the machine can read a password there; give it as ${better}, or in the configuration file`,
-      )
+      const better = setting.credentialFlag
+        ? `put it in a file, and name that in --${setting.credentialFlag}`
+        : `give it as ${variableOf(input.prefix, setting.flag)}, or in the configuration file`
+      faults.push(`--${setting.flag}: everyone on the machine can read a password there; ${better}`)
     }
   }
   if (faults.length > 0) throw new SettingsError(faults)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { HubError } from '../errors.ts'
 import type { Seal } from '../replica/seal.ts'
 import { type RepositoryOptions, createRepository, ledgerFile } from './branch/git.ts'
+import type { RemoteAccess } from './branch/remote/git.ts'
 import type { ReplicatedLedger } from './entry.ts'
 import { type Admit, type Journal, openJournal } from './fs.ts'
 import { type LedgerRemote, createLedgerRemote } from './remote.ts'
@@ -21,8 +22,7 @@ export interface LedgerOptions extends Pick<RepositoryOptions, 'author' | 'signi
 /** What decisions wait for; or a remote that lacks the newest of them. */
 export type LedgerFault = 'ledger_unwritable' | 'ledger_unpushed'
 
-export interface RemoteOptions {
-  readonly url: string
+export interface RemoteOptions extends RemoteAccess {
   /** Of this fleet: what it did not close is nobody's word. */
   readonly seal: Seal
   /** Of one hub among several; they all push to the one branch, each while it leads. */
@@ -56,7 +56,7 @@ const maxPushDelay = 300_000
  */
 export async function openLedger(directory: string, options: LedgerOptions): Promise<GitLedger> {
   const { clock, log = () => undefined, onFault = () => undefined, remote: to } = options
-  const repository = createRepository(directory, options, to?.url)
+  const repository = createRepository(directory, options, to)
   const path = join(directory, ledgerFile)
   const journal = await openJournal(path, clock, options.admit)
   if (journal.torn > 0) {
@@ -79,7 +79,12 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
       alone: to.replica === undefined,
       log,
     })
-  if (remote) await takeFromRemote(journal, remote, to.replica !== undefined, log)
+  try {
+    if (remote) await takeFromRemote(journal, remote, to.replica !== undefined, log)
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
 
   const minInterval = options.commitInterval ?? 2_000
   let committed = -1

@@ -9,6 +9,13 @@ export interface Address {
   readonly url: string
 }
 
+export interface AddressOptions {
+  /** `file://` URLs too. */
+  readonly allowFile?: boolean
+  /** What to do with a password instead of putting it into the URL, in messages. */
+  readonly passwordGoes?: string
+}
+
 const host = String.raw`(?<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])`
 const webPattern = new RegExp(`^(?<protocol>https?)://${host}(?::[0-9]{1,5})?/(?<path>.+)$`)
 const sshPattern = new RegExp(
@@ -25,7 +32,7 @@ const pathPattern = /^[A-Za-z0-9._~/%+@=, -]+$/
  *
  * @throws HubError `source_refused` saying what to write instead
  */
-export function parseAddress(url: string, options: { allowFile?: boolean } = {}): Address {
+export function parseAddress(url: string, options: AddressOptions = {}): Address {
   const refuse = (why: string): never => {
     throw new HubError('source_refused', `repository URL refused: ${why}`)
   }
@@ -35,7 +42,8 @@ export function parseAddress(url: string, options: { allowFile?: boolean } = {})
   if (/^[a-z0-9+.-]+::/i.test(url)) refuse('remote helpers such as ext:: are not allowed')
   const userinfo = /^([a-z]+):\/\/([^/?#]*)@/i.exec(url)
   if (userinfo && (!/^ssh$/i.test(userinfo[1]!) || userinfo[2]!.includes(':'))) {
-    refuse('it holds a user name or password; name a `credential` instead')
+    const { passwordGoes = 'name a `credential` instead' } = options
+    refuse(`it holds a user name or password; ${passwordGoes}`)
   }
   if (options.allowFile && /^file:\/\/\/[A-Za-z0-9._/-]+$/.test(url)) {
     return { protocol: 'file', host: '', url }

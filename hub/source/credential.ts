@@ -80,7 +80,8 @@ export function parseCredentials(value: unknown, where: string, fleetHost: strin
   return found
 }
 
-function parseCredential(
+/** One credential by itself; undefined when what is wrong with it was reported. */
+export function parseCredential(
   value: unknown,
   report: (message: string) => void,
 ): Credential | undefined {

@@ -23,7 +23,7 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
   [
     /authentication failed|could not read (username|password)|terminal prompts disabled|permission denied \(|invalid credentials|returned error: 40[13]|load key /i,
     'source_refused',
-    'the server refused the credential; check its files and that it may read this repository',
+    'the server refused the credential; check its files and its rights to this repository',
   ],
   [
     // The last three are what Gitea and GitLab say over SSH, where there is no 404.

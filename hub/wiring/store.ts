@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { lockDirectory } from '../fs.ts'
+import { lockDirectory, readLedgerCredential } from '../fs.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { type LedgerFault, type RemoteOptions, openLedger } from '../ledger/git.ts'
 import { type ReplicatedRegister, openReplicatedRegister } from '../ledger/register.ts'
@@ -90,10 +90,13 @@ export async function openStore(
   async function openRemote(url: string): Promise<RemoteOptions> {
     const secret = await readReplicaSecret(join(config.shared, 'ca'))
     const seal = createSeal(secret, 'ledger-remote')
+    const credential = () => readLedgerCredential(config.ledgerCredentialFile, url)
+    // What no rotation mends is refused at the start.
+    credential()
     const name = config.replica
-    if (name === undefined) return { url, seal }
+    if (name === undefined) return { url, credential, seal }
     const leads = () => standing.leads()
-    return { url, seal, replica: { name, leads, term: () => register.state.term } }
+    return { url, credential, seal, replica: { name, leads, term: () => register.state.term } }
   }
   const faults = new Set<LedgerFault>()
   const ledger = await openLedger(join(config.data, 'ledger'), {

@@ -51,7 +51,9 @@ const shapes: readonly (readonly [ChartName, string, ChartValues])[] = [
       settings: {
         ...(leastValues.hub['settings'] as object),
         ledgerRemote: 'https://git.example/ledger.git',
+        ledgerCredential: '/run/secrets/groundswell/ledger/credential.yaml',
       },
+      secrets: [{ name: 'ledger', existingSecret: 'ledger-credential', roles: ['api'] }],
       replicas: 3,
       redis: { included: false, urlSecret: 'redis' },
       seed: { keysSecret: 'k' },
@@ -301,10 +303,29 @@ describe('charts', () => {
     )
   })
 
+  it('the ledger’s credential comes from a Secret that exists, to where its setting says', async () => {
+    const objects = await renderChart('hub', shapes[4]![2])
+    const { spec } = podTemplates(objects).get('groundswell')!
+    const [container] = spec.containers
+    const mounted = container!.volumeMounts.find(({ name }) => name === 'secret-ledger')
+    assert.deepEqual(mounted, {
+      ...{ name: 'secret-ledger', mountPath: '/run/secrets/groundswell/ledger', readOnly: true },
+    })
+    const volume = (spec.volumes as { name: string; secret?: object }[]).find(
+      ({ name }) => name === 'secret-ledger',
+    )
+    assert.deepEqual(volume!.secret, { secretName: 'ledger-credential', defaultMode: 0o440 })
+    const told = objects.find(({ kind }) => kind === 'ConfigMap')!['data'] as { 'hub.yaml': string }
+    assert.match(told['hub.yaml'], /^ledgerCredential: .*\/ledger\/credential\.yaml$/m)
+  })
+
   it('of three roles each is given only its own sockets, secrets and Redis', async () => {
     const objects = await renderChart('hub', {
       roles: 'three',
-      secrets: [{ name: 'git', existingSecret: 'g', roles: ['renderer'] }],
+      secrets: [
+        { name: 'git', existingSecret: 'g', roles: ['renderer'] },
+        { name: 'ledger', existingSecret: 'l', roles: ['api'] },
+      ],
       seed: { keysSecret: 'k' },
     })
     const pod = podTemplates(objects).get('groundswell')!
@@ -323,7 +344,7 @@ describe('charts', () => {
     assert.deepEqual(seen, {
       signer: { sockets: ['attest', 'sign'], others: ['signer'], redis: false },
       renderer: { sockets: ['attest', 'render'], others: ['renderer', 'secret-git'], redis: true },
-      api: { sockets: ['sign', 'render'], others: ['data'], redis: true },
+      api: { sockets: ['sign', 'render'], others: ['data', 'secret-ledger'], redis: true },
     })
   })
 })

@@ -5,22 +5,26 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { SourceView } from '../../hub/api/source-view.ts'
 import { clusterFiles } from '../support/fleet-files.ts'
+import type { TestRepository } from '../support/git-repository.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
 import { type GitSsh, startGitSsh } from '../support/git-ssh.ts'
 import { type HubProcess, startHub } from '../support/hub-process.ts'
+import { readRemoteLedger } from '../support/ledger-branch.ts'
 import { readApi } from '../support/read-api.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { readFiles, readRedis } from '../support/sinks.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
-/* Credentials of a hub as a process: a password and a deploy key, wrong at first and then rotated. They
-   are in their files, and in nothing that the hub leaves behind or shows. */
+/* Credentials of a hub as a process: a password and a deploy key, wrong at first and then rotated, and the
+   ledger's, right at first. They are in their files, and in nothing that the hub leaves behind or shows. */
 
 const stack = new AsyncDisposableStack()
 const [right, wrong] = [randomBytes(18).toString('hex'), randomBytes(18).toString('hex')]
 const webhookSecret = randomBytes(18).toString('hex')
 let git: GitServer
+let fleet: TestRepository
+let ledger: TestRepository
 let ssh: GitSsh
 let redis: TestRedis
 let hub: HubProcess
@@ -32,7 +36,8 @@ before(async () => {
   ssh = stack.use(await startGitSsh())
   redis = await startRedis()
   stack.defer(() => redis.stop())
-  const fleet = await git.createRepository('fleet')
+  fleet = await git.createRepository('fleet')
+  ledger = await git.createRepository('ledger')
   const apps = await ssh.createRepository('apps')
   await apps.commit({ 'a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n' })
   await fleet.commit({
@@ -44,6 +49,11 @@ before(async () => {
   await mkdir(at(''), { recursive: true })
   await writeFile(at('user'), 'bot\n')
   await writeFile(at('password'), `${wrong}\n`)
+  await writeFile(at('ledger password'), `${right}\n`)
+  await writeFile(
+    at('ledger.yaml'),
+    `{ kind: basic, usernameFile: '${at('user')}', passwordFile: '${at('ledger password')}' }`,
+  )
   await writeFile(at('webhook'), `${webhookSecret}\n`)
   await writeFile(at('deploy'), await readFile(ssh.identityFile), { mode: 0o600 })
   await writeFile(at('known_hosts'), '')
@@ -62,6 +72,7 @@ before(async () => {
     redisUrl: redis.url,
     args: [
       ...['--credentials', at('credentials.yaml'), '--source-hosts', '127.0.0.1'],
+      ...['--ledger-remote', git.url('ledger'), '--ledger-credential', at('ledger.yaml')],
       ...['--webhook-secret-file', at('webhook'), '--log-level', 'debug'],
     ],
   })
@@ -92,7 +103,16 @@ test('are taken up when they are rotated, and are in no argument, log, Redis, le
     headers: { 'x-gitlab-token': webhookSecret },
   })
   assert.equal(asked.status, 202)
+  await until(async () => (await readRemoteLedger(ledger.path)).length > 0, {
+    ...{ deadlineMs: 20_000, what: 'the ledger to be pushed with its credential' },
+  })
   // Wrong once more, while there is much to tell.
+  await writeFile(at('ledger password'), `${wrong}\n`)
+  await fleet.commit({ 'fleet/more.yaml': '' })
+  const refusal = /ledger's remote .* cannot be read: the server refused the credential/
+  await until(() => refusal.test(hub.process().readLog()), {
+    ...{ deadlineMs: 20_000, what: 'the wrong password of the ledger to be refused' },
+  })
   await writeFile(at('password'), `${wrong}\n`)
   await untilSource('fleet', refused, 'the wrong password to be refused again')
 

@@ -90,15 +90,20 @@ describe('a hub that must not start, and says why', () => {
     }
   })
 
-  it('refuses a fleet URL with a password in it, and does not repeat the password', async () => {
+  it('refuses a URL of fleet or ledger with a password in it, and does not repeat the password', async () => {
     await using directory = await createTempDir('hub-url')
     const url = 'https://robot:hunter2hunter2@git.example/fleet'
     const file = join(directory.path, 'hub.yaml')
     await writeFile(file, `fleet: ${url}\n`)
+    const pushing = join(directory.path, 'ledger.yaml')
+    await writeFile(pushing, `ledgerRemote: ${url}\n`)
+    const fleet = ['--fleet', 'https://git.example/fleet']
     // On the command line anybody on the machine sees it; and a URL is no place for it anywhere.
     const told = [
       [['--fleet', url], /--fleet: everyone on the machine can read a password there/],
       [['--config', file], /credential/],
+      [[...fleet, '--ledger-remote', url], /--ledger-remote: .* name that in --ledger-credential/],
+      [[...fleet, '--config', pushing], /--ledger-remote: .* name those in --ledger-credential/],
     ] as const
     for (const [args, words] of told) {
       const refused = await runRefused([...args, '--data', directory.path])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
@@ -35,7 +35,8 @@ async function openWorld(t: TestContext) {
       const directory = join(dir.path, name)
       const journal = await openJournal(join(directory, 'ledger.jsonl'), () => 1_700_000_000_000)
       t.after(() => journal.close())
-      const branch = createRepository(directory, { author: { name, email: `${name}@test` } }, url)
+      const author = { name, email: `${name}@test` }
+      const branch = createRepository(directory, { author }, { url })
       await branch.init()
       const log = (): void => {}
       const remote = createLedgerRemote({
@@ -197,6 +198,21 @@ test('a branch that says more of itself than it holds, or was cut, is refused', 
     await assert.rejects(asked, isCode('ledger_diverged'))
     assert.equal(b.journal.head, 0)
   }
+})
+
+test('a rule of the host that keeps the branch from being pushed is told by its name', async (t) => {
+  const { url, join: open } = await openWorld(t)
+  const a = await open('a')
+  await a.decide('r1')
+  mkdirSync(join(url, 'hooks'), { recursive: true })
+  const hook = join(url, 'hooks', 'pre-receive')
+  writeFileSync(hook, '#!/bin/sh\necho "nobody pushes here"\nexit 1\n')
+  chmodSync(hook, 0o755)
+  const words = /cannot be pushed to: the branch was not taken \(pre-receive hook declined\)/
+  await assert.rejects(a.remote.push(1), words)
+  rmSync(hook)
+  await a.remote.push(1)
+  assert.deepEqual(await readRemoteLedger(url), await a.lines())
 })
 
 test('a branch without a ledger in it is refused in words, and left as it is', async (t) => {

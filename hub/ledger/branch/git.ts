@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { HubError } from '../../errors.ts'
 import type { Branch } from '../branch.ts'
+import { type RemoteAccess, createConverse } from './remote/git.ts'
 
 /** Branch the ledger is committed to, here and at the remote. */
 export const ledgerBranch = 'groundswell-ledger'
@@ -37,7 +38,7 @@ const exec = promisify(execFile)
 export function createRepository(
   directory: string,
   { author, signingKey }: RepositoryOptions,
-  remote = '',
+  remote?: RemoteAccess,
 ): Repository {
   const path = join(directory, ledgerFile)
   const environment = {
@@ -48,7 +49,7 @@ export function createRepository(
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_ALLOW_PROTOCOL: 'https:http:ssh:file',
+    GIT_ALLOW_PROTOCOL: '',
     GIT_AUTHOR_NAME: author.name,
     GIT_AUTHOR_EMAIL: author.email,
     GIT_COMMITTER_NAME: author.name,
@@ -89,10 +90,16 @@ export function createRepository(
     return await run(hashing, localMs, (stdin) => bytes.pipe(stdin))
   }
 
-  function unreachable(cause: unknown): never {
-    throw new HubError('source_unreachable', `the ledger's remote ${remote} does not answer`, {
-      cause,
-    })
+  const { url = '' } = remote ?? {}
+  const converse = remote && createConverse(directory, remote)
+
+  async function ask(args: readonly string[], ms: number): Promise<string> {
+    try {
+      return await converse!(args, ms)
+    } catch (cause) {
+      const words = `the ledger's remote ${url} cannot be read: ${(cause as Error).message}`
+      throw new HubError('source_unreachable', words, { cause })
+    }
   }
 
   return {
@@ -134,16 +141,15 @@ export function createRepository(
       return true
     },
     async look(deadlineMs) {
-      const found = await run(['ls-remote', '--', remote, ref], deadlineMs).catch(unreachable)
+      const found = await ask(['ls-remote', '--', url, ref], deadlineMs)
       return found.split('\t')[0] || null
     },
     isOurs: (commit) => succeeds('merge-base', '--is-ancestor', commit, ref),
     async fetch(deadlineMs) {
       // Who has none of its history needs no more than its newest commit.
       const depth = (await succeeds('rev-parse', '--quiet', '--verify', ref)) ? [] : ['--depth=1']
-      const what = ['--', remote, `+${ref}:${remoteRef}`]
-      const fetching = ['fetch', '--quiet', '--no-tags', ...depth, ...what]
-      await run(fetching, deadlineMs).catch(unreachable)
+      const what = ['--', url, `+${ref}:${remoteRef}`]
+      await ask(['fetch', '--quiet', '--no-tags', ...depth, ...what], deadlineMs)
       return git('rev-parse', remoteRef)
     },
     readMessage: (commit) => git('log', '-1', '--format=%B', commit),
@@ -190,8 +196,13 @@ export function createRepository(
     },
     async push(commit, seen, deadlineMs) {
       const lease = `--force-with-lease=${ref}:${seen ?? ''}`
-      const pushing = ['push', '--quiet', lease, '--', remote, `${commit}:${ref}`]
-      await run(pushing, deadlineMs)
+      try {
+        await converse!(['push', '--quiet', lease, '--', url, `${commit}:${ref}`], deadlineMs)
+      } catch (cause) {
+        const code = cause instanceof HubError ? cause.code : 'internal'
+        const words = `the ledger's remote ${url} cannot be pushed to: ${(cause as Error).message}`
+        throw new HubError(code, words, { cause })
+      }
     },
   }
 }

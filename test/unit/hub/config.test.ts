@@ -8,9 +8,9 @@ type Env = Record<string, string>
 const parse = (argv: string[], env: Env = {}, file: Record<string, unknown> = {}): HubConfig =>
   parseConfig({ argv, env, prefix: 'GROUNDSWELL_HUB_', file }, '/state')
 
-function faultsOf(argv: string[]): readonly string[] {
+function faultsOf(argv: string[], env: Env = {}): readonly string[] {
   try {
-    parse(argv)
+    parse(argv, env)
   } catch (error) {
     assert.ok(error instanceof HubError && error.code === 'config_invalid', String(error))
     return error.faults.map(({ message }) => message)
@@ -40,6 +40,28 @@ describe('parseConfig of the hub', () => {
     const pushing = ['--ledger-remote', 'https://git.example/l']
     const two = parse([...fleet, '--replica', 'two', '--redis', 'redis://r', ...pushing])
     assert.equal(two.ledgerRemote, 'https://git.example/l')
+  })
+
+  test('the remote of the ledger has its credential in a file, and no password in its URL', () => {
+    const fleet = ['--fleet', 'https://git.example/fleet.git']
+    const pushing = (url: string, ...more: string[]) => [...fleet, '--ledger-remote', url, ...more]
+    const file = ['--ledger-credential', '/l.yaml']
+    assert.equal(parse(pushing('https://git.example/l', ...file)).ledgerCredentialFile, '/l.yaml')
+    assert.equal(parse(pushing('/srv/ledger.git')).ledgerRemote, '/srv/ledger.git')
+    const url = 'https://bot:s3cret@git.example/l'
+    const readable =
+      /--ledger-remote: everyone .* read a password .* name that in --ledger-credential$/
+    assert.throws(() => parse(pushing(url, ...file)), readable)
+    const faults = faultsOf(fleet, { GROUNDSWELL_HUB_LEDGER_REMOTE: url })
+    assert.equal(faults.length, 1)
+    assert.match(
+      faults[0]!,
+      /^--ledger-remote: .*password; put them in files, .*--ledger-credential$/,
+    )
+    assert.doesNotMatch(faults[0]!, /s3cret/)
+    assert.match(faultsOf([...fleet, ...file]).join(), /^--ledger-credential: --ledger-remote says/)
+    const signer = faultsOf(['--role', 'signer', '--sockets', '/s', ...file])
+    assert.match(signer.join(), /--ledger-credential: is not for --role signer/)
   })
 
   test('front ends of one signer and one renderer may be replicas; those two may not', () => {

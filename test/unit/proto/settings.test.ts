@@ -141,6 +141,12 @@ describe('B87: settings', () => {
     assert.deepEqual(faultsOf({ env: { X_DATA: 'redis://:hush@r' } }), [])
   })
 
+  test('a password in a URL that may have none is told which flag it goes by, not another place for the URL', () => {
+    const table = [{ key: 'git', flag: 'git', help: 'a URL', credentialFlag: 'credentials' }]
+    const input = { argv: ['--git', 'https://me:hush@git/x'], env: {}, prefix: 'X_', file: {} }
+    assert.throws(() => readSettings(table, input), /--git: .* name that in --credentials$/)
+  })
+
   test('B87: unknown keys and wrong types of the file, and what two sources say', () => {
     assert.deepEqual(faultsOf({ file: { datta: '/x', logLevel: ['a'] } }), [
       'configuration file: unknown setting "datta"',
