@@ -112,10 +112,7 @@ test('a password pushes the ledger and catches up with it; a rotated one is used
     ...{ deadlineMs: 20_000, what: 'the wrong password to be refused' },
   })
   const said = one.warnings.join('\n')
-  assert.match(
-    said,
-    /ledger's remote http:.* cannot be read: the server refused the credential/,
-  )
+  assert.match(said, /ledger's remote http:.* cannot be read: the server refused the credential/)
   await writeFile(at('password'), `${right}\n`)
   await untilPushed(ledger.path, 2)
   await until(() => !one.faults.has('ledger_unpushed'), {
