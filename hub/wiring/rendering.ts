@@ -25,6 +25,8 @@ import { createRegistrySignatures } from '../source/image/registry.ts'
 import { createChartDirectory, readChartAccess } from '../source/chart/fs.ts'
 import { createChartGet } from '../source/chart/http.ts'
 import { createMirror } from '../source/git.ts'
+import { requireGitVersion } from '../source/git-version.ts'
+import { readGitVersion } from '../source/remote/git.ts'
 import { readSecret } from '../source/secret/http.ts'
 import { readKubeAccess } from '../source/secret/kubeconfig.ts'
 import { createSources, urlOf } from '../source/sources.ts'
@@ -74,6 +76,7 @@ export async function startRendering(
   { config, log, started, signal, clock }: Surroundings,
   { content, attestor, inherited = false, metrics, trace, onRevision, settle }: RenderingHooks,
 ): Promise<LocalRendering> {
+  requireGitVersion(await readGitVersion())
   const workers = await createRenderEngine({
     binary: config.engine ?? process.env['GROUNDSWELL_ENGINE'] ?? '',
     workers: config.workers,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -112,6 +112,23 @@ describe('a hub that must not start, and says why', () => {
       assert.doesNotMatch(refused.words, /hunter2/)
       assert.doesNotMatch(refused.words, /\n +at /)
     }
+  })
+
+  it('a Git that is too old is refused with its version, the one that is needed, and what to do', async () => {
+    await using world = await createSurroundings()
+    const bin = join(world.directory, 'bin')
+    await mkdir(bin)
+    const given = process.env['PATH']!
+    const answer = '[ "$1" = --version ] && echo "git version 2.36.6" && exit'
+    const script = ['#!/bin/sh', answer, `PATH='${given}' exec git "$@"`, ''].join('\n')
+    await writeFile(join(bin, 'git'), script, { mode: 0o755 })
+    const refused = await runRefused(
+      ['--fleet', world.fleetUrl, '--data', join(world.directory, 'old')],
+      `${bin}:${given}`,
+    )
+    assert.equal(refused.code, 1)
+    assert.match(refused.words, /`git` on PATH is 2\.36\.6; 2\.37 or newer is needed\. Install/)
+    assert.doesNotMatch(refused.words, /\n +at /)
   })
 
   it('a second hub on one data directory is refused; the first is unharmed', async () => {

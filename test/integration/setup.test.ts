@@ -90,6 +90,24 @@ test('a build that fails says what to do: a proxy that is not there, as without 
   assert.match(said, /^SetupError: go build .*: ended with 1\n {2}Go says why above.*HTTPS_PROXY/s)
 })
 
+test('a Git that is too old is refused with its version, the one that is needed, and what to do', async () => {
+  await using directory = await createTempDir()
+  const git = join(directory.path, 'git')
+  writeFileSync(git, '#!/bin/sh\necho "git version 2.30.2"\n', { mode: 0o755 })
+  const script = `
+    import { setUpGit } from ${JSON.stringify(setup('git.mjs'))}
+    await setUpGit().catch(({ name, message }) => console.log(name + ': ' + message))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, PATH: `${directory.path}:${process.env['PATH']}` },
+  })
+  const [said] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  assert.match(
+    said,
+    /^SetupError: git is 2\.30\.2; 2\.37 or newer is needed\. Install .* again\.$/m,
+  )
+})
+
 test('a signal reaches the program once, its exit code comes back, and nothing it started is left', async () => {
   await using directory = await createTempDir()
   const log = join(directory.path, 'log')

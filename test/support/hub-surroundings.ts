@@ -50,6 +50,7 @@ export async function untilReady(hub: HubProcess, deadlineMs = 20_000): Promise<
 /** Runs a hub that is expected to refuse; its exit code, its words, and that nothing stays behind. */
 export async function runRefused(
   args: readonly string[],
+  path = process.env['PATH'],
 ): Promise<{ code: number | null; words: string }> {
   const isListening = !args.includes('signer') && !args.includes('renderer')
   const ports = isListening ? ['--api-port', '0', '--enrol-port', '0', '--data-port', '0'] : []
@@ -57,7 +58,7 @@ export async function runRefused(
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
     killSignal: 'SIGKILL',
-    env: { PATH: process.env['PATH'], GROUNDSWELL_ENGINE: enginePath() },
+    env: { PATH: path, GROUNDSWELL_ENGINE: enginePath() },
   })
   let words = ''
   for (const stream of [hub.stdout, hub.stderr]) {

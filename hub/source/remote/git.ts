@@ -248,6 +248,15 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
   }
 }
 
+/** What the Git on PATH says of itself; empty where there is none. */
+export async function readGitVersion(): Promise<string> {
+  const asked = promisify(execFile)('git', ['--version'], { timeout: localTimeout })
+  return asked.then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
+}
+
 async function weigh(directory: string): Promise<number> {
   let bytes = 0
   for (const entry of await readdir(directory).catch(() => [])) {
