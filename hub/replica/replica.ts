@@ -148,35 +148,36 @@ export function createReplica(deps: ReplicaDeps): Replica {
     return since !== undefined && monotonic() - since >= leaseMs
   }
 
-  /** Looks on while something is asked that may take its time: what was seen before has to hold after it. */
-  async function watchDuring(work: Promise<boolean>): Promise<boolean> {
+  /** Does something ten times in a lease, until the work is done. */
+  async function meanwhile(
+    work: Promise<boolean>,
+    again: () => Promise<unknown>,
+  ): Promise<boolean> {
     const done = new AbortController()
-    const watching = (async () => {
+    const repeating = (async () => {
       await sleep(leaseMs / looksPerLease, done.signal)
       while (!done.signal.aborted) {
-        // One that fails leaves a gap.
-        await look().catch(() => undefined)
+        await again()
         await sleep(leaseMs / looksPerLease, done.signal)
       }
     })()
     const agreed = await work.finally(() => done.abort())
-    await watching
+    await repeating
     return agreed
+  }
+
+  /** Looks on while something is asked that may take its time: what was seen before has to hold after it. */
+  function watchDuring(work: Promise<boolean>): Promise<boolean> {
+    // A look that fails leaves a gap.
+    return meanwhile(work, () => look().catch(() => undefined))
   }
 
   /** The lease goes on while something is done in it; false when it did not, or that says no. */
   async function renewDuring(work: Promise<boolean>): Promise<boolean> {
-    const done = new AbortController()
     let held = true
-    const renewing = (async () => {
-      await sleep(leaseMs / looksPerLease, done.signal)
-      while (!done.signal.aborted && held) {
-        held = await turns.run('lease', renew).catch(leads)
-        await sleep(leaseMs / looksPerLease, done.signal)
-      }
-    })()
-    const agreed = await work.finally(() => done.abort())
-    await renewing
+    const agreed = await meanwhile(work, async () => {
+      if (held) held = await turns.run('lease', renew).catch(leads)
+    })
     if (agreed && held && leads()) return true
     until = -Infinity
     return false
