@@ -1,5 +1,7 @@
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
+import { Redis } from 'ioredis'
 import { closeQueue } from '../bullmq.ts'
+import { HubError } from '../errors.ts'
 import type { Seal } from '../replica/seal.ts'
 import { NotNow } from './not-now.ts'
 import type { Letter } from './payload.ts'
@@ -11,7 +13,9 @@ export type Whereabouts = 'none' | 'underWay' | 'sent' | 'givenUp'
 export interface Courier {
   /** Takes a letter, once for each id: one that it has, or had within a day, is not taken again. */
   post(letter: Letter): Promise<Whereabouts>
-  where(id: string): Promise<Whereabouts>
+  where(letter: Pick<Letter, 'id' | 'provider'>): Promise<Whereabouts>
+  /** Carries what is there for these providers, and clears what is there for others. */
+  serve(providers: ReadonlySet<string>): Promise<void>
   /** @param deliver rejects where it is to be tried again */
   listen(
     deliver: (letter: Letter) => Promise<void>,
@@ -36,27 +40,76 @@ interface Sealed {
   readonly sealed: string
 }
 
+/** A queue of a provider's own, and who works at it. */
+interface Lane {
+  readonly queue: Queue<Sealed>
+  worker: Worker<Sealed> | undefined
+}
+
+/** Letters sent at once to one provider: one that does not answer holds up its own only. */
+const sendsAtOnce = 4
 const longestPause = 60 * 60_000
 /** What was sent or given up is remembered for so long, in seconds, and so many of each. */
 const remembered = { age: 24 * 3_600, count: 10_000 }
 
-/** Letters by BullMQ: one job each, whose id follows from what is told to whom. */
+const nameOf = (provider: string): string => `letters.${provider}`
+
+/**
+ * Letters by BullMQ: a queue for each provider, and one job each, whose id follows from what is told
+ * to whom. Redis knows for whom there are queues, so that what is left of a provider can be cleared.
+ */
 export function createCourier(options: CourierOptions): Courier {
   const { url, fleet, seal, log, firstPause = 2_000, attempts = 20 } = options
   const prefix = `gs:{${fleet}}:queue`
   const shared = { url, retryStrategy: (attempt: number) => Math.min(attempt * 100, 2_000) }
-  const queue = new Queue<Sealed>('letters', {
-    connection: { ...shared, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
-    prefix,
-    defaultJobOptions: {
-      attempts,
-      backoff: { type: 'custom' },
-      removeOnComplete: remembered,
-      removeOnFail: remembered,
-    },
-  })
-  queue.on('error', (error) => log('the queue of notifications failed', error))
-  let worker: Worker<Sealed> | undefined
+  const served = `${prefix}:letters-to`
+  const index = new Redis(url, { ...shared, maxRetriesPerRequest: 1, commandTimeout: 2_000 })
+  index.on('error', (error) => log('the index of notification queues failed', error))
+  const lanes = new Map<string, Lane>()
+  /** Those that are being cleared. */
+  const leaving = new Map<string, Lane>()
+  let closed = false
+  let work: ((queue: string) => Worker<Sealed>) | undefined
+
+  function openQueue(provider: string): Queue<Sealed> {
+    const queue = new Queue<Sealed>(nameOf(provider), {
+      connection: { ...shared, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
+      prefix,
+      defaultJobOptions: {
+        attempts,
+        backoff: { type: 'custom' },
+        removeOnComplete: remembered,
+        removeOnFail: remembered,
+      },
+    })
+    queue.on('error', (error) => log(`the queue of notifications to ${provider} failed`, error))
+    return queue
+  }
+
+  function laneTo(provider: string): Lane {
+    const known = lanes.get(provider)
+    if (known) return known
+    const lane = { queue: openQueue(provider), worker: work?.(nameOf(provider)) }
+    lanes.set(provider, lane)
+    return lane
+  }
+
+  /** Clears what is there for a provider. What was just being sent may still arrive. */
+  async function leave(provider: string): Promise<void> {
+    const lane = lanes.get(provider)
+    lanes.delete(provider)
+    const rest = { queue: openQueue(provider), worker: undefined }
+    leaving.set(provider, rest)
+    try {
+      if (lane) await closeQueue(lane.queue, lane.worker, log)
+      await rest.queue.obliterate({ force: true })
+      await index.srem(served, provider)
+    } catch (error) {
+      if (!closed) log(`the queue of notifications to ${provider} is not cleared yet`, error)
+    }
+    await closeQueue(rest.queue, undefined, log)
+    leaving.delete(provider)
+  }
 
   function open({ id, data }: Job<Sealed>): Letter | undefined {
     const text = typeof data.sealed === 'string' ? seal.open(data.sealed) : undefined
@@ -64,8 +117,9 @@ export function createCourier(options: CourierOptions): Courier {
     return letter?.id === id ? letter : undefined
   }
 
-  async function where(id: string): Promise<Whereabouts> {
-    const job = await queue.getJob(id)
+  async function where({ id, provider }: Pick<Letter, 'id' | 'provider'>): Promise<Whereabouts> {
+    if (leaving.has(provider)) return 'none'
+    const job = await laneTo(provider).queue.getJob(id)
     if (!job) return 'none'
     const state = await job.getState()
     switch (state) {
@@ -88,9 +142,15 @@ export function createCourier(options: CourierOptions): Courier {
 
   return {
     async post(letter) {
-      const known = await where(letter.id)
+      const { provider } = letter
+      const known = await where(letter)
       if (known !== 'none') return known
-      await queue.add(
+      await index.sadd(served, provider)
+      if (leaving.has(provider)) {
+        const why = `what was for ${provider} before it was taken out of Git is cleared first`
+        throw new HubError('notification_failed', why)
+      }
+      await laneTo(provider).queue.add(
         'letter',
         { sealed: seal.close(JSON.stringify(letter)) },
         { jobId: letter.id },
@@ -98,41 +158,61 @@ export function createCourier(options: CourierOptions): Courier {
       return 'underWay'
     },
     where,
+    async serve(providers) {
+      for (const provider of providers) if (!leaving.has(provider)) laneTo(provider)
+      for (const provider of new Set([...lanes.keys(), ...(await index.smembers(served))])) {
+        if (providers.has(provider) || leaving.has(provider)) continue
+        void leave(provider)
+      }
+    },
     listen(deliver, ended) {
-      worker = new Worker<Sealed>(
-        'letters',
-        async (job) => {
-          const letter = open(job)
-          if (!letter) throw new UnrecoverableError('it is not ours')
-          await deliver(letter)
-        },
-        {
-          connection: { ...shared, maxRetriesPerRequest: null },
-          prefix,
-          concurrency: 4,
-          maxStalledCount: 10,
-          settings: {
-            backoffStrategy: (tried, _type, error) => {
-              const asked = error instanceof NotNow ? error.pause : 0
-              return Math.min(longestPause, Math.max(asked, firstPause * 2 ** (tried - 1)))
-            },
-          },
-        },
-      )
-      worker.on('error', (error) => log('the courier of notifications failed', error))
-      worker.on('completed', (job) => {
-        const letter = open(job)
-        if (letter) ended(letter, 'sent', '')
-      })
-      worker.on('failed', (job, error) => {
-        const letter = job && open(job)
-        if (!letter) return log('a notification in Redis is not ours, and is not sent', error)
-        if (job.attemptsMade >= attempts) return ended(letter, 'givenUp', error.message)
-        log(`a notification to ${letter.provider} is tried again`, error)
-      })
+      work = (name) => workAt(name, deliver, ended)
+      for (const [provider, lane] of lanes) lane.worker ??= work(nameOf(provider))
     },
     async close() {
-      await closeQueue(queue, worker, log)
+      closed = true
+      const open = [...lanes.values(), ...leaving.values()]
+      await Promise.all(open.map(({ queue, worker }) => closeQueue(queue, worker, log)))
+      index.disconnect()
     },
+  }
+
+  function workAt(
+    name: string,
+    deliver: Parameters<Courier['listen']>[0],
+    ended: Parameters<Courier['listen']>[1],
+  ): Worker<Sealed> {
+    const worker = new Worker<Sealed>(
+      name,
+      async (job) => {
+        const letter = open(job)
+        if (!letter) throw new UnrecoverableError('it is not ours')
+        await deliver(letter)
+      },
+      {
+        connection: { ...shared, maxRetriesPerRequest: null },
+        prefix,
+        concurrency: sendsAtOnce,
+        maxStalledCount: 10,
+        settings: {
+          backoffStrategy: (tried, _type, error) => {
+            const asked = error instanceof NotNow ? error.pause : 0
+            return Math.min(longestPause, Math.max(asked, firstPause * 2 ** (tried - 1)))
+          },
+        },
+      },
+    )
+    worker.on('error', (error) => log('the courier of notifications failed', error))
+    worker.on('completed', (job) => {
+      const letter = open(job)
+      if (letter) ended(letter, 'sent', '')
+    })
+    worker.on('failed', (job, error) => {
+      const letter = job && open(job)
+      if (!letter) return log('a notification in Redis is not ours, and is not sent', error)
+      if (job.attemptsMade >= attempts) return ended(letter, 'givenUp', error.message)
+      log(`a notification to ${letter.provider} is tried again`, error)
+    })
+    return worker
   }
 }

@@ -287,7 +287,7 @@ describe('the courier', () => {
     await courier.post(letter)
     await until(() => ends.length > 0, { deadlineMs: 10_000, what: 'it to give up' })
     assert.deepEqual(ends, ['givenUp: no such channel'])
-    assert.equal(await courier.where(letter.id), 'givenUp')
+    assert.equal(await courier.where(letter), 'givenUp')
     await courier.close()
   })
 
@@ -297,9 +297,68 @@ describe('the courier', () => {
     const client = new Redis(redis.url)
     await client.flushall()
     client.disconnect()
-    assert.equal(await courier.where(letter.id), 'none')
+    assert.equal(await courier.where(letter), 'none')
     assert.equal(await courier.post(letter), 'underWay')
     await courier.close()
+  })
+
+  it('holds up no provider for another that does not answer, and sends that one four at once', async () => {
+    const courier = createCourier(options())
+    const [hung, told] = [Promise.withResolvers<void>(), Promise.withResolvers<number>()]
+    let waiting = 0
+    const ended: string[] = []
+    courier.listen(
+      async ({ provider }) => {
+        if (provider === 'ops') return told.resolve(waiting)
+        waiting += 1
+        await hung.promise
+      },
+      ({ id, provider }) => ended.push(`${provider} ${id}`),
+    )
+    const ids = Array.from({ length: 20 }, (_, at) => `dead-${at}`)
+    for (const id of ids) await courier.post({ ...letter, id, provider: 'dead' })
+    await until(() => waiting === 4, { deadlineMs: 10_000, what: 'all its slots to be taken' })
+    const posted = performance.now()
+    await courier.post(letter)
+    await told.promise
+    assert(performance.now() - posted < 5_000)
+    await until(() => ended.length > 0, { deadlineMs: 10_000, what: 'its end' })
+    assert.deepEqual([waiting, ended], [4, ['ops letter-1']])
+    hung.resolve()
+    await until(() => ended.length === 21, { deadlineMs: 10_000, what: 'the rest' })
+    await courier.close()
+  })
+
+  it('carries after a restart what was there for whom it serves, and clears what was for others', async () => {
+    const of = options()
+    const first = createCourier(of)
+    await first.post(letter)
+    await first.post({ ...letter, id: 'letter-2', provider: 'gone' })
+    await first.close()
+    const second = createCourier(of)
+    const sent: string[] = []
+    second.listen(
+      async ({ id }) => {
+        sent.push(id)
+      },
+      () => {},
+    )
+    await second.serve(new Set(['ops']))
+    await until(() => sent.length > 0, { deadlineMs: 10_000, what: 'what was left' })
+    const client = new Redis(redis.url)
+    const left = () => client.keys(`gs:{${of.fleet}}:queue:*gone*`)
+    await until(async () => (await left()).length === 0, { deadlineMs: 10_000, what: 'its end' })
+    assert.deepEqual(await client.smembers(`gs:{${of.fleet}}:queue:letters-to`), ['ops'])
+    client.disconnect()
+    // It is back in Git.
+    const isTaken = async () => {
+      await second.serve(new Set(['ops', 'gone']))
+      return (await second.where({ id: 'letter-3', provider: 'gone' })) === 'sent'
+    }
+    await second.post({ ...letter, id: 'letter-3', provider: 'gone' })
+    await until(isTaken, { deadlineMs: 10_000, what: 'the letter' })
+    assert.deepEqual(sent, ['letter-1', 'letter-3'])
+    await second.close()
   })
 
   it('sends nothing that somebody else wrote to Redis', async () => {
@@ -316,9 +375,13 @@ describe('the courier', () => {
       () => {},
     )
     await courier.post(letter)
-    await until(async () => (await courier.where('forged')) === 'givenUp' && sent.length > 0, {
-      ...{ deadlineMs: 10_000, what: 'the forged letter to be put away' },
-    })
+    await until(
+      async () =>
+        (await courier.where({ ...letter, id: 'forged' })) === 'givenUp' && sent.length > 0,
+      {
+        ...{ deadlineMs: 10_000, what: 'the forged letter to be put away' },
+      },
+    )
     assert.deepEqual(sent, [letter.text])
     await courier.close()
   })

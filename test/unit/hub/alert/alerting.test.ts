@@ -10,17 +10,23 @@ import { emptyState, foldEntry, type LedgerState } from '../../../../hub/ledger/
 
 const head = (kind: string, name: string) =>
   `apiVersion: groundswell.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\n`
-const fleet = loadFleet(`main@sha1:${'1'.repeat(40)}`, [
-  {
-    path: 'fleet.yaml',
-    bytes: Buffer.from(
-      [
-        `${head('NotificationProvider', 'ops')}spec: { type: webhook, address: "https://x.example" }`,
-        `${head('Alert', 'all')}spec: { providers: [ops], eventSources: [{ kind: Application }, { kind: Cluster }] }`,
-      ].join('\n---\n'),
-    ),
-  },
-])
+const withProviders = (...names: readonly string[]) =>
+  loadFleet(`main@sha1:${'1'.repeat(40)}`, [
+    {
+      path: 'fleet.yaml',
+      bytes: Buffer.from(
+        [
+          ...names.map(
+            (name) =>
+              `${head('NotificationProvider', name)}spec: { type: webhook, address: "https://x.example" }`,
+          ),
+          `${head('Alert', 'all')}spec: { providers: [${names.join(', ')}], eventSources: [{ kind: Application }, { kind: Cluster }] }`,
+        ].join('\n---\n'),
+      ),
+    },
+  ])
+
+const fleet = withProviders('ops')
 
 /** Redis as the courier has it: it can lose everything, or be away. */
 function createMail() {
@@ -30,6 +36,7 @@ function createMail() {
   let deliver: (letter: Letter) => Promise<void> = async () => {}
   let ended: Parameters<Courier['listen']>[1] = () => {}
   const letters = new Map<string, Letter>()
+  let served: string[] = []
   const courier: Courier = {
     async post(letter) {
       if (away) throw new Error('Redis is away')
@@ -39,7 +46,8 @@ function createMail() {
       letters.set(letter.id, letter)
       return 'underWay'
     },
-    where: async (id) => jobs.get(id) ?? 'none',
+    where: async ({ id }) => jobs.get(id) ?? 'none',
+    serve: async (providers) => void (served = [...providers]),
     listen(how, done) {
       deliver = how
       ended = done
@@ -52,11 +60,13 @@ function createMail() {
     jobs,
     setAway: (is: boolean) => (away = is),
     flush: () => jobs.clear(),
-    /** Sends all that is there. */
-    async work() {
+    served: () => served,
+    /** Sends all that is there, or all to one provider. */
+    async work(provider?: string) {
       for (const [id, where] of jobs) {
         if (where !== 'underWay') continue
         const letter = letters.get(id)!
+        if (provider !== undefined && letter.provider !== provider) continue
         await deliver(letter)
         jobs.set(id, 'sent')
         ended(letter, 'sent', '')
@@ -101,20 +111,25 @@ function createLedger() {
   }
 }
 
-function startHub(book: ReturnType<typeof createLedger>, mail: ReturnType<typeof createMail>) {
+function startHub(
+  book: ReturnType<typeof createLedger>,
+  mail: ReturnType<typeof createMail>,
+  known = fleet,
+) {
+  const told: string[] = []
   const sent: string[] = []
   const late: (() => void)[] = []
   let hub: ReturnType<typeof createAlerting> | undefined
   const state = book.open((entry) => hub?.onEntry(entry))
   let now = 2_000
   hub = createAlerting({
-    ...{ fleetName: 'f', fleet: () => fleet, state, ledger: book.ledger, courier: mail.courier },
+    ...{ fleetName: 'f', fleet: () => known, state, ledger: book.ledger, courier: mail.courier },
     send: async (_provider, letter) => {
       sent.push(letter.notice.message)
       mail.sent.push(letter)
     },
     clock: () => now,
-    tell: () => {},
+    tell: ({ type, message }) => told.push(`${type}: ${message}`),
     log: () => {},
     later: (_ms, run) => late.push(run),
     signal: new AbortController().signal,
@@ -123,6 +138,9 @@ function startHub(book: ReturnType<typeof createLedger>, mail: ReturnType<typeof
   return {
     hub,
     sent,
+    told,
+    state,
+    setFleet: (next: typeof fleet) => (known = next),
     pass: (ms: number) => (now += ms),
     flushNews: () => {
       for (const run of late.splice(0)) run()
@@ -222,6 +240,67 @@ describe('telling what was decided', () => {
     const { length } = book.entries
     for (let at = 0; at < 5; at += 1) await hub.sweep()
     assert.equal(book.entries.length, length)
+  })
+})
+
+describe('a provider that takes nothing', () => {
+  const both = withProviders('dead', 'ops')
+  const sentTo = (mail: ReturnType<typeof createMail>, name: string) =>
+    mail.sent.filter(({ provider }) => provider === name).map(({ notice }) => notice.message)
+
+  test('keeps no other from being told what was decided, and is told all of it once it does', async () => {
+    const [book, mail] = [createLedger(), createMail()]
+    const { hub, told, state } = startHub(book, mail, both)
+    await hub.sweep()
+    const all = Array.from({ length: 2_500 }, (_, at) => String(at))
+    await book.ledger.append('a', all.map(released))
+    for (let round = 0; round < 10; round += 1) {
+      await hub.sweep()
+      await mail.work('ops')
+    }
+    await hub.sweep()
+    assert.deepEqual(sentTo(mail, 'ops'), all)
+    assert.equal(sentTo(mail, 'dead').length, 0)
+    const held = told.filter((line) => line.startsWith('notification.held: dead has 500 '))
+    assert.equal(held.length, 1)
+    const [toldOps = 0, toldDead = 0] = ['ops', 'dead'].map((name) => state.told.get(name))
+    assert(toldOps > toldDead + 2_000, `${toldOps} ${toldDead}`)
+    for (let round = 0; round < 10; round += 1) {
+      await mail.work()
+      await hub.sweep()
+    }
+    assert.deepEqual(sentTo(mail, 'dead'), all)
+    assert.deepEqual(sentTo(mail, 'ops'), all)
+  })
+
+  test('misses what is seen while it is at its bound, and no other does', async () => {
+    const [book, mail] = [createLedger(), createMail()]
+    const it = startHub(book, mail, both)
+    await it.hub.sweep()
+    const all = Array.from({ length: 500 }, (_, at) => released(String(at)))
+    await book.ledger.append('a', all)
+    await it.hub.sweep()
+    await mail.work('ops')
+    const news = { type: 'drift.detected', actor: 'a', subject: 'application/shop', message: 'x' }
+    it.hub.onNews(news)
+    it.flushNews()
+    await it.hub.sweep()
+    await mail.work()
+    assert.equal(sentTo(mail, 'ops').at(-1), 'x')
+    assert(!sentTo(mail, 'dead').includes('x'))
+  })
+
+  test('is held no more once Git has it no more, and its queue is cleared', async () => {
+    const [book, mail] = [createLedger(), createMail()]
+    const it = startHub(book, mail, both)
+    await it.hub.sweep()
+    await book.ledger.append('a', [released('one')])
+    await it.hub.sweep()
+    await mail.work('ops')
+    it.setFleet(fleet)
+    mail.flush()
+    await it.hub.sweep()
+    assert.deepEqual([mail.served(), mail.jobs.size], [['ops'], 0])
   })
 })
 
