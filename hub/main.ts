@@ -17,9 +17,9 @@ import { type RunningHub, drainMs } from './wiring/surroundings.ts'
 
 /* The hub's process, or that of one of its roles: configuration → hub → run until a signal → drain. */
 
-const { version } = JSON.parse(
+const { version, build } = JSON.parse(
   readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
-) as { version: string }
+) as { version: string; build?: string }
 
 /** Tells a supervisor to start it again, as a replica that stands by (EX_TEMPFAIL). */
 const lostLeaseCode = 75
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
       })
     }
   })
-  const about = { version, settings: explained, log: tail }
+  const about = { version, build, settings: explained, log: tail }
   const starting = start(config, log, stopping.signal, about)
   const started = await Promise.race([starting, asked])
   const lost = typeof started === 'string' ? undefined : started.lost
@@ -98,11 +98,11 @@ async function startRoleOf(
     }
     case 'renderer': {
       const { startRendererRole } = await import('./wiring/renderer.ts')
-      return startRole(config, log, signal, version, startRendererRole)
+      return startRole(config, log, signal, about, startRendererRole)
     }
     case 'signer': {
       const { startSignerRole } = await import('./wiring/signer.ts')
-      return startRole(config, log, signal, version, startSignerRole)
+      return startRole(config, log, signal, about, startSignerRole)
     }
   }
 }

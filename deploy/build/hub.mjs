@@ -47,13 +47,14 @@ export async function buildHub(directory = join(root, 'dist')) {
     bytes += code.length
     await writeFile(path, code)
   }
+  const digest = hash.digest('hex')
   const { version } = JSON.parse(await readFile(join(root, 'hub', 'package.json'), 'utf8'))
   await writeFile(
     join(outdir, 'package.json'),
-    `${JSON.stringify({ name: 'groundswell-hub', version, private: true, type: 'module' })}\n`,
+    `${JSON.stringify({ name: 'groundswell-hub', version, build: digest, private: true, type: 'module' })}\n`,
   )
   await copyDashboard(directory)
-  return { program: join(outdir, 'main.js'), bytes, digest: hash.digest('hex') }
+  return { program: join(outdir, 'main.js'), bytes, digest }
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Proposal } from '../check/proposal.ts'
 import { formatFault, HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { FleetMemory, KnownFleet } from '../fleet/fleet-memory.ts'
 import { loadFleetInTurns } from '../fleet/load.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
 import { findUnsignedFaults } from '../fleet/tenancy.ts'
@@ -41,6 +42,8 @@ export interface RenderingDeps {
   readonly attest: (fleet: Fleet, contents: Contents) => Promise<void>
   /** Keeps the last revision of the fleet repository that was without faults, over restarts. */
   readonly lastGood: { read(): Promise<string | null>; write(revision: string): Promise<void> }
+  /** Keeps what was read last, over restarts; without it, all is read anew. */
+  readonly fleetMemory?: FleetMemory | undefined
   /** News for whoever decides; a throw is a failed fetch, which is tried again. */
   readonly onRevision: (name: string, revision: string) => Promise<void>
   readonly signal: AbortSignal
@@ -72,7 +75,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
   /** Of those fetched, the last that was without faults. */
   let newest: Fleet | undefined
   /** By the tree it was loaded from: most commits change what is rolled out, not the fleet. */
-  let loadedLast: { readonly tree: string; readonly fleet: Fleet } | undefined
+  let loadedLast: KnownFleet | undefined
 
   function fleetMirror(): Mirror {
     const mirror = sources.mirror('fleet')
@@ -97,7 +100,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
   }
 
   async function readFleet(revision: string): Promise<Fleet> {
-    const before = loadedLast
+    const before = (loadedLast ??= await recallLast())
     const { tree, files } = await readText(revision, before?.tree)
     if (before?.tree === tree) return { ...before.fleet, revision }
     const fleet = await loadFleetInTurns(revision, files, deps.turn())
@@ -105,6 +108,13 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     if (faults.length > 0) throw new HubError('fleet_invalid', formatFault(faults[0]!), { faults })
     loadedLast = { tree, fleet }
     return fleet
+  }
+
+  /** Who has to sign is said at each start: what was taken then may be refused now, and says where. */
+  async function recallLast(): Promise<KnownFleet | undefined> {
+    const known = await deps.fleetMemory?.recall()
+    const refused = known && findUnsignedFaults(known.fleet, deps.fleetSigners).length > 0
+    return refused ? undefined : known
   }
 
   /** A policy that cannot be read must refuse the commit, as any other fault of its files does. */
@@ -150,6 +160,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
       return
     }
     await deps.lastGood.write(revision)
+    if (loadedLast) void deps.fleetMemory?.keep(loadedLast)
   }
 
   /** What a mirror lacks is fetched when its repository can be reached. */

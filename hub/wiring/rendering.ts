@@ -10,6 +10,7 @@ import { readCredentials, readSigners } from '../fs.ts'
 import { createAttesting } from '../render/attest.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../render/cache.ts'
 import { createContents } from '../render/contents.ts'
+import { createFleetFile } from '../fleet/fs.ts'
 import { createBundleFile, createRevisionFile } from '../render/fs.ts'
 import type { RenderMetrics } from '../render/metrics.ts'
 import { createRenderEngine } from '../render/process.ts'
@@ -73,7 +74,7 @@ export interface RenderingHooks {
 
 /** From Git to content: mirrors, credentials and the engine. */
 export async function startRendering(
-  { config, log, started, signal, clock }: Surroundings,
+  { config, log, started, signal, clock, build }: Surroundings,
   { content, attestor, inherited = false, metrics, trace, onRevision, settle }: RenderingHooks,
 ): Promise<LocalRendering> {
   requireGitVersion(await readGitVersion())
@@ -171,6 +172,10 @@ export async function startRendering(
     loadPolicies: gate.load,
     attest: attesting.attest,
     lastGood: createRevisionFile(join(config.data, 'mirrors', 'last-good')),
+    fleetMemory:
+      build === undefined
+        ? undefined
+        : createFleetFile(join(config.data, 'mirrors', 'last-fleet'), { build, path: config.path }),
     onRevision,
     signal,
     turn: takeTurns,

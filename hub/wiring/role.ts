@@ -5,6 +5,7 @@ import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 import { addBuildInfo } from '../metrics.ts'
 import { serveProbes } from '../roles/http.ts'
+import type { About } from './support.ts'
 import type { RunningHub, Surroundings } from './surroundings.ts'
 
 /** Starts a role that is a process of its own; it ends what it started, also when it cannot start. */
@@ -12,7 +13,7 @@ export async function startRole(
   config: HubConfig,
   log: Log,
   signal: AbortSignal,
-  version: string,
+  { version, build }: Pick<About, 'version' | 'build'>,
   start: (surroundings: Surroundings, registry: Registry, version: string) => Promise<void>,
 ): Promise<RunningHub> {
   const clock = Date.now
@@ -26,7 +27,7 @@ export async function startRole(
     const close = await serveProbes(config.host, config.metricsPort, probes)
     started.own({ close }, (serving) => serving.close())
   }
-  await start({ config, log, started, signal, clock, startedAt: clock() }, registry, version)
+  await start({ config, log, started, signal, clock, startedAt: clock(), build }, registry, version)
   ready = true
   log.info({ role: config.role }, 'ready')
   const owned = started.move()

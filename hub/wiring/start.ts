@@ -58,7 +58,8 @@ export async function startHub(
 ): Promise<RunningHub> {
   const startedAt = clock()
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
-  const surroundings = { config, log, started, signal, clock, startedAt }
+  const { build } = about
+  const surroundings = { config, log, started, signal, clock, startedAt, build }
 
   // 1. What is kept.
   refuseNewAuthority(config.data, config.shared)

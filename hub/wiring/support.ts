@@ -4,6 +4,8 @@ import type { LogTail } from '../log-tail.ts'
 /** What a process says of itself when somebody helps. */
 export interface About {
   readonly version: string
+  /** Digest of the code that runs; undefined where it runs from its sources. */
+  readonly build?: string | undefined
   /** Every setting and where it came from, passwords hidden. */
   readonly settings: Readonly<Record<string, string>>
   readonly log: LogTail

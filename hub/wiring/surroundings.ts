@@ -13,6 +13,8 @@ export interface Surroundings {
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly startedAt: number
+  /** Digest of the code that runs; undefined where it runs from its sources. */
+  readonly build?: string | undefined
 }
 
 /** How long live streams and requests may take to end. */

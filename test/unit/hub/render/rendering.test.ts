@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
+import type { FleetMemory, KnownFleet } from '../../../../hub/fleet/fleet-memory.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
 import { type RenderingDeps, createRenderer } from '../../../../hub/render/rendering.ts'
 import type { Mirror } from '../../../../hub/source/source.ts'
@@ -14,6 +15,16 @@ const repositoryFile = (name: string) =>
   `${api}\nkind: Repository\nmetadata: { name: ${name} }\nspec: { url: 'https://git.example/x.git', ref: { branch: main } }\n`
 const at = (digit: string) => `main@sha1:${digit.repeat(40)}`
 const broken = clusterFile('b').replace('spec: {}', 'spec: { colour: red }')
+const signedFiles = `${api}
+kind: Project
+metadata: { name: shop }
+spec: { sources: [{ repository: fleet }], destinations: [{ clusterSelector: {}, namespaces: ['*'] }], signatures: { signers: ours } }
+---
+${api}
+kind: Application
+metadata: { name: web }
+spec: { project: shop, source: { path: apps/web }, targets: [{ clusterSelector: {} }], targetNamespace: web }
+`
 const nothing: Contents = {
   ...{ applications: new Map(), skipped: new Map() },
   ...{ faults: [], warnings: [] },
@@ -21,7 +32,11 @@ const nothing: Contents = {
 const { signal } = new AbortController()
 
 /** A renderer over repositories in memory: a commit's first digit → the fleet's one file. */
-function world(commits: Record<string, string> = {}, inherited = false) {
+function world(
+  commits: Record<string, string> = {},
+  inherited = false,
+  more: Partial<RenderingDeps> = {},
+) {
   const followed = new Set<string>(['fleet'])
   const read: string[] = []
   const rendered: { revision: string; revisions: Record<string, string> }[] = []
@@ -84,6 +99,7 @@ function world(commits: Record<string, string> = {}, inherited = false) {
     },
     turn: () => () => undefined,
     log() {},
+    ...more,
   } as unknown as RenderingDeps)
   return Object.assign(world, { renderer, followed, read, rendered, attested, news })
 }
@@ -101,6 +117,34 @@ describe('a renderer', () => {
     assert.deepEqual([...followed], ['fleet', 'charts'])
     await renderer.onRevision('fleet', at('3'))
     assert.deepEqual([...followed], ['fleet', 'charts'])
+  })
+
+  test('does not read a fleet again that the process before it had read', async () => {
+    const same = clusterFile('a')
+    let kept: KnownFleet | undefined
+    const fleetMemory: FleetMemory = {
+      recall: async () => kept,
+      async keep(known) {
+        kept = known
+      },
+    }
+    const commits = { 1: same, 2: same, 3: clusterFile('b'), 4: broken, 5: signedFiles }
+    const first = world(commits, false, { fleetMemory })
+    await first.renderer.onRevision('fleet', at('1'))
+    await first.renderer.onRevision('fleet', at('4'))
+    assert.equal(kept?.tree, same)
+    const next = world(commits, false, { fleetMemory })
+    await next.renderer.onRevision('fleet', at('2'))
+    const fleet = await next.renderer.readFleet(at('2'))
+    assert.deepEqual([[...fleet.clusters.keys()], fleet.revision, next.read], [['a'], at('2'), []])
+    await next.renderer.onRevision('fleet', at('3'))
+    assert.deepEqual([next.read, kept.tree], [['3'], commits[3]])
+    // What was taken with signers that are not asked for any more is refused as if it were read now.
+    const signed = world(commits, false, { fleetMemory, fleetSigners: 'ours' })
+    await signed.renderer.onRevision('fleet', at('5'))
+    assert.equal(kept.tree, commits[5])
+    const unsigned = world(commits, false, { fleetMemory })
+    await assert.rejects(unsigned.renderer.readFleet(at('5')), { code: 'fleet_invalid' })
   })
 
   test('does not read a fleet again that is the one before', async () => {
