@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { cp, readdir, readFile } from 'node:fs/promises'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { buildHub } from '../../deploy/build/hub.mjs'
+import { packFleet, unpackFleet } from '../../hub/fleet/v8.ts'
 import { untilFaults } from '../support/api-client.ts'
 import { clusterFiles, strategyFile } from '../support/fleet-files.ts'
 import type { TestRepository } from '../support/git-repository.ts'
@@ -90,6 +91,21 @@ describe('the hub as a bundle', () => {
       (agent.cluster.read('/ConfigMap/said/said') as unknown as { data: { text: string } }).data
         .text
     await until(() => said() === 'bye', { deadlineMs: 30_000, what: 'the cluster has the next' })
+  })
+
+  it('takes the fleet from its disk when it starts again, and from Git once that has another', async () => {
+    const [reader, file] = [
+      { build: built.digest, path: 'fleet' },
+      join(hub.data, 'mirrors', 'last-fleet'),
+    ]
+    const known = unpackFleet(await readFile(file), reader)!
+    const warnings = [{ file: 'fleet/said.yaml', line: 1, message: 'it was on the disk' }]
+    await hub.kill()
+    await writeFile(file, packFleet({ ...known, fleet: { ...known.fleet, warnings } }, reader))
+    await hub.start()
+    await untilFaults(hub.api, 'what the disk says', (view) => view.warnings.length === 1)
+    await fleet.commit({ 'fleet/other.yaml': '# nothing\n' })
+    await untilFaults(hub.api, 'what Git says', (view) => view.warnings.length === 0)
   })
 
   it('has what it reads only when it is needed: policies find a literal secret', async () => {
