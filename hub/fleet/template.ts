@@ -17,6 +17,14 @@ export interface TemplateFault {
 
 const reference = /(\$?)\$\{(cluster\b[^}]*)\}/g
 
+/** What begins with a `${` that nothing closes, cut short, as a fault's words; undefined where there is none. */
+export function whyUnclosed(text: string): string | undefined {
+  const at = text.lastIndexOf('${')
+  if (at < 0 || text.includes('}', at)) return undefined
+  const rest = text.slice(at).split('\n')[0]!
+  return `${rest.length > 40 ? `${rest.slice(0, 39)}…` : rest} is not closed; write } after the name`
+}
+
 /**
  * Fills in `${cluster.name}` and `${cluster.labels.KEY}` in every string of a value, at any depth;
  * keys stay as they are. `$${cluster.name}` stays, with one dollar less. Other `${…}` is left alone.

@@ -29,7 +29,8 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
   const by = reason === '' ? `by ${actor}` : `by ${actor}: ${reason}`
   switch (action.kind) {
     case 'start':
-      if (run.startedAt !== null && !finalPhases.has(run.phase)) return
+      if (run.startedAt !== null && (run.phase === 'Progressing' || run.phase === 'RollingBack'))
+        return
       demand(run, ['Planned'], 'be started')
       draft.phase = 'Progressing'
       draft.startedAt = moment.now
@@ -63,7 +64,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       return
     case 'retry':
       demand(run, ['Progressing', 'Paused'], 'be retried')
-      retry(draft, moment)
+      retry(draft, run, moment)
       return
     case 'skip':
       demand(run, ['Planned', 'Progressing', 'Paused'], 'skip a cluster')
@@ -78,7 +79,31 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
 
 function demand(run: RolloutRun, phases: readonly RolloutPhase[], what: string): void {
   if (phases.includes(run.phase)) return
-  throw new HubError('conflict', `rollout ${run.id} is ${run.phase} and cannot ${what}`)
+  throw new HubError(
+    'conflict',
+    `rollout ${run.id} is ${run.phase} and cannot ${what}: ${advise(run)}`,
+  )
+}
+
+/** What can be done with a rollout in a phase that allows not all. */
+function advise({ id, phase, message }: RolloutRun): string {
+  switch (phase) {
+    case 'Planned':
+      return `\`swell rollout begin ${id}\` starts it`
+    case 'Paused':
+      return `\`swell rollout resume ${id}\` lets it go on`
+    case 'Progressing':
+    case 'RollingBack':
+      return `\`swell rollout why ${id}\` says what it waits for`
+    case 'Succeeded':
+    case 'Failed':
+    case 'Aborted':
+      return `it is over; \`swell rollout rollback ${id}\` gives back what ran before`
+    case 'RolledBack':
+      return `it is over; revert the commit, or \`swell hold release\` lets it be rolled out again`
+    case 'Superseded':
+      return `it is over, ${message}`
+  }
 }
 
 function approve(
@@ -95,7 +120,8 @@ function approve(
   if (!gate) {
     // The same approval delivered twice finds its gate already open.
     if (mine.some((approval) => approval.wave >= run.wave - 1)) return
-    throw new HubError('conflict', `no gate of rollout ${run.id} waits for an approval now`)
+    const say = `\`swell rollout why ${run.id}\` says what it waits for`
+    throw new HubError('conflict', `no gate of rollout ${run.id} waits for an approval now: ${say}`)
   }
   if (mine.some((approval) => approval.wave === gate.wave && approval.gate === gate.gate)) return
   if (gate.notAuthor) needOther(moment.plan, [actor, ...names])
@@ -144,9 +170,12 @@ function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): voi
       })
     : []
   if (shut.length === 0) {
+    const isForPeople = currentGate(plan, run) !== null
     throw new HubError(
       'conflict',
-      `rollout ${run.id} waits at no gate that can be opened like this`,
+      isForPeople
+        ? `rollout ${run.id} waits for an approval, which is given by \`swell rollout approve ${run.id}\``
+        : `rollout ${run.id} waits at no gate: \`swell rollout why ${run.id}\` says what it waits for`,
     )
   }
   const failed = failedGates(draft).length > 0
@@ -157,7 +186,7 @@ function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): voi
   if (failed && run.phase === 'Paused') resume(draft, moment)
 }
 
-function retry(draft: Draft, moment: Moment): void {
+function retry(draft: Draft, run: RolloutRun, moment: Moment): void {
   const failed = failedGates(draft)
   for (const key of failed) draft.gates[key] = startWaiting(moment)
   const again = Object.entries(draft.clusters).flatMap(([name, progress]) =>
@@ -166,7 +195,14 @@ function retry(draft: Draft, moment: Moment): void {
       : [],
   )
   if (again.length === 0 && failed.length === 0) {
-    throw new HubError('conflict', 'no cluster failed, timed out or was unreachable, and no gate')
+    const say =
+      run.phase === 'Paused'
+        ? advise(run)
+        : `\`swell rollout why ${run.id}\` says what it waits for`
+    throw new HubError(
+      'conflict',
+      `no cluster failed, timed out or was unreachable, and no gate: ${say}`,
+    )
   }
   for (const [name, progress] of again) draft.clusters[name] = waitAgain(progress)
   draft.phase = 'Progressing'

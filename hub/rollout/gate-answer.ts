@@ -40,7 +40,7 @@ export function foldAnswer(
 ): GateState {
   switch (answer.kind) {
     case 'unanswered':
-      return { ...state, message: answer.message }
+      return { ...state, message: sayUnanswered(gate, state, answer.message, subjects) }
     case 'verdict':
       switch (answer.verdict) {
         case 'pass':
@@ -55,6 +55,32 @@ export function foldAnswer(
       if (gate.kind !== 'metric') return state
       return countValues(gate, state, answer.values, subjects, now)
   }
+}
+
+/** With what was counted before, and how it ends if nobody ever answers. */
+function sayUnanswered(
+  gate: MeasuredGate,
+  state: Unsettled,
+  why: string,
+  subjects: readonly string[],
+): string {
+  const counted =
+    gate.kind === 'metric' && state.state === 'measuring' ? `${tally(gate, state, subjects)}; ` : ''
+  const isEndless = gate.kind === 'metric' || gate.deadline === undefined
+  const end = isEndless
+    ? '; it is asked until it answers, with no deadline: `promote` opens it'
+    : ''
+  return `${counted}${why}${end}`
+}
+
+function tally(
+  { count }: MetricGate,
+  { good, bad }: Pick<Extract<GateState, { state: 'measuring' }>, 'good' | 'bad'>,
+  subjects: readonly string[],
+): string {
+  const least = Math.min(...subjects.map((subject) => good[subject] ?? 0))
+  const worst = Math.max(0, ...Object.values(bad))
+  return `${least} of ${count} good values${worst > 0 ? `, ${worst} bad` : ''}`
 }
 
 /**
@@ -88,11 +114,10 @@ function countValues(
       return { state: 'failed', at: now, message }
     }
   }
-  const least = Math.min(...subjects.map((subject) => good[subject] ?? 0))
-  const worst = Math.max(0, ...Object.values(bad))
-  const tally = `${least} of ${gate.count} good values${worst > 0 ? `, ${worst} bad` : ''}`
-  const message = last === '' ? tally : `${tally}; ${last}`
-  if (least >= gate.count) return { state: 'passed', at: now, message }
+  const counted = tally(gate, { good, bad }, subjects)
+  const message = last === '' ? counted : `${counted}; ${last}`
+  if (subjects.every((subject) => (good[subject] ?? 0) >= gate.count))
+    return { state: 'passed', at: now, message }
   const round = roundOf(state) + 1
   const { since, opening } = state
   return {

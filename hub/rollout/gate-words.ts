@@ -4,7 +4,7 @@ import { gatesOf, nameGate, type PlannedGate } from './planned-gate.ts'
 import type { RolloutPlan, RolloutRun } from './rollout.ts'
 
 /** One sentence for each gate that holds the rollout where it stands; empty when none does. */
-export function explainGates(plan: RolloutPlan, run: RolloutRun): string[] {
+export function explainGates(plan: RolloutPlan, run: RolloutRun, now: number): string[] {
   const side = currentSide(plan, run)
   if (!side) return []
   const place = `the gate ${side} wave ${plan.waves[run.wave]?.name}`
@@ -15,7 +15,7 @@ export function explainGates(plan: RolloutPlan, run: RolloutRun): string[] {
       (role) => `${place} waits for an approval by the role ${role}${other}`,
     ),
     ...gatesOf(plan, run.wave, side).flatMap((gate, index) => {
-      const words = explainGate(gate, run.gates[gateKey(run.wave, side, index)])
+      const words = explainGate(gate, run.gates[gateKey(run.wave, side, index)], now)
       return words === null ? [] : [`${place} ${words}`]
     }),
   ]
@@ -24,6 +24,7 @@ export function explainGates(plan: RolloutPlan, run: RolloutRun): string[] {
 function explainGate(
   gate: PlannedGate,
   state: RolloutRun['gates'][string] | undefined,
+  now: number,
 ): string | null {
   if (gate.kind === 'approval' || !state || state.state === 'passed') return null
   if (gate.kind === 'soak') {
@@ -34,6 +35,8 @@ function explainGate(
     case 'waiting':
       return `waits for ${nameGate(gate)}: ${said}`
     case 'measuring':
+      // It was asked again since and is without an answer.
+      if (state.nextAt < now) return `measures ${nameGate(gate)}: ${said}`
       return `measures ${nameGate(gate)}: ${said}; next at ${time(state.nextAt)}`
     case 'failed':
       return `has failed by ${nameGate(gate)}: ${said}`

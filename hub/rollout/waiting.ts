@@ -36,7 +36,7 @@ export function explainWaiting(
     case 'RollingBack':
       return going()
     case 'Progressing':
-      return [...explainProgressing(plan, run, going()), ...relapsed()]
+      return [...explainProgressing(plan, run, going(), now), ...relapsed()]
     case 'Succeeded':
     case 'Failed':
     case 'RolledBack':
@@ -46,9 +46,14 @@ export function explainWaiting(
   }
 }
 
-function explainProgressing(plan: RolloutPlan, run: RolloutRun, going: string[]): string[] {
+function explainProgressing(
+  plan: RolloutPlan,
+  run: RolloutRun,
+  going: string[],
+  now: number,
+): string[] {
   const wave = plan.waves[run.wave]
-  const gates = explainGates(plan, run)
+  const gates = explainGates(plan, run, now)
   if (gates.length > 0) return gates
   const breach = plan.onFailure === 'continue' ? null : findBreach(plan, run.clusters)
   if (breach) return [`nothing new is offered because ${breach.message}`, ...going]

@@ -219,7 +219,7 @@ export function describeRollout(rollout: RolloutView, now: number): string {
     ['Version', String(rollout.version)],
     [
       'Rules',
-      `${rollout.maxFailures} failures tolerated; then ${rollout.onFailure}; unreachable clusters: ${rollout.offline}`,
+      `${sayTolerance(rollout)}; then ${rollout.onFailure}; unreachable clusters: ${rollout.offline}`,
     ],
   ])
   return `${fields}\n${formatTable([
@@ -238,6 +238,17 @@ export function describeRollout(rollout: RolloutView, now: number): string {
       ...wave.after.map((gate) => gateRow(wave.name, wave.state, 'after', gate)),
     ]),
   ])}`
+}
+
+/** By wave first: without an overall budget, theirs alone decide. */
+function sayTolerance({ maxFailures, waves }: Pick<RolloutView, 'maxFailures' | 'waves'>): string {
+  const budgets = waves.map((wave) => wave.maxFailures)
+  const [first = 0] = budgets
+  const each = budgets.every((one) => one === first)
+    ? `${first} in each wave`
+    : waves.map((wave) => `${wave.maxFailures} in ${wave.name}`).join(', ')
+  const sum = budgets.reduce((all, one) => all + one, 0)
+  return `failures tolerated: ${each}${maxFailures < sum ? `, ${maxFailures} in all` : ''}`
 }
 
 function gateRow(

@@ -1,5 +1,6 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
 import { type Static, Type } from 'typebox'
+import { whyUnclosed } from '../template.ts'
 import { closed, DurationText } from './fields.ts'
 import type { Report } from './names.ts'
 import { whyBadAddress } from './web-address.ts'
@@ -54,6 +55,8 @@ const references = {
 
 export function checkMetricTemplate(spec: MetricTemplateSpec, report: Report): void {
   const { provider, success, per = 'cluster' } = spec
+  const unclosed = whyUnclosed(spec.query)
+  if (unclosed !== undefined) report(['spec', 'query'], unclosed)
   for (const [whole, name] of spec.query.matchAll(/\$\{([^}]*)\}/g)) {
     if (references[per].test(name!)) continue
     const known =

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { findUnknownNames, templateNames } from '../../alert/text.ts'
+import { whyUnclosed } from '../template.ts'
 import { closed, DurationText, Labels, Name } from './fields.ts'
 import { checkName, checkNames, type Names, type Path, type Report } from './names.ts'
 import { whyBadAddress } from './web-address.ts'
@@ -115,6 +116,8 @@ export function checkAlert(spec: AlertSpec, names: Names, report: Report): void 
     ['spec', 'providers'],
     report,
   )
+  const unclosed = whyUnclosed(spec.template ?? '')
+  if (unclosed !== undefined) report(['spec', 'template'], unclosed)
   for (const unknown of findUnknownNames(spec.template ?? '')) {
     report(
       ['spec', 'template'],

@@ -26,6 +26,7 @@ export async function measureMetric(
   const subjects = planned.per === 'wave' ? [wholeWave] : [...clusters]
   const values: Record<string, readonly number[]> = {}
   const left = [...subjects]
+  const failed = new Map<string, unknown>()
   async function work(): Promise<void> {
     for (let subject = left.shift(); subject !== undefined; subject = left.shift()) {
       // Of no cluster it would ask for series without one.
@@ -40,15 +41,27 @@ export async function measureMetric(
       const isLong = asked.length > longestSearch
       if (!isLong) url.search = asked
       const post = { body: asked, type: 'application/x-www-form-urlencoded' }
-      const { status, body } = await ask(
-        { url, credential, timeout, ...(isLong && { post }) },
-        signal,
-      )
-      values[subject] = readValues(status, body)
+      const question = { url, credential, timeout, ...(isLong && { post }) }
+      try {
+        const { status, body } = await ask(question, signal)
+        values[subject] = readValues(status, body)
+      } catch (error) {
+        failed.set(subject, error)
+        left.length = 0
+      }
     }
   }
   await Promise.all(Array.from({ length: Math.min(mostAtOnce, left.length) }, work))
+  // The first in their order, not in time: the same reason each time is told once.
+  const lacking = subjects.find((subject) => failed.has(subject))
+  if (lacking !== undefined) throw nameSubject(lacking, failed.get(lacking))
   return { kind: 'values', values }
+}
+
+/** Of a hundred clusters, which one has no answer. */
+function nameSubject(subject: string, error: unknown): unknown {
+  if (subject === wholeWave || !(error instanceof HubError)) return error
+  return new HubError(error.code, `${subject}: ${error.message}`, { cause: error })
 }
 
 /**

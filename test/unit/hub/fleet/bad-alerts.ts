@@ -16,6 +16,20 @@ export const badAlerts: readonly (readonly [string, string, string, RegExp])[] =
     /give `min` or `max`/,
   ],
   [
+    'metric: a reference that is not closed',
+    metric(
+      `${prometheus.replace('query: up', 'query: \'up{c="${cluster.name"\'')}success: { min: 1 }`,
+    ),
+    '7:10',
+    /\$\{cluster\.name" is not closed; write \} after the name/,
+  ],
+  [
+    'alert: a reference that is not closed',
+    alert("providers: [n]\neventSources: [{ kind: Fleet }]\ntemplate: '${name}: ${message'"),
+    '8:13',
+    /\$\{message is not closed/,
+  ],
+  [
     'metric: no value is good',
     metric(`${prometheus}success: { min: 2, max: 1 }`),
     '8:19',

@@ -49,6 +49,34 @@ describe('B77: of a rollout', () => {
     })
   }
 
+  it('a refusal says what to do instead', () => {
+    for (const how of ['abort', 'succeed'] as const) {
+      assert.throws(
+        () => ended(how).act({ kind: 'pause' }, 9),
+        /cannot be paused: it is over; `swell rollout rollback r1` gives back what ran before/,
+      )
+    }
+    const planned = drive(plan([wave('one', ['a'])]))
+    assert.throws(() => planned.act({ kind: 'resume' }, 0), /`swell rollout begin r1` starts it/)
+    const waits = atGate()
+    assert.throws(
+      () => waits.act({ kind: 'promote' }, 2),
+      /waits for an approval, which is given by `swell rollout approve r1`/,
+    )
+    assert.throws(() => waits.act({ kind: 'retry' }, 2), /`swell rollout why r1` says what it/)
+  })
+
+  it('that is paused is not begun: it would stay paused', () => {
+    const paused = atGate()
+    paused.act({ kind: 'pause' }, 2)
+    const before = paused.run
+    assert.throws(() => paused.act({ kind: 'start' }, 3), /`swell rollout resume r1` lets it go on/)
+    assert.equal(paused.run, before)
+    paused.act({ kind: 'resume' }, 4)
+    paused.act({ kind: 'start' }, 5)
+    assert.equal(paused.run.phase, 'Progressing', 'asked twice, it changes nothing')
+  })
+
   it('no cluster is skipped that it does not have', () => {
     const it = atGate()
     const before = it.run

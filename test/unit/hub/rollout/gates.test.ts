@@ -247,11 +247,29 @@ describe('a metric gate', () => {
     it.answer({ kind: 'unanswered', message: 'connection refused' }, 0)
     assert.equal(it.run.phase, 'Progressing')
     assert.deepEqual(it.last.waitingFor, [
-      'the gate after wave one waits for the metric errors: connection refused',
+      'the gate after wave one waits for the metric errors: connection refused; it is asked until it answers, with no deadline: `promote` opens it',
     ])
     const { run } = it
     it.answer({ kind: 'unanswered', message: 'connection refused' }, 60_000)
     assert.equal(it.run, run, 'the same again is no news')
+  })
+
+  test('one that stops to answer still tells what was counted, and no time that is over', () => {
+    const it = afterWave([metric])
+    it.answer(values(0.01), 0)
+    assert.match(it.last.waitingFor[0]!, /1 of 3 good values; .*; next at 1970-01-01T00:01:00/)
+    it.look(60_000)
+    it.answer({ kind: 'unanswered', message: 'connection refused' }, 61_000)
+    it.look(62_000)
+    assert.deepEqual(it.last.waitingFor, [
+      'the gate after wave one measures the metric errors: 1 of 3 good values; connection refused; it is asked until it answers, with no deadline: `promote` opens it',
+    ])
+  })
+
+  test('one with a deadline does not say that it has none', () => {
+    const it = afterWave([cel])
+    it.answer({ kind: 'unanswered', message: 'no fleet yet' }, 0)
+    assert.doesNotMatch(it.last.waitingFor[0]!, /no deadline/)
   })
 })
 

@@ -108,6 +108,28 @@ describe('a metric', () => {
     assert.equal(new URLSearchParams(post.body).get('query'), `sum(e{c=~"${clusters.join('|')}"})`)
   })
 
+  test('says which cluster has no answer, and of several always the same', async () => {
+    const cases: [string, readonly string[]][] = [
+      ['b', ['b']],
+      ['a', ['a', 'b']],
+    ]
+    for (const [named, broken] of cases) {
+      const ask = async ({ url }: Question) => {
+        const cluster = url.searchParams.get('query')!
+        // The first of them takes the longest.
+        if (cluster === 'a') await new Promise((resolve) => setImmediate(resolve))
+        if (broken.includes(cluster)) return { status: 422, body: { error: 'too many samples' } }
+        const data = { resultType: 'scalar', result: [1, '0'] }
+        return { status: 200, body: { status: 'success', data } }
+      }
+      const measurement = { ...asked, planned: { ...planned, query: '${cluster.name}' } }
+      await assert.rejects(
+        measureMetric(rollout, measurement, ask, signal),
+        unreachable(new RegExp(`^${named}: Prometheus answered 422: too many samples$`)),
+      )
+    }
+  })
+
   test('takes no text for a number', () => {
     for (const text of ['', ' ', 'null', 'high', '5%']) {
       const data = { resultType: 'scalar', result: [1, text] }
