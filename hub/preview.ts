@@ -108,7 +108,7 @@ export function createPreview(deps: PreviewDeps) {
     const { application, targets } = plan
     const diffPair = createPairDiff()
     const contents = new Map([[application, afterOf(sides)]])
-    const foretell = createForetelling(fleet, { fleet, contents })
+    const foretell = createForetelling({ fleet, contents: new Map() }, { fleet, contents })
     const found: Difference[] = []
     const held = []
     for (const [cluster, { before, after }] of sides) {

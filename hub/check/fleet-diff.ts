@@ -3,7 +3,7 @@ import type { RenderedObject } from '../render/engine.ts'
 import { type Finding, mergeFindings } from './finding.ts'
 import { foretellHeld } from './held-prune.ts'
 import { diffObject, type ObjectChange } from './object-diff.ts'
-import { createForetelling, type Fate } from './removal.ts'
+import { createForetelling, type Fate, isLoss } from './removal.ts'
 import type { RenderedContent, RenderedFleet, Unchecked } from './rendered-fleet.ts'
 import { count, describeClusters } from './where.ts'
 
@@ -73,7 +73,7 @@ export interface Difference extends ObjectChange {
 /** Compares what two states of a fleet want of each cluster. */
 export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff {
   const diffPair = createPairDiff()
-  const foretell = createForetelling(base.fleet, head)
+  const foretell = createForetelling(base, head)
   const applications: ApplicationDiff[] = []
   const held: Finding[] = []
   const incomparable = new Map<string, Set<string>>()
@@ -142,7 +142,7 @@ export function listRemovals({ applications }: FleetDiff): Removal[] {
       ),
     ),
   )
-  const rank = ({ fate }: Removal) => (fate === 'deleted' ? 0 : 1)
+  const rank = ({ fate }: Removal) => (isLoss(fate) ? 0 : 1)
   return removals.toSorted((a, b) => rank(a) - rank(b))
 }
 

@@ -1,5 +1,4 @@
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
-import type { Fleet } from '../fleet/fleet.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import { isJsonObject, parseExact } from './object-text.ts'
 import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
@@ -10,14 +9,26 @@ import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
  */
 export type Fate =
   | 'deleted'
+  | 'may be deleted: another application gets it, by a rollout of its own'
   | 'left: the application does not prune'
   | 'left: its deletionPolicy is Orphan'
   | 'left: the object is guarded against pruning'
   | 'left: another application has it'
   | 'left: the cluster is detached'
 
-/** Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. */
-export function createForetelling(base: Fleet, head: Pick<RenderedFleet, 'fleet' | 'contents'>) {
+/** Whether a cluster may lose the object. */
+export function isLoss(fate: Fate | null): boolean {
+  return fate !== null && !fate.startsWith('left: ')
+}
+
+/**
+ * Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. One that moves to
+ * another application is left only where both reach the cluster at once, which nobody can promise.
+ */
+export function createForetelling(
+  base: Pick<RenderedFleet, 'fleet' | 'contents'>,
+  head: Pick<RenderedFleet, 'fleet' | 'contents'>,
+) {
   const ids = new Map<RenderedContent, ReadonlySet<string>>()
 
   function holds(content: RenderedContent, id: string): boolean {
@@ -33,18 +44,24 @@ export function createForetelling(base: Fleet, head: Pick<RenderedFleet, 'fleet'
   ): Fate => {
     if (!head.fleet.clusters.has(cluster)) return 'left: the cluster is detached'
     const id = formatObjectId(object.id)
-    for (const [other, on] of head.contents) {
-      const content = on.get(cluster)
-      if (other !== application && content && holds(content, id)) {
-        return 'left: another application has it'
-      }
+    const isOf = (other: string, { contents }: Pick<RenderedFleet, 'contents'>): boolean => {
+      const content = contents.get(other)?.get(cluster)
+      return content !== undefined && holds(content, id)
     }
+    const heirs = [...head.contents.keys()].filter(
+      (other) => other !== application && isOf(other, head),
+    )
+    if (heirs.some((other) => isOf(other, base))) return 'left: another application has it'
+    const gone =
+      heirs.length > 0
+        ? 'may be deleted: another application gets it, by a rollout of its own'
+        : 'deleted'
     if (isGuarded(object)) return 'left: the object is guarded against pruning'
     // A part of what stays is pruned; what goes as a whole goes by the policy it came with.
     const stays = head.contents.get(application)?.has(cluster) ?? false
-    const [was, is] = [base, head.fleet].map((fleet) => fleet.applications.get(application)?.spec)
-    if (stays) return is?.prune === false ? 'left: the application does not prune' : 'deleted'
-    return was?.deletionPolicy === 'Orphan' ? 'left: its deletionPolicy is Orphan' : 'deleted'
+    const [was, is] = [base, head].map(({ fleet }) => fleet.applications.get(application)?.spec)
+    if (stays) return is?.prune === false ? 'left: the application does not prune' : gone
+    return was?.deletionPolicy === 'Orphan' ? 'left: its deletionPolicy is Orphan' : gone
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CheckReport } from './check.ts'
 import type { Finding } from './finding.ts'
 import { type FleetDiff, listGaps } from './fleet-diff.ts'
+import { isLoss } from './removal.ts'
 import { describeClusters } from './where.ts'
 
 /** What forges take of one run; GitHub refuses more than 25,000. */
@@ -34,7 +35,7 @@ export function toDiffSarif(diff: FleetDiff, version: string): object {
     objects.flatMap(({ object, file, variants }) =>
       variants.map(({ change, fate, clusters }): SarifResult => ({
         rule: `object-${change}`,
-        level: fate === 'deleted' ? 'warning' : 'note',
+        level: isLoss(fate) ? 'warning' : 'note',
         message:
           `Application ${application}: ${object} is ${fate ? `${change} (${fate})` : change} on ` +
           describeClusters(clusters, diff.counts.clusters),

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import {
   describeVariants,
   diffFleets,
+  listRemovals,
   type FleetDiff,
   summarizeDiff,
 } from '../../../../hub/check/fleet-diff.ts'
@@ -166,14 +167,20 @@ describe('a diff of fleets', () => {
     assert.equal(summarizeDiff(found), 'objects: 1 changed; on 4 of 4 clusters')
   })
 
-  it('does not call deleted what another application takes over', () => {
-    const found = diff(
-      { a: { c0: { o: 'one' } }, b: { c0: {} } },
-      { a: { c0: {} }, b: { c0: { o: 'one' } } },
-    )
-    const fates = found.applications.flatMap(({ objects }) =>
-      objects.flatMap(({ variants }) => variants.flatMap(({ fate }) => fate ?? [])),
-    )
+  const fatesOf = (base: World, head: World) =>
+    listRemovals(diff(base, head)).map(({ fate }) => fate)
+
+  it('does not call deleted what another application has already', () => {
+    const both = { c0: { o: 'one' } }
+    const fates = fatesOf({ a: both, b: both }, { a: { c0: {} }, b: both })
     assert.deepEqual(fates, ['left: another application has it'])
+  })
+
+  it('does not promise that an object outlives its way to another application', () => {
+    const gone = 'may be deleted: another application gets it, by a rollout of its own'
+    const one = { c0: { o: 'one' } }
+    const moved = fatesOf({ a: one, b: { c0: {} } }, { a: { c0: {} }, b: one })
+    assert.deepEqual(moved, [gone])
+    assert.deepEqual(fatesOf({ a: one }, { b: one }), [gone], 'an application that is renamed')
   })
 })
