@@ -57,6 +57,15 @@ export async function assertNoEviction(redis: Redis): Promise<void> {
   )
 }
 
+/**
+ * Writes what ends by itself, to see whether Redis takes it.
+ *
+ * @throws HubError `redis_unavailable` with what Redis said
+ */
+export async function tryToWrite(redis: Redis, prefix: string): Promise<void> {
+  await translateRedis(redis.set(`${prefix}:tried`, '1', 'PX', 60_000))
+}
+
 /** Awaits a command and names what Redis said in our words. */
 export async function translateRedis<T>(command: Promise<T>): Promise<T> {
   try {

@@ -66,6 +66,12 @@ const warnings: Readonly<Record<string, Omit<Finding, 'check'>>> = {
     advice:
       'see the log of the hub for what Git says, and whether the remote is there and takes it',
   },
+  redis_unwritable: {
+    state: 'FAIL',
+    message: 'Redis answers but takes nothing: rollouts stand still, agents go on',
+    advice:
+      'see the log of the hub for what Redis says: full (`maxmemory`, disk), a replica, or it hangs; the hub goes on by itself',
+  },
   disk_low: {
     state: 'WARN',
     message: 'less than 64 MiB are free in the hub’s data directory',
@@ -77,7 +83,11 @@ export function judgeHealth({ checks, warnings: codes = [] }: HealthView): Findi
   return [
     ...checks.map(({ name, ok }) =>
       ok
-        ? finding(`hub: ${name}`, 'OK', 'works')
+        ? finding(
+            `hub: ${name}`,
+            'OK',
+            name === 'redis' && codes.includes('redis_unwritable') ? 'is connected' : 'works',
+          )
         : finding(
             `hub: ${name}`,
             'FAIL',

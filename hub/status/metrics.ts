@@ -29,12 +29,17 @@ export interface FleetReadings {
     readonly warnings: number
   }
   ledgerEntries(): number
-  /** What is wrong with the hub's own ledger and disk, of `hubFaults`. */
+  /** What is wrong with the hub's own ledger, Redis and disk, of `hubFaults`. */
   faults(): Promise<ReadonlySet<string>>
 }
 
 /** Codes that `/healthz` tells as warnings, too. */
-export const hubFaults = ['ledger_unwritable', 'ledger_unpushed', 'disk_low'] as const
+export const hubFaults = [
+  'ledger_unwritable',
+  'ledger_unpushed',
+  'redis_unwritable',
+  'disk_low',
+] as const
 
 /**
  * What the fleet is, read when somebody scrapes. Labels are names that Git declares (clusters,
@@ -152,7 +157,7 @@ export function addFleetMetrics(registry: Registry, readings: FleetReadings): vo
   )
   gauge(
     'groundswell_hub_fault',
-    'Whether something is wrong with the ledger or the disk of the hub, by code.',
+    'Whether something is wrong with the ledger, the Redis or the disk of the hub, by code.',
     ['code'],
     async (fault) => {
       const found = await readings.faults()

@@ -24,6 +24,8 @@ import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
 import { createDryRuns } from '../dry-run.ts'
 import { findVeto, observeClusters } from '../status/observe.ts'
+import { tryToWrite } from '../redis.ts'
+import { createWriteWatch } from '../write-watch.ts'
 import { createOpenChanges } from '../forge/open-changes.ts'
 import { createWebhooks } from '../source/webhooks.ts'
 import { addFleetMetrics } from '../status/metrics.ts'
@@ -44,6 +46,8 @@ import type { Surroundings } from './surroundings.ts'
 const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
 const alertSweepMs = 5_000
+/** Milliseconds between looks whether Redis takes anything; longer than one may take. */
+const tryEveryMs = 5_000
 /** While something is kept from a cluster until Git was read. */
 const confirmEveryMs = 1_000
 
@@ -82,8 +86,15 @@ export async function startLeading(
   const { redis, redisUrl, events, register } = store
   const since = clock()
 
+  const isConnected = () => redis.status === 'ready'
+  const writes = createWriteWatch(isConnected, () => tryToWrite(redis, store.prefix), log)
+  started.every(tryEveryMs, () => writes.look())
   const findFaults = async (): Promise<ReadonlySet<string>> =>
-    new Set([...store.faults, ...((await isDiskLow(config.data)) ? ['disk_low'] : [])])
+    new Set([
+      ...store.faults,
+      ...(writes.takesNothing() ? ['redis_unwritable'] : []),
+      ...((await isDiskLow(config.data)) ? ['disk_low'] : []),
+    ])
 
   const news = {
     onRevision(name: string, revision: string) {
@@ -238,7 +249,7 @@ export async function startLeading(
       now: clock,
     }),
     checks: async () => [
-      { name: 'redis', ok: redis.status === 'ready' },
+      { name: 'redis', ok: isConnected() },
       { name: 'fleet', ok: pipeline.state().fleet !== null },
     ],
     warnings: async () => [...(await findFaults())],

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { Redis } from 'ioredis'
 import { applicationFiles, clusterFiles, configMap, strategyFile } from '../support/fleet-files.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
 import { type HubProcess, startHub } from '../support/hub-process.ts'
@@ -181,6 +182,22 @@ if (outcome) {
       await says('hub: redis', 'FAIL', /^does not work$/, /look at Redis/)
       await redis.start()
       await says('hub: redis', 'OK', /^works$/, /^$/)
+      await isWell()
+    })
+
+    test('names Redis when it answers but takes nothing', async () => {
+      const client = new Redis(redis.url)
+      await client.config('SET', 'maxmemory', '1')
+      await says(
+        'hub: redis_unwritable',
+        'FAIL',
+        /takes nothing: rollouts stand still/,
+        /maxmemory/,
+      )
+      // It stops no agent, so nobody is kept from the hub.
+      assert.equal((await fetch(`${hub.url}/readyz`)).status, 200)
+      await client.config('SET', 'maxmemory', '0')
+      client.disconnect()
       await isWell()
     })
 

@@ -93,6 +93,7 @@ describe('metrics', () => {
       'groundswell_fleet_refused 1',
       'groundswell_ledger_entries 9',
       'groundswell_hub_fault{code="ledger_unpushed"} 1',
+      'groundswell_hub_fault{code="redis_unwritable"} 0',
       'groundswell_hub_fault{code="disk_low"} 0',
       'groundswell_sync_total{phase="Applied"} 1',
       'groundswell_http_request_duration_seconds_count{route="/api/v1/clusters/:name",status="4xx"} 1',

@@ -35,6 +35,21 @@ describe('a diagnosis', () => {
     assert.equal(judgeFleet({ refused: null, faults } as unknown as FleetView).message, '1 fault')
   })
 
+  it('says of a Redis that takes nothing that it is connected, not that it works', () => {
+    const found = judgeHealth({
+      ready: true,
+      checks: [{ name: 'redis', ok: true }],
+      warnings: ['redis_unwritable'],
+    })
+    assert.deepEqual(
+      found.map(({ check, state, message }) => `${check} ${state} ${message}`),
+      [
+        'hub: redis OK is connected',
+        'hub: redis_unwritable FAIL Redis answers but takes nothing: rollouts stand still, agents go on',
+      ],
+    )
+  })
+
   it('has something to do wherever not all is well', () => {
     const source = { name: 'fleet', suspended: false, revision: 'main@sha1:a', failure: null }
     const failure = { code: 'x', message: 'no such host', since: inDays(0), count: 3 }
@@ -49,7 +64,13 @@ describe('a diagnosis', () => {
           { name: 'redis', ok: false },
           { name: 'new', ok: false },
         ],
-        warnings: ['root_expires', 'ledger_unwritable', 'ledger_unpushed', 'disk_low'],
+        warnings: [
+          'root_expires',
+          'ledger_unwritable',
+          'ledger_unpushed',
+          'redis_unwritable',
+          'disk_low',
+        ],
       }),
       judgeCaller(
         { actor: 'ci', role: null, expiresAt: inDays(2) } as Parameters<typeof judgeCaller>[0],
