@@ -13,7 +13,7 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
   [
     /couldn't find remote ref|not our ref|no such ref was fetched/i,
     'revision_not_found',
-    'the server does not have it; if it was deleted, point `ref` at one that exists',
+    'the server does not have it; if it was deleted or renamed, point `ref` (of the fleet repository, `--branch`) at one that exists',
   ],
   [
     /host key verification failed|no matching host key|REMOTE HOST IDENTIFICATION HAS CHANGED/i,
@@ -23,7 +23,7 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
   [
     /authentication failed|could not read (username|password)|terminal prompts disabled|permission denied \(|invalid credentials|returned error: 40[13]|load key /i,
     'source_refused',
-    'the server refused the credential; check its files and its rights to this repository',
+    'the server refused the credential, or wants one and none is given: name one, or check its files and its rights to this repository',
   ],
   [
     // The last three are what Gitea and GitLab say over SSH, where there is no 404.

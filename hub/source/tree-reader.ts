@@ -106,9 +106,13 @@ export function createTreeReader({ name, objects, fetchMissing }: TreeReaderOpti
     let total = 0
     for (const entry of entries) total += sizes.get(entry.oid)!.size
     if (total > treeLimits.bytes) {
+      const largest = entries.reduce((most, entry) =>
+        sizes.get(entry.oid)!.size > sizes.get(most.oid)!.size ? entry : most,
+      )
+      const { size } = sizes.get(largest.oid)!
       throw new HubError(
         'source_refused',
-        `${total} bytes of files; at most ${treeLimits.bytes} are read: choose a smaller path`,
+        `${total} bytes of files; at most ${treeLimits.bytes} are read: choose a smaller path, or move ${largest.path} (${size} bytes) out of it`,
       )
     }
     const faults: { file: string; message: string }[] = []

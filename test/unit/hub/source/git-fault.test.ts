@@ -101,3 +101,12 @@ test('a commit is told without control characters', () => {
     committedAt: 1_700_000_001_000,
   })
 })
+
+test('says what to do of a repository that became private, and of a branch that was renamed', () => {
+  const asked = explainGitFault(
+    "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
+  )
+  assert.match(asked.message, /wants one and none is given: name one/)
+  const renamed = explainGitFault("fatal: couldn't find remote ref refs/heads/main")
+  assert.match(renamed.message, /renamed, point `ref` \(of the fleet repository, `--branch`\)/)
+})

@@ -34,7 +34,7 @@ test('files of 64 MiB under one path are read, and one byte more is refused', as
   await assert.rejects(openTree({ a: half, b: half, c: 1 }).readTree(tree, '.'), (error) => {
     const { code, message } = error as HubError
     const words =
-      'repository apps: . at ccccccc: 67108865 bytes of files; at most 67108864 are read: choose a smaller path'
+      'repository apps: . at ccccccc: 67108865 bytes of files; at most 67108864 are read: choose a smaller path, or move a (33554432 bytes) out of it'
     assert.deepEqual([code, message], ['source_refused', words])
     return true
   })
