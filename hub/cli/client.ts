@@ -169,7 +169,7 @@ async function refusal(
       : 'set SWELL_TOKEN, pass --token-file FILE, or add a token to the configuration file',
     403: 'ask someone with that role',
     500: `look for ${value.instance} in the hub's log`,
-    503: 'try again; `swell fleet` and /readyz of the hub say more',
+    503: 'try again; `swell doctor` says what is not well',
   }
   return new CliFailure(1, value.detail || value.title, {
     status,

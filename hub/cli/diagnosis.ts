@@ -72,6 +72,17 @@ const warnings: Readonly<Record<string, Omit<Finding, 'check'>>> = {
     advice:
       'see the log of the hub for what Redis says: full (`maxmemory`, disk), a replica, or it hangs; the hub goes on by itself',
   },
+  signer_unavailable: {
+    state: 'FAIL',
+    message:
+      'the signer cannot be reached: nothing new is signed, so rollouts stand still; agents go on, and call themselves stale',
+    advice: 'start the process of `--role signer`, or see its log; the hub goes on by itself',
+  },
+  renderer_unavailable: {
+    state: 'FAIL',
+    message: 'the renderer cannot be reached: Git is not read, nothing is rendered; agents go on',
+    advice: 'start the process of `--role renderer`, or see its log; the hub goes on by itself',
+  },
   disk_low: {
     state: 'WARN',
     message: 'less than 64 MiB are free in the hub’s data directory',

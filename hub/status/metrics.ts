@@ -29,7 +29,7 @@ export interface FleetReadings {
     readonly warnings: number
   }
   ledgerEntries(): number
-  /** What is wrong with the hub's own ledger, Redis and disk, of `hubFaults`. */
+  /** What is wrong with the hub's own ledger, Redis, roles and disk, of `hubFaults`. */
   faults(): Promise<ReadonlySet<string>>
 }
 
@@ -38,6 +38,8 @@ export const hubFaults = [
   'ledger_unwritable',
   'ledger_unpushed',
   'redis_unwritable',
+  'signer_unavailable',
+  'renderer_unavailable',
   'disk_low',
 ] as const
 
@@ -157,7 +159,7 @@ export function addFleetMetrics(registry: Registry, readings: FleetReadings): vo
   )
   gauge(
     'groundswell_hub_fault',
-    'Whether something is wrong with the ledger, the Redis or the disk of the hub, by code.',
+    'Whether something is wrong with the ledger, the Redis, the roles or the disk of the hub, by code.',
     ['code'],
     async (fault) => {
       const found = await readings.faults()

@@ -92,6 +92,7 @@ export async function startLeading(
   const findFaults = async (): Promise<ReadonlySet<string>> =>
     new Set([
       ...store.faults,
+      ...surroundings.away,
       ...(writes.takesNothing() ? ['redis_unwritable'] : []),
       ...((await isDiskLow(config.data)) ? ['disk_low'] : []),
     ])

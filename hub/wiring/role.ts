@@ -1,6 +1,7 @@
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import { repeat } from '../clock.ts'
 import type { HubConfig } from '../config.ts'
+import type { HubErrorCode } from '../errors.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 import { addBuildInfo } from '../metrics.ts'
@@ -27,7 +28,10 @@ export async function startRole(
     const close = await serveProbes(config.host, config.metricsPort, probes)
     started.own({ close }, (serving) => serving.close())
   }
-  await start({ config, log, started, signal, clock, startedAt: clock(), build }, registry, version)
+  const away = new Set<HubErrorCode>()
+  const startedAt = clock()
+  const surroundings = { config, log, started, signal, clock, startedAt, build, away }
+  await start(surroundings, registry, version)
   ready = true
   log.info({ role: config.role }, 'ready')
   const owned = started.move()

@@ -44,7 +44,7 @@ export async function openSocket(
 
 /** Reaches another role's socket, again and again until the end. */
 export function reachSocket(
-  { config, log, started }: Surroundings,
+  { config, log, started, away: allAway }: Surroundings,
   socket: SocketName,
   away: Extract<HubErrorCode, `${string}_unavailable`>,
   hooks: Pick<CallerDeps, 'onNews' | 'onUp'> = {},
@@ -65,10 +65,15 @@ export function reachSocket(
         return () => clearTimeout(timer)
       },
       onUp() {
+        allAway.delete(away)
         log.info({ socket: place.directory }, 'connected')
         hooks.onUp?.()
       },
-      onDown: (err) => log.warn({ err }, err.message),
+      onDown(err) {
+        allAway.add(away)
+        const role = away === 'signer_unavailable' ? 'signer' : 'renderer'
+        log.warn({ err }, `${err.message}; is the process of \`--role ${role}\` there?`)
+      },
     }),
     (caller) => caller.close(),
   )

@@ -16,6 +16,7 @@ import { type ChainHead, emptyChain, headOf } from '../ledger/chain.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { createHeads, headsLimit } from '../ledger/heads.ts'
 import { endedBy, listEnrolled } from '../ledger/membership.ts'
+import type { HubErrorCode } from '../errors.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 import { addBuildInfo, createMetrics } from '../metrics.ts'
@@ -59,7 +60,8 @@ export async function startHub(
   const startedAt = clock()
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
   const { build } = about
-  const surroundings = { config, log, started, signal, clock, startedAt, build }
+  const away = new Set<HubErrorCode>()
+  const surroundings = { config, log, started, signal, clock, startedAt, build, away }
 
   // 1. What is kept.
   refuseNewAuthority(config.data, config.shared)

@@ -1,4 +1,5 @@
 import type { HubConfig } from '../config.ts'
+import type { HubErrorCode } from '../errors.ts'
 import type { Lifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly startedAt: number
   /** Digest of the code that runs; undefined where it runs from its sources. */
   readonly build?: string | undefined
+  /** Roles of other processes that cannot be reached now, by what their absence is called. */
+  readonly away: Set<HubErrorCode>
 }
 
 /** How long live streams and requests may take to end. */

@@ -79,6 +79,28 @@ describe('three roles', () => {
     assert.doesNotMatch(renderer, /groundswell_leader/)
   })
 
+  it('are named in health and metrics while they are away, and no longer', async () => {
+    const { url, token } = roles.api
+    const warned = async () =>
+      ((await (await fetch(`${url}/readyz`)).json()) as { warnings: string[] }).warnings
+    for (const name of ['signer', 'renderer'] as const) {
+      const code = `${name}_unavailable`
+      await roles[name].kill()
+      await until(async () => (await warned()).includes(code), {
+        deadlineMs: 20_000,
+        what: `health to name the ${name}`,
+      })
+      const authorization = `Bearer ${await token()}`
+      const text = await (await fetch(`${url}/metrics`, { headers: { authorization } })).text()
+      assert.match(text, new RegExp(`groundswell_hub_fault{code="${code}"} 1`))
+      roles[name].start()
+      await until(async () => (await warned()).length === 0, {
+        deadlineMs: 20_000,
+        what: `the ${name} to be named no longer`,
+      })
+    }
+  })
+
   it('T16: hold nothing of each other: the signer no port and no Redis, the others no signing key', async () => {
     const names = async (path: string) => readdir(path).catch(() => [])
     const keys = await names(join(roles.signer.data, 'keys'))

@@ -113,5 +113,7 @@ export function addDoctor(program: Command, context: CommandContext): void {
 /** Not to be allowed to see something says nothing about how it is. */
 function toFinding(check: string, { status, message, hint }: CliFailure): Finding {
   const unseen = status === 403 || status === 404 || (status === 401 && check !== 'token')
-  return { check, state: unseen ? 'SKIP' : 'FAIL', message, advice: unseen ? '' : hint }
+  // The hint of one that is not ready is to ask here.
+  const advice = status === 503 ? 'mend what else is told here, or ask again in a minute' : hint
+  return { check, state: unseen ? 'SKIP' : 'FAIL', message, advice: unseen ? '' : advice }
 }

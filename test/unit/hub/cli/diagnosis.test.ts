@@ -69,6 +69,8 @@ describe('a diagnosis', () => {
           'ledger_unwritable',
           'ledger_unpushed',
           'redis_unwritable',
+          'signer_unavailable',
+          'renderer_unavailable',
           'disk_low',
         ],
       }),
