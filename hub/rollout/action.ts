@@ -31,7 +31,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
     case 'start':
       if (run.startedAt !== null && (run.phase === 'Progressing' || run.phase === 'RollingBack'))
         return
-      demand(run, ['Planned'], 'be started')
+      demand(moment.plan, run, ['Planned'], 'be started')
       draft.phase = 'Progressing'
       draft.startedAt = moment.now
       return
@@ -43,31 +43,36 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       return
     case 'pause':
       if (run.phase === 'Paused') return
-      demand(run, ['Progressing'], 'be paused')
+      demand(moment.plan, run, ['Progressing'], 'be paused')
       draft.phase = 'Paused'
       draft.message = `paused ${by}`
       return
     case 'resume':
       if (run.phase === 'Progressing') return
-      demand(run, ['Paused'], 'be resumed')
+      demand(moment.plan, run, ['Paused'], 'be resumed')
       resume(draft, moment)
       return
     case 'abort':
       if (run.phase === 'Aborted') return
-      demand(run, ['Planned', 'Progressing', 'Paused', 'RollingBack'], 'be aborted')
+      demand(moment.plan, run, ['Planned', 'Progressing', 'Paused', 'RollingBack'], 'be aborted')
       finish(draft, moment, 'Aborted', `aborted ${by}`)
       return
     case 'rollback':
       if (run.phase === 'RollingBack' || run.phase === 'RolledBack') return
-      demand(run, ['Progressing', 'Paused', 'Succeeded', 'Failed', 'Aborted'], 'be rolled back')
+      demand(
+        moment.plan,
+        run,
+        ['Progressing', 'Paused', 'Succeeded', 'Failed', 'Aborted'],
+        'be rolled back',
+      )
       beginRollback(draft, moment, `asked for ${by}`)
       return
     case 'retry':
-      demand(run, ['Progressing', 'Paused'], 'be retried')
+      demand(moment.plan, run, ['Progressing', 'Paused'], 'be retried')
       retry(draft, run, moment)
       return
     case 'skip':
-      demand(run, ['Planned', 'Progressing', 'Paused'], 'skip a cluster')
+      demand(moment.plan, run, ['Planned', 'Progressing', 'Paused'], 'skip a cluster')
       skip(draft, action.cluster, by, moment)
       return
     case 'supersede':
@@ -77,16 +82,21 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
   }
 }
 
-function demand(run: RolloutRun, phases: readonly RolloutPhase[], what: string): void {
+function demand(
+  plan: RolloutPlan,
+  run: RolloutRun,
+  phases: readonly RolloutPhase[],
+  what: string,
+): void {
   if (phases.includes(run.phase)) return
   throw new HubError(
     'conflict',
-    `rollout ${run.id} is ${run.phase} and cannot ${what}: ${advise(run)}`,
+    `rollout ${run.id} is ${run.phase} and cannot ${what}: ${advise(plan, run)}`,
   )
 }
 
 /** What can be done with a rollout in a phase that allows not all. */
-function advise({ id, phase, message }: RolloutRun): string {
+function advise({ application }: RolloutPlan, { id, phase, message }: RolloutRun): string {
   switch (phase) {
     case 'Planned':
       return `\`swell rollout begin ${id}\` starts it`
@@ -96,11 +106,12 @@ function advise({ id, phase, message }: RolloutRun): string {
     case 'RollingBack':
       return `\`swell rollout why ${id}\` says what it waits for`
     case 'Succeeded':
+      return `it is over; \`swell rollout rollback ${id}\` gives back what ran before`
     case 'Failed':
     case 'Aborted':
-      return `it is over; \`swell rollout rollback ${id}\` gives back what ran before`
+      return `it is over; \`swell rollout start ${application}\` tries it again, \`swell rollout rollback ${id}\` gives back what ran before`
     case 'RolledBack':
-      return `it is over; revert the commit, or \`swell hold release\` lets it be rolled out again`
+      return `it is over; revert the commit, or have it tried again by \`swell rollout start ${application}\``
     case 'Superseded':
       return `it is over, ${message}`
   }
@@ -113,7 +124,7 @@ function approve(
   { roles, names = [], madeBy }: ApproveAction,
   moment: Moment,
 ): void {
-  demand(run, ['Progressing', 'Paused'], 'be approved')
+  demand(moment.plan, run, ['Progressing', 'Paused'], 'be approved')
   const { actor, reason } = event
   const gate = currentGate(moment.plan, run)
   const mine = run.approvals.filter((approval) => approval.actor === actor)
@@ -160,7 +171,7 @@ function resume(draft: Draft, moment: Moment): void {
 
 /** Opens by a person's word what measures and soaks; approvals are other people's to give. */
 function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): void {
-  demand(run, ['Progressing', 'Paused'], 'be promoted')
+  demand(moment.plan, run, ['Progressing', 'Paused'], 'be promoted')
   const { plan, now } = moment
   const side = currentSide(plan, run)
   const shut = side
@@ -197,7 +208,7 @@ function retry(draft: Draft, run: RolloutRun, moment: Moment): void {
   if (again.length === 0 && failed.length === 0) {
     const say =
       run.phase === 'Paused'
-        ? advise(run)
+        ? advise(moment.plan, run)
         : `\`swell rollout why ${run.id}\` says what it waits for`
     throw new HubError(
       'conflict',

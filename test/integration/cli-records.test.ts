@@ -30,7 +30,10 @@ describe('swell hold', () => {
     assert.equal(listed.code, 0)
     const released = await runSwell(hub, 'hold', 'release', 'shop', '--reason', 'it was not it')
     assert.deepEqual([released.code, released.out], [0, ''])
-    assert.match(released.said, /nothing of shop is held any more/)
+    assert.match(
+      released.said,
+      /nothing of shop is held any more; `swell rollout start shop` rolls it out again/,
+    )
     const again = await runSwell(hub, 'hold', 'release', 'shop')
     assert.equal(again.code, 1)
     assert.match(again.said, /nothing of shop is held/)

@@ -52,6 +52,8 @@ export function addHold(program: Command, context: CommandContext): void {
       const client = await connect(flags)
       const body = { reason: flags.reason ?? '' }
       await client.call('releaseHold', { path: { name: application }, body, signal })
-      terminal.say(`nothing of ${application} is held any more\n`)
+      terminal.say(
+        `nothing of ${application} is held any more; \`swell rollout start ${application}\` rolls it out again\n`,
+      )
     })
 }

@@ -283,6 +283,7 @@ describe('a spent budget', () => {
     it.look(30_002)
     assert.equal(it.run.phase, 'RolledBack')
     assert.match(it.run.message, /1 did not confirm it/)
+    assert.throws(() => it.act({ kind: 'retry' }), /tried again by `swell rollout start shop`/)
     assert.deepEqual(it.outcomes(), { a: 'Reverted', b: 'Reverted', c: 'Skipped' })
   })
 
