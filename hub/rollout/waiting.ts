@@ -28,7 +28,11 @@ export function explainWaiting(
   const relapsed = () => explainRelapses(plan, run, observations)
   switch (run.phase) {
     case 'Planned':
-      return ['it has not been started']
+      return [
+        plan.behind === undefined
+          ? `it has not been started: \`swell rollout begin ${plan.id}\` starts it`
+          : `it waits until rollout ${plan.behind}, which a person paused, goes on; \`swell rollout begin ${plan.id}\` starts it now`,
+      ]
     case 'Paused': {
       const advice = findObstacle(plan, run)?.advice ?? 'resume, or roll back'
       return [`it is ${run.message}; somebody must ${advice}`, ...going(), ...relapsed()]

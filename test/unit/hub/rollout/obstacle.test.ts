@@ -29,6 +29,15 @@ describe('what keeps a paused rollout from being resumed', () => {
     assert.match(findObstacle(made, { clusters: {}, gates })!.advice, /^retry to measure it again/)
   })
 
+  it('is not there yet where it was not started, and what starts it is said', () => {
+    const run = { phase: 'Planned', message: '', clusters: {}, gates: {} } as never
+    assert.deepEqual(explainWaiting(made, run, {}, 0), [
+      'it has not been started: `swell rollout begin r1` starts it',
+    ])
+    const [behind] = explainWaiting({ ...made, behind: 'r0' }, run, {}, 0)
+    assert.match(behind!, /^it waits until rollout r0, which a person paused, goes on; `swell/)
+  })
+
   it('is nothing where a person paused it', () => {
     const run = { phase: 'Paused', message: 'paused by ada', clusters: {}, gates: {} }
     assert.equal(findObstacle(made, { clusters: {}, gates: {} }), null)
