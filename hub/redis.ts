@@ -32,7 +32,7 @@ export async function connectRedis(
   await new Promise<void>((resolve, reject) => {
     const deadline = setTimeout(() => {
       redis.disconnect()
-      reject(new HubError('redis_unavailable', `Redis does not answer`, { cause: last }))
+      reject(new HubError('redis_unavailable', describeSilence(url, last), { cause: last }))
     }, readyTimeout)
     redis.once('ready', () => {
       clearTimeout(deadline)
@@ -40,6 +40,13 @@ export async function connectRedis(
     })
   })
   return redis
+}
+
+/** Where it was looked for, without a password that the URL may have, and what came back. */
+function describeSilence(url: string, last: unknown): string {
+  const place = URL.canParse(url) && new URL(url).host !== '' ? new URL(url).host : 'its socket'
+  const said = last instanceof Error && last.message !== '' ? `: ${last.message}` : ''
+  return `Redis does not answer at ${place}${said}; is it running, and is --redis right?`
 }
 
 /**
@@ -73,6 +80,13 @@ export async function translateRedis<T>(command: Promise<T>): Promise<T> {
   } catch (cause) {
     if (cause instanceof HubError) throw cause
     const said = cause instanceof Error ? cause.message : String(cause)
-    throw new HubError('redis_unavailable', `Redis cannot do it now: ${said}`, { cause })
+    throw new HubError('redis_unavailable', nameRefusal(said), { cause })
   }
+}
+
+/** What the client says of a connection that is away speaks of its own settings. */
+function nameRefusal(said: string): string {
+  if (/enableOfflineQueue|Connection is closed/.test(said)) return 'Redis is away'
+  if (said === 'Command timed out') return 'Redis does not answer in time'
+  return `Redis cannot do it now: ${said}`
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { translateRedis } from '../redis.ts'
 import type { IdempotencyStore, Outcome } from './idempotency.ts'
 
 /** Seconds; Redis forgets them by itself. */
@@ -12,8 +13,10 @@ export function createIdempotencyStore(redis: Redis, prefix: string): Idempotenc
   return {
     async claim(key, asked) {
       const running: Outcome = { asked, answer: null }
-      const before = await redis.set(
-        ...([name(key), JSON.stringify(running), 'EX', runningSeconds, 'NX', 'GET'] as const),
+      const before = await translateRedis(
+        redis.set(
+          ...([name(key), JSON.stringify(running), 'EX', runningSeconds, 'NX', 'GET'] as const),
+        ),
       )
       return before === null ? null : readOutcome(before)
     },

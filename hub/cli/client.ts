@@ -36,6 +36,8 @@ export interface Client {
 const answerLimit = 64 * 1024 * 1024
 /** Milliseconds for one answer; planning renders, which takes its time. */
 const answerTimeout = 120_000
+/** What a hub says of a path that no release up to its own has. */
+const noSuchPath = 'No such resource'
 const pageSize = 500
 const mostPages = 100
 
@@ -168,6 +170,7 @@ async function refusal(
       ? 'the token is wrong or no longer valid'
       : 'set SWELL_TOKEN, pass --token-file FILE, or add a token to the configuration file',
     403: 'ask someone with that role',
+    404: value.detail === noSuchPath ? 'this hub may be older: compare `swell version`' : '',
     500: `look for ${value.instance} in the hub's log`,
     503: 'try again; `swell doctor` says what is not well',
   }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { EventGap, EventView } from '../api/views.ts'
+import { translateRedis } from '../redis.ts'
 import { describeGap, type HubEvent, isGap } from './event.ts'
 
 /** Events kept; older ones that were decisions are in the ledger. */
@@ -69,10 +70,11 @@ export function createEventLog(
 
   async function read({ after, before, limit }: Page): Promise<EventView[]> {
     if (after === null) {
-      const rows = await redis.xrevrange(key, before ? `(${before}` : '+', '-', 'COUNT', limit)
+      const end = before ? `(${before}` : '+'
+      const rows = await translateRedis(redis.xrevrange(key, end, '-', 'COUNT', limit))
       return rows.map(parseRow).reverse()
     }
-    return (await redis.xrange(key, `(${after}`, '+', 'COUNT', limit)).map(parseRow)
+    return (await translateRedis(redis.xrange(key, `(${after}`, '+', 'COUNT', limit))).map(parseRow)
   }
 
   /** What follows an id, and the gap before it. One look, lest something be trimmed in between. */
