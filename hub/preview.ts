@@ -120,7 +120,9 @@ export function createPreview(deps: PreviewDeps) {
         const fate = !removed
           ? null
           : orphaned
-            ? 'left: its deletionPolicy is Orphan'
+            ? before?.manifest.deletionPolicy === 'Orphan'
+              ? 'left: its deletionPolicy is Orphan'
+              : 'left: another application gets it'
             : foretell({ application, cluster }, object)
         if (fate === 'deleted') deleted.push(object.id)
         found.push({ ...change, object, cluster, fate })

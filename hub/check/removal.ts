@@ -14,6 +14,7 @@ export type Fate =
   | 'left: its deletionPolicy is Orphan'
   | 'left: the object is guarded against pruning'
   | 'left: another application has it'
+  | 'left: another application gets it'
   | 'left: the cluster is detached'
 
 /** Whether a cluster may lose the object. */
@@ -36,6 +37,23 @@ export function createForetelling(
       ids.get(content) ?? new Set(content.objects.map((each) => formatObjectId(each.id)))
     ids.set(content, known)
     return known.has(id)
+  }
+
+  /** Whether all of an application is on its way to others, as when it is renamed: then it is let go. */
+  function isHandedOver(application: string, cluster: string): boolean {
+    const whole = base.contents.get(application)?.get(cluster)
+    const arriving = [...head.contents].flatMap(([other, byCluster]) => {
+      const content = byCluster.get(cluster)
+      const has = base.contents.get(other)?.get(cluster)?.digest
+      return other === application || !content || content.digest === has ? [] : [content]
+    })
+    return (
+      whole !== undefined &&
+      whole.objects.length > 0 &&
+      whole.objects.every(({ id }) =>
+        arriving.some((content) => holds(content, formatObjectId(id))),
+      )
+    )
   }
 
   return (
@@ -61,7 +79,8 @@ export function createForetelling(
     const stays = head.contents.get(application)?.has(cluster) ?? false
     const [was, is] = [base, head].map(({ fleet }) => fleet.applications.get(application)?.spec)
     if (stays) return is?.prune === false ? 'left: the application does not prune' : gone
-    return was?.deletionPolicy === 'Orphan' ? 'left: its deletionPolicy is Orphan' : gone
+    if (was?.deletionPolicy === 'Orphan') return 'left: its deletionPolicy is Orphan'
+    return isHandedOver(application, cluster) ? 'left: another application gets it' : gone
   }
 }
 

@@ -32,10 +32,15 @@ export interface DecideDeps {
   /** Records that a hold has ended, and why. */
   readonly release: (application: string, reason: string) => Promise<unknown>
   /**
-   * What a manifest asks to become of its objects when its application goes.
+   * What becomes of a manifest's objects when its application goes; `heirs` are what other applications are
+   * to get on the cluster, and have not yet.
    * @throws HubError `content_missing` when that cannot be told: then nothing is removed
    */
-  readonly deletionPolicy: (cluster: string, manifest: Digest) => Promise<DeletionPolicy>
+  readonly deletionPolicy: (
+    cluster: string,
+    manifest: Digest,
+    heirs: readonly Digest[],
+  ) => Promise<DeletionPolicy>
   /** Milliseconds a cluster has to be unselected before an application is removed there; 0 by default. */
   readonly removalGrace?: number
   /** Calls back once after so many milliseconds. */
@@ -119,7 +124,7 @@ export function createDeciding(deps: DecideDeps) {
           message: `its targets select no cluster, but it runs on ${change.clusters}; nothing is removed. Delete the Application to remove it`,
         }
       case 'rollout': {
-        const plan = await makePlan(fleet, application, change, 'git')
+        const plan = await makePlan(fleet, contents, application, change, 'git')
         // One that waits in line takes nobody's place.
         const waits = change.paused !== undefined && plan.supersede !== 'queue'
         const made = waits ? { ...plan, behind: change.paused } : plan
@@ -185,6 +190,7 @@ export function createDeciding(deps: DecideDeps) {
 
   async function makePlan(
     fleet: Fleet,
+    desired: Contents,
     application: string,
     change: Extract<Change, { kind: 'rollout' }>,
     by: string,
@@ -204,7 +210,7 @@ export function createDeciding(deps: DecideDeps) {
       id: deps.newId(),
       application,
       revision,
-      targets: await withPolicies(application, change.targets),
+      targets: await withPolicies(desired, application, change.targets),
       clusters: listPlanClusters(fleet),
       strategy,
       gates: {
@@ -226,18 +232,33 @@ export function createDeciding(deps: DecideDeps) {
   }
 
   async function withPolicies(
+    desired: Contents,
     application: string,
     targets: RolloutPlan['targets'],
   ): Promise<RolloutPlan['targets']> {
     const assigned = assignedTo(state, application)
     const known: Record<string, RolloutTarget> = {}
+    const policies = new Map<string, Promise<DeletionPolicy>>()
     for (const [cluster, target] of Object.entries(targets)) {
       const digest = assigned.get(cluster)?.digest
       known[cluster] = target
       if (target.digest !== null || !digest) continue
-      known[cluster] = { ...target, deletionPolicy: await deps.deletionPolicy(cluster, digest) }
+      const heirs = listArriving(desired, application, cluster)
+      const key = [digest, ...heirs].join()
+      const policy = policies.get(key) ?? deps.deletionPolicy(cluster, digest, heirs)
+      policies.set(key, policy)
+      known[cluster] = { ...target, deletionPolicy: await policy }
     }
     return known
+  }
+
+  /** What other applications are to get on a cluster, and have not yet. */
+  function listArriving({ applications }: Contents, but: string, cluster: string): Digest[] {
+    return [...applications].flatMap(([application, byCluster]) => {
+      const digest = byCluster.get(cluster)?.digest
+      const has = state.assignments.get(cluster)?.get(application)?.digest
+      return application === but || !digest || digest === has ? [] : [digest]
+    })
   }
 
   return {
@@ -262,7 +283,9 @@ export function createDeciding(deps: DecideDeps) {
         throw new HubError('render_failed', `${application} cannot be rendered`, { faults: failed })
       }
       const change = find(fleet, contents, application, true)
-      return change.kind === 'rollout' ? makePlan(fleet, application, change, by, reason) : null
+      return change.kind === 'rollout'
+        ? makePlan(fleet, contents, application, change, by, reason)
+        : null
     },
     create: (plan: RolloutPlan, options: CreateOptions) => rollouts.create(plan, options),
     active: (application: string) => activeRollouts(state, application),

@@ -168,8 +168,8 @@ export async function startLeading(
       const spec = pipeline.state().fleet?.applications.get(application)?.spec
       return renderer.describe(spec?.source.repository ?? 'fleet', revision)
     },
-    deletionPolicy: (cluster, manifest) =>
-      readDeletionPolicy(content, manifest, () => pipeline.rebuild(cluster)),
+    deletionPolicy: (cluster, manifest, heirs) =>
+      readDeletionPolicy(content, manifest, heirs, () => pipeline.rebuild(cluster)),
     release: (application, reason) =>
       register.append('git', [{ type: 'hold.released', application, reason }]),
     offlineGrace: config.offlineGraceMs,

@@ -181,6 +181,15 @@ describe('a diff of fleets', () => {
     const one = { c0: { o: 'one' } }
     const moved = fatesOf({ a: one, b: { c0: {} } }, { a: { c0: {} }, b: one })
     assert.deepEqual(moved, [gone])
-    assert.deepEqual(fatesOf({ a: one }, { b: one }), [gone], 'an application that is renamed')
+    const two = { c0: { o: 'one', p: 'two' } }
+    assert.deepEqual(fatesOf({ a: two }, { b: one }), [gone, 'deleted'], 'not all of it goes there')
+  })
+
+  it('has all of an application that is renamed let go', () => {
+    const two = { c0: { o: 'one', p: 'two' } }
+    const left = 'left: another application gets it'
+    assert.deepEqual(fatesOf({ a: two }, { b: two }), [left, left])
+    const [one, other] = [{ c0: { o: 'one' } }, { c0: { p: 'two' } }]
+    assert.deepEqual(fatesOf({ a: two }, { b: one, c: other }), [left, left], 'that is split')
   })
 })

@@ -233,6 +233,27 @@ describe('decide', () => {
     assert.equal(created[0]?.plan.targets['a']?.deletionPolicy, 'Orphan')
   })
 
+  test('I4 a tombstone is asked for with what other applications are to get there, and have not', async () => {
+    const asked: [string, readonly Digest[]][] = []
+    const { deciding, assign } = world(undefined, {
+      async deletionPolicy(cluster, _, heirs) {
+        asked.push([cluster, heirs])
+        return 'Delete'
+      },
+    })
+    assign('shop', old, 'a', 'b', 'c')
+    assign('bank', good, 'a', 'b', 'c')
+    assign('web', good, 'a')
+    assign('web', old, 'b')
+    const fleet = fleetOf(['a', 'b', 'c'], { web: '', bank: '' })
+    await deciding.decide(fleet, contentsOf(fleet))
+    // Once for those alike.
+    assert.deepEqual(asked, [
+      ['a', []],
+      ['b', [good.digest]],
+    ])
+  })
+
   test('I4 nothing is removed when nobody can tell what is to become of its objects', async () => {
     const { deciding, summary, assign } = world(undefined, {
       deletionPolicy: async () => Promise.reject(new HubError('content_missing', 'lost')),
