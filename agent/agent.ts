@@ -223,12 +223,13 @@ export function createAgent(deps: AgentDeps) {
     redial.dialled()
     let stopRenewing = (): void => {}
     const { credentials } = deps
-    const stream = deps.dial()
-    const close = (): void => stream.close()
-    leave = close
+    let close = (): void => {}
     probation = undefined
-    signal.addEventListener('abort', close)
     try {
+      const stream = deps.dial()
+      close = () => stream.close()
+      leave = close
+      signal.addEventListener('abort', close)
       const { epoch, sequence, rootVersion, snapshotDigest } = standing.position()
       const { auditHead } = standing.witness()
       const { kubernetesVersion, nodes } = deps.facts()

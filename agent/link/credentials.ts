@@ -2,7 +2,7 @@ import { AgentError } from '../errors.ts'
 import type { Claimed } from './claim.ts'
 import type { Endpoint } from './grpc.ts'
 import type { NextCertificate, StoredIdentity } from './identity.ts'
-import { type Life, lifeOf, mayBeOver, renewAt } from './renewal.ts'
+import { isCertificateOf, type Life, lifeOf, mayBeOver, renewAt } from './renewal.ts'
 import type { CertificateKey } from './x509.ts'
 
 export interface CredentialsDeps {
@@ -63,7 +63,7 @@ const checkMs = 60_000
  */
 export function createCredentials(deps: CredentialsDeps): Credentials {
   const { clock, monotonic, log } = deps
-  let stored = deps.stored
+  let stored = withoutForeign(deps.stored)
   let life: Life = lifeOf(stored.endpoint.certificateChain, stored.receivedAt ?? clock())
   let dueAt = renewAt(life, deps.random())
   /** The next one is tried first; when that fails, they take turns. */
@@ -100,10 +100,11 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
     return next
   }
 
-  async function take(answer: Renewed): Promise<void> {
+  /** False for one of another key: an answer may come late, when another was asked for since. */
+  async function take(answer: Renewed): Promise<boolean> {
     const { next } = stored
-    if (!next) return
     const { certificateChain, hubCa } = answer
+    if (!next || !isCertificateOf(certificateChain, next.key)) return false
     const generation = Number(answer.generation)
     await keep({
       ...stored,
@@ -111,6 +112,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
     })
     refused.delete('next')
     trying = 'next'
+    return true
   }
 
   async function recover(): Promise<boolean> {
@@ -120,7 +122,9 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       const claimed = await deps.claim(stored, Buffer.from(request, 'base64'))
       if (claimed.pending) throw new AgentError('pending_approval', 'the hub waits for approval')
       await keep({ ...stored, endpoint: { ...stored.endpoint, address: claimed.dataAddress } })
-      await take(claimed)
+      if (!(await take(claimed))) {
+        throw new AgentError('identity_refused', 'the hub answered with one for another key')
+      }
       claimWaitMs = claimRetryMs.first
       claimAt = monotonic() + claimWaitMs
       log.info({ generation: claimed.generation }, 'a new certificate was claimed by the bound key')
@@ -132,6 +136,55 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       log.warn({ code }, `no new certificate: ${message}`)
       return false
     }
+  }
+
+  async function accept(): Promise<void> {
+    askedAt = undefined
+    claimWaitMs = claimRetryMs.first
+    refused.clear()
+    const ready = issued()
+    if (!ready || !stored.next) return
+    const { next, ...rest } = stored
+    const { certificateChain, hubCa, generation, receivedAt } = ready
+    const endpoint = { ...stored.endpoint, certificateChain, hubCa, key: next.key }
+    await keep({ ...rest, endpoint, generation, receivedAt })
+    life = lifeOf(certificateChain, receivedAt)
+    dueAt = renewAt(life, deps.random())
+    log.info({ generation }, 'the new certificate is in use')
+  }
+
+  async function fail(code: string): Promise<boolean> {
+    askedAt = undefined
+    // A stream also ends because a newer one took over: perhaps it is another pod's.
+    await deps.confirm?.().catch((error: unknown) => {
+      if (error instanceof AgentError && error.code === 'another_agent') throw error
+    })
+    if (code === 'identity_refused') refused.add(issued() ? 'next' : 'current')
+    trying = trying === 'next' ? 'current' : 'next'
+    // One that was claimed and has not been taken yet is worth more tries, not another claim.
+    // A claim is answered by whoever has the hub's certificate: none is made while its time is doubted.
+    const mayClaim = code !== 'locked' && code !== 'hub_certificate_time'
+    return mayClaim && !canWork() && recover()
+  }
+
+  async function ask(): ReturnType<Credentials['renewal']> {
+    const [now, at] = [clock(), monotonic()]
+    const waiting = askedAt !== undefined && at - askedAt < Math.min(answerMs, life.lengthMs / 8)
+    if (waiting || stored.next?.issued || (now < dueAt && now >= life.from)) return undefined
+    askedAt = at
+    const { request } = await nextKey(false)
+    return {
+      certificateRequest: Uint8Array.from(Buffer.from(request, 'base64')),
+      generation: BigInt(stored.generation ?? 0),
+    }
+  }
+
+  /** Each change begins from what the one before has written down. */
+  let turn: Promise<unknown> = Promise.resolve()
+  function inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const mine = turn.then(change)
+    turn = mine.catch(() => undefined)
+    return mine
   }
 
   return {
@@ -146,50 +199,21 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
     },
     generation: () => issued()?.generation ?? stored.generation ?? 0,
 
-    async accepted() {
-      askedAt = undefined
-      claimWaitMs = claimRetryMs.first
-      refused.clear()
-      const ready = issued()
-      if (!ready || !stored.next) return
-      const { next, ...rest } = stored
-      const { certificateChain, hubCa, generation, receivedAt } = ready
-      const endpoint = { ...stored.endpoint, certificateChain, hubCa, key: next.key }
-      await keep({ ...rest, endpoint, generation, receivedAt })
-      life = lifeOf(certificateChain, receivedAt)
-      dueAt = renewAt(life, deps.random())
-      log.info({ generation }, 'the new certificate is in use')
-    },
-
-    async failed(code) {
-      askedAt = undefined
-      // A stream also ends because a newer one took over: perhaps it is another pod's.
-      await deps.confirm?.().catch((error: unknown) => {
-        if (error instanceof AgentError && error.code === 'another_agent') throw error
-      })
-      if (code === 'identity_refused') refused.add(issued() ? 'next' : 'current')
-      trying = trying === 'next' ? 'current' : 'next'
-      // One that was claimed and has not been taken yet is worth more tries, not another claim.
-      // A claim is answered by whoever has the hub's certificate: none is made while its time is doubted.
-      const mayClaim = code !== 'locked' && code !== 'hub_certificate_time'
-      return mayClaim && !canWork() && recover()
-    },
-
-    async renewal() {
-      const [now, at] = [clock(), monotonic()]
-      const waiting = askedAt !== undefined && at - askedAt < Math.min(answerMs, life.lengthMs / 8)
-      if (waiting || stored.next?.issued || (now < dueAt && now >= life.from)) return undefined
-      askedAt = at
-      const { request } = await nextKey(false)
-      return {
-        certificateRequest: Uint8Array.from(Buffer.from(request, 'base64')),
-        generation: BigInt(stored.generation ?? 0),
-      }
-    },
-
-    async renewed(answer) {
-      askedAt = undefined
-      await take(answer)
-    },
+    accepted: () => inTurn(accept),
+    failed: (code) => inTurn(() => fail(code)),
+    renewal: () => inTurn(ask),
+    renewed: (answer) =>
+      inTurn(async () => {
+        askedAt = undefined
+        if (await take(answer)) return
+        log.warn({}, 'a certificate for another key came, and is not used')
+      }),
   }
+}
+
+/** A process before this one may have kept what was not its key's; asked for again, it is got. */
+function withoutForeign(stored: StoredIdentity): StoredIdentity {
+  const { next } = stored
+  if (!next?.issued || isCertificateOf(next.issued.certificateChain, next.key)) return stored
+  return { ...stored, next: { ...next, issued: null } }
 }

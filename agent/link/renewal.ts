@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 
 /** A certificate's life, counted from when we got it: our clock may differ from the hub's. */
 export interface Life {
@@ -15,6 +15,15 @@ const latest = 0.66
 export function lifeOf(certificateChain: string, receivedAt: number): Life {
   const { validFrom, validTo } = new X509Certificate(certificateChain)
   return { from: receivedAt, lengthMs: Math.max(1, Date.parse(validTo) - Date.parse(validFrom)) }
+}
+
+/** Whether a certificate (PEM) is for a key (PKCS#8 PEM): with any other, no connection can be opened. */
+export function isCertificateOf(certificateChain: string, key: string): boolean {
+  try {
+    return new X509Certificate(certificateChain).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
 }
 
 /** When to renew; `random` in [0, 1). */

@@ -34,6 +34,23 @@ describe('the link', () => {
       assert.deepEqual([hello.snapshotDigest, hello.facts?.nodes], ['', 3])
     }))
 
+  test('goes on where it could not even dial, as with a key that its certificate is not for', async () => {
+    const world = createAgentWorld(key)
+    const { dial } = world.hub
+    let failures = 0
+    world.hub.dial = () => {
+      if (failures === 3) return dial()
+      failures += 1
+      throw new Error('key values mismatch')
+    }
+    const running = world.run()
+    for (let second = 0; second < 60; second += 1) await world.clock.advance(1_000)
+    assert.equal(failures, 3)
+    assert.ok(world.hub.streams.length > 0)
+    world.stop()
+    await running
+  })
+
   test('dials again ever more slowly while the hub is away, and quickly after a good stream', async () => {
     const world = createAgentWorld(key)
     world.random = 1 - 1e-9

@@ -84,7 +84,7 @@ export function createAgentWorld(key: SigningKey, first: TrustState = blankTrust
       },
       states: () => [...states.values()],
     },
-    dial: hub.dial,
+    dial: () => hub.dial(),
     decompress: async (bytes) => bytes,
     facts: () => ({ kubernetesVersion: '1.35', nodes: 3 }),
     version: '1.0',
