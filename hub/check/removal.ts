@@ -31,6 +31,8 @@ export function createForetelling(
   head: Pick<RenderedFleet, 'fleet' | 'contents'>,
 ) {
   const ids = new Map<RenderedContent, ReadonlySet<string>>()
+  /** By application and cluster: it is asked for each of the objects. */
+  const handedOver = new Map<string, boolean>()
 
   function holds(content: RenderedContent, id: string): boolean {
     const known =
@@ -80,7 +82,10 @@ export function createForetelling(
     const [was, is] = [base, head].map(({ fleet }) => fleet.applications.get(application)?.spec)
     if (stays) return is?.prune === false ? 'left: the application does not prune' : gone
     if (was?.deletionPolicy === 'Orphan') return 'left: its deletionPolicy is Orphan'
-    return isHandedOver(application, cluster) ? 'left: another application gets it' : gone
+    const place = `${application} ${cluster}`
+    const isLeft = handedOver.get(place) ?? isHandedOver(application, cluster)
+    handedOver.set(place, isLeft)
+    return isLeft ? 'left: another application gets it' : gone
   }
 }
 
