@@ -96,12 +96,14 @@ function demand(
 }
 
 /** What can be done with a rollout in a phase that allows not all. */
-function advise({ application }: RolloutPlan, { id, phase, message }: RolloutRun): string {
+function advise(plan: RolloutPlan, run: RolloutRun): string {
+  const { id, phase, message } = run
+  const { application } = plan
   switch (phase) {
     case 'Planned':
       return `\`swell rollout begin ${id}\` starts it`
     case 'Paused':
-      return `\`swell rollout resume ${id}\` lets it go on`
+      return findObstacle(plan, run)?.advice ?? `\`swell rollout resume ${id}\` lets it go on`
     case 'Progressing':
     case 'RollingBack':
       return `\`swell rollout why ${id}\` says what it waits for`

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { act } from '../../../../hub/rollout/action.ts'
 import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
 import { explainWaiting } from '../../../../hub/rollout/waiting.ts'
 import { findObstacle } from '../../../../hub/rollout/obstacle.ts'
@@ -17,6 +18,14 @@ describe('what keeps a paused rollout from being resumed', () => {
     assert.equal(findObstacle(made, { clusters: { a: failed }, gates: {} })?.advice, advice)
     const [first] = explainWaiting(made, run as never, {}, 0)
     assert.equal(first, `it is paused: x; somebody must ${advice}`)
+  })
+
+  it('is told to whoever begins it, too: it is not sent to a resume that is refused', () => {
+    const run = { id: 'r1', phase: 'Paused', clusters: { a: failed }, gates: {}, startedAt: 1 }
+    const moment = { plan: made, observations: {}, now: 0, generation: 1 }
+    const event = { kind: 'action', action: { kind: 'start' }, actor: 'ada', reason: '' } as const
+    const begin = () => act({} as never, run as never, event, moment)
+    assert.throws(begin, /cannot be started: retry the failed clusters/)
   })
 
   it('is no failure that it goes on past', () => {
