@@ -20,12 +20,15 @@ const needs = {
 /** A dry run in the name of a ServiceAccount. */
 export const dryRunAccount = 'dry-run-account'
 
-export type Feature = keyof typeof needs | typeof dryRunAccount
+/** Of a snapshot: objects that are not to be deleted. An agent that overlooked it would delete them. */
+export const sparing = 'sparing'
+
+export type Feature = keyof typeof needs | typeof dryRunAccount | typeof sparing
 
 const manifestFeatures = Object.keys(needs) as (keyof typeof needs)[]
 
 /** All there are: what this version's agents say, and its hubs ask for. */
-export const features: readonly Feature[] = [...manifestFeatures, dryRunAccount]
+export const features: readonly Feature[] = [...manifestFeatures, dryRunAccount, sparing]
 
 /** What an agent has to understand to bring a manifest about. */
 export function featuresOf(manifest: Manifest): readonly Feature[] {

@@ -9,7 +9,7 @@ import {
   needPositive,
   parseObject,
 } from './statement-shape.ts'
-import type { Snapshot, SnapshotApplication } from './statement.ts'
+import { leaveLimit, type Snapshot, type SnapshotApplication } from './statement.ts'
 
 /** Applications one snapshot may list. */
 const applicationsLimit = 2_000
@@ -49,7 +49,7 @@ function checkApplication(value: unknown): asserts value is SnapshotApplication 
   need(isName(value['name']), 'application name')
   need(isCount(value['generation']), 'generation')
   if (value['state'] === 'removed') {
-    exactly(value, ['deletionPolicy', 'generation', 'name', 'state'])
+    exactlyWithSparing(value, ['deletionPolicy', 'generation', 'name', 'state'])
     need(
       value['deletionPolicy'] === 'Delete' || value['deletionPolicy'] === 'Orphan',
       'deletionPolicy',
@@ -57,10 +57,33 @@ function checkApplication(value: unknown): asserts value is SnapshotApplication 
     return
   }
   need(value['state'] === 'present', 'state')
-  exactly(value, ['generation', 'manifest', 'name', 'revision', 'state'])
+  exactlyWithSparing(value, ['generation', 'manifest', 'name', 'revision', 'state'])
   const manifest = value['manifest']
   need(isRecord(manifest), 'manifest')
   exactly(manifest, ['digest', 'size'])
   need(isDigest(manifest['digest']) && isCount(manifest['size']), 'manifest')
   need(typeof value['revision'] === 'string', 'revision')
+}
+
+function exactlyWithSparing(value: Record<string, unknown>, members: readonly string[]): void {
+  const { leave, undo, ...others } = value
+  exactly(others, members)
+  need(leave === undefined || isLeaveList(leave), 'leave')
+  need(undo === undefined || undo === true, 'undo')
+}
+
+const idPattern = /^[^/]*\/[^/]+\/[^/]*\/[^/]+$/
+
+/** Ids of objects, sorted and each once, or `*` alone. */
+export function isLeaveList(value: unknown): value is readonly string[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > leaveLimit) return false
+  const ids = value as unknown[]
+  if (ids.length === 1 && ids[0] === '*') return true
+  return ids.every(
+    (id, at) =>
+      typeof id === 'string' &&
+      id.length <= 1024 &&
+      idPattern.test(id) &&
+      (at === 0 || (ids[at - 1] as string) < id),
+  )
 }

@@ -76,7 +76,7 @@ export interface Snapshot {
  * `state: 'removed'`, the tombstone, takes it away.
  */
 export type SnapshotApplication =
-  | {
+  | ({
       readonly name: string
       /** Rises whenever the hub decides anew for this application and cluster. */
       readonly generation: number
@@ -84,13 +84,27 @@ export type SnapshotApplication =
       readonly manifest: { readonly digest: Digest; readonly size: number }
       /** `main@sha1:…`, for people. */
       readonly revision: string
-    }
-  | {
+    } & Sparing)
+  | ({
       readonly name: string
       readonly generation: number
       readonly state: 'removed'
       readonly deletionPolicy: DeletionPolicy
-    }
+    } & Sparing)
+
+/** What is not deleted although the application wants it no more; left out where nothing is spared. */
+export type Sparing = {
+  /**
+   * Ids of objects that other applications are to get, maybe long after, or `*` alone for all. Sorted,
+   * each once. An application that stays keeps them in mind until it gets other content.
+   */
+  readonly leave?: readonly string[]
+  /** It goes back to what was before: objects that it had found, and not made itself, are let go. */
+  readonly undo?: true
+}
+
+/** Ids that one application's `leave` may name; where there are more it is `*`. */
+export const leaveLimit = 250
 
 /** An approver's word that some content may run. Bound to the content, not to a sequence. */
 export interface Approval {

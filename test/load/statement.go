@@ -50,6 +50,7 @@ const (
 	mostApplications = 2_000
 	mostPolicies     = 100
 	mostClusters     = 10_000
+	mostLeft         = 250
 )
 
 var name = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
@@ -217,18 +218,39 @@ func (s *shape) application(item any) listed {
 	}
 	s.need(name.MatchString(read.name), "application name")
 	if members["state"] == "removed" {
-		s.exactly(item, "application", "deletionPolicy", "generation", "name", "state")
+		s.exactlySparing(members, "deletionPolicy", "generation", "name", "state")
 		policy := members["deletionPolicy"]
 		s.need(policy == "Delete" || policy == "Orphan", "deletionPolicy")
 		return read
 	}
 	s.need(read.present, "state")
-	s.exactly(item, "application", "generation", "manifest", "name", "revision", "state")
+	s.exactlySparing(members, "generation", "manifest", "name", "revision", "state")
 	s.text(members["revision"], "revision")
 	manifest := s.exactly(members["manifest"], "manifest", "digest", "size")
 	read.manifest = s.digest(manifest["digest"], "manifest")
 	read.size = s.count(manifest["size"], "manifest")
 	return read
+}
+
+var objectID = regexp.MustCompile(`^[^/]*/[^/]+/[^/]*/[^/]+$`)
+
+// exactlySparing takes an application that may say besides what of it is not deleted.
+func (s *shape) exactlySparing(members object, names ...string) {
+	if undo, ok := members["undo"]; ok {
+		s.need(undo == true, "undo")
+		names = append(names, "undo")
+	}
+	if leave, ok := members["leave"]; ok {
+		names = append(names, "leave")
+		list, ok := leave.([]any)
+		s.need(ok && len(list) > 0 && len(list) <= mostLeft, "leave")
+		for at, item := range list {
+			id := s.text(item, "leave")
+			s.need(id == "*" && len(list) == 1 || len(id) <= 1024 && objectID.MatchString(id), "leave")
+			s.need(at == 0 || list[at-1].(string) < id, "leave")
+		}
+	}
+	s.exactly(members, "application", names...)
 }
 
 var nonceText = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)

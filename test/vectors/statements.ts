@@ -44,6 +44,9 @@ const listed = (bytes: string, size = bytes.length) => ({
 })
 const one = (application: object) => ({ applications: [application] })
 const removed = { name: 'shop', generation: 1, state: 'removed', deletionPolicy: 'Delete' }
+const moved = ['/ConfigMap/a/b', 'apps/Deployment/a/b']
+const listMany = (count: number) =>
+  Array.from({ length: count }, (_, at) => `/ConfigMap/a/${1000 + at}`)
 
 const snapshots: readonly Row[] = [
   ['T1', 'the next sequence', {}, 'accept'],
@@ -96,6 +99,37 @@ const snapshots: readonly Row[] = [
     'statement_malformed',
   ],
   ['T1', 'a tombstone', one(removed), 'accept'],
+  ['T1', 'a tombstone that leaves all', one({ ...removed, leave: ['*'] }), 'accept'],
+  ['T1', 'a tombstone that undoes', one({ ...removed, leave: moved, undo: true }), 'accept'],
+  ['T1', 'no object that is left', one({ ...removed, leave: [] }), 'statement_malformed'],
+  ['T1', 'objects left as text', one({ ...removed, leave: '*' }), 'statement_malformed'],
+  ['T1', 'all objects and one', one({ ...removed, leave: ['*', ...moved] }), 'statement_malformed'],
+  [
+    'T1',
+    'an object that is left twice',
+    one({ ...removed, leave: [moved[1], moved[1]] }),
+    'statement_malformed',
+  ],
+  [
+    'T1',
+    'objects that are left, not sorted',
+    one({ ...removed, leave: moved.toReversed() }),
+    'statement_malformed',
+  ],
+  [
+    'T1',
+    'an object that is left and is none',
+    one({ ...removed, leave: ['/ConfigMap/a'] }),
+    'statement_malformed',
+  ],
+  ['T1', 'as many objects as may be left', one({ ...removed, leave: listMany(250) }), 'accept'],
+  [
+    'T1',
+    'more objects than may be left',
+    one({ ...removed, leave: listMany(251) }),
+    'statement_malformed',
+  ],
+  ['T1', 'an undoing that is false', one({ ...removed, undo: false }), 'statement_malformed'],
   [
     'T1',
     'a tombstone without its policy',
