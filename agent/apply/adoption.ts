@@ -31,7 +31,7 @@ export async function holdToAdoption(
     throw new AgentError('adoption_refused', `${there}, and the Application says adoption: Never`)
   }
   const options = { fieldManager, force: true, dryRun: true }
-  const made = await cluster.apply(resource, parsed, json, options, writeSignal())
+  const { object: made } = await cluster.apply(resource, parsed, json, options, writeSignal())
   const merge = source.rules?.apply === 'merge'
   const hidden = parsed.kind === 'Secret'
   const going = merge ? [] : findGoing(made, fieldManager)

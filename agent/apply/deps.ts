@@ -6,6 +6,7 @@ import type { ObjectError } from '../observe/status.ts'
 import type { Claims } from './claims.ts'
 import type { Inventory, InventoryEntry } from './inventory.ts'
 import type { InventoryStore } from './inventory-store.ts'
+import type { Spared } from './sparing.ts'
 
 /** What applying and removing need. */
 export interface ApplyDeps {
@@ -41,6 +42,8 @@ export interface ApplyResult {
   readonly changed: readonly string[]
   readonly repaired: readonly string[]
   readonly pruned: readonly string[]
+  /** What is wanted no more and was not deleted. */
+  readonly spared: readonly Spared[]
   /** False when a newer snapshot cut the run short. */
   readonly finished: boolean
 }

@@ -1,13 +1,15 @@
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
 import type { ApplicationState } from '../observe/status.ts'
-import type { Inventory } from './inventory.ts'
+import { findLeftovers, type Inventory } from './inventory.ts'
+import { listSpellings } from './layout.ts'
+import { sortSpared, sparesLess } from './sparing.ts'
 
 /* What a hold keeps back: content that would change what runs, and nothing else. */
 
 /** Whether the second would change what the first keeps running. */
 export function isUpdate(before: VerifiedApplication, after: VerifiedApplication): boolean {
   if (before.state === 'present' && after.state === 'present') {
-    return before.manifestDigest !== after.manifestDigest
+    return before.manifestDigest !== after.manifestDigest || sparesLess(before, after)
   }
   return before.state !== after.state
 }
@@ -19,7 +21,10 @@ export function isWhatRuns(wanted: VerifiedApplication, inventory: Inventory): b
   const objects = wanted.manifest.objects.filter(
     ({ rules }) => !rules?.hook && rules?.apply !== 'never',
   )
-  const entries = [...inventory.values()].filter(({ hook }) => !hook)
+  const all = [...inventory.values()]
+  const leftovers = findLeftovers(inventory, listSpellings(wanted.manifest))
+  const left = new Set(sortSpared(leftovers, wanted).left.map(({ entry }) => entry))
+  const entries = all.filter((entry) => !entry.hook && !left.has(entry))
   const applied = new Set(entries.map(({ digest }) => digest))
   return entries.length === objects.length && objects.every(({ digest }) => applied.has(digest))
 }

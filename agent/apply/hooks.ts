@@ -167,7 +167,8 @@ async function begin(
     ...{ application: app.name, cluster: deps.clusterId, namespace: parsed.namespace },
     ...{ scaled: false, hookRun: mark },
   })
-  return deps.cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
+  const options = { fieldManager, force: true }
+  return (await deps.cluster.apply(resource, parsed, json, options, signal)).object
 }
 
 /** A Job that would be gone at once stays until its end can have been seen. */

@@ -84,6 +84,7 @@ function pack(inventory: Inventory): string {
     entry.versions ?? '',
     entry.account ?? '',
     entry.missingSince === undefined ? '' : String(entry.missingSince),
+    entry.made ? '1' : '',
   ])
   return gzipSync(JSON.stringify(rows)).toString('base64')
 }
@@ -99,7 +100,7 @@ function unpack(object: LiveObject): Inventory {
       if (!Array.isArray(row) || row.some((cell) => typeof cell !== 'string')) return new Map()
       const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = '', ...rest] =
         row as string[]
-      const [versions, account, missing] = rest
+      const [versions, account, missing, made] = rest
       const hook = parseHookRecord(ran)
       const digest = hex && `sha256:${hex}`
       entries.set(id, {
@@ -108,6 +109,7 @@ function unpack(object: LiveObject): Inventory {
         ...(versions && { versions }),
         ...(account && { account }),
         ...(missing && { missingSince: Number(missing) }),
+        ...(made && { made: true as const }),
       })
     }
     return entries

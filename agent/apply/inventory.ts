@@ -19,6 +19,8 @@ export interface InventoryEntry {
   readonly account?: string
   /** Since when it was seen to be missing, in milliseconds, where it is only reported. */
   readonly missingSince?: number
+  /** It was not there before we applied it first. Absent where it was found, and where nobody knows. */
+  readonly made?: true
 }
 
 /** The objects that are one application's on this cluster, by id. */
@@ -54,6 +56,21 @@ export function writeAhead(
     next.set(id, { id, apiVersion, uid: '', digest: '', fieldsHash: '' })
   }
   return next
+}
+
+/**
+ * Whether an object is of our making and was not there before. Its first write tells; what is written
+ * later, or made anew in its place by us, is as the first one was.
+ */
+export function isMade(
+  before: InventoryEntry | undefined,
+  uid: string,
+  how: 'created' | 'changed' | 'replaced',
+): boolean {
+  if (!before?.uid) return how === 'created'
+  // Somebody has put another one of the same name in its place.
+  if (how === 'changed' && before.uid !== uid) return false
+  return before.made === true
 }
 
 /**
@@ -105,6 +122,7 @@ export function sameInventory(a: Inventory, b: Inventory): boolean {
       other.versions !== entry.versions ||
       other.account !== entry.account ||
       other.missingSince !== entry.missingSince ||
+      other.made !== entry.made ||
       JSON.stringify(other.hook) !== JSON.stringify(entry.hook)
     ) {
       return false

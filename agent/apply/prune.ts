@@ -1,4 +1,4 @@
-import { type ObjectId, describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
+import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
 import type { LiveObject, Resource } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import type { ObjectError } from '../observe/status.ts'
@@ -85,7 +85,7 @@ async function pruneObject(
   const signal = writeSignal()
   const holder = claims.holder(entry.id, '')
   if (holder !== undefined && holder !== application) return 'kept'
-  const found = await find(entry, id, cluster, signal)
+  const found = await findLive(entry, cluster, signal)
   if (!found?.live.metadata.uid) return 'kept'
   const { resource, live } = found
   const { uid } = found.live.metadata
@@ -133,12 +133,12 @@ interface Found {
  * Asks by another version when that of the inventory is served no more: the object is the same. Undefined
  * when it is not there, or its group has the kind in no version: then its objects went with it.
  */
-async function find(
+export async function findLive(
   entry: InventoryEntry,
-  id: ObjectId,
   cluster: ApplyDeps['cluster'],
   signal: AbortSignal,
 ): Promise<Found | undefined> {
+  const id = parseObjectId(entry.id)
   const read = async (resource: Resource): Promise<Found | undefined> => {
     const live = await cluster.get(resource, id, signal)
     return live && { resource, live }

@@ -32,7 +32,8 @@ export async function recallObject(
   const wanted = { id, parsed, resource, source }
   const { json } = await composeBody(wanted, app, isScaledByOther(live), deps)
   const options = { fieldManager, force: true, dryRun: true }
-  return { live, applied: await cluster.apply(resource, parsed, json, options, signal) }
+  const { object: applied } = await cluster.apply(resource, parsed, json, options, signal)
+  return { live, applied }
 }
 
 /** The object of a manifest that lives under an id: by its own namespace, or by the application's. */

@@ -10,8 +10,11 @@ import {
   mergeInventory,
   sameInventory,
 } from './inventory.ts'
+import { toObjectError } from './object-error.ts'
 import { pruneObjects, type PruneResult } from './prune.ts'
+import { releaseObjects, sortWithOwners } from './release.ts'
 import { createRun } from './run-state.ts'
+import type { Spared } from './sparing.ts'
 
 /** How long finalizers may take before their application counts as failed. */
 const patienceMs = 5 * 60_000
@@ -25,12 +28,13 @@ interface Removal {
   readonly errors: ObjectError[]
   readonly waiting: string[]
   readonly pruned: string[]
+  readonly spared: Spared[]
 }
 
 /**
- * Carries out a tombstone. `Delete` runs the hooks that come before, deletes the application's
- * objects, last applied first, and runs the hooks that come after; `Orphan` takes our marks off its
- * objects. The inventory goes when nothing is left in it. All of it is done in the name the objects
+ * Carries out a tombstone. `Delete` lets go of what is spared, runs the hooks that come before, deletes
+ * the application's objects, last applied first, and runs the hooks that come after; `Orphan` takes our
+ * marks off its objects. The inventory goes when nothing is left in it. All of it is done in the name the objects
  * were made in: what that one may no longer do is refused by the API server and said so, and is
  * never done with the agent's own rights instead.
  *
@@ -45,19 +49,20 @@ export async function removeApplication(
 ): Promise<ApplyResult> {
   deps.observer.expect(app.name, new Map())
   const removal: Removal = {
-    ...{ app, signal, inventory: deps.inventory, errors: [], waiting: [], pruned: [] },
+    ...{ app, signal, inventory: deps.inventory, errors: [], waiting: [], pruned: [], spared: [] },
     deps: { ...deps, cluster: clusterFor(last, deps) },
   }
-  const { inventory: before } = deps
-  const isApplied = app.deletionPolicy === 'Delete' && before.size > 0
-  if (isApplied && (last !== undefined || awaitsDeletion(before))) {
-    if (last) await removeWithHooks(removal, last)
-    else removal.errors.push(lost)
-  } else await prune(removal, [...before.values()])
+  if (await spare(removal)) {
+    const isApplied = app.deletionPolicy === 'Delete' && removal.inventory.size > 0
+    if (isApplied && (last !== undefined || awaitsDeletion(removal.inventory))) {
+      if (last) await removeWithHooks(removal, last)
+      else removal.errors.push(lost)
+    } else await prune(removal, [...removal.inventory.values()])
+  }
 
-  const { inventory, errors, waiting, pruned } = removal
+  const { inventory, errors, waiting, pruned, spared } = removal
   if (inventory.size > 0) {
-    if (!sameInventory(inventory, before)) {
+    if (!sameInventory(inventory, deps.inventory)) {
       await deps.inventories.save(app.name, inventory, writeSignal())
     }
   } else {
@@ -65,7 +70,35 @@ export async function removeApplication(
     deps.observer.needOnly(app.name, [])
   }
   const finished = !signal.aborted
-  return { inventory, errors, waiting, changed: [], repaired: [], pruned, finished }
+  return { inventory, errors, waiting, changed: [], repaired: [], pruned, spared, finished }
+}
+
+/**
+ * Lets go of what is not to be deleted, before anything is. True when the rest is to be removed now;
+ * where nothing but hooks' objects would be, those go and no hook runs.
+ */
+async function spare(removal: Removal): Promise<boolean> {
+  const { app, deps, signal } = removal
+  if (app.deletionPolicy === 'Orphan') return true
+  try {
+    const entries = [...removal.inventory.values()]
+    const { doomed, left, found } = await sortWithOwners(entries, app, deps, signal)
+    const spared = [...left, ...found]
+    if (spared.length === 0) return true
+    const isTaken = (id: string) => (deps.claims.holder(id, '') ?? app.name) !== app.name
+    const isAlone = doomed.every(({ id, hook }) => hook || isTaken(id))
+    // First, since what is spared tells the next try that no hook is to run.
+    if (isAlone) await prune(removal, doomed)
+    if (isAlone && doomed.some(({ id }) => removal.inventory.has(id))) return false
+    const { gone, errors } = await releaseObjects(spared, app.name, deps, signal)
+    removal.inventory = mergeInventory(removal.inventory, [], gone)
+    removal.errors.push(...errors)
+    removal.spared.push(...spared)
+    return !isAlone && spared.every(({ entry }) => !removal.inventory.has(entry.id))
+  } catch (error) {
+    if (!signal.aborted) removal.errors.push(toObjectError('', '', error))
+    return false
+  }
 }
 
 /** Nothing is deleted behind the back of what was to run first. */

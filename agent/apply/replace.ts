@@ -19,6 +19,12 @@ export interface Draft {
   readonly json: string
 }
 
+export interface Written {
+  readonly object: LiveObject
+  /** `replaced`: it was made anew in the place of one that was there. */
+  readonly how: 'created' | 'changed' | 'replaced'
+}
+
 const goneWithinMs = 30_000
 const pauseMs = 200
 const probeLength = 40
@@ -35,12 +41,14 @@ export async function applyOrReplace(
   { force }: { readonly force: boolean },
   manifest: Manifest,
   deps: ApplyDeps,
-): Promise<LiveObject> {
+): Promise<Written> {
   const { wanted, body, json } = draft
   const { parsed, resource } = wanted
   const { cluster } = deps
   try {
-    return await cluster.apply(resource, parsed, json, { fieldManager, force }, writeSignal())
+    const options = { fieldManager, force }
+    const answer = await cluster.apply(resource, parsed, json, options, writeSignal())
+    return { object: answer.object, how: answer.created ? 'created' : 'changed' }
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
     // Where it cannot be looked at, the refusal says more than that.
@@ -55,7 +63,7 @@ export async function applyOrReplace(
     }
     if (isPrecious(parsed)) confirm(what, wanted, manifest)
     await probe(draft, deps)
-    return replace(draft, live, error, deps)
+    return { object: await replace(draft, live, error, deps), how: 'replaced' }
   }
 }
 
@@ -117,5 +125,6 @@ async function replace(
     }
     await clock.sleep(pauseMs, until)
   }
-  return cluster.apply(resource, parsed, json, { fieldManager, force: true }, until)
+  const options = { fieldManager, force: true }
+  return (await cluster.apply(resource, parsed, json, options, until)).object
 }

@@ -5,9 +5,16 @@ import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import type { ApplyDeps } from './deps.ts'
 import { contentOf, stateOfHook } from './hook-record.ts'
-import { findEntry, inNameOf, type Inventory, type InventoryEntry } from './inventory.ts'
+import {
+  findEntry,
+  findLeftovers,
+  inNameOf,
+  type Inventory,
+  type InventoryEntry,
+} from './inventory.ts'
 import { listSpellings } from './layout.ts'
 import type { Wanted } from './plan.ts'
+import { sortSpared } from './sparing.ts'
 
 /** How long a hook, a wave or a deletion may take where the Application does not say. */
 const usualTimeoutMs = 5 * 60_000
@@ -58,11 +65,8 @@ export function createRun(app: VerifiedPresent, deps: ApplyDeps, signal: AbortSi
   }
 }
 
-function isContentDue(
-  { manifest, generation }: VerifiedPresent,
-  inventory: Inventory,
-  content: string,
-): boolean {
+function isContentDue(app: VerifiedPresent, inventory: Inventory, content: string): boolean {
+  const { manifest, generation } = app
   const isDue = ({ id, digest, rules }: ManifestObject) => {
     if (rules?.apply === 'never') return false
     // Those that run for a failure or a removal are no part of what has to be brought about.
@@ -77,8 +81,11 @@ function isContentDue(
       )
     )
   }
-  const listed = listSpellings(manifest)
-  return manifest.objects.some(isDue) || [...inventory.keys()].some((id) => !listed.has(id))
+  if (manifest.objects.some(isDue)) return true
+  const leftovers = findLeftovers(inventory, listSpellings(manifest))
+  // What is only left stays for as long as this content does.
+  const { doomed, found } = sortSpared(leftovers, app)
+  return doomed.length > 0 || found.length > 0
 }
 
 /** Whether anything new may be applied now. */

@@ -1,22 +1,13 @@
-import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { areReady, expectations, mayGo, planObjects, writeSteps } from './apply-objects.ts'
 import { type ApplyDeps, type ApplyResult, writeSignal } from './deps.ts'
 import { noteDeletionHooks } from './deletion-hooks.ts'
 import { areHooksDone, attendHooks } from './hooks.ts'
-import {
-  findLeftovers,
-  inNameOf,
-  type InventoryEntry,
-  mergeInventory,
-  sameInventory,
-} from './inventory.ts'
-import { type Layout, layOut, listSpellings, waveOf } from './layout.ts'
-import { toObjectError } from './object-error.ts'
-import { type ApplyStep, findPruneBar, type Wanted } from './plan.ts'
-import { holdManyPrunes, holdPreciousPrune } from './prune-hold.ts'
-import { type PruneResult, pruneObjects } from './prune.ts'
-import { createRun, isOpen, type RunState, waitFor } from './run-state.ts'
+import { inNameOf, mergeInventory, sameInventory } from './inventory.ts'
+import { type Layout, layOut, waveOf } from './layout.ts'
+import type { ApplyStep, Wanted } from './plan.ts'
+import { pruneLeftovers } from './prune-leftovers.ts'
+import { createRun, isOpen, type RunState } from './run-state.ts'
 import { settle } from './settle.ts'
 
 const definition = 'CustomResourceDefinition'
@@ -51,7 +42,8 @@ export async function applyApplication(
   }
 
   // Pruning comes last, and only when all that should be there is there.
-  const { gone, deleted } = isOpen(run) || run.errors.length > 0 ? await prune(run) : nothing
+  const { gone, deleted, spared } =
+    isOpen(run) || run.errors.length > 0 ? await pruneLeftovers(run) : nothing
   const final = inNameOf(
     mergeInventory(run.inventory, run.applied, gone),
     app.manifest.serviceAccount,
@@ -63,8 +55,11 @@ export async function applyApplication(
   if (!signal.aborted) deps.observer.needOnly(app.name, run.resources)
   const { errors, waiting, changed, repaired } = run
   const finished = !signal.aborted
-  return { inventory: final, errors, waiting, changed, repaired, pruned: deleted, finished }
+  const pruned = deleted
+  return { inventory: final, errors, waiting, changed, repaired, pruned, spared, finished }
 }
+
+const nothing = { gone: [], deleted: [], spared: [] } as const
 
 /** Applies what others need to exist, and waits for it. True when definitions changed. */
 async function setUp(run: RunState, objects: Layout['setup']): Promise<boolean> {
@@ -111,50 +106,4 @@ async function applyWaves(run: RunState, layout: Layout, patient: boolean): Prom
 async function finishHooks(run: RunState, { hooks }: Layout): Promise<void> {
   if (areHooksDone(run, 'post', hooks.post)) return
   if (areReady(run, run.located, 'the post hook')) await attendHooks(run, 'post', hooks.post)
-}
-
-const nothing: PruneResult = { gone: [], deleted: [], lingering: [], errors: [] }
-
-async function prune(run: RunState): Promise<PruneResult> {
-  const { app, deps, signal } = run
-  const { manifest } = app
-  const wanted = listSpellings(manifest)
-  for (const { id } of run.located) wanted.add(id)
-  const leftovers = findLeftovers(run.inventory, wanted)
-  if (leftovers.length === 0 || signal.aborted) return nothing
-  const bar = findPruneBar(manifest, run.errors.length)
-  if (bar !== undefined) {
-    if (manifest.objects.length === 0 && manifest.prune.enabled) {
-      run.errors.push(refusal(`nothing pruned: ${bar}`))
-    }
-    return nothing
-  }
-  const result = await pruneLeftovers(leftovers, run.inventory.size, app, deps, signal)
-  run.errors.push(...result.errors)
-  for (const { id, words } of result.lingering) waitFor(run, id, '', words)
-  return result
-}
-
-function refusal(message: string): ObjectError {
-  return { object: '', file: '', code: 'prune_refused', message }
-}
-
-async function pruneLeftovers(
-  leftovers: readonly InventoryEntry[],
-  known: number,
-  { name, manifest }: VerifiedPresent,
-  deps: ApplyDeps,
-  signal: AbortSignal,
-): Promise<PruneResult> {
-  // What another application has taken over is no loss, nor what a hook has left.
-  const lost = leftovers.filter(
-    ({ id, hook }) => !hook && (deps.claims.holder(id, '') ?? name) === name,
-  )
-  try {
-    holdManyPrunes(lost.map(({ id }) => id).sort(), known, manifest)
-  } catch (error) {
-    return { ...nothing, errors: [toObjectError('', '', error)] }
-  }
-  const hold = (id: string) => holdPreciousPrune(id, manifest)
-  return pruneObjects(leftovers, name, 'Delete', deps, signal, hold)
 }

@@ -19,6 +19,7 @@ import { toObjectError } from './object-error.ts'
 import { removeApplication } from './remove.ts'
 import type { RepairLimit } from './repair-limit.ts'
 import { applyApplication } from './run.ts'
+import { describeSpared } from './sparing.ts'
 import { findStrays } from './strays.ts'
 import type { Tracked } from './tracked.ts'
 
@@ -139,6 +140,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
           : await removeApplication(wanted, one.departing, { ...shared, cluster }, signal)
       one.inventory = result.inventory
       one.healed += result.repaired.length
+      tellSpared(one, describeSpared(result.spared))
       for (const id of result.repaired) limit.note(id, against.get(id) ?? '', clock.now())
       // A newer snapshot may have come as this run ended; then this says nothing of it.
       if (!result.finished || one.wanted !== wanted) return
@@ -185,6 +187,13 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
       const ceiling = Math.min(retry.lastMs, retry.firstMs * 2 ** Math.min(one.failures - 1, 10))
       wake(one, ceiling * (0.5 + deps.random() / 2))
     } else wakeForDrift(one)
+  }
+
+  /** Once: what is only left is left by every run. */
+  function tellSpared(one: Tracked, objects: string): void {
+    if (objects === one.spared) return
+    one.spared = objects
+    if (objects) deps.log('wanted no more, and not deleted', { application: one.name, objects })
   }
 
   /** Milliseconds until drift may be put right. */

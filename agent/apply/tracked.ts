@@ -12,6 +12,7 @@ import { isWorse } from '../observe/worst.ts'
 import type { VerifiedApplication, VerifiedPresent } from '../trust/verified.ts'
 import { toHeld } from './hold-back.ts'
 import { markContested } from './contested.ts'
+import { isSparedAlike } from './sparing.ts'
 import type { Inventory } from './inventory.ts'
 import type { SourceFault } from './rotation.ts'
 import { none, type Strays, toDrift } from './strays.ts'
@@ -39,6 +40,8 @@ export interface Tracked {
   waitRounds: number
   /** Since when each thing has been waited for. */
   readonly waits: Map<string, number>
+  /** What was last said of objects that are wanted no more and not deleted. */
+  spared: string
   /** What no inventory remembers any more, as of the last run that ended well. */
   strays: Strays
   /** Drift that was put right before anybody could see it. */
@@ -64,6 +67,7 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
     waiting: [],
     waitRounds: 0,
     waits: new Map(),
+    spared: '',
     strays: none,
     unreported: new Map(),
     turn: Promise.resolve(),
@@ -77,6 +81,7 @@ export function asksAnew(
   after: VerifiedApplication,
 ): boolean {
   const decidedAnew = before.generation !== after.generation
+  if (before.state === after.state && !isSparedAlike(before, after)) return true
   if (before.state === 'present' && after.state === 'present') {
     // A retry of what failed must be tried, not answered with the failure before.
     const retried = decidedAnew && phase === 'Failed'

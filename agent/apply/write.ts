@@ -11,7 +11,7 @@ import { migrateOwners } from './client-side-owners.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
 import { expectationOf, ignoredOf } from './expectation.ts'
 import { refuseForeign } from './foreign.ts'
-import type { InventoryEntry } from './inventory.ts'
+import { type InventoryEntry, isMade } from './inventory.ts'
 import { fieldManager, ownerOf } from './ownership.ts'
 import { leaveIgnored } from './leave-ignored.ts'
 import type { Wanted } from './plan.ts'
@@ -53,7 +53,9 @@ export async function writeObject(
   if (found && once) {
     const uid = found.metadata.uid ?? ''
     const { fieldsHash = '' } = before ?? {}
-    return { id, apiVersion: source.apiVersion, uid, digest: source.digest, fieldsHash }
+    const made = isMade(before, uid, 'changed')
+    const entry = { id, apiVersion: source.apiVersion, uid, digest: source.digest, fieldsHash }
+    return { ...entry, ...(made && { made }) }
   }
   // What is not known to be there may be, without our label, and sized by an autoscaler.
   const scaled = known ? known.scaled : fresh || !read ? undefined : false
@@ -66,19 +68,23 @@ export async function writeObject(
   const force = !(foreign && adoption !== 'Always')
   const release = deps.observer.hold(id)
   try {
-    const applied = await applyOrReplace(draft, known, { force }, app.manifest, deps)
+    const written = await applyOrReplace(draft, known, { force }, app.manifest, deps)
+    const applied = written.object
     const lost = known?.drift.some(({ path }) => path === ownersPath) ?? false
     const others = lost || applied.metadata.uid !== before?.uid
     const object = others ? await takeOver(applied, draft, deps) : applied
     const expectation = expectationOf(app, id, source.apiVersion, '?')
     const { baseline } = deps.observer.applied(id, expectation, object, source.digest)
+    const uid = object.metadata.uid ?? ''
+    const made = isMade(before, uid, written.how)
     return {
       id,
       apiVersion: source.apiVersion,
-      uid: object.metadata.uid ?? '',
+      uid,
       digest: source.digest satisfies Digest,
       fieldsHash: baseline ? hashProjection(baseline, saltOf(object.kind, deps.salt)) : '',
       ...(versions && { versions }),
+      ...(made && { made }),
     }
   } finally {
     release()
@@ -128,7 +134,8 @@ async function takeOver(
     if (!managed) return live
     try {
       await cluster.setManagedFields(resource, parsed, live, managed, signal)
-      return await cluster.apply(resource, parsed, json, { fieldManager, force: true }, signal)
+      const options = { fieldManager, force: true }
+      return (await cluster.apply(resource, parsed, json, options, signal)).object
     } catch (error) {
       const raced = error instanceof AgentError && error.code === 'apply_conflict'
       if (!raced || attempt >= takeOverAttempts) throw error

@@ -143,7 +143,8 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
     },
 
     async apply(resource, id, json, options, signal) {
-      return parseObject(await patch(resource, id, json, options, signal))
+      const answer = await patch(resource, id, json, options, signal)
+      return { object: parseObject(answer), created: answer.status === 201 }
     },
 
     async dryRun(resource, id, json, options, signal) {

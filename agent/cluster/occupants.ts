@@ -52,7 +52,7 @@ export async function readOccupants(
   const occupants: ObjectId[] = []
   for (const resource of await readNamespaced(get, signal)) {
     for await (const { metadata } of listAll(resource, namespace, get, signal)) {
-      const owned = (metadata as { ownerReferences?: readonly unknown[] }).ownerReferences?.length
+      const owned = metadata.ownerReferences?.length
       if (owned || metadata.deletionTimestamp || isStandard(resource.kind, metadata.name)) continue
       occupants.push({ group: resource.group, kind: resource.kind, namespace, name: metadata.name })
       if (occupants.length >= enough) return occupants

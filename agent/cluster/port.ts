@@ -12,11 +12,20 @@ export interface LiveObject {
     readonly generation?: number
     readonly deletionTimestamp?: string
     readonly finalizers?: readonly string[]
+    readonly ownerReferences?: readonly OwnerReference[]
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
     readonly managedFields?: readonly ManagedFields[]
   }
   readonly [member: string]: unknown
+}
+
+/** What an object goes with: the API server deletes it when that one is deleted. */
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
 }
 
 export interface ManagedFields {
@@ -45,6 +54,13 @@ export interface ApplyOptions {
   readonly dryRun?: boolean
 }
 
+export interface ApplyAnswer {
+  /** As stored. */
+  readonly object: LiveObject
+  /** It was not there before; false as well where an answer was lost and it was asked again. */
+  readonly created: boolean
+}
+
 export type WatchEvent =
   | { readonly type: 'added' | 'modified' | 'deleted'; readonly object: LiveObject }
   /** One page of a list that is being read: no more of it is in memory at once. */
@@ -67,14 +83,14 @@ export interface Cluster {
   /** A kind in any version that its group is served in; undefined when it is served in none. */
   servedAs(group: string, kind: string, signal: AbortSignal): Promise<Resource | undefined>
   get(resource: Resource, id: ObjectId, signal: AbortSignal): Promise<LiveObject | undefined>
-  /** Server-side apply of one object's JSON text; returns the object as stored. */
+  /** Server-side apply of one object's JSON text. */
   apply(
     resource: Resource,
     id: ObjectId,
     json: string,
     options: ApplyOptions,
     signal: AbortSignal,
-  ): Promise<LiveObject>
+  ): Promise<ApplyAnswer>
   /** What `apply` would answer, and the warnings that come with it; nothing is written. */
   dryRun(
     resource: Resource,

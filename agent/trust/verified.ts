@@ -1,6 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { DeletionPolicy, Manifest } from '@groundswell/proto/manifest.ts'
-import type { Snapshot } from '@groundswell/proto/statement.ts'
+import type { Snapshot, Sparing } from '@groundswell/proto/statement.ts'
 
 declare const verified: unique symbol
 
@@ -18,7 +18,7 @@ export interface VerifiedSnapshot {
 
 export type VerifiedApplication = VerifiedPresent | VerifiedRemoved
 
-export interface VerifiedPresent {
+export interface VerifiedPresent extends Sparing {
   readonly [verified]: true
   readonly state: 'present'
   readonly name: string
@@ -30,7 +30,7 @@ export interface VerifiedPresent {
   readonly read: (digest: Digest) => Promise<Uint8Array>
 }
 
-export interface VerifiedRemoved {
+export interface VerifiedRemoved extends Sparing {
   readonly [verified]: true
   readonly state: 'removed'
   readonly name: string

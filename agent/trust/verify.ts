@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type Manifest, parseManifest } from '@groundswell/proto/manifest.ts'
-import type { Root, Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
+import type { Root, Snapshot, SnapshotApplication, Sparing } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../errors.ts'
 import { openEnvelope, readEnvelope } from './signature.ts'
 import type { Identity } from './state.ts'
@@ -140,7 +140,8 @@ export async function acceptSnapshot(
   for (const application of checked.snapshot.applications) {
     if (application.state === 'removed') {
       const { name, generation, deletionPolicy } = application
-      applications.push({ state: 'removed', name, generation, deletionPolicy })
+      const sparing = sparingOf(application)
+      applications.push({ state: 'removed', name, generation, deletionPolicy, ...sparing })
       continue
     }
     const manifest = manifests.get(application.manifest.digest)
@@ -160,6 +161,7 @@ export async function acceptSnapshot(
       manifestDigest: application.manifest.digest,
       manifest,
       read: (digest: Digest) => content.read(digest),
+      ...sparingOf(application),
     })
   }
   const { snapshot, digest } = checked
@@ -168,6 +170,10 @@ export async function acceptSnapshot(
     digest,
     applications: applications as unknown as readonly VerifiedApplication[],
   } as VerifiedSnapshot
+}
+
+function sparingOf({ leave, undo }: Sparing): Sparing {
+  return { ...(leave && { leave }), ...(undo && { undo }) }
 }
 
 function readManifest(bytes: Uint8Array): Manifest {

@@ -66,7 +66,7 @@ describe('createKubeCluster on a real API server', () => {
   })
 
   it('deletes only the object it means, and is content when it is gone', async () => {
-    const { metadata } = await apply('precise')
+    const { metadata } = (await apply('precise')).object
     await cluster.delete(configMaps, idOf('precise'), '00000000-0000-0000-0000-000000000000', never)
     assert.ok(await cluster.get(configMaps, idOf('precise'), never))
     await cluster.delete(configMaps, idOf('precise'), metadata.uid ?? '', never)
@@ -111,7 +111,7 @@ describe('createKubeCluster on a real API server', () => {
 
   it('takes marks off and leaves the rest', async () => {
     const body = createConfig('default', 'marked', { a: '1' }, { mine: 'x', other: 'y' })
-    const { metadata } = await apply('marked', body)
+    const { metadata } = (await apply('marked', body)).object
     const marks = { labels: ['none'], annotations: ['mine'] }
     await cluster.disown(configMaps, idOf('marked'), metadata.uid ?? '', marks, never)
     const after = await cluster.get(configMaps, idOf('marked'), never)

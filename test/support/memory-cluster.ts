@@ -161,8 +161,9 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
       options.admit?.(id, body)
       const before = objects.get(key)
       const merged = mergeApplied(before, body, fieldManager)
-      if (dryRun) return merged
-      return store(key, merged, before ? 'modified' : 'added')
+      const created = before === undefined
+      if (dryRun) return { object: merged, created }
+      return { object: store(key, merged, created ? 'added' : 'modified'), created }
     },
     async dryRun(_resource, id, json, { fieldManager }, signal) {
       signal.throwIfAborted()

@@ -2,6 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { encodeManifest, type Manifest } from '@groundswell/proto/manifest.ts'
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
+import type { Sparing } from '@groundswell/proto/statement.ts'
 import { orderObjects } from '../../hub/bundle/object-order.ts'
 import type {
   VerifiedPresent,
@@ -27,9 +28,9 @@ export interface TestObject {
 export function presentApplication(
   name: string,
   objects: readonly TestObject[],
-  changes: Partial<Manifest> & { readonly generation?: number } = {},
+  changes: Partial<Manifest> & Sparing & { readonly generation?: number } = {},
 ): VerifiedPresent {
-  const { generation = 1, ...rest } = changes
+  const { generation = 1, leave, undo, ...rest } = changes
   const blobs = new Map<Digest, Uint8Array>()
   const manifest: Manifest = {
     v: 1,
@@ -70,6 +71,8 @@ export function presentApplication(
       if (!bytes) throw new Error(`no content ${digest}`)
       return bytes
     },
+    ...(leave && { leave }),
+    ...(undo && { undo }),
   } as unknown as VerifiedPresent
 }
 
@@ -88,8 +91,15 @@ export function removedApplication(
   name: string,
   deletionPolicy: 'Delete' | 'Orphan' = 'Delete',
   generation = 2,
+  sparing: Sparing = {},
 ): VerifiedRemoved {
-  return { state: 'removed', name, generation, deletionPolicy } as unknown as VerifiedRemoved
+  return {
+    state: 'removed',
+    name,
+    generation,
+    deletionPolicy,
+    ...sparing,
+  } as unknown as VerifiedRemoved
 }
 
 export function verifiedSnapshot(

@@ -21,6 +21,7 @@ export function createMemoryHands(
 ) {
   const clock = createManualClock()
   const reports: ApplicationState[] = []
+  const logs: object[] = []
   const workloads = createWorkloads({
     cluster,
     clusterId: 'c1',
@@ -28,7 +29,7 @@ export function createMemoryHands(
     clock,
     within: (run) => run(),
     random: () => 0.5,
-    log: () => {},
+    log: (message, fields) => logs.push({ message, ...fields }),
     onChange: (states) => reports.push(...states),
     ...more,
   })
@@ -36,6 +37,7 @@ export function createMemoryHands(
     cluster,
     clock,
     reports,
+    logs,
     workloads,
     bring: (...applications: readonly Application[]) =>
       workloads.reconcile(verifiedSnapshot(...applications), new AbortController().signal),

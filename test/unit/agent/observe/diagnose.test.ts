@@ -29,7 +29,8 @@ async function createWorld() {
     const group = apiVersion === 'v1' ? '' : 'apps'
     const id = { group, kind, namespace: metadata.namespace, name }
     const options = { fieldManager: 'test', force: true }
-    return cluster.apply(resource, id, JSON.stringify(object), options, life.signal)
+    const json = JSON.stringify(object)
+    return (await cluster.apply(resource, id, json, options, life.signal)).object
   }
   await put('Namespace', 'shop', {})
   await put('Deployment', 'web', { spec: { selector: { matchLabels: { app: 'web', tier: 'x' } } } })

@@ -266,4 +266,22 @@ describe('verifyManifest and acceptSnapshot', () => {
     const accepted = await acceptSnapshot(checked, manifests, content)
     assert.equal(accepted.applications.length, 1)
   })
+
+  it('I4: carries what is not to be deleted', async () => {
+    const content = createMemoryCache()
+    await content.write(digestOf('x'), Buffer.from('x'))
+    const sparing = { leave: ['/ConfigMap/a/c'], undo: true as const }
+    const gone = { name: 'gone', generation: 2, state: 'removed', deletionPolicy: 'Delete' }
+    const listed = [entry(), { ...entry(), ...sparing }, gone, { ...gone, ...sparing }]
+    const manifests = new Map([[digestOf(bytes), verifyManifest(bytes, entry())]])
+    const snapshot = { applications: listed } as never
+    const checked = { snapshot, digest: digestOf('s'), repeated: false }
+    const { applications } = await acceptSnapshot(checked, manifests, content)
+    assert.deepEqual(
+      applications.map(({ leave, undo }) => ({ leave, undo })),
+      [undefined, sparing, undefined, sparing].map(
+        (given) => given ?? { leave: undefined, undo: undefined },
+      ),
+    )
+  })
 })

@@ -1,0 +1,84 @@
+import type { ObjectError } from '../observe/status.ts'
+import { findLeftovers, type InventoryEntry } from './inventory.ts'
+import { listSpellings } from './layout.ts'
+import { toObjectError } from './object-error.ts'
+import { findPruneBar } from './plan.ts'
+import { holdManyPrunes, holdPreciousPrune } from './prune-hold.ts'
+import { type PruneResult, pruneObjects } from './prune.ts'
+import { releaseObjects, sortWithOwners } from './release.ts'
+import { type RunState, waitFor } from './run-state.ts'
+import { type Sorted, type Spared, sortSpared } from './sparing.ts'
+
+export interface LeftoversResult extends Pick<PruneResult, 'gone' | 'deleted'> {
+  /** What is wanted no more and was not deleted: it stays in the inventory, or was let go. */
+  readonly spared: readonly Spared[]
+}
+
+/** Deletes what an application's manifest names no more, but for what is spared. */
+export async function pruneLeftovers(run: RunState): Promise<LeftoversResult> {
+  const { app, deps, signal } = run
+  const { manifest, name } = app
+  const wanted = listSpellings(manifest)
+  for (const { id } of run.located) wanted.add(id)
+  const leftovers = findLeftovers(run.inventory, wanted)
+  if (leftovers.length === 0 || signal.aborted) return { ...nothing, spared: [] }
+  // What another application has taken over leaves the inventory, whatever is said of it.
+  const isTaken = ({ id }: InventoryEntry) => (deps.claims.holder(id, '') ?? name) !== name
+  const split = ({ doomed, left, found }: Sorted) => ({
+    going: [...doomed, ...left.map(({ entry }) => entry).filter(isTaken)],
+    staying: left.filter(({ entry }) => !isTaken(entry)),
+    found,
+  })
+  const { going, staying, found } = split(sortSpared(leftovers, app))
+  if (going.length === 0 && found.length === 0) return { ...nothing, spared: staying }
+  const bar = findPruneBar(manifest, run.errors.length, going.length > 0)
+  if (bar !== undefined) {
+    if (manifest.objects.length === 0 && manifest.prune.enabled) {
+      run.errors.push(refusal(`nothing pruned: ${bar}`))
+    }
+    return { ...nothing, spared: staying }
+  }
+  try {
+    return await prune(run, split(await sortWithOwners(leftovers, app, deps, signal)), isTaken)
+  } catch (error) {
+    if (!signal.aborted) run.errors.push(toObjectError('', '', error))
+    return { ...nothing, spared: staying }
+  }
+}
+
+const nothing = { gone: [], deleted: [] } as const
+
+interface Split {
+  readonly going: readonly InventoryEntry[]
+  readonly staying: readonly Spared[]
+  readonly found: readonly Spared[]
+}
+
+async function prune(
+  run: RunState,
+  { going, staying, found }: Split,
+  isTaken: (entry: InventoryEntry) => boolean,
+): Promise<LeftoversResult> {
+  const { app, deps, signal } = run
+  const { manifest, name } = app
+  const released = await releaseObjects(found, name, deps, signal)
+  run.errors.push(...released.errors)
+  const spared = [...staying, ...found]
+  // What another has taken over is no loss, nor what a hook has left.
+  const lost = going.filter((entry) => !entry.hook && !isTaken(entry)).map(({ id }) => id)
+  try {
+    holdManyPrunes(lost.sort(), run.inventory.size, manifest)
+  } catch (error) {
+    run.errors.push(toObjectError('', '', error))
+    return { gone: released.gone, deleted: [], spared }
+  }
+  const hold = (id: string) => holdPreciousPrune(id, manifest)
+  const result = await pruneObjects(going, name, 'Delete', deps, signal, hold)
+  run.errors.push(...result.errors)
+  for (const { id, words } of result.lingering) waitFor(run, id, '', words)
+  return { gone: [...released.gone, ...result.gone], deleted: result.deleted, spared }
+}
+
+function refusal(message: string): ObjectError {
+  return { object: '', file: '', code: 'prune_refused', message }
+}

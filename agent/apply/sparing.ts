@@ -1,0 +1,148 @@
+import {
+  describeObject,
+  formatObjectId,
+  groupOf,
+  parseObjectId,
+} from '@groundswell/proto/object-id.ts'
+import type { Sparing } from '@groundswell/proto/statement.ts'
+import type { OwnerReference } from '../cluster/port.ts'
+import type { InventoryEntry } from './inventory.ts'
+
+/* What is not deleted though its application wants it no more: what others are to get, and, where it goes
+   back to what was before, what was there before it. What would take such an object along stays as well. */
+
+/** `heir`: another application is to get it. `found`: it was there before. `holds`: such an object needs it. */
+export type Reason = 'heir' | 'found' | 'holds'
+
+export interface Spared {
+  readonly entry: InventoryEntry
+  readonly reason: Reason
+}
+
+export interface Sorted {
+  /** To be deleted as usual. */
+  readonly doomed: readonly InventoryEntry[]
+  /** What others are to get, and what holds that. */
+  readonly left: readonly Spared[]
+  /** What was there before, and what holds that: to be let go for good. */
+  readonly found: readonly Spared[]
+}
+
+/**
+ * Sorts what an application wants no more. What it found is let go where it goes back, also where others
+ * are to get it; hooks' objects are always its own.
+ *
+ * @param owners ids of objects that own a spared one, see `ownersOf`
+ */
+export function sortSpared(
+  entries: readonly InventoryEntry[],
+  { leave = [], undo }: Sparing,
+  owners: Owners = noOwners,
+): Sorted {
+  const covers = coverOf(leave)
+  const left = new Map<string, Spared>()
+  const found = new Map<string, Spared>()
+  for (const entry of entries) {
+    const { id, hook, made } = entry
+    if (undo && !made && !hook) found.set(id, { entry, reason: 'found' })
+    else if (covers(id)) left.set(id, { entry, reason: 'heir' })
+    else if (owners.found.has(id)) found.set(id, { entry, reason: 'holds' })
+    else if (owners.left.has(id)) left.set(id, { entry, reason: 'holds' })
+  }
+  const ofFound = placesOf(found.keys())
+  const ofLeft = placesOf([...left.keys(), ...leave.filter((id) => id !== everything)])
+  for (const entry of entries) {
+    const { id } = entry
+    const place = placeMadeBy(id)
+    if (place === undefined || found.has(id)) continue
+    // Let go for good beside one that is only left: nothing may take it along later.
+    if (ofFound.has(place)) {
+      left.delete(id)
+      found.set(id, { entry, reason: 'holds' })
+    } else if (!left.has(id) && ofLeft.has(place)) left.set(id, { entry, reason: 'holds' })
+  }
+  return {
+    doomed: entries.filter(({ id }) => !left.has(id) && !found.has(id)),
+    left: [...left.values()],
+    found: [...found.values()],
+  }
+}
+
+/** Whether the same is spared. */
+export function isSparedAlike(a: Sparing, b: Sparing): boolean {
+  return !sparesLess(a, b) && !sparesLess(b, a)
+}
+
+/** Whether the second spares less of what an application wants no more. */
+export function sparesLess(before: Sparing, after: Sparing): boolean {
+  const covers = coverOf(after.leave ?? [])
+  return (before.leave ?? []).some((id) => !covers(id)) || (before.undo === true && !after.undo)
+}
+
+/** Whether an object is a place that others live in, and go with. */
+export function isPlace(id: string): boolean {
+  return placeMadeBy(id) !== undefined
+}
+
+export interface Owners {
+  readonly left: ReadonlySet<string>
+  readonly found: ReadonlySet<string>
+}
+
+const noOwners: Owners = { left: new Set(), found: new Set() }
+
+/** Ids that an object's owners may have: its own namespace's, or of the whole cluster. */
+export function ownersOf(id: string, references: readonly OwnerReference[] = []): string[] {
+  const { namespace } = parseObjectId(id)
+  return references.flatMap(({ apiVersion, kind, name }) =>
+    [...new Set([namespace, ''])].map((home) =>
+      formatObjectId({ group: groupOf(apiVersion), kind, namespace: home, name }),
+    ),
+  )
+}
+
+/** For the log: at most ten by name, each with why. */
+export function describeSpared(spared: readonly Spared[]): string {
+  const shown = spared
+    .slice(0, shownObjects)
+    .map(({ entry, reason }) => `${describeObject(parseObjectId(entry.id))} (${words[reason]})`)
+  const more = spared.length - shownObjects
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+const shownObjects = 10
+const words: Readonly<Record<Reason, string>> = {
+  heir: 'another application is to get it',
+  found: 'it was there before',
+  holds: 'what stays would go with it',
+}
+
+const everything = '*'
+
+function coverOf(leave: readonly string[]): (id: string) => boolean {
+  if (leave.includes(everything)) return () => true
+  const ids = new Set(leave)
+  return (id) => ids.has(id)
+}
+
+const definition = 'apiextensions.k8s.io/CustomResourceDefinition//'
+const namespace = '/Namespace//'
+
+/** Of a Namespace or a definition: what those that live in it have in common. */
+function placeMadeBy(id: string): string | undefined {
+  if (id.startsWith(namespace)) return `in ${id.slice(namespace.length)}`
+  if (!id.startsWith(definition)) return undefined
+  // Named by plural and group. Kinds of one group stay together: an id does not tell a kind's plural.
+  const name = id.slice(definition.length)
+  return `of ${name.slice(name.indexOf('.') + 1)}`
+}
+
+function placesOf(ids: Iterable<string>): ReadonlySet<string> {
+  const places = new Set<string>()
+  for (const id of ids) {
+    const { group, namespace } = parseObjectId(id)
+    if (namespace !== '') places.add(`in ${namespace}`)
+    if (group !== '') places.add(`of ${group}`)
+  }
+  return places
+}

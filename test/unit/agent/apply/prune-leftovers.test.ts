@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createConfig, createNamespace } from '../../../support/hands.ts'
+import { createMemoryCluster } from '../../../support/memory-cluster.ts'
+import { presentApplication, removedApplication } from '../../../support/verified-snapshot.ts'
+import { createMemoryHands } from './memory-hands.ts'
+import { ownerIn, putBefore } from './put-before.ts'
+
+const idOf = (name: string) => `/ConfigMap/shop/${name}`
+const configs = (...names: string[]) => names.map((name) => createConfig('shop', name))
+const home = presentApplication('home', [createNamespace('shop')])
+const usual = { enabled: true, allowEmpty: false }
+
+describe('what an application wants no more and others are to get', () => {
+  it('stays as it is, costs no error and no cap, and is told once', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(home, presentApplication('shop', configs('a', 'b', 'c', 'd', 'e', 'f', 'g')))
+    const leave = ['a', 'b', 'c', 'd', 'e', 'f'].map(idOf)
+    await hands.bring(home, presentApplication('shop', configs('g'), { generation: 2, leave }))
+    await hands.clock.advance(5_000)
+    const { phase, errors, health, driftedObjects, waiting } = hands.state('shop')!
+    assert.deepEqual(
+      [phase, errors, health, driftedObjects, waiting],
+      ['Applied', [], 'Current', 0, undefined],
+    )
+    assert.deepEqual(
+      hands.writes().filter((call) => !call.startsWith('apply')),
+      [],
+    )
+    assert.equal(ownerIn(hands.cluster, idOf('a')), 'shop')
+    await hands.bring(home, presentApplication('shop', configs('g', 'h'), { generation: 3, leave }))
+    assert.equal(hands.logs.length, 1)
+    assert.match(JSON.stringify(hands.logs), /ConfigMap shop\/a \(another application is to get/)
+  })
+
+  it('goes with the next content that does not leave it', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(home, presentApplication('shop', configs('a', 'b')))
+    const second = { generation: 2, leave: [idOf('a')] }
+    await hands.bring(home, presentApplication('shop', configs('b'), second))
+    assert.ok(hands.cluster.read(idOf('a')))
+    await hands.bring(home, presentApplication('shop', configs('b', 'c'), { generation: 3 }))
+    assert.equal(hands.cluster.read(idOf('a')), undefined)
+  })
+
+  it('is not touched any more by the first when another application has it', async () => {
+    await using hands = createMemoryHands()
+    const other = presentApplication('other', configs('a'))
+    const cut = (generation: number, ...names: string[]) =>
+      presentApplication('shop', configs(...names), { generation, leave: [idOf('a')] })
+    await hands.bring(home, presentApplication('shop', configs('a', 'b')))
+    await hands.bring(home, cut(2, 'b'))
+    const uid = hands.cluster.read(idOf('a'))?.metadata.uid
+    await hands.bring(home, cut(2, 'b'), other)
+    assert.equal(ownerIn(hands.cluster, idOf('a')), 'other')
+    await hands.bring(home, cut(3, 'b', 'c'), other)
+    await hands.bring(home, presentApplication('shop', configs('c'), { generation: 4 }), other)
+    assert.deepEqual(
+      [hands.cluster.read(idOf('a'))?.metadata.uid, ownerIn(hands.cluster, idOf('a'))],
+      [uid, 'other'],
+    )
+  })
+
+  it('keeps its namespace, without a word', async () => {
+    await using hands = createMemoryHands()
+    const all = [createNamespace('shop'), ...configs('a', 'b')]
+    await hands.bring(presentApplication('shop', all))
+    const changes = { generation: 2, leave: [idOf('a')], prune: { ...usual, allowEmpty: true } }
+    await hands.bring(presentApplication('shop', [], changes))
+    assert.deepEqual(hands.state('shop')?.errors, [])
+    assert.ok(hands.cluster.read('/Namespace//shop'))
+    assert.ok(hands.cluster.read(idOf('a')))
+    assert.equal(hands.cluster.read(idOf('b')), undefined)
+  })
+
+  it('is remembered by the agent that starts after this one', async () => {
+    const cluster = createMemoryCluster()
+    const cut = presentApplication('shop', configs('b'), { generation: 2, leave: [idOf('a')] })
+    {
+      await using hands = createMemoryHands({}, cluster)
+      await hands.bring(home, presentApplication('shop', configs('a', 'b')))
+      await hands.bring(home, cut)
+    }
+    const before = cluster.calls.length
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(home, cut)
+    assert.equal(hands.state('shop')?.phase, 'Applied')
+    assert.deepEqual(
+      cluster.calls.slice(before).filter((call) => !/^(get|try)/.test(call)),
+      [],
+    )
+    await hands.bring(home, presentApplication('shop', configs('b'), { generation: 3 }))
+    assert.equal(cluster.read(idOf('a')), undefined, 'what is left no more goes, also unchanged')
+  })
+})
+
+describe('going back to what was before', () => {
+  it('lets go of what was found there, and deletes what was made', async () => {
+    const cluster = createMemoryCluster()
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(home)
+    await putBefore(cluster, createConfig('shop', 'there', { text: 'old' }))
+    const uid = cluster.read(idOf('there'))?.metadata.uid
+    await hands.bring(home, presentApplication('shop', configs('base')))
+    await hands.bring(
+      home,
+      presentApplication('shop', configs('base', 'there', 'new'), { generation: 2 }),
+    )
+    assert.equal(ownerIn(cluster, idOf('there')), 'shop')
+    const back = presentApplication('shop', configs('base'), { generation: 3, undo: true })
+    await hands.bring(home, back)
+    assert.equal(hands.state('shop')?.phase, 'Applied')
+    assert.deepEqual(
+      [cluster.read(idOf('there'))?.metadata.uid, ownerIn(cluster, idOf('there'))],
+      [uid, undefined],
+    )
+    assert.equal(cluster.read(idOf('new')), undefined)
+    await hands.bring(home, presentApplication('shop', configs('base', 'x'), { generation: 4 }))
+    assert.ok(cluster.read(idOf('there')))
+  })
+
+  it('counts what moved here from another application as found, and as found what nobody knows of', async () => {
+    const cluster = createMemoryCluster()
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(home, presentApplication('old', configs('moved')))
+    await hands.bring(
+      home,
+      presentApplication('old', [], { generation: 2, prune: { ...usual, allowEmpty: true } }),
+      presentApplication('shop', configs('moved', 'lost')),
+    )
+    assert.equal(ownerIn(cluster, idOf('moved')), 'shop')
+    await hands.workloads.close()
+    cluster.drop('/ConfigMap/groundswell-system/groundswell-inventory-shop')
+    await using later = createMemoryHands({}, cluster)
+    await later.bring(home, presentApplication('shop', configs('moved', 'lost')))
+    await later.bring(home, removedApplication('shop', 'Delete', 2, { undo: true }))
+    assert.equal(later.state('shop')?.phase, 'Removed')
+    assert.ok(cluster.read(idOf('moved')))
+    assert.ok(cluster.read(idOf('lost')))
+  })
+
+  it('needs no allowEmpty where nothing is deleted', async () => {
+    const cluster = createMemoryCluster()
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(home)
+    await putBefore(cluster, createConfig('shop', 'there'))
+    await hands.bring(home, presentApplication('shop', configs('there')))
+    await hands.bring(home, presentApplication('shop', [], { generation: 2, undo: true }))
+    assert.deepEqual(hands.state('shop')?.errors, [])
+    assert.ok(cluster.read(idOf('there')))
+    assert.equal(ownerIn(cluster, idOf('there')), undefined)
+  })
+})

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Sparing } from '@groundswell/proto/statement.ts'
+import { AgentError } from '../../../../agent/errors.ts'
+import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
+import { createMemoryCluster, type MemoryCluster } from '../../../support/memory-cluster.ts'
+import {
+  presentApplication,
+  removedApplication,
+  type TestObject,
+} from '../../../support/verified-snapshot.ts'
+import { createJob, createMemoryHands } from './memory-hands.ts'
+import { ownerIn, putBefore } from './put-before.ts'
+
+const idOf = (name: string) => `/ConfigMap/shop/${name}`
+const home = '/Namespace//shop'
+const inventory = '/ConfigMap/groundswell-system/groundswell-inventory-shop'
+const gone = (sparing: Sparing, generation = 2) =>
+  removedApplication('shop', 'Delete', generation, sparing)
+const deletesOf = (hands: ReturnType<typeof createMemoryHands>) =>
+  hands.writes().filter((call) => call.startsWith('delete'))
+const namespace = createNamespace('shop')
+const a = createConfig('shop', 'a')
+const b = createConfig('shop', 'b')
+const backup = createJob('backup', { 'argocd.argoproj.io/hook': 'PreDelete' })
+
+describe('a removal that goes back to before the application was there', () => {
+  it('deletes what it made, and lets go of what it found', async () => {
+    await using hands = createMemoryHands()
+    const before = await putBefore(hands.cluster, namespace, createDeployment('shop'), a)
+    const web = 'apps/Deployment/shop/web'
+    await hands.bring(presentApplication('shop', [namespace, createDeployment('shop'), a, b]))
+    assert.equal(ownerIn(hands.cluster, web), 'shop')
+    await hands.bring(gone({ undo: true }))
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(hands.state('shop')?.errors, [])
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`])
+    for (const [id, uid] of before) {
+      assert.equal(hands.cluster.read(id)?.metadata.uid, uid, id)
+      assert.equal(ownerIn(hands.cluster, id), undefined, id)
+    }
+    assert.equal(hands.cluster.read(inventory), undefined)
+    assert.equal(hands.logs.length, 1)
+    assert.match(JSON.stringify(hands.logs), /Deployment shop\/web \(it was there before\)/)
+  })
+
+  it('deletes all of what it made, also for the agent that starts after this one', async () => {
+    const cluster = createMemoryCluster()
+    {
+      await using hands = createMemoryHands({}, cluster)
+      await hands.bring(presentApplication('shop', [namespace, a]))
+    }
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(gone({ undo: true }))
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('a')}`, `delete ${home}`])
+  })
+
+  it('counts as found what another has put in the place of what was made', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(presentApplication('shop', [namespace, a, b]))
+    hands.cluster.drop(idOf('a'))
+    await putBefore(hands.cluster, a)
+    await hands.clock.advance(120_000)
+    await hands.bring(
+      presentApplication('shop', [namespace, createConfig('shop', 'a', { x: '1' }), b]),
+    )
+    assert.equal(ownerIn(hands.cluster, idOf('a')), 'shop')
+    await hands.bring(gone({ undo: true }))
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`])
+    assert.ok(hands.cluster.read(idOf('a')))
+  })
+
+  it('keeps the namespace it made for what it found, though that cannot be let go at first', async () => {
+    const memory = createMemoryCluster()
+    let refused = ''
+    const cluster: MemoryCluster = {
+      ...memory,
+      async disown(...given) {
+        if (given[1].name === refused) throw new AgentError('apply_forbidden', 'not now')
+        return memory.disown(...given)
+      },
+    }
+    await using agent = createMemoryHands({}, cluster)
+    await agent.bring(presentApplication('shop', [namespace]))
+    await putBefore(cluster, a)
+    await agent.bring(presentApplication('shop', [namespace, a, b], { generation: 2 }))
+    for (const name of ['shop', 'a']) {
+      refused = name
+      await agent.bring(gone({ undo: true }, 3))
+      assert.equal(agent.state('shop')?.phase, 'Failed')
+      assert.ok(cluster.read(home) && cluster.read(idOf('a')) && cluster.read(idOf('b')), name)
+    }
+    refused = ''
+    await agent.clock.advance(60_000)
+    assert.equal(agent.state('shop')?.phase, 'Removed')
+    assert.ok(cluster.read(home) && cluster.read(idOf('a')))
+    assert.equal(cluster.read(idOf('b')), undefined)
+  })
+
+  it('keeps a definition of which something stays', async () => {
+    await using hands = createMemoryHands()
+    const tide: TestObject = {
+      apiVersion: 'sea.example.org/v1',
+      kind: 'Tide',
+      metadata: { name: 'spring', namespace: 'shop' },
+    }
+    const definition: TestObject = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'tides.sea.example.org' },
+      spec: { group: 'sea.example.org', names: { kind: 'Tide' }, scope: 'Namespaced' },
+    }
+    await hands.bring(presentApplication('shop', [namespace, definition]))
+    await putBefore(hands.cluster, tide)
+    const all = [namespace, definition, tide, a]
+    await hands.bring(presentApplication('shop', all, { generation: 2 }))
+    await hands.bring(gone({ undo: true }, 3))
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('a')}`])
+    assert.ok(hands.cluster.read('sea.example.org/Tide/shop/spring'))
+  })
+
+  it('keeps what the API server would delete it with', async () => {
+    await using hands = createMemoryHands()
+    await putBefore(hands.cluster, namespace)
+    await hands.bring(presentApplication('shop', [createDeployment('shop')]))
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'u' }
+    await putBefore(hands.cluster, {
+      ...a,
+      metadata: { ...a.metadata, ownerReferences: [owner] },
+    })
+    const all = [createDeployment('shop'), a, b]
+    await hands.bring(presentApplication('shop', all, { generation: 2 }))
+    await hands.bring(gone({ undo: true }, 3))
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`])
+    assert.match(JSON.stringify(hands.logs), /Deployment shop\/web \(what stays would go with it\)/)
+  })
+})
+
+describe('a removal of what others are to get in part', () => {
+  it('lets go of that and of its namespace, and deletes the rest', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(presentApplication('shop', [namespace, a, b]))
+    const uid = hands.cluster.read(idOf('a'))?.metadata.uid
+    const removal = gone({ leave: [idOf('a')] })
+    await hands.bring(removal)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`])
+    assert.equal(ownerIn(hands.cluster, idOf('a')), undefined)
+    await hands.bring(removal, presentApplication('heir', [namespace, a]))
+    assert.deepEqual(
+      [hands.cluster.read(idOf('a'))?.metadata.uid, ownerIn(hands.cluster, idOf('a'))],
+      [uid, 'heir'],
+    )
+  })
+
+  it('runs its hooks where something of it is deleted, and those that come after the last', async () => {
+    await using hands = createMemoryHands()
+    const farewell = createJob('farewell', { 'helm.sh/hook': 'post-delete' })
+    await hands.bring(presentApplication('shop', [namespace, a, b, backup, farewell]))
+    await hands.bring(gone({ leave: [idOf('a')] }))
+    await hands.clock.advance(5_000)
+    assert.ok(hands.cluster.read(idOf('b')))
+    hands.end('batch/Job/shop/backup', 'Complete')
+    await hands.clock.advance(5_000)
+    assert.equal(hands.cluster.read(idOf('b')), undefined)
+    assert.equal(hands.state('shop')?.waiting, 'post-delete hook Job shop/farewell has not ended')
+    hands.end('batch/Job/shop/farewell', 'Complete')
+    await hands.clock.advance(5_000)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.ok(hands.cluster.read(idOf('a')))
+  })
+
+  it('runs no hook where nothing of it is deleted, also after a fault', async () => {
+    const memory = createMemoryCluster()
+    let stuck = true
+    const cluster: MemoryCluster = {
+      ...memory,
+      async delete(...given) {
+        if (stuck && given[1].name === 'migrate') throw new AgentError('prune_failed', 'not now')
+        return memory.delete(...given)
+      },
+    }
+    await using hands = createMemoryHands({}, cluster)
+    await putBefore(cluster, namespace, a)
+    const migrate = createJob('migrate', { 'argocd.argoproj.io/hook': 'PreSync' })
+    await hands.bring(presentApplication('shop', [namespace, a, migrate, backup]))
+    hands.end('batch/Job/shop/migrate', 'Complete')
+    await hands.clock.advance(5_000)
+    assert.equal(hands.state('shop')?.phase, 'Applied')
+    await hands.bring(gone({ undo: true }))
+    assert.equal(hands.state('shop')?.phase, 'Failed')
+    stuck = false
+    await hands.clock.advance(60_000)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.equal(cluster.read('batch/Job/shop/backup'), undefined)
+    assert.equal(cluster.read('batch/Job/shop/migrate'), undefined)
+    assert.ok(cluster.read(idOf('a')))
+  })
+
+  it('lets go of all where all is to go to others', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(presentApplication('shop', [namespace, a, b, backup]))
+    await hands.bring(gone({ leave: ['*'] }))
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [])
+    assert.equal(ownerIn(hands.cluster, idOf('a')), undefined)
+  })
+})
