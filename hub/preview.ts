@@ -1,23 +1,25 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
-import { parseObjectId } from '@groundswell/proto/object-id.ts'
+import { formatObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
 import type { Hub } from './api/hub.ts'
 import type { ChangesView, EstimateView, LiveView, PlannedView } from './api/plan-view.ts'
 import type { ContentStore } from './bundle/content.ts'
+import { listSpellings } from './bundle/object-ids.ts'
 import { readManifest } from './bundle/stored-manifest.ts'
 import { fitObjects } from './check/fit-objects.ts'
 import { type Difference, createPairDiff, groupDifferences } from './check/fleet-diff.ts'
 import { mergeFindings } from './check/finding.ts'
 import { foretellHeld } from './check/held-prune.ts'
 import { tryFleet } from './check/live.ts'
-import { createForetelling } from './check/removal.ts'
+import { createForetelling, type Fate, isLoss } from './check/removal.ts'
 import type { RenderedContent } from './check/rendered-fleet.ts'
 import { type Fault, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { LedgerState } from './ledger/replay.ts'
+import type { RenderedObject } from './render/engine.ts'
 import { type Estimate, estimateRollout, listPastWaves } from './rollout/estimate.ts'
 import { foresee } from './rollout/foresight.ts'
-import type { RolloutPlan } from './rollout/rollout.ts'
+import type { RolloutPlan, RolloutTarget } from './rollout/rollout.ts'
 
 export interface PreviewDeps {
   readonly state: LedgerState
@@ -113,18 +115,16 @@ export function createPreview(deps: PreviewDeps) {
     const held = []
     for (const [cluster, { before, after }] of sides) {
       const target = targets[cluster]!
-      const orphaned = target.digest === null && target.deletionPolicy === 'Orphan'
+      const foretellAll = (object: RenderedObject): Fate =>
+        foretellBy(target, before, object) ?? foretell({ application, cluster }, object)
       const deleted: RenderedContent['objects'][number]['id'][] = []
       for (const { object, ...change } of diffPair(before?.content, after?.content)) {
-        const removed = change.change === 'removed'
-        const fate = !removed
-          ? null
-          : orphaned
-            ? before?.manifest.deletionPolicy === 'Orphan'
-              ? 'left: its deletionPolicy is Orphan'
-              : 'left: another application gets it'
-            : foretell({ application, cluster }, object)
-        if (fate === 'deleted') deleted.push(object.id)
+        const told = change.change === 'removed' ? foretellAll(object) : null
+        const fate =
+          told === 'deleted' && target.undo
+            ? 'deleted unless it was there before the rollout'
+            : told
+        if (isLoss(fate)) deleted.push(object.id)
         found.push({ ...change, object, cluster, fate })
       }
       const declared = fleet.applications.get(application)
@@ -194,6 +194,23 @@ interface Read {
 interface Sides {
   readonly before: Read | undefined
   readonly after: Read | undefined
+}
+
+/** What a plan itself says of an object that it takes away. */
+function foretellBy(
+  { digest, deletionPolicy, leave }: RolloutTarget,
+  before: Read | undefined,
+  { id }: RenderedObject,
+): Fate | undefined {
+  if (digest === null && deletionPolicy === 'Orphan') {
+    return before?.manifest.deletionPolicy === 'Orphan'
+      ? 'left: its deletionPolicy is Orphan'
+      : 'left: another application gets it'
+  }
+  if (leave?.[0] === '*') return 'left: another application may get it'
+  const { targetNamespace = '' } = before?.manifest ?? {}
+  const ids = listSpellings({ targetNamespace, objects: [{ id: formatObjectId(id) }] })
+  return leave?.some((one) => ids.has(one)) ? 'left: another application gets it' : undefined
 }
 
 interface ReadSides {

@@ -17,7 +17,7 @@ import type { RolloutPlan } from './rollout/rollout.ts'
 
 export interface ProposalDeps {
   readonly state: LedgerState
-  readonly deciding: Pick<Deciding, 'plan'>
+  readonly deciding: Pick<Deciding, 'outline'>
   readonly clock: () => number
 }
 
@@ -42,7 +42,7 @@ export async function viewProposal(
 
   /** What cannot be planned is told as such by what was found. */
   async function plan(of: Fleet, application: string): Promise<RolloutPlan | null> {
-    return deciding.plan(of, contents, application, 'git', '').catch((error: unknown) => {
+    return deciding.outline(of, contents, application).catch((error: unknown) => {
       if (error instanceof HubError) return null
       throw error
     })

@@ -14,6 +14,7 @@ import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/p
 import { type Fault, HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { Blob } from './content.ts'
+import { fingerprintIds } from './object-ids.ts'
 import { findHealthFaults, type HealthOptions, selectHealthChecks } from './health-checks.ts'
 import { type OrderOptions, orderObjects } from './object-order.ts'
 import { whyRenderedOutside } from './outside-scope.ts'
@@ -46,6 +47,8 @@ export interface BundleOptions extends OrderOptions, HealthOptions {
 export interface Bundle {
   readonly manifest: Blob
   readonly objects: readonly Blob[]
+  /** The same for manifests that name the same objects. */
+  readonly fingerprint: string
 }
 
 /**
@@ -112,7 +115,11 @@ export function buildBundle(rendered: readonly RenderedObject[], options: Bundle
       `application ${options.application}: its manifest is larger than 1 MiB; split the application`,
     )
   }
-  return { manifest: { digest: digestOf(bytes), bytes }, objects: entries.map(({ blob }) => blob) }
+  return {
+    manifest: { digest: digestOf(bytes), bytes },
+    objects: entries.map(({ blob }) => blob),
+    fingerprint: fingerprintIds(manifest),
+  }
 }
 
 /** What is said only where it is not as usual, so that most manifests stay the bytes they were. */

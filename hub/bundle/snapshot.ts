@@ -25,11 +25,12 @@ const lifeSeconds = 30 * 24 * 3600
 export function listApplications(assignments: readonly Assignment[]): SnapshotApplication[] {
   return assignments
     .map((assignment): SnapshotApplication => {
-      const { application: name, generation, digest, size, revision } = assignment
+      const { application: name, generation, digest, size, revision, leave, undo } = assignment
       const deletionPolicy = assignment.deletionPolicy ?? 'Delete'
+      const sparing = { ...(leave && { leave }), ...(undo && { undo }) }
       return digest === null
-        ? { name, generation, state: 'removed', deletionPolicy }
-        : { name, generation, state: 'present', manifest: { digest, size }, revision }
+        ? { name, generation, state: 'removed', deletionPolicy, ...sparing }
+        : { name, generation, state: 'present', manifest: { digest, size }, revision, ...sparing }
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }

@@ -1,8 +1,8 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { type DeletionPolicy, type Manifest, parseManifest } from '@groundswell/proto/manifest.ts'
-import { parseObjectId } from '@groundswell/proto/object-id.ts'
 import { HubError } from '../errors.ts'
 import type { ContentStore } from './content.ts'
+import { fingerprintIds, listPlaces, listSpellings } from './object-ids.ts'
 
 /** A manifest from the store, rendered again when that has lost it; undefined when it cannot be had. */
 export async function readManifest(
@@ -18,42 +18,55 @@ export async function readManifest(
   return bytes && parseManifest(bytes)
 }
 
-/**
- * What is to become of the objects of a manifest when its application goes: what it says itself. Where all of
- * them are on their way to other applications, as when one is renamed, they are let go instead: those may come
- * long after, by rollouts and gates of their own, and take them over.
- *
- * @param heirs manifests that other applications are to get on the same cluster, and have not yet
- * @throws HubError `content_missing` when one cannot be had: nobody may guess what to delete
- */
-export async function readDeletionPolicy(
-  content: ContentStore,
-  digest: Digest,
-  heirs: readonly Digest[],
-  rebuild: () => Promise<void>,
-): Promise<DeletionPolicy> {
-  const read = async (one: Digest): Promise<Manifest> => {
-    const manifest = await readManifest(content, one, rebuild)
-    if (manifest) return manifest
-    throw new HubError(
-      'content_missing',
-      `the manifest ${one} cannot be had, so whether the objects of ${digest} stay cannot be told; nothing is removed`,
-    )
-  }
-  const going = await read(digest)
-  if (going.deletionPolicy === 'Orphan') return 'Orphan'
-  const left = new Set(listObjects(going))
-  for (const heir of heirs) {
-    if (left.size === 0) break
-    for (const id of listObjects(await read(heir))) left.delete(id)
-  }
-  return going.objects.length > 0 && left.size === 0 ? 'Orphan' : 'Delete'
+/** What a manifest says of its objects as a whole. */
+export interface ManifestObjects {
+  readonly deletionPolicy: DeletionPolicy
+  readonly fingerprint: string
+  /** Every id by which they may live on a cluster. */
+  readonly spellings: ReadonlySet<string>
+  /** One id for each. */
+  readonly places: readonly string[]
 }
 
-/** Where the objects of a manifest live. Of a cluster-scoped kind the namespace is the application's, for both alike. */
-function listObjects({ objects, targetNamespace }: Manifest): string[] {
-  return objects.map(({ id }) => {
-    const { group, kind, namespace, name } = parseObjectId(id)
-    return [group, kind, namespace || targetNamespace, name].join('/')
-  })
+/** Ids that are remembered, of all manifests together: some 100 bytes each. */
+const rememberedIds = 100_000
+
+/** Reads which objects manifests name, and remembers those it was asked for last. */
+export function createManifestObjects(content: ContentStore) {
+  const known = new Map<Digest, ManifestObjects>()
+  let count = 0
+
+  /** @throws HubError `content_missing` when it cannot be had: nobody may guess what to delete */
+  return async function readObjects(
+    digest: Digest,
+    rebuild: () => Promise<void>,
+  ): Promise<ManifestObjects> {
+    const before = known.get(digest)
+    if (before) {
+      known.delete(digest)
+      known.set(digest, before)
+      return before
+    }
+    const manifest = await readManifest(content, digest, rebuild)
+    if (!manifest) {
+      throw new HubError(
+        'content_missing',
+        `the manifest ${digest} cannot be had, so what is to become of objects that go with it cannot be told; nothing is removed`,
+      )
+    }
+    const found = {
+      deletionPolicy: manifest.deletionPolicy,
+      fingerprint: fingerprintIds(manifest),
+      spellings: listSpellings(manifest),
+      places: listPlaces(manifest),
+    }
+    known.set(digest, found)
+    count += found.places.length
+    for (const [oldest, { places }] of known) {
+      if (count <= rememberedIds || oldest === digest) break
+      known.delete(oldest)
+      count -= places.length
+    }
+    return found
+  }
 }

@@ -1,6 +1,7 @@
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import { isJsonObject, parseExact } from './object-text.ts'
+import { listSpellings } from '../bundle/object-ids.ts'
 import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
 
 /**
@@ -9,12 +10,13 @@ import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
  */
 export type Fate =
   | 'deleted'
-  | 'may be deleted: another application gets it, by a rollout of its own'
+  | 'deleted unless it was there before the rollout'
   | 'left: the application does not prune'
   | 'left: its deletionPolicy is Orphan'
   | 'left: the object is guarded against pruning'
   | 'left: another application has it'
   | 'left: another application gets it'
+  | 'left: another application may get it'
   | 'left: the cluster is detached'
 
 /** Whether a cluster may lose the object. */
@@ -23,39 +25,19 @@ export function isLoss(fate: Fate | null): boolean {
 }
 
 /**
- * Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. One that moves to
- * another application is left only where both reach the cluster at once, which nobody can promise.
+ * Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. One that is to go
+ * to another application is left, however long that takes: plans are made so (`hub/rollout/sparing.ts`).
  */
 export function createForetelling(
   base: Pick<RenderedFleet, 'fleet' | 'contents'>,
   head: Pick<RenderedFleet, 'fleet' | 'contents'>,
 ) {
-  const ids = new Map<RenderedContent, ReadonlySet<string>>()
-  /** By application and cluster: it is asked for each of the objects. */
-  const handedOver = new Map<string, boolean>()
+  const spellings = new Map<RenderedContent, ReadonlySet<string>>()
 
-  function holds(content: RenderedContent, id: string): boolean {
-    const known =
-      ids.get(content) ?? new Set(content.objects.map((each) => formatObjectId(each.id)))
-    ids.set(content, known)
-    return known.has(id)
-  }
-
-  /** Whether all of an application is on its way to others, as when it is renamed: then it is let go. */
-  function isHandedOver(application: string, cluster: string): boolean {
-    const whole = base.contents.get(application)?.get(cluster)
-    const arriving = [...head.contents].flatMap(([other, byCluster]) => {
-      const content = byCluster.get(cluster)
-      const has = base.contents.get(other)?.get(cluster)?.digest
-      return other === application || !content || content.digest === has ? [] : [content]
-    })
-    return (
-      whole !== undefined &&
-      whole.objects.length > 0 &&
-      whole.objects.every(({ id }) =>
-        arriving.some((content) => holds(content, formatObjectId(id))),
-      )
-    )
+  function holds(content: RenderedContent, ids: ReadonlySet<string>): boolean {
+    const known = spellings.get(content) ?? spell(content, content.objects)
+    spellings.set(content, known)
+    return [...ids].some((id) => known.has(id))
   }
 
   return (
@@ -63,30 +45,33 @@ export function createForetelling(
     object: RenderedObject,
   ): Fate => {
     if (!head.fleet.clusters.has(cluster)) return 'left: the cluster is detached'
-    const id = formatObjectId(object.id)
+    const ids = spell(base.contents.get(application)?.get(cluster), [object])
     const isOf = (other: string, { contents }: Pick<RenderedFleet, 'contents'>): boolean => {
       const content = contents.get(other)?.get(cluster)
-      return content !== undefined && holds(content, id)
+      return content !== undefined && holds(content, ids)
     }
     const heirs = [...head.contents.keys()].filter(
       (other) => other !== application && isOf(other, head),
     )
     if (heirs.some((other) => isOf(other, base))) return 'left: another application has it'
-    const gone =
-      heirs.length > 0
-        ? 'may be deleted: another application gets it, by a rollout of its own'
-        : 'deleted'
     if (isGuarded(object)) return 'left: the object is guarded against pruning'
     // A part of what stays is pruned; what goes as a whole goes by the policy it came with.
     const stays = head.contents.get(application)?.has(cluster) ?? false
     const [was, is] = [base, head].map(({ fleet }) => fleet.applications.get(application)?.spec)
-    if (stays) return is?.prune === false ? 'left: the application does not prune' : gone
-    if (was?.deletionPolicy === 'Orphan') return 'left: its deletionPolicy is Orphan'
-    const place = `${application} ${cluster}`
-    const isLeft = handedOver.get(place) ?? isHandedOver(application, cluster)
-    handedOver.set(place, isLeft)
-    return isLeft ? 'left: another application gets it' : gone
+    if (stays && is?.prune === false) return 'left: the application does not prune'
+    if (!stays && was?.deletionPolicy === 'Orphan') return 'left: its deletionPolicy is Orphan'
+    return heirs.length > 0 ? 'left: another application gets it' : 'deleted'
   }
+}
+
+function spell(
+  content: Pick<RenderedContent, 'targetNamespace'> | undefined,
+  objects: readonly Pick<RenderedObject, 'id'>[],
+): Set<string> {
+  return listSpellings({
+    targetNamespace: content?.targetNamespace ?? '',
+    objects: objects.map(({ id }) => ({ id: formatObjectId(id) })),
+  })
 }
 
 const guards = new Set(['prune=false', 'prune=confirm', 'delete=false', 'delete=confirm'])

@@ -107,7 +107,8 @@ export function resolveTargets(fleet: Fleet, facts?: FleetFacts): Resolution {
   return { targets, skipped, faults }
 }
 
-function whySkipped(
+/** Why Git itself leaves an application out on a cluster that one of its targets picks. */
+export function whySkipped(
   fleet: Fleet,
   { spec }: Declared<ApplicationSpec>,
   cluster: Declared<ClusterSpec>,

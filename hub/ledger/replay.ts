@@ -1,5 +1,6 @@
 import type { ApiTokenRecord } from '../access/api-token.ts'
 import { applyChange } from '../rollout/change.ts'
+import { toContent, toPrevious } from '../rollout/content.ts'
 import { contentBefore } from '../rollout/rollback.ts'
 import {
   type Assignment,
@@ -197,10 +198,7 @@ export function assignedBy(
   const make = (content: Content, generation: number): Assignment => ({
     cluster,
     application: plan.application,
-    digest: content.digest,
-    size: content.size,
-    revision: content.revision,
-    ...(content.deletionPolicy ? { deletionPolicy: content.deletionPolicy } : {}),
+    ...toContent(content),
     generation,
     rollout: plan.id,
   })
@@ -211,11 +209,11 @@ export function assignedBy(
     case 'Soaking':
       return make(target, progress.generation)
     case 'Done':
-      if (progress.withdrawn) return make(contentBefore(target), progress.generation)
+      if (progress.withdrawn) return make(contentBefore(plan, cluster), progress.generation)
       return progress.generation === 0 ? null : make(target, progress.generation)
     case 'Reverting':
     case 'Reverted':
-      return make(contentBefore(target), progress.generation)
+      return make(contentBefore(plan, cluster), progress.generation)
   }
 }
 
@@ -233,8 +231,7 @@ function foldGood(
   const mine = state.good.get(cluster) ?? new Map<string, Content>()
   if (!target) return
   if (progress.state === 'Done' && progress.outcome === 'Succeeded') {
-    const { digest, size, revision } = target
-    state.good.set(cluster, mine.set(plan.application, { digest, size, revision }))
+    state.good.set(cluster, mine.set(plan.application, toPrevious(target)))
   } else if (progress.state === 'Reverting' || progress.state === 'Reverted') {
     if (target.previous) mine.set(plan.application, target.previous)
     else mine.delete(plan.application)

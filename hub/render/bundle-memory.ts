@@ -16,6 +16,8 @@ export interface MadeBundle {
   /** Names all that it was made of but the cluster's facts, and what it asked of those. */
   readonly base?: Digest
   readonly asked?: AskedFacts
+  /** The same for manifests that name the same objects; unknown of what an older hub made. */
+  readonly fingerprint?: string
 }
 
 /** Of one bundle; more than these nobody reads. */
@@ -42,17 +44,19 @@ type Line = [
   kinds: string[],
   violations: Violation[],
   notes: string[],
-  base?: Digest,
-  asked?: AskedFacts,
+  base?: Digest | null,
+  asked?: AskedFacts | null,
+  fingerprint?: string,
 ]
 
 /** One line for each; it carries a digest of itself, so that a damaged one counts as none. */
 export function formatBundleLine(
   input: Digest,
-  { digest, size, kinds, violations, notes, base, asked }: MadeBundle,
+  { digest, size, kinds, violations, notes, base, asked, fingerprint }: MadeBundle,
 ): string {
-  const facts = base && asked ? [base, asked] : []
-  const text = JSON.stringify([input, digest, size, kinds, violations, notes, ...facts])
+  const facts = base && asked ? [base, asked] : [null, null]
+  const made = [digest, size, kinds, violations, notes, ...facts, fingerprint]
+  const text = JSON.stringify([input, ...made])
   return `${digestOf(text)} ${text}\n`
 }
 
@@ -63,14 +67,15 @@ export function parseBundleLines(text: string): Map<Digest, MadeBundle> {
     const space = line.indexOf(' ')
     const body = line.slice(space + 1)
     if (space < 0 || line.slice(0, space) !== digestOf(body)) continue
-    const [input, digest, size, kinds, violations, notes, ...facts] = JSON.parse(body) as Line
+    const [input, digest, size, kinds, violations, notes, ...later] = JSON.parse(body) as Line
     // A line of before policies judged has no verdict that anybody could ask for.
     if (!isDigest(input) || !isDigest(digest) || !violations || !notes) continue
-    const [base, asked] = facts
+    const [base, asked, fingerprint] = later
     found.delete(input)
     found.set(input, {
       ...{ digest, size, kinds, violations, notes },
       ...(base && asked && { base, asked }),
+      ...(fingerprint && { fingerprint }),
     })
   }
   return new Map([...found].slice(-rememberedBundles))

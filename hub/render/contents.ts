@@ -67,6 +67,8 @@ export interface Contents {
   readonly againMs?: number
   /** Of each manifest in `applications`. */
   readonly origins?: ReadonlyMap<Digest, ContentOrigin>
+  /** Of manifests in `applications`: the same for those that name the same objects. */
+  readonly fingerprints?: ReadonlyMap<Digest, string>
 }
 
 /** What a manifest was made of and what is in it; the signer's policy judges by these. */
@@ -127,6 +129,7 @@ export function createContents(deps: ContentsDeps) {
     const failed = new Set<string>()
     const applications = new Map<string, Map<string, Content>>()
     const origins = new Map<Digest, ContentOrigin>()
+    const fingerprints = new Map<Digest, string>()
     let againMs = targets.some(({ chart }) => chart && !isExactVersion(chart.version))
       ? chartRefreshMs
       : Infinity
@@ -158,7 +161,8 @@ export function createContents(deps: ContentsDeps) {
       for (const outcome of outcomes) {
         const { target } = outcome
         if (outcome.made) {
-          const { digest, size, revision, kinds, violations, notes } = outcome.made
+          const { digest, size, revision, kinds, violations, notes, fingerprint } = outcome.made
+          if (fingerprint !== undefined) fingerprints.set(digest, fingerprint)
           applications.get(target.application)?.set(target.cluster, { digest, size, revision })
           const { repository } = target
           warnings.push(...violations.map((one) => placeFault(toViolationFault(one), target)))
@@ -189,7 +193,7 @@ export function createContents(deps: ContentsDeps) {
       )
     }
     return {
-      ...{ applications, skipped, origins },
+      ...{ applications, skipped, origins, fingerprints },
       ...(Number.isFinite(againMs) && { againMs }),
       faults: mergeFaults(faults),
       warnings: mergeFaults(warnings),
@@ -313,7 +317,8 @@ export function createContents(deps: ContentsDeps) {
     const kinds = [...new Set(result.objects.map(({ id }) => kindOf(id)))].sort()
     const size = bundle.manifest.bytes.byteLength
     const notes = result.warnings.slice(0, mostNotes)
-    const made = { digest: content, size, kinds, violations, notes }
+    const { fingerprint } = bundle
+    const made = { digest: content, size, kinds, violations, notes, fingerprint }
     return bundles.keep(base, input, made, result.asked)
   }
 

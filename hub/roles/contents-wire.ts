@@ -13,6 +13,7 @@ export interface ContentsWire {
       readonly size: number
       readonly revision: string
       readonly clusters: readonly string[]
+      readonly fingerprint?: string
     }[]
   }[]
   readonly skipped: readonly { readonly name: string; readonly clusters: readonly string[] }[]
@@ -27,16 +28,23 @@ export function formatContents({
   faults,
   warnings,
   againMs,
+  fingerprints,
 }: Contents): ContentsWire {
   return {
     applications: [...applications].map(([name, byCluster]) => {
-      const alike = new Map<string, Content & { clusters: string[] }>()
+      const alike = new Map<string, Content & { clusters: string[]; fingerprint?: string }>()
       for (const [cluster, content] of byCluster) {
         const { digest, size, revision } = content
         const key = `${digest} ${size} ${revision}`
         const known = alike.get(key)
         if (known) known.clusters.push(cluster)
-        else alike.set(key, { digest, size, revision, clusters: [cluster] })
+        else {
+          const fingerprint = digest === null ? undefined : fingerprints?.get(digest)
+          alike.set(key, {
+            ...{ digest, size, revision, clusters: [cluster] },
+            ...(fingerprint !== undefined && { fingerprint }),
+          })
+        }
       }
       return { name, contents: [...alike.values()] }
     }),
@@ -50,8 +58,12 @@ export function formatContents({
 /** @throws TypeError */
 export function parseContents(value: unknown): Contents {
   const { applications, skipped, faults, warnings, againMs } = parseObject(value)
+  const fingerprints = new Map<Digest, string>()
   return {
-    applications: new Map(parseList(applications).map(parseApplication)),
+    applications: new Map(
+      parseList(applications).map((one) => parseApplication(one, fingerprints)),
+    ),
+    fingerprints,
     skipped: new Map(
       parseList(skipped).map((one) => {
         const { name, clusters } = parseObject(one)
@@ -64,15 +76,21 @@ export function parseContents(value: unknown): Contents {
   }
 }
 
-function parseApplication(value: unknown): [string, Map<string, Content>] {
+function parseApplication(
+  value: unknown,
+  fingerprints: Map<Digest, string>,
+): [string, Map<string, Content>] {
   const { name, contents } = parseObject(value)
   const byCluster = new Map<string, Content>()
   for (const one of parseList(contents)) {
-    const { digest, size, revision, clusters } = parseObject(one)
+    const { digest, size, revision, clusters, fingerprint } = parseObject(one)
     const content: Content = {
       digest: parseDigest(digest),
       size: parseNumber(size),
       revision: parseText(revision),
+    }
+    if (content.digest && fingerprint !== undefined) {
+      fingerprints.set(content.digest, parseText(fingerprint))
     }
     for (const cluster of parseList(clusters)) byCluster.set(parseText(cluster), content)
   }

@@ -2,6 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import { assignedTo, runsOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
+import { toPrevious } from './content.ts'
 import { judgeHold } from './hold.ts'
 import { type Content, finalPhases, type RolloutAction, type RolloutPlan } from './rollout.ts'
 
@@ -85,7 +86,7 @@ export function previousContent(
 ): Content | null {
   const found =
     state.good.get(cluster)?.get(application) ?? state.assignments.get(cluster)?.get(application)
-  return found ? { digest: found.digest, size: found.size, revision: found.revision } : null
+  return found ? toPrevious(found) : null
 }
 
 /**

@@ -1,5 +1,3 @@
-import type { Digest } from '@groundswell/proto/digest.ts'
-import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
 import { type Fault, HubError } from '../errors.ts'
 import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
@@ -16,10 +14,10 @@ import type { PlanCluster } from './pick.ts'
 import { isWithdrawn } from './hold.ts'
 import { planRollout } from './plan.ts'
 import { createOpenClusters } from './open-clusters.ts'
-import type { RolloutPlan, RolloutTarget } from './rollout.ts'
+import type { RolloutPlan } from './rollout.ts'
+import { createSparing, type Look, type SparingDeps } from './sparing.ts'
 
-export interface DecideDeps {
-  readonly state: LedgerState
+export interface DecideDeps extends SparingDeps {
   readonly rollouts: Pick<Rollouts, 'create' | 'act'>
   readonly connected: (cluster: string) => boolean
   /** Whether its own keepers have the application's updates wait there, or refuse them. */
@@ -31,16 +29,6 @@ export interface DecideDeps {
   ) => Promise<{ author: string; subject: string }>
   /** Records that a hold has ended, and why. */
   readonly release: (application: string, reason: string) => Promise<unknown>
-  /**
-   * What becomes of a manifest's objects when its application goes; `heirs` are what other applications are
-   * to get on the cluster, and have not yet.
-   * @throws HubError `content_missing` when that cannot be told: then nothing is removed
-   */
-  readonly deletionPolicy: (
-    cluster: string,
-    manifest: Digest,
-    heirs: readonly Digest[],
-  ) => Promise<DeletionPolicy>
   /** Milliseconds a cluster has to be unselected before an application is removed there; 0 by default. */
   readonly removalGrace?: number
   /** Calls back once after so many milliseconds. */
@@ -53,6 +41,15 @@ export interface DecideDeps {
   readonly newId: () => string
 }
 
+/** One look at what Git asks. */
+interface Round {
+  readonly fleet: Fleet
+  readonly contents: Contents
+  readonly look: Pick<Look, 'spare' | 'isAwaited'>
+}
+
+const lookAway: Round['look'] = { spare: async (_, targets) => targets, isAwaited: () => false }
+
 /** More applications than this gone at once needs a person's word (share of all assigned). */
 const removalShare = 0.5
 
@@ -60,6 +57,7 @@ const removalShare = 0.5
 export function createDeciding(deps: DecideDeps) {
   const { state, rollouts } = deps
   const openClusters = createOpenClusters(state)
+  const sparing = createSparing(deps)
   const leaving = createLeaving({
     grace: deps.removalGrace ?? 0,
     clock: deps.clock,
@@ -78,17 +76,19 @@ export function createDeciding(deps: DecideDeps) {
         message: `${gone.length} of ${total} applications are gone from Git; their removal is planned but waits: start each with \`swell rollout start\``,
       })
     }
+    const look = sparing.look(fleet, contents)
     // What others wait for is planned first, so that they find it under way.
     const due = orderByDependencies(fleet, contents.applications.keys())
     for (const application of [...due, ...gone]) {
       try {
         const fault = await decideOne(
-          fleet,
-          contents,
+          { fleet, contents, look },
           application,
           !(held && gone.includes(application)),
         )
         if (fault) faults.push(fault)
+        const awaited = look.explainAwaited(application, listGoing(fleet, contents, application))
+        if (awaited) faults.push(awaited)
       } catch (error) {
         faults.push(...toFaults(error, application))
       }
@@ -97,12 +97,12 @@ export function createDeciding(deps: DecideDeps) {
   }
 
   async function decideOne(
-    fleet: Fleet,
-    contents: Contents,
+    round: Round,
     application: string,
     start: boolean,
   ): Promise<Fault | undefined> {
-    const change = find(fleet, contents, application, false)
+    const { contents } = round
+    const change = find(round, application, false)
     switch (change.kind) {
       case 'none':
         await releaseWithdrawn(contents, application)
@@ -124,7 +124,7 @@ export function createDeciding(deps: DecideDeps) {
           message: `its targets select no cluster, but it runs on ${change.clusters}; nothing is removed. Delete the Application to remove it`,
         }
       case 'rollout': {
-        const plan = await makePlan(fleet, contents, application, change, 'git')
+        const plan = await makePlan(round, application, change, 'git')
         // One that waits in line takes nobody's place.
         const waits = change.paused !== undefined && plan.supersede !== 'queue'
         const made = waits ? { ...plan, behind: change.paused } : plan
@@ -158,10 +158,27 @@ export function createDeciding(deps: DecideDeps) {
     await deps.release(application, 'Git asks for the held content no more')
   }
 
-  function find(fleet: Fleet, contents: Contents, application: string, again: boolean): Change {
+  /** Clusters that may get something of an application. */
+  function listOpen(fleet: Fleet, contents: Contents, application: string): ReadonlySet<string> {
     const skipped = contents.skipped.get(application)
     const all = openClusters(fleet)
-    const open = skipped ? new Set([...all].filter((name) => !skipped.has(name))) : all
+    return skipped ? new Set([...all].filter((name) => !skipped.has(name))) : all
+  }
+
+  /** Where an application runs, and Git places it no more. */
+  function listGoing(fleet: Fleet, contents: Contents, application: string): string[] {
+    const desired = contents.applications.get(application)
+    // A selection of nobody removes nothing.
+    if (desired?.size === 0) return []
+    const open = listOpen(fleet, contents, application)
+    return [...assignedTo(state, application).values()]
+      .filter(({ cluster, digest }) => digest !== null && !desired?.has(cluster))
+      .map(({ cluster }) => cluster)
+      .filter((cluster) => open.has(cluster) && !leaving.isLeaving(application, cluster))
+  }
+
+  function find({ fleet, contents, look }: Round, application: string, again: boolean): Change {
+    const open = listOpen(fleet, contents, application)
     const desired = contents.applications.get(application) ?? null
     const assigned = assignedTo(state, application)
     // An application that is gone from Git was taken away on purpose; a selection changes with a label.
@@ -179,7 +196,8 @@ export function createDeciding(deps: DecideDeps) {
       desired,
       assigned,
       reachableByGit: open,
-      leaving: (cluster) => leaving.isLeaving(application, cluster),
+      leaving: (cluster) =>
+        leaving.isLeaving(application, cluster) || look.isAwaited(application, cluster),
       connected: deps.connected,
       vetoed: (cluster) => deps.vetoed?.(cluster, application) ?? false,
       previous: (cluster) => previousContent(state, application, cluster),
@@ -189,8 +207,7 @@ export function createDeciding(deps: DecideDeps) {
   }
 
   async function makePlan(
-    fleet: Fleet,
-    desired: Contents,
+    { fleet, look }: Round,
     application: string,
     change: Extract<Change, { kind: 'rollout' }>,
     by: string,
@@ -210,7 +227,7 @@ export function createDeciding(deps: DecideDeps) {
       id: deps.newId(),
       application,
       revision,
-      targets: await withPolicies(desired, application, change.targets),
+      targets: await look.spare(application, change.targets),
       clusters: listPlanClusters(fleet),
       strategy,
       gates: {
@@ -227,38 +244,9 @@ export function createDeciding(deps: DecideDeps) {
     })
     return {
       ...{ ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace },
+      ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
       ...(revert === 'pullRequest' && { revert: true as const }),
     }
-  }
-
-  async function withPolicies(
-    desired: Contents,
-    application: string,
-    targets: RolloutPlan['targets'],
-  ): Promise<RolloutPlan['targets']> {
-    const assigned = assignedTo(state, application)
-    const known: Record<string, RolloutTarget> = {}
-    const policies = new Map<string, Promise<DeletionPolicy>>()
-    for (const [cluster, target] of Object.entries(targets)) {
-      const digest = assigned.get(cluster)?.digest
-      known[cluster] = target
-      if (target.digest !== null || !digest) continue
-      const heirs = listArriving(desired, application, cluster)
-      const key = [digest, ...heirs].join()
-      const policy = policies.get(key) ?? deps.deletionPolicy(cluster, digest, heirs)
-      policies.set(key, policy)
-      known[cluster] = { ...target, deletionPolicy: await policy }
-    }
-    return known
-  }
-
-  /** What other applications are to get on a cluster, and have not yet. */
-  function listArriving({ applications }: Contents, but: string, cluster: string): Digest[] {
-    return [...applications].flatMap(([application, byCluster]) => {
-      const digest = byCluster.get(cluster)?.digest
-      const has = state.assignments.get(cluster)?.get(application)?.digest
-      return application === but || !digest || digest === has ? [] : [digest]
-    })
   }
 
   return {
@@ -282,10 +270,21 @@ export function createDeciding(deps: DecideDeps) {
       if (fleet.applications.has(application) && !contents.applications.has(application)) {
         throw new HubError('render_failed', `${application} cannot be rendered`, { faults: failed })
       }
-      const change = find(fleet, contents, application, true)
-      return change.kind === 'rollout'
-        ? makePlan(fleet, contents, application, change, by, reason)
-        : null
+      const round = { fleet, contents, look: sparing.look(fleet, contents) }
+      const change = find(round, application, true)
+      return change.kind === 'rollout' ? makePlan(round, application, change, by, reason) : null
+    },
+    /** How it would roll out: of contents that are not stored nobody can tell what is left of them. */
+    async outline(
+      fleet: Fleet,
+      contents: Contents,
+      application: string,
+    ): Promise<RolloutPlan | null> {
+      if (fleet.applications.has(application) && !contents.applications.has(application))
+        return null
+      const round = { fleet, contents, look: lookAway }
+      const change = find(round, application, true)
+      return change.kind === 'rollout' ? makePlan(round, application, change, 'git') : null
     },
     create: (plan: RolloutPlan, options: CreateOptions) => rollouts.create(plan, options),
     active: (application: string) => activeRollouts(state, application),

@@ -1,3 +1,4 @@
+import { toContent } from './content.ts'
 import type { GateState } from './gate-state.ts'
 import type {
   ClusterObservation,
@@ -61,11 +62,10 @@ export function recheck(draft: Draft, at: number | null): void {
 }
 
 export function assign(draft: Draft, moment: Moment, cluster: string, content: Content): void {
-  const { digest, size, revision } = content
   draft.effects.push({
     kind: 'assign',
     cluster,
-    content: { digest, size, revision },
+    content: toContent(content),
     generation: moment.generation,
   })
 }

@@ -28,7 +28,7 @@ function withdraw(draft: Draft, moment: Moment, name: string): void {
   if (progress.state !== 'Done' || progress.outcome !== 'Vetoed') return
   const { generation } = moment
   draft.clusters[name] = { ...progress, generation, withdrawn: true }
-  assign(draft, moment, name, contentBefore(moment.plan.targets[name]!))
+  assign(draft, moment, name, contentBefore(moment.plan, name))
 }
 
 /** Moves clusters whose turn it is but that cannot be reached; before any offer, since it may fail them. */

@@ -19,21 +19,29 @@ export function beginRollback(draft: Draft, moment: Moment, reason: string): voi
   for (const [name, progress] of Object.entries(draft.clusters)) {
     const touched = touchedBy(progress)
     if (!touched) continue
-    const target = moment.plan.targets[name]!
     draft.clusters[name] = {
       state: 'Reverting',
       generation: moment.generation,
       offeredAt: moment.now,
       outcome: touched.outcome,
     }
-    assign(draft, moment, name, contentBefore(target))
+    assign(draft, moment, name, contentBefore(moment.plan, name))
   }
   draft.effects.push({ kind: 'hold', contentDigest: moment.plan.contentDigest, reason })
 }
 
-/** What a cluster goes back to: its previous content, or a tombstone when it had nothing. */
-export function contentBefore(target: RolloutTarget): Content {
-  return target.previous ?? { digest: null, size: 0, revision: target.revision }
+/**
+ * What a cluster goes back to: its previous content, or a tombstone when it had nothing. Either is an undoing:
+ * what the rollout found there, and did not make, was there before it.
+ */
+export function contentBefore(
+  { targets, orphans }: Pick<RolloutPlan, 'targets' | 'orphans'>,
+  cluster: string,
+): Content {
+  const { previous, revision } = targets[cluster]!
+  if (previous) return { ...previous, undo: true }
+  const nothing = { digest: null, size: 0, revision } as const
+  return { ...nothing, ...(orphans && { deletionPolicy: 'Orphan' }), undo: true }
 }
 
 /** What undoing a rollout as it is now would bring: of the clusters that it changed, what they had. */
@@ -43,7 +51,7 @@ export function planBack(plan: RolloutPlan, run: RolloutRun): RolloutPlan {
     const target = plan.targets[name]
     if (!target || !touchedBy(progress)) continue
     const { previous: _, ...had } = target
-    targets[name] = { ...contentBefore(target), previous: had }
+    targets[name] = { ...contentBefore(plan, name), previous: had }
   }
   return { ...plan, targets }
 }
@@ -83,7 +91,7 @@ function judgeReverting(name: string, progress: Reverting, patience: number, mom
       ? { progress: { ...reverted, unconfirmed: 'not connected' }, recheckAt: null }
       : { progress, recheckAt: away }
   }
-  const report = readReport(seen, contentBefore(moment.plan.targets[name]!), generation)
+  const report = readReport(seen, contentBefore(moment.plan, name), generation)
   if (report.state === 'good') return { progress: reverted, recheckAt: null }
   if (now < deadline) return { progress, recheckAt: deadline }
   return { progress: { ...reverted, unconfirmed: report.message }, recheckAt: null }

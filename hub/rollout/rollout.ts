@@ -1,12 +1,13 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
+import type { Sparing } from '@groundswell/proto/statement.ts'
 import type { GateAnswer, GateState } from './gate-state.ts'
 import type { GateSide, MeasuredGate, PlannedGate } from './planned-gate.ts'
 
 /* The types of a rollout. Plan: frozen when it is made. Run: what the step function moves. */
 
 /** What a cluster should run of one application, or a tombstone when `digest` is null. */
-export interface Content {
+export interface Content extends Sparing {
   readonly digest: Digest | null
   /** Bytes of the manifest; 0 for a tombstone. */
   readonly size: number
@@ -16,7 +17,7 @@ export interface Content {
 }
 
 export interface RolloutTarget extends Content {
-  /** What the cluster was assigned before this rollout; null when it had nothing. */
+  /** What the cluster was assigned before this rollout, with what that left; null when it had nothing. */
   readonly previous: Content | null
 }
 
@@ -68,6 +69,8 @@ export interface RolloutPlan {
   readonly starts?: true
   /** The rollout that a person had paused, and that this was not to go on with: it starts once that went on. */
   readonly behind?: string
+  /** Whether its application lets its objects go when it goes: so does a rollback to where it was not yet. */
+  readonly orphans?: true
   /** Whether a pull request is to undo its commit when it was rolled back. */
   readonly revert?: true
 }

@@ -141,7 +141,7 @@ function explain(
     return `${message}; it has until ${time(progress.offeredAt + wave.progressDeadline)}`
   }
   if (progress.state === 'Reverting') {
-    const { message } = readReport(seen, contentBefore(target), progress.generation)
+    const { message } = readReport(seen, contentBefore(plan, name), progress.generation)
     return `goes back: ${message}`
   }
   return 'waits for its turn'

@@ -1,6 +1,7 @@
 import { isDigest } from '@groundswell/proto/digest.ts'
 import { hasExactly, isRecord } from '@groundswell/proto/record.ts'
-import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
+import { isLeaveList } from '@groundswell/proto/snapshot.ts'
+import type { SnapshotApplication, Sparing } from '@groundswell/proto/statement.ts'
 import type { SnapshotPosition } from '../bundle/snapshot.ts'
 import { HubError } from '../errors.ts'
 import { namePattern } from './attestation.ts'
@@ -45,22 +46,34 @@ export function parseFreshnessRequest(value: unknown): FreshnessRequest {
 
 function parseApplication(value: unknown): SnapshotApplication {
   need(isRecord(value), 'applications')
-  const { state } = value
+  const { leave, undo, ...own } = value
+  const { state } = own
+  const sparing = parseSparing({
+    ...('leave' in value && { leave }),
+    ...('undo' in value && { undo }),
+  })
   if (state === 'removed') {
-    const { deletionPolicy, ...found } = members(value, [
+    const { deletionPolicy, ...found } = members(own, [
       ...['deletionPolicy', 'generation', 'name', 'state'],
     ])
     need(deletionPolicy === 'Delete' || deletionPolicy === 'Orphan', 'deletionPolicy')
-    return { ...parseNamed(found), state, deletionPolicy }
+    return { ...parseNamed(found), state, deletionPolicy, ...sparing }
   }
   need(state === 'present', 'state')
-  const found = members(value, ['generation', 'manifest', 'name', 'revision', 'state'])
+  const found = members(own, ['generation', 'manifest', 'name', 'revision', 'state'])
   const { digest, size } = members(found['manifest'], ['digest', 'size'])
   need(isDigest(digest), 'digest')
   const manifest = { digest, size: count(size, 'size', mostBytes) }
   const { revision } = found
   need(typeof revision === 'string' && revision.length <= 2_048, 'revision')
-  return { ...parseNamed(found), state, manifest, revision }
+  return { ...parseNamed(found), state, manifest, revision, ...sparing }
+}
+
+/** The front end's word alone is enough: all it can bring about is that something is not deleted. */
+function parseSparing(found: Readonly<Record<string, unknown>>): Sparing {
+  need(!('leave' in found) || isLeaveList(found['leave']), 'leave')
+  need(!('undo' in found) || found['undo'] === true, 'undo')
+  return found
 }
 
 function parseNamed(found: Record<string, unknown>): { name: string; generation: number } {

@@ -23,9 +23,10 @@ export function listSeed(state: LedgerState): SignerEntry[] {
     const before = (pairs.get(cluster) ?? []).filter((other) => other !== digest)
     histories.set(application, pairs.set(cluster, [...before, digest]))
   }
-  for (const { application, targets } of state.plans.values()) {
+  for (const plan of state.plans.values()) {
+    const { application, targets } = plan
     for (const [cluster, target] of Object.entries(targets)) {
-      note(application, cluster, contentBefore(target).digest)
+      note(application, cluster, contentBefore(plan, cluster).digest)
       note(application, cluster, target.digest)
     }
   }

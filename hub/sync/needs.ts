@@ -1,5 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
-import { type Feature, features, featuresOf } from '@groundswell/proto/features.ts'
+import { type Feature, features, featuresOf, sparing } from '@groundswell/proto/features.ts'
 import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
 import { HubError } from '../errors.ts'
 import { readManifest } from '../bundle/stored-manifest.ts'
@@ -50,10 +50,13 @@ export function createNeeds({ content, rebuild }: NeedsDeps) {
   ): Promise<string | undefined> {
     if (features.every((feature) => agent.features.has(feature))) return undefined
     for (const application of list) {
-      if (application.state !== 'present') continue
-      const lacks = (await needsOf(cluster, application.manifest.digest)).filter(
-        (feature) => !agent.features.has(feature),
-      )
+      const needs = [
+        ...(application.state === 'present'
+          ? await needsOf(cluster, application.manifest.digest)
+          : []),
+        ...(application.leave || application.undo ? [sparing] : []),
+      ]
+      const lacks = needs.filter((feature) => !agent.features.has(feature))
       if (lacks.length === 0) continue
       const version = agent.version === '' ? 'of unknown version' : agent.version
       return `${application.name} needs ${lacks.join(', ')}, which the agent here (${version}) does not understand; replace the agent first`

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isDiskLow, readWebhookSecrets } from '../fs.ts'
 import type { Hub } from '../api/hub.ts'
 import type { ContentStore } from '../bundle/content.ts'
-import { readDeletionPolicy } from '../bundle/stored-manifest.ts'
+import { createManifestObjects } from '../bundle/stored-manifest.ts'
 import { listLiveManifests, sweepContent } from '../bundle/sweep.ts'
 import { later } from '../clock.ts'
 import { listEnrolled } from '../ledger/membership.ts'
@@ -159,6 +159,7 @@ export async function startLeading(
     log: (level, message, err) => log[level]({ err }, message),
   })
   started.own(rollouts, (moving) => moving.close())
+  const objectsOf = createManifestObjects(content)
   const deciding = createDeciding({
     state: register.state,
     rollouts,
@@ -168,8 +169,7 @@ export async function startLeading(
       const spec = pipeline.state().fleet?.applications.get(application)?.spec
       return renderer.describe(spec?.source.repository ?? 'fleet', revision)
     },
-    deletionPolicy: (cluster, manifest, heirs) =>
-      readDeletionPolicy(content, manifest, heirs, () => pipeline.rebuild(cluster)),
+    objectsOf: (cluster, manifest) => objectsOf(manifest, () => pipeline.rebuild(cluster)),
     release: (application, reason) =>
       register.append('git', [{ type: 'hold.released', application, reason }]),
     offlineGrace: config.offlineGraceMs,

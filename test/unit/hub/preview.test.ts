@@ -116,6 +116,37 @@ describe('a preview of a rollout', () => {
     ])
   })
 
+  test('I4: says what is left to others by the plan, all of it where that cannot be told', async () => {
+    const { look, planned } = await world({
+      a: [[one, more], []],
+      b: [[one], []],
+      c: [[one], null],
+    })
+    const leaves = { a: ['/ConfigMap/shop/more'], b: ['*'], c: ['/ConfigMap/shop/settings'] }
+    for (const [name, leave] of Object.entries(leaves)) {
+      Object.assign(planned.targets[name]!, { leave })
+    }
+    const { changes } = await look()
+    const fates = changes!.objects.flatMap(({ variants }) =>
+      variants.map(({ fate, clusters }) => [fate, clusters.join()]),
+    )
+    assert.deepEqual(fates, [
+      ['left: another application gets it', 'a'],
+      ['deleted', 'a'],
+      ['left: another application may get it', 'b'],
+      ['left: another application gets it', 'c'],
+    ])
+  })
+
+  test('I4: of what undoes a rollout says that what was there before is not deleted', async () => {
+    const { look, planned } = await world({ a: [[one, more], [one]], b: [[one], null] })
+    for (const name of ['a', 'b']) Object.assign(planned.targets[name]!, { undo: true })
+    const { changes } = await look()
+    const fates = changes!.objects.flatMap(({ variants }) => variants.map(({ fate }) => fate))
+    const words = 'deleted unless it was there before the rollout'
+    assert.deepEqual(fates, [words, words])
+  })
+
   test('I10: shows that a secret changed, and neither value', async () => {
     const secret = (value: string) => object('Secret', 'key', { token: value })
     const { look } = await world({ a: [[secret('b25l')], [secret('dHdv')]] })

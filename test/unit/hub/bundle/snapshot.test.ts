@@ -46,6 +46,19 @@ test('I4 only an assignment without content becomes a tombstone', () => {
   assert.deepEqual(listApplications([]), [])
 })
 
+test('I4 an assignment that spares something says so in the snapshot, present or removed', () => {
+  const sparing = { leave: ['/ConfigMap/shop/a'], undo: true } as const
+  const list = listApplications([
+    assignment('a', sparing),
+    assignment('b', { digest: null, size: 0, ...sparing }),
+    assignment('c'),
+  ])
+  const told = list.map(({ leave, undo }) => ({ leave, undo }))
+  const nothing = { leave: undefined, undo: undefined }
+  assert.deepEqual(told, [sparing, sparing, nothing])
+  assert.ok(!('leave' in list[2]!) && !('undo' in list[2]!), 'absent, not undefined')
+})
+
 test('I3 a snapshot follows the one before by one, names it, and says who it is for', () => {
   const subject = { fleet: 'f', clusterId: 'id-1', clusterUid: 'uid-1' }
   const position = { epoch: 3, sequence: 41, digest: digestOf('before') }

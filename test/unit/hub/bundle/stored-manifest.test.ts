@@ -1,65 +1,62 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import { type DeletionPolicy, encodeManifest, type Manifest } from '@groundswell/proto/manifest.ts'
 import type { ContentStore } from '../../../../hub/bundle/content.ts'
-import { readDeletionPolicy } from '../../../../hub/bundle/stored-manifest.ts'
+import { fingerprintIds } from '../../../../hub/bundle/object-ids.ts'
+import { createManifestObjects } from '../../../../hub/bundle/stored-manifest.ts'
+import { createManifests } from '../../../support/manifests.ts'
 
-const blobs = new Map<Digest, Uint8Array>()
-const store = {
-  get: async (digests: readonly Digest[]) => digests.map((digest) => blobs.get(digest)),
-} as unknown as ContentStore
+const both = ['/ConfigMap/shop/a', 'apps/Deployment//web']
 
-/** Keeps a manifest of these objects, and gives its digest. */
-function keep(
-  application: string,
-  ids: readonly string[],
-  rest: { deletionPolicy?: DeletionPolicy; targetNamespace?: string } = {},
-): Digest {
-  const manifest: Manifest = {
-    ...{ v: 1, application, targetNamespace: 'shop', drift: 'correct', deletionPolicy: 'Delete' },
-    ...rest,
-    prune: { enabled: true, allowEmpty: false, maxPercent: 30, maxObjects: 50, confirm: '' },
-    objects: [...ids].sort().map((id) => ({
-      ...{ id, apiVersion: 'v1', digest: digestOf(id), size: 10, file: 'a.yaml' },
-    })),
-  } as unknown as Manifest
-  const bytes = Buffer.from(encodeManifest(manifest))
-  blobs.set(digestOf(bytes), bytes)
-  return digestOf(bytes)
+function world() {
+  const manifests = createManifests()
+  const reads: Digest[] = []
+  const store = {
+    async get(digests: readonly Digest[]) {
+      reads.push(...digests)
+      return digests.map((digest) => manifests.blobs.get(digest))
+    },
+  } as unknown as ContentStore
+  return { manifests, reads, objects: createManifestObjects(store) }
 }
 
-const policyOf = (going: Digest, heirs: readonly Digest[]) =>
-  readDeletionPolicy(store, going, heirs, async () => {})
-
-const both = ['/ConfigMap/shop/a', 'apps/Deployment/shop/web']
-
-describe('what becomes of the objects of an application that goes', () => {
-  it('is what its manifest says', async () => {
-    assert.equal(await policyOf(keep('web', both), []), 'Delete')
-    assert.equal(await policyOf(keep('web', both, { deletionPolicy: 'Orphan' }), []), 'Orphan')
+describe('which objects a manifest names', () => {
+  it('is read once, and told with what becomes of them', async () => {
+    const { manifests, reads, objects } = world()
+    const digest = manifests.keep('web', both, { deletionPolicy: 'Orphan' })
+    const none = async () => assert.fail('nothing is lost')
+    const found = await objects(digest, none)
+    assert.deepEqual(found, await objects(digest, none))
+    assert.deepEqual(reads, [digest])
+    assert.equal(found.deletionPolicy, 'Orphan')
+    assert.deepEqual(found.places, ['/ConfigMap/shop/a', 'apps/Deployment/shop/web'])
+    assert.ok(found.spellings.has('apps/Deployment//web'))
+    const named = { targetNamespace: 'shop', objects: both.map((id) => ({ id })) }
+    assert.equal(found.fingerprint, fingerprintIds(named))
   })
 
-  it('I4: is to be let go where all of them are on their way to others', async () => {
-    assert.equal(await policyOf(keep('web', both), [keep('shop', both)]), 'Orphan')
-    const halves = both.map((id) => keep('half', [id]))
-    assert.equal(await policyOf(keep('web', both), halves), 'Orphan')
-    const bare = ['/ConfigMap//a', 'apps/Deployment//web']
-    assert.equal(await policyOf(keep('web', both), [keep('bare', bare)]), 'Orphan')
-  })
-
-  it('is as before where only a part is, or other objects by the same names', async () => {
-    assert.equal(await policyOf(keep('web', both), [keep('half', both.slice(1))]), 'Delete')
-    const elsewhere = keep('bare', ['/ConfigMap//a', 'apps/Deployment//web'], {
-      targetNamespace: 'other',
-    })
-    assert.equal(await policyOf(keep('web', both), [elsewhere]), 'Delete')
-    assert.equal(await policyOf(keep('empty', []), [keep('shop', both)]), 'Delete')
-  })
-
-  it('is not guessed where what comes cannot be read', async () => {
+  it('is made again where it was lost, and not guessed where that does not help', async () => {
+    const { manifests, objects } = world()
     const lost = digestOf('lost')
-    await assert.rejects(policyOf(keep('web', both), [lost]), { code: 'content_missing' })
-    await assert.rejects(policyOf(lost, []), { code: 'content_missing' })
+    await assert.rejects(
+      objects(lost, async () => {}),
+      { code: 'content_missing' },
+    )
+    const digest = manifests.keep('web', both)
+    const bytes = manifests.blobs.get(digest)!
+    manifests.blobs.delete(digest)
+    const found = await objects(digest, async () => void manifests.blobs.set(digest, bytes))
+    assert.equal(found.places.length, 2)
+  })
+
+  it('is remembered for so many objects and not more', async () => {
+    const { manifests, reads, objects } = world()
+    const many = Array.from({ length: 1_500 }, (_, at) => `/ConfigMap/shop/c${at}`)
+    const digests = Array.from({ length: 80 }, (_, at) => manifests.keep(`web${at}`, many))
+    for (const digest of digests) await objects(digest, async () => {})
+    await objects(digests.at(-1)!, async () => {})
+    assert.equal(reads.length, 80, 'the newest are remembered')
+    await objects(digests[0]!, async () => {})
+    assert.equal(reads.length, 81, 'the oldest are not')
   })
 })

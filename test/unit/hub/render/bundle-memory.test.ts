@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import type { AskedFacts } from '../../../../hub/render/asked-facts.ts'
 import {
   formatBundleLine,
   parseBundleLines,
@@ -26,6 +27,24 @@ describe('bundles that were made before', () => {
         [digestOf('a'), made('three')],
       ],
     )
+  })
+
+  test('say which objects they name, and a line of before that does not is good all the same', () => {
+    const [base, asked] = [digestOf('base'), { versions: [] }] as unknown as [Digest, AskedFacts]
+    for (const rest of [
+      {},
+      { base, asked },
+      { fingerprint: 'f' },
+      { base, asked, fingerprint: 'f' },
+    ]) {
+      const whole = { ...made('one'), ...rest }
+      const text = formatBundleLine(digestOf('a'), whole)
+      assert.deepEqual([...parseBundleLines(text).values()], [whole])
+    }
+    const { digest, size, kinds, violations, notes } = made('one')
+    const before = JSON.stringify([digestOf('a'), digest, size, kinds, violations, notes])
+    const found = parseBundleLines(`${digestOf(before)} ${before}\n`)
+    assert.deepEqual([...found.values()], [made('one')])
   })
 
   test('a damaged line, or half a one, is as if it were not there', () => {

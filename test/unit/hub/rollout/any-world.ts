@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { HubError } from '../../../../hub/errors.ts'
 import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import { applyChange, toChange } from '../../../../hub/rollout/change.ts'
+import { toContent } from '../../../../hub/rollout/content.ts'
 import { type GateAnswer, wholeWave } from '../../../../hub/rollout/gate-state.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import {
@@ -176,8 +177,7 @@ export function createWorld(planned: RolloutPlan) {
       for (const [name, progress] of Object.entries(run.clusters)) {
         const assignment = assignedBy(planned, name, progress)
         if (!assignment) continue
-        const { digest, size, revision } = assignment
-        const mine = { content: { digest, size, revision }, generation: assignment.generation }
+        const mine = { content: toContent(assignment), generation: assignment.generation }
         assert.deepEqual(assigned.get(name), mine, 'assignments follow from the run')
         assigned.set(name, mine)
       }

@@ -46,6 +46,7 @@ export function checkStep(
     if (state === 'Offered') {
       offered.push(effect.cluster)
       assert.equal(effect.content.digest, aim.digest)
+      assert.equal(effect.content.undo, undefined, 'a step forward undoes nothing')
       assert.ok(!facts.seen[effect.cluster]!.veto, 'nothing is offered against a veto')
       assert.ok(!facts.seen[effect.cluster]!.withheld, `${effect.cluster} was withheld`)
     } else {
@@ -53,6 +54,7 @@ export function checkStep(
       const refused = there.state === 'Done' && there.outcome === 'Vetoed' && there.withdrawn
       assert.ok(state === 'Reverting' || state === 'Reverted' || refused, state)
       assert.equal(effect.content.digest, aim.previous === null ? null : aim.previous.digest)
+      assert.equal(effect.content.undo, true, 'I4: what was found is not deleted')
     }
   }
   if (offered.length > 0) {

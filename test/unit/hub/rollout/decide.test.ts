@@ -1,127 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
-import type { Fleet } from '../../../../hub/fleet/fleet.ts'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
-import { resolveTargets } from '../../../../hub/fleet/resolve.ts'
-import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
-import { emptyState } from '../../../../hub/ledger/replay.ts'
-import type { Contents } from '../../../../hub/render/contents.ts'
-import type { CreateOptions, Rollouts } from '../../../../hub/rollout/advance.ts'
-import { createDeciding, type DecideDeps } from '../../../../hub/rollout/decide.ts'
+import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { ClusterProgress, Content, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
+import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
+import { contentsOf, createWorld, fleetOf, fleetRevision } from './decide-world.ts'
 import { good, old, plan, target, wave } from './world.ts'
-
-const fleetRevision = `main@sha1:${'f'.repeat(40)}`
-
-/** A fleet of clusters and applications that run everywhere, unless `spec` says otherwise. */
-function fleetOf(
-  clusters: readonly string[],
-  applications: Readonly<Record<string, string>>,
-): Fleet {
-  const api = 'apiVersion: groundswell.dev/v1alpha1'
-  const documents = [
-    ...clusters.map((text) => {
-      const [name, spec = '{}'] = text.split('/')
-      return `${api}\nkind: Cluster\nmetadata: { name: ${name} }\nspec: ${spec}\n`
-    }),
-    ...Object.entries(applications).map(
-      ([name, spec]) =>
-        `${api}\nkind: Application\nmetadata: { name: ${name} }\nspec: { source: { path: ${name} }, targets: [{ clusterSelector: {} }]${spec} }\n`,
-    ),
-  ]
-  return loadFleet(fleetRevision, [
-    { path: 'fleet.yaml', bytes: Buffer.from(documents.join('---\n')) },
-  ])
-}
-
-/** What rendering that fleet gives: the same content everywhere; `failed` applications are left out. */
-function contentsOf(
-  fleet: Fleet,
-  content: Content = good,
-  failed: readonly string[] = [],
-): Contents {
-  const { targets, skipped } = resolveTargets(fleet)
-  const applications = new Map(
-    [...fleet.applications.keys()]
-      .filter((name) => !failed.includes(name))
-      .map((name) => {
-        const mine = targets.filter(({ application }) => application === name)
-        return [name, new Map(mine.map(({ cluster }) => [cluster, content]))] as const
-      }),
-  )
-  const left = new Map<string, Set<string>>()
-  for (const { application, cluster } of skipped) {
-    left.set(application, (left.get(application) ?? new Set()).add(cluster))
-  }
-  const faults = failed.map((name) => ({ object: `Application ${name}`, message: 'broken' }))
-  return { applications, faults, warnings: [], skipped: left }
-}
-
-function world(enrolled: readonly string[] = ['a', 'b', 'c'], rest: Partial<DecideDeps> = {}) {
-  const state = emptyState()
-  for (const cluster of enrolled) {
-    state.enrolments.set(cluster, {
-      cluster,
-      clusterId: `id-${cluster}`,
-      clusterUid: cluster,
-      boundKey: '',
-      enrolledAt: 0,
-    })
-  }
-  const created: { plan: RolloutPlan; start: boolean }[] = []
-  const acted: [string, string][] = []
-  const rollouts: Pick<Rollouts, 'create' | 'act'> = {
-    async create(plan: RolloutPlan, { start }: CreateOptions) {
-      created.push({ plan, start })
-      return { plan, run: createRun(plan) }
-    },
-    async act(id, action) {
-      acted.push([id, action.kind])
-      return { plan: state.plans.get(id)!, run: state.runs.get(id)! }
-    },
-  }
-  const released: string[] = []
-  let ids = 0
-  const deciding = createDeciding({
-    state,
-    rollouts,
-    connected: () => true,
-    describe: async () => ({ author: 'Ada', subject: 'Make it better' }),
-    deletionPolicy: async () => 'Delete',
-    release: async (application) => released.push(application),
-    offlineGrace: 30_000,
-    clock: () => 42,
-    newId: () => `r${(ids += 1)}`,
-    ...rest,
-  })
-  return {
-    state,
-    deciding,
-    created,
-    acted,
-    released,
-    assign(application: string, content: Content, ...clusters: string[]) {
-      for (const cluster of clusters) {
-        putAssignment(state, { ...content, cluster, application, generation: 1, rollout: 'r0' })
-      }
-    },
-    summary: () =>
-      created.map(({ plan, start }) => [
-        plan.application,
-        Object.entries(plan.targets)
-          .map(([name, { digest }]) => (digest ? name : `-${name}`))
-          .join(' '),
-        start,
-      ]),
-  }
-}
 
 describe('decide', () => {
   test('plans and starts what differs, and says who asked for it', async () => {
-    const { deciding, created, assign, summary } = world()
+    const { deciding, created, assign, summary } = createWorld()
     const fleet = fleetOf(['a', 'b', 'c'], { shop: '', web: '' })
     assign('shop', old, 'a', 'b')
     assign('web', good, 'a', 'b', 'c')
@@ -138,7 +27,7 @@ describe('decide', () => {
   })
 
   test('a hold ends when Git asks for something else, and only then', async () => {
-    const { deciding, state, released, assign } = world(['a', 'b'])
+    const { deciding, state, released, assign } = createWorld(['a', 'b'])
     const bad = target(old, { ...good, digest: digestOf('bad') })
     const rolledBack = plan([wave('all', ['a', 'b'])], { targets: { a: bad, b: bad } })
     const ended = { phase: 'RolledBack', finishedAt: 1 } as const
@@ -155,7 +44,7 @@ describe('decide', () => {
   })
 
   test('clusters that are not enrolled, revoked, suspended or not declared get nothing', async () => {
-    const { deciding, state, summary, assign } = world(['a', 'b', 'c', 'gone'])
+    const { deciding, state, summary, assign } = createWorld(['a', 'b', 'c', 'gone'])
     state.revoked.set('b', 'stolen')
     assign('shop', old, 'a', 'b', 'c', 'gone')
     const fleet = fleetOf(['a', 'b', 'c/{suspend: true}', 'new'], { shop: '' })
@@ -164,7 +53,7 @@ describe('decide', () => {
   })
 
   test('a suspended application is left alone, whatever runs of it', async () => {
-    const { deciding, summary, assign } = world()
+    const { deciding, summary, assign } = createWorld()
     assign('shop', old, 'a', 'b', 'c')
     const fleet = fleetOf(['a', 'b', 'c'], { shop: ', suspend: true' })
     assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet)), [])
@@ -172,7 +61,7 @@ describe('decide', () => {
   })
 
   test('I4 an application that cannot be rendered is left alone, and stops no other', async () => {
-    const { deciding, summary, assign } = world()
+    const { deciding, summary, assign } = createWorld()
     assign('shop', old, 'a', 'b', 'c')
     const fleet = fleetOf(['a', 'b', 'c'], { shop: '', web: '' })
     await deciding.decide(fleet, contentsOf(fleet, good, ['shop']))
@@ -180,7 +69,7 @@ describe('decide', () => {
   })
 
   test('a fault of one application is told with its name, and stops no other', async () => {
-    const { deciding, summary } = world(undefined, {
+    const { deciding, summary } = createWorld(undefined, {
       async describe(application) {
         if (application === 'bank') throw new TypeError('no such commit')
         if (application !== 'shop') return { author: 'Ada', subject: '' }
@@ -200,7 +89,7 @@ describe('decide', () => {
   })
 
   test('I4 an application whose targets select nothing any more keeps running, and that is said', async () => {
-    const { deciding, summary, assign } = world()
+    const { deciding, summary, assign } = createWorld()
     assign('shop', old, 'a', 'b')
     const fleet = fleetOf(['a', 'b'], { shop: '' })
     const contents = { ...contentsOf(fleet), applications: new Map([['shop', new Map()]]) }
@@ -209,91 +98,8 @@ describe('decide', () => {
     assert.deepEqual(summary(), [])
   })
 
-  test('an application that left Git is removed where it runs', async () => {
-    const { deciding, summary, assign } = world()
-    for (const name of ['shop', 'web', 'bank']) assign(name, good, 'a', 'b')
-    const fleet = fleetOf(['a', 'b'], { web: '', bank: '' })
-    assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet)), [])
-    assert.deepEqual(summary(), [['shop', '-a -b', true]])
-  })
-
-  test('a tombstone carries what the manifest it takes away asked for', async () => {
-    const asked: [string, Digest][] = []
-    const { deciding, created, assign } = world(undefined, {
-      async deletionPolicy(cluster, manifest) {
-        asked.push([cluster, manifest])
-        return 'Orphan'
-      },
-    })
-    assign('shop', old, 'a')
-    assign('web', good, 'a')
-    const fleet = fleetOf(['a'], { web: '' })
-    await deciding.decide(fleet, contentsOf(fleet))
-    assert.deepEqual(asked, [['a', old.digest]])
-    assert.equal(created[0]?.plan.targets['a']?.deletionPolicy, 'Orphan')
-  })
-
-  test('I4 a tombstone is asked for with what other applications are to get there, and have not', async () => {
-    const asked: [string, readonly Digest[]][] = []
-    const { deciding, assign } = world(undefined, {
-      async deletionPolicy(cluster, _, heirs) {
-        asked.push([cluster, heirs])
-        return 'Delete'
-      },
-    })
-    assign('shop', old, 'a', 'b', 'c')
-    assign('bank', good, 'a', 'b', 'c')
-    assign('web', good, 'a')
-    assign('web', old, 'b')
-    const fleet = fleetOf(['a', 'b', 'c'], { web: '', bank: '' })
-    await deciding.decide(fleet, contentsOf(fleet))
-    // Once for those alike.
-    assert.deepEqual(asked, [
-      ['a', []],
-      ['b', [good.digest]],
-    ])
-  })
-
-  test('I4 nothing is removed when nobody can tell what is to become of its objects', async () => {
-    const { deciding, summary, assign } = world(undefined, {
-      deletionPolicy: async () => Promise.reject(new HubError('content_missing', 'lost')),
-    })
-    assign('shop', old, 'a')
-    assign('web', good, 'a')
-    const fleet = fleetOf(['a'], { web: '' })
-    const faults = await deciding.decide(fleet, contentsOf(fleet))
-    assert.deepEqual(faults, [{ object: 'Application shop', message: 'lost' }])
-    assert.deepEqual(summary(), [])
-  })
-
-  test('I4 when most applications are gone at once their removal waits for a person', async () => {
-    const { deciding, summary, assign } = world()
-    for (const name of ['shop', 'web', 'bank']) assign(name, old, 'a')
-    const fleet = fleetOf(['a'], { web: '' })
-    const [fault] = await deciding.decide(fleet, contentsOf(fleet))
-    assert.match(fault!.message, /2 of 3 applications are gone from Git.*waits/)
-    assert.deepEqual(summary(), [
-      ['web', 'a', true],
-      ['bank', '-a', false],
-      ['shop', '-a', false],
-    ])
-  })
-
-  test('an empty fleet repository removes nothing by itself', async () => {
-    const { deciding, summary, assign } = world()
-    for (const name of ['shop', 'web']) assign(name, old, 'a')
-    const declared = fleetOf(['a'], {})
-    await deciding.decide(declared, contentsOf(declared))
-    assert.ok(summary().every(([, , start]) => start === false))
-    const nothing = world()
-    nothing.assign('shop', old, 'a')
-    const empty = fleetOf([], {})
-    await nothing.deciding.decide(empty, contentsOf(empty))
-    assert.deepEqual(nothing.summary(), [])
-  })
-
   test('a rollout in hand is waited for, or withdrawn when Git asks for what runs', async () => {
-    const { deciding, state, acted, summary, assign } = world()
+    const { deciding, state, acted, summary, assign } = createWorld()
     const active = plan([wave('one', ['a'])], { id: 'r9', targets: { a: target(old, good) } })
     addRollout(state, active, { ...createRun(active), phase: 'Progressing', startedAt: 1 })
     assign('shop', old, 'a')
@@ -308,7 +114,7 @@ describe('decide', () => {
 describe('a rollout that a person has paused', () => {
   const [bad, fixed] = [good, { ...good, digest: digestOf('fixed') }]
   const begun = (clusters: Record<string, ClusterProgress>) => {
-    const made = world(['a', 'b'])
+    const made = createWorld(['a', 'b'])
     const targets = { a: target(old, bad), b: target(old, bad) }
     const active = plan([wave('one', ['a']), wave('two', ['b'])], { id: 'r9', targets })
     const run = { ...createRun(active), phase: 'Paused', startedAt: 1 } as const
@@ -367,7 +173,7 @@ describe('a rollout that a person has paused', () => {
 
 describe('plan', () => {
   test('by a person’s word is kept as theirs, and takes in what failed before', async () => {
-    const { deciding, state, assign } = world()
+    const { deciding, state, assign } = createWorld()
     const failed = plan([wave('one', ['a'])], { targets: { a: target(old, good) } })
     const outcome = { state: 'Done', outcome: 'Failed', generation: 1, at: 0, message: '' } as const
     addRollout(state, failed, { ...createRun(failed), phase: 'Failed', clusters: { a: outcome } })
@@ -381,7 +187,7 @@ describe('plan', () => {
   })
 
   test('is null when everything is as Git asks, and refused with its faults when it cannot be rendered', async () => {
-    const { deciding, assign } = world()
+    const { deciding, assign } = createWorld()
     assign('shop', good, 'a')
     const fleet = fleetOf(['a'], { shop: '' })
     assert.equal(await deciding.plan(fleet, contentsOf(fleet), 'shop', 'bob', ''), null)

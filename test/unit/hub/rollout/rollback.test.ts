@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { ClusterObservation, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
+import type {
+  ClusterObservation,
+  ClusterProgress,
+  RolloutPlan,
+} from '../../../../hub/rollout/rollout.ts'
 import { planBack } from '../../../../hub/rollout/rollback.ts'
 import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import { step } from '../../../../hub/rollout/step.ts'
@@ -122,6 +126,50 @@ describe('what a cluster has of a rollout', () => {
   })
 })
 
+describe('I4: what goes back', () => {
+  const generation = 3
+  const leave = ['/ConfigMap/shop/a']
+  const planned = planOf([wave('all', ['a', 'b'])], {
+    targets: {
+      a: { ...target, previous: { ...previous, leave } },
+      b: { ...target, previous: null },
+    },
+  })
+  const ways: ClusterProgress[] = [
+    { state: 'Reverting', generation, offeredAt: 0, outcome: null },
+    { state: 'Reverted', generation, at: 0, outcome: null },
+    ...[
+      {
+        state: 'Done',
+        outcome: 'Vetoed',
+        generation,
+        at: 0,
+        message: '',
+        withdrawn: true,
+      } as const,
+    ],
+  ]
+
+  it('is an undoing, with what that content had left for others', () => {
+    for (const progress of ways) {
+      const { digest, undo, leave: left } = assignedBy(planned, 'a', progress)!
+      assert.deepEqual([digest, undo, left], [old, true, leave], progress.state)
+      const nothing = assignedBy(planned, 'b', progress)!
+      assert.deepEqual([nothing.digest, nothing.undo], [null, true])
+      assert.equal(nothing.deletionPolicy, undefined)
+    }
+    const forward = assignedBy(planned, 'a', { state: 'Offered', generation, offeredAt: 0 })
+    assert.deepEqual([forward?.undo, forward?.leave], [undefined, undefined])
+  })
+
+  it('to nothing lets all go where the application asks for that', () => {
+    const kept = assignedBy({ ...planned, orphans: true }, 'b', ways[0]!)!
+    assert.deepEqual([kept.deletionPolicy, kept.undo], ['Orphan', true])
+    const { deletionPolicy } = assignedBy({ ...planned, orphans: true }, 'a', ways[0]!)!
+    assert.equal(deletionPolicy, undefined, 'what it goes back to is no tombstone')
+  })
+})
+
 describe('what undoing a rollout would bring', () => {
   it('is what clusters had that it changed: nothing for those it did not reach, removal where nothing was', () => {
     const targets = { ...plan.targets, c: { ...target, previous: null }, d: target }
@@ -137,8 +185,8 @@ describe('what undoing a rollout would bring', () => {
     const back = planBack({ ...plan, targets }, run)
     const had = { digest: bad, size: 1, revision: 'bad' }
     assert.deepEqual(back.targets, {
-      a: { ...previous, previous: had },
-      c: { digest: null, size: 0, revision: 'bad', previous: had },
+      a: { ...previous, undo: true, previous: had },
+      c: { digest: null, size: 0, revision: 'bad', undo: true, previous: had },
     })
   })
 })

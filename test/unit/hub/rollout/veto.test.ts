@@ -55,7 +55,7 @@ describe('a local veto', () => {
     const { effects } = it.look(10)
     assert.deepEqual(it.outcomes(), { a: 'Vetoed', b: 'Offered' })
     assert.deepEqual(effects, [
-      { kind: 'assign', cluster: 'a', content: old, generation: it.generation },
+      { kind: 'assign', cluster: 'a', content: { ...old, undo: true }, generation: it.generation },
     ])
     it.seen['b'] = reports(good, 1)
     it.look(20)

@@ -14,12 +14,15 @@ const sign = {
   clusterUid: 'uid-a',
   applications: [
     { name: 'gone', generation: 3, state: 'removed', deletionPolicy: 'Orphan' },
+    { name: 'moved', generation: 3, state: 'removed', deletionPolicy: 'Delete', leave: ['*'] },
     {
       name: 'shop',
       generation: 4,
       state: 'present',
       manifest: { digest, size: 100 },
       revision: 'main@sha1:1',
+      leave: ['/ConfigMap/shop/a', 'apps/Deployment/shop/web'],
+      undo: true,
     },
   ],
   floor: at,

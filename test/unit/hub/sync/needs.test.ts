@@ -62,6 +62,20 @@ describe('F49: an agent that does not say it understands what a manifest asks', 
     assert.equal(await world.whyTooOld('c1', world.old(), [gone]), undefined)
   })
 
+  it('is too old for a snapshot that spares objects: it would delete them', async () => {
+    const world = createWorld()
+    const gone = { name: 'x', generation: 1, state: 'removed', deletionPolicy: 'Delete' } as const
+    const [there] = await world.list(plain)
+    for (const sparing of [{ leave: ['*'] }, { undo: true }] as const) {
+      for (const one of [gone, there!]) {
+        const list = [{ ...one, ...sparing }]
+        const why = await world.whyTooOld('c1', world.old(), list)
+        assert.match(why ?? '', new RegExp(`^${one.name} needs sparing, `))
+        assert.equal(await world.whyTooOld('c1', world.old('sparing'), list), undefined)
+      }
+    }
+  })
+
   it('costs nothing where it understands everything, and guesses nothing where content is lost', async () => {
     const world = createWorld()
     const lost = { name: 'x', generation: 1, state: 'present', revision: 'r' } as const

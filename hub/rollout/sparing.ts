@@ -1,0 +1,226 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { isLeaveList } from '@groundswell/proto/snapshot.ts'
+import type { Sparing } from '@groundswell/proto/statement.ts'
+import type { ManifestObjects } from '../bundle/stored-manifest.ts'
+import { type Fault, HubError } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { assignedTo } from '../ledger/by-application.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Contents } from '../render/contents.ts'
+import { type Expected, listExpected } from './expected.ts'
+import { type HeldContent, listHeld } from './held-content.ts'
+import type { Content, RolloutPlan, RolloutTarget } from './rollout.ts'
+
+export interface SparingDeps {
+  readonly state: LedgerState
+  /** @throws HubError `content_missing` when they cannot be had */
+  readonly objectsOf: (cluster: string, manifest: Digest) => Promise<ManifestObjects>
+}
+
+/** What is to come of the objects a target takes away; nothing where all of them are deleted. */
+type Fate = Pick<Content, 'deletionPolicy' | 'leave'>
+
+/** Manifests of which it is remembered, beside their digests, which objects they name. */
+const rememberedFingerprints = 100_000
+/** Ids that all targets of one plan may name; what is more is `*`. */
+const mostIds = 50_000
+/** Clusters and applications that a fault names. */
+const mostNamed = 5
+
+/**
+ * Finds what a plan must not delete although its application wants it no more: what other applications are to
+ * get on the same cluster, maybe days after. Manifests are read only where objects are lost and somebody is to
+ * get any; that others name the same objects is told by their fingerprints.
+ */
+export function createSparing({ state, objectsOf }: SparingDeps) {
+  const fingerprints = new Map<Digest, string>()
+  let noted: Contents['fingerprints']
+
+  function note(digest: Digest, fingerprint: string): void {
+    fingerprints.delete(digest)
+    fingerprints.set(digest, fingerprint)
+    for (const oldest of fingerprints.keys()) {
+      if (fingerprints.size <= rememberedFingerprints) break
+      fingerprints.delete(oldest)
+    }
+  }
+
+  function isAlike(one: Digest, other: Digest): boolean {
+    if (one === other) return true
+    const mine = fingerprints.get(one)
+    return mine !== undefined && mine === fingerprints.get(other)
+  }
+
+  async function read(cluster: string, digest: Digest): Promise<ManifestObjects> {
+    const found = await objectsOf(cluster, digest)
+    note(digest, found.fingerprint)
+    return found
+  }
+
+  async function spell(cluster: string, digests: Iterable<Digest>): Promise<Set<string>> {
+    const ids = new Set<string>()
+    for (const digest of digests) {
+      for (const id of (await read(cluster, digest)).spellings) ids.add(id)
+    }
+    return ids
+  }
+
+  /** Null when it cannot be told. */
+  async function listLost(
+    cluster: string,
+    { digests, leave }: HeldContent,
+    next: Digest | null,
+  ): Promise<ReadonlySet<string> | null> {
+    if (leave[0] === '*') return null
+    try {
+      const lost = await spell(cluster, digests)
+      for (const id of leave) lost.add(id)
+      const kept = next ? (await read(cluster, next)).spellings : []
+      for (const id of kept) lost.delete(id)
+      return lost
+    } catch (error) {
+      return orUnknown(error)
+    }
+  }
+
+  /** Of an application that stays. One whose objects cannot be told is rolled out all the same: it leaves all. */
+  async function findLeft(
+    cluster: string,
+    held: HeldContent,
+    next: Digest,
+    others: readonly Expected[],
+  ): Promise<Fate> {
+    if (others.length === 0) return {}
+    if (held.leave.length === 0 && [...held.digests].every((one) => isAlike(one, next))) return {}
+    const lost = await listLost(cluster, held, next)
+    if (lost?.size === 0) return {}
+    if (others.some(({ digest }) => digest === null)) return leaveAll
+    try {
+      const wanted = await spell(cluster, listDigests(others))
+      const kept = await spell(cluster, lost ? [] : [next])
+      return toLeave([...wanted].filter((id) => (lost ? lost.has(id) : !kept.has(id))))
+    } catch (error) {
+      orUnknown(error)
+      return leaveAll
+    }
+  }
+
+  /**
+   * Of an application that goes: what its manifest says. What goes as a whole to others is let go.
+   *
+   * @throws HubError `content_missing`: then nothing is removed
+   */
+  async function findPolicy(
+    cluster: string,
+    held: HeldContent,
+    assigned: Digest,
+    others: readonly Expected[],
+  ): Promise<Fate> {
+    const going = await read(cluster, assigned)
+    if (going.deletionPolicy === 'Orphan') return { deletionPolicy: 'Orphan' }
+    const wanted = await spell(cluster, listDigests(others))
+    if (wanted.size === 0) return { deletionPolicy: 'Delete' }
+    if (going.places.length > 0 && going.places.every((id) => wanted.has(id))) {
+      return { deletionPolicy: 'Orphan' }
+    }
+    const lost = await listLost(cluster, held, null)
+    const left = toLeave([...wanted].filter((id) => !lost || lost.has(id)))
+    return { deletionPolicy: 'Delete', ...left }
+  }
+
+  /** What one look at the fleet finds; the same for all applications that are decided on in it. */
+  function look(fleet: Fleet, contents: Contents) {
+    if (contents.fingerprints && contents.fingerprints !== noted) {
+      for (const [digest, fingerprint] of contents.fingerprints) note(digest, fingerprint)
+      noted = contents.fingerprints
+    }
+    let expected: ReadonlyMap<string, readonly Expected[]> | undefined
+    const others = (application: string, cluster: string): readonly Expected[] => {
+      expected ??= listExpected(state, fleet, contents, isAlike)
+      return (expected.get(cluster) ?? []).filter((one) => one.application !== application)
+    }
+    /** Applications that cannot be rendered and are not there yet: what goes may be theirs. */
+    const listAwaited = (application: string, cluster: string): string[] =>
+      others(application, cluster)
+        .filter((one) => one.digest === null)
+        .map((one) => one.application)
+        .filter((name) => !state.assignments.get(cluster)?.get(name)?.digest)
+
+    return {
+      /** Targets with what becomes of the objects they take away, frozen with the plan. */
+      async spare(
+        application: string,
+        targets: RolloutPlan['targets'],
+      ): Promise<RolloutPlan['targets']> {
+        const heldBy = listHeld(state, application, Object.keys(targets))
+        const assigned = assignedTo(state, application)
+        const alike = new Map<string, Promise<Fate>>()
+        const spared: Record<string, RolloutTarget> = {}
+        let ids = 0
+        for (const [cluster, target] of Object.entries(targets)) {
+          const held = heldBy.get(cluster)!
+          const mine = assigned.get(cluster)?.digest
+          const beside = others(application, cluster)
+          const key = JSON.stringify([target.digest, mine, [...held.digests], held.leave, beside])
+          const fate =
+            alike.get(key) ??
+            (target.digest !== null
+              ? findLeft(cluster, held, target.digest, beside)
+              : mine
+                ? findPolicy(cluster, held, mine, beside)
+                : Promise.resolve<Fate>({}))
+          alike.set(key, fate)
+          const { leave, ...rest } = await fate
+          ids += leave?.length ?? 0
+          spared[cluster] = {
+            ...target,
+            ...rest,
+            ...(leave && (ids > mostIds ? leaveAll : { leave })),
+          }
+        }
+        return spared
+      },
+      /** Whether nobody can tell whose the objects would be that a removal takes away. */
+      isAwaited: (application: string, cluster: string): boolean =>
+        listAwaited(application, cluster).length > 0,
+      /** Why an application is not removed on these clusters, if there is a reason. */
+      explainAwaited(application: string, clusters: readonly string[]): Fault | undefined {
+        const kept = clusters.filter((name) => listAwaited(application, name).length > 0)
+        if (kept.length === 0) return undefined
+        const broken = [...new Set(kept.flatMap((name) => listAwaited(application, name)))].sort()
+        const what = broken.length === 1 ? 'is to come there and' : 'are to come there and'
+        return {
+          object: `Application ${application}`,
+          message: `it is not removed on ${nameSome(kept)} yet: ${nameSome(broken)} ${what} cannot be rendered, so nobody can tell which objects go there. Mend that first, or remove it all the same: \`swell rollout start ${application}\``,
+        }
+      },
+    }
+  }
+
+  return { look }
+}
+
+export type Look = ReturnType<ReturnType<typeof createSparing>['look']>
+
+const leaveAll = { leave: ['*'] } as const satisfies Sparing
+
+function toLeave(ids: readonly string[]): Fate {
+  if (ids.length === 0) return {}
+  const leave = [...ids].sort()
+  return isLeaveList(leave) ? { leave } : leaveAll
+}
+
+function listDigests(expected: readonly Expected[]): Digest[] {
+  return expected.flatMap(({ digest }) => (digest ? [digest] : []))
+}
+
+/** @throws whatever it is but that something cannot be had */
+function orUnknown(error: unknown): null {
+  if (error instanceof HubError && error.code === 'content_missing') return null
+  throw error
+}
+
+function nameSome(names: readonly string[]): string {
+  const more = names.length - mostNamed
+  return `${names.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
+import { HubError } from '../../../../hub/errors.ts'
+import { contentBefore } from '../../../../hub/rollout/rollback.ts'
+import { contentsOf, createWorld, fleetOf, objects } from './decide-world.ts'
+import { good, old } from './world.ts'
+
+describe('I4: a removal', () => {
+  test('an application that left Git is removed where it runs', async () => {
+    const { deciding, summary, assign } = createWorld()
+    for (const name of ['shop', 'web', 'bank']) assign(name, good, 'a', 'b')
+    const fleet = fleetOf(['a', 'b'], { web: '', bank: '' })
+    assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet)), [])
+    assert.deepEqual(summary(), [['shop', '-a -b', true]])
+  })
+
+  test('a tombstone carries what the manifest it takes away asked for', async () => {
+    const asked: [string, Digest][] = []
+    const { deciding, created, assign } = createWorld(undefined, {
+      async objectsOf(cluster, manifest) {
+        asked.push([cluster, manifest])
+        return objects({ deletionPolicy: 'Orphan' })
+      },
+    })
+    assign('shop', old, 'a')
+    assign('web', good, 'a')
+    const fleet = fleetOf(['a'], { web: '' })
+    await deciding.decide(fleet, contentsOf(fleet))
+    assert.deepEqual(asked, [['a', old.digest]])
+    assert.equal(created[0]?.plan.targets['a']?.deletionPolicy, 'Orphan')
+  })
+
+  test('what others are to get there is left, by those that stay and by those that go', async () => {
+    const id = '/ConfigMap/shop/a'
+    const { deciding, created, assign } = createWorld(['a'], {
+      objectsOf: async (_, manifest) =>
+        manifest === old.digest
+          ? objects({ fingerprint: 'two', spellings: new Set([id, '/Secret/shop/b']) })
+          : objects({
+              fingerprint: 'one',
+              spellings: new Set(manifest === next.digest ? [id] : []),
+            }),
+    })
+    const next = { ...good, digest: digestOf('next') }
+    assign('shop', old, 'a')
+    assign('bank', old, 'a')
+    const fleet = fleetOf(['a'], { bank: '', web: '' })
+    const { applications, ...rest } = contentsOf(fleet)
+    await deciding.decide(fleet, {
+      ...rest,
+      applications: new Map([...applications, ['web', new Map([['a', next]])]]),
+    })
+    const left = created.map(({ plan: { application, targets } }) => [
+      application,
+      targets['a']?.leave,
+    ])
+    assert.deepEqual(left, [
+      ['bank', [id]],
+      ['web', undefined],
+      ['shop', [id]],
+    ])
+  })
+
+  test('a removal waits where another application is to come that cannot be rendered, and a person may do it', async () => {
+    const { deciding, summary, assign } = createWorld()
+    assign('web', good, 'a', 'b')
+    assign('bank', good, 'a', 'b', 'c')
+    const fleet = fleetOf(['a', 'b', 'c/{suspend: true}'], { shop: '', bank: '' })
+    const contents = contentsOf(fleet, good, ['shop'])
+    assert.deepEqual(await deciding.decide(fleet, contents), [
+      {
+        object: 'Application web',
+        message:
+          'it is not removed on a, b yet: shop is to come there and cannot be rendered, so nobody can tell which objects go there. Mend that first, or remove it all the same: `swell rollout start web`',
+      },
+    ])
+    assert.deepEqual(summary(), [])
+    const made = await deciding.plan(fleet, contents, 'web', 'bob', 'it is meant')
+    assert.deepEqual(Object.keys(made!.targets), ['a', 'b'])
+  })
+
+  test('nor does it wait where that one runs already, or is suspended', async () => {
+    const { deciding, summary, assign } = createWorld()
+    assign('web', good, 'a')
+    assign('shop', old, 'a')
+    const fleet = fleetOf(['a'], { shop: '', bank: ', suspend: true' })
+    assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet, good, ['shop'])), [])
+    assert.deepEqual(summary(), [['web', '-a', true]])
+  })
+
+  test('an application that lets its objects go when it goes is rolled back so', async () => {
+    const { deciding, created } = createWorld(['a'])
+    const fleet = fleetOf(['a'], { shop: ', deletionPolicy: Orphan', web: '' })
+    await deciding.decide(fleet, contentsOf(fleet))
+    const back = created.map(({ plan }) => contentBefore(plan, 'a').deletionPolicy)
+    assert.deepEqual(back, ['Orphan', undefined])
+  })
+
+  test('nothing is removed when nobody can tell what is to become of its objects', async () => {
+    const { deciding, summary, assign } = createWorld(undefined, {
+      objectsOf: async () => Promise.reject(new HubError('content_missing', 'lost')),
+    })
+    assign('shop', old, 'a')
+    assign('web', good, 'a')
+    const fleet = fleetOf(['a'], { web: '' })
+    const faults = await deciding.decide(fleet, contentsOf(fleet))
+    assert.deepEqual(faults, [{ object: 'Application shop', message: 'lost' }])
+    assert.deepEqual(summary(), [])
+  })
+
+  test('when most applications are gone at once their removal waits for a person', async () => {
+    const { deciding, summary, assign } = createWorld()
+    for (const name of ['shop', 'web', 'bank']) assign(name, old, 'a')
+    const fleet = fleetOf(['a'], { web: '' })
+    const [fault] = await deciding.decide(fleet, contentsOf(fleet))
+    assert.match(fault!.message, /2 of 3 applications are gone from Git.*waits/)
+    assert.deepEqual(summary(), [
+      ['web', 'a', true],
+      ['bank', '-a', false],
+      ['shop', '-a', false],
+    ])
+  })
+
+  test('an empty fleet repository removes nothing by itself', async () => {
+    const { deciding, summary, assign } = createWorld()
+    for (const name of ['shop', 'web']) assign(name, old, 'a')
+    const declared = fleetOf(['a'], {})
+    await deciding.decide(declared, contentsOf(declared))
+    assert.ok(summary().every(([, , start]) => start === false))
+    const nothing = createWorld()
+    nothing.assign('shop', old, 'a')
+    const empty = fleetOf([], {})
+    await nothing.deciding.decide(empty, contentsOf(empty))
+    assert.deepEqual(nothing.summary(), [])
+  })
+})
