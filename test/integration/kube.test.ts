@@ -54,6 +54,20 @@ describe('createKubeCluster on a real API server', () => {
     })
   })
 
+  it('tells an object that was made from one that was there', async () => {
+    assert.equal((await apply('twice')).created, true)
+    assert.equal((await apply('twice')).created, false)
+    const changed = createConfig('default', 'twice', { a: '2' })
+    assert.equal((await apply('twice', changed)).created, false)
+    await cluster.delete(
+      configMaps,
+      idOf('twice'),
+      (await apply('twice')).object.metadata.uid ?? '',
+      never,
+    )
+    assert.equal((await apply('twice')).created, true)
+  })
+
   it('names a field that does not exist', async () => {
     const body = { ...createConfig('default', 'strict'), dtaa: {} }
     await assert.rejects(apply('strict', body), { code: 'apply_invalid', message: /dtaa/ })

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Sparing } from '@groundswell/proto/statement.ts'
+import type { LiveObject } from '../../agent/cluster/port.ts'
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
+import { createConfig, createDeployment, createHands, createNamespace } from '../support/hands.ts'
+import { kubeCall, kubeRequest } from '../support/kube-request.ts'
+import {
+  presentApplication,
+  removedApplication,
+  verifiedSnapshot,
+} from '../support/verified-snapshot.ts'
+
+const never = new AbortController().signal
+type Application = ReturnType<typeof presentApplication> | ReturnType<typeof removedApplication>
+
+/* What is wanted no more and not deleted, against a real API server. */
+
+describe('I4: sparing on a real API server', () => {
+  let plane: ControlPlane
+  let count = 0
+  const uniqueName = (stem: string) => `${stem}-${(count += 1)}`
+  const home = (name: string) => `/api/v1/namespaces/${name}`
+  const config = (name: string, of: string) => `${home(name)}/configmaps/${of}`
+  const read = async (path: string) => {
+    const { status, body } = await kubeRequest(plane, 'GET', path)
+    return status === 200 ? (body as LiveObject) : undefined
+  }
+  /** As one agent process would; the next call is another one, that knows what the cluster knows. */
+  const bring = async (...applications: readonly Application[]) => {
+    await using hands = await createHands(plane.kubeconfig)
+    await hands.workloads.reconcile(verifiedSnapshot(...applications), never)
+    const states = applications.map(({ name }) => hands.state(name))
+    return {
+      phases: states.map((state) => state?.phase),
+      errors: states.flatMap((state) => state?.errors ?? []),
+      deletes: hands.writes().filter(({ method }) => method === 'DELETE'),
+      logs: JSON.stringify(hands.logs),
+    }
+  }
+  const marksOf = (object: LiveObject | undefined) =>
+    [
+      ...Object.keys(object?.metadata.labels ?? {}),
+      ...Object.keys(object?.metadata.annotations ?? {}),
+    ].filter((key) => /groundswell|applyset/.test(key))
+  const uidOf = async (path: string) => (await read(path))?.metadata.uid
+  const ownerOf = async (path: string) =>
+    (await read(path))?.metadata.labels?.['groundswell.dev/application']
+  const gone = (name: string, sparing: Sparing, generation = 2) =>
+    removedApplication(name, 'Delete', generation, sparing)
+
+  before(async () => {
+    plane = await startControlPlane({ name: 'sparing' })
+  })
+  after(() => plane?.stop())
+
+  it('leaves what was there before when its first rollout is taken back, and deletes what it made', async () => {
+    const name = uniqueName('adopted')
+    const web = `/apis/apps/v1/namespaces/${name}/deployments/web`
+    await kubeCall(plane, 'POST', '/api/v1/namespaces', createNamespace(name))
+    await kubeCall(plane, 'APPLY', `${web}?fieldManager=kubectl`, createDeployment(name))
+    await kubeCall(
+      plane,
+      'APPLY',
+      `${config(name, 'old')}?fieldManager=kubectl`,
+      createConfig(name, 'old', { a: '1' }),
+    )
+    const paths = [home(name), web, config(name, 'old')]
+    const uids = await Promise.all(paths.map(uidOf))
+    const objects = [
+      createNamespace(name),
+      createDeployment(name),
+      createConfig(name, 'old', { a: '2' }),
+      createConfig(name, 'new'),
+    ]
+    const applied = await bring(presentApplication(name, objects))
+    assert.deepEqual(applied.errors, [])
+    for (const path of paths) assert.equal(await ownerOf(path), name)
+    const removal = await bring(gone(name, { undo: true }))
+    assert.deepEqual([removal.phases, removal.errors], [['Removed'], []])
+    assert.match(removal.logs, /Deployment adopted-\d\/web \(it was there before\)/)
+    assert.deepEqual(await Promise.all(paths.map(uidOf)), uids)
+    for (const path of paths) assert.deepEqual(marksOf(await read(path)), [])
+    assert.ok(!(await read(home(name)))?.metadata.deletionTimestamp)
+    assert.equal(await read(config(name, 'new')), undefined)
+    const inventory = config('groundswell-system', `groundswell-inventory-${name}`)
+    assert.equal(await read(inventory), undefined)
+  })
+
+  it('deletes all of a first rollout that found nothing, namespace and all', async () => {
+    const name = uniqueName('made')
+    await bring(presentApplication(name, [createNamespace(name), createConfig(name, 'new')]))
+    await bring(gone(name, { undo: true }))
+    assert.equal(await read(config(name, 'new')), undefined)
+    // Nothing finishes its deletion where no controllers run.
+    const left = await read(home(name))
+    assert.ok(!left || left.metadata.deletionTimestamp)
+  })
+
+  it('lets go of what newer content found when that is taken back', async () => {
+    const name = uniqueName('back')
+    const base = [createNamespace(name), createConfig(name, 'base')]
+    await bring(presentApplication(name, base))
+    await kubeCall(plane, 'POST', `${home(name)}/configmaps`, createConfig(name, 'found'))
+    const uid = await uidOf(config(name, 'found'))
+    const more = [...base, createConfig(name, 'found'), createConfig(name, 'new')]
+    await bring(presentApplication(name, more, { generation: 2 }))
+    const back = presentApplication(name, base, { generation: 3, undo: true })
+    const { phases, deletes } = await bring(back)
+    assert.deepEqual([phases, deletes.length], [['Applied'], 1])
+    assert.equal(await uidOf(config(name, 'found')), uid)
+    assert.deepEqual(marksOf(await read(config(name, 'found'))), [])
+    assert.equal(await read(config(name, 'new')), undefined)
+  })
+
+  it('leaves what another application is to get, which takes it over as it is', async () => {
+    const name = uniqueName('from')
+    const heir = `${name}-heir`
+    const [moving, staying] = [createConfig(name, 'moving'), createConfig(name, 'staying')]
+    const space = createNamespace(name)
+    await bring(presentApplication(name, [space, moving, staying]))
+    const uid = await uidOf(config(name, 'moving'))
+    const cut = presentApplication(name, [space, staying], {
+      generation: 2,
+      leave: [`/ConfigMap/${name}/moving`],
+    })
+    const first = await bring(cut)
+    assert.deepEqual([first.phases, first.errors, first.deletes], [['Applied'], [], []])
+    assert.equal(await ownerOf(config(name, 'moving')), name)
+    const other = presentApplication(heir, [moving])
+    assert.deepEqual((await bring(cut, other)).phases, ['Applied', 'Applied'])
+    assert.deepEqual(
+      [await uidOf(config(name, 'moving')), await ownerOf(config(name, 'moving'))],
+      [uid, heir],
+    )
+    const next = presentApplication(name, [space], { generation: 3 })
+    assert.equal((await bring(next, other)).deletes.length, 1)
+    assert.equal(await read(config(name, 'staying')), undefined)
+    assert.deepEqual(
+      [await uidOf(config(name, 'moving')), await ownerOf(config(name, 'moving'))],
+      [uid, heir],
+    )
+    // What it took over it has found: going back lets go of it.
+    await bring(next, gone(heir, { undo: true }))
+    assert.equal(await uidOf(config(name, 'moving')), uid)
+  })
+
+  it('deletes what is left no more', async () => {
+    const name = uniqueName('given-up')
+    const space = createNamespace(name)
+    await bring(presentApplication(name, [space, createConfig(name, 'a')]))
+    const leave = [`/ConfigMap/${name}/a`]
+    await bring(presentApplication(name, [space], { generation: 2, leave }))
+    assert.ok(await read(config(name, 'a')))
+    await bring(presentApplication(name, [space], { generation: 3 }))
+    assert.equal(await read(config(name, 'a')), undefined)
+  })
+
+  it('removes an application that goes to another in part, and not the namespace of that', async () => {
+    const name = uniqueName('part')
+    const objects = [createNamespace(name), createConfig(name, 'a'), createConfig(name, 'b')]
+    await bring(presentApplication(name, objects))
+    const uid = await uidOf(config(name, 'a'))
+    const { phases, errors } = await bring(gone(name, { leave: [`/ConfigMap/${name}/a`] }))
+    assert.deepEqual([phases, errors], [['Removed'], []])
+    assert.ok(!(await read(home(name)))?.metadata.deletionTimestamp)
+    assert.deepEqual(marksOf(await read(home(name))), [])
+    assert.equal(await uidOf(config(name, 'a')), uid)
+    assert.equal(await read(config(name, 'b')), undefined)
+  })
+})
