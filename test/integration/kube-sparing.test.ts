@@ -145,6 +145,34 @@ describe('I4: sparing on a real API server', () => {
     assert.equal(await uidOf(config(name, 'moving')), uid)
   })
 
+  it('leaves what was found, also where a field that cannot change had it made anew', async () => {
+    const name = uniqueName('anew')
+    const job = (of: string, image: string) => ({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: {
+        name: of,
+        namespace: name,
+        annotations: { 'groundswell.dev/replace': 'enabled' },
+      },
+      spec: {
+        template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image }] } },
+      },
+    })
+    const path = (of: string) => `/apis/batch/v1/namespaces/${name}/jobs/${of}`
+    await kubeCall(plane, 'POST', '/api/v1/namespaces', createNamespace(name))
+    await kubeCall(plane, 'POST', path('').slice(0, -1), job('found', 'a:1'))
+    await bring(presentApplication(name, [job('found', 'a:1'), job('made', 'a:1')]))
+    const uids = [await uidOf(path('found')), await uidOf(path('made'))]
+    const changed = [job('found', 'a:2'), job('made', 'a:2')]
+    assert.deepEqual((await bring(presentApplication(name, changed, { generation: 2 }))).errors, [])
+    assert.notEqual(await uidOf(path('found')), uids[0])
+    assert.notEqual(await uidOf(path('made')), uids[1])
+    await bring(gone(name, { undo: true }, 3))
+    assert.ok(await read(path('found')))
+    assert.equal(await read(path('made')), undefined)
+  })
+
   it('deletes what is left no more', async () => {
     const name = uniqueName('given-up')
     const space = createNamespace(name)

@@ -144,6 +144,38 @@ describe('what a hold keeps back', () => {
     assert.equal(agent.state()?.held?.generation, 2)
   })
 
+  it('I4 what others are to get is no difference from what runs, and is not deleted while it waits', async () => {
+    const cluster = createMemoryCluster({})
+    const both = [createNamespace('shop'), createConfig('shop', 'settings', { text: 'one' })]
+    const cut = (leave: readonly string[] = [], text = 'one') =>
+      presentApplication(
+        'shop',
+        [createNamespace('shop'), createConfig('shop', 'more', { text })],
+        {
+          ...{ generation: 2, ...(leave.length > 0 && { leave }) },
+        },
+      )
+    {
+      await using first = createAgent(cluster)
+      await first.workloads.reconcile(verifiedSnapshot(presentApplication('shop', both)), never)
+      await first.workloads.reconcile(verifiedSnapshot(cut([id])), never)
+    }
+    await using agent = createAgent(cluster)
+    agent.held.add('shop')
+    cluster.drop('/ConfigMap/shop/more')
+    const before = verifiedSnapshot(cut([id]))
+    await agent.workloads.reconcile(verifiedSnapshot(cut([id], 'two')), never, [before])
+    await agent.clock.advance(1_000)
+    assert.equal(agent.text('/ConfigMap/shop/more'), 'one')
+    // The same content, of which it would be deleted.
+    await agent.workloads.reconcile(verifiedSnapshot(cut()), never, [before])
+    assert.equal(agent.text(), 'one')
+    assert.deepEqual(agent.state()?.held?.generation, 2)
+    agent.held.clear()
+    await agent.workloads.reconcile(verifiedSnapshot(cut()), never, [before])
+    assert.equal(agent.text(), undefined)
+  })
+
   it('without that snapshot, or with one that is not what runs, it touches nothing', async () => {
     const cluster = createMemoryCluster({})
     {

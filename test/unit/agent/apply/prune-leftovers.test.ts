@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Sparing } from '@groundswell/proto/statement.ts'
 import { createConfig, createNamespace } from '../../../support/hands.ts'
 import { createMemoryCluster } from '../../../support/memory-cluster.ts'
 import { presentApplication, removedApplication } from '../../../support/verified-snapshot.ts'
@@ -71,6 +72,42 @@ describe('what an application wants no more and others are to get', () => {
     assert.ok(hands.cluster.read('/Namespace//shop'))
     assert.ok(hands.cluster.read(idOf('a')))
     assert.equal(hands.cluster.read(idOf('b')), undefined)
+  })
+
+  it('is nothing that is still to be done: the application waits for nobody because of it', async () => {
+    await using hands = createMemoryHands()
+    const dependent = (generation: number, sparing: Sparing, ...names: string[]) =>
+      presentApplication('shop', configs(...names), {
+        ...{ generation, dependsOn: [{ name: 'first' }], ...sparing },
+      })
+    const first = (name: string) => presentApplication('first', configs(name))
+    await hands.bring(home, first('x'), dependent(1, {}, 'a', 'b'))
+    const cut = dependent(2, { leave: [idOf('a')] }, 'b')
+    await hands.bring(home, first('x'), cut)
+    await hands.bring(home, removedApplication('first'), cut)
+    hands.cluster.drop(idOf('b'))
+    await hands.clock.advance(5_000)
+    assert.ok(hands.cluster.read(idOf('b')), 'it was run again')
+    const { phase, waiting } = hands.state('shop')!
+    assert.deepEqual([phase, waiting], ['Applied', undefined])
+  })
+
+  it('is let go to others whatever is said of it, and of a hook as well', async () => {
+    await using hands = createMemoryHands()
+    const hook = createConfig('shop', 'h', {}, { 'argocd.argoproj.io/hook': 'PreSync' })
+    await hands.bring(home, presentApplication('shop', [...configs('a', 'b'), hook]))
+    const leave = [idOf('a'), idOf('h')]
+    await hands.bring(
+      home,
+      presentApplication('shop', configs('b'), { generation: 2, leave }),
+      presentApplication('other', configs('a')),
+    )
+    assert.equal(ownerIn(hands.cluster, idOf('a')), 'other')
+    assert.ok(hands.cluster.read(idOf('h')))
+    assert.match(
+      JSON.stringify(hands.logs),
+      /"ConfigMap shop\/h \(another application is to get it\)"/,
+    )
   })
 
   it('is remembered by the agent that starts after this one', async () => {

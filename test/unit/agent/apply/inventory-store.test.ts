@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import type { InventoryEntry } from '../../../../agent/apply/inventory.ts'
+import { createInventoryStore } from '../../../../agent/apply/inventory-store.ts'
+import { createMemoryCluster } from '../../../support/memory-cluster.ts'
+
+const signal = new AbortController().signal
+const home = '/ConfigMap/groundswell-system/groundswell-inventory-shop'
+const entry = (name: string, more: Partial<InventoryEntry> = {}): InventoryEntry => ({
+  ...{ id: `/ConfigMap/shop/${name}`, apiVersion: 'v1', uid: `uid-${name}` },
+  ...{ digest: `sha256:${'0'.repeat(64)}`, fieldsHash: 'f' },
+  ...more,
+})
+
+describe('createInventoryStore', () => {
+  it('reads what it wrote, who made an object with it', async () => {
+    const store = createInventoryStore(createMemoryCluster())
+    const entries = [
+      entry('found'),
+      entry('made', { made: true }),
+      entry('all', { made: true, account: 'shop/deployer', versions: 'v', missingSince: 7 }),
+    ]
+    await store.save('shop', new Map(entries.map((one) => [one.id, one])), signal)
+    assert.deepEqual([...(await store.load('shop', signal)).values()], entries)
+  })
+
+  it('counts as found what an older agent wrote down, and is read by one', async () => {
+    const cluster = createMemoryCluster()
+    const store = createInventoryStore(cluster)
+    const made = entry('made', { made: true })
+    await store.save('shop', new Map([[made.id, made]]), signal)
+    const object = cluster.read(home)!
+    const { objects } = object['binaryData'] as { objects: string }
+    const rows = JSON.parse(gunzipSync(Buffer.from(objects, 'base64')).toString()) as string[][]
+    // Its rows had nine cells, all of them text; more were overlooked.
+    assert.ok(rows.every((row) => row.every((cell) => typeof cell === 'string')))
+    const old = rows.map((row) => row.slice(0, 9))
+    const packed = gzipSync(JSON.stringify(old)).toString('base64')
+    cluster.edit(home, 'older', (one) => ({ ...one, binaryData: { objects: packed } }))
+    assert.deepEqual([...(await store.load('shop', signal)).values()], [entry('made')])
+  })
+})
