@@ -63,19 +63,11 @@ export function locate(source: ManifestObject, manifest: Manifest, resource: Res
   return { id: formatObjectId(parsed), parsed, resource, source }
 }
 
-/**
- * Why nothing may be pruned now; undefined when pruning is fine.
- *
- * @param deletes whether anything would be deleted, and not only let go
- */
-export function findPruneBar(
-  manifest: Manifest,
-  failures: number,
-  deletes = true,
-): string | undefined {
+/** Why nothing may be pruned now; undefined when pruning is fine. */
+export function findPruneBar(manifest: Manifest, failures: number): string | undefined {
   if (!manifest.prune.enabled) return 'pruning is off'
   if (failures > 0) return 'an object could not be applied'
-  if (deletes && manifest.objects.length === 0 && !manifest.prune.allowEmpty) {
+  if (manifest.objects.length === 0 && !manifest.prune.allowEmpty) {
     return 'the manifest is empty and allowEmpty is false'
   }
   return undefined

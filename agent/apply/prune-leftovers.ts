@@ -29,21 +29,24 @@ export async function pruneLeftovers(run: RunState): Promise<LeftoversResult> {
     staying: left.filter(({ entry }) => !isTaken(entry)),
     found,
   })
-  const { going, staying, found } = split(sortSpared(leftovers, app))
-  if (going.length === 0 && found.length === 0) return { ...nothing, spared: staying }
-  const bar = findPruneBar(manifest, run.errors.length, going.length > 0)
-  if (bar !== undefined) {
-    if (manifest.objects.length === 0 && manifest.prune.enabled) {
-      run.errors.push(refusal(`nothing pruned: ${bar}`))
-    }
-    return { ...nothing, spared: staying }
+  const sorted = sortSpared(leftovers, app)
+  const { going, staying } = split(sorted)
+  const failures = run.errors.length
+  const bar = going.length > 0 ? findPruneBar(manifest, failures) : undefined
+  if (bar !== undefined && manifest.objects.length === 0 && manifest.prune.enabled) {
+    run.errors.push(refusal(`nothing pruned: ${bar}`))
   }
+  if (failures > 0) return { ...nothing, spared: staying }
+  // Letting go is no pruning: it is done also where that is off.
+  if (bar !== undefined) return prune(run, { ...split(sorted), going: [] }, isTaken)
+  let withOwners: Sorted
   try {
-    return await prune(run, split(await sortWithOwners(leftovers, app, deps, signal)), isTaken)
+    withOwners = await sortWithOwners(leftovers, app, deps, signal)
   } catch (error) {
     if (!signal.aborted) run.errors.push(toObjectError('', '', error))
     return { ...nothing, spared: staying }
   }
+  return prune(run, split(withOwners), isTaken)
 }
 
 const nothing = { gone: [], deleted: [] } as const

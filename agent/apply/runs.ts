@@ -145,7 +145,8 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
       // A newer snapshot may have come as this run ended; then this says nothing of it.
       if (!result.finished || one.wanted !== wanted) return
       if (result.errors.length === 0 && result.waiting.length === 0) {
-        one.strays = findStrays(one, result.pruned, deps)
+        const spared = result.spared.map(({ entry }) => entry.id)
+        one.strays = findStrays(one, [...result.pruned, ...spared], deps)
       }
       finish(one, wanted, result.errors, result.waiting)
       const reconciled = deps.reconciled()

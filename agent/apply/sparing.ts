@@ -121,8 +121,13 @@ const everything = '*'
 
 function coverOf(leave: readonly string[]): (id: string) => boolean {
   if (leave.includes(everything)) return () => true
-  const ids = new Set(leave)
+  // A kind of the whole cluster may be named in a namespace, where it does not live.
+  const ids = new Set(leave.flatMap((id) => [id, withoutNamespace(id)]))
   return (id) => ids.has(id)
+}
+
+function withoutNamespace(id: string): string {
+  return formatObjectId({ ...parseObjectId(id), namespace: '' })
 }
 
 const definition = 'apiextensions.k8s.io/CustomResourceDefinition//'

@@ -15,7 +15,7 @@ export type Strays = ReadonlyMap<string, number>
 /**
  * Looks for them, when all that is asked for is there.
  *
- * @param pruned what was deleted a moment ago: its last event may be under way.
+ * @param pruned what was deleted or let go a moment ago: its last event may be under way.
  */
 export function findStrays(
   { name, inventory, strays }: Pick<Tracked, 'name' | 'inventory' | 'strays'>,

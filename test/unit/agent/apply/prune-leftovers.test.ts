@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Sparing } from '@groundswell/proto/statement.ts'
+import { createInventoryStore } from '../../../../agent/apply/inventory-store.ts'
+import { AgentError } from '../../../../agent/errors.ts'
 import { createConfig, createNamespace } from '../../../support/hands.ts'
 import { createMemoryCluster } from '../../../support/memory-cluster.ts'
 import { presentApplication, removedApplication } from '../../../support/verified-snapshot.ts'
@@ -82,6 +84,8 @@ describe('what an application wants no more and others are to get', () => {
       })
     const first = (name: string) => presentApplication('first', configs(name))
     await hands.bring(home, first('x'), dependent(1, {}, 'a', 'b'))
+    await hands.clock.advance(5_000)
+    assert.ok(hands.cluster.read(idOf('a')))
     const cut = dependent(2, { leave: [idOf('a')] }, 'b')
     await hands.bring(home, first('x'), cut)
     await hands.bring(home, removedApplication('first'), cut)
@@ -104,6 +108,9 @@ describe('what an application wants no more and others are to get', () => {
     )
     assert.equal(ownerIn(hands.cluster, idOf('a')), 'other')
     assert.ok(hands.cluster.read(idOf('h')))
+    const store = createInventoryStore(hands.cluster)
+    const kept = await store.load('shop', new AbortController().signal)
+    assert.deepEqual([...kept.keys()].sort(), [idOf('b'), idOf('h')])
     assert.match(
       JSON.stringify(hands.logs),
       /"ConfigMap shop\/h \(another application is to get it\)"/,
@@ -174,6 +181,29 @@ describe('going back to what was before', () => {
     assert.equal(later.state('shop')?.phase, 'Removed')
     assert.ok(cluster.read(idOf('moved')))
     assert.ok(cluster.read(idOf('lost')))
+  })
+
+  it('lets go of it also where pruning is off, and not before all that is wanted is there', async () => {
+    let failing = true
+    await using hands = createMemoryHands({
+      admit: ({ name }) => {
+        if (failing && name === 'base') throw new AgentError('apply_failed', 'not now')
+      },
+    })
+    await hands.bring(home)
+    await putBefore(hands.cluster, createConfig('shop', 'there'))
+    await hands.bring(home, presentApplication('shop', configs('there', 'made')))
+    const prune = { enabled: false, allowEmpty: false }
+    const changes = { generation: 2, undo: true, prune } as const
+    await hands.bring(home, presentApplication('shop', configs('base'), changes))
+    assert.equal(hands.state('shop')?.phase, 'Failed')
+    assert.equal(ownerIn(hands.cluster, idOf('there')), 'shop')
+    failing = false
+    await hands.clock.advance(60_000)
+    assert.equal(hands.state('shop')?.phase, 'Applied')
+    assert.equal(ownerIn(hands.cluster, idOf('there')), undefined)
+    assert.equal(ownerIn(hands.cluster, idOf('made')), 'shop')
+    assert.deepEqual(hands.state('shop')?.drift, [])
   })
 
   it('needs no allowEmpty where nothing is deleted', async () => {

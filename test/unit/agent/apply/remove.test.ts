@@ -199,6 +199,17 @@ describe('a removal of what others are to get in part', () => {
     assert.ok(cluster.read(idOf('a')))
   })
 
+  it('runs no hook where others have the rest already', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(presentApplication('shop', [namespace, a, b, backup]))
+    const heir = presentApplication('heir', [namespace, b])
+    await hands.bring(gone({ leave: [idOf('a')] }), heir)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [])
+    assert.equal(hands.cluster.read('batch/Job/shop/backup'), undefined)
+    assert.equal(ownerIn(hands.cluster, idOf('b')), 'heir')
+  })
+
   it('lets go of all where all is to go to others', async () => {
     await using hands = createMemoryHands()
     await hands.bring(presentApplication('shop', [namespace, a, b, backup]))

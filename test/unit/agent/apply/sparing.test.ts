@@ -46,6 +46,13 @@ describe('sortSpared', () => {
     assert.deepEqual(sort(entries, { leave: ['*'] }).doomed, [])
   })
 
+  it('leaves what is of the whole cluster, though it is named in a namespace', () => {
+    const role = 'rbac.authorization.k8s.io/ClusterRole'
+    const leave = [`${role}/shop/reader`]
+    assert.deepEqual(sort([made(`${role}//reader`)], { leave }).doomed, [])
+    assert.deepEqual(sort([made('/ConfigMap/other/settings')], { leave: [config] }).left, [])
+  })
+
   it('lets go of what was found, also where others are to get it, and never of hooks', () => {
     const job = '/ConfigMap/shop/hook'
     const entries = [entry(config), made(other), hook(job)]
