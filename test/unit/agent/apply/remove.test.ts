@@ -138,6 +138,36 @@ describe('a removal that goes back to before the application was there', () => {
   })
 })
 
+describe('what cannot be looked at', () => {
+  it('has nothing deleted that it might go with', async () => {
+    const memory = createMemoryCluster()
+    let refused = ''
+    const cluster: MemoryCluster = {
+      ...memory,
+      async get(...given) {
+        if (given[1].name === refused) throw new AgentError('apply_forbidden', 'not now')
+        return memory.get(...given)
+      },
+    }
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(presentApplication('shop', [namespace]))
+    await putBefore(cluster, a)
+    await hands.bring(presentApplication('shop', [namespace, a, b], { generation: 2 }))
+    refused = 'a'
+    const back = presentApplication('shop', [namespace], { generation: 3, undo: true })
+    for (const wanted of [back, gone({ undo: true }, 4)]) {
+      await hands.bring(wanted)
+      assert.equal(hands.state('shop')?.phase, 'Failed')
+      assert.match(hands.state('shop')?.errors[0]?.message ?? '', /not now/)
+      assert.deepEqual(deletesOf(hands), [])
+    }
+    refused = ''
+    await hands.clock.advance(60_000)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`])
+  })
+})
+
 describe('a removal of what others are to get in part', () => {
   it('lets go of that and of its namespace, and deletes the rest', async () => {
     await using hands = createMemoryHands()

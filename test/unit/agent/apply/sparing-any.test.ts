@@ -13,7 +13,6 @@ import {
 import { createMemoryHands } from './memory-hands.ts'
 import { ownerIn, putBefore } from './put-before.ts'
 
-const spaces = ['one', 'two']
 const definition: TestObject = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
