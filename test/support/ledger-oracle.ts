@@ -63,6 +63,7 @@ export function judgeLedger(text: string): LedgerCount {
     foldEntry(state, entry)
     const after = state.runs.get(decision.rollout)!
     judgeMove(plan, before, after, where)
+    judgeUndoing(state, plan, after, where)
     if (before.startedAt === null && after.startedAt !== null) judgeAlone(state, plan, where)
     if (after.wave > before.wave) count.waves += 1
     for (const [name, progress] of Object.entries(after.clusters)) {
@@ -93,6 +94,25 @@ function judgeCreated(state: LedgerState, entry: LedgerEntry, plan: RolloutPlan)
     !(byItself && hold?.contentDigest === plan.contentDigest),
     `${where}: held content came back by itself`,
   )
+}
+
+/** What goes back says so, and nothing else does: by that word a cluster keeps what was there before (I4). */
+function judgeUndoing(
+  state: LedgerState,
+  { application }: RolloutPlan,
+  { clusters }: RolloutRun,
+  where: string,
+): void {
+  for (const [name, progress] of Object.entries(clusters)) {
+    const assigned = state.assignments.get(name)?.get(application)
+    if (!assigned || !('generation' in progress)) continue
+    if (progress.generation !== assigned.generation) continue
+    const isBack =
+      progress.state === 'Reverting' ||
+      progress.state === 'Reverted' ||
+      (progress.state === 'Done' && progress.withdrawn === true)
+    assert.equal(assigned.undo === true, isBack, `${where}: ${name} is ${progress.state}`)
+  }
 }
 
 /** One rollout of an application at a time. */

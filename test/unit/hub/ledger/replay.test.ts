@@ -4,6 +4,7 @@ import { emptyChain, extendChain } from '../../../../hub/ledger/chain.ts'
 import type { Decision, LedgerEntry } from '../../../../hub/ledger/entry.ts'
 import { foldEntry, replay } from '../../../../hub/ledger/replay.ts'
 import { toChange } from '../../../../hub/rollout/change.ts'
+import { previousContent } from '../../../../hub/rollout/admission.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterObservation, RolloutEvent } from '../../../../hub/rollout/rollout.ts'
 import { step } from '../../../../hub/rollout/step.ts'
@@ -97,9 +98,10 @@ test('enrolments, tokens, revocations, holds and the accepted revision follow', 
 
 // Found by reading: a rollback led to content that an earlier rollback had led away from.
 test('what was rolled back is good no more: the next rollback leads to what ran before it', async () => {
+  const leave = ['/ConfigMap/shop/a']
   const planned = {
     ...plan([wave('one', ['a', 'b'])]),
-    targets: { a: target(old), b: target(null) },
+    targets: { a: { ...target({ ...old, leave: ['*'] }), leave }, b: target(null) },
   }
   const decisions: Decision[] = [{ type: 'rollout.created', plan: planned }]
   let run = createRun(planned)
@@ -118,8 +120,13 @@ test('what was rolled back is good no more: the next rollback leads to what ran 
   take(null, reports(good, 1), 2)
   const before = await replay(entries(decisions))
   assert.equal(before.good.get('a')?.get('shop')?.digest, good.digest)
+  // What is left to others goes with the content that left it, also as what there is to go back to.
+  assert.deepEqual(before.assignments.get('a')?.get('shop')?.leave, leave)
+  assert.deepEqual(previousContent(before, 'shop', 'a'), { ...good, leave })
   take('rollback', idle(), 3)
   const after = await replay(entries(decisions))
   assert.equal(after.good.get('a')?.get('shop')?.digest, old.digest)
+  assert.deepEqual(after.assignments.get('a')?.get('shop')?.leave, ['*'])
+  assert.deepEqual(previousContent(after, 'shop', 'a'), { ...old, leave: ['*'] })
   assert.equal(after.good.get('b')?.get('shop'), undefined)
 })
