@@ -5,7 +5,7 @@ import { toObjectError } from './object-error.ts'
 import { findPruneBar } from './plan.ts'
 import { holdManyPrunes, holdPreciousPrune } from './prune-hold.ts'
 import { type PruneResult, pruneObjects } from './prune.ts'
-import { releaseObjects, sortWithOwners } from './release.ts'
+import { releaseObjects, sortAsSeen } from './release.ts'
 import { type RunState, waitFor } from './run-state.ts'
 import { type Sorted, type Spared, sortSpared } from './sparing.ts'
 
@@ -39,14 +39,14 @@ export async function pruneLeftovers(run: RunState): Promise<LeftoversResult> {
   if (failures > 0) return { ...nothing, spared: staying }
   // Letting go is no pruning: it is done also where that is off.
   if (bar !== undefined) return prune(run, { ...split(sorted), going: [] }, isTaken)
-  let withOwners: Sorted
+  let seen: Sorted
   try {
-    withOwners = await sortWithOwners(leftovers, app, deps, signal)
+    seen = await sortAsSeen(leftovers, app, deps, signal)
   } catch (error) {
     if (!signal.aborted) run.errors.push(toObjectError('', '', error))
     return { ...nothing, spared: staying }
   }
-  return prune(run, split(withOwners), isTaken)
+  return prune(run, split(seen), isTaken)
 }
 
 const nothing = { gone: [], deleted: [] } as const

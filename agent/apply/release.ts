@@ -8,32 +8,38 @@ import { isPlace, ownersOf, type Sorted, type Spared, sortSpared } from './spari
 /* Letting go of what is spared: our marks come off, and it leaves the inventory. */
 
 /**
- * As `sortSpared`, with what spared objects belong to: were that deleted, the API server would delete
- * them with it. They are read for this only where something is to be deleted.
+ * As `sortSpared`, by what is on the cluster: what spared objects belong to stays, since the API server
+ * would delete them with it, and for what is not there at all nothing has to stay. They are read for
+ * this only where it matters.
  *
  * @throws AgentError when one cannot be read: then nobody knows what would be lost.
  */
-export async function sortWithOwners(
+export async function sortAsSeen(
   entries: readonly InventoryEntry[],
   sparing: Sparing,
   { cluster }: Pick<ApplyDeps, 'cluster'>,
   signal: AbortSignal,
 ): Promise<Sorted> {
-  const owners = { left: new Set<string>(), found: new Set<string>() }
+  const seen = {
+    ownersOfLeft: new Set<string>(),
+    ownersOfFound: new Set<string>(),
+    absent: new Set<string>(),
+  }
   const read = new Set<string>()
   for (;;) {
-    const sorted = sortSpared(entries, sparing, owners)
-    const doomed = new Set(sorted.doomed.map(({ id }) => id))
-    const unread = [...sorted.left, ...sorted.found].filter(({ entry }) => !read.has(entry.id))
-    if (doomed.size === 0 || unread.length === 0) return sorted
+    const sorted = sortSpared(entries, sparing, seen)
+    const spared = [...sorted.left, ...sorted.found]
+    const matters = sorted.doomed.length > 0 || spared.some(({ reason }) => reason === 'holds')
+    const unread = spared.filter(({ entry }) => !read.has(entry.id))
+    if (!matters || unread.length === 0) return sorted
     const isFound = new Set(sorted.found)
-    await forEachBounded(unread, writeWidth, signal, async (spared) => {
-      const { entry } = spared
-      read.add(entry.id)
-      const found = await findLive(entry, cluster, writeSignal())
-      const mine = ownersOf(entry.id, found?.live.metadata.ownerReferences)
-      const kind = isFound.has(spared) ? 'found' : 'left'
-      for (const id of mine) if (doomed.has(id)) owners[kind].add(id)
+    await forEachBounded(unread, writeWidth, signal, async (one) => {
+      const { id } = one.entry
+      read.add(id)
+      const found = await findLive(one.entry, cluster, writeSignal())
+      if (!found) seen.absent.add(id)
+      const owners = isFound.has(one) ? seen.ownersOfFound : seen.ownersOfLeft
+      for (const owner of ownersOf(id, found?.live.metadata.ownerReferences)) owners.add(owner)
     })
     signal.throwIfAborted()
   }

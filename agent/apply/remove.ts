@@ -12,7 +12,7 @@ import {
 } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
 import { pruneObjects, type PruneResult } from './prune.ts'
-import { releaseObjects, sortWithOwners } from './release.ts'
+import { releaseObjects, sortAsSeen } from './release.ts'
 import { createRun } from './run-state.ts'
 import type { Spared } from './sparing.ts'
 
@@ -82,7 +82,7 @@ async function spare(removal: Removal): Promise<boolean> {
   if (app.deletionPolicy === 'Orphan') return true
   try {
     const entries = [...removal.inventory.values()]
-    const { doomed, left, found } = await sortWithOwners(entries, app, deps, signal)
+    const { doomed, left, found } = await sortAsSeen(entries, app, deps, signal)
     const spared = [...left, ...found]
     if (spared.length === 0) return true
     const isTaken = (id: string) => (deps.claims.holder(id, '') ?? app.name) !== app.name

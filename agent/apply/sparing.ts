@@ -11,8 +11,11 @@ import type { InventoryEntry } from './inventory.ts'
 /* What is not deleted though its application wants it no more: what others are to get, and, where it goes
    back to what was before, what was there before it. What would take such an object along stays as well. */
 
-/** `heir`: another application is to get it. `found`: it was there before. `holds`: such an object needs it. */
-export type Reason = 'heir' | 'found' | 'holds'
+/**
+ * `heir`: another application is to get it. `found`: it was there before, as far as is known. `holds`:
+ * such an object would go with it. `absent`: it is only in the inventory.
+ */
+export type Reason = 'heir' | 'found' | 'holds' | 'absent'
 
 export interface Spared {
   readonly entry: InventoryEntry
@@ -32,24 +35,26 @@ export interface Sorted {
  * Sorts what an application wants no more. What it found is let go where it goes back, also where others
  * are to get it; hooks' objects are always its own.
  *
- * @param owners ids of objects that own a spared one, see `ownersOf`
+ * @param seen what is known of the live objects
  */
 export function sortSpared(
   entries: readonly InventoryEntry[],
   { leave = [], undo }: Sparing,
-  owners: Owners = noOwners,
+  seen: Seen = unseen,
 ): Sorted {
   const covers = coverOf(leave)
   const left = new Map<string, Spared>()
   const found = new Map<string, Spared>()
   for (const entry of entries) {
     const { id, hook, made } = entry
-    if (undo && !made && !hook) found.set(id, { entry, reason: 'found' })
+    if (undo && !made && !hook) {
+      found.set(id, { entry, reason: seen.absent.has(id) ? 'absent' : 'found' })
+    } else if (seen.ownersOfFound.has(id)) found.set(id, { entry, reason: 'holds' })
     else if (covers(id)) left.set(id, { entry, reason: 'heir' })
-    else if (owners.found.has(id)) found.set(id, { entry, reason: 'holds' })
-    else if (owners.left.has(id)) left.set(id, { entry, reason: 'holds' })
+    else if (seen.ownersOfLeft.has(id)) left.set(id, { entry, reason: 'holds' })
   }
-  const ofFound = placesOf(found.keys())
+  const there = [...found.values()].filter(({ reason }) => reason !== 'absent')
+  const ofFound = placesOf(there.map(({ entry }) => entry.id))
   const ofLeft = placesOf([...left.keys(), ...leave.filter((id) => id !== everything)])
   for (const entry of entries) {
     const { id } = entry
@@ -84,12 +89,15 @@ export function isPlace(id: string): boolean {
   return placeMadeBy(id) !== undefined
 }
 
-export interface Owners {
-  readonly left: ReadonlySet<string>
-  readonly found: ReadonlySet<string>
+/** By ids. Who owns a spared object, see `ownersOf`; what is in the inventory and not on the cluster. */
+export interface Seen {
+  readonly ownersOfLeft: ReadonlySet<string>
+  readonly ownersOfFound: ReadonlySet<string>
+  readonly absent: ReadonlySet<string>
 }
 
-const noOwners: Owners = { left: new Set(), found: new Set() }
+const none: ReadonlySet<string> = new Set()
+const unseen: Seen = { ownersOfLeft: none, ownersOfFound: none, absent: none }
 
 /** Ids that an object's owners may have: its own namespace's, or of the whole cluster. */
 export function ownersOf(id: string, references: readonly OwnerReference[] = []): string[] {
@@ -102,7 +110,8 @@ export function ownersOf(id: string, references: readonly OwnerReference[] = [])
 }
 
 /** For the log: at most ten by name, each with why. */
-export function describeSpared(spared: readonly Spared[]): string {
+export function describeSpared(all: readonly Spared[]): string {
+  const spared = all.filter(({ reason }) => reason !== 'absent')
   const shown = spared
     .slice(0, shownObjects)
     .map(({ entry, reason }) => `${describeObject(parseObjectId(entry.id))} (${words[reason]})`)
@@ -113,8 +122,9 @@ export function describeSpared(spared: readonly Spared[]): string {
 const shownObjects = 10
 const words: Readonly<Record<Reason, string>> = {
   heir: 'another application is to get it',
-  found: 'it was there before',
+  found: 'it was there before, as far as is known',
   holds: 'what stays would go with it',
+  absent: 'it is not there',
 }
 
 const everything = '*'

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import type { Sparing } from '@groundswell/proto/statement.ts'
 import { createInventoryStore } from '../../../../agent/apply/inventory-store.ts'
 import { AgentError } from '../../../../agent/errors.ts'
-import { createConfig, createNamespace } from '../../../support/hands.ts'
-import { createMemoryCluster } from '../../../support/memory-cluster.ts'
+import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
+import { createMemoryCluster, type MemoryCluster } from '../../../support/memory-cluster.ts'
 import { presentApplication, removedApplication } from '../../../support/verified-snapshot.ts'
 import { createMemoryHands } from './memory-hands.ts'
 import { ownerIn, putBefore } from './put-before.ts'
@@ -204,6 +204,46 @@ describe('going back to what was before', () => {
     assert.equal(ownerIn(hands.cluster, idOf('there')), undefined)
     assert.equal(ownerIn(hands.cluster, idOf('made')), 'shop')
     assert.deepEqual(hands.state('shop')?.drift, [])
+  })
+
+  it('lets go of its owner with it, for good', async () => {
+    await using hands = createMemoryHands()
+    const web = createDeployment('shop')
+    await hands.bring(home, presentApplication('shop', [web, ...configs('base')]))
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'u' }
+    const owned = createConfig('shop', 'owned')
+    await putBefore(hands.cluster, {
+      ...owned,
+      metadata: { ...owned.metadata, ownerReferences: [owner] },
+    })
+    const all = [web, ...configs('base'), owned]
+    await hands.bring(home, presentApplication('shop', all, { generation: 2 }))
+    const undone = { generation: 3, undo: true } as const
+    await hands.bring(home, presentApplication('shop', configs('base'), undone))
+    assert.ok(hands.cluster.read('apps/Deployment/shop/web'))
+    assert.equal(ownerIn(hands.cluster, 'apps/Deployment/shop/web'), undefined)
+  })
+
+  it('shows nothing of it as drift, though its last event is under way', async () => {
+    const memory = createMemoryCluster()
+    const cluster: MemoryCluster = {
+      ...memory,
+      async *watch(...given) {
+        for await (const event of memory.watch(...given)) {
+          if (event.type !== 'deleted') yield event
+        }
+      },
+    }
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(home)
+    await putBefore(cluster, createConfig('shop', 'there'))
+    await hands.bring(home, presentApplication('shop', configs('base', 'there')))
+    await hands.clock.advance(1_000)
+    const undone = { generation: 2, undo: true } as const
+    await hands.bring(home, presentApplication('shop', configs('base'), undone))
+    await hands.clock.advance(1_000)
+    assert.deepEqual(hands.state('shop')?.drift, [])
+    assert.equal(ownerIn(cluster, idOf('there')), undefined)
   })
 
   it('needs no allowEmpty where nothing is deleted', async () => {

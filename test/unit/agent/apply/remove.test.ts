@@ -41,7 +41,10 @@ describe('a removal that goes back to before the application was there', () => {
     }
     assert.equal(hands.cluster.read(inventory), undefined)
     assert.equal(hands.logs.length, 1)
-    assert.match(JSON.stringify(hands.logs), /Deployment shop\/web \(it was there before\)/)
+    assert.match(
+      JSON.stringify(hands.logs),
+      /Deployment shop\/web \(it was there before, as far as is known\)/,
+    )
   })
 
   it('deletes all of what it made, also for the agent that starts after this one', async () => {
@@ -95,6 +98,26 @@ describe('a removal that goes back to before the application was there', () => {
     assert.equal(agent.state('shop')?.phase, 'Removed')
     assert.ok(cluster.read(home) && cluster.read(idOf('a')))
     assert.equal(cluster.read(idOf('b')), undefined)
+  })
+
+  it('deletes the namespace it made for what was never let in', async () => {
+    await using hands = createMemoryHands({
+      admit: ({ name }) => {
+        if (name === 'a') throw new AgentError('apply_failed', 'a webhook says no')
+      },
+    })
+    for (const objects of [
+      [namespace, a, b],
+      [namespace, a],
+    ]) {
+      await hands.bring(presentApplication('shop', objects))
+      assert.equal(hands.state('shop')?.phase, 'Failed')
+      await hands.bring(gone({ undo: true }))
+      assert.equal(hands.state('shop')?.phase, 'Removed')
+      assert.equal(hands.cluster.read(home), undefined)
+    }
+    const space = `delete ${home}`
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`, space, space])
   })
 
   it('keeps a definition of which something stays', async () => {

@@ -5,8 +5,8 @@ import type { InventoryEntry } from '../../../../agent/apply/inventory.ts'
 import {
   describeSpared,
   isSparedAlike,
-  type Owners,
   ownersOf,
+  type Seen,
   sortSpared,
   sparesLess,
 } from '../../../../agent/apply/sparing.ts'
@@ -24,8 +24,8 @@ const entry = (id: string, more: Partial<InventoryEntry> = {}): InventoryEntry =
 const made = (id: string) => entry(id, { made: true })
 const hook = (id: string) => entry(id, { hook: { content: '', generation: 1, states: {} } })
 
-function sort(entries: readonly InventoryEntry[], sparing: Sparing, owners?: Owners) {
-  const { doomed, left, found } = sortSpared(entries, sparing, owners)
+function sort(entries: readonly InventoryEntry[], sparing: Sparing, seen?: Seen) {
+  const { doomed, left, found } = sortSpared(entries, sparing, seen)
   const idsOf = (some: typeof left) => some.map(({ entry }) => entry.id).sort()
   return { doomed: doomed.map(({ id }) => id).sort(), left: idsOf(left), found: idsOf(found) }
 }
@@ -85,11 +85,31 @@ describe('sortSpared', () => {
 
   it('keeps what owns it', () => {
     const owner = 'apps/StatefulSet/shop/db'
-    const owners = { left: new Set<string>(), found: new Set([owner]) }
-    assert.deepEqual(sort([made(owner), entry(config)], { undo: true }, owners).found, [
+    const none = new Set<string>()
+    const seen = { ownersOfLeft: none, ownersOfFound: new Set([owner]), absent: none }
+    assert.deepEqual(sort([made(owner), entry(config)], { undo: true }, seen).found, [
       config,
       owner,
     ])
+    // For good: it is not kept for others only, to be deleted with it later.
+    assert.deepEqual(
+      sort([made(owner), entry(config)], { undo: true, leave: [owner] }, seen).found,
+      [config, owner],
+    )
+    const left = { ownersOfLeft: new Set([owner]), ownersOfFound: none, absent: none }
+    const both = [made(owner), made(config)]
+    assert.deepEqual(sort(both, { leave: [config] }, left).left, [config, owner])
+  })
+
+  it('keeps nothing for what is not there', () => {
+    const none = new Set<string>()
+    const seen = { ownersOfLeft: none, ownersOfFound: none, absent: new Set([config]) }
+    const entries = [made(home), entry(config)]
+    assert.deepEqual(sort(entries, { undo: true }, seen), {
+      doomed: [home],
+      left: [],
+      found: [config],
+    })
   })
 })
 
@@ -108,8 +128,15 @@ describe('what is spared', () => {
     const many = Array.from({ length: 12 }, (_, n) => entry(`/ConfigMap/shop/c${n}`))
     const { found } = sortSpared([...many, made(home)], { undo: true })
     const words = describeSpared(found)
-    assert.match(words, /^ConfigMap shop\/c0 \(it was there before\), /)
+    assert.match(words, /^ConfigMap shop\/c0 \(it was there before, as far as is known\), /)
     assert.match(words, / and 3 more$/)
+    const none = new Set<string>()
+    const seen = { ownersOfLeft: none, ownersOfFound: none, absent: new Set([other]) }
+    const absent = sortSpared([entry(config), entry(other)], { undo: true }, seen).found
+    assert.equal(
+      describeSpared(absent),
+      'ConfigMap shop/settings (it was there before, as far as is known)',
+    )
     const { left } = sortSpared([made(config), made(home)], { leave: [config] })
     assert.equal(
       describeSpared(left),
