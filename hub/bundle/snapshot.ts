@@ -18,21 +18,27 @@ export interface SnapshotSubject {
 
 const lifeSeconds = 30 * 24 * 3600
 
+/** Characters of all ids that one snapshot leaves to others; what would be too long for an agent leaves all. */
+const mostLeft = 256 * 1024
+
 /**
  * What a cluster is assigned → the list its snapshot carries. A tombstone stays until the record
  * of it is dropped; an application that was never assigned is simply not mentioned.
  */
 export function listApplications(assignments: readonly Assignment[]): SnapshotApplication[] {
-  return assignments
+  let left = 0
+  return [...assignments]
+    .sort((a, b) => (a.application < b.application ? -1 : 1))
     .map((assignment): SnapshotApplication => {
-      const { application: name, generation, digest, size, revision, leave, undo } = assignment
+      const { application: name, generation, digest, size, revision, undo } = assignment
+      left += assignment.leave?.join('').length ?? 0
+      const leave = left > mostLeft && assignment.leave ? ['*'] : assignment.leave
       const deletionPolicy = assignment.deletionPolicy ?? 'Delete'
       const sparing = { ...(leave && { leave }), ...(undo && { undo }) }
       return digest === null
         ? { name, generation, state: 'removed', deletionPolicy, ...sparing }
         : { name, generation, state: 'present', manifest: { digest, size }, revision, ...sparing }
     })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 /** The statement that follows `position`; `now` in milliseconds. */

@@ -171,10 +171,14 @@ export function createDeciding(deps: DecideDeps) {
     // A selection of nobody removes nothing.
     if (desired?.size === 0) return []
     const open = listOpen(fleet, contents, application)
+    const active = activeRollouts(state, application).map((id) => state.plans.get(id)!)
+    const isUnderWay = (cluster: string): boolean =>
+      active.some(({ targets }) => targets[cluster]?.digest === null)
     return [...assignedTo(state, application).values()]
       .filter(({ cluster, digest }) => digest !== null && !desired?.has(cluster))
       .map(({ cluster }) => cluster)
       .filter((cluster) => open.has(cluster) && !leaving.isLeaving(application, cluster))
+      .filter((cluster) => !isUnderWay(cluster))
   }
 
   function find({ fleet, contents, look }: Round, application: string, again: boolean): Change {

@@ -83,6 +83,16 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
     }
   }
 
+  /** As far as that is known without reading anything. */
+  function losesNothing(
+    { digests, leave }: HeldContent,
+    next: Digest,
+    others: readonly Expected[],
+  ): boolean {
+    if (others.length === 0) return true
+    return leave.length === 0 && [...digests].every((one) => isAlike(one, next))
+  }
+
   /** Of an application that stays. One whose objects cannot be told is rolled out all the same: it leaves all. */
   async function findLeft(
     cluster: string,
@@ -90,8 +100,6 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
     next: Digest,
     others: readonly Expected[],
   ): Promise<Fate> {
-    if (others.length === 0) return {}
-    if (held.leave.length === 0 && [...held.digests].every((one) => isAlike(one, next))) return {}
     const lost = await listLost(cluster, held, next)
     if (lost?.size === 0) return {}
     if (others.some(({ digest }) => digest === null)) return leaveAll
@@ -161,6 +169,10 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
           const held = heldBy.get(cluster)!
           const mine = assigned.get(cluster)?.digest
           const beside = others(application, cluster)
+          if (target.digest !== null && losesNothing(held, target.digest, beside)) {
+            spared[cluster] = target
+            continue
+          }
           const key = JSON.stringify([target.digest, mine, [...held.digests], held.leave, beside])
           const fate =
             alike.get(key) ??

@@ -59,6 +59,15 @@ test('I4 an assignment that spares something says so in the snapshot, present or
   assert.ok(!('leave' in list[2]!) && !('undo' in list[2]!), 'absent, not undefined')
 })
 
+test('what is left to others never makes a snapshot too long: then all is left', () => {
+  const leave = Array.from({ length: 250 }, (_, at) => `/ConfigMap/${'n'.repeat(60)}/${at}`)
+  const names = Array.from({ length: 40 }, (_, at) => `a${String(at).padStart(2, '0')}`)
+  const list = listApplications(names.map((name) => assignment(name, { leave })))
+  assert.deepEqual(list[0]?.leave, leave)
+  assert.deepEqual(list.at(-1)?.leave, ['*'])
+  assert.ok(canonicalJson(list).length < 400_000)
+})
+
 test('I3 a snapshot follows the one before by one, names it, and says who it is for', () => {
   const subject = { fleet: 'f', clusterId: 'id-1', clusterUid: 'uid-1' }
   const position = { epoch: 3, sequence: 41, digest: digestOf('before') }
