@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { parseManifest } from '@groundswell/proto/manifest.ts'
+import { fingerprintIds } from '../../../../hub/bundle/object-ids.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { type BundleMemory, type MadeBundle } from '../../../../hub/render/bundle-memory.ts'
@@ -35,6 +36,8 @@ describe('createContents', () => {
     const digest = shop.get('c00')!.digest!
     assert.equal(content.blobs.get(digest)?.byteLength, shop.get('c00')?.size)
     assert.deepEqual(made.faults, [])
+    const fingerprint = fingerprintIds(parseManifest(content.blobs.get(digest)!))
+    assert.equal(made.fingerprints?.get(digest), fingerprint, 'which objects it names')
   })
 
   test('a chart of a repository: asked for once, read as an archive, and named for the signer', async () => {
