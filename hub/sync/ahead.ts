@@ -18,7 +18,7 @@ export interface AheadDeps {
   /** Undefined until this hub has fetched what the application is made of, and decided. */
   readonly wish: (application: string, cluster: string) => Wish | undefined
   /** The cluster has more than the ledger knows, in words; null when nothing is kept from it any more. */
-  readonly onSpared: (cluster: string, message: string | null) => void
+  readonly onRestrained: (cluster: string, message: string | null) => void
 }
 
 /**
@@ -26,14 +26,14 @@ export interface AheadDeps {
  * application what was decided since Git was read, what Git asks for, or what runs there already.
  * All else is left out until its rollout gets there, and what is not listed is left alone.
  */
-export function createSparing(deps: AheadDeps) {
+export function createRestraint(deps: AheadDeps) {
   const watched = new Set<string>()
 
   const isSuspect = (cluster: string): boolean =>
     watched.has(cluster) || Boolean(deps.status(cluster).ledgerFault)
 
   /** What may be listed; `wait` where nothing may be yet, or nothing has to be. */
-  function spare(
+  function restrain(
     cluster: string,
     assignments: readonly Assignment[],
   ): readonly Assignment[] | 'wait' {
@@ -43,14 +43,14 @@ export function createSparing(deps: AheadDeps) {
       return !isSafe(assignment, wish, runs?.get(assignment.application))
     })
     if (left.length === 0) {
-      if (watched.delete(cluster) || isSuspect(cluster)) deps.onSpared(cluster, null)
+      if (watched.delete(cluster) || isSuspect(cluster)) deps.onRestrained(cluster, null)
       return assignments
     }
     watched.add(cluster)
     // What it runs is told in a moment; nothing is said of it before.
     if (!runs) return 'wait'
     const names = left.map(({ application }) => application).sort()
-    deps.onSpared(
+    deps.onRestrained(
       cluster,
       `it has had more of ${names.join(', ')} than this hub's ledger knows of, which was restored from an older one: left as it is until Git was read and a rollout gets there`,
     )
@@ -60,7 +60,7 @@ export function createSparing(deps: AheadDeps) {
   }
 
   return {
-    spare,
+    restrain,
     /** Its agent was told of more than is in the ledger. */
     suspect: (cluster: string): void => void watched.add(cluster),
     /** Whether a cluster has to be asked about although its sequence is known; over restarts too. */
@@ -91,4 +91,4 @@ function listRunning({
   return new Map(told.map(({ application, digest }) => [application, digest]))
 }
 
-export type Sparing = ReturnType<typeof createSparing>
+export type Restraint = ReturnType<typeof createRestraint>

@@ -18,7 +18,7 @@ import {
 } from '../status/fold.ts'
 import type { ClusterStatus } from '../status/status.ts'
 import type { Statuses } from '../status/statuses.ts'
-import type { Sparing } from './ahead.ts'
+import type { Restraint } from './ahead.ts'
 import type { SyncListenerDeps } from './grpc.ts'
 import type { Session } from './session.ts'
 
@@ -35,7 +35,7 @@ export interface HooksDeps {
   /** The index of its last line. */
   readonly head: () => number
   /** What is kept from clusters that know more than this hub. */
-  readonly sparing: Sparing
+  readonly restraint: Restraint
   readonly countReport: () => void
   readonly clock: () => number
   /** Calls back after `ms`; given in, so that tests own time. */
@@ -93,7 +93,7 @@ export function createSyncHooks(deps: HooksDeps) {
     },
     onHello: (cluster, hello, replica = deps.replica) => {
       const connection = { state: 'Connected', since: clock(), replica } as const
-      if (Number(hello.witnessed?.index ?? 0n) > deps.head()) deps.sparing.suspect(cluster)
+      if (Number(hello.witnessed?.index ?? 0n) > deps.head()) deps.restraint.suspect(cluster)
       statuses.update(cluster, (status) => {
         const told = foldWitness(status, hello.witnessed, deps.digestAt)
         return { ...foldHello(told, hello, clock()), connection }
@@ -102,7 +102,7 @@ export function createSyncHooks(deps: HooksDeps) {
     onReport: (cluster, report) => {
       deps.countReport()
       statuses.update(cluster, (status) => foldReport(status, report, clock()))
-      if (deps.sparing.isWatched(cluster)) sessions.get(cluster)?.notice()
+      if (deps.restraint.isWatched(cluster)) sessions.get(cluster)?.notice()
     },
     onVerdict: (cluster, verdict) =>
       statuses.update(cluster, (status) => foldVerdict(status, verdict, clock())),
@@ -185,10 +185,10 @@ export function createSyncHooks(deps: HooksDeps) {
     noticeAll(): void {
       for (const open of sessions.values()) open.notice()
     },
-    countSpared: () => deps.sparing.list().length,
+    countRestrained: () => deps.restraint.list().length,
     /** Git was read and decided on: what is kept from clusters may be offered now. */
-    noticeSpared(): void {
-      for (const cluster of deps.sparing.list()) sessions.get(cluster)?.notice()
+    noticeRestrained(): void {
+      for (const cluster of deps.restraint.list()) sessions.get(cluster)?.notice()
     },
     /** What a snapshot may list: nothing for a cluster that Git no longer declares. */
     assignmentsOf(cluster: string, fleet: Fleet | null): readonly Assignment[] {

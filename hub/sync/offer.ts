@@ -7,7 +7,7 @@ import type { Enrolment } from '../ledger/entry.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
-import type { Sparing } from './ahead.ts'
+import type { Restraint } from './ahead.ts'
 import type { SignedSnapshot, SnapshotStore } from './redis.ts'
 
 /** Where an agent says it is: how far it has come, and the snapshot it holds; empty when none. */
@@ -40,7 +40,7 @@ export interface OfferDeps {
     list: readonly SnapshotApplication[],
   ) => readonly Uint8Array[]
   /** What may be offered to an agent that has come further than this hub knows; without it, all. */
-  readonly sparing?: Pick<Sparing, 'isSuspect' | 'spare'>
+  readonly restraint?: Pick<Restraint, 'isSuspect' | 'restrain'>
   /** The ledger's end, and whether a line is still what it was: it is not where a backup was restored. */
   readonly ledger?: { head(): AuditHead | null; has(head: AuditHead): boolean }
   readonly clock: () => number
@@ -86,7 +86,7 @@ export function createOffers(deps: OfferDeps) {
     told: SnapshotPosition,
     last: SignedSnapshot | undefined,
   ): Promise<boolean> {
-    if (deps.sparing?.isSuspect(cluster)) return true
+    if (deps.restraint?.isSuspect(cluster)) return true
     if (last?.ledger && deps.ledger?.has(last.ledger) === false) return true
     const within = (known: { epoch: number; sequence: number } | null | undefined): boolean =>
       told.sequence <= (known?.epoch === told.epoch ? known.sequence : 0)
@@ -109,13 +109,13 @@ export function createOffers(deps: OfferDeps) {
     const stands = last !== undefined && last.epoch === epoch
     const told = toPosition(epoch, at)
     let given: readonly Assignment[] | 'wait' = assigned
-    if (deps.sparing) {
+    if (deps.restraint) {
       const ahead = await isAhead(enrolment, told, last).catch((error: unknown) => {
         refuse(cluster, error)
         return null
       })
       if (ahead === null) return { offer: null, current: null }
-      if (ahead) given = deps.sparing.spare(cluster, assigned)
+      if (ahead) given = deps.restraint.restrain(cluster, assigned)
     }
     if (given === 'wait') return { offer: null, current: null }
     const list = share(listApplications(given))

@@ -301,7 +301,7 @@ export async function startLeading(
       alerting.begin()
       started.every(alertSweepMs, () => alerting.sweep())
       started.every(confirmEveryMs, async () => {
-        if (hooks.countSpared() > 0 && (await pipeline.confirm())) hooks.noticeSpared()
+        if (hooks.countRestrained() > 0 && (await pipeline.confirm())) hooks.noticeRestrained()
       })
       started.every(sweepEveryMs, () =>
         sweepContent(content, listLiveManifests(register.state), sweepAgeMs),

@@ -9,7 +9,7 @@ import { createEvidenceFiles } from '../status/fs.ts'
 import { findBar } from '../ledger/membership.ts'
 import { HubError } from '../errors.ts'
 import { type PeersDeps, servePeers } from '../replica/peers/grpc.ts'
-import type { Sparing } from '../sync/ahead.ts'
+import type { Restraint } from '../sync/ahead.ts'
 import { createChallenges } from '../sync/challenge.ts'
 import { createCredentials } from '../sync/credentials.ts'
 import { createEnrolment } from '../sync/enrol.ts'
@@ -60,7 +60,7 @@ export interface ListenersDeps {
   readonly trust: Trust
   readonly auditHead: () => AuditHead
   readonly hooks: SyncHooks
-  readonly sparing: Sparing
+  readonly restraint: Restraint
   /** Whether the ledger still has a line as it was. */
   readonly hasLine: (head: AuditHead) => boolean
   readonly metrics: Metrics
@@ -86,7 +86,7 @@ export async function startListeners(
     trust,
     auditHead,
     hooks,
-    sparing,
+    restraint,
     hasLine,
     metrics,
   }: ListenersDeps,
@@ -137,7 +137,7 @@ export async function startListeners(
           config.replica === undefined ? undefined : () => register.state.term,
         ),
         assignments: (cluster) => hooks.assignmentsOf(cluster, fleet()),
-        sparing,
+        restraint,
         ledger: { head: auditHead, has: hasLine },
         approvals: (cluster, list) =>
           listApprovals(register.state, trust.newest().root, cluster, list, clock()),

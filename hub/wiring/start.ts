@@ -31,7 +31,7 @@ import { listEnded } from '../status/ended.ts'
 import { createStatusStore } from '../status/redis.ts'
 import { createStatuses } from '../status/statuses.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
-import { createSparing } from '../sync/ahead.ts'
+import { createRestraint } from '../sync/ahead.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
 import { createTrustDesk } from '../trust.ts'
 import { addressesOf } from './certificate.ts'
@@ -175,10 +175,10 @@ export async function startHub(
     ),
   )
   const offered = new Map<string, { sequence: number; at: number }>()
-  const sparing = createSparing({
+  const restraint = createRestraint({
     status: statuses.get,
     wish: (application, cluster) => leading?.pipeline.wish(application, cluster),
-    onSpared(cluster, message) {
+    onRestrained(cluster, message) {
       if (statuses.get(cluster).ledgerFault?.message === message) return
       statuses.update(cluster, (status) => foldBehind(status, message))
       if (message === null) log.info({ cluster }, 'the ledger has caught up with what it runs')
@@ -186,7 +186,7 @@ export async function startHub(
     },
   })
   const hooks = createSyncHooks({
-    sparing,
+    restraint,
     head: () => register.head,
     statuses,
     rollouts: { notice: async (application) => leading?.rollouts.notice(application) },
@@ -212,7 +212,7 @@ export async function startHub(
   // 4. Listen: agents first, so that they are there when rollouts go on.
   const { pipeline, hub } = leading
   const { sync, enrolment, openToPeers } = await startListeners(surroundings, {
-    ...{ store, content, trust, hooks, sparing, metrics },
+    ...{ store, content, trust, hooks, restraint, metrics },
     hasLine: (head) => heads.has(head, register.head),
     signer: trace ? traceSigning(signer, trace, clock) : signer,
     fleet: () => pipeline.state().fleet,

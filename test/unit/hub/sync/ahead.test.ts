@@ -5,7 +5,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
 import { unknownCluster } from '../../../../hub/status/fold.ts'
 import type { ApplicationStatus, ClusterStatus } from '../../../../hub/status/status.ts'
-import { type Wish, createSparing } from '../../../../hub/sync/ahead.ts'
+import { type Wish, createRestraint } from '../../../../hub/sync/ahead.ts'
 
 const [one, two, three] = ['one', 'two', 'three'].map((text) => digestOf(text))
 const connectedAt = 100
@@ -24,16 +24,16 @@ function world() {
     ...unknownCluster('a'),
     connection: { state: 'Connected', since: connectedAt, replica: '1' },
   }
-  const sparing = createSparing({
+  const restraint = createRestraint({
     status: () => status,
     wish: (application) => wishes.get(application),
-    onSpared: (_, message) => void said.push(message),
+    onRestrained: (_, message) => void said.push(message),
   })
   return {
     wishes,
     said,
-    sparing,
-    spare: (...assigned: Assignment[]) => sparing.spare('a', assigned),
+    restraint,
+    restrain: (...assigned: Assignment[]) => restraint.restrain('a', assigned),
     reports(runs: Readonly<Record<string, Digest | null>>, updatedAt = connectedAt): void {
       const applications = Object.fromEntries(
         Object.entries(runs).map(([application, digest]) => [
@@ -50,82 +50,82 @@ function world() {
 
 describe('what an agent is offered that has come further than the hub', () => {
   it('is nothing before it has said what it runs, and Git was read', () => {
-    const { spare, sparing, reports } = world()
-    assert.equal(spare(assignment('web', one!)), 'wait')
-    assert.ok(sparing.isWatched('a'))
+    const { restrain, restraint, reports } = world()
+    assert.equal(restrain(assignment('web', one!)), 'wait')
+    assert.ok(restraint.isWatched('a'))
     // Said in a stream before this one.
     reports({ web: two! }, connectedAt - 1)
-    assert.equal(spare(assignment('web', one!)), 'wait')
+    assert.equal(restrain(assignment('web', one!)), 'wait')
   })
 
   it('is what it runs already', () => {
-    const { spare, sparing, said, reports } = world()
+    const { restrain, restraint, said, reports } = world()
     const web = assignment('web', two!)
     reports({ web: two! })
-    assert.deepEqual(spare(web), [web])
-    assert.deepEqual([sparing.list(), said], [[], []])
+    assert.deepEqual(restrain(web), [web])
+    assert.deepEqual([restraint.list(), said], [[], []])
   })
 
   it('is what Git asks for now, once that was decided on', () => {
-    const { spare, wishes, reports } = world()
+    const { restrain, wishes, reports } = world()
     reports({ web: two! })
     const back = assignment('web', one!)
     wishes.set('web', { digest: two, since: 9 })
-    assert.equal(spare(back), 'wait')
+    assert.equal(restrain(back), 'wait')
     wishes.set('web', { digest: one, since: 9 })
-    assert.deepEqual(spare(back), [back])
+    assert.deepEqual(restrain(back), [back])
   })
 
   it('is what was decided since Git was read, and nothing that is older', () => {
-    const { spare, wishes, reports } = world()
+    const { restrain, wishes, reports } = world()
     reports({ web: two! })
     wishes.set('web', { digest: three, since: 9 })
-    assert.equal(spare(assignment('web', one!, 9)), 'wait')
+    assert.equal(restrain(assignment('web', one!, 9)), 'wait')
     const newer = assignment('web', one!, 10)
-    assert.deepEqual(spare(newer), [newer])
+    assert.deepEqual(restrain(newer), [newer])
   })
 
   it('is no removal that Git has taken back, or cannot be asked about', () => {
-    const { spare, wishes, reports } = world()
+    const { restrain, wishes, reports } = world()
     const gone = assignment('web', null)
     reports({ web: two! })
-    assert.equal(spare(gone), 'wait')
+    assert.equal(restrain(gone), 'wait')
     wishes.set('web', { digest: two, since: 9 })
-    assert.equal(spare(gone), 'wait')
+    assert.equal(restrain(gone), 'wait')
     wishes.set('web', { digest: undefined, since: 9 })
-    assert.equal(spare(gone), 'wait')
+    assert.equal(restrain(gone), 'wait')
     wishes.set('web', { digest: null, since: 9 })
-    assert.deepEqual(spare(gone), [gone])
+    assert.deepEqual(restrain(gone), [gone])
   })
 
   it('leaves an application alone, not those beside it, and says which', () => {
-    const { spare, sparing, wishes, reports, said } = world()
+    const { restrain, restraint, wishes, reports, said } = world()
     reports({ web: two!, shop: one! })
     wishes.set('web', { digest: three, since: 9 })
     wishes.set('shop', { digest: three, since: 9 })
     const [web, shop] = [assignment('web', one!), assignment('shop', three!, 12)]
-    assert.deepEqual(spare(web, shop), [shop])
+    assert.deepEqual(restrain(web, shop), [shop])
     assert.match(said.at(-1) ?? '', /^it has had more of web than this hub's ledger knows/)
     const again = assignment('web', three!, 14)
-    assert.deepEqual(spare(again, shop), [again, shop])
+    assert.deepEqual(restrain(again, shop), [again, shop])
     assert.equal(said.at(-1), null)
-    assert.ok(!sparing.isWatched('a'))
+    assert.ok(!restraint.isWatched('a'))
   })
 
   it('is asked about for as long as anything contradicts the ledger, over restarts too', () => {
-    const { sparing, spare, reports, fault, said } = world()
-    assert.ok(!sparing.isSuspect('a'))
-    sparing.suspect('a')
-    assert.ok(sparing.isSuspect('a'))
+    const { restraint, restrain, reports, fault, said } = world()
+    assert.ok(!restraint.isSuspect('a'))
+    restraint.suspect('a')
+    assert.ok(restraint.isSuspect('a'))
     const after = world()
     after.fault({ code: 'ledger_behind', message: 'restored' })
-    assert.ok(after.sparing.isSuspect('a'))
+    assert.ok(after.restraint.isSuspect('a'))
     after.reports({ web: one! })
-    after.spare(assignment('web', one!))
+    after.restrain(assignment('web', one!))
     assert.deepEqual(after.said, [null])
     reports({ web: one! })
-    spare(assignment('web', one!))
-    assert.deepEqual([said, sparing.isSuspect('a')], [[null], false])
+    restrain(assignment('web', one!))
+    assert.deepEqual([said, restraint.isSuspect('a')], [[null], false])
     fault(null)
   })
 
@@ -146,7 +146,7 @@ describe('what an agent is offered that has come further than the hub', () => {
     })
     fc.assert(
       fc.property(fc.tuple(application, application, application), (drawn) => {
-        const { spare, wishes, reports } = world()
+        const { restrain, wishes, reports } = world()
         const runs = drawn.flatMap((one, at) =>
           one.runs === undefined ? [] : [[names[at]!, one.runs] as const],
         )
@@ -155,7 +155,7 @@ describe('what an agent is offered that has come further than the hub', () => {
         const assigned = drawn.map((one, at) =>
           assignment(names[at]!, one.assigned, one.generation),
         )
-        const offered = spare(...assigned)
+        const offered = restrain(...assigned)
         if (offered === 'wait') return
         for (const { application: name, digest, generation } of offered) {
           const { runs: running, wish } = drawn[names.indexOf(name)]!

@@ -26,26 +26,26 @@ describe('offers to an agent that is ahead of its hub', () => {
     assert.deepEqual((await hub.last())?.ledger, ledger)
     // The same record, the same agent, and assignments of long ago.
     hub.assign(assignment('shop', 'one'))
-    const spared: string[] = []
-    hub.spareBy((cluster) => {
-      spared.push(cluster)
+    const restrained: string[] = []
+    hub.restrainBy((cluster) => {
+      restrained.push(cluster)
       return 'wait'
     })
     const asked: unknown[] = []
     const has = (head: object): boolean => asked.push(head) === 0
     hub.ledgerIs({ head: () => ({ ...ledger, index: 4 }), has })
     assert.deepEqual(await hub.offer({ ...signed }), { offer: null, current: null })
-    assert.deepEqual([spared, asked], [['a'], [ledger]])
+    assert.deepEqual([restrained, asked], [['a'], [ledger]])
     // A ledger that has the line keeps nothing back.
     hub.ledgerIs({ head: () => ledger, has: () => true })
-    assert.deepEqual([(await hub.offer({ ...signed })).offer?.sequence, spared], [2, ['a']])
+    assert.deepEqual([(await hub.offer({ ...signed })).offer?.sequence, restrained], [2, ['a']])
   })
 
   test('T19: an agent that is ahead gets what is left of the list, signed after what it has', async () => {
     const hub = world()
     hub.assign(assignment('shop', 'one'), assignment('web', 'old'))
     const at = { epoch: 1, sequence: 41, digest: digestOf('what it accepted') }
-    hub.spareBy((_, all) => all.filter(({ application }) => application === 'shop'))
+    hub.restrainBy((_, all) => all.filter(({ application }) => application === 'shop'))
     hub.signerForgets()
     const { offer } = await hub.offer(at)
     assert.deepEqual(
@@ -60,7 +60,7 @@ describe('offers to an agent that is ahead of its hub', () => {
     hub.assign(assignment('shop', 'one'))
     const first = (await hub.offer(start)).offer!
     hub.lose()
-    hub.spareBy(() => assert.fail('the agent is no further than the signer'))
+    hub.restrainBy(() => assert.fail('the agent is no further than the signer'))
     hub.assign(assignment('shop', 'two', 2))
     assert.equal((await hub.offer({ ...first })).offer?.sequence, 2)
     // Not asked, nobody knows.

@@ -87,11 +87,11 @@ export function createOfferWorld({ key, root }: OfferKeys, epoch = 1) {
     clock: () => now,
   }).then(attestFirst)
   let [hasRecord, away] = [true, false]
-  let sparing: OfferDeps['sparing']
+  let restraint: OfferDeps['restraint']
   let ledger: OfferDeps['ledger']
   const offerFor = createOffers({
-    get sparing() {
-      return sparing!
+    get restraint() {
+      return restraint!
     },
     get ledger() {
       return ledger!
@@ -119,8 +119,8 @@ export function createOfferWorld({ key, root }: OfferKeys, epoch = 1) {
     lose: () => (store = createMemorySnapshots()),
     now: () => now,
     signed: () => signed,
-    spareBy: (spare: NonNullable<OfferDeps['sparing']>['spare']) =>
-      void (sparing = { spare, isSuspect: () => false }),
+    restrainBy: (restrain: NonNullable<OfferDeps['restraint']>['restrain']) =>
+      void (restraint = { restrain, isSuspect: () => false }),
     refusals,
     signerIsAway: () => (away = true),
     /** Its disk is that of long ago, too. */
