@@ -181,9 +181,9 @@ it('I4: what was there before is never deleted by going back, whatever failed si
       for (const wanted of steps) {
         await using hands = createMemoryHands({}, { ...memory, ...cluster })
         storm.on = true
-        let ended = false
-        const done = hands.bring(wanted).finally(() => (ended = true))
-        while (!ended) await hands.clock.advance(1_000)
+        const ended = new AbortController()
+        const done = hands.bring(wanted).finally(() => ended.abort())
+        while (!ended.signal.aborted) await hands.clock.advance(1_000)
         await done
         if (wanted === applied) continue
         storm.on = false
