@@ -14,9 +14,13 @@ const capMs = 30_000
 /** Of the time a hub has been away: after a short absence it is found again soon, whatever it was asked before. */
 const shareOfAbsence = 0.5
 
+/** Longest wait in milliseconds after so many failures, if nothing else asks for a longer one. */
+export function doubledDelay(failures: number): number {
+  return firstMs * 2 ** Math.min(failures, 16)
+}
+
 /** Full jitter: a thousand agents that lose one hub do not come back in step. */
 export function backoffDelay({ failures, windowMs, awayMs = 0, random }: BackoffInput): number {
-  const exponential = firstMs * 2 ** Math.min(failures, 16)
-  const longest = Math.max(exponential, windowMs, awayMs * shareOfAbsence)
+  const longest = Math.max(doubledDelay(failures), windowMs, awayMs * shareOfAbsence)
   return Math.floor(random * Math.min(capMs, longest))
 }

@@ -1,7 +1,12 @@
 import type { AgentErrorCode } from '../errors.ts'
-import { backoffDelay } from './backoff.ts'
+import { backoffDelay, doubledDelay } from './backoff.ts'
 
-/** A stream that lived this long after its welcome has proved good, if nothing of it was refused. */
+/**
+ * A stream that lived so many times the longest wait before it, or so long, has proved good, if nothing of it was
+ * refused: a hub that starts anew each minute is found again each time, and one that hangs up at once is dialled
+ * ever less often.
+ */
+const provedTimes = 4
 const provedAfterMs = 30_000
 
 /**
@@ -73,8 +78,9 @@ export function createRedial({ monotonic, random }: RedialDeps) {
       const now = monotonic()
       if (answered) {
         awaySince = now
-        const old = welcomedAt !== undefined && now - welcomedAt >= provedAfterMs
-        failures = !broken && (proved || old) ? 0 : failures + 1
+        const enough = Math.min(provedAfterMs, provedTimes * doubledDelay(failures))
+        const lasted = welcomedAt !== undefined && now - welcomedAt >= enough
+        failures = !broken && (proved || lasted) ? 0 : failures + 1
       }
       const awayMs = now - (awaySince ?? now)
       return backoffDelay({ failures, windowMs, awayMs, random: random() })

@@ -18,6 +18,8 @@ export const reconnectGoals = [
 const deadlineMs = 300_000
 /** What a restart should not do may come late. */
 const aftermathMs = 1_500
+/** By then agents count a stream as sound (`agent/link/redial.ts`): a run is no crash loop of the runs before it. */
+const soundMs = 30_000
 
 /**
  * B9: the hub is killed with SIGKILL and started again with what it kept, while nothing changes.
@@ -40,6 +42,7 @@ export async function measureReconnect(
   await waitUntilSettled(world)
   const runs: Figures[] = []
   for (let run = 1; run <= options.runs; run++) {
+    if (run > 1) await pause(soundMs)
     const figures = await restart(world)
     say(`run ${run}: ${describeFigures(figures)}`)
     runs.push(figures)

@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	// A stream that lived this long after its welcome has proved good, if nothing of it was refused.
+	// A stream that lived so many times the wait before it, or so long, has proved good, if nothing of it was refused.
+	provedTimes = 4
 	provedAfter = 30 * time.Second
 	firstDelay  = 500 * time.Millisecond
 	longestWait = 30 * time.Second
@@ -42,14 +43,17 @@ func (r *redial) delay() time.Duration {
 	now := time.Now()
 	if r.answered {
 		r.awaySince = now
-		old := !r.welcomedAt.IsZero() && now.Sub(r.welcomedAt) >= provedAfter
-		if !r.broken && (r.proved || old) {
+		enough := min(provedAfter, provedTimes*r.doubled())
+		lasted := !r.welcomedAt.IsZero() && now.Sub(r.welcomedAt) >= enough
+		if !r.broken && (r.proved || lasted) {
 			r.failures = 0
 		} else {
 			r.failures++
 		}
 	}
-	exponential := firstDelay << min(r.failures, 16)
-	longest := max(exponential, r.window, now.Sub(r.awaySince)/2)
+	longest := max(r.doubled(), r.window, now.Sub(r.awaySince)/2)
 	return rand.N(min(longestWait, longest))
 }
+
+// doubled is the longest wait after so many failures, if nothing else asks for a longer one.
+func (r *redial) doubled() time.Duration { return firstDelay << min(r.failures, 16) }

@@ -33,7 +33,22 @@ test('a stream that proved good, or lasted, starts the waits anew; a welcome alo
     [1, 2].map(() => stream(nothing)),
     [1_000, 2_000],
   )
-  assert.equal(stream(nothing, 29_999), 4_000)
+  // Four times what was waited before it, by the failures until then.
+  assert.equal(stream(nothing, 7_999), 4_000)
+  assert.equal(stream(nothing, 16_000), 500)
+})
+
+test('a hub that starts anew again and again is found soon each time, one that hangs up at once ever later', () => {
+  const { stream } = createWorld()
+  const nothing = () => {}
+  assert.deepEqual(
+    new Set(Array.from({ length: 20 }, () => stream(nothing, 10_000))),
+    new Set([500]),
+  )
+  const early = Array.from({ length: 20 }, () => stream(nothing, 1_999))
+  assert.deepEqual([early[0], early.at(-1)], [1_000, 30_000])
+  // Half a minute is enough, however long was waited.
+  assert.equal(stream(nothing, 29_999), 30_000)
   assert.equal(stream(nothing, 30_000), 500)
 })
 
