@@ -7,6 +7,8 @@ export interface HeldContent {
   readonly digests: ReadonlySet<Digest>
   /** What the content it is assigned left there for others. */
   readonly leave: readonly string[]
+  /** It was to go back to what it had and has not said that it did: what the content before found is still its. */
+  readonly undo: boolean
 }
 
 /**
@@ -25,6 +27,7 @@ export function listHeld(
   }
   for (const name of clusters) add(name, assigned.get(name)?.digest)
   const unproven = new Set(clusters)
+  const undoing = new Map<string, boolean>()
   for (const plan of plansOf(state, application).reverse()) {
     if (unproven.size === 0) break
     const run = state.runs.get(plan.id)
@@ -36,6 +39,10 @@ export function listHeld(
       const isBack = progress.state === 'Reverted' && progress.unconfirmed === undefined
       if (!isBack) add(name, plan.targets[name]?.digest)
       const isProven = progress.state === 'Done' && progress.outcome === 'Succeeded'
+      // What it refused brought nothing that could be undone; what it was to undo before that still is.
+      const isRefused = progress.state === 'Done' && progress.withdrawn === true
+      const undo = isRefused ? plan.targets[name]?.undo : given.undo
+      if (!undoing.has(name)) undoing.set(name, !isBack && !isProven && undo === true)
       if (isBack || isProven) unproven.delete(name)
     }
   }
@@ -43,7 +50,11 @@ export function listHeld(
   return new Map(
     [...found].map(([name, digests]) => [
       name,
-      { digests, leave: assigned.get(name)?.leave ?? [] },
+      {
+        digests,
+        leave: assigned.get(name)?.leave ?? [],
+        undo: undoing.get(name) ?? assigned.get(name)?.undo === true,
+      },
     ]),
   )
 }

@@ -39,8 +39,9 @@ export function contentBefore(
   cluster: string,
 ): Content {
   const { previous, revision } = targets[cluster]!
-  if (previous) return { ...previous, undo: true }
-  const nothing = { digest: null, size: 0, revision } as const
+  if (previous?.digest) return { ...previous, undo: true }
+  // One that was there once, and is no more, goes as one that never was.
+  const nothing = previous ?? { digest: null, size: 0, revision }
   return { ...nothing, ...(orphans && { deletionPolicy: 'Orphan' }), undo: true }
 }
 

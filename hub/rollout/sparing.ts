@@ -169,8 +169,10 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
           const held = heldBy.get(cluster)!
           const mine = assigned.get(cluster)?.digest
           const beside = others(application, cluster)
+          // A cluster that was away gets this in place of the way back, and has gone none of it.
+          const undo = held.undo && { undo: true as const }
           if (target.digest !== null && losesNothing(held, target.digest, beside)) {
-            spared[cluster] = target
+            spared[cluster] = { ...target, ...undo }
             continue
           }
           const key = JSON.stringify([target.digest, mine, [...held.digests], held.leave, beside])
@@ -188,6 +190,7 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
             ...target,
             ...rest,
             ...(leave && (ids > mostIds ? leaveAll : { leave })),
+            ...undo,
           }
         }
         return spared

@@ -7,7 +7,7 @@ import type {
   ClusterProgress,
   RolloutPlan,
 } from '../../../../hub/rollout/rollout.ts'
-import { planBack } from '../../../../hub/rollout/rollback.ts'
+import { contentBefore, planBack } from '../../../../hub/rollout/rollback.ts'
 import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import { step } from '../../../../hub/rollout/step.ts'
 import { away, drive, good, idle, plan as planOf, reports, wave } from './world.ts'
@@ -167,6 +167,14 @@ describe('I4: what goes back', () => {
     assert.deepEqual([kept.deletionPolicy, kept.undo], ['Orphan', true])
     const { deletionPolicy } = assignedBy({ ...planned, orphans: true }, 'a', ways[0]!)!
     assert.equal(deletionPolicy, undefined, 'what it goes back to is no tombstone')
+  })
+
+  it('to nothing does so where it had been there once and was removed, too', () => {
+    const removed = { digest: null, size: 0, revision: 'r' }
+    const targets = { b: { ...target, previous: removed } }
+    const back = contentBefore({ targets, orphans: true }, 'b')
+    assert.deepEqual(back, { ...removed, deletionPolicy: 'Orphan', undo: true })
+    assert.deepEqual(contentBefore({ targets }, 'b'), { ...removed, undo: true })
   })
 })
 

@@ -6,10 +6,15 @@ import type { ContentStore } from '../../../../hub/bundle/content.ts'
 import { createManifestObjects } from '../../../../hub/bundle/stored-manifest.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
-import { emptyState } from '../../../../hub/ledger/replay.ts'
+import { assignedBy, emptyState } from '../../../../hub/ledger/replay.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { Assignment, ClusterProgress, Content } from '../../../../hub/rollout/rollout.ts'
+import type {
+  Assignment,
+  ClusterProgress,
+  Content,
+  RolloutPlan,
+} from '../../../../hub/rollout/rollout.ts'
 import { createSparing } from '../../../../hub/rollout/sparing.ts'
 import { createManifests } from '../../../support/manifests.ts'
 import { fleetOf } from './decide-world.ts'
@@ -69,13 +74,20 @@ function createWorld() {
       state.good.set(cluster, mine.set(application, content))
     },
     /** A rollout that came to a cluster, and what became of it there. */
-    roll(id: string, cluster: string, to: Content, from: Content, progress: ClusterProgress): void {
+    roll(
+      id: string,
+      cluster: string,
+      to: Content,
+      from: Content,
+      progress: ClusterProgress,
+    ): RolloutPlan {
       const made = plan([wave('all', [cluster])], {
         ...{ id, application: 'web' },
         targets: { [cluster]: target(from, to) },
       })
       const run = createRun(made)
       addRollout(state, made, { ...run, clusters: { [cluster]: progress } })
+      return made
     },
     look,
     /** What `web` leaves where it is to have something else, or nothing, while others are wanted beside it. */
@@ -94,6 +106,7 @@ function createWorld() {
 
 const left = (leave?: readonly string[]) => ({ leave, deletionPolicy: undefined })
 const deleted = (leave?: readonly string[]) => ({ leave, deletionPolicy: 'Delete' })
+const nothing: Content = { digest: null, size: 0, revision: 'r' }
 const orphaned = { leave: undefined, deletionPolicy: 'Orphan' }
 
 describe('I4: what an application that stays leaves to others', () => {
@@ -238,6 +251,51 @@ describe('I4: what becomes of the objects of an application that goes', () => {
     await assert.rejects(world.left(null, { shop: lost }), { code: 'content_missing' })
     world.give('x', 'web', lost)
     await assert.rejects(world.left(null), { code: 'content_missing' })
+  })
+})
+
+describe('I4: what a cluster gets that was to go back, and has not said that it did', () => {
+  const back = { state: 'Reverted', generation: 2, at: 0, outcome: null } as const
+  const away = { ...back, unconfirmed: 'not connected' } as const
+  const done = { state: 'Done', generation: 3, at: 0, message: '' } as const
+
+  /** Whether what follows undoes, after rollouts that ended so, oldest first, each as it was planned. */
+  async function isUndone(progresses: readonly ClusterProgress[], stays = true) {
+    const world = createWorld()
+    const [first, second] = [world.content('web', [a]), world.content('web', [a, b])]
+    const next = stays ? world.content('web', [a], { file: 'next' }) : nothing
+    const follow = async (to: Content) =>
+      (await world.look({ web: to }).spare('web', { x: target(null, to) })).x!
+    for (const [at, progress] of progresses.entries()) {
+      const made = world.roll(`r${at}`, 'x', await follow(second), first, progress)
+      world.give('x', 'web', assignedBy(made, 'x', progress)!)
+    }
+    return (await follow(next)).undo
+  }
+
+  it('undoes as well: what is newer takes the place of the way back', async () => {
+    assert.equal(await isUndone([away]), true)
+    assert.equal(
+      await isUndone([{ state: 'Reverting', generation: 2, offeredAt: 0, outcome: null }]),
+      true,
+    )
+    assert.equal(await isUndone([away], false), true, 'a removal too')
+  })
+
+  it('and goes on so until something has proven good there', async () => {
+    assert.equal(await isUndone([away, { ...done, outcome: 'Failed' }]), true)
+    assert.equal(await isUndone([away, { ...done, outcome: 'Succeeded' }]), undefined)
+    assert.equal(await isUndone([back]), undefined)
+  })
+
+  it('but undoes nothing where it only refused what it was offered', async () => {
+    const refused = { ...done, outcome: 'Vetoed', withdrawn: true } as const
+    assert.equal(await isUndone([refused]), undefined)
+    assert.equal(await isUndone([away, refused]), true)
+  })
+
+  it('nor where no such rollout is known', async () => {
+    assert.equal(await isUndone([]), undefined)
   })
 })
 
