@@ -121,7 +121,7 @@ export function createAgent(deps: AgentDeps) {
       if (reconciling) await tellAccepted(accepted, on)
       await reconcile(accepted, signal)
       await tellAccepted(accepted, on)
-      await standing.sweep(deps.workloads.kept?.() ?? new Set())
+      await standing.sweep((await deps.workloads.kept?.()) ?? new Set())
     } catch (error) {
       const { code, message } = toAgentError(error)
       if (code === 'another_agent') return yieldTo(error)

@@ -23,8 +23,8 @@ export interface Workloads {
     earlier?: readonly VerifiedSnapshot[],
   ): Promise<void>
   states(): readonly ApplicationState[]
-  /** Manifests that are healed though the snapshot asks for others. */
-  kept?(): ReadonlySet<Digest>
+  /** Manifests that are healed though the snapshot asks for others, or have something to run for a removal. */
+  kept?(): Promise<ReadonlySet<Digest>>
 }
 
 export interface Log {

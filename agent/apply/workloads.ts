@@ -65,8 +65,11 @@ export interface Workloads {
     earlier?: readonly VerifiedSnapshot[],
   ): Promise<void>
   states(): ApplicationState[]
-  /** Manifests that are healed though the snapshot asks for others, since those are on hold. */
-  kept(): Set<Digest>
+  /**
+   * Manifests that are healed though the snapshot asks for others, since those are on hold, or that have
+   * something to run for a removal. It is known when all of the newest snapshot was taken up.
+   */
+  kept(): Promise<Set<Digest>>
   /** Stops watching and repairing; returns when the last write has ended. */
   close(): Promise<void>
 }
@@ -86,6 +89,8 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   const open = createPrepareObject(createOpenObject(deps.keys), references)
   let round = new AbortController()
   let reconciled: VerifiedSnapshot | undefined
+  /** Of the newest: when it is known what runs, and what is to go. */
+  let taken: Promise<unknown> = Promise.resolve()
   let claims: Claims = createClaims([], () => false)
 
   const news = createCoalescer(report, gather, clock, life.signal)
@@ -187,7 +192,9 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       round = new AbortController()
       reconciled = snapshot
       const signal = AbortSignal.any([caller, round.signal, life.signal])
-      const ones = await roster.take(snapshot, earlier, signal)
+      const taking = roster.take(snapshot, earlier, signal)
+      taken = Promise.allSettled([taking])
+      const ones = await taking
       for (const name of roster.forgetRemoved(new Set(ones))) sent.delete(name)
       await loadInventories(ones, { inventories, observer, onFault: roster.unread }, signal)
       // What waits may claim too: an object that moves to it must not be deleted meanwhile.
@@ -214,7 +221,10 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       ...[...roster.all()].map(stateNow),
       ...[...roster.allUntouched()].map(heldState),
     ],
-    kept: () => keptBy(roster.all()),
+    async kept() {
+      await taken
+      return keptBy(roster.all())
+    },
     async close() {
       life.abort()
       await Promise.all([...roster.all()].map(({ turn }) => turn))

@@ -139,13 +139,22 @@ describe('hooks of a removal', () => {
     }
     await using hands = createMemoryHands({}, cluster)
     await hands.resume(shop(), gone())
-    assert.deepEqual([...hands.workloads.kept()], [shop().manifestDigest])
+    assert.deepEqual([...(await hands.workloads.kept())], [shop().manifestDigest])
     hands.end(idOf('backup'), 'Complete')
     await hands.clock.advance(5_000)
     hands.end(idOf('farewell'), 'Complete')
     await hands.clock.advance(5_000)
     assert.equal(hands.state('shop')?.phase, 'Removed')
-    assert.equal(hands.workloads.kept().size, 0)
+    assert.equal((await hands.workloads.kept()).size, 0)
+  })
+
+  it('keep their content from when the removal is known, however many others are taken up before it', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(shop())
+    const many = Array.from({ length: 50 }, (_, at) => presentApplication(`a${at}`, []))
+    const brought = hands.bring(...many, gone())
+    assert.deepEqual([...(await hands.workloads.kept())], [shop().manifestDigest])
+    await brought
   })
 
   it('with restarts at any time: each made once, nothing deleted before the first is through (I4)', async () => {

@@ -57,14 +57,14 @@ describe('what a hold keeps back', () => {
     assert.equal(agent.text(), 'one')
     assert.deepEqual(agent.state()?.held, { digest: two.manifestDigest, generation: 2 })
     assert.equal(agent.state()?.manifestDigest, shop('one').manifestDigest)
-    assert.deepEqual([...agent.workloads.kept()], [shop('one').manifestDigest])
+    assert.deepEqual([...(await agent.workloads.kept())], [shop('one').manifestDigest])
     const three = shop('three', 3)
     await agent.workloads.reconcile(verifiedSnapshot(three), never)
     agent.held.clear()
     await agent.workloads.reconcile(verifiedSnapshot(three), never)
     assert.equal(agent.text(), 'three')
     assert.equal(agent.state()?.held, undefined)
-    assert.equal(agent.workloads.kept().size, 0)
+    assert.equal((await agent.workloads.kept()).size, 0)
   })
 
   it('healing goes on, with the content from before', async () => {
