@@ -2,6 +2,7 @@ import type { Sparing } from '@groundswell/proto/statement.ts'
 import { forEachBounded } from './bounded.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
 import type { InventoryEntry } from './inventory.ts'
+import { listNamed } from './named.ts'
 import { findLive, type PruneResult, pruneObjects } from './prune.ts'
 import { isPlace, ownersOf, type Sorted, type Spared, sortSpared } from './sparing.ts'
 
@@ -9,8 +10,8 @@ import { isPlace, ownersOf, type Sorted, type Spared, sortSpared } from './spari
 
 /**
  * As `sortSpared`, by what is on the cluster: what spared objects belong to stays, since the API server
- * would delete them with it, and for what is not there at all nothing has to stay. They are read for
- * this only where it matters.
+ * would delete them with it, and what those name that were there before. For what is not there at all nothing
+ * has to stay. They are read for this only where it matters.
  *
  * @throws AgentError when one cannot be read: then nobody knows what would be lost.
  */
@@ -23,6 +24,7 @@ export async function sortAsSeen(
   const seen = {
     ownersOfLeft: new Set<string>(),
     ownersOfFound: new Set<string>(),
+    namedByFound: new Set<string>(),
     absent: new Set<string>(),
   }
   const read = new Set<string>()
@@ -33,6 +35,7 @@ export async function sortAsSeen(
     const unread = spared.filter(({ entry }) => !read.has(entry.id))
     if (!matters || unread.length === 0) return sorted
     const isFound = new Set(sorted.found)
+    const doomed = sorted.doomed.map((entry) => entry.id)
     await forEachBounded(unread, writeWidth, signal, async (one) => {
       const { id } = one.entry
       read.add(id)
@@ -40,6 +43,8 @@ export async function sortAsSeen(
       if (!found) seen.absent.add(id)
       const owners = isFound.has(one) ? seen.ownersOfFound : seen.ownersOfLeft
       for (const owner of ownersOf(id, found?.live.metadata.ownerReferences)) owners.add(owner)
+      if (!found || !isFound.has(one) || isPlace(id)) return
+      for (const needed of listNamed(id, found.live, doomed)) seen.namedByFound.add(needed)
     })
     signal.throwIfAborted()
   }

@@ -9,13 +9,15 @@ import type { OwnerReference } from '../cluster/port.ts'
 import type { InventoryEntry } from './inventory.ts'
 
 /* What is not deleted though its application wants it no more: what others are to get, and, where it goes
-   back to what was before, what was there before it. What would take such an object along stays as well. */
+   back to what was before, what was there before it. What would take such an object along stays as well,
+   and what one that was there before names: nobody has asked for a rollback to break it. */
 
 /**
  * `heir`: another application is to get it. `found`: it was there before, as far as is known. `holds`:
- * such an object would go with it. `absent`: it is only in the inventory.
+ * such an object would go with it. `named`: one that was there before could not do without it. `absent`: it is
+ * only in the inventory.
  */
-export type Reason = 'heir' | 'found' | 'holds' | 'absent'
+export type Reason = 'heir' | 'found' | 'holds' | 'named' | 'absent'
 
 export interface Spared {
   readonly entry: InventoryEntry
@@ -50,6 +52,7 @@ export function sortSpared(
     if (undo && !made && !hook) {
       found.set(id, { entry, reason: seen.absent.has(id) ? 'absent' : 'found' })
     } else if (seen.ownersOfFound.has(id)) found.set(id, { entry, reason: 'holds' })
+    else if (seen.namedByFound.has(id) && !hook) found.set(id, { entry, reason: 'named' })
     else if (covers(id)) left.set(id, { entry, reason: 'heir' })
     else if (seen.ownersOfLeft.has(id)) left.set(id, { entry, reason: 'holds' })
   }
@@ -89,15 +92,19 @@ export function isPlace(id: string): boolean {
   return placeMadeBy(id) !== undefined
 }
 
-/** By ids. Who owns a spared object, see `ownersOf`; what is in the inventory and not on the cluster. */
+/**
+ * By ids. Who owns a spared object, see `ownersOf`; what one that was there before names, see `listNamed`; what is
+ * in the inventory and not on the cluster.
+ */
 export interface Seen {
   readonly ownersOfLeft: ReadonlySet<string>
   readonly ownersOfFound: ReadonlySet<string>
+  readonly namedByFound: ReadonlySet<string>
   readonly absent: ReadonlySet<string>
 }
 
 const none: ReadonlySet<string> = new Set()
-const unseen: Seen = { ownersOfLeft: none, ownersOfFound: none, absent: none }
+export const unseen: Seen = { ownersOfLeft: none, ownersOfFound: none, namedByFound: none, absent: none }
 
 /** Ids that an object's owners may have: its own namespace's, or of the whole cluster. */
 export function ownersOf(id: string, references: readonly OwnerReference[] = []): string[] {
@@ -124,6 +131,7 @@ const words: Readonly<Record<Reason, string>> = {
   heir: 'another application is to get it',
   found: 'it was there before, as far as is known',
   holds: 'what stays would go with it',
+  named: 'what stays names it',
   absent: 'it is not there',
 }
 

@@ -69,9 +69,10 @@ describe('I4: sparing on a real API server', () => {
     const uids = await Promise.all(paths.map(uidOf))
     const objects = [
       createNamespace(name),
-      createDeployment(name),
+      createDeployment(name, [{ name: 'files', configMap: { name: 'files' } }]),
       createConfig(name, 'old', { a: '2' }),
       createConfig(name, 'new'),
+      createConfig(name, 'files'),
     ]
     const applied = await bring(presentApplication(name, objects))
     assert.deepEqual(applied.errors, [])
@@ -86,6 +87,9 @@ describe('I4: sparing on a real API server', () => {
     for (const path of paths) assert.deepEqual(marksOf(await read(path)), [])
     assert.ok(!(await read(home(name)))?.metadata.deletionTimestamp)
     assert.equal(await read(config(name, 'new')), undefined)
+    // The Deployment's next pods could not start without it.
+    const files = await read(config(name, 'files'))
+    assert.deepEqual([files?.metadata.name, marksOf(files)], ['files', []])
     const inventory = config('groundswell-system', `groundswell-inventory-${name}`)
     assert.equal(await read(inventory), undefined)
   })

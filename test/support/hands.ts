@@ -64,7 +64,10 @@ export function createConfig(
   }
 }
 
-export function createDeployment(namespace: string): TestObject {
+export function createDeployment(
+  namespace: string,
+  volumes: readonly object[] = [{ name: 'tmp', emptyDir: {} }],
+): TestObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -83,7 +86,7 @@ export function createDeployment(namespace: string): TestObject {
               resources: { limits: { cpu: '1000m' } },
             },
           ],
-          volumes: [{ name: 'tmp', emptyDir: {} }],
+          volumes,
         },
       },
     },

@@ -22,6 +22,7 @@ const deletesOf = (hands: ReturnType<typeof createMemoryHands>) =>
 const namespace = createNamespace('shop')
 const a = createConfig('shop', 'a')
 const b = createConfig('shop', 'b')
+const of = (apiVersion: string, kind: string) => ({ apiVersion, kind })
 const backup = createJob('backup', { 'argocd.argoproj.io/hook': 'PreDelete' })
 
 describe('a removal that goes back to before the application was there', () => {
@@ -45,6 +46,25 @@ describe('a removal that goes back to before the application was there', () => {
       JSON.stringify(hands.logs),
       /Deployment shop\/web \(it was there before, as far as is known\)/,
     )
+  })
+
+  it('keeps what it made and what was there before names, for as long as that runs', async () => {
+    await using hands = createMemoryHands()
+    const metadata = (name: string) => ({ name, namespace: 'shop' })
+    const spec = { storageClassName: 'fast' }
+    const claim = { ...of('v1', 'PersistentVolumeClaim'), metadata: metadata('data'), spec }
+    const fast = { ...of('storage.k8s.io/v1', 'StorageClass'), metadata: { name: 'fast' } }
+    const naming = createDeployment('shop', [
+      { name: 'files', configMap: { name: 'a' } },
+      { name: 'data', persistentVolumeClaim: { claimName: 'data' } },
+    ])
+    await putBefore(hands.cluster, namespace, createDeployment('shop'))
+    await hands.bring(presentApplication('shop', [namespace, naming, a, b, claim, fast]))
+    await hands.bring(gone({ undo: true }))
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`])
+    assert.equal(ownerIn(hands.cluster, idOf('a')), undefined)
+    assert.match(JSON.stringify(hands.logs), /ConfigMap shop\/a \(what stays names it\)/)
   })
 
   it('deletes all of what it made, also for the agent that starts after this one', async () => {

@@ -9,6 +9,7 @@ import {
   type Seen,
   sortSpared,
   sparesLess,
+  unseen,
 } from '../../../../agent/apply/sparing.ts'
 
 const config = '/ConfigMap/shop/settings'
@@ -85,8 +86,7 @@ describe('sortSpared', () => {
 
   it('keeps what owns it', () => {
     const owner = 'apps/StatefulSet/shop/db'
-    const none = new Set<string>()
-    const seen = { ownersOfLeft: none, ownersOfFound: new Set([owner]), absent: none }
+    const seen = { ...unseen, ownersOfFound: new Set([owner]) }
     assert.deepEqual(sort([made(owner), entry(config)], { undo: true }, seen).found, [
       config,
       owner,
@@ -96,14 +96,24 @@ describe('sortSpared', () => {
       sort([made(owner), entry(config)], { undo: true, leave: [owner] }, seen).found,
       [config, owner],
     )
-    const left = { ownersOfLeft: new Set([owner]), ownersOfFound: none, absent: none }
+    const left = { ...unseen, ownersOfLeft: new Set([owner]) }
     const both = [made(owner), made(config)]
     assert.deepEqual(sort(both, { leave: [config] }, left).left, [config, owner])
   })
 
+  it('keeps what one that was there before names, but nothing of hooks', () => {
+    const job = '/ConfigMap/shop/hook'
+    const entries = [made(config), entry(other), hook(job)]
+    const seen = { ...unseen, namedByFound: new Set([config, job]) }
+    assert.deepEqual(sort(entries, { undo: true }, seen), {
+      doomed: [job],
+      left: [],
+      found: [other, config],
+    })
+  })
+
   it('keeps nothing for what is not there', () => {
-    const none = new Set<string>()
-    const seen = { ownersOfLeft: none, ownersOfFound: none, absent: new Set([config]) }
+    const seen = { ...unseen, absent: new Set([config]) }
     const entries = [made(home), entry(config)]
     assert.deepEqual(sort(entries, { undo: true }, seen), {
       doomed: [home],
@@ -130,8 +140,7 @@ describe('what is spared', () => {
     const words = describeSpared(found)
     assert.match(words, /^ConfigMap shop\/c0 \(it was there before, as far as is known\), /)
     assert.match(words, / and 3 more$/)
-    const none = new Set<string>()
-    const seen = { ownersOfLeft: none, ownersOfFound: none, absent: new Set([other]) }
+    const seen = { ...unseen, absent: new Set([other]) }
     const absent = sortSpared([entry(config), entry(other)], { undo: true }, seen).found
     assert.equal(
       describeSpared(absent),
