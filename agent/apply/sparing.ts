@@ -104,7 +104,12 @@ export interface Seen {
 }
 
 const none: ReadonlySet<string> = new Set()
-export const unseen: Seen = { ownersOfLeft: none, ownersOfFound: none, namedByFound: none, absent: none }
+export const unseen: Seen = {
+  ownersOfLeft: none,
+  ownersOfFound: none,
+  namedByFound: none,
+  absent: none,
+}
 
 /** Ids that an object's owners may have: its own namespace's, or of the whole cluster. */
 export function ownersOf(id: string, references: readonly OwnerReference[] = []): string[] {
