@@ -23,7 +23,8 @@ const adapters = {
   clock: ['node:timers/promises'],
   dns: ['node:dns/promises', 'node:net'],
   fs: ['node:events', 'node:fs', 'node:fs/promises', 'node:readline'],
-  git: ['simple-git', 'node:child_process', 'node:fs/promises'],
+  'fork-server': ['node:child_process'],
+  git: ['node:child_process', 'node:fs/promises'],
   grpc: ['@grpc/grpc-js', 'node:stream', 'node:tls'],
   http: ['undici', 'node:http', 'node:https', 'node:stream/consumers', 'node:tls'],
   kube: [],
@@ -223,6 +224,14 @@ export default defineConfig({
     },
     ...layer('hub'),
     ...layer('agent'),
+    {
+      // A process of its own.
+      files: ['hub/fork-server/main.ts'],
+      rules: {
+        ...noAmbient,
+        ...allowImports([...computing, 'node:timers/promises'], [...otherSide.hub]),
+      },
+    },
     {
       // The REST edge, as a whole.
       files: ['hub/api/**/*.ts'],

@@ -30,7 +30,7 @@ export async function buildHub(directory = join(root, 'dist')) {
   const outdir = join(directory, 'hub')
   const { outputFiles } = await build({
     ...shipped,
-    entryPoints: ['hub/main.ts'],
+    entryPoints: { main: 'hub/main.ts', 'fork-server': 'hub/fork-server/main.ts' },
     outdir,
     // What is needed only sometimes, as the Kubernetes client, stays a file of its own that is read then.
     splitting: true,

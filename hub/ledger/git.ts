@@ -7,7 +7,7 @@ import type { ReplicatedLedger } from './entry.ts'
 import { type Admit, type Journal, openJournal } from './fs.ts'
 import { type LedgerRemote, createLedgerRemote } from './remote.ts'
 
-export interface LedgerOptions extends Pick<RepositoryOptions, 'author' | 'signingKey'> {
+export interface LedgerOptions extends RepositoryOptions {
   readonly clock: () => number
   /** Where the branch is pushed; one that is away never holds up an append. */
   readonly remote?: RemoteOptions

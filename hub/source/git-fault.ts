@@ -1,4 +1,5 @@
 import type { HubErrorCode } from '../errors.ts'
+import { RunFailure } from '../fork-server/run.ts'
 
 /** What a failed Git command means for the person who can mend it. */
 export interface GitFault {
@@ -66,6 +67,17 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
     'no connection to the server',
   ],
 ]
+
+/** Bytes at the end of what Git printed in which it says why. */
+const lastBytes = 16_384
+
+/** Of a Git that gave no answer nothing is known but that it may be asked again. */
+export function explainGitFailure(cause: unknown): GitFault {
+  if (!(cause instanceof RunFailure)) return explainGitFault(String(cause))
+  const { code, message, stderr } = cause
+  if (code === 'failed') return explainGitFault(stderr.slice(-lastBytes) || message)
+  return { code: code === 'too_much' ? 'source_refused' : 'source_unreachable', message }
+}
 
 /** Words of Git (in the C locale) → what is wrong. The last words of Git are quoted, bounded. */
 export function explainGitFault(stderr: string): GitFault {

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { formatRevision, parseRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../errors.ts'
+import { runProgram } from '../fork-server/process.ts'
+import type { RunProgram } from '../fork-server/run.ts'
 import { parseAddress } from './address.ts'
 import { parseCommit } from './commit.ts'
 import type { Credential } from './credential.ts'
@@ -36,6 +38,8 @@ export interface MirrorOptions {
   readonly log?: (message: string) => void
   /** Times each conversation with the server. */
   readonly time?: Stopwatch<GitRequest>
+  /** Runs Git; a child of this process when left out. */
+  readonly run?: RunProgram
 }
 
 /** Where an object waits until its signature was found good. */
@@ -51,7 +55,7 @@ const fetchBytes = 2 * 1024 * 1024 * 1024
 export async function createMirror(spec: SourceSpec, options: MirrorOptions): Promise<Mirror> {
   const address = parseAddress(spec.url, { allowFile: options.allowFile ?? false })
   const fixed = 'semver' in spec.ref ? undefined : qualifyRef(spec.ref)
-  const { directory, log = () => undefined } = options
+  const { directory, log = () => undefined, run = runProgram } = options
 
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw fail('internal', `cannot make the mirror directory ${directory}`, cause)
@@ -66,6 +70,7 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     readSecret: options.readSecret ?? refuseSecrets,
     hosts: options.hosts ?? { allowed: [address.host], fleet: '' },
     time: options.time ?? (() => () => {}),
+    run,
   })
   await remote.run(['init', '--quiet', '--bare'])
 
@@ -77,6 +82,7 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
     directory,
     environment: remote.environment,
     signers: findSigners,
+    run,
   })
   let turn: Promise<unknown> = Promise.resolve()
   let missing = new Set<string>()

@@ -21,8 +21,7 @@ const batchSize = 256
 const batchTimeout = 30_000
 
 /**
- * simple-git keeps no process open, so this one is ours. It is given no remote: an object that is
- * not here is missing, never fetched behind our back.
+ * It is given no remote: an object that is not here is missing, never fetched behind our back.
  */
 export function createObjectReader(
   directory: string,

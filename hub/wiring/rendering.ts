@@ -74,7 +74,7 @@ export interface RenderingHooks {
 
 /** From Git to content: mirrors, credentials and the engine. */
 export async function startRendering(
-  { config, log, started, signal, clock, build }: Surroundings,
+  { config, log, started, signal, clock, run, build }: Surroundings,
   { content, attestor, inherited = false, metrics, trace, onRevision, settle }: RenderingHooks,
 ): Promise<LocalRendering> {
   requireGitVersion(await readGitVersion())
@@ -113,6 +113,7 @@ export async function startRendering(
     openMirror: async (spec, directory) => {
       const mirror = await createMirror(spec, {
         directory,
+        run,
         credential: (name) => readAll()[name],
         readSecret: async (name, signal) =>
           readSecret(await readKubeAccess(config.kubeconfig), name, signal),

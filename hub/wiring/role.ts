@@ -6,6 +6,7 @@ import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 import { addBuildInfo } from '../metrics.ts'
 import { serveProbes } from '../roles/http.ts'
+import { openPrograms } from './programs.ts'
 import type { About } from './support.ts'
 import type { RunningHub, Surroundings } from './surroundings.ts'
 
@@ -19,6 +20,7 @@ export async function startRole(
 ): Promise<RunningHub> {
   const clock = Date.now
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
+  const run = openPrograms(started, log)
   const registry = new Registry()
   let ready = false
   if (config.metricsPort !== undefined) {
@@ -30,7 +32,7 @@ export async function startRole(
   }
   const away = new Set<HubErrorCode>()
   const startedAt = clock()
-  const surroundings = { config, log, started, signal, clock, startedAt, build, away }
+  const surroundings = { config, log, started, signal, clock, startedAt, run, build, away }
   await start(surroundings, registry, version)
   ready = true
   log.info({ role: config.role }, 'ready')

@@ -40,6 +40,7 @@ import { startListeners } from './listeners.ts'
 import { type Leading, startLeading } from './leading.ts'
 import { identifySigner, reachSigner } from './remote-signing.ts'
 import { handOverRoots, openTrust, startSigner } from './signing.ts'
+import { openPrograms } from './programs.ts'
 import { openStore } from './store.ts'
 import { type About, describeProcess } from './support.ts'
 import { openTracing, traceSigning } from './tracing.ts'
@@ -61,7 +62,8 @@ export async function startHub(
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
   const { build } = about
   const away = new Set<HubErrorCode>()
-  const surroundings = { config, log, started, signal, clock, startedAt, build, away }
+  const run = openPrograms(started, log)
+  const surroundings = { config, log, started, signal, clock, startedAt, run, build, away }
 
   // 1. What is kept.
   refuseNewAuthority(config.data, config.shared)

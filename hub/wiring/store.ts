@@ -43,7 +43,7 @@ export async function openStore(
   onNews: (event: HubEvent) => void,
   common: FleetFacts,
 ): Promise<Store> {
-  const { config, log, started, signal, clock } = surroundings
+  const { config, log, started, signal, clock, run } = surroundings
   started.own(await lockDirectory(config.data), (unlock) => unlock())
   const kept = openDirectory(surroundings)
   await kept.refuseNewer()
@@ -101,6 +101,7 @@ export async function openStore(
   const faults = new Set<LedgerFault>()
   const ledger = await openLedger(join(config.data, 'ledger'), {
     clock,
+    run,
     author: { name: 'Groundswell', email: `groundswell@${config.fleetName}` },
     ...(config.ledgerRemote !== undefined && { remote: await openRemote(config.ledgerRemote) }),
     ...(config.ledgerSigningKey !== undefined && { signingKey: config.ledgerSigningKey }),

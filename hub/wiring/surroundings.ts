@@ -1,5 +1,6 @@
 import type { HubConfig } from '../config.ts'
 import type { HubErrorCode } from '../errors.ts'
+import type { RunProgram } from '../fork-server/run.ts'
 import type { Lifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
 
@@ -14,6 +15,8 @@ export interface Surroundings {
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly startedAt: number
+  /** Runs Git. */
+  readonly run: RunProgram
   /** Digest of the code that runs; undefined where it runs from its sources. */
   readonly build?: string | undefined
   /** Roles of other processes that cannot be reached now, by what their absence is called. */

@@ -93,6 +93,21 @@ describe('the hub as a bundle', () => {
     await until(() => said() === 'bye', { deadlineMs: 30_000, what: 'the cluster has the next' })
   })
 
+  it('starts Git by a process that is small', async () => {
+    const hubPid = hub.process().pid
+    const children = await until(
+      async () => {
+        const pids = (await readFile(`/proc/${hubPid}/task/${hubPid}/children`, 'utf8')).split(' ')
+        const lines = pids.filter(Boolean).map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8'))
+        const found = (await Promise.all(lines)).filter((line) => line.includes('fork-server.js'))
+        return found.length > 0 && found
+      },
+      { deadlineMs: 20_000, what: 'a process that starts Git' },
+    )
+    assert.equal(children.length, 1)
+    assert.doesNotMatch(await readFile(join(directory, 'hub.log'), 'utf8'), /starts Git/)
+  })
+
   it('takes the fleet from its disk when it starts again, and from Git once that has another', async () => {
     const [reader, file] = [
       { build: built.digest, path: 'fleet' },

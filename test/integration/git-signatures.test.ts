@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { RunProgram } from '../../hub/fork-server/run.ts'
 import { createMirror } from '../../hub/source/git.ts'
 import type { Signers } from '../../hub/source/signature/signers.ts'
 import type { Mirror, SourceSpec } from '../../hub/source/source.ts'
@@ -13,6 +14,7 @@ import {
   type OpenpgpHome,
   type SigningHand,
 } from '../support/git-signing.ts'
+import { createLosing } from '../support/lost-git.ts'
 import { createMirrorWorld, type MirrorWorld, never, rejectsWith } from '../support/mirror-world.ts'
 
 let world: MirrorWorld
@@ -65,7 +67,11 @@ async function tag(repository: TestRepository, name: string, hand?: SigningHand)
 async function openMirror(
   repository: TestRepository,
   spec: Partial<SourceSpec> = {},
-  options: { readonly directory?: string; readonly signers?: () => Signers | undefined } = {},
+  options: {
+    readonly directory?: string
+    readonly signers?: () => Signers | undefined
+    readonly run?: RunProgram
+  } = {},
 ) {
   const directory = options.directory ?? join(world.temp.path, `s${mirrors.length}.git`)
   const mirror = await createMirror(
@@ -82,6 +88,7 @@ async function openMirror(
       directory,
       credential: () => world.credentials['bot'],
       signers: options.signers ?? ((name) => (name === 'team' ? signers : undefined)),
+      ...(options.run && { run: options.run }),
     },
   )
   mirrors.push(mirror)
@@ -183,6 +190,19 @@ describe('commits', () => {
     for (const _ of [1, 2]) await rejectsWith(bad.fetch(never), 'source_refused', /not signed/)
     const good = await openMirror(repository, { ref: { commit: signed } })
     for (const _ of [1, 2]) assert.equal(await good.fetch(never), `commit@sha1:${signed}`)
+  })
+
+  test('of which a lost check says nothing are checked again, and not called unsigned', async () => {
+    const repository = await world.createRepository()
+    const head = await commit(repository, ann)
+    for (const lost of ['verify-commit', '--import']) {
+      let left = 1
+      const run = createLosing(lost, () => left-- > 0)
+      const mirror = await openMirror(repository, {}, { run })
+      const words = /its signature was not checked: the process ended$/
+      await rejectsWith(mirror.fetch(never), 'source_unreachable', words)
+      assert.equal(await mirror.fetch(never), `main@sha1:${head}`)
+    }
   })
 
   test('are refused while the hub has no such signers', async () => {

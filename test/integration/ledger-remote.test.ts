@@ -8,6 +8,7 @@ import { type Journal, openJournal } from '../../hub/ledger/fs.ts'
 import { type LedgerRemote, createLedgerRemote } from '../../hub/ledger/remote.ts'
 import { createSeal } from '../../hub/replica/seal.ts'
 import { assertNothingRewritten, gitIn, readRemoteLedger } from '../support/ledger-branch.ts'
+import { createLosing } from '../support/lost-git.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 
 /* Hubs that push to one branch, one of them led before the other. */
@@ -225,4 +226,22 @@ test('a branch without a ledger in it is refused in words, and left as it is', a
   await gitIn(url, 'update-ref', `refs/heads/${ledgerBranch}`, other)
   await assert.rejects(a.remote.push(1), isCode('source_refused'))
   assert.equal(await gitIn(url, 'rev-parse', ledgerBranch), other)
+})
+
+test('a commit is never made without those before it, also where Git gives no answer', async (t) => {
+  const dir = await createTempDir('ledger-remote')
+  t.after(() => dir.remove())
+  const journal = await openJournal(join(dir.path, 'ledger.jsonl'), () => 1_700_000_000_000)
+  t.after(() => journal.close())
+  await journal.append('a', [{ type: 'fleet.accepted', revision: 'r1' }])
+  let isLost = false
+  const run = createLosing('rev-parse', () => isLost)
+  const branch = createRepository(dir.path, { author: { name: 'a', email: 'a@test' }, run })
+  await branch.init()
+  await branch.record(journal.size, 'one')
+  isLost = true
+  await assert.rejects(branch.record(journal.size, 'two'), isCode('ledger_unwritable'))
+  isLost = false
+  const third = await branch.record(journal.size, 'three')
+  assert.equal(await gitIn(dir.path, 'log', '--format=%s', third), 'three\none')
 })

@@ -9,6 +9,7 @@ import { openJournal } from '../../hub/ledger/fs.ts'
 import { ledgerBranch } from '../../hub/ledger/branch/git.ts'
 import { openLedger } from '../../hub/ledger/git.ts'
 import { createSeal } from '../../hub/replica/seal.ts'
+import { createLosing } from '../support/lost-git.ts'
 import { createTempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
@@ -54,6 +55,22 @@ test('what was appended is there after opening again, in order and chained', asy
     (await collect(second.read(2))).map(({ index }) => index),
     [3],
   )
+  await second.close()
+})
+
+test('a Git that gives no answer is not taken for one without a ledger', async () => {
+  await using dir = await createTempDir('ledger')
+  const first = await openLedger(dir.path, { clock, author })
+  await first.append('alice', [accept('r1')])
+  await first.close()
+  rmSync(join(dir.path, 'ledger.jsonl'))
+  const run = createLosing('rev-parse', () => true)
+  await assert.rejects(
+    openLedger(dir.path, { clock, author, run }),
+    /whether there is a ledger in Git is not known/,
+  )
+  const second = await openLedger(dir.path, { clock, author })
+  assert.equal(second.head, 1)
   await second.close()
 })
 

@@ -1,9 +1,10 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { access, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { HubError } from '../../errors.ts'
+import { runProgram } from '../../fork-server/process.ts'
+import { RunFailure, type RunOptions, type RunProgram } from '../../fork-server/run.ts'
 import type { Branch } from '../branch.ts'
 import { type RemoteAccess, createConverse } from './remote/git.ts'
 
@@ -16,6 +17,8 @@ export interface RepositoryOptions {
   readonly author: { readonly name: string; readonly email: string }
   /** An SSH private key that commits are signed by; none are when left out. */
   readonly signingKey?: string
+  /** Runs Git; a child of this process when left out. */
+  readonly run?: RunProgram
 }
 
 /** The Git repository around a ledger's file. */
@@ -31,13 +34,13 @@ export interface Repository extends Branch {
 const remoteRef = 'refs/seen/ledger'
 const ref = `refs/heads/${ledgerBranch}`
 const localMs = 30_000
+const printedBytes = 1024 * 1024
 /** Commits between two looks at whether there is something to pack. */
 const packEvery = 50
-const exec = promisify(execFile)
 
 export function createRepository(
   directory: string,
-  { author, signingKey }: RepositoryOptions,
+  { author, signingKey, run: runGit = runProgram }: RepositoryOptions,
   remote?: RemoteAccess,
 ): Repository {
   const path = join(directory, ledgerFile)
@@ -61,37 +64,38 @@ export function createRepository(
   const argumentsOf = (args: readonly string[]) => [...hardened, '-C', directory, ...args]
   let untilPacked = packEvery
 
-  async function run(
-    args: readonly string[],
-    ms = localMs,
-    feed?: (stdin: NodeJS.WritableStream) => void,
-  ): Promise<string> {
-    const options = { env: environment, timeout: ms, maxBuffer: 1024 * 1024 }
-    const running = exec('git', argumentsOf(args), options)
-    // Its end says what is wrong, not that it read no more.
-    running.child.stdin?.on('error', () => {})
-    feed?.(running.child.stdin!)
-    return (await running).stdout.trim()
+  /**
+   * @throws RunFailure `failed` with what Git answered, HubError `ledger_unwritable` where it gave no answer
+   */
+  async function run(args: readonly string[], input?: RunOptions['input']): Promise<string> {
+    try {
+      const { stdout } = await runGit('git', argumentsOf(args), {
+        cwd: directory,
+        env: environment,
+        signal: AbortSignal.timeout(localMs),
+        maxBytes: printedBytes,
+        ...(input !== undefined && { input }),
+      })
+      return stdout.trim()
+    } catch (cause) {
+      if (cause instanceof RunFailure && cause.code === 'failed') throw cause
+      const words = `Git gave no answer in ${directory}: ${(cause as Error).message}`
+      throw new HubError('ledger_unwritable', words, { cause })
+    }
   }
   const git = (...args: readonly string[]) => run(args)
-  const succeeds = (...args: readonly string[]) =>
-    git(...args).then(
-      () => true,
-      () => false,
-    )
 
-  /** Just so many bytes: the file grows meanwhile. */
-  async function storeBeginning(size: number): Promise<string> {
-    const hashing = ['hash-object', '-w', '--stdin']
-    if (size === 0) return run(hashing, localMs, (stdin) => stdin.end())
-    await using file = await open(path)
-    const bytes = file.createReadStream({ end: size - 1, autoClose: false })
-    // Awaited: the file is closed behind it.
-    return await run(hashing, localMs, (stdin) => bytes.pipe(stdin))
+  /** Undefined where Git says no; no answer is not taken for that. */
+  async function find(...args: readonly string[]): Promise<string | undefined> {
+    return git(...args).catch((error: unknown) => {
+      if (error instanceof RunFailure) return undefined
+      throw error
+    })
   }
+  const succeeds = async (...args: readonly string[]) => (await find(...args)) !== undefined
 
   const { url = '' } = remote ?? {}
-  const converse = remote && createConverse(directory, remote)
+  const converse = remote && createConverse(directory, remote, runGit)
 
   async function ask(args: readonly string[], ms: number): Promise<string> {
     try {
@@ -120,8 +124,8 @@ export function createRepository(
       }
     },
     async restore() {
-      if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) return false
       try {
+        if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) return false
         await git('checkout', '--quiet', '--force', ledgerBranch, '--', ledgerFile)
       } catch (cause) {
         throw new HubError('ledger_unwritable', 'whether there is a ledger in Git is not known', {
@@ -178,11 +182,10 @@ export function createRepository(
       await git('update-ref', ref, commit)
     },
     async record(size, message) {
-      const blob = await storeBeginning(size)
-      const tree = await run(['mktree'], localMs, (stdin) =>
-        stdin.end(`100644 blob ${blob}\t${ledgerFile}\n`),
-      )
-      const parent = await git('rev-parse', '--quiet', '--verify', ref).catch(() => undefined)
+      // Just so many bytes: the file grows meanwhile.
+      const blob = await run(['hash-object', '-w', '--stdin'], { path, bytes: size })
+      const tree = await run(['mktree'], `100644 blob ${blob}\t${ledgerFile}\n`)
+      const parent = await find('rev-parse', '--quiet', '--verify', ref)
       const sign = signingKey === undefined ? [] : ['-S']
       const onto = parent === undefined ? [] : ['-p', parent]
       const commit = await git('commit-tree', ...sign, ...onto, '-m', message, tree)

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { simpleGit } from 'simple-git'
 import { HubError } from '../../errors.ts'
+import { RunFailure, type RunProgram } from '../../fork-server/run.ts'
 import type { Stopwatch } from '../../stopwatch.ts'
 import type { Address } from '../address.ts'
 import type { Credential } from '../credential.ts'
@@ -16,7 +16,7 @@ import {
   pinAddresses,
   remoteConfig,
 } from '../git-environment.ts'
-import { explainGitFault } from '../git-fault.ts'
+import { explainGitFailure } from '../git-fault.ts'
 import { type HostRules, judgeHost } from '../host-rules.ts'
 
 /** What is asked of a Git server. */
@@ -38,6 +38,8 @@ export interface RemoteOptions {
   readonly readSecret: ReadSecret
   readonly hosts: HostRules
   readonly time: Stopwatch<GitRequest>
+  /** Runs Git. */
+  readonly run: RunProgram
 }
 
 /** The server a repository is fetched from, and Git's own commands on its mirror. */
@@ -60,7 +62,8 @@ interface RunOptions {
 }
 
 const localTimeout = 30_000
-const listingBytes = 8 * 1024 * 1024
+/** That one Git prints, its server's chatter included. */
+const printedBytes = 8 * 1024 * 1024
 const mostTags = 20_000
 const growthEveryMs = 200
 
@@ -92,7 +95,7 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
       const isLate = reason instanceof DOMException && reason.name === 'TimeoutError'
       return fail('source_unreachable', isLate ? `no answer within ${limit} ms` : 'stopped', cause)
     }
-    const fault = explainGitFault(cause instanceof Error ? cause.message : String(cause))
+    const fault = explainGitFailure(cause)
     return fail(fault.code, words ? `${words}: ${fault.message}` : fault.message, cause)
   }
 
@@ -102,31 +105,12 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
     signal: AbortSignal,
     input?: string,
   ): Promise<string> {
-    signal.throwIfAborted()
-    return simpleGit({
-      baseDir: directory,
-      abort: signal,
-      allowEnvironment: Object.keys(env),
-      unsafe: {
-        allowUnsafeAskPass: true,
-        allowUnsafeConfigEnvCount: true,
-        allowUnsafeConfigPaths: true,
-        allowUnsafeCredentialHelper: true,
-        allowUnsafeFsMonitor: true,
-        allowUnsafeHooksPath: true,
-        allowUnsafeProtocolOverride: true,
-        allowUnsafeSshCommand: true,
-        allowUnsafeTemplateDir: true,
-      },
-      // Left to itself it fulfils when Git fails without a word.
-      errors: (_, { exitCode, stdErr }) =>
-        exitCode === 0
-          ? undefined
-          : new Error(Buffer.concat(stdErr).toString().slice(-16_384) || `git exit ${exitCode}`),
-      input: () => input,
+    const given = { cwd: directory, env, signal, maxBytes: printedBytes }
+    const { stdout } = await options.run('git', args, {
+      ...given,
+      ...(input !== undefined && { input }),
     })
-      .env({ ...env })
-      .raw([...args])
+    return stdout
   }
 
   /** One conversation with the server: its host judged, its credential read, both for this time. */
@@ -223,14 +207,8 @@ export async function createRemote(options: RemoteOptions): Promise<Remote> {
     listTags: (signal) =>
       converse('list_tags', { signal, words: 'tags' }, async (env, all) => {
         const args = ['ls-remote', '--refs', '--tags', '--end-of-options', 'origin']
-        const { stdout } = await promisify(execFile)('git', args, {
-          cwd: directory,
-          env,
-          maxBuffer: listingBytes,
-          signal: all,
-        }).catch((cause: NodeJS.ErrnoException & { stderr?: string }) => {
-          if (cause.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw tooMany()
-          throw new Error(cause.stderr || cause.message, { cause })
+        const stdout = await runGit(args, env, all).catch((cause: unknown) => {
+          throw cause instanceof RunFailure && cause.code === 'too_much' ? tooMany() : cause
         })
         const lines = stdout.split('\n').filter(Boolean)
         if (lines.length > mostTags) throw tooMany()

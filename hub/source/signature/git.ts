@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../errors.ts'
+import { RunFailure, type RunFailureCode, type RunProgram } from '../../fork-server/run.ts'
 import { judgeSignature, type SignatureOutcome } from './outcome.ts'
 import type { Signers } from './signers.ts'
 
@@ -16,28 +15,32 @@ export interface VerifierOptions {
   readonly environment: Readonly<Record<string, string>>
   /** Looked up for each check, so that a key that was taken out counts no more. */
   readonly signers: () => Signers
+  /** Runs Git and GnuPG. */
+  readonly run: RunProgram
 }
 
 /** Checks signatures of one repository's objects. */
 export interface Verifier {
   /**
-   * @throws HubError `source_refused` when the keys themselves cannot be used
+   * @throws HubError `source_refused` when the keys themselves cannot be used, `source_unreachable` where Git gave no answer
    */
   verify(kind: 'commit' | 'tag', oid: string): Promise<SignatureOutcome>
 }
 
-const execute = promisify(execFile)
 const timeout = 20_000
+const printedBytes = 64 * 1024
 const rememberedChecks = 64
 /** Milliseconds; a key may have expired by then. */
 const rememberedFor = 600_000
 const keysPrefix = 'access-keys-'
+const passing: ReadonlySet<RunFailureCode> = new Set(['stopped', 'lost', 'busy'])
 
 export function createVerifier({
   name,
   directory,
   environment,
   signers,
+  run,
 }: VerifierOptions): Verifier {
   const known = new Map<string, { readonly outcome: SignatureOutcome; readonly at: number }>()
 
@@ -50,6 +53,19 @@ export function createVerifier({
 
   function refuse(message: string, cause?: unknown): HubError {
     return new HubError('source_refused', `repository ${name}: ${message}`, { cause })
+  }
+
+  function optionsOf(env: Readonly<Record<string, string>>) {
+    const signal = AbortSignal.timeout(timeout)
+    return { cwd: directory, env, signal, maxBytes: printedBytes }
+  }
+
+  /** A program that was stopped, or lost, says nothing of keys and signatures: it is asked again. */
+  function explain(cause: unknown, refusal: string): HubError {
+    const isPassing = cause instanceof RunFailure && passing.has(cause.code)
+    if (!isPassing) return refuse(refusal, cause)
+    const words = `repository ${name}: its signature was not checked: ${cause.message}`
+    return new HubError('source_unreachable', words, { cause })
   }
 
   async function check(
@@ -80,20 +96,21 @@ export function createVerifier({
         const file = join(home, 'keys')
         await writeFile(file, keys.openpgp)
         const args = ['--batch', '--quiet', '--no-autostart', '--import', file]
-        await execute('gpg', args, { cwd: directory, env, timeout }).catch((cause: unknown) => {
-          throw refuse(
-            `the OpenPGP keys of ${openpgpFile} cannot be used; is gpg installed?`,
+        await run('gpg', args, optionsOf(env)).catch((cause: unknown) => {
+          throw explain(
             cause,
+            `the OpenPGP keys of ${openpgpFile} cannot be used; is gpg installed?`,
           )
         })
       }
       const args = [`verify-${kind}`, '--raw', '--end-of-options', oid]
-      const options = { cwd: directory, env, timeout, maxBuffer: 64 * 1024 }
-      return await execute('git', args, options).then(
+      return await run('git', args, optionsOf(env)).then(
         ({ stdout, stderr }) => judgeSignature(0, `${stdout}\n${stderr}`),
-        (cause: { code?: unknown; stdout?: string; stderr?: string }) => {
-          const code = typeof cause.code === 'number' ? cause.code : 1
-          return judgeSignature(code, `${cause.stdout ?? ''}\n${cause.stderr ?? ''}`)
+        (cause: unknown) => {
+          if (!(cause instanceof RunFailure) || cause.exitCode === undefined) {
+            throw explain(cause, 'what is to be a signature cannot be read')
+          }
+          return judgeSignature(cause.exitCode, `${cause.stdout}\n${cause.stderr}`)
         },
       )
     } finally {

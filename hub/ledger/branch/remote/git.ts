@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { HubError } from '../../../errors.ts'
+import { RunFailure, type RunProgram } from '../../../fork-server/run.ts'
 import type { Credential } from '../../../source/credential.ts'
 import { readAccess } from '../../../source/fs.ts'
 import { buildGitEnvironment } from '../../../source/git-environment.ts'
-import { explainGitFault } from '../../../source/git-fault.ts'
+import { explainGitFailure } from '../../../source/git-fault.ts'
 import { parseLedgerRemote } from '../../address.ts'
 
 /** The Git server that has the ledger, and what it is shown. */
@@ -25,18 +24,20 @@ export type Converse = (args: readonly string[], deadlineMs: number) => Promise<
 
 /** What a server says of a branch that it does not take. */
 const rejection = /^ ! \[(?:remote )?rejected\] .*\(([^)\p{Cc}]{1,200})\)$/mu
-const exec = promisify(execFile)
+const printedBytes = 1024 * 1024
 
 /**
  * Conversations with the ledger's remote, on the repository around the ledger's file. The credential is in
  * Git's environment alone, and nothing of this account's own configuration has a part in it.
  *
  * @param directory of the ledger's file
+ * @param run runs Git
  * @throws HubError `source_refused` for a URL that reaches no Git
  */
 export function createConverse(
   directory: string,
   { url, credential = () => undefined }: RemoteAccess,
+  run: RunProgram,
 ): Converse {
   const address = parseLedgerRemote(url)
   const repository = join(directory, '.git')
@@ -51,30 +52,28 @@ export function createConverse(
       signal: AbortSignal.timeout(deadlineMs),
     })
     const env = buildGitEnvironment(repository, path, access, [address.protocol])
+    const signal = AbortSignal.timeout(deadlineMs)
     try {
-      const options = { cwd: directory, env, timeout: deadlineMs, maxBuffer: 1024 * 1024 }
-      return (await exec('git', args, options)).stdout.trim()
+      const options = { cwd: directory, env, signal, maxBytes: printedBytes }
+      return (await run('git', args, options)).stdout.trim()
     } catch (cause) {
-      throw explain(cause as Failure, deadlineMs)
+      throw explain(cause, signal.aborted ? deadlineMs : undefined)
     } finally {
       await access.dispose()
     }
   }
 }
 
-type Failure = Error & { readonly stderr?: string; readonly killed?: boolean }
-
-function explain(cause: Failure, deadlineMs: number): HubError {
-  if (cause.killed) {
+function explain(cause: unknown, deadlineMs: number | undefined): HubError {
+  if (deadlineMs !== undefined) {
     return new HubError('source_unreachable', `no answer within ${deadlineMs} ms`, { cause })
   }
-  const said = cause.stderr || cause.message
-  const rejected = rejection.exec(said)?.[1]
+  const rejected = cause instanceof RunFailure ? rejection.exec(cause.stderr)?.[1] : undefined
   if (rejected !== undefined) {
     const words = `the branch was not taken (${rejected}); see what protects it there, and who else pushes to it`
     return new HubError('source_refused', words, { cause })
   }
-  const { code, message } = explainGitFault(said)
+  const { code, message } = explainGitFailure(cause)
   return new HubError(code, message, { cause })
 }
 

@@ -6,7 +6,8 @@ import {
   buildSshCommand,
   localAccess,
 } from '../../../../hub/source/git-environment.ts'
-import { explainGitFault } from '../../../../hub/source/git-fault.ts'
+import { RunFailure, runFailureCodes } from '../../../../hub/fork-server/run.ts'
+import { explainGitFailure, explainGitFault } from '../../../../hub/source/git-fault.ts'
 
 const table: readonly (readonly [string, string])[] = [
   ["fatal: couldn't find remote ref refs/heads/x", 'revision_not_found'],
@@ -109,4 +110,21 @@ test('says what to do of a repository that became private, and of a branch that 
   assert.match(asked.message, /wants one and none is given: name one/)
   const renamed = explainGitFault("fatal: couldn't find remote ref refs/heads/main")
   assert.match(renamed.message, /renamed, point `ref` \(of the fleet repository, `--branch`\)/)
+})
+
+test('of a Git that gave no answer nothing is said but that', () => {
+  for (const code of runFailureCodes) {
+    const failure = new RunFailure(code, 'its own words', { stderr: 'fatal: bad object 1' })
+    const { code: told, message } = explainGitFailure(failure)
+    const answered = code === 'failed'
+    const isRefused = answered || code === 'too_much'
+    assert.equal(told, isRefused ? 'source_refused' : 'source_unreachable', code)
+    if (answered) assert.match(message, /bad object 1/)
+    else assert.equal(message, 'its own words')
+  }
+})
+
+test('of an answer without words the exit code is told', () => {
+  const failure = new RunFailure('failed', 'git exit 3', { exitCode: 3 })
+  assert.match(explainGitFailure(failure).message, /git exit 3/)
 })
