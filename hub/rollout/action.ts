@@ -77,7 +77,14 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       return
     case 'supersede':
       if (finalPhases.has(run.phase)) return
-      finish(draft, moment, 'Superseded', `superseded by rollout ${action.by}`)
+      finish(
+        draft,
+        moment,
+        'Superseded',
+        action.by === 'git'
+          ? 'superseded: Git asks for it no more'
+          : `superseded by rollout ${action.by}`,
+      )
       return
   }
 }

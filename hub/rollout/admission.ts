@@ -2,7 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import { assignedTo, runsOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { toPrevious } from './content.ts'
+import { deletesMore, toPrevious } from './content.ts'
 import { judgeHold } from './hold.ts'
 import { type Content, finalPhases, type RolloutAction, type RolloutPlan } from './rollout.ts'
 
@@ -121,10 +121,10 @@ export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAc
 function brings(state: LedgerState, id: string, plan: RolloutPlan): boolean {
   const active = state.plans.get(id)!
   const { clusters } = state.runs.get(id)!
-  const isSame = Object.entries(plan.targets).every(
-    ([cluster, { digest }]) =>
-      active.targets[cluster] !== undefined && active.targets[cluster].digest === digest,
-  )
+  const isSame = Object.entries(plan.targets).every(([cluster, target]) => {
+    const mine = active.targets[cluster]
+    return mine !== undefined && mine.digest === target.digest && !deletesMore(mine, target)
+  })
   return (
     isSame &&
     Object.keys(active.targets).every(

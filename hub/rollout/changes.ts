@@ -26,6 +26,8 @@ export interface ChangeInput {
   readonly history: readonly PastRollout[]
   /** By a person's word: what failed before is tried again. */
   readonly again: boolean
+  /** The rollout in hand brings this, and is to be planned anew all the same. */
+  readonly anew?: boolean
 }
 
 export type Change =
@@ -64,7 +66,7 @@ export function findChange(input: ChangeInput): Change {
     !input.again && wanted.get(cluster)?.digest === null && input.leaving?.(cluster) === true
   const goingBack = history.find(({ run }) => run.phase === 'RollingBack')
   if (goingBack) return { kind: 'later', rollout: goingBack.plan.id }
-  if (active && sameForAll(input, active.plan, wanted, isStaying)) {
+  if (active && !input.anew && sameForAll(input, active.plan, wanted, isStaying)) {
     return { kind: 'later', rollout: active.plan.id }
   }
   const due = differing.filter(

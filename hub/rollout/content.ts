@@ -17,6 +17,13 @@ export function toContent({
   }
 }
 
+/** Whether something is deleted by the first, which takes away as much, that is spared by the second. */
+export function deletesMore(one: Content, other: Content): boolean {
+  if (one.deletionPolicy === 'Orphan' || one.leave?.includes('*')) return false
+  if (one.digest === null && other.deletionPolicy === 'Orphan') return true
+  return (other.leave ?? []).some((id) => !one.leave?.includes(id))
+}
+
 /** What a cluster would go back to: its content, and what that left there for others. */
 export function toPrevious({ digest, size, revision, leave }: Content): Content {
   return { digest, size, revision, ...(leave && { leave }) }

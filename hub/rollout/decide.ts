@@ -11,6 +11,7 @@ import type { CreateOptions, Rollouts } from './advance.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
 import { createLeaving } from './leaving.ts'
 import type { PlanCluster } from './pick.ts'
+import { deletesMore } from './content.ts'
 import { isWithdrawn } from './hold.ts'
 import { planRollout } from './plan.ts'
 import { createOpenClusters } from './open-clusters.ts'
@@ -40,6 +41,8 @@ export interface DecideDeps extends SparingDeps {
   readonly clock: () => number
   readonly newId: () => string
 }
+
+type Planned = Extract<Change, { kind: 'rollout' }>
 
 /** One look at what Git asks. */
 interface Round {
@@ -79,7 +82,7 @@ export function createDeciding(deps: DecideDeps) {
     const look = sparing.look(fleet, contents)
     // What others wait for is planned first, so that they find it under way.
     const due = orderByDependencies(fleet, contents.applications.keys())
-    for (const application of [...due, ...gone]) {
+    for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
       try {
         const fault = await decideOne(
           { fleet, contents, look },
@@ -107,9 +110,14 @@ export function createDeciding(deps: DecideDeps) {
       case 'none':
         await releaseWithdrawn(contents, application)
         return undefined
-      case 'later':
+      case 'later': {
         await startBehind(change.rollout)
-        return undefined
+        const spares = await findSparing(round, application, change.rollout)
+        if (!spares) return undefined
+        const { behind, starts } = state.plans.get(change.rollout)!
+        const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
+        return put(round, application, spares, isPlanned ? starts === true : start, behind)
+      }
       case 'withdraw':
         await rollouts.act(
           change.rollout,
@@ -123,22 +131,53 @@ export function createDeciding(deps: DecideDeps) {
           object: `Application ${application}`,
           message: `its targets select no cluster, but it runs on ${change.clusters}; nothing is removed. Delete the Application to remove it`,
         }
-      case 'rollout': {
-        const plan = await makePlan(round, application, change, 'git')
-        // One that waits in line takes nobody's place.
-        const waits = change.paused !== undefined && plan.supersede !== 'queue'
-        const made = waits ? { ...plan, behind: change.paused } : plan
-        await rollouts.create(made, { start: start && !waits })
-        return waits
-          ? {
-              object: `Application ${application}`,
-              message: `rollout ${change.paused} was paused by a person, and Git asks for a part of it still; what Git asks now is planned and waits: \`swell rollout begin ${plan.id}\`, or resume the one that is paused`,
-            }
-          : undefined
-      }
+      case 'rollout':
+        return put(round, application, change, start)
       default:
         return change satisfies never
     }
+  }
+
+  async function put(
+    round: Round,
+    application: string,
+    change: Planned,
+    start: boolean,
+    before?: string,
+  ): Promise<Fault | undefined> {
+    const plan = await makePlan(round, application, change, 'git')
+    // One that waits in line takes nobody's place.
+    const waits = change.paused !== undefined && plan.supersede !== 'queue'
+    const behind = waits ? change.paused : before
+    const made = behind === undefined ? plan : { ...plan, behind }
+    await rollouts.create(made, { start: start && !waits })
+    return waits
+      ? {
+          object: `Application ${application}`,
+          message: `rollout ${change.paused} was paused by a person, and Git asks for a part of it still; what Git asks now is planned and waits: \`swell rollout begin ${plan.id}\`, or resume the one that is paused`,
+        }
+      : undefined
+  }
+
+  /** In place of a rollout that would delete, where it has not come to yet, what Git has given to others since. */
+  async function findSparing(
+    round: Round,
+    application: string,
+    id: string,
+  ): Promise<Planned | undefined> {
+    const [plan, run] = [state.plans.get(id), state.runs.get(id)]
+    if (!plan || !run || run.phase === 'RollingBack') return undefined
+    const toCome = Object.entries(plan.targets).flatMap(([cluster, target]) => {
+      const progress = run.clusters[cluster]
+      if (progress?.state !== 'Pending' || progress.generation !== undefined) return []
+      const { digest, size, revision, previous } = target
+      return [[cluster, { digest, size, revision, previous }] as const]
+    })
+    if (toCome.length === 0) return undefined
+    const now = await round.look.spare(application, Object.fromEntries(toCome))
+    if (toCome.every(([name]) => !deletesMore(plan.targets[name]!, now[name]!))) return undefined
+    const change = find(round, application, false, true)
+    return change.kind === 'rollout' ? change : undefined
   }
 
   /** The person who had paused what a plan waits behind had it go on: Git's newest word follows. */
@@ -181,7 +220,12 @@ export function createDeciding(deps: DecideDeps) {
       .filter((cluster) => !isUnderWay(cluster))
   }
 
-  function find({ fleet, contents, look }: Round, application: string, again: boolean): Change {
+  function find(
+    { fleet, contents, look }: Round,
+    application: string,
+    again: boolean,
+    anew = false,
+  ): Change {
     const open = listOpen(fleet, contents, application)
     const desired = contents.applications.get(application) ?? null
     const assigned = assignedTo(state, application)
@@ -206,14 +250,14 @@ export function createDeciding(deps: DecideDeps) {
       vetoed: (cluster) => deps.vetoed?.(cluster, application) ?? false,
       previous: (cluster) => previousContent(state, application, cluster),
       history: historyOf(state, application),
-      again,
+      ...{ again, anew },
     })
   }
 
   async function makePlan(
     { fleet, look }: Round,
     application: string,
-    change: Extract<Change, { kind: 'rollout' }>,
+    change: Planned,
     by: string,
     reason?: string,
   ): Promise<RolloutPlan> {
@@ -315,6 +359,18 @@ function listAssigned(state: LedgerState): string[] {
   return [...state.assignedTo]
     .filter(([, mine]) => [...mine.values()].some(({ digest }) => digest !== null))
     .map(([name]) => name)
+    .sort()
+}
+
+/** Applications that Git declares no more and that are on their way, and nowhere yet. */
+function listUnwanted(state: LedgerState, fleet: Fleet, assigned: readonly string[]): string[] {
+  const isBringing = (name: string): boolean =>
+    activeRollouts(state, name).some((id) =>
+      Object.values(state.plans.get(id)!.targets).some(({ digest }) => digest !== null),
+    )
+  return [...state.rolloutsOf.keys()]
+    .filter((name) => !fleet.applications.has(name) && !assigned.includes(name))
+    .filter(isBringing)
     .sort()
 }
 

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
+import { addRollout } from '../../../../hub/ledger/by-application.ts'
+import { admit } from '../../../../hub/rollout/admission.ts'
+import { createRun } from '../../../../hub/rollout/plan.ts'
+import type { Content } from '../../../../hub/rollout/rollout.ts'
 import { contentBefore } from '../../../../hub/rollout/rollback.ts'
 import { contentsOf, createWorld, fleetOf, objects } from './decide-world.ts'
 import { good, old } from './world.ts'
@@ -60,6 +64,54 @@ describe('I4: a removal', () => {
       ['web', undefined],
       ['shop', [id]],
     ])
+  })
+
+  for (const [title, phase, starts] of [
+    ['stands at its gate', 'Progressing', true],
+    ['waits for a person', 'Planned', false],
+  ] as const) {
+    test(`what a rollout that ${title} would delete, and a later commit gives to others, is left by one in its place`, async () => {
+      const id = '/ConfigMap/shop/a'
+      const fuller = { ...old, digest: digestOf('fuller') }
+      const { deciding, state, created, assign } = createWorld(['a', 'b'], {
+        objectsOf: async (_, manifest) =>
+          objects({
+            fingerprint: manifest,
+            spellings: new Set(manifest === good.digest ? [] : [id]),
+          }),
+      })
+      assign('shop', old, 'a', 'b')
+      assign('web', good, 'a', 'b')
+      const fleet = fleetOf(['a', 'b'], { shop: '', web: '' })
+      const contents = contentsOf(fleet)
+      const decide = async (web: Content) => {
+        const applications = new Map(contents.applications)
+        applications.set('web', new Map(['a', 'b'].map((name) => [name, web])))
+        await deciding.decide(fleet, { ...contents, applications })
+        return created.splice(0).filter(({ plan }) => plan.application === 'shop')
+      }
+      const [first] = await decide(good)
+      assert.equal(first!.plan.targets['a']!.leave, undefined)
+      addRollout(state, first!.plan, { ...createRun(first!.plan), phase })
+      assert.deepEqual(await decide(good), [], 'nobody is to get it')
+      const [second] = await decide(fuller)
+      assert.deepEqual(second!.plan.targets['b']!.leave, [id])
+      assert.equal(second!.start, starts)
+      assert.equal(admit(state, second!.plan, { start: starts, force: false }).existing, null)
+      addRollout(state, second!.plan, { ...createRun(second!.plan), phase })
+      assert.deepEqual(await decide(fuller), [], 'once is enough')
+    })
+  }
+
+  test('what is on its way and nowhere yet comes nowhere once it left Git', async () => {
+    const { deciding, state, acted, created } = createWorld(['a'])
+    const fleet = fleetOf(['a'], { shop: '' })
+    await deciding.decide(fleet, contentsOf(fleet))
+    const { plan } = created[0]!
+    addRollout(state, plan, { ...createRun(plan), phase: 'Progressing' })
+    const without = fleetOf(['a'], {})
+    await deciding.decide(without, contentsOf(without))
+    assert.deepEqual(acted, [[plan.id, 'supersede']])
   })
 
   test('a removal waits where another application is to come that cannot be rendered, and a person may do it', async () => {
