@@ -13,6 +13,8 @@ export interface Claims {
    * one to be there: then it is whose it is, and the other is content.
    */
   agree(id: string, one: string, other: string): boolean
+  /** Applications that want an object of a kind, but for one. */
+  users(group: string, kind: string, but: string): readonly string[]
   /** True when the snapshot says what becomes of the application, be it its removal. */
   knows(application: string): boolean
 }
@@ -55,6 +57,13 @@ export function createClaims(
     agree(id, one, other) {
       const digest = namespaces.get(`${id} ${one}`)
       return digest !== undefined && digest === namespaces.get(`${id} ${other}`)
+    },
+    users(group, kind, but) {
+      const found = [...claimants].flatMap(([id, wanting]) => {
+        const parsed = parseObjectId(id)
+        return parsed.group === group && parsed.kind === kind ? wanting : []
+      })
+      return [...new Set(found)].filter((name) => name !== but).sort()
     },
     knows: (application) => names.has(application),
   }

@@ -1,9 +1,11 @@
 import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
+import { isRecord } from '@groundswell/proto/record.ts'
 import type { LiveObject, Resource } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import type { ObjectError } from '../observe/status.ts'
 import { forEachBounded } from './bounded.ts'
 import { partOfLabel } from './apply-set.ts'
+import type { Claims } from './claims.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
@@ -14,7 +16,7 @@ export interface PruneResult {
   /** Ids that leave the inventory: deleted, already gone, handed over or let go. */
   readonly gone: readonly string[]
   readonly deleted: readonly string[]
-  /** Objects that wait for their finalizers; they stay in the inventory until they are gone. */
+  /** Objects that wait for finalizers, or for others; they stay in the inventory until they are gone. */
   readonly lingering: readonly { readonly id: string; readonly words: string }[]
   /** Objects that stay in the inventory, and why. */
   readonly errors: readonly ObjectError[]
@@ -44,8 +46,9 @@ export async function pruneObjects(
   const prune = async (entry: InventoryEntry) => {
     try {
       const outcome = await pruneObject(entry, application, policy, deps, hold)
-      if (outcome !== 'kept') deleted.push(entry.id)
+      if (outcome !== 'kept' && !isWaiting(outcome)) deleted.push(entry.id)
       if (typeof outcome === 'string') gone.push(entry.id)
+      else if (isWaiting(outcome)) lingering.push({ id: entry.id, words: outcome.waitsFor })
       else lingering.push({ id: entry.id, words: describeLingering(entry.id, outcome.finalizers) })
     } catch (error) {
       errors.push(toObjectError(entry.id, '', error))
@@ -71,8 +74,13 @@ function describeLingering(id: string, finalizers: readonly string[]): string {
   return `the deletion of ${name} waits for finalizers ${finalizers.join(', ')}`
 }
 
-/** `kept`: it was let go, or is not there. */
-type PruneOutcome = 'deleted' | 'kept' | { readonly finalizers: readonly string[] }
+/** `kept`: it was let go, or is not there. `waitsFor`: it is not deleted yet, for the sake of others. */
+type PruneOutcome =
+  'deleted' | 'kept' | { readonly finalizers: readonly string[] } | { readonly waitsFor: string }
+
+function isWaiting(outcome: PruneOutcome): outcome is { readonly waitsFor: string } {
+  return typeof outcome === 'object' && 'waitsFor' in outcome
+}
 
 async function pruneObject(
   entry: InventoryEntry,
@@ -101,6 +109,12 @@ async function pruneObject(
   if (live.metadata.deletionTimestamp) return leftOf(live)
   hold(entry.id)
   if (isNamespace(entry.id)) await refuseOccupied(live, cluster, signal)
+  const users = isDefinition(entry.id) ? usersOf(live, application, claims) : []
+  if (users.length > 0) {
+    const named = users.slice(0, namedOccupants).join(', ')
+    const waitsFor = `${describeObject(id)} is not deleted while other applications have objects of its kind, which would go with it: ${named}. Remove those first, or give one of them the definition`
+    return { waitsFor }
+  }
   const left = await cluster.delete(resource, id, uid, signal)
   return left ? leftOf(left) : 'deleted'
 }
@@ -150,6 +164,18 @@ export async function findLive(
     const resource = await cluster.servedAs(id.group, id.kind, signal)
     return resource && read(resource)
   }
+}
+
+/** Applications whose objects the API server would delete with a definition. */
+function usersOf({ spec }: LiveObject, application: string, claims: Claims): readonly string[] {
+  if (!isRecord(spec) || !isRecord(spec['names'])) return []
+  const [group, kind] = [spec['group'], spec['names']['kind']]
+  if (typeof group !== 'string' || typeof kind !== 'string') return []
+  return claims.users(group, kind, application)
+}
+
+function isDefinition(id: string): boolean {
+  return id.startsWith('apiextensions.k8s.io/CustomResourceDefinition/')
 }
 
 function isNamespace(id: string): boolean {

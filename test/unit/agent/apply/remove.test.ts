@@ -25,6 +25,18 @@ const b = createConfig('shop', 'b')
 const of = (apiVersion: string, kind: string) => ({ apiVersion, kind })
 const backup = createJob('backup', { 'argocd.argoproj.io/hook': 'PreDelete' })
 
+const tide: TestObject = {
+  apiVersion: 'sea.example.org/v1',
+  kind: 'Tide',
+  metadata: { name: 'spring', namespace: 'shop' },
+}
+const definition: TestObject = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'tides.sea.example.org' },
+  spec: { group: 'sea.example.org', names: { kind: 'Tide' }, scope: 'Namespaced' },
+}
+
 describe('a removal that goes back to before the application was there', () => {
   it('deletes what it made, and lets go of what it found', async () => {
     await using hands = createMemoryHands()
@@ -142,17 +154,6 @@ describe('a removal that goes back to before the application was there', () => {
 
   it('keeps a definition of which something stays', async () => {
     await using hands = createMemoryHands()
-    const tide: TestObject = {
-      apiVersion: 'sea.example.org/v1',
-      kind: 'Tide',
-      metadata: { name: 'spring', namespace: 'shop' },
-    }
-    const definition: TestObject = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'tides.sea.example.org' },
-      spec: { group: 'sea.example.org', names: { kind: 'Tide' }, scope: 'Namespaced' },
-    }
     await hands.bring(presentApplication('shop', [namespace, definition]))
     await putBefore(hands.cluster, tide)
     const all = [namespace, definition, tide, a]
@@ -178,6 +179,44 @@ describe('a removal that goes back to before the application was there', () => {
     assert.equal(hands.state('shop')?.phase, 'Removed')
     assert.deepEqual(deletesOf(hands), [`delete ${idOf('b')}`])
     assert.match(JSON.stringify(hands.logs), /Deployment shop\/web \(what stays would go with it\)/)
+  })
+})
+
+describe('I5: the removal of an application that has a definition', () => {
+  it('waits while another has objects of its kind, which would go with it', async () => {
+    await using hands = createMemoryHands()
+    const user = presentApplication('sea', [namespace, tide])
+    await hands.bring(presentApplication('shop', [definition]), user)
+    await hands.bring(gone({}), user)
+    assert.equal(hands.state('shop')?.phase, 'Applying')
+    assert.match(
+      hands.state('shop')?.waiting ?? '',
+      /tides\.sea\.example\.org .*: sea\. Remove those/,
+    )
+    assert.deepEqual(
+      hands.cluster.read('sea.example.org/Tide/shop/spring')?.metadata.name,
+      'spring',
+    )
+    await hands.clock.advance(6 * 60_000)
+    assert.equal(hands.state('shop')?.phase, 'Failed')
+    assert.equal(hands.state('shop')?.errors[0]?.code, 'not_ready')
+    const without = presentApplication('sea', [namespace], { generation: 2 })
+    await hands.bring(gone({}), without)
+    await hands.clock.advance(60_000)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.ok(
+      deletesOf(hands).includes(
+        'delete apiextensions.k8s.io/CustomResourceDefinition//tides.sea.example.org',
+      ),
+    )
+  })
+
+  it('does not wait for its own', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(presentApplication('shop', [namespace, definition, tide]))
+    await hands.bring(gone({}))
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.equal(deletesOf(hands).length, 3)
   })
 })
 
