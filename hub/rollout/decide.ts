@@ -16,6 +16,7 @@ import { isWithdrawn } from './hold.ts'
 import { planRollout } from './plan.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
+import { targetsToCome } from './to-come.ts'
 import { createSparing, type Look, type SparingDeps } from './sparing.ts'
 
 export interface DecideDeps extends SparingDeps {
@@ -114,6 +115,7 @@ export function createDeciding(deps: DecideDeps) {
         await startBehind(change.rollout)
         const spares = await findSparing(round, application, change.rollout)
         if (!spares) return undefined
+        if (spares.paused !== undefined) return putInPlace(round, application, spares)
         const { behind, starts } = state.plans.get(change.rollout)!
         const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
         return put(round, application, spares, isPlanned ? starts === true : start, behind)
@@ -159,6 +161,18 @@ export function createDeciding(deps: DecideDeps) {
       : undefined
   }
 
+  /** What a person paused must not be resumed any more; nor does anything move before a person says so. */
+  async function putInPlace(round: Round, application: string, change: Planned): Promise<Fault> {
+    const plan = await makePlan(round, application, change, 'git')
+    await rollouts.create(plan, { start: false })
+    const [was, why] = [change.paused!, 'Git gives to others what it would delete']
+    await rollouts.act(was, { kind: 'supersede', by: plan.id }, 'git', why)
+    return {
+      object: `Application ${application}`,
+      message: `rollout ${was}, which a person paused, would delete what Git has given to another application since; what leaves that is planned in its place and waits: \`swell rollout begin ${plan.id}\``,
+    }
+  }
+
   /** In place of a rollout that would delete, where it has not come to yet, what Git has given to others since. */
   async function findSparing(
     round: Round,
@@ -167,15 +181,8 @@ export function createDeciding(deps: DecideDeps) {
   ): Promise<Planned | undefined> {
     const [plan, run] = [state.plans.get(id), state.runs.get(id)]
     if (!plan || !run || run.phase === 'RollingBack') return undefined
-    const toCome = Object.entries(plan.targets).flatMap(([cluster, target]) => {
-      const progress = run.clusters[cluster]
-      if (progress?.state !== 'Pending' || progress.generation !== undefined) return []
-      const { digest, size, revision, previous } = target
-      return [[cluster, { digest, size, revision, previous }] as const]
-    })
-    if (toCome.length === 0) return undefined
-    const now = await round.look.spare(application, Object.fromEntries(toCome))
-    if (toCome.every(([name]) => !deletesMore(plan.targets[name]!, now[name]!))) return undefined
+    const now = Object.entries(await round.look.spare(application, targetsToCome(plan, run)))
+    if (now.every(([name, target]) => !deletesMore(plan.targets[name]!, target))) return undefined
     const change = find(round, application, false, true)
     return change.kind === 'rollout' ? change : undefined
   }

@@ -103,6 +103,31 @@ describe('I4: a removal', () => {
     })
   }
 
+  test('one that a person paused cannot be resumed then, and what is in its place waits for a person', async () => {
+    const fuller = { ...old, digest: digestOf('fuller') }
+    const { deciding, state, created, acted, assign } = createWorld(['a'], {
+      objectsOf: async (_, manifest) =>
+        objects({
+          fingerprint: manifest,
+          spellings: new Set(manifest === good.digest ? [] : ['/ConfigMap/shop/a']),
+        }),
+    })
+    assign('shop', old, 'a')
+    assign('web', good, 'a')
+    const fleet = fleetOf(['a'], { shop: '', web: '' })
+    const contents = contentsOf(fleet)
+    await deciding.decide(fleet, contents)
+    const { plan } = created.splice(0)[0]!
+    addRollout(state, plan, { ...createRun(plan), phase: 'Paused' })
+    const applications = new Map([...contents.applications, ['web', new Map([['a', fuller]])]])
+    const [fault] = await deciding.decide(fleet, { ...contents, applications })
+    const [next] = created.filter((one) => one.plan.application === 'shop')
+    assert.equal(next!.start, false)
+    assert.equal(next!.plan.behind, undefined)
+    assert.deepEqual(acted, [[plan.id, 'supersede']])
+    assert.match(fault!.message, new RegExp(`swell rollout begin ${next!.plan.id}`))
+  })
+
   test('what is on its way and nowhere yet comes nowhere once it left Git', async () => {
     const { deciding, state, acted, created } = createWorld(['a'])
     const fleet = fleetOf(['a'], { shop: '' })
