@@ -35,6 +35,18 @@ const mostNamed = 5
 export function createSparing({ state, objectsOf }: SparingDeps) {
   const fingerprints = new Map<Digest, string>()
   let noted: Contents['fingerprints']
+  /** By application: what could not be rendered when Git declared it last. */
+  const brokenBeside = new Map<string, ReadonlySet<string>>()
+
+  function noteBroken(fleet: Fleet, { applications }: Contents): void {
+    const names = [...fleet.applications.keys()]
+    const broken = new Set(names.filter((name) => !applications.has(name)))
+    for (const name of brokenBeside.keys()) {
+      const runs = [...assignedTo(state, name).values()].some(({ digest }) => digest !== null)
+      if (!runs) brokenBeside.delete(name)
+    }
+    for (const name of names) brokenBeside.set(name, broken)
+  }
 
   function note(digest: Digest, fingerprint: string): void {
     fingerprints.delete(digest)
@@ -142,17 +154,25 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
       for (const [digest, fingerprint] of contents.fingerprints) note(digest, fingerprint)
       noted = contents.fingerprints
     }
+    noteBroken(fleet, contents)
     let expected: ReadonlyMap<string, readonly Expected[]> | undefined
     const others = (application: string, cluster: string): readonly Expected[] => {
       expected ??= listExpected(state, fleet, contents, isAlike)
       return (expected.get(cluster) ?? []).filter((one) => one.application !== application)
     }
-    /** Applications that cannot be rendered and are not there yet: what goes may be theirs. */
+    /**
+     * Applications that cannot be rendered, and are not there yet or broke since Git declared this one: what
+     * goes may be theirs. One that was broken before, and is there, would keep all others there for good.
+     */
     const listAwaited = (application: string, cluster: string): string[] =>
       others(application, cluster)
         .filter((one) => one.digest === null)
         .map((one) => one.application)
-        .filter((name) => !state.assignments.get(cluster)?.get(name)?.digest)
+        .filter(
+          (name) =>
+            !state.assignments.get(cluster)?.get(name)?.digest ||
+            brokenBeside.get(application)?.has(name) !== true,
+        )
 
     return {
       /** Targets with what becomes of the objects they take away, frozen with the plan. */

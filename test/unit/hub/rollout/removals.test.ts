@@ -157,10 +157,28 @@ describe('I4: a removal', () => {
     assert.deepEqual(Object.keys(made!.targets), ['a', 'b'])
   })
 
-  test('nor does it wait where that one runs already, or is suspended', async () => {
+  test('it waits as well where that one is there, and broke with the commit', async () => {
+    const { deciding, summary, assign } = createWorld()
+    for (const name of ['web', 'shop']) assign(name, good, 'a')
+    const before = fleetOf(['a'], { shop: '', web: '' })
+    await deciding.decide(before, contentsOf(before))
+    const fleet = fleetOf(['a'], { shop: '' })
+    const broken = contentsOf(fleet, good, ['shop'])
+    for (const _ of ['once', 'and again']) {
+      const faults = await deciding.decide(fleet, broken)
+      assert.match(faults[0]!.message, /it is not removed on a yet: shop/)
+    }
+    assert.deepEqual(summary(), [])
+    await deciding.decide(fleet, contentsOf(fleet))
+    assert.deepEqual(summary(), [['web', '-a', true]])
+  })
+
+  test('nor does it wait where that one runs already, and was broken before, or is suspended', async () => {
     const { deciding, summary, assign } = createWorld()
     assign('web', good, 'a')
     assign('shop', old, 'a')
+    const before = fleetOf(['a'], { shop: '', web: '' })
+    await deciding.decide(before, contentsOf(before, good, ['shop']))
     const fleet = fleetOf(['a'], { shop: '', bank: ', suspend: true' })
     assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet, good, ['shop'])), [])
     assert.deepEqual(summary(), [['web', '-a', true]])
