@@ -13,6 +13,7 @@ import { createLeaving } from './leaving.ts'
 import type { PlanCluster } from './pick.ts'
 import { deletesMore } from './content.ts'
 import { isWithdrawn } from './hold.ts'
+import { isGiving, listAssigned, listUnwanted } from './listed.ts'
 import { planRollout } from './plan.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
@@ -83,20 +84,26 @@ export function createDeciding(deps: DecideDeps) {
     const look = sparing.look(fleet, contents)
     // What others wait for is planned first, so that they find it under way.
     const due = orderByDependencies(fleet, contents.applications.keys())
-    for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
+    const after: [string, () => Promise<Fault | undefined>][] = []
+    const attempt = async (application: string, run: () => Promise<Fault | undefined>) => {
       try {
-        const fault = await decideOne(
-          { fleet, contents, look },
-          application,
-          !(held && gone.includes(application)),
-        )
+        const fault = await run()
         if (fault) faults.push(fault)
-        const awaited = look.explainAwaited(application, listGoing(fleet, contents, application))
-        if (awaited) faults.push(awaited)
       } catch (error) {
         faults.push(...toFaults(error, application))
       }
     }
+    for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
+      const start = !(held && gone.includes(application))
+      await attempt(application, () =>
+        decideOne({ fleet, contents, look }, application, start, (run) =>
+          after.push([application, run]),
+        ),
+      )
+      const awaited = look.explainAwaited(application, listGoing(fleet, contents, application))
+      if (awaited) faults.push(awaited)
+    }
+    for (const [application, run] of after) await attempt(application, run)
     return faults
   }
 
@@ -104,6 +111,8 @@ export function createDeciding(deps: DecideDeps) {
     round: Round,
     application: string,
     start: boolean,
+    /** Of what is not to be begun before all that gives something to it. */
+    defer: (run: () => Promise<Fault | undefined>) => void,
   ): Promise<Fault | undefined> {
     const { contents } = round
     const change = find(round, application, false)
@@ -118,7 +127,8 @@ export function createDeciding(deps: DecideDeps) {
         if (spares.paused !== undefined) return putInPlace(round, application, spares)
         const { behind, starts } = state.plans.get(change.rollout)!
         const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
-        return put(round, application, spares, isPlanned ? starts === true : start, behind)
+        const plan = await makePlan(round, application, spares, 'git')
+        return put(plan, isPlanned ? starts === true : start, { behind })
       }
       case 'withdraw':
         await rollouts.act(
@@ -133,30 +143,32 @@ export function createDeciding(deps: DecideDeps) {
           object: `Application ${application}`,
           message: `its targets select no cluster, but it runs on ${change.clusters}; nothing is removed. Delete the Application to remove it`,
         }
-      case 'rollout':
-        return put(round, application, change, start)
+      case 'rollout': {
+        const plan = await makePlan(round, application, change, 'git')
+        const begin = () => put(plan, start, change)
+        if (isGiving(plan)) return begin()
+        defer(begin)
+        return undefined
+      }
       default:
         return change satisfies never
     }
   }
 
   async function put(
-    round: Round,
-    application: string,
-    change: Planned,
+    plan: RolloutPlan,
     start: boolean,
-    before?: string,
+    { paused, behind }: { readonly paused?: string; readonly behind?: string | undefined },
   ): Promise<Fault | undefined> {
-    const plan = await makePlan(round, application, change, 'git')
     // One that waits in line takes nobody's place.
-    const waits = change.paused !== undefined && plan.supersede !== 'queue'
-    const behind = waits ? change.paused : before
-    const made = behind === undefined ? plan : { ...plan, behind }
+    const waits = paused !== undefined && plan.supersede !== 'queue'
+    const before = waits ? paused : behind
+    const made = before === undefined ? plan : { ...plan, behind: before }
     await rollouts.create(made, { start: start && !waits })
     return waits
       ? {
-          object: `Application ${application}`,
-          message: `rollout ${change.paused} was paused by a person, and Git asks for a part of it still; what Git asks now is planned and waits: \`swell rollout begin ${plan.id}\`, or resume the one that is paused`,
+          object: `Application ${plan.application}`,
+          message: `rollout ${paused} was paused by a person, and Git asks for a part of it still; what Git asks now is planned and waits: \`swell rollout begin ${plan.id}\`, or resume the one that is paused`,
         }
       : undefined
   }
@@ -359,26 +371,6 @@ function listPlanClusters(fleet: Fleet): Record<string, PlanCluster> {
       { labels, groups: groups.filter(({ members }) => members.has(name)).map((g) => g.name) },
     ]),
   )
-}
-
-/** Applications that run somewhere. */
-function listAssigned(state: LedgerState): string[] {
-  return [...state.assignedTo]
-    .filter(([, mine]) => [...mine.values()].some(({ digest }) => digest !== null))
-    .map(([name]) => name)
-    .sort()
-}
-
-/** Applications that Git declares no more and that are on their way, and nowhere yet. */
-function listUnwanted(state: LedgerState, fleet: Fleet, assigned: readonly string[]): string[] {
-  const isBringing = (name: string): boolean =>
-    activeRollouts(state, name).some((id) =>
-      Object.values(state.plans.get(id)!.targets).some(({ digest }) => digest !== null),
-    )
-  return [...state.rolloutsOf.keys()]
-    .filter((name) => !fleet.applications.has(name) && !assigned.includes(name))
-    .filter(isBringing)
-    .sort()
 }
 
 function historyOf(state: LedgerState, application: string): PastRollout[] {

@@ -35,7 +35,7 @@ describe('I4: a removal', () => {
     assert.equal(created[0]?.plan.targets['a']?.deletionPolicy, 'Orphan')
   })
 
-  test('what others are to get there is left, by those that stay and by those that go', async () => {
+  test('what others are to get there is left, by those that stay and by those that go, and these begin', async () => {
     const id = '/ConfigMap/shop/a'
     const { deciding, created, assign } = createWorld(['a'], {
       objectsOf: async (_, manifest) =>
@@ -61,8 +61,8 @@ describe('I4: a removal', () => {
     ])
     assert.deepEqual(left, [
       ['bank', [id]],
-      ['web', undefined],
       ['shop', [id]],
+      ['web', undefined],
     ])
   })
 

@@ -1,0 +1,41 @@
+import type { Fleet } from '../fleet/fleet.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import { activeRollouts } from './admission.ts'
+import type { RolloutPlan } from './rollout.ts'
+
+/* Which applications there is to decide on beside those that Git declares, and in what order. */
+
+/** Applications that run somewhere. */
+export function listAssigned(state: LedgerState): string[] {
+  return [...state.assignedTo]
+    .filter(([, mine]) => [...mine.values()].some(({ digest }) => digest !== null))
+    .map(([name]) => name)
+    .sort()
+}
+
+/** Applications that Git declares no more and that are on their way, and nowhere yet. */
+export function listUnwanted(
+  state: LedgerState,
+  fleet: Fleet,
+  assigned: readonly string[],
+): string[] {
+  const isBringing = (name: string): boolean =>
+    activeRollouts(state, name).some((id) =>
+      Object.values(state.plans.get(id)!.targets).some(({ digest }) => digest !== null),
+    )
+  return [...state.rolloutsOf.keys()]
+    .filter((name) => !fleet.applications.has(name) && !assigned.includes(name))
+    .filter(isBringing)
+    .sort()
+}
+
+/**
+ * Whether others are to get what a rollout takes away. It is begun before theirs, or a cluster is asked to let
+ * two applications have one object, and fails the second.
+ */
+export function isGiving({ targets }: Pick<RolloutPlan, 'targets'>): boolean {
+  return Object.values(targets).some(
+    ({ digest, leave, deletionPolicy }) =>
+      leave !== undefined || (digest === null && deletionPolicy === 'Orphan'),
+  )
+}
