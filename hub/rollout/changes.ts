@@ -148,16 +148,21 @@ function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<str
  * is given nothing any more (suspended, detached, revoked) is passed over, and takes no rollout's place.
  */
 function sameForAll(
-  { reachableByGit }: ChangeInput,
+  { desired, reachableByGit }: ChangeInput,
   plan: RolloutPlan,
   wanted: ReadonlyMap<string, Content>,
   isStaying: (cluster: string) => boolean,
 ): boolean {
   const open = Object.entries(plan.targets).filter(([cluster]) => reachableByGit.has(cluster))
+  // Of what left Git: what was told to go, and maybe failed to, is wanted there as little as before.
+  const isGoing = (cluster: string): boolean => desired === null && !wanted.has(cluster)
   return (
     open.length > 0 &&
     open.every(
-      ([cluster, { digest }]) => isStaying(cluster) || wanted.get(cluster)?.digest === digest,
+      ([cluster, { digest }]) =>
+        isStaying(cluster) ||
+        (digest === null && isGoing(cluster)) ||
+        wanted.get(cluster)?.digest === digest,
     )
   )
 }

@@ -8,7 +8,7 @@ import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { Content } from '../../../../hub/rollout/rollout.ts'
 import { contentBefore } from '../../../../hub/rollout/rollback.ts'
 import { contentsOf, createWorld, fleetOf, objects } from './decide-world.ts'
-import { good, old } from './world.ts'
+import { good, old, plan, target, wave } from './world.ts'
 
 describe('I4: a removal', () => {
   test('an application that left Git is removed where it runs', async () => {
@@ -126,6 +126,22 @@ describe('I4: a removal', () => {
     assert.equal(next!.plan.behind, undefined)
     assert.deepEqual(acted, [[plan.id, 'supersede']])
     assert.match(fault!.message, new RegExp(`swell rollout begin ${next!.plan.id}`))
+  })
+
+  test('one that failed on a cluster, and stopped there, goes nowhere else with the next commit', async () => {
+    const { deciding, state, acted, summary, assign } = createWorld(['a', 'b'])
+    const nothing = { digest: null, size: 0, revision: 'r' }
+    assign('shop', nothing, 'a')
+    assign('shop', old, 'b')
+    assign('web', good, 'a', 'b')
+    const targets = { a: target(old, nothing), b: target(old, nothing) }
+    const removal = plan([wave('removals', ['a', 'b'])], { targets })
+    const failed = { state: 'Done', outcome: 'Failed', generation: 1, at: 0, message: '' } as const
+    const clusters = { a: failed, b: { state: 'Pending' } } as const
+    addRollout(state, removal, { ...createRun(removal), phase: 'Paused', clusters })
+    const fleet = fleetOf(['a', 'b'], { web: '' })
+    await deciding.decide(fleet, contentsOf(fleet))
+    assert.deepEqual([acted, summary()], [[], []])
   })
 
   test('what is on its way and nowhere yet comes nowhere once it left Git', async () => {
