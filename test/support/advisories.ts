@@ -12,6 +12,7 @@ export const floors: Readonly<Record<string, string>> = {
   fastify: '5.12.1', // CVE-2026-33806, -25223, -3419
   jose: '6.2.10',
   protobufjs: '7.6.3', // CVE-2026-41242, -44291, -44293
+  'simple-git': '4.0.2', // CVE-2026-28291, -28292, -6951, -102827; of the release before
   yaml: '2.8.3', // CVE-2026-33532
   'js-yaml': '5.0.0', // CVE-2026-53550
 }

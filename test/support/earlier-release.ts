@@ -13,7 +13,10 @@ const run = promisify(execFile)
  */
 export const earlierCommit = 'ad3f3172349bb5a4ade3c6f5884bd70b0e3774db'
 
-/** Programs of an earlier state of this repository, with today's packages. */
+/**
+ * Programs of an earlier state of this repository, with today's packages, and those that only it needs:
+ * `simple-git`, which goes from `devDependencies` with the next one.
+ */
 export interface EarlierRelease {
   readonly hub: string
   readonly agent: string
