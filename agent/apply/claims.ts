@@ -1,4 +1,5 @@
-import { formatObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
+import { parseObjectId } from '@groundswell/proto/object-id.ts'
+import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { VerifiedApplication } from '../trust/verified.ts'
 
 /** Which applications of one snapshot want which object. */
@@ -34,15 +35,9 @@ export function createClaims(
   }
   for (const application of applications) {
     if (application.state !== 'present') continue
-    const { targetNamespace, objects } = application.manifest
-    for (const { id, digest } of objects) {
-      claim(id, application.name)
+    for (const id of listSpellings(application.manifest)) claim(id, application.name)
+    for (const { id, digest } of application.manifest.objects) {
       if (id.startsWith('/Namespace/')) namespaces.set(`${id} ${application.name}`, digest)
-      // Whether its kind is namespaced is known only to the API server: claim both spellings.
-      const parsed = parseObjectId(id)
-      if (!parsed.namespace && targetNamespace) {
-        claim(formatObjectId({ ...parsed, namespace: targetNamespace }), application.name)
-      }
     }
   }
   const names = new Set(applications.map(({ name }) => name))

@@ -1,10 +1,11 @@
 import { type DeletionEvent, runsOnDeletion } from '@groundswell/proto/apply-rules.ts'
 import type { ManifestObject } from '@groundswell/proto/manifest.ts'
+import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
 import { forgetDeletion, type HookRecord } from './hook-record.ts'
 import { areHooksDone, attendHooks } from './hooks.ts'
 import type { Inventory, InventoryEntry } from './inventory.ts'
-import { layOut, listSpellings } from './layout.ts'
+import { layOut } from './layout.ts'
 import { resolveObjects } from './resolve.ts'
 import { isOpen, remember, type RunState } from './run-state.ts'
 

@@ -1,7 +1,7 @@
+import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../trust/verified.ts'
 import type { ApplicationState } from '../observe/status.ts'
 import { findLeftovers, type Inventory } from './inventory.ts'
-import { listSpellings } from './layout.ts'
 import { sortSpared, sparesLess } from './sparing.ts'
 
 /* What a hold keeps back: content that would change what runs, and nothing else. */

@@ -1,6 +1,5 @@
 import type { HookEvent } from '@groundswell/proto/apply-rules.ts'
 import type { Manifest, ManifestObject } from '@groundswell/proto/manifest.ts'
-import { formatObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
 import { compareOrder, stageOf } from './order.ts'
 
 /** A manifest's objects by when they are applied. */
@@ -42,17 +41,4 @@ export function layOut({ objects }: Pick<Manifest, 'objects'>): Layout {
 
 export function waveOf({ rules }: Pick<ManifestObject, 'rules'>): number {
   return rules?.wave ?? 0
-}
-
-/** All ids a manifest's objects may have on a cluster, where namespaces are filled in. */
-export function listSpellings({ objects, targetNamespace }: Manifest): Set<string> {
-  const ids = new Set<string>()
-  for (const { id } of objects) {
-    ids.add(id)
-    const parsed = parseObjectId(id)
-    if (!parsed.namespace && targetNamespace) {
-      ids.add(formatObjectId({ ...parsed, namespace: targetNamespace }))
-    }
-  }
-  return ids
 }

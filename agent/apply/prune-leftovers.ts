@@ -1,6 +1,6 @@
+import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { ObjectError } from '../observe/status.ts'
 import { findLeftovers, type InventoryEntry } from './inventory.ts'
-import { listSpellings } from './layout.ts'
 import { toObjectError } from './object-error.ts'
 import { findPruneBar } from './plan.ts'
 import { holdManyPrunes, holdPreciousPrune } from './prune-hold.ts'
@@ -29,22 +29,21 @@ export async function pruneLeftovers(run: RunState): Promise<LeftoversResult> {
     staying: left.filter(({ entry }) => !isTaken(entry)),
     found,
   })
-  const sorted = sortSpared(leftovers, app)
-  const { going, staying } = split(sorted)
+  const known = split(sortSpared(leftovers, app))
   const failures = run.errors.length
-  const bar = going.length > 0 ? findPruneBar(manifest, failures) : undefined
+  const bar = known.going.length > 0 ? findPruneBar(manifest, failures) : undefined
   if (bar !== undefined && manifest.objects.length === 0 && manifest.prune.enabled) {
     run.errors.push(refusal(`nothing pruned: ${bar}`))
   }
-  if (failures > 0) return { ...nothing, spared: staying }
+  if (failures > 0) return { ...nothing, spared: known.staying }
   // Letting go is no pruning: it is done also where that is off.
-  if (bar !== undefined) return prune(run, { ...split(sorted), going: [] }, isTaken)
+  if (bar !== undefined) return prune(run, { ...known, going: [] }, isTaken)
   let seen: Sorted
   try {
     seen = await sortAsSeen(leftovers, app, deps, signal)
   } catch (error) {
     if (!signal.aborted) run.errors.push(toObjectError('', '', error))
-    return { ...nothing, spared: staying }
+    return { ...nothing, spared: known.staying }
   }
   return prune(run, split(seen), isTaken)
 }

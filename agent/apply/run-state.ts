@@ -1,5 +1,6 @@
 import type { HookEvent } from '@groundswell/proto/apply-rules.ts'
 import type { ManifestObject } from '@groundswell/proto/manifest.ts'
+import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { Resource } from '../cluster/port.ts'
 import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedPresent } from '../trust/verified.ts'
@@ -12,7 +13,6 @@ import {
   type Inventory,
   type InventoryEntry,
 } from './inventory.ts'
-import { listSpellings } from './layout.ts'
 import type { Wanted } from './plan.ts'
 import { sortSpared } from './sparing.ts'
 

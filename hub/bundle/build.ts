@@ -14,7 +14,7 @@ import { allowsNamespace, type Scope, whyNamespaceRefused } from '@groundswell/p
 import { type Fault, HubError } from '../errors.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import type { Blob } from './content.ts'
-import { fingerprintIds } from './object-ids.ts'
+import { fingerprintIds } from './fingerprint.ts'
 import { findHealthFaults, type HealthOptions, selectHealthChecks } from './health-checks.ts'
 import { type OrderOptions, orderObjects } from './object-order.ts'
 import { whyRenderedOutside } from './outside-scope.ts'

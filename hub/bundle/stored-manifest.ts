@@ -1,8 +1,9 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { type DeletionPolicy, type Manifest, parseManifest } from '@groundswell/proto/manifest.ts'
+import { listPlaces, listSpellings } from '@groundswell/proto/spelling.ts'
 import { HubError } from '../errors.ts'
 import type { ContentStore } from './content.ts'
-import { fingerprintIds, listPlaces, listSpellings } from './object-ids.ts'
+import { fingerprintIds } from './fingerprint.ts'
 
 /** A manifest from the store, rendered again when that has lost it; undefined when it cannot be had. */
 export async function readManifest(

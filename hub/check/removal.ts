@@ -1,7 +1,7 @@
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
+import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import { isJsonObject, parseExact } from './object-text.ts'
-import { listSpellings } from '../bundle/object-ids.ts'
 import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
 
 /**

@@ -1,3 +1,4 @@
+import { isRecord } from '@groundswell/proto/record.ts'
 import {
   type Printed,
   type Program,
@@ -31,7 +32,7 @@ export interface FailureMessage extends Printed {
 
 /** Undefined for what no hub of this version says. */
 export function parseRequest(value: unknown): Request | undefined {
-  if (!isObject(value)) return undefined
+  if (!isRecord(value)) return undefined
   if (typeof value['stop'] === 'number') return { stop: value['stop'] }
   const known = programs.some((program) => program === value['program'])
   if (!known || typeof value['id'] !== 'number' || !Array.isArray(value['args'])) return undefined
@@ -40,7 +41,7 @@ export function parseRequest(value: unknown): Request | undefined {
 
 /** Undefined for what no fork server of this version says. */
 export function parseReply(value: unknown): Reply | undefined {
-  if (!isObject(value)) return undefined
+  if (!isRecord(value)) return undefined
   if (value['ready'] === true) return { ready: true }
   const { id, printed, failure } = value
   if (typeof id !== 'number') return undefined
@@ -65,12 +66,8 @@ export function readFailure({ code, message, exitCode, ...printed }: FailureMess
   })
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
 function isPrinted(value: unknown): value is Record<string, unknown> & Printed {
   return (
-    isObject(value) && typeof value['stdout'] === 'string' && typeof value['stderr'] === 'string'
+    isRecord(value) && typeof value['stdout'] === 'string' && typeof value['stderr'] === 'string'
   )
 }

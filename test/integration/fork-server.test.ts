@@ -314,13 +314,15 @@ describe('the fork server', () => {
       `
       import { writeFileSync } from 'node:fs'
       import { createForkServer } from ${JSON.stringify(new URL('../../hub/fork-server/fork-server.ts', import.meta.url).href)}
+      import { until } from ${JSON.stringify(new URL('../support/until.ts', import.meta.url).href)}
       const server = createForkServer({ program: ${JSON.stringify(program)}, otherwise: async () => ({}), log() {} })
       const options = ${JSON.stringify(optionsOf())}
       options.signal = new AbortController().signal
-      while (!server.pid()) {
+      const serves = async () => {
         await server.run('git', ['--version'], options)
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        return server.pid()
       }
+      await until(serves, { deadlineMs: 20_000, what: 'the fork server to serve' })
       writeFileSync(${JSON.stringify(join(temp.path, 'server'))}, String(server.pid()))
       await server.run('git', ${JSON.stringify(staying('orphan'))}, options)
       `,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { ContentStore } from '../../../../hub/bundle/content.ts'
-import { fingerprintIds } from '../../../../hub/bundle/object-ids.ts'
+import { fingerprintIds } from '../../../../hub/bundle/fingerprint.ts'
 import { createManifestObjects } from '../../../../hub/bundle/stored-manifest.ts'
 import { createManifests } from '../../../support/manifests.ts'
 

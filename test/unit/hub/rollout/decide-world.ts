@@ -9,6 +9,7 @@ import type { CreateOptions, Rollouts } from '../../../../hub/rollout/advance.ts
 import { createDeciding, type DecideDeps } from '../../../../hub/rollout/decide.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { Content, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
+import { enrol } from '../status/known-world.ts'
 import { good } from './world.ts'
 
 /* What is decided on: a fleet, what it renders to, and a ledger that says what runs. */
@@ -68,15 +69,7 @@ export function createWorld(
   rest: Partial<DecideDeps> = {},
 ) {
   const state = emptyState()
-  for (const cluster of enrolled) {
-    state.enrolments.set(cluster, {
-      cluster,
-      clusterId: `id-${cluster}`,
-      clusterUid: cluster,
-      boundKey: '',
-      enrolledAt: 0,
-    })
-  }
+  enrol(state, ...enrolled)
   const created: { plan: RolloutPlan; start: boolean }[] = []
   const acted: [string, string][] = []
   const rollouts: Pick<Rollouts, 'create' | 'act'> = {
