@@ -1,9 +1,10 @@
 /**
  * HTTP/2 PINGs by which either side finds that the other is gone though nothing was closed: a cable,
- * a NAT that forgot. Half a minute at most, whatever the heartbeats of the stream above are.
+ * a NAT that forgot. Half a minute at most, whatever the heartbeats of the stream above are; while
+ * those are heard, none is sent.
  */
 export interface Keepalive {
-  /** From one PING to the next. */
+  /** From the last that was heard to a PING. */
   readonly everyMs: number
   /** What an answer may take before the connection is given up. */
   readonly answerMs: number

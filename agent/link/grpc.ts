@@ -34,6 +34,7 @@ import { toTarget } from './addresses.ts'
 import type { CertificateLife } from './hub-certificate.ts'
 import { type Relay, openRelay, openTunnel } from './net.ts'
 import { type Proxy, splitAddress } from './proxy.ts'
+import { holdAttempts, putOffPing } from './channel/grpc.ts'
 import {
   type HubTrust,
   createDoubtingCredentials,
@@ -191,52 +192,28 @@ function openStream(
   ) => ClientDuplexStream<SyncRequest, SyncResponse>
   const call = open.call(client, headers)
   call.on('error', () => {})
+  const channel = client.getChannel()
   return {
-    responses: translate(call),
+    responses: translate(call, () => putOffPing(channel)),
     send: (message) => write(call, message),
     close() {
       call.cancel()
-      const stop = holdAttempts(client.getChannel())
+      const stop = holdAttempts(channel)
       client.close()
       stop()
     },
   }
 }
 
-/** What of grpc-js's innards says that a connection will be tried again. */
-interface Attempt {
-  continueConnecting?: boolean
-}
-
-/**
- * A channel that is closed while it waits to try again does try again, and then holds a connection
- * that nobody has: after an outage, one for each dial that failed. grpc-js gives no way to end that.
- */
-function holdAttempts(channel: object): () => void {
-  const { internalChannel } = channel as {
-    internalChannel?: {
-      subchannelPool?: { pool?: Record<string, readonly { subchannel?: Attempt }[]> }
-    }
-  }
-  const pool = internalChannel?.subchannelPool?.pool ?? {}
-  const attempts = Object.values(pool).flatMap((held) =>
-    held.flatMap(({ subchannel }) => subchannel ?? []),
-  )
-  const stop = (): void => {
-    for (const attempt of attempts) attempt.continueConnecting = false
-  }
-  return () => {
-    stop()
-    // What asks for another attempt does so at the end of this turn.
-    setImmediate(stop)
-  }
-}
-
 async function* translate(
   call: ClientDuplexStream<SyncRequest, SyncResponse>,
+  onMessage: () => void,
 ): AsyncGenerator<SyncResponse> {
   try {
-    for await (const message of call) yield message as SyncResponse
+    for await (const message of call) {
+      onMessage()
+      yield message as SyncResponse
+    }
   } catch (cause) {
     throw findDistrust(cause as ServiceError) ?? toStreamError(cause as ServiceError)
   }

@@ -32,6 +32,8 @@ const collectEvery = 4 * 1024 * 1024
 const welcomeMs = 30_000
 /** Heartbeats that may be missed before the stream counts as dead. */
 const silentBeats = 3
+/** Between heartbeats it is looked so many times whether one is due. */
+const looksPerBeat = 4
 
 export type RequestMessage = NonNullable<MessageInitShape<typeof SyncRequestSchema>['message']>
 
@@ -108,10 +110,26 @@ export function openSession(deps: SessionDeps): Session {
   const send = (message: RequestMessage): Promise<void> =>
     stream.send(create(SyncRequestSchema, { message }) satisfies SyncRequest)
 
+  let beatAt = deps.monotonic()
+  let beating = false
+
+  function beat(): void {
+    // A hub that takes nothing is told nothing more.
+    if (beating) return
+    beating = true
+    beatAt = deps.monotonic()
+    send({ case: 'heartbeat', value: { sentAt: BigInt(deps.clock()) } })
+      .catch(() => {})
+      .finally(() => (beating = false))
+  }
+
+  /** The hub's heartbeats are answered; where none comes, one is sent all the same. */
   function keepAlive(seconds: number): () => void {
-    return deps.every(seconds * 1000, () => {
-      if (deps.monotonic() - heardAt > seconds * 1000 * silentBeats) stream.close()
-      else send({ case: 'heartbeat', value: { sentAt: BigInt(deps.clock()) } }).catch(() => {})
+    beatAt = deps.monotonic()
+    return deps.every((seconds * 1000) / looksPerBeat, () => {
+      const now = deps.monotonic()
+      if (now - heardAt > seconds * 1000 * silentBeats) stream.close()
+      else if (now - beatAt >= seconds * 1000) beat()
     })
   }
 
@@ -188,6 +206,8 @@ export function openSession(deps: SessionDeps): Session {
         deps.onDryRun?.(message.value)
         break
       case 'heartbeat':
+        beat()
+        break
       case undefined:
         break
     }

@@ -4,7 +4,6 @@ import { Server } from '@grpc/grpc-js'
 import { EnrolService } from '@groundswell/proto/gen/groundswell/v1/enrol_pb.ts'
 import { SyncService } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
-import { type Keepalive, keepalive, toKeepaliveOptions } from '@groundswell/proto/keepalive.ts'
 import type { createEnrolment } from './enrol.ts'
 import type { Gate } from './gate.ts'
 import { watchHandshakes } from './handshake.ts'
@@ -45,11 +44,12 @@ export async function serveEnrolment(
   return listen(server, host, port, createOpenTls(certificate, authority), gate)
 }
 
+/** grpc-js sends a PING whatever was heard; here only who was not heard is asked (`live/pulse.ts`). */
+const never = 2 ** 31 - 1
+
 export interface SyncListenerDeps extends StreamsDeps {
   /** Who is let in before TLS; without it, everybody. */
   readonly gate?: Gate
-  /** The usual one when left out. */
-  readonly keepalive?: Keepalive
   /** Classic when left out. */
   readonly keyExchange?: KeyExchange
 }
@@ -64,8 +64,7 @@ export async function serveSync(
   authority: Authority,
   deps: SyncListenerDeps,
 ): Promise<SyncListener> {
-  const pings = toKeepaliveOptions(deps.keepalive ?? keepalive)
-  const server = new Server({ ...listenerOptions, ...pings })
+  const server = new Server({ ...listenerOptions, 'grpc.keepalive_time_ms': never })
   const streams = createStreams(deps)
   server.addService(toServiceDefinition(SyncService), {
     sync(call: SyncCall) {

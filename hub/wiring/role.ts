@@ -1,10 +1,10 @@
-import { Registry, collectDefaultMetrics } from 'prom-client'
+import { Registry } from 'prom-client'
 import { repeat } from '../clock.ts'
 import type { HubConfig } from '../config.ts'
 import type { HubErrorCode } from '../errors.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
-import { addBuildInfo } from '../metrics.ts'
+import { addProcessMetrics } from '../metrics.ts'
 import { serveProbes } from '../roles/http.ts'
 import { openPrograms } from './programs.ts'
 import type { About } from './support.ts'
@@ -24,8 +24,7 @@ export async function startRole(
   const registry = new Registry()
   let ready = false
   if (config.metricsPort !== undefined) {
-    collectDefaultMetrics({ register: registry })
-    addBuildInfo(registry, version, config.role)
+    addProcessMetrics(registry, version, config.role)
     const probes = { ready: () => ready, metrics: registry }
     const close = await serveProbes(config.host, config.metricsPort, probes)
     started.own({ close }, (serving) => serving.close())

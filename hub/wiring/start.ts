@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Registry, collectDefaultMetrics } from 'prom-client'
+import { Registry } from 'prom-client'
 import { createApiTokens } from '../access/api-tokens.ts'
 import { readDashboard } from '../api/dashboard-files.ts'
 import { createIdempotencyStore } from '../api/redis.ts'
@@ -19,7 +19,7 @@ import { endedBy, listEnrolled } from '../ledger/membership.ts'
 import type { HubErrorCode } from '../errors.ts'
 import { createLifetime } from '../lifetime.ts'
 import type { Log } from '../log.ts'
-import { addBuildInfo, createMetrics } from '../metrics.ts'
+import { addProcessMetrics, createMetrics } from '../metrics.ts'
 import { assertSameFleet } from '../replica/redis.ts'
 import { serveProbes } from '../roles/http.ts'
 import { finalPhases } from '../rollout/rollout.ts'
@@ -108,8 +108,7 @@ export async function startHub(
   }
   for await (const entry of register.read(Math.max(0, register.head - headsLimit))) noteHead(entry)
   const metrics = createMetrics(new Registry())
-  collectDefaultMetrics({ register: metrics.registry })
-  addBuildInfo(metrics.registry, about.version, config.role)
+  addProcessMetrics(metrics.registry, about.version, config.role)
   const onRefused = metrics.countRefusal
   const trace = openTracing(surroundings, about.version)
   // Nothing is served before the signer is there; whoever looks after this process is told that it lives.

@@ -89,6 +89,33 @@ describe('a link that is dead, and says nothing of it', { concurrency: true }, (
     })
   }
 
+  it('sends no PING either way while heartbeats are answered', async (t) => {
+    const beats = 1
+    const often = { everyMs: 1_000 * beats, answerMs: 1_000 }
+    await using world = await openDeliveryWorld(
+      { heartbeatSeconds: beats, keepalive: often },
+      { keepalive: often },
+    )
+    await using proxy = await openChaosProxy(world.listener.address)
+    world.assign('edge', 1, 'one')
+    const agent = await world.agent('edge', proxy.address)
+    await arrived(agent, 1)
+    const start = { ...proxy.pieces }
+    const quietMs = 5_000
+    const quiet = performance.now()
+    await until(() => performance.now() - quiet > quietMs, {
+      deadlineMs: 2 * quietMs,
+      what: 'a quiet while',
+    })
+    const count = (way: 'up' | 'down') => proxy.pieces[way] - start[way]
+    t.diagnostic(`${count('up')} pieces up, ${count('down')} down in ${quietMs} ms`)
+    // One each way for each heartbeat; PINGs, and what answers them, would be three.
+    const most = quietMs / 1_000 / beats / 0.85 + 1
+    assert.ok(count('up') <= most && count('down') <= most)
+    assert.ok(count('up') >= 4 && count('down') >= 4)
+    assert.equal(proxy.connections, 1)
+  })
+
   it('F20: half a minute is what either side takes, also of the ports where agents join', () => {
     assert.deepEqual(keepalive, { everyMs: 20_000, answerMs: 10_000 })
     for (const [option, value] of Object.entries(toKeepaliveOptions(keepalive))) {

@@ -18,6 +18,8 @@ const (
 	welcomeLimit = 30 * time.Second
 	// Heartbeats that may be missed before the stream counts as dead.
 	silentBeats = 3
+	// Between heartbeats it looks so many times whether one is due.
+	looksPerBeat = 4
 	// How often it looks whether it is stale, and whether to ask.
 	watchEvery = 15 * time.Second
 	// Reports closer together than this travel as one.
@@ -54,6 +56,7 @@ type agent struct {
 	wasStale  bool
 	link      *link
 	heardAt   time.Time
+	beatAt    time.Time
 	allowance int
 	offers    offers
 	reports   reports
@@ -121,7 +124,7 @@ func (a *agent) talk() error {
 	}
 	defer on.close()
 	a.mu.Lock()
-	a.link, a.allowance, a.heardAt = on, unaskedAllowance, time.Now()
+	a.link, a.allowance, a.heardAt, a.beatAt = on, unaskedAllowance, time.Now(), time.Now()
 	a.load.messages.Add(1)
 	err = on.call(syncPath, message(nil).part(sayHello, a.hello()), false)
 	a.mu.Unlock()
@@ -141,6 +144,7 @@ func (a *agent) talk() error {
 	}()
 	var refused error
 	err = on.read(func(data []byte) {
+		on.heard()
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.heardAt = time.Now()
@@ -207,6 +211,8 @@ func (a *agent) hear(data []byte, welcomed func(seconds uint64)) error {
 		return a.hearOffer(inner)
 	case hearContent:
 		return a.hearContent(inner)
+	case hearHeartbeat:
+		a.beat()
 	case hearRootChain:
 		said, err := readFields(inner)
 		if err != nil {
@@ -283,6 +289,12 @@ func (a *agent) refused(err error, what string) {
 	a.load.warn("%s: %s: %v", a.id.cluster, what, err)
 }
 
+// beat answers a heartbeat of the hub, or says that the agent is there though none came.
+func (a *agent) beat() {
+	a.beatAt = time.Now()
+	a.say(sayHeartbeat, message(nil).number(1, uint64(a.beatAt.UnixMilli())))
+}
+
 // beat is the heartbeat of one stream.
 type beat struct {
 	agent   *agent
@@ -298,12 +310,12 @@ func (b *beat) start(every time.Duration) {
 	if b.stopped {
 		return
 	}
-	b.timer = time.AfterFunc(every, func() {
+	b.timer = time.AfterFunc(every/looksPerBeat, func() {
 		a := b.agent
 		a.mu.Lock()
 		silent := time.Since(a.heardAt) > every*silentBeats
-		if a.link == b.link && !silent {
-			a.say(sayHeartbeat, message(nil).number(1, uint64(time.Now().UnixMilli())))
+		if a.link == b.link && !silent && time.Since(a.beatAt) >= every {
+			a.beat()
 		}
 		a.mu.Unlock()
 		if silent {

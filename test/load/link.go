@@ -17,9 +17,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// A gRPC stream on a connection of its own, frame by frame as grpc-js opens it for an agent. gRPC's own
-// library for Go leaves out the PINGs of a connection that is being read from; an agent's are sent all the same,
-// and are part of what it costs a hub.
+// A gRPC stream on a connection of its own, frame by frame as grpc-js opens it for an agent.
 
 const (
 	handshakeLimit = 20 * time.Second
@@ -170,6 +168,16 @@ func (l *link) keepAlive() {
 		l.flush()
 		l.ping = time.AfterFunc(pingLimit, l.close)
 	})
+}
+
+// heard puts the next PING off: what came is a sign of life.
+func (l *link) heard() {
+	l.mu.Lock()
+	stopped := !l.closed && l.ping != nil && l.ping.Stop()
+	l.mu.Unlock()
+	if stopped {
+		l.keepAlive()
+	}
 }
 
 func (l *link) close() {

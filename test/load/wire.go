@@ -57,6 +57,7 @@ const (
 	hearWelcome   protowire.Number = 1
 	hearOffer     protowire.Number = 2
 	hearContent   protowire.Number = 3
+	hearHeartbeat protowire.Number = 4
 	hearRootChain protowire.Number = 5
 	hearFreshness protowire.Number = 7
 	hearGoodbye   protowire.Number = 8

@@ -8,6 +8,8 @@ export interface ChaosProxy extends AsyncDisposable {
   readonly address: string
   /** Passed on so far: up to the hub, down to the agent. */
   readonly bytes: Readonly<Record<Way, number>>
+  /** Pieces they came in: about one for each write of a side that is quiet else. */
+  readonly pieces: Readonly<Record<Way, number>>
   /** Connections there have been. */
   readonly connections: number
   /** Milliseconds that everything is held up. */
@@ -37,6 +39,7 @@ export async function openChaosProxy(target: string): Promise<ChaosProxy> {
   const [host = '', port] = target.split(':')
   const links = new Set<Link>()
   const bytes = { up: 0, down: 0 }
+  const pieces = { up: 0, down: 0 }
   let left = Infinity
 
   const server = createServer((near) => {
@@ -69,6 +72,7 @@ export async function openChaosProxy(target: string): Promise<ChaosProxy> {
   async function pass(link: Link, way: Way, data: Buffer): Promise<void> {
     const [from, to] = way === 'up' ? [link.near, link.far] : [link.far, link.near]
     from.pause()
+    pieces[way] += 1
     if (proxy.breaks(way)) {
       link.near.resetAndDestroy()
       link.far.resetAndDestroy()
@@ -103,6 +107,7 @@ export async function openChaosProxy(target: string): Promise<ChaosProxy> {
   const proxy: ChaosProxy = {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     bytes,
+    pieces,
     get connections() {
       return connections
     },

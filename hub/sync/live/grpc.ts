@@ -1,10 +1,12 @@
-import { create } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
+import { keepEncoding } from '@groundswell/proto/encoding.ts'
 import {
   type Hello,
   type SyncResponse,
   SyncResponseSchema,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { type Keepalive, keepalive } from '@groundswell/proto/keepalive.ts'
 import { repeat } from '../../clock.ts'
 import type { Enrolment } from '../../ledger/entry.ts'
 import { createFlow } from '../flow.ts'
@@ -12,7 +14,18 @@ import type { IdentityVerdict, PeerCertificate } from '../identity.ts'
 import { createPacker } from '../pack.ts'
 import { rehearse } from '../rehearsal.ts'
 import { type Session, type SessionDeps, converse } from '../session.ts'
-import { type SyncCall, end, readRequests, reset, toStatus, write } from '../stream/grpc.ts'
+import {
+  type SyncCall,
+  connectionOf,
+  end,
+  ping,
+  readRequests,
+  reset,
+  toStatus,
+  write,
+} from '../stream/grpc.ts'
+import { createBeats } from './beats.ts'
+import { boundPulse } from './pulse.ts'
 
 /* Every live stream of an agent, whichever port it came in by. */
 
@@ -29,13 +42,13 @@ const deadlines: SyncDeadlines = { helloMs: 10_000, blockedMs: 60_000 }
 const contentInFlight = 64 * 1024 * 1024
 /** Who takes nothing for so long goes when others wait for that. */
 const stallMs = 5_000
-/** Heartbeats an agent may miss before its stream counts as dead. */
-const silentBeats = 3
 /** How long a stream that is dismissed may take to finish what is being sent. */
 const leaveMs = 60_000
 
 export interface StreamsDeps extends Omit<SessionDeps, 'onHello'> {
   readonly deadlines?: SyncDeadlines
+  /** The usual one when left out. */
+  readonly keepalive?: Keepalive
   /** After about so long a stream is dismissed, to be taken up by any replica; never by default. */
   readonly connectionAgeMs?: number
   readonly identify: (
@@ -72,6 +85,13 @@ export interface Streams {
   readonly dismissAll: (reason: string) => void
 }
 
+/** One for all who are told at once. */
+function heartbeatAt(now: number): SyncResponse {
+  const message = { case: 'heartbeat', value: { sentAt: BigInt(now) } } as const
+  const response = create(SyncResponseSchema, { message })
+  return keepEncoding(response, toBinary(SyncResponseSchema, response))
+}
+
 /**
  * What is made where a caller is known keeps all of it, its certificate as well, as long as the
  * stream lives: 2 KB of each agent.
@@ -79,6 +99,7 @@ export interface Streams {
 function ignore(): void {}
 
 export function createStreams(deps: StreamsDeps): Streams {
+  const { helloMs, blockedMs } = deps.deadlines ?? deadlines
   const flow = createFlow({
     limitBytes: contentInFlight,
     stallMs,
@@ -88,6 +109,23 @@ export function createStreams(deps: StreamsDeps): Streams {
   const shared = { flow, ...deps, pack: createPacker(deps.compress) }
   const live = new Map<string, SyncCall>()
   const open = new Map<SyncCall, Session>()
+  const relayed = new WeakSet<SyncCall>()
+  const beats = createBeats<SyncCall>({
+    bounds: boundPulse(deps.heartbeatSeconds, deps.keepalive ?? keepalive),
+    monotonic: () => performance.now(),
+    every: repeat,
+    isListening: (call) => !call.isPaused(),
+    isDrained: (call) => call.writableLength === 0,
+    tell(calls) {
+      const message = heartbeatAt(deps.clock())
+      for (const call of calls) write(call, message, blockedMs).catch(ignore)
+    },
+    // A connection to another replica is that one's to watch.
+    ask: (call, onAnswer) => !relayed.has(call) && ping(call, onAnswer),
+    lose: (call) => connectionOf(call)?.destroy(),
+    giveUp: (call) =>
+      end(call, { code: status.DEADLINE_EXCEEDED, details: 'nothing was heard for too long' }),
+  })
 
   /** Ends a stream without loss: what is being sent is finished, what was not begun is left. */
   async function dismiss(call: SyncCall, reason: string): Promise<void> {
@@ -112,7 +150,6 @@ export function createStreams(deps: StreamsDeps): Streams {
 
   /** The stream that the cluster has stays. */
   function tryOut(call: SyncCall, enrolment: Enrolment): void {
-    const { helloMs, blockedMs } = deps.deadlines ?? deadlines
     const silent = setTimeout(() => {
       end(call, { code: status.DEADLINE_EXCEEDED, details: 'no hello came in time' })
     }, helloMs)
@@ -145,7 +182,6 @@ export function createStreams(deps: StreamsDeps): Streams {
       clearTimeout(silent)
       deps.onHello(cluster, hello, replica)
     }
-    const { helloMs, blockedMs } = deps.deadlines ?? deadlines
     const session = converse(
       enrolment,
       readRequests(call),
@@ -161,9 +197,9 @@ export function createStreams(deps: StreamsDeps): Streams {
     const silent = setTimeout(() => {
       end(call, { code: status.DEADLINE_EXCEEDED, details: 'no hello came in time' })
     }, helloMs)
-    let heardAt = performance.now()
-    // It is not the agent that is silent while nobody listens.
-    for (const event of ['data', 'resume']) call.on(event, () => (heardAt = performance.now()))
+    if (replica !== undefined) relayed.add(call)
+    const heard = beats.watch(call)
+    for (const event of ['data', 'resume']) call.on(event, heard)
     const old =
       deps.connectionAgeMs &&
       setTimeout(
@@ -171,21 +207,6 @@ export function createStreams(deps: StreamsDeps): Streams {
         // Spread by a tenth either way, so that those that came at once do not all go at once.
         deps.connectionAgeMs * (0.9 + Math.random() / 5),
       )
-    const beat = setInterval(() => {
-      const silence = performance.now() - heardAt
-      if (!call.isPaused() && silence > deps.heartbeatSeconds * 1000 * silentBeats) {
-        end(call, { code: status.DEADLINE_EXCEEDED, details: 'nothing was heard for too long' })
-        return
-      }
-      // A peer that takes nothing is told nothing more: what waits for it is alive as it is.
-      if (call.writableLength > 0) return
-      const value = { sentAt: BigInt(deps.clock()) }
-      write(
-        call,
-        create(SyncResponseSchema, { message: { case: 'heartbeat', value } }),
-        blockedMs,
-      ).catch(() => {})
-    }, deps.heartbeatSeconds * 1000)
     deps.onConnected(enrolment, session)
     void session.done
       .then(
@@ -193,7 +214,7 @@ export function createStreams(deps: StreamsDeps): Streams {
         (error: unknown) => end(call, toStatus(error)),
       )
       .finally(() => {
-        clearInterval(beat)
+        beats.forget(call)
         clearTimeout(silent)
         clearTimeout(old)
         open.delete(call)

@@ -1,3 +1,4 @@
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { type Metadata, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import type { SyncRequest, SyncResponse } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { rehearsalHeader } from '@groundswell/proto/rehearsal.ts'
@@ -69,9 +70,29 @@ export function end<I, O>(
 /** RST_STREAM. grpc-js gives a server no way to it: a status waits behind what is not taken. */
 export function reset<I, O>(call: ServerDuplexStream<I, O>): void {
   const cancelled = 8
-  const inner = call as unknown as { call?: { stream?: { close(code: number): void } } }
-  inner.call?.stream?.close(cancelled)
+  streamOf(call)?.close(cancelled)
   call.destroy()
+}
+
+/** What a stream's connection is asked and ended by; grpc-js gives a server no way to it. */
+export function connectionOf<I, O>(
+  call: ServerDuplexStream<I, O>,
+): Pick<ServerHttp2Session, 'ping' | 'destroy' | 'destroyed'> | undefined {
+  return streamOf(call)?.session
+}
+
+/** Sends an HTTP/2 PING; false when there is nothing to send it by. */
+export function ping<I, O>(call: ServerDuplexStream<I, O>, onAnswer: () => void): boolean {
+  const connection = connectionOf(call)
+  if (!connection || connection.destroyed) return false
+  connection.ping((error) => {
+    if (!error) onAnswer()
+  })
+  return true
+}
+
+function streamOf<I, O>(call: ServerDuplexStream<I, O>): ServerHttp2Stream | undefined {
+  return (call as unknown as { call?: { stream?: ServerHttp2Stream } }).call?.stream
 }
 
 /** What of either end of a stream is written to. */

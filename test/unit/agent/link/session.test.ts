@@ -4,10 +4,12 @@ import { create } from '@bufbuild/protobuf'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import {
   type Content,
+  HeartbeatSchema,
   HelloSchema,
   type SyncRequest,
   type SyncResponse,
   SyncResponseSchema,
+  WelcomeSchema,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { AgentError } from '../../../../agent/errors.ts'
 import { createBeginnings } from '../../../../agent/link/beginnings.ts'
@@ -18,7 +20,7 @@ import { makePack } from '../../../support/packs.ts'
 
 const minute = 60_000
 
-function world(beginnings = createBeginnings()) {
+function world(beginnings = createBeginnings(), taking = async (): Promise<void> => {}) {
   const responses = createChannel<SyncResponse>()
   const sent: SyncRequest[] = []
   const offers: ReceivedOffer[] = []
@@ -29,7 +31,10 @@ function world(beginnings = createBeginnings()) {
   const session = openSession({
     stream: {
       responses,
-      send: async (message) => void sent.push(message),
+      send(message) {
+        sent.push(message)
+        return taking()
+      },
       close() {
         closed += 1
         responses.end()
@@ -93,13 +98,58 @@ describe('a session with a hub', () => {
     const value = { cluster: 'a', heartbeatSeconds: 20 }
     responses.push(create(SyncResponseSchema, { message: { case: 'welcome', value } }))
     await settle()
-    const beat = timers.get(20_000)!
+    const look = timers.get(5_000)!
     pass(60_000)
-    beat()
+    look()
     assert.equal(closed(), 0)
     pass(1)
-    beat()
+    look()
     assert.equal(closed(), 1)
+  })
+
+  it('answers a heartbeat by one, and sends one where none has come', async () => {
+    const { responses, sent, timers, pass } = world()
+    const beats = (): number => sent.filter(({ message }) => message.case === 'heartbeat').length
+    const hear = async (message: SyncResponse['message']) => {
+      responses.push(create(SyncResponseSchema, { message }))
+      await settle()
+    }
+    await hear({ case: 'welcome', value: create(WelcomeSchema, { heartbeatSeconds: 20 }) })
+    const look = async () => {
+      pass(5_000)
+      timers.get(5_000)!()
+      await settle()
+    }
+    for (let round = 0; round < 5; round += 1) {
+      for (let at = 0; at < 3; at += 1) await look()
+      await hear({ case: 'heartbeat', value: create(HeartbeatSchema) })
+      assert.equal(beats(), round + 1)
+    }
+    for (let at = 0; at < 3; at += 1) await look()
+    assert.equal(beats(), 5)
+    await look()
+    assert.equal(beats(), 6)
+  })
+
+  it('owes a hub that takes nothing one answer, however many heartbeats that sends', async () => {
+    let taken = Promise.withResolvers<void>()
+    const { responses, sent } = world(undefined, () => taken.promise)
+    const flood = async () => {
+      for (let at = 0; at < 1_000; at += 1) {
+        const message = { case: 'heartbeat', value: create(HeartbeatSchema) } as const
+        responses.push(create(SyncResponseSchema, { message }))
+      }
+      await settle()
+    }
+    taken.resolve()
+    await settle()
+    taken = Promise.withResolvers()
+    await flood()
+    assert.deepEqual(
+      sent.map(({ message }) => message.case),
+      ['hello', 'heartbeat'],
+    )
+    taken.resolve()
   })
 
   it('is ended when the hub takes the connection and never answers', async () => {
