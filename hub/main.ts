@@ -13,6 +13,7 @@ import { createLogTail } from './log-tail.ts'
 import { listForeignSettings } from './role.ts'
 import { startRole } from './wiring/role.ts'
 import type { About } from './wiring/support.ts'
+import { tuneCompilers } from './v8.ts'
 import { type RunningHub, drainMs } from './wiring/surroundings.ts'
 
 /* The hub's process, or that of one of its roles: configuration → hub → run until a signal → drain. */
@@ -25,6 +26,7 @@ const { version, build } = JSON.parse(
 const lostLeaseCode = 75
 
 async function main(): Promise<void> {
+  tuneCompilers()
   const found = readConfig(process.argv.slice(2), process.env, homedir())
   if (!found) {
     process.stdout.write('hub: renders a fleet from Git and rolls it out to its clusters\n\n')

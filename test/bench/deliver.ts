@@ -12,6 +12,8 @@ const agentMs = 30
 /** Statuses are saved and the ledger committed behind the news; their CPU belongs to it. */
 const aftermathMs = 1_500
 
+const counted = ['groundswell_renders_total', 'groundswell_signatures_total'] as const
+
 /**
  * Commits and pushes files, and returns what it took until every agent, or as many as they concern,
  * had verified and applied what they make. @throws Error when not exactly every agent did: the run is void
@@ -26,8 +28,7 @@ export async function deliver(
   const commit = await world.commit(files)
   const before = {
     ledger: world.readLedger(0).end,
-    renders: await world.readCounter('groundswell_renders_total'),
-    signatures: await world.readCounter('groundswell_signatures_total'),
+    counters: await world.readCounters(...counted),
     load: await load.count(''),
     redis: await world.countRedisCommands(),
     cpu: readCpuMicros(pid),
@@ -39,8 +40,7 @@ export async function deliver(
   const after = {
     // Before anything is asked of the hub: answering is no part of a delivery.
     cpu: readCpuMicros(pid),
-    renders: await world.readCounter('groundswell_renders_total'),
-    signatures: await world.readCounter('groundswell_signatures_total'),
+    counters: await world.readCounters(...counted),
     redis: await world.countRedisCommands(),
     load: await load.count(onlyDigest(delivery.plan)),
   }
@@ -54,8 +54,8 @@ export async function deliver(
     ...timesOf(delivery, start),
     webhook_ms: world.webhookAt() - start,
     planned_ms: delivery.startedAt - start,
-    renders: after.renders - before.renders,
-    signatures: after.signatures - before.signatures,
+    renders: after.counters[0]! - before.counters[0]!,
+    signatures: after.counters[1]! - before.counters[1]!,
     bytes_out: after.load.bytesReceived - before.load.bytesReceived,
     bytes_in: after.load.bytesSent - before.load.bytesSent,
     messages_in: after.load.messages - before.load.messages,

@@ -51,6 +51,8 @@ export interface World extends AsyncDisposable {
   countRedisCommands(): Promise<number>
   /** Sum over all labels of a counter in /metrics; 0 when there is none yet. */
   readCounter(name: string): Promise<number>
+  /** Several at once: each look at /metrics leaves the hub garbage to collect while it is measured. */
+  readCounters(...names: readonly string[]): Promise<number[]>
 }
 
 export interface WorldOptions {
@@ -200,6 +202,7 @@ export async function startWorld(
       return Number(/^total_commands_processed:(\d+)/m.exec(await client.info('stats'))?.[1])
     },
     readCounter: (name) => readCounter(hub, name),
+    readCounters: (...names) => readCounters(hub, names),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -268,16 +271,22 @@ async function listClusters(hub: HubProcess): Promise<ListedCluster[]> {
 
 /** Sum of a metric's values. */
 export async function readCounter(hub: HubProcess, name: string): Promise<number> {
+  const [value] = await readCounters(hub, [name])
+  return value!
+}
+
+async function readCounters(hub: HubProcess, names: readonly string[]): Promise<number[]> {
   const response = await fetch(`${hub.url}/metrics`, {
     headers: { authorization: `Bearer ${await hub.token()}` },
   })
   if (!response.ok) throw new Error(`/metrics was answered ${response.status}`)
-  const text = await response.text()
-  const values = text
-    .split('\n')
-    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-    .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)))
-  return values.reduce((sum, value) => sum + value, 0)
+  const lines = (await response.text()).split('\n')
+  return names.map((name) =>
+    lines
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+      .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)))
+      .reduce((sum, value) => sum + value, 0),
+  )
 }
 
 /** What a Git host sends when somebody pushed. */
