@@ -38,6 +38,9 @@ export interface Beats<Call> {
 /** Called whenever something came of the stream. */
 export type Heard = () => void
 
+/** A look that comes so many times later than it should was held up with all else. */
+const lateLooks = 5
+
 /**
  * All streams are looked at together, and those that are due are told together that the hub is
  * there: a thousand timers would each wake a hub that has nothing to do, and so would the answers.
@@ -46,9 +49,14 @@ export function createBeats<Call>(deps: BeatsDeps<Call>): Beats<Call> {
   const { bounds, monotonic } = deps
   const pulses = new Map<Call, Pulse>()
   let stop: (() => void) | undefined
+  let lookedAt = 0
 
   function look(): void {
     const now = monotonic()
+    const isLate = now - lookedAt > bounds.lookMs * lateLooks
+    lookedAt = now
+    // Who was stopped has not listened either: what came meanwhile is taken in before anybody is judged.
+    if (isLate) return
     const due: Call[] = []
     for (const [call, pulse] of pulses) {
       switch (judgeSilence(pulse, now, deps.isListening(call), bounds)) {
@@ -91,7 +99,10 @@ export function createBeats<Call>(deps: BeatsDeps<Call>): Beats<Call> {
     watch(call) {
       const pulse = startPulse(monotonic())
       pulses.set(call, pulse)
-      stop ??= deps.every(bounds.lookMs, look)
+      if (!stop) {
+        lookedAt = monotonic()
+        stop = deps.every(bounds.lookMs, look)
+      }
       return () => noteHeard(pulse, monotonic())
     },
     forget,

@@ -44,6 +44,8 @@ function world({
   })
   return {
     ...{ beats, told, asked, ended, deaf, full, answersOf },
+    /** Nothing runs for so long. */
+    stop: (ms: number) => void (now += ms),
     isLooking: () => look !== undefined,
     pass(ms: number, each: () => void = () => {}) {
       for (const end = now + ms; now < end;) {
@@ -110,6 +112,19 @@ describe('heartbeats', () => {
     heard()
     pass(60_000)
     assert.deepEqual(ended, [])
+  })
+
+  test('a hub that was stopped for a while takes in what came before it judges anybody', () => {
+    const { beats, ended, stop, pass } = world({ answers: () => false })
+    const [alive, gone] = [beats.watch('alive'), beats.watch('gone')]
+    pass(15_000)
+    for (const heard of [alive, gone]) heard()
+    stop(90_000)
+    pass(1_000)
+    assert.deepEqual(ended, [])
+    alive()
+    pass(1_000)
+    assert.deepEqual(ended, ['silent gone 107000'])
   })
 
   test('a peer that takes nothing is told nothing more', () => {
