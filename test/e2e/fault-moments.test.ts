@@ -12,7 +12,7 @@ import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent, untilAllHave } from '../support/memory-agent.ts'
-import { listChildren } from '../support/processes-of.ts'
+import { listChildren, stopProcess } from '../support/processes-of.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
 import { startRoles } from '../support/role-processes.ts'
 import { until } from '../support/until.ts'
@@ -100,7 +100,7 @@ describe('a hub killed in the middle of', () => {
     const { pid } = hub.process()
     const workers = await listChildren(pid, enginePath())
     assert.ok(workers.length > 0)
-    for (const worker of workers) process.kill(worker, 'SIGSTOP')
+    await Promise.all(workers.map(stopProcess))
     const commit = await world.repository.commit({
       'apps/web/settings.yaml': configMap('settings', 'rendered'),
     })

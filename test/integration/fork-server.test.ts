@@ -13,6 +13,7 @@ import {
   type RunProgram,
 } from '../../hub/fork-server/run.ts'
 import { startProcess } from '../support/process.ts'
+import { stopProcess } from '../support/processes-of.ts'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
@@ -250,7 +251,7 @@ describe('the fork server', () => {
   it('that hangs is ended with what it ran, once that was to be stopped', async () => {
     await using server = await startServer({ stopMs: 300 })
     const first = server.pid()!
-    process.kill(first, 'SIGSTOP')
+    await stopProcess(first)
     const running = server.run(
       'git',
       ['--version'],

@@ -7,7 +7,7 @@ import { HubError } from '../../hub/errors.ts'
 import { createCachedEngine, createMemoryRenderStore } from '../../hub/render/cache.ts'
 import { createRenderEngine } from '../../hub/render/process.ts'
 import { tells } from '../support/exact-words.ts'
-import { listChildren } from '../support/processes-of.ts'
+import { listChildren, stopProcess } from '../support/processes-of.ts'
 import { names, renderText, startRenderEngine } from '../support/render-engine.ts'
 import { renderFiles, renderInput } from '../support/render-input.ts'
 import { createTempDir } from '../support/temp-dir.ts'
@@ -61,7 +61,7 @@ test('F52: a worker that stands still is killed at the time limit and the next r
   assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
   const workers = await listChildren(process.pid, enginePath())
   assert.ok(workers.length > 0)
-  for (const worker of workers) process.kill(worker, 'SIGSTOP')
+  await Promise.all(workers.map(stopProcess))
   await assert.rejects(renderText(engine, { 'b.yaml': configMap }), code('render_timeout'))
   assert.deepEqual(names(await renderText(engine, { 'a.yaml': configMap })), ['ConfigMap a'])
   const now = await listChildren(process.pid, enginePath())

@@ -1,4 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises'
+import { until } from './until.ts'
 
 /** Command lines of the processes that name something, such as a directory of their own (Linux). */
 export async function listProcessesOf(text: string): Promise<string[]> {
@@ -26,4 +27,21 @@ export async function listChildren(parent: number, program: string): Promise<num
     }),
   )
   return pids.filter((_, at) => parents[at] === parent).map(Number)
+}
+
+/**
+ * SIGSTOP, and until it has worked (Linux): the thread that takes the signal stops the others, and while that one
+ * waits for a core they go on, and answer.
+ */
+export async function stopProcess(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  const isStopped = async (thread: string): Promise<boolean> => {
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
+  }
+  await until(
+    async () =>
+      (await Promise.all((await readdir(`/proc/${pid}/task`)).map(isStopped))).every(Boolean),
+    { deadlineMs: 10_000, intervalMs: 5, what: `process ${pid} to stand still` },
+  )
 }
