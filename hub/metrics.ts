@@ -184,7 +184,7 @@ export function createSignerMetrics(registry: Registry) {
   return { countRefusal: (code: string) => refusals.inc({ code }) }
 }
 
-/** What the process is, beside what Node says of it. */
+/** What Node says of the process, and which build it is. */
 export function addProcessMetrics(registry: Registry, version: string, role: string): void {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagEveryMs })
   addBuildInfo(registry, version, role)

@@ -12,8 +12,6 @@ const agentMs = 30
 /** Statuses are saved and the ledger committed behind the news; their CPU belongs to it. */
 const aftermathMs = 1_500
 
-const counted = ['groundswell_renders_total', 'groundswell_signatures_total'] as const
-
 /**
  * Commits and pushes files, and returns what it took until every agent, or as many as they concern,
  * had verified and applied what they make. @throws Error when not exactly every agent did: the run is void
@@ -28,7 +26,7 @@ export async function deliver(
   const commit = await world.commit(files)
   const before = {
     ledger: world.readLedger(0).end,
-    counters: await world.readCounters(...counted),
+    work: await world.countWork(),
     load: await load.count(''),
     redis: await world.countRedisCommands(),
     cpu: readCpuMicros(pid),
@@ -40,7 +38,7 @@ export async function deliver(
   const after = {
     // Before anything is asked of the hub: answering is no part of a delivery.
     cpu: readCpuMicros(pid),
-    counters: await world.readCounters(...counted),
+    work: await world.countWork(),
     redis: await world.countRedisCommands(),
     load: await load.count(onlyDigest(delivery.plan)),
   }
@@ -54,8 +52,8 @@ export async function deliver(
     ...timesOf(delivery, start),
     webhook_ms: world.webhookAt() - start,
     planned_ms: delivery.startedAt - start,
-    renders: after.counters[0]! - before.counters[0]!,
-    signatures: after.counters[1]! - before.counters[1]!,
+    renders: after.work.renders - before.work.renders,
+    signatures: after.work.signatures - before.work.signatures,
     bytes_out: after.load.bytesReceived - before.load.bytesReceived,
     bytes_in: after.load.bytesSent - before.load.bytesSent,
     messages_in: after.load.messages - before.load.messages,

@@ -89,9 +89,8 @@ async function touchNothing(world: World, run: number): Promise<Figures> {
   const commit = await world.commit({ 'docs/notes.md': `run ${run}\n` })
   const pid = world.hub.process().pid
   const read = async () => ({
-    renders: await world.readCounter('groundswell_renders_total'),
     // A message to an agent about what it should run is signed, each of them.
-    signatures: await world.readCounter('groundswell_signatures_total'),
+    ...(await world.countWork()),
     ledger: world.readLedger(0).end,
   })
   const before = await read()

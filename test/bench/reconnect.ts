@@ -64,14 +64,15 @@ async function restart(world: World): Promise<Figures> {
   await pause(aftermathMs)
   const after = await load.count('')
   const perAgent = (bytes: number): number => Math.round(bytes / clusters)
+  const { renders, signatures } = await world.countWork()
   return {
     recovered_ms: recovered - start,
     serving_ms: serving - start,
     bytes_per_agent: perAgent(after.bytesReceived - before.bytesReceived),
     sent_bytes_per_agent: perAgent(after.bytesSent - before.bytesSent),
-    renders: await world.readCounter('groundswell_renders_total'),
+    renders,
     applies: after.writes - before.writes,
-    signatures: await world.readCounter('groundswell_signatures_total'),
+    signatures,
     // From the program's start until it serves, and from then on; others who use the machine are in neither.
     hub_start_cpu_ms: started / 1_000,
     hub_cpu_us_per_agent: perAgent(hubCpu - started),

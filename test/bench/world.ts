@@ -51,8 +51,11 @@ export interface World extends AsyncDisposable {
   countRedisCommands(): Promise<number>
   /** Sum over all labels of a counter in /metrics; 0 when there is none yet. */
   readCounter(name: string): Promise<number>
-  /** Several at once: each look at /metrics leaves the hub garbage to collect while it is measured. */
-  readCounters(...names: readonly string[]): Promise<number[]>
+  /**
+   * What the hub's process has rendered and signed, by one look at /metrics: each leaves it garbage to
+   * collect while it is measured.
+   */
+  countWork(): Promise<{ readonly renders: number; readonly signatures: number }>
 }
 
 export interface WorldOptions {
@@ -202,7 +205,13 @@ export async function startWorld(
       return Number(/^total_commands_processed:(\d+)/m.exec(await client.info('stats'))?.[1])
     },
     readCounter: (name) => readCounter(hub, name),
-    readCounters: (...names) => readCounters(hub, names),
+    async countWork() {
+      const text = await readMetrics(hub)
+      return {
+        renders: sumOf(text, 'groundswell_renders_total'),
+        signatures: sumOf(text, 'groundswell_signatures_total'),
+      }
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -271,22 +280,23 @@ async function listClusters(hub: HubProcess): Promise<ListedCluster[]> {
 
 /** Sum of a metric's values. */
 export async function readCounter(hub: HubProcess, name: string): Promise<number> {
-  const [value] = await readCounters(hub, [name])
-  return value!
+  return sumOf(await readMetrics(hub), name)
 }
 
-async function readCounters(hub: HubProcess, names: readonly string[]): Promise<number[]> {
+async function readMetrics(hub: HubProcess): Promise<string> {
   const response = await fetch(`${hub.url}/metrics`, {
     headers: { authorization: `Bearer ${await hub.token()}` },
   })
   if (!response.ok) throw new Error(`/metrics was answered ${response.status}`)
-  const lines = (await response.text()).split('\n')
-  return names.map((name) =>
-    lines
-      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
-      .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)))
-      .reduce((sum, value) => sum + value, 0),
-  )
+  return response.text()
+}
+
+function sumOf(metrics: string, name: string): number {
+  const values = metrics
+    .split('\n')
+    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+    .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)))
+  return values.reduce((sum, value) => sum + value, 0)
 }
 
 /** What a Git host sends when somebody pushed. */

@@ -31,12 +31,10 @@ export interface BeatsDeps<Call> {
 
 /** The heartbeats of all streams. */
 export interface Beats<Call> {
-  watch(call: Call): Heard
+  /** What it returns is called whenever something came of the stream. */
+  watch(call: Call): () => void
   forget(call: Call): void
 }
-
-/** Called whenever something came of the stream. */
-export type Heard = () => void
 
 /** A look that comes so many times later than it should was held up with all else. */
 const lateLooks = 5

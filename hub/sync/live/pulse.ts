@@ -59,8 +59,7 @@ export function startPulse(now: number): Pulse {
 /** The agent spoke: no answer to a PING is waited for. */
 export function noteHeard(pulse: Pulse, now: number): void {
   pulse.heardAt = now
-  pulse.aliveAt = now
-  pulse.askedAt = undefined
+  noteAnswered(pulse, now)
 }
 
 export function noteAnswered(pulse: Pulse, now: number): void {
