@@ -155,11 +155,7 @@ export interface Hub extends Survey {
   /** By name, rising. */
   sources(): Promise<readonly SourceView[]>
   /** Rising; after an id the next ones, after null the newest (before an id). At most `limit`. */
-  events(query: {
-    after: string | null
-    before?: string
-    limit: number
-  }): Promise<readonly EventView[]>
+  events(query: { after: string | null; before?: string; limit: number }): Promise<EventPage>
   /**
    * What follows `after` (null: from now on) until the signal aborts, and a gap wherever events are not
    * kept any more that would come next. Bounded inside.
@@ -169,6 +165,13 @@ export interface Hub extends Survey {
   /** Throws `unauthenticated` for an unknown name and for a signature that does not hold. */
   webhook(name: string, headers: WebhookHeaders, rawBody: Uint8Array): Promise<void>
   health(): Promise<HealthView>
+}
+
+/** A look at the log of events. */
+export interface EventPage {
+  readonly items: readonly EventView[]
+  /** Set where events before the first item, after the id that was asked for, are not kept any more. */
+  readonly gap: EventGap | null
 }
 
 /** What is said of the fleet as a whole. */

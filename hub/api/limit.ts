@@ -3,7 +3,7 @@ import type { Rights } from '../access/rights.ts'
 import { HubError } from '../errors.ts'
 import { isGap } from '../status/event.ts'
 import type { Hub, Listing } from './hub.ts'
-import type { EventView } from './views.ts'
+import type { EventGap, EventView } from './views.ts'
 
 /** Events read in one go, to find some that may be seen. */
 const eventsRead = 500
@@ -107,15 +107,20 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       }
       let place: Pick<typeof query, 'after' | 'before'> = query
       let kept: EventView[] = []
+      let gap: EventGap | null = null
       for (let reads = 0; kept.length < limit && reads < mostReads; reads++) {
-        const found = await hub.events({ ...place, limit: eventsRead })
+        const page = await hub.events({ ...place, limit: eventsRead })
+        // Trimmed while it was read: the next call goes on from the last of these, and is told.
+        if (page.gap && kept.length > 0) break
+        gap ??= page.gap
+        const found = page.items
         const seen = await Promise.all(found.map(judge))
         const mine = found.filter((_, at) => seen[at])
         kept = after === null ? [...mine, ...kept] : [...kept, ...mine]
         if (found.length < eventsRead) break
         place = after === null ? { after, before: found[0]!.id } : { after: found.at(-1)!.id }
       }
-      return after === null ? kept.slice(-limit) : kept.slice(0, limit)
+      return { items: after === null ? kept.slice(-limit) : kept.slice(0, limit), gap }
     },
     subscribe: (after, signal) =>
       keepSome(hub.subscribe(after, signal), async (one) => isGap(one) || seesEvent(one)),

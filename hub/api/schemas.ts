@@ -247,7 +247,16 @@ export const RolloutPreviewQuery = Type.Object(
   closed,
 )
 export const RolloutList = listOf('RolloutList', RolloutSummary)
-export const EventList = Type.Object({ items: Type.Array(EventView) }, { $id: 'EventList' })
+export const EventList = Type.Object(
+  {
+    items: Type.Array(EventView),
+    gap: Type.Union([EventGap, Type.Null()], {
+      description:
+        'set where events before the first item are kept no more, after the id asked for',
+    }),
+  },
+  { $id: 'EventList' },
+)
 export const VersionView = Type.Object({ version: Type.String() }, { $id: 'VersionView' })
 
 /** Registered once each; routes and OpenAPI refer to them by name. */

@@ -268,9 +268,9 @@ export const EventView = view(
 export const EventGap = view(
   'EventGap',
   {
-    after: { ...EventIdText, description: 'what the stream was to go on from' },
+    after: { ...EventIdText, description: 'what was to be gone on from' },
     oldest: Type.Union([EventIdText, Type.Null()], {
-      description: 'the first that is still kept: the stream goes on with it',
+      description: 'the first that is still kept: stream and list go on with it',
     }),
     message: Type.String(),
   },

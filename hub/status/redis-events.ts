@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
+import type { EventPage } from '../api/hub.ts'
 import type { EventGap, EventView } from '../api/views.ts'
 import { translateRedis } from '../redis.ts'
-import { describeGap, type HubEvent, isGap } from './event.ts'
+import { describeGap, type HubEvent } from './event.ts'
 
 /** Events kept; older ones that were decisions are in the ledger. */
 const kept = 10_000
@@ -12,7 +13,7 @@ const pageSize = 500
 /** Events written in one go. */
 const batchSize = 200
 
-interface Page {
+interface EventsAsked {
   readonly after: string | null
   /** Heeded where `after` is null. */
   readonly before?: string
@@ -22,8 +23,11 @@ interface Page {
 export interface EventLog {
   /** In a storm, news is dropped once too much waits; decisions are not, they come no faster than the ledger takes them. */
   emit(event: HubEvent, kind?: 'decision' | 'news'): void
-  /** After an id the next ones, rising; after null the newest, those before an id. */
-  read(page: Page): Promise<EventView[]>
+  /**
+   * After an id the next ones, rising, and the gap before them; after null the newest, those before an
+   * id, without one.
+   */
+  read(asked: EventsAsked): Promise<EventPage>
   /**
    * What follows an id, null for what comes from now on. Where the log no longer has what would come
    * next, a gap says so, and the oldest that is kept follows.
@@ -68,20 +72,19 @@ export function createEventLog(
     writing = false
   }
 
-  async function read({ after, before, limit }: Page): Promise<EventView[]> {
-    if (after === null) {
-      const end = before ? `(${before}` : '+'
-      const rows = await translateRedis(redis.xrevrange(key, end, '-', 'COUNT', limit))
-      return rows.map(parseRow).reverse()
-    }
-    return (await translateRedis(redis.xrange(key, `(${after}`, '+', 'COUNT', limit))).map(parseRow)
+  async function read({ after, before, limit }: EventsAsked): Promise<EventPage> {
+    if (after !== null) return translateRedis(readOn(after, limit))
+    const end = before ? `(${before}` : '+'
+    const rows = await translateRedis(redis.xrevrange(key, end, '-', 'COUNT', limit))
+    return { items: rows.map(parseRow).reverse(), gap: null }
   }
 
   /** What follows an id, and the gap before it. One look, lest something be trimmed in between. */
-  async function readOn(last: string): Promise<(EventView | EventGap)[]> {
+  async function readOn(last: string, limit: number): Promise<EventPage> {
     const answers = await redis
       .multi()
-      .xrange(key, last, '+', 'COUNT', pageSize)
+      // With the one that has the id, should it still be there.
+      .xrange(key, last, '+', 'COUNT', limit + 1)
       .xrange(key, '-', '+', 'COUNT', 1)
       .exec()
     const [rows = [], first = []] = (answers ?? []).map(([error, found]) => {
@@ -89,14 +92,15 @@ export function createEventLog(
       return (found as [string, string[]][]).map(parseRow)
     })
     const found = rows.filter(({ id }) => isAfter(id, last))
+    const items = found.slice(0, limit)
     // The last one is still there, or is not older than all that is.
-    if (found.length < rows.length) return found
+    if (found.length < rows.length) return { items, gap: null }
     const oldest = first[0]?.id ?? null
-    if (oldest !== null && !isAfter(oldest, last)) return found
+    if (oldest !== null && !isAfter(oldest, last)) return { items, gap: null }
     // Nobody was given this id: it stands for all that ever was.
     const isBeginning = !isAfter(last, '0')
-    if (isBeginning && !(oldest !== null && (await wasTrimmed()))) return found
-    return [describeGap(last, oldest), ...found]
+    if (isBeginning && !(oldest !== null && (await wasTrimmed()))) return { items, gap: null }
+    return { items, gap: describeGap(last, oldest) }
   }
 
   async function wasTrimmed(): Promise<boolean> {
@@ -129,12 +133,13 @@ export function createEventLog(
       /** What the log has after the last one, until there is no more. */
       async function* catchUp(): AsyncGenerator<EventView | EventGap> {
         while (last !== null) {
-          const found = await readOn(last)
-          for (const one of found) {
-            if (!isGap(one)) last = one.id
+          const { items, gap } = await readOn(last, pageSize)
+          if (gap) yield gap
+          for (const one of items) {
+            last = one.id
             yield one
           }
-          if (found.every(isGap)) return
+          if (items.length === 0) return
         }
       }
       try {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { describeGap } from '../../hub/status/event.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { makeAccess } from '../support/access.ts'
 import { until } from '../support/until.ts'
@@ -180,6 +181,51 @@ describe('T34: what a caller may not see', () => {
     assert.deepEqual(await messages('?limit=2'), ['second', 'third'])
     assert.deepEqual(await messages('?after=1&limit=1'), ['second'])
     assert.deepEqual(await messages('?after=1203&limit=1'), [])
+  })
+})
+
+describe('a caller who reads events on from an id that is kept no more', () => {
+  /** As of a read, the first so many events are gone: whoever asks after one of them is told. */
+  const forget = ({ hub }: TestApi, gone: (reads: number) => number): void => {
+    const read = hub.events.bind(hub)
+    let reads = 0
+    Object.assign(hub, {
+      events: async (query: Parameters<typeof read>[0]) => {
+        const until = gone((reads += 1))
+        if (query.after === null || Number(query.after) >= until) return read(query)
+        const { items } = await read({ ...query, after: String(until) })
+        return { items, gap: describeGap(query.after, String(until + 1)) }
+      },
+    })
+  }
+  const emit = ({ hub }: TestApi, count: number, subject: string): void => {
+    for (let i = 0; i < count; i++) hub.emit({ type: 'x', message: 'm', subject })
+  }
+  const page = async (test: TestApi, token: string, query: string): Promise<unknown[]> => {
+    const { body } = await ask(test, token, `events?${query}`)
+    return [body['gap'], (body['items'] as { id: string }[]).map(({ id }) => id)]
+  }
+
+  it('is told of the gap, whether they see all of the fleet or a part', async () => {
+    await using test = await startTenants()
+    emit(test, 4, 'application/shop')
+    forget(test, () => 2)
+    for (const token of ['viewer', 'seller']) {
+      const gap = describeGap('1', '3')
+      assert.deepEqual(await page(test, token, 'after=1'), [gap, ['3', '4']], token)
+      assert.deepEqual(await page(test, token, 'after=3'), [null, ['4']], token)
+      assert.deepEqual(await page(test, token, 'limit=1'), [null, ['4']], token)
+    }
+  })
+
+  it('is told by the next page where it was trimmed while the first was read', async () => {
+    await using test = await startTenants()
+    emit(test, 1, 'application/shop')
+    emit(test, 600, 'application/grid')
+    emit(test, 1, 'application/shop')
+    forget(test, (reads) => (reads === 1 ? 0 : 601))
+    assert.deepEqual(await page(test, 'seller', 'after=0'), [null, ['1']])
+    assert.deepEqual(await page(test, 'seller', 'after=1'), [describeGap('1', '602'), ['602']])
   })
 })
 

@@ -285,7 +285,7 @@ describe('the dashboard, in a browser', () => {
     await page.getByRole('link', { name: 'Events' }).click()
     await page.getByText('only for the first').waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
-    hub.hub.events = async () => []
+    hub.hub.events = async () => ({ items: [], gap: null })
     await page.getByLabel('Token').fill('operator')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('heading', { name: 'Events' }).waitFor()

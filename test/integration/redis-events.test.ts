@@ -21,7 +21,7 @@ describe('the log of events', () => {
     const say = async (from: number, to: number) => {
       for (let at = from; at <= to; at += 1) log.emit(eventOf(String(at)), 'decision')
       const isIn = async () =>
-        (await log.read({ after: null, limit: 1 }))[0]?.message === String(to)
+        (await log.read({ after: null, limit: 1 })).items[0]?.message === String(to)
       while (!(await isIn())) bound.throwIfAborted()
     }
     const drop = (keep: number) => client.xtrim(`${prefix}:events`, 'MAXLEN', keep)
@@ -49,9 +49,11 @@ describe('the log of events', () => {
   it('is read backwards from the newest without gap or repetition', async () => {
     using it = await open('back')
     await it.say(1, 10)
-    const newest = await it.log.read({ after: null, limit: 4 })
-    const older = await it.log.read({ after: null, before: newest[0]!.id, limit: 4 })
-    const oldest = await it.log.read({ after: null, before: older[0]!.id, limit: 4 })
+    const back = async (before?: string) =>
+      (await it.log.read({ after: null, limit: 4, ...(before && { before }) })).items
+    const newest = await back()
+    const older = await back(newest[0]!.id)
+    const oldest = await back(older[0]!.id)
     assert.deepEqual(
       [...oldest, ...older, ...newest].map(({ message }) => Number(message)),
       Array.from({ length: 10 }, (_, at) => at + 1),
@@ -61,7 +63,7 @@ describe('the log of events', () => {
   it('goes on from an id without gap or repetition while more is written', async () => {
     using it = await open('from')
     await it.say(1, 1_200)
-    const [start] = await it.log.read({ after: '0', limit: 1 })
+    const [start] = (await it.log.read({ after: '0', limit: 1 })).items
     const got: string[] = []
     const writing = it.say(1_201, 2_600)
     for await (const one of it.log.subscribe(start!.id, bound)) {
@@ -89,7 +91,7 @@ describe('the log of events', () => {
   it('tells of a gap where what follows an id was trimmed, and goes on from the oldest', async () => {
     using it = await open('trimmed')
     await it.say(1, 9)
-    const ids = (await it.log.read({ after: '0', limit: 9 })).map(({ id }) => id)
+    const ids = (await it.log.read({ after: '0', limit: 9 })).items.map(({ id }) => id)
     assert.equal((await take(it, '0', '9')).length, 9)
     await it.drop(3)
     const oldest = ids[6]!
@@ -101,10 +103,31 @@ describe('the log of events', () => {
     assert.deepEqual(await take(it, oldest, '9'), ['8', '9'])
   })
 
+  it('tells who reads a page after an id of the gap before it, and of none elsewhere', async () => {
+    using it = await open('pages')
+    await it.say(1, 9)
+    const page = async (after: string | null, limit = 3) => {
+      const { items, gap } = await it.log.read({ after, limit })
+      return [gap && `after ${gap.after}, oldest ${gap.oldest}`, ...items.map((one) => one.message)]
+    }
+    const ids = (await it.log.read({ after: '0', limit: 9 })).items.map(({ id }) => id)
+    assert.deepEqual(await page('0'), [null, '1', '2', '3'])
+    assert.deepEqual(await page(ids[1]!), [null, '3', '4', '5'])
+    await it.drop(4)
+    const oldest = ids[5]!
+    assert.deepEqual(await page(ids[1]!), [`after ${ids[1]}, oldest ${oldest}`, '6', '7', '8'])
+    assert.deepEqual(await page('0', 1), [`after 0, oldest ${oldest}`, '6'])
+    assert.deepEqual(await page(oldest), [null, '7', '8', '9'])
+    assert.deepEqual(await page(ids[8]!), [null])
+    assert.deepEqual(await page(null), [null, '7', '8', '9'])
+    await it.drop(0)
+    assert.deepEqual(await page(ids[8]!), [`after ${ids[8]}, oldest null`])
+  })
+
   it('tells of a gap where the log was emptied', async () => {
     using it = await open('emptied')
     await it.say(1, 2)
-    const [, second] = await it.log.read({ after: '0', limit: 2 })
+    const [, second] = (await it.log.read({ after: '0', limit: 2 })).items
     await it.drop(0)
     assert.deepEqual(await take(it, second!.id, `gap after ${second!.id}, oldest null`), [
       `gap after ${second!.id}, oldest null`,

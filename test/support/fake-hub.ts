@@ -8,13 +8,13 @@ import type {
   ApplicationView,
   ClusterDiffView,
   ClusterView,
-  EventView,
   FleetView,
   GroupView,
 } from '../../hub/api/views.ts'
 import { HubError } from '../../hub/errors.ts'
 import type { RolloutPhase } from '../../hub/rollout/rollout.ts'
 import { groupsInSight, inSight } from './fake-sight.ts'
+import { createFakeEvents, type FakeEvents } from './fake-events.ts'
 import { createFakeMembership } from './fake-membership.ts'
 import { createFakeSurvey } from './fake-survey.ts'
 import { createFakeRecords } from './fake-records.ts'
@@ -23,7 +23,7 @@ import { desired, fakeNow, makePreview, makeRecord, makeRest, revision } from '.
 
 const at = timestamp(fakeNow)
 
-export interface FakeHub extends Hub {
+export interface FakeHub extends Hub, FakeEvents {
   /** Replaceable, so that a test can let it fail. */
   fleet: Hub['fleet']
   readonly actions: { id: string; kind: string; by: Principal; reason: string }[]
@@ -39,15 +39,11 @@ export interface FakeHub extends Hub {
   readonly records: RolloutRecord[]
   /** What roles of Projects are read from; none unless a test sets it. */
   access: Pick<Fleet, 'applications' | 'projects'> | null
-  emit(event: Pick<EventView, 'type' | 'message'> & { readonly subject?: string }): EventView
-  /** Streams subscribed now. */
-  readonly subscribers: number
 }
 
 /** A hub in memory: three clusters, one application, one rollout that waits for approval. */
 export function createFakeHub(): FakeHub {
-  const events: EventView[] = []
-  const wakers = new Set<() => void>()
+  const log = createFakeEvents(at)
   const actions: FakeHub['actions'] = []
   const webhooks: FakeHub['webhooks'] = []
   const records: RolloutRecord[] = [makeRecord('r-1', 'Progressing')]
@@ -103,7 +99,6 @@ export function createFakeHub(): FakeHub {
     }
   }
   const groups = (sight?: Sight) => groupsInSight(view, sight)
-  const since = (after: string) => events.filter((event) => Number(event.id) > Number(after))
 
   return {
     actions,
@@ -111,15 +106,9 @@ export function createFakeHub(): FakeHub {
     view,
     records,
     get subscribers() {
-      return wakers.size
+      return log.subscribers
     },
-    emit: ({ type, message, subject = 'rollout/r-1' }) => {
-      const id = String(events.length + 1)
-      const event = { id, at, type, actor: 'system', subject, message }
-      events.push(event)
-      for (const wake of wakers) wake()
-      return event
-    },
+    emit: log.emit,
     dryRun: async (cluster, { application }) => {
       if (!view.clusters.some(({ name }) => name === cluster)) {
         throw new HubError('not_found', `No cluster ${cluster}`)
@@ -236,29 +225,8 @@ export function createFakeHub(): FakeHub {
     fleet: async () => view.fleet,
     facts: () => ({ apis: [], clusters: [] }),
     sources: async () => view.fleet.sources,
-    events: async ({ after, before = Infinity, limit }) =>
-      after === null
-        ? events.filter(({ id }) => Number(id) < Number(before)).slice(-limit)
-        : since(after).slice(0, limit),
-    subscribe: async function* (after, signal) {
-      let last = after ?? String(events.length)
-      let wake = Promise.withResolvers<void>()
-      const waker = () => wake.resolve()
-      wakers.add(waker)
-      signal.addEventListener('abort', waker)
-      try {
-        while (!signal.aborted) {
-          wake = Promise.withResolvers()
-          for (const event of since(last)) {
-            yield event
-            last = event.id
-          }
-          if (since(last).length === 0 && !signal.aborted) await wake.promise
-        }
-      } finally {
-        wakers.delete(waker)
-      }
-    },
+    events: log.events,
+    subscribe: log.subscribe,
     webhook: async (name, headers, rawBody) => {
       if (name !== 'fleet') throw new HubError('not_found', `No webhook ${name}`)
       if (headers['x-signature'] !== 'right') {

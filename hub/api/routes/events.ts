@@ -10,12 +10,15 @@ export function addEventRoutes(app: Api, streams: EventStreams): void {
     schema: {
       operationId: 'listEvents',
       summary: 'The newest events, or those after an id; oldest first',
+      description: [
+        'Where events after the id are kept no more, `gap` says so, as the stream does: read anew what',
+        'they told of; the items begin with the oldest that is kept.',
+      ].join(' '),
       querystring: EventsQuery,
       response: answers(200, EventList),
     },
-    handler: async ({ query: { after = null, limit = defaultLimit }, hub }) => ({
-      items: await hub.events({ after, limit }),
-    }),
+    handler: ({ query: { after = null, limit = defaultLimit }, hub }) =>
+      hub.events({ after, limit }),
   })
 
   app.get('/api/v1/events/stream', {

@@ -318,9 +318,9 @@ export interface EventView {
 
 /** Events after an id are kept no more: what follows them has to be read anew. */
 export interface EventGap {
-  /** what the stream was to go on from */
+  /** what was to be gone on from */
   readonly after: string
-  /** the first that is still kept: the stream goes on with it */
+  /** the first that is still kept: stream and list go on with it */
   readonly oldest: string | null
   readonly message: string
 }
@@ -1121,6 +1121,8 @@ export interface RolloutList {
 
 export interface EventList {
   readonly items: readonly EventView[]
+  /** set where events before the first item are kept no more, after the id asked for */
+  readonly gap: EventGap | null
 }
 
 /** What would roll out now. Nothing has moved. */
