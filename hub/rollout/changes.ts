@@ -1,4 +1,4 @@
-import { findBreach } from './failure.ts'
+import { findStop } from './failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import { finalPhases } from './rollout.ts'
 
@@ -126,7 +126,7 @@ function goesOn(plan: RolloutPlan, targets: Readonly<Record<string, RolloutTarge
 function isPausedByPerson({ plan, run }: PastRollout): boolean {
   if (run.phase !== 'Paused') return false
   const isGateFailed = Object.values(run.gates).some(({ state }) => state === 'failed')
-  const isSpent = plan.onFailure !== 'continue' && findBreach(plan, run.clusters) !== null
+  const isSpent = findStop(plan, run.clusters) !== null
   return !isGateFailed && !isSpent
 }
 

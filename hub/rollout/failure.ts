@@ -33,6 +33,11 @@ export function findBreach(plan: RolloutPlan, clusters: Clusters): Breach | null
   return { message: describe('the rollout', failed, plan.maxFailures, clusters) }
 }
 
+/** The breach that stops the rollout; null where it goes on past its failures. */
+export function findStop(plan: RolloutPlan, clusters: Clusters): Breach | null {
+  return plan.onFailure === 'continue' ? null : findBreach(plan, clusters)
+}
+
 function describe(
   where: string,
   failed: readonly string[],

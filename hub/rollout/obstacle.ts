@@ -1,4 +1,4 @@
-import { findBreach } from './failure.ts'
+import { findStop } from './failure.ts'
 import type { RolloutPlan, RolloutRun } from './rollout.ts'
 
 /** What keeps a paused rollout from being resumed as it is, and what a person can do instead, in words. */
@@ -12,7 +12,7 @@ export function findObstacle(
   plan: RolloutPlan,
   { clusters, gates }: Pick<RolloutRun, 'clusters' | 'gates'>,
 ): Obstacle | null {
-  const breach = plan.onFailure === 'continue' ? null : findBreach(plan, clusters)
+  const breach = findStop(plan, clusters)
   if (breach) {
     return { ...breach, advice: 'retry the failed clusters, skip them and resume, or roll back' }
   }

@@ -1,7 +1,7 @@
 import { act } from './action.ts'
 import { isSameRun } from './change.ts'
 import { type Draft, finish, type Moment, openDraft, openWaves } from './draft.ts'
-import { findBreach } from './failure.ts'
+import { findBreach, findStop } from './failure.ts'
 import { takeAnswer } from './gate-answer.ts'
 import { judgeAbsent, judgeClusters, offerContent, welcomeBack } from './offer.ts'
 import { isInFlight } from './outcome.ts'
@@ -149,8 +149,8 @@ function failAtGate(draft: Draft, moment: Moment, message: string): void {
 /** Whether a spent budget keeps anything new from being offered. */
 function stopAtBreach(draft: Draft, moment: Moment): boolean {
   const { plan } = moment
-  const breach = findBreach(plan, draft.clusters)
-  if (!breach || plan.onFailure === 'continue') return false
+  const breach = findStop(plan, draft.clusters)
+  if (!breach) return false
   if (Object.values(draft.clusters).some(isInFlight)) {
     draft.message = `stopping: ${breach.message}`
     return true

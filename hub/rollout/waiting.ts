@@ -1,6 +1,6 @@
-import { findBreach } from './failure.ts'
-import { explainGates } from './gate-words.ts'
-import { findObstacle } from './obstacle.ts'
+import { findStop } from './failure.ts'
+import { explainGates, foreseeGates } from './gate-words.ts'
+import { failedGates, findObstacle } from './obstacle.ts'
 import { graceOf, isInFlight, readReport } from './outcome.ts'
 import { contentBefore } from './rollback.ts'
 import { explainRelapses } from './relapse.ts'
@@ -33,10 +33,8 @@ export function explainWaiting(
           ? `it has not been started: \`swell rollout begin ${plan.id}\` starts it`
           : `it waits until rollout ${plan.behind}, which a person paused, goes on; \`swell rollout begin ${plan.id}\` starts it now`,
       ]
-    case 'Paused': {
-      const advice = findObstacle(plan, run)?.advice ?? 'resume, or roll back'
-      return [`it is ${run.message}; somebody must ${advice}`, ...going(), ...relapsed()]
-    }
+    case 'Paused':
+      return [...explainPause(plan, run, now), ...going(), ...relapsed()]
     case 'RollingBack':
       return going()
     case 'Progressing':
@@ -50,6 +48,16 @@ export function explainWaiting(
   }
 }
 
+/** Why it is paused, where, and what a person can do; then what would hold it when it goes on. */
+function explainPause(plan: RolloutPlan, run: RolloutRun, now: number): string[] {
+  // What a spent budget stopped stands at no gate: its clusters go first.
+  const ahead = findStop(plan, run.clusters) ? null : foreseeGates(plan, run, now)
+  // The message of a gate that failed says where.
+  const where = ahead && failedGates(run).length === 0 ? `, and stands at ${ahead.place}` : ''
+  const advice = findObstacle(plan, run)?.advice ?? 'resume, or roll back'
+  return [`it is ${run.message}${where}; somebody must ${advice}`, ...(ahead?.waitsFor ?? [])]
+}
+
 function explainProgressing(
   plan: RolloutPlan,
   run: RolloutRun,
@@ -59,7 +67,7 @@ function explainProgressing(
   const wave = plan.waves[run.wave]
   const gates = explainGates(plan, run, now)
   if (gates.length > 0) return gates
-  const breach = plan.onFailure === 'continue' ? null : findBreach(plan, run.clusters)
+  const breach = findStop(plan, run.clusters)
   if (breach) return [`nothing new is offered because ${breach.message}`, ...going]
   const reached = plan.waves.slice(0, run.wave + 1).flatMap(({ clusters }) => clusters)
   if (going.length === 0 && !isProven(reached, run.clusters)) {

@@ -84,7 +84,8 @@ export function startWaiting({
   return { state: 'waiting', since: now, opening: generation, message: '' }
 }
 
-function passTime(gate: PlannedGate, state: GateState, now: number): GateState {
+/** Where a gate stands by now, by the clock alone. */
+export function passTime(gate: PlannedGate, state: GateState, now: number): GateState {
   if (state.state === 'passed' || state.state === 'failed') return state
   switch (gate.kind) {
     case 'soak':

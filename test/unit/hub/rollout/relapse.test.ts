@@ -10,7 +10,15 @@ const succeeded = {
   ...{ state: 'Done', outcome: 'Succeeded', message: 'healthy', generation: 3, at: 1 },
 } as unknown as ClusterProgress
 const run = {
-  ...{ id: 'r', version: 1, phase: 'Paused', message: 'paused by ada', wave: 0, gates: {} },
+  ...{
+    id: 'r',
+    version: 1,
+    phase: 'Paused',
+    message: 'paused by ada',
+    wave: 0,
+    gates: {},
+    approvals: [],
+  },
   clusters: Object.fromEntries(names.map((name) => [name, succeeded])),
 } as unknown as RolloutRun
 
