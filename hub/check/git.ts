@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join, posix, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { formatRevision } from '@groundswell/proto/revision.ts'
@@ -12,6 +12,18 @@ import type { LocalRepository, Snapshot } from './local-repository.ts'
 
 const commandTimeout = 120_000
 const outputBytes = 1024 * 1024
+
+/**
+ * What the index knows of unchanged files saves reading them again. Without its time Git would believe it of
+ * files that were written anew in the second in which it was made.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  const found = await stat(from).catch(() => undefined)
+  // A clone without files has none.
+  if (!found) return
+  await copyFile(from, to)
+  await utimes(to, found.atime, found.mtime)
+}
 
 /**
  * Opens the checkout that holds a directory. What Git has to write, such as the tree of
@@ -108,8 +120,7 @@ export async function openLocalRepository(
   let workingTree: Promise<string> | undefined
   let large: Promise<ReadonlySet<string>> | undefined
   async function writeWorkingTree(): Promise<string> {
-    // What the index knows of unchanged files saves reading them again.
-    await copyFile(resolve(top, indexPath!), environment.GIT_INDEX_FILE).catch(() => undefined)
+    await copyIndex(resolve(top, indexPath!), environment.GIT_INDEX_FILE)
     await run(['add', '--all', '--', ':/'], environment)
     return run(['write-tree'], environment)
   }

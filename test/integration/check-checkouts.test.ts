@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { symlink } from 'node:fs/promises'
+import { symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { createFleetCheckout, type FleetCheckout } from '../support/fleet-checkout.ts'
@@ -24,6 +24,22 @@ const open = (files: Record<string, string> = {}): Promise<FleetCheckout> =>
   )
 
 describe('swell check and diff', () => {
+  it('see a file that was written anew, as long as before, in the second of its commit', async () => {
+    const checkout = await open()
+    const file = 'apps/shop/settings.yaml'
+    const then = new Date('2024-01-01T00:00:00.000Z')
+    const stamp = (path: string) => utimes(join(checkout.directory, path), then, then)
+    // Of what Git remembers of a file, that leaves its length and the second.
+    await checkout.git('config', 'core.trustctime', 'false')
+    await stamp(file)
+    await checkout.git('update-index', '--refresh')
+    await stamp('.git/index')
+    await checkout.write({ [file]: configMap('settings', 'jello') })
+    await stamp(file)
+    const { said } = await checkout.swell(['diff', 'HEAD..'])
+    assert.equal(said, 'objects: 1 changed; on 3 of 3 clusters\n')
+  })
+
   it('say of a partial clone what it lacks', async () => {
     const whole = await open()
     await whole.write({ 'apps/shop/settings.yaml': configMap('settings', 'jello') })
