@@ -155,7 +155,8 @@ const apiShapes = [
     'check/sarif.ts',
     'check/where.ts',
   ],
-  ...['check/fleet-diff.ts', 'check/mask.ts', 'check/object-text.ts', 'forge/ci.ts'],
+  ...['check/fleet-diff.ts', 'check/mask.ts', 'check/object-text.ts', 'check/strategy-diff.ts'],
+  'forge/ci.ts',
 ]
 const forCli = [...computing, 'commander']
 

@@ -9,7 +9,7 @@ import { readManifest } from './bundle/stored-manifest.ts'
 import { fitObjects } from './check/fit-objects.ts'
 import { type Difference, createPairDiff, groupDifferences } from './check/fleet-diff.ts'
 import { mergeFindings } from './check/finding.ts'
-import { foretellHeld } from './check/held-prune.ts'
+import { foretellHeld, markHeld } from './check/held-prune.ts'
 import { tryFleet } from './check/live.ts'
 import { createForetelling, type Fate, isLoss } from './check/removal.ts'
 import type { RenderedContent } from './check/rendered-fleet.ts'
@@ -117,21 +117,23 @@ export function createPreview(deps: PreviewDeps) {
       const target = targets[cluster]!
       const foretellAll = (object: RenderedObject): Fate =>
         foretellBy(target, before, object) ?? foretell({ application, cluster }, object)
-      const deleted: RenderedContent['objects'][number]['id'][] = []
-      for (const { object, ...change } of diffPair(before?.content, after?.content)) {
+      const here = diffPair(before?.content, after?.content).map(({ object, ...change }) => {
         const told = change.change === 'removed' ? foretellAll(object) : null
         const fate =
           told === 'deleted' && target.undo
             ? 'deleted unless it was there before the rollout'
             : told
-        if (isLoss(fate)) deleted.push(object.id)
-        found.push({ ...change, object, cluster, fate })
-      }
+        return { ...change, object, cluster, fate }
+      })
+      const deleted = here.filter(({ fate }) => isLoss(fate)).map(({ object }) => object.id)
       const declared = fleet.applications.get(application)
-      if (!declared || !before || !after) continue
-      const one = { application: declared, cluster, deleted }
-      const finding = foretellHeld({ ...one, before: before.content, after: after.content })
-      if (finding) held.push(finding)
+      const sidesOf = before && after && { before: before.content, after: after.content }
+      const holding =
+        declared && sidesOf
+          ? foretellHeld({ application: declared, cluster, deleted, ...sidesOf })
+          : undefined
+      if (holding) held.push(holding.finding)
+      found.push(...markHeld(here, holding))
     }
     const { objects } = groupDifferences(application, found)
     const count = (kind: string) =>

@@ -67,6 +67,19 @@ const proposed = {
   findings: Type.Array(FindingView),
   findingsLeftOut: Count,
   gaps: Type.Array(Type.String(), { description: 'what nothing is said of, and why' }),
+  strategies: Type.Array(
+    Type.Object({
+      applications: Type.Array(Type.String(), { description: 'of which it is the same' }),
+      changes: Type.Array(
+        Type.Object({
+          what: Type.String({ description: 'such as `wave prod: maxConcurrent`' }),
+          from: Type.Union([Type.String(), Type.Null()], { description: 'null: it was not set' }),
+          to: Type.Union([Type.String(), Type.Null()], { description: 'null: it is not set' }),
+        }),
+      ),
+    }),
+    { description: 'how applications roll out from then on, where that is set otherwise' },
+  ),
   applicationsLeftOut: Count,
 }
 

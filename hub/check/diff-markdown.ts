@@ -8,7 +8,8 @@ import {
   summarizeDiff,
 } from './fleet-diff.ts'
 import { escapeMarkdown, joinBlocks, markdownLimit, toCode, toCodeBlock } from './markdown.ts'
-import { describeClusters } from './where.ts'
+import { describeStrategyChange } from './strategy-diff.ts'
+import { describeApplications, describeClusters } from './where.ts'
 
 /** Different forms of one change that are shown; the rest is counted. */
 const shownVariants = 5
@@ -30,6 +31,10 @@ export function formatDiffMarkdown(diff: FleetDiff, taken = 0): string {
     ...diff.held.map(({ application, message, clusters }) => {
       const where = `${toCode(application)} on ${describeClusters(clusters, total)}`
       return `- ✋ ${where}: ${escapeMarkdown(message)}\n\n`
+    }),
+    ...diff.strategies.map(({ applications, changes }) => {
+      const lines = changes.map((change) => `- ${escapeMarkdown(describeStrategyChange(change))}\n`)
+      return `#### Rollout strategy of ${escapeMarkdown(describeApplications(applications))}\n\n${lines.join('')}\n`
     }),
     ...diff.applications.flatMap(({ application, clusters, objects }) => [
       `#### ${toCode(application)} on ${describeClusters(clusters, total)}\n\n`,

@@ -1,10 +1,12 @@
 import { describeObject, formatObjectId } from '@groundswell/proto/object-id.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import { type Finding, mergeFindings } from './finding.ts'
-import { foretellHeld } from './held-prune.ts'
+import { createDeletionWait } from './deletion-wait.ts'
+import { foretellHeld, markHeld } from './held-prune.ts'
 import { diffObject, type ObjectChange } from './object-diff.ts'
-import { createForetelling, type Fate, isLoss } from './removal.ts'
+import { createForetelling, type Fate, isLoss, isWaiting } from './removal.ts'
 import type { RenderedContent, RenderedFleet, Unchecked } from './rendered-fleet.ts'
+import { diffStrategies, type StrategyDiff } from './strategy-diff.ts'
 import { count, describeClusters } from './where.ts'
 
 /** The same difference of one object, on all clusters that have it. */
@@ -61,6 +63,8 @@ export interface FleetDiff {
   readonly unchecked: readonly Unchecked[]
   /** Deletions that agents will hold back until they are confirmed. */
   readonly held: readonly Finding[]
+  /** How applications roll out from then on, where that is set otherwise. */
+  readonly strategies: readonly StrategyDiff[]
 }
 
 /** One object's difference on one cluster. */
@@ -74,9 +78,13 @@ export interface Difference extends ObjectChange {
 export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff {
   const diffPair = createPairDiff()
   const foretell = createForetelling(base, head)
+  const waitOf = createDeletionWait(base, head)
   const applications: ApplicationDiff[] = []
   const held: Finding[] = []
   const incomparable = new Map<string, Set<string>>()
+  // Others were not asked for, or are on no cluster.
+  const isLookedAt = (name: string) =>
+    [base, head].some(({ contents, unknown }) => contents.has(name) || unknown.has(name))
   const names = new Set([...base.fleet.applications.keys(), ...head.fleet.applications.keys()])
   for (const application of [...names].sort()) {
     const left = listUnknown(application, base, head)
@@ -88,16 +96,22 @@ export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff 
       if (left.has(cluster)) continue
       const [old, young] = [before?.get(cluster), after?.get(cluster)]
       const at = { application, cluster }
-      for (const { object, ...change } of diffPair(old, young)) {
+      const told = diffPair(old, young).map(({ object, ...change }) => {
         const fate = change.change === 'removed' ? foretell(at, object) : null
-        found.push({ ...change, object, cluster, fate })
-      }
+        return { ...change, object, cluster, fate }
+      })
+      const deleted = told.filter(({ fate }) => fate === 'deleted').map(({ object }) => object.id)
       const declared = head.fleet.applications.get(application)
-      if (!declared || !old || !young) continue
-      const deleted = found.filter((each) => each.cluster === cluster && each.fate === 'deleted')
-      const one = { application: declared, cluster, before: old, after: young }
-      const finding = foretellHeld({ ...one, deleted: deleted.map(({ object }) => object.id) })
-      if (finding) held.push(finding)
+      const one = { cluster, deleted }
+      const holding =
+        declared && old && young
+          ? foretellHeld({ ...one, application: declared, before: old, after: young })
+          : undefined
+      if (holding) held.push(holding.finding)
+      for (const each of markHeld(told, holding)) {
+        const { fate } = each
+        found.push(fate === 'deleted' ? { ...each, fate: waitOf(application, cluster) } : each)
+      }
     }
     if (found.length > 0) applications.push(groupDifferences(application, found))
   }
@@ -112,6 +126,7 @@ export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff 
     })),
     findings: [...sideOf('base', base), ...sideOf('head', head)],
     held: mergeFindings(held),
+    strategies: diffStrategies(base.fleet, head.fleet, [...names].filter(isLookedAt).sort()),
     unchecked: [
       ...new Map(
         [...base.unchecked, ...head.unchecked].map((each) => [each.application, each]),
@@ -121,8 +136,8 @@ export function diffFleets(base: RenderedFleet, head: RenderedFleet): FleetDiff 
 }
 
 /** Whether nothing differs, everything being known. */
-export function isSame(diff: FleetDiff): boolean {
-  return diff.applications.length === 0
+export function isSame({ applications, strategies }: FleetDiff): boolean {
+  return applications.length === 0 && strategies.length === 0
 }
 
 /** An object that is wanted no more somewhere. */
@@ -177,12 +192,28 @@ export function summarizeDiff(diff: FleetDiff): string {
   const gaps = listGaps(diff).length
   const left = gaps > 0 ? `; ${count(gaps, 'application')} not compared` : ''
   if (isSame(diff)) return `no differences${left}`
+  const waiting = countWaiting(diff)
+  const wait = waiting === 0 ? '' : ` (${waiting} ${waiting === 1 ? 'waits' : 'wait'})`
   const parts = [
-    ...(objectsRemoved > 0 ? [`${objectsRemoved} REMOVED`] : []),
+    ...(objectsRemoved > 0 ? [`${objectsRemoved} REMOVED${wait}`] : []),
     ...(objectsChanged > 0 ? [`${objectsChanged} changed`] : []),
     ...(objectsAdded > 0 ? [`${objectsAdded} added`] : []),
   ]
-  return `objects: ${parts.join(', ')}; on ${changed} of ${count(clusters, 'cluster')}${left}`
+  const objects =
+    parts.length === 0
+      ? 'no object differs'
+      : `objects: ${parts.join(', ')}; on ${changed} of ${count(clusters, 'cluster')}`
+  const others = diff.strategies.reduce((sum, { applications }) => sum + applications.length, 0)
+  const strategy =
+    others === 0 ? '' : `; the rollout strategy of ${count(others, 'application')} changes`
+  return `${objects}${strategy}${left}`
+}
+
+/** Objects whose deletion waits somewhere for a person or a gate. */
+function countWaiting({ applications }: FleetDiff): number {
+  return applications
+    .flatMap(({ objects }) => objects)
+    .filter(({ variants }) => variants.some(({ fate }) => isWaiting(fate))).length
 }
 
 /** Clusters where a render of either side failed, or where it was left as it is. */

@@ -3,6 +3,7 @@ import { confirmationOfIds, lossWith, pruneLimitOf } from '@groundswell/proto/pr
 import type { Declared } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import { type Finding, placeFinding } from './finding.ts'
+import type { Fate } from './removal.ts'
 import type { RenderedContent } from './rendered-fleet.ts'
 
 /** Deletions of one application on one cluster, and what it had and keeps there. */
@@ -12,6 +13,13 @@ export interface Deletions {
   readonly deleted: readonly ObjectId[]
   readonly before: RenderedContent
   readonly after: RenderedContent
+}
+
+/** Deletions that an agent holds back. */
+export interface Holding {
+  readonly finding: Finding
+  /** Of those that would be deleted. */
+  readonly objects: readonly ObjectId[]
 }
 
 /**
@@ -24,7 +32,7 @@ export function foretellHeld({
   deleted,
   before,
   after,
-}: Deletions): Finding | undefined {
+}: Deletions): Holding | undefined {
   const { spec } = application
   const confirmation = confirmationOfIds(after.objects.map(({ id }) => formatObjectId(id)))
   if (deleted.length === 0 || spec.confirmPrune?.some((one) => one === confirmation)) {
@@ -32,19 +40,31 @@ export function foretellHeld({
   }
   const known = before.objects.length
   const limit = pruneLimitOf(known, spec.pruneLimit)
-  const held = deleted.filter((id) => lossWith(id) !== undefined)
-  const why =
-    deleted.length > limit.objects
-      ? `${deleted.length} of ${known} objects would be deleted, more than ${limit.words}`
-      : held.map((id) => `${describeObject(id)} would be deleted: ${lossWith(id)}`)[0]
+  const isMany = deleted.length > limit.objects
+  const held = isMany ? deleted : deleted.filter((id) => lossWith(id) !== undefined)
+  const why = isMany
+    ? `${deleted.length} of ${known} objects would be deleted, more than ${limit.words}`
+    : held.map((id) => `${describeObject(id)} would be deleted: ${lossWith(id)}`)[0]
   if (why === undefined) return undefined
   const message = `${why}. Agents hold this back (prune_held) until the Application says confirmPrune: [${confirmation}]`
-  return placeFinding(
+  const finding = placeFinding(
     {
       ...{ severity: 'warning', rule: 'prune_held', message, file: '', line: 0, column: 0 },
       ...{ repository: 'fleet', anchor: { file: '', line: 0 }, object: '', application: '' },
       clusters: [cluster],
     },
     application,
+  )
+  return { finding, objects: held }
+}
+
+/** Has those that an agent holds back said to be so. */
+export function markHeld<
+  T extends { readonly fate: Fate | null; readonly object: { readonly id: ObjectId } },
+>(differences: readonly T[], holding: Holding | undefined): T[] {
+  return differences.map((one) =>
+    one.fate === 'deleted' && holding?.objects.includes(one.object.id)
+      ? { ...one, fate: 'held back until it is confirmed' }
+      : one,
   )
 }

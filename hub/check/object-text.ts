@@ -20,6 +20,11 @@ export function formatObject(value: Json): string {
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.1' })
 }
 
+/** A value on one line, as YAML has it: `[ { approval: { role: operator } } ]`. */
+export function formatInline(value: Json): string {
+  return stringify(value, { lineWidth: 0, collectionStyle: 'flow', version: '1.1' }).trimEnd()
+}
+
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -26,6 +26,7 @@ export interface Proposal {
 
 const mostFindings = 500
 const mostApplications = 200
+const mostStrategies = 200
 /** Characters of all patches together. */
 const patchRoom = 4 * 1024 * 1024
 
@@ -44,6 +45,9 @@ export function tellProposal(report: CheckReport, diff: FleetDiff | null): Propo
     })),
     findingsLeftOut: Math.max(0, findings.length - mostFindings),
     gaps: diff ? listGaps(diff) : [],
+    strategies: (diff?.strategies ?? [])
+      .slice(0, mostStrategies)
+      .map(({ applications, changes }) => ({ applications, changes })),
     applications: shown.map((one) => ({
       ...{ application: one.application, clusters: one.clusters },
       changes: tellChanges(one, diff?.held ?? [], room),

@@ -5,12 +5,16 @@ import { isJsonObject, parseExact } from './object-text.ts'
 import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
 
 /**
- * What becomes of an object that is wanted no more: `deleted`, or left on the cluster, and why.
+ * What becomes of an object that is wanted no more: `deleted`, and what that waits for, or left on the
+ * cluster, and why.
  * The agent decides by the same rules (`isPruneDisabled`), and by what runs there.
  */
 export type Fate =
   | 'deleted'
   | 'deleted unless it was there before the rollout'
+  | 'deleted once its gates are open'
+  | 'deleted once a person starts it'
+  | 'held back until it is confirmed'
   | 'left: the application does not prune'
   | 'left: its deletionPolicy is Orphan'
   | 'left: the object is guarded against pruning'
@@ -23,6 +27,17 @@ export type Fate =
 export function isLoss(fate: Fate | null): boolean {
   return fate !== null && !fate.startsWith('left: ')
 }
+
+/** Whether somebody or something has to let it go first. */
+export function isWaiting(fate: Fate | null): boolean {
+  return fate !== null && waiting.has(fate)
+}
+
+const waiting: ReadonlySet<Fate> = new Set([
+  'deleted once its gates are open',
+  'deleted once a person starts it',
+  'held back until it is confirmed',
+])
 
 /**
  * Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. One that is to go

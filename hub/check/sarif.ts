@@ -2,7 +2,8 @@ import type { CheckReport } from './check.ts'
 import type { Finding } from './finding.ts'
 import { type FleetDiff, listGaps } from './fleet-diff.ts'
 import { isLoss } from './removal.ts'
-import { describeClusters } from './where.ts'
+import { describeStrategyChange } from './strategy-diff.ts'
+import { describeApplications, describeClusters } from './where.ts'
 
 /** What forges take of one run; GitHub refuses more than 25,000. */
 const mostResults = 5_000
@@ -29,9 +30,9 @@ export function toCheckSarif(report: CheckReport, version: string): object {
   return toSarif(results, failures, version)
 }
 
-/** A diff as SARIF 2.1.0: what is deleted are warnings, all other changes notes. */
+/** A diff as SARIF 2.1.0: what is deleted are warnings, all else that changes notes. */
 export function toDiffSarif(diff: FleetDiff, version: string): object {
-  const results = diff.applications.flatMap(({ application, objects }) =>
+  const objects = diff.applications.flatMap(({ application, objects }) =>
     objects.flatMap(({ object, file, variants }) =>
       variants.map(({ change, fate, clusters }): SarifResult => ({
         rule: `object-${change}`,
@@ -43,8 +44,13 @@ export function toDiffSarif(diff: FleetDiff, version: string): object {
       })),
     ),
   )
+  const strategies = diff.strategies.map(({ applications, file, changes }): SarifResult => ({
+    ...{ rule: 'rollout-strategy', level: 'note', file, line: 0, column: 0, object: '' },
+    message: `Rollout strategy of ${describeApplications(applications)}: ${changes.map(describeStrategyChange).join('; ')}`,
+    clusters: [],
+  }))
   const failures = listGaps(diff)
-  return toSarif(results, failures, version)
+  return toSarif([...objects, ...strategies], failures, version)
 }
 
 /** @param failures what could not be looked at */

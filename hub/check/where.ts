@@ -16,3 +16,11 @@ export function describeClusters(clusters: readonly string[], total: number): st
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
+
+/** Applications in words: `application shop`, `5 applications, such as shop`. */
+export function describeApplications(names: readonly string[]): string {
+  const [first = ''] = names
+  return names.length === 1
+    ? `application ${first}`
+    : `${names.length} applications, such as ${first}`
+}

@@ -1,4 +1,5 @@
-import { count, describeClusters } from '../check/where.ts'
+import { describeStrategyChange } from '../check/strategy-diff.ts'
+import { count, describeApplications, describeClusters } from '../check/where.ts'
 import type { ProposalView } from '../client/gen/api.ts'
 import { escapeLine, formatFields, formatTable } from './output.ts'
 import type { createPaint } from './paint.ts'
@@ -35,10 +36,19 @@ export function formatProposal(proposal: ProposalView, options: Options): string
   const parts = [
     fields,
     ...(proposal.findings.length > 0 ? [formatFindings(proposal.findings, total)] : []),
+    ...proposal.strategies.map(
+      ({ applications, changes }) =>
+        `${headStrategy(applications, options)}\n${changes.map(describeStrategyChange).map(indented).join('')}`,
+    ),
     ...proposal.applications.map((application) => formatApplication(application, total, options)),
     ...(left.length > 0 ? [`NOT LOOKED AT\n${left.map(indented).join('')}`] : []),
   ]
   return parts.join('\n')
+}
+
+function headStrategy(applications: readonly string[], { all, paint }: Options): string {
+  const whose = all ? applications.join(', ') : describeApplications(applications)
+  return paint('strong', escapeLine(`ROLLOUT STRATEGY of ${whose}`))
 }
 
 const indented = (line: string): string => `  ${escapeLine(line)}\n`

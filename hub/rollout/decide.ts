@@ -1,7 +1,6 @@
 import { type Fault, HubError } from '../errors.ts'
 import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { listGroupMembers } from '../fleet/group.ts'
 import { projectOf } from '../fleet/tenancy.ts'
 import { assignedTo, plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
@@ -10,14 +9,16 @@ import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
 import { createLeaving } from './leaving.ts'
-import type { PlanCluster } from './pick.ts'
 import { deletesMore } from './content.ts'
 import { isWithdrawn } from './hold.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
+import { isMassRemoval } from './mass-removal.ts'
 import { planRollout } from './plan.ts'
+import { listPlanClusters } from './plan-clusters.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
 import { targetsToCome } from './to-come.ts'
+import { strategyOf } from './strategy.ts'
 import { createSparing, type Look, type SparingDeps } from './sparing.ts'
 
 export interface DecideDeps extends SparingDeps {
@@ -55,9 +56,6 @@ interface Round {
 
 const lookAway: Round['look'] = { spare: async (_, targets) => targets, isAwaited: () => false }
 
-/** More applications than this gone at once needs a person's word (share of all assigned). */
-const removalShare = 0.5
-
 /** Contents × what clusters are assigned → rollouts. Faults are returned, never thrown. */
 export function createDeciding(deps: DecideDeps) {
   const { state, rollouts } = deps
@@ -75,7 +73,7 @@ export function createDeciding(deps: DecideDeps) {
     const assigned = listAssigned(state)
     const gone = assigned.filter((name) => !fleet.applications.has(name))
     const total = assigned.length
-    const held = gone.length > 1 && gone.length > total * removalShare
+    const held = isMassRemoval(gone.length, total)
     if (held) {
       faults.push({
         message: `${gone.length} of ${total} applications are gone from Git; their removal is planned but waits: start each with \`swell rollout start\``,
@@ -284,11 +282,10 @@ export function createDeciding(deps: DecideDeps) {
     const newest = contents.find(({ digest }) => digest !== null)
     const revision = newest?.revision ?? fleet.revision
     const spec = fleet.applications.get(application)?.spec
-    const named = spec?.rolloutStrategy
     const commit = await deps.describe(application, revision)
     const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
     const project = spec && projectOf(fleet, spec)
-    const strategy = spec?.rollout ?? (named ? fleet.strategies.get(named)?.spec : undefined)
+    const strategy = strategyOf(fleet, spec)
     const revert = strategy?.revert ?? project?.spec.revert
     const plan = planRollout({
       id: deps.newId(),
@@ -359,19 +356,6 @@ export function createDeciding(deps: DecideDeps) {
 }
 
 export type Deciding = ReturnType<typeof createDeciding>
-
-function listPlanClusters(fleet: Fleet): Record<string, PlanCluster> {
-  const groups = [...fleet.groups.values()].map((group) => ({
-    name: group.name,
-    members: new Set(listGroupMembers(group, fleet.clusters)),
-  }))
-  return Object.fromEntries(
-    [...fleet.clusters.values()].map(({ name, labels }) => [
-      name,
-      { labels, groups: groups.filter(({ members }) => members.has(name)).map((g) => g.name) },
-    ]),
-  )
-}
 
 function historyOf(state: LedgerState, application: string): PastRollout[] {
   return plansOf(state, application)

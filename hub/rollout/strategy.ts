@@ -1,4 +1,6 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import type { RolloutStrategySpec, RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
 import { freezeGate, type GateContext } from './freeze-gate.ts'
 import type { PlannedGate } from './planned-gate.ts'
@@ -32,6 +34,15 @@ const defaultDeadline = 600_000
 
 /** What applies when an application names no strategy: everybody at once, stop on a failure. */
 export const defaultStrategy: RolloutStrategySpec = { waves: [{ name: 'all', selector: {} }] }
+
+/** How Git has an application roll out; undefined where it says nothing of that. */
+export function strategyOf(
+  { strategies }: Pick<Fleet, 'strategies'>,
+  spec: Pick<ApplicationSpec, 'rollout' | 'rolloutStrategy'> | undefined,
+): RolloutStrategySpec | undefined {
+  const named = spec?.rolloutStrategy
+  return spec?.rollout ?? (named === undefined ? undefined : strategies.get(named)?.spec)
+}
 
 /**
  * Fills in what a strategy leaves out: all clusters of a wave at once, no failure tolerated, no

@@ -89,18 +89,39 @@ describe('swell diff BASE..HEAD', () => {
       'fleet/orphan.yaml': null,
       'apps/keep/more.yaml': null,
     })
-    const { out, code } = await checkout.swell(['diff', 'HEAD..'])
+    const { out, said, code } = await checkout.swell(['diff', 'HEAD..'])
     assert.equal(code, 1)
+    assert.equal(said, 'objects: 5 REMOVED (1 waits); on 3 of 3 clusters\n')
     const [loud] = out.split('\n\n')
     assert.equal(
       loud,
       `REMOVED (5)
-  - ConfigMap shop/settings of shop on all 3 clusters: deleted
+  - ConfigMap shop/settings of shop on all 3 clusters: deleted once a person starts it
   - ConfigMap keep/more of keep on all 3 clusters: left: the application does not prune
   - ConfigMap orphan/settings of orphan on all 3 clusters: left: its deletionPolicy is Orphan
   - Namespace orphan of orphan on all 3 clusters: left: the object is guarded against pruning
   - Namespace shop of shop on all 3 clusters: left: the object is guarded against pruning`,
     )
+  })
+
+  it('says how applications roll out from then on, where nothing else changes', async () => {
+    const checkout = await open(applicationFiles('web', 'x'))
+    const [file, text] = Object.entries(strategyFile('1s'))[0]!
+    await checkout.write({ [file]: text.replace('soak: 1s', 'soak: 2m') })
+    const asked = await checkout.swell(['diff', 'HEAD..'])
+    assert.equal(asked.said, 'no object differs; the rollout strategy of 2 applications changes\n')
+    assert.equal(asked.code, 1)
+    assert.equal(
+      asked.out,
+      'rollout strategy of 2 applications, such as shop\n  wave canary: soak from 1s to 2m\n',
+    )
+    const one = await checkout.swell(['diff', 'HEAD..', '--application', 'web', '-o', 'markdown'])
+    assert.match(
+      one.out,
+      /^#### Rollout strategy of application web\n\n- wave canary&#58; soak from/m,
+    )
+    const sarif = await checkout.swell(['diff', 'HEAD..', '-o', 'sarif'])
+    assert.match(sarif.out, /"Rollout strategy of 2 applications, such as shop: wave canary: soak/)
   })
 
   it('takes nothing for removed that does not render, and is no answer then', async () => {

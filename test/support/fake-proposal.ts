@@ -16,6 +16,12 @@ export function makeProposal(name: string): ProposalView {
     ...{ revision: `${name}@sha1:${'c3d4'.repeat(10)}`, author: 'ada <ada@shop.example>' },
     ...{ subject: 'Take the old service away', base: `main@sha1:${'a1b2'.repeat(10)}` },
     ...{ behind: true, verdict: 'passed', findingsLeftOut: 0, gaps: [], applicationsLeftOut: 0 },
+    strategies: [
+      {
+        applications: ['shop'],
+        changes: [{ what: 'wave prod: maxConcurrent', from: '1', to: '50%' }],
+      },
+    ],
     counts: {
       ...{ clusters: 3, changed: 3, applications: 1 },
       ...{ objectsRemoved: 1, objectsChanged: 1, objectsAdded: 0 },

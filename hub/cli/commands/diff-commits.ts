@@ -10,7 +10,8 @@ import {
   summarizeDiff,
 } from '../../check/fleet-diff.ts'
 import { toDiffSarif } from '../../check/sarif.ts'
-import { describeClusters } from '../../check/where.ts'
+import { describeStrategyChange } from '../../check/strategy-diff.ts'
+import { describeApplications, describeClusters } from '../../check/where.ts'
 import hub from '../../package.json' with { type: 'json' }
 import { type CheckoutFlags, toSelection, useCheckout } from '../checkout.ts'
 import type { CommandContext } from '../context.ts'
@@ -84,13 +85,20 @@ function formatText(diff: FleetDiff, all: boolean, paint: Paint): string {
     removals.length > 0
       ? [paint('removed', `REMOVED (${removals.length})`), ...removals, ...held, ''].join('\n')
       : ''
+  const strategies = diff.strategies.map(({ applications, changes }) => {
+    const whose = all ? applications.join(', ') : describeApplications(applications)
+    return [
+      paint('strong', escapeLine(`rollout strategy of ${whose}`)),
+      ...changes.map((change) => escapeLine(`  ${describeStrategyChange(change)}`)),
+    ].join('\n')
+  })
   const blocks = diff.applications.map(({ application, clusters, objects }) =>
     [
       paint('strong', escapeLine(`application ${application} on ${where(clusters)}`)),
       ...objects.map((object) => formatObject(object, diff, { all, paint, where })),
     ].join('\n'),
   )
-  return [loud, ...blocks]
+  return [loud, ...strategies, ...blocks]
     .filter(Boolean)
     .map((block) => `${block}\n`)
     .join('')

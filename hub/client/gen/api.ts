@@ -1240,6 +1240,19 @@ export interface ProposalView {
   readonly findingsLeftOut: number
   /** what nothing is said of, and why */
   readonly gaps: readonly string[]
+  /** how applications roll out from then on, where that is set otherwise */
+  readonly strategies: readonly {
+    /** of which it is the same */
+    readonly applications: readonly string[]
+    readonly changes: readonly {
+      /** such as `wave prod: maxConcurrent` */
+      readonly what: string
+      /** null: it was not set */
+      readonly from: string | null
+      /** null: it is not set */
+      readonly to: string | null
+    }[]
+  }[]
   readonly applicationsLeftOut: number
   readonly applications: readonly {
     readonly application: string

@@ -3,7 +3,7 @@ import type { ProposalView } from '../../client/gen/api.ts'
 import { type ProposalOf, proposalKinds } from '../address.ts'
 import { call } from '../data/client.ts'
 import { useWatched } from '../data/watched.ts'
-import { Changes, sayChanges } from '../parts/changes.tsx'
+import { Changes, sayChanges, sayNames } from '../parts/changes.tsx'
 import { Estimate } from '../parts/estimate.tsx'
 import { Findings } from '../parts/findings.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
@@ -151,6 +151,18 @@ function Changed({ told }: { readonly told: ProposalView }) {
           </ul>
         </section>
       )}
+      {told.strategies.map(({ applications: whose, changes }) => (
+        <section key={whose[0]} class="card" aria-label={`Rollout strategy of ${sayNames(whose)}`}>
+          <h2>Rollout strategy of {sayNames(whose)}</h2>
+          <ul>
+            {changes.map(({ what, from, to }) => (
+              <li key={what}>
+                {what} from <code>{from ?? 'nothing'}</code> to <code>{to ?? 'nothing'}</code>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
       {applications.map((one) => (
         <ApplicationChanges key={one.application} one={one} open={applications.length === 1} />
       ))}

@@ -40,7 +40,7 @@ export function Changes({
           {variants.map((one, at) => (
             <details key={at} open={open}>
               <summary>
-                <Change of={one} /> on {sayClusters(one.clusters)}
+                <Change of={one} /> on {sayNames(one.clusters)}
                 {one.fate !== null && ` · ${one.fate}`}
               </summary>
               {one.patch !== '' && <Patch text={one.patch} />}
@@ -49,9 +49,7 @@ export function Changes({
         </section>
       ))}
       {objectsLeftOut > 0 && <p class="quiet">and {objectsLeftOut} objects more</p>}
-      {notCompared.length > 0 && (
-        <p class="notice">Nothing is said of {sayClusters(notCompared)}.</p>
-      )}
+      {notCompared.length > 0 && <p class="notice">Nothing is said of {sayNames(notCompared)}.</p>}
     </div>
   )
 }
@@ -71,7 +69,8 @@ function Change({ of: { change } }: { readonly of: Variant }) {
   )
 }
 
-function sayClusters(names: readonly string[]): string {
+/** The first of them, and how many more. */
+export function sayNames(names: readonly string[]): string {
   const more = names.length - mostNamed
   return `${names.slice(0, mostNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

@@ -147,6 +147,23 @@ describe('a preview of a rollout', () => {
     assert.deepEqual(fates, [words, words])
   })
 
+  test('calls nothing deleted that its agent holds back, and everything that it does not', async () => {
+    const many = Array.from({ length: 6 }, (_, at) => object('ConfigMap', `more-${at}`, {}))
+    const claim = object('PersistentVolumeClaim', 'data', {})
+    const { look } = await world({ a: [[one, ...many], [one]], b: [[one, more, claim], [one]] })
+    const { changes } = await look()
+    const fates = changes!.objects.flatMap(({ object: name, variants }) =>
+      variants.map(({ fate, clusters }) => `${name} ${clusters.join()} ${fate}`),
+    )
+    const held = 'held back until it is confirmed'
+    assert.deepEqual(fates, [
+      ...['ConfigMap shop/more b deleted'],
+      ...many.map((_, at) => `ConfigMap shop/more-${at} a ${held}`),
+      `PersistentVolumeClaim shop/data b ${held}`,
+    ])
+    assert.equal(changes?.held.length, 2)
+  })
+
   test('I10: shows that a secret changed, and neither value', async () => {
     const secret = (value: string) => object('Secret', 'key', { token: value })
     const { look } = await world({ a: [[secret('b25l')], [secret('dHdv')]] })

@@ -46,7 +46,8 @@ function toFleet(world: World, clusters: readonly string[]): RenderedFleet {
   const fleet = {
     revision: `main@sha1:${'a'.repeat(40)}`,
     clusters: new Map(clusters.map((name) => [name, declared(name, {})])),
-    applications: new Map(Object.keys(world).map((name) => [name, declared(name, spec)])),
+    applications: new Map(Object.keys(world).map((name) => [name, declared(name, { ...spec })])),
+    ...{ groups: new Map(), strategies: new Map(), metricTemplates: new Map() },
   }
   return {
     fleet: fleet as unknown as RenderedFleet['fleet'],
@@ -183,6 +184,78 @@ describe('a diff of fleets', () => {
     assert.deepEqual(moved, [left])
     const two = { c0: { o: 'one', p: 'two' } }
     assert.deepEqual(fatesOf({ a: two }, { b: one }), ['deleted', left])
+  })
+
+  it('calls only those deleted that nothing and nobody has to let go', () => {
+    const confirmed = 'held back until it is confirmed'
+    const [more, fewer] = [many(20), many(9)]
+    const fates = fatesOf({ a: { c0: more, c1: more } }, { a: { c0: fewer, c1: many(19) } })
+    assert.deepEqual(fates.toSorted(), ['deleted', ...Array<string>(11).fill(confirmed)])
+    const found = diff({ a: { c0: more } }, { a: { c0: many(9) } })
+    assert.match(summarizeDiff(found), /^objects: 11 REMOVED \(11 wait\); on 1 of 4 clusters$/)
+  })
+
+  it('says that more than half of all applications wait for a person when they go at once', () => {
+    const one = { c0: { o: 'one' } }
+    const all = { a: one, b: one, c: one }
+    const person = 'deleted once a person starts it'
+    assert.deepEqual(fatesOf(all, { c: { c0: { p: 'x' } } }), [person, person, 'deleted'])
+    assert.deepEqual(fatesOf(all, { b: one, c: one }), ['left: another application has it'])
+    assert.deepEqual(fatesOf({ a: one, d: { c1: { p: 'x' } } }, { d: { c1: { p: 'x' } } }), [
+      'deleted',
+    ])
+  })
+
+  describe('where the strategy has gates', () => {
+    const approval = [{ approval: { role: 'operator' } }]
+    const rollout = {
+      waves: [
+        { name: 'canary', clusters: ['c0'] },
+        { name: 'prod', clusters: ['c1', 'c2', 'c3'], before: approval },
+      ],
+    }
+    const world = (objects: Record<string, string>): World => ({
+      a: Object.fromEntries(['c0', 'c1'].map((cluster) => [cluster, objects])),
+    })
+    const diffWith = (spec: object, base: World, head: World) => {
+      const to = toFleet(head, clusters)
+      Object.assign(to.fleet.applications.get('a')!.spec, spec)
+      return listRemovals(diffFleets(toFleet(base, clusters), to)).map(
+        ({ fate, clusters: on }) => `${on.join()}: ${fate}`,
+      )
+    }
+    const [two, one] = [world({ o: 'x', p: 'x' }), world({ o: 'x' })]
+
+    it('says of clusters behind a gate that it has to open first', () => {
+      assert.deepEqual(diffWith({ rollout }, two, one), [
+        'c0: deleted',
+        'c1: deleted once its gates are open',
+      ])
+      assert.deepEqual(diffWith({}, two, one), ['c0,c1: deleted'])
+    })
+
+    it('counts the gates between waves only where something of it changes', () => {
+      const [prod] = rollout.waves.slice(1)
+      const after = {
+        waves: [
+          { ...rollout.waves[0], after: approval },
+          { ...prod, before: [] },
+        ],
+      }
+      const gated = 'c1: deleted once its gates are open'
+      assert.deepEqual(diffWith({ rollout: after }, two, one), ['c0: deleted', gated])
+    })
+
+    it('says it of a cluster that is selected no more, which comes after all waves', () => {
+      const fewer = { a: { c0: { o: 'x', p: 'y' }, c1: { o: 'x', p: 'y' } } }
+      const base = { a: { ...two['a'], c2: { o: 'x' } } }
+      assert.deepEqual(diffWith({ rollout }, base, fewer), ['c2: deleted once its gates are open'])
+    })
+
+    it('knows of no gates where it cannot be planned', () => {
+      const waves = [{ name: 'canary', clusters: ['c0'], before: approval }]
+      assert.deepEqual(diffWith({ rollout: { waves } }, two, one), ['c0,c1: deleted'])
+    })
   })
 
   it('has all of an application that is renamed let go', () => {
