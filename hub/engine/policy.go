@@ -20,6 +20,8 @@ type policyInput struct {
 	Schema bool `json:"schema"`
 	// A trusted root is named for the rules of Kyverno.
 	Trusts bool `json:"trusts"`
+	// Others of its files could not be read: it is compiled for what is wrong with these.
+	Partial bool `json:"partial"`
 }
 
 type policyFile struct {

@@ -50,7 +50,10 @@ func compileAdmissionPolicies(kinds *manifestKinds, files []policyFile) ([]part,
 			faults = append(faults, err)
 			continue
 		}
-		faults = append(faults, checkBinding(each, binding, names)...)
+		if !names[binding.Spec.PolicyName] && !kinds.partial {
+			faults = append(faults, each.fault("binds ValidatingAdmissionPolicy %q, which is not in the policy's files", binding.Spec.PolicyName))
+		}
+		faults = append(faults, checkBinding(each, binding)...)
 		defaultMatch(binding.Spec.MatchResources)
 		bindings[binding.Spec.PolicyName] = append(bindings[binding.Spec.PolicyName], binding)
 	}
@@ -63,7 +66,7 @@ func compileAdmissionPolicies(kinds *manifestKinds, files []policyFile) ([]part,
 		defaultMatch(definition.Spec.MatchConstraints)
 		found := checkDefinition(each, definition)
 		mine := bindings[definition.Name]
-		if len(mine) == 0 {
+		if len(mine) == 0 && !kinds.partial {
 			found = append(found, each.fault("has no ValidatingAdmissionPolicyBinding in the policy's files, so it would judge nothing"))
 		}
 		store, err := newParamStore(each, definition, kinds)
@@ -107,10 +110,7 @@ func defaultMatch(match *admissionregistration.MatchResources) {
 	}
 }
 
-func checkBinding(each *subject, binding *admissionregistration.ValidatingAdmissionPolicyBinding, names map[string]bool) (faults []error) {
-	if !names[binding.Spec.PolicyName] {
-		faults = append(faults, each.fault("binds ValidatingAdmissionPolicy %q, which is not in the policy's files", binding.Spec.PolicyName))
-	}
+func checkBinding(each *subject, binding *admissionregistration.ValidatingAdmissionPolicyBinding) (faults []error) {
 	if len(binding.Spec.ValidationActions) == 0 {
 		faults = append(faults, each.fault("spec.validationActions is missing: give Deny, Warn or Audit"))
 	}

@@ -24,6 +24,8 @@ type regoFiles struct {
 	origins map[string]origin
 	data    map[string]any
 	first   string
+	// What is missing may be in files that could not be read.
+	partial bool
 }
 
 func newRegoFiles() *regoFiles {
@@ -80,13 +82,16 @@ type regoPart struct {
 
 func (r *regoFiles) compile() ([]part, []string, error) {
 	if len(r.modules) == 0 {
-		if len(r.data) > 0 {
+		if len(r.data) > 0 && !r.partial {
 			return nil, nil, faultf("invalid", "", 0, "there is Rego data, but no .rego file")
 		}
 		return nil, nil, nil
 	}
 	compiler, err := compileRego(r.modules, r.origins)
 	if err != nil {
+		if r.partial {
+			err = withoutMissing(err)
+		}
 		return nil, nil, err
 	}
 	actions := map[string]string{}
@@ -109,7 +114,7 @@ func (r *regoFiles) compile() ([]part, []string, error) {
 			}
 		}
 	}
-	if len(actions) == 0 {
+	if len(actions) == 0 && !r.partial {
 		faults = append(faults, faultf("invalid", r.first, 1, "no rule is called deny, violation or warn, so nothing would be judged"))
 	}
 	var parts []part
@@ -122,6 +127,17 @@ func (r *regoFiles) compile() ([]part, []string, error) {
 		parts = append(parts, &regoPart{query, actions[name]})
 	}
 	return parts, nil, errors.Join(faults...)
+}
+
+// withoutMissing leaves out what a file that was not read may hold.
+func withoutMissing(err error) error {
+	var known []error
+	for _, one := range faultsOf(err) {
+		if !strings.Contains(one.Message, "undefined function data.") {
+			known = append(known, one)
+		}
+	}
+	return errors.Join(known...)
 }
 
 func ruleName(rule *ast.Rule) string {

@@ -80,7 +80,7 @@ func compileGatekeeper(kinds *manifestKinds, files []policyFile) ([]part, []stri
 		used[each.id.Kind] = true
 		rule, known := rules[each.id.Kind]
 		if !known {
-			if !broken[each.id.Kind] {
+			if !broken[each.id.Kind] && !kinds.partial {
 				faults = append(faults, each.fault("no ConstraintTemplate for %s is in the policy's files", each.id.Kind))
 			}
 			continue
@@ -90,7 +90,7 @@ func compileGatekeeper(kinds *manifestKinds, files []policyFile) ([]part, []stri
 	}
 	for _, each := range kinds.templates {
 		var read constraintTemplate
-		if json.Unmarshal(each.text, &read) == nil && !used[read.Spec.CRD.Spec.Names.Kind] {
+		if !kinds.partial && json.Unmarshal(each.text, &read) == nil && !used[read.Spec.CRD.Spec.Names.Kind] {
 			faults = append(faults, each.fault("no constraint of kind %s is in the policy's files, so it would judge nothing",
 				read.Spec.CRD.Spec.Names.Kind))
 		}

@@ -62,7 +62,7 @@ func compileValidatingPolicies(kinds *manifestKinds, files []policyFile) ([]part
 			binding.Spec.ValidationActions = []admissionregistration.ValidationAction{admissionregistration.Deny}
 		}
 		defaultMatch(definition.Spec.MatchConstraints)
-		found := append(checkDefinition(each, definition), checkBinding(each, binding, map[string]bool{each.id.Name: true})...)
+		found := append(checkDefinition(each, definition), checkBinding(each, binding)...)
 		if read.Spec.Evaluation != nil && read.Spec.Evaluation.Mode != "" && read.Spec.Evaluation.Mode != "Kubernetes" {
 			found = append(found, each.fault("the evaluation mode %s is not judged here", read.Spec.Evaluation.Mode))
 		}

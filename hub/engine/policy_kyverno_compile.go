@@ -187,8 +187,10 @@ func (c *kyvernoCompiling) configMap(entry *kyvernoEntry) any {
 			return plainJSON(other.value)
 		}
 	}
-	c.fault("context %s: ConfigMap %s/%s is in none of the policy's files, and no cluster can be asked before delivery",
-		entry.Name, namespace, entry.ConfigMap.Name)
+	if !c.kinds.partial {
+		c.fault("context %s: ConfigMap %s/%s is in none of the policy's files, and no cluster can be asked before delivery",
+			entry.Name, namespace, entry.ConfigMap.Name)
+	}
 	return nil
 }
 

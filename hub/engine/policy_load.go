@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// compilePolicy reads a policy's files. What is not understood is a fault, never left out.
+// compilePolicy reads a policy's files. What is not understood is a fault, never left out. All faults are told
+// at once: files that cannot be read keep none from being compiled, only from missing what may be in those.
 func compilePolicy(asked *policyInput) (*policy, error) {
 	if asked == nil {
 		return nil, faultf("internal", "", 0, "no policy was given")
@@ -19,7 +20,8 @@ func compilePolicy(asked *policyInput) (*policy, error) {
 	for _, file := range asked.Files {
 		switch extension := strings.ToLower(path.Ext(file.Path)); {
 		case extension == ".rego":
-			faults = append(faults, rules.add(file))
+			err := rules.add(file)
+			rules.partial, faults = rules.partial || err != nil, append(faults, err)
 		case isRegoData(file.Path):
 			faults = append(faults, rules.addData(file))
 		case extension == ".yaml" || extension == ".yml" || extension == ".json":
@@ -29,11 +31,10 @@ func compilePolicy(asked *policyInput) (*policy, error) {
 			faults = append(faults, faultf("invalid", file.Path, 1, "policies are written in .yaml, .json or .rego files"))
 		}
 	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
 	kinds := sortManifests(manifests)
 	kinds.trusts = asked.Trusts
+	kinds.partial = asked.Partial || errors.Join(faults...) != nil
+	rules.partial = rules.partial || asked.Partial
 	made.namespaces = kinds.namespaces
 	add := func(parts []part, notes []string, err error) {
 		made.parts, made.notes, faults = append(made.parts, parts...), append(made.notes, notes...), append(faults, err)
@@ -98,6 +99,8 @@ type manifestKinds struct {
 	used   map[*subject]bool
 	// The Policy names a trusted root for the rules of Kyverno.
 	trusts bool
+	// What is missing may be in files that could not be read.
+	partial bool
 }
 
 func sortManifests(manifests []*subject) *manifestKinds {
@@ -131,6 +134,9 @@ func sortManifests(manifests []*subject) *manifestKinds {
 
 // strangers are objects nothing in the policy reads: better said than left out.
 func (k *manifestKinds) strangers() (faults []error) {
+	if k.partial {
+		return nil
+	}
 	for _, each := range k.others {
 		if !k.used[each] {
 			faults = append(faults, each.fault("%s %s is no policy that can be judged here, and no policy beside it takes it as parameters",

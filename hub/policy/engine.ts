@@ -111,6 +111,7 @@ function encodePolicy(policy: Policy): object {
       })),
       images: spec.images ?? null,
       schema: policy === schemaPolicy,
+      partial: policy.partial === true,
       trusts: spec.images?.kyverno?.trustedRoot !== undefined,
     },
   }

@@ -5,9 +5,9 @@ import type { Declared, Fleet } from '../fleet/fleet.ts'
 import type { PolicySpec } from '../fleet/kinds/policy.ts'
 import type { Mirror } from '../source/source.ts'
 import type { PolicyEngine } from './engine.ts'
+import { faultsOf, isOfPolicy } from './faults.ts'
 import { plainPlace, type Policy, type PolicyFile } from './policy.ts'
 import { readSignaturePlace, readSignatureRules } from './signature/load.ts'
-import type { SignaturePlace, SignatureRule } from './signature/rule.ts'
 
 /** The fleet repository's files at one commit. */
 export interface PolicySource {
@@ -58,19 +58,30 @@ export function createPolicyLoader(engine: PolicyEngine) {
     for (const declared of fleet.policies.values()) {
       const { file, line } = declared
       const object = `Policy ${declared.name}`
-      try {
-        const { signatures = [], kyverno } = declared.spec.images ?? {}
-        const rules = await readSignatureRules(signatures, source)
-        const place = kyverno ? await readSignaturePlace(kyverno, source) : plainPlace
-        const policy = toPolicy(declared, await readFiles(declared, source), rules, place)
-        const notes = await compile(policy, signal)
-        policies.push(policy)
-        warnings.push(...notes.map((message) => ({ file, line, object, message })))
-      } catch (error) {
-        if (!(error instanceof HubError) || !isOfPolicy(error)) throw error
-        const found = error.faults.length > 0 ? error.faults : [{ message: error.message }]
-        faults.push(...found.map((fault) => ({ file, line, object, ...fault })))
+      const wrong: Fault[] = []
+      const attempt = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
+        try {
+          return await read()
+        } catch (error) {
+          if (!isOfPolicy(error)) throw error
+          wrong.push(...faultsOf(error))
+          return undefined
+        }
       }
+      const { signatures = [], kyverno } = declared.spec.images ?? {}
+      const rules = await attempt(() => readSignatureRules(signatures, source))
+      const place = await attempt(async () =>
+        kyverno ? readSignaturePlace(kyverno, source) : plainPlace,
+      )
+      const before = wrong.length
+      const files = await readFiles(declared, source, attempt)
+      const read = { files, signatures: rules ?? [], signaturePlace: place ?? plainPlace }
+      const policy = toPolicy(declared, read, wrong.length > before)
+      const notes = await attempt(() => compile(policy, signal))
+      faults.push(...wrong.map((fault) => ({ file, line, object, ...fault })))
+      if (wrong.length > 0) continue
+      policies.push(policy)
+      warnings.push(...(notes ?? []).map((message) => ({ file, line, object, message })))
     }
     if (faults.length > 0) {
       const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''
@@ -82,35 +93,32 @@ export function createPolicyLoader(engine: PolicyEngine) {
 
 export type PolicyLoader = ReturnType<typeof createPolicyLoader>
 
-function isOfPolicy({ code }: HubError): boolean {
-  return (
-    code === 'fleet_invalid' ||
-    code === 'policy_failed' ||
-    code === 'revision_not_found' ||
-    code === 'source_refused'
-  )
-}
-
 function toPolicy(
   declared: Declared<PolicySpec>,
-  files: readonly PolicyFile[],
-  signatures: readonly SignatureRule[],
-  signaturePlace: SignaturePlace,
+  read: Pick<Policy, 'files' | 'signatures' | 'signaturePlace'>,
+  isPartial: boolean,
 ): Policy {
   const { name, spec } = declared
+  const { files, signatures, signaturePlace } = read
   const texts = files.map(({ path, bytes }) => [path, digestOf(bytes)])
-  const program = digestOf(JSON.stringify([spec.images ?? null, texts]))
+  // What is compiled of a part stands for no policy that has these files and no others.
+  const partial = isPartial && { partial: true as const }
+  const program = digestOf(
+    JSON.stringify([spec.images ?? null, texts, ...(partial ? [partial] : [])]),
+  )
   const signers = [...signatures.map((rule) => rule.digest), signaturePlace.digest]
   const digest = digestOf(JSON.stringify([name, spec, texts, ...signers]))
-  return { ...declared, files, signatures, signaturePlace, program, digest }
+  return { ...declared, ...read, ...partial, program, digest }
 }
 
+/** Those that can be read; of the others `attempt` keeps what is wrong. */
 async function readFiles(
   { spec }: Declared<PolicySpec>,
   { mirror, commit }: PolicySource,
+  attempt: (read: () => Promise<void>) => Promise<void>,
 ): Promise<PolicyFile[]> {
   const found = new Map<string, { readonly oid: string; readonly size: number }>()
-  for (const written of spec.files ?? []) {
+  const find = async (written: string): Promise<void> => {
     const path = posix.normalize(written).replace(/\/$/, '')
     const name = posix.basename(path)
     const directory = readable.test(path) ? posix.dirname(path) : path
@@ -123,12 +131,12 @@ async function readFiles(
     }
     for (const file of files) found.set(posix.join(directory, file.path), file)
   }
+  for (const written of spec.files ?? []) await attempt(() => find(written))
   const size = [...found.values()].reduce((sum, file) => sum + file.size, 0)
   if (found.size > mostFiles || size > mostBytes) {
-    throw new HubError(
-      'fleet_invalid',
-      `its files are ${found.size} of ${size} bytes; at most ${mostFiles} and ${mostBytes} are read`,
-    )
+    const words = `its files are ${found.size} of ${size} bytes; at most ${mostFiles} and ${mostBytes} are read`
+    await attempt(() => Promise.reject(new HubError('fleet_invalid', words)))
+    return []
   }
   const sorted = [...found].sort(([a], [b]) => (a < b ? -1 : 1))
   const bytes = await mirror.readBlobs(sorted.map(([, { oid }]) => oid))

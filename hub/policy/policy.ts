@@ -14,6 +14,8 @@ export interface PolicyFile {
 /** A Policy with its files, ready to be judged by. */
 export interface Policy extends Declared<PolicySpec> {
   readonly files: readonly PolicyFile[]
+  /** Others of its files could not be read: it is compiled for what is wrong with these, and judges nothing. */
+  readonly partial?: true
   /** What `images.signatures` says, with the keys it names. */
   readonly signatures: readonly SignatureRule[]
   /** Where rules of Kyverno find theirs. */

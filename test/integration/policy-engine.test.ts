@@ -45,6 +45,33 @@ test('an admission policy that cannot judge here is refused with its place', asy
   }
 })
 
+test('all that is wrong with a policy is told at once, and nothing for want of what could not be read', async () => {
+  await using engine = await startRenderEngine()
+  const bench = createBench(engine)
+  const bad = admissionPolicy('p', '  validations: [{ expression: "nosuch(object)" }]\n')
+  const param = '---\napiVersion: example.dev/v1\nkind: Limits\nmetadata: { name: l }\n'
+  const rego = (body: string) => `package main\n\nimport data.lib\n\ndeny[msg] {\n  ${body}\n}\n`
+  const faults = await faultsOf(bench, {
+    'bad.yaml': `${bad}---\n${binding('q')}${param}---\n${template('count(missing) > 0')}`,
+    'broken.yaml': 'a: [',
+    'broken.rego': 'package lib\n\nf(x) {',
+    'calls.rego': rego('msg := lib.f(input)'),
+    'chance.rego': rego('msg := http.send({})'),
+  })
+  assert.deepEqual(faults.map((fault) => fault.replace(/ .*/s, '')).toSorted(), [
+    ...['bad.yaml:8', 'broken.rego:3', 'broken.yaml:1', 'chance.rego:6'],
+  ])
+})
+
+test('what is missing is told where all could be read', async () => {
+  await using engine = await startRenderEngine()
+  const bench = createBench(engine)
+  const files = { 'p.yaml': `${binding('q')}---\n${template('count(missing) > 0')}` }
+  assert.equal((await faultsOf(bench, files)).length, 2)
+  const part = { ...policyOf(files), partial: true } as const
+  assert.deepEqual(await bench.compile(part), [])
+})
+
 test("audit annotations are a cluster's: one that cannot be made denies, as there", async () => {
   await using engine = await startRenderEngine()
   const bench = createBench(engine)

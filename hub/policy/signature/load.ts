@@ -5,6 +5,7 @@ import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../errors.ts'
 import { attestationVariables, type ImageRules } from '../../fleet/kinds/policy.ts'
 import type { Mirror, Tree } from '../../source/source.ts'
+import { settleAll } from '../faults.ts'
 import type { WantedAttestation } from './attestation.ts'
 import { parseJson } from './cosign.ts'
 import type { OciLayout, SignatureRule, SignaturePlace } from './rule.ts'
@@ -23,47 +24,45 @@ const mostOfLayout = 20_000
 /**
  * Reads the keys, trusted roots and layouts that a Policy names.
  *
- * @throws HubError `fleet_invalid` naming the file, `source_*`
+ * @throws HubError `fleet_invalid` naming each file that cannot be taken, `source_*`
  */
-export async function readSignatureRules(
+export function readSignatureRules(
   written: readonly Written[],
   source: RuleSource,
 ): Promise<SignatureRule[]> {
-  const rules: SignatureRule[] = []
-  for (const one of written) rules.push(await readRule(one, source))
-  return rules
+  return settleAll(written.map((one) => readRule(one, source)))
 }
 
 /**
  * Reads where the rules of Kyverno find signatures: in the images' own registries when nothing is said.
  *
- * @throws HubError `fleet_invalid` naming the file, `source_*`
+ * @throws HubError `fleet_invalid` naming each file that cannot be taken, `source_*`
  */
 export async function readSignaturePlace(
   { trustedRoot, layout, credential }: NonNullable<ImageRules['kyverno']>,
   source: RuleSource,
 ): Promise<SignaturePlace> {
-  const root = trustedRoot === undefined ? undefined : await readFile(trustedRoot, source)
-  const folder = layout === undefined ? undefined : await readLayout(layout, source)
+  const [root, folder] = await settleAll([
+    trustedRoot === undefined ? undefined : readRoot(trustedRoot, source),
+    layout === undefined ? undefined : readLayout(layout, source),
+  ])
   return {
-    ...{ credential, layout: folder, trustedRoot: root && readRoot(trustedRoot!, root) },
-    digest: digestOf(JSON.stringify([credential, root && digestOf(root), folder?.id])),
+    ...{ credential, layout: folder, trustedRoot: root?.value },
+    digest: digestOf(JSON.stringify([credential, root?.digest, folder?.id])),
   }
 }
 
 async function readRule(written: Written, source: RuleSource): Promise<SignatureRule> {
   const { images, identities = [] } = written
-  const keys = await Promise.all(
-    (written.keys ?? []).map(async (path) => ({ path, bytes: await readFile(path, source) })),
-  )
-  const place = await readSignaturePlace(written, source)
+  const [keys, place] = await settleAll([
+    settleAll((written.keys ?? []).map((path) => readKey(path, source))),
+    readSignaturePlace(written, source),
+  ])
   const attestation = written.attestation && readAttestation(written.attestation)
   return {
     ...{ ...place, images, identities, attestation },
-    keys: keys.map(({ path, bytes }) => readKey(path, bytes)),
-    digest: digestOf(
-      JSON.stringify([written, keys.map(({ bytes }) => digestOf(bytes)), place.digest]),
-    ),
+    keys: keys.map(({ value }) => value),
+    digest: digestOf(JSON.stringify([written, keys.map(({ digest }) => digest), place.digest])),
   }
 }
 
@@ -83,7 +82,18 @@ async function readFile(path: string, { mirror, commit }: RuleSource): Promise<U
   return bytes!
 }
 
-function readKey(path: string, bytes: Uint8Array): KeyObject {
+/** What a file holds, and its digest. */
+interface ReadFile<T> {
+  readonly value: T
+  readonly digest: Digest
+}
+
+async function readKey(path: string, source: RuleSource): Promise<ReadFile<KeyObject>> {
+  const bytes = await readFile(path, source)
+  return { value: parseKey(path, bytes), digest: digestOf(bytes) }
+}
+
+function parseKey(path: string, bytes: Uint8Array): KeyObject {
   const text = Buffer.from(bytes).toString()
   if (text.includes('PRIVATE KEY')) throw refuse(path, 'it is a private key; give the public one')
   try {
@@ -95,9 +105,10 @@ function readKey(path: string, bytes: Uint8Array): KeyObject {
   throw refuse(path, 'it is no key of ECDSA, Ed25519 or RSA')
 }
 
-function readRoot(path: string, bytes: Uint8Array): unknown {
-  const root = parseJson(bytes)
-  if (typeof root === 'object' && root !== null) return root
+async function readRoot(path: string, source: RuleSource): Promise<ReadFile<unknown>> {
+  const bytes = await readFile(path, source)
+  const value = parseJson(bytes)
+  if (typeof value === 'object' && value !== null) return { value, digest: digestOf(bytes) }
   throw refuse(path, 'it is no trusted root of Sigstore (trusted_root.json)')
 }
 

@@ -3,28 +3,10 @@ import { test } from 'node:test'
 import { HubError } from '../../../../../hub/errors.ts'
 import { readSignaturePlace, readSignatureRules } from '../../../../../hub/policy/signature/load.ts'
 import { createSigner } from '../../../../support/cosign.ts'
+import { sourceOf } from '../../../../support/policy-source.ts'
 
 const { publicKey, privateKey } = createSigner()
 const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-
-/** A repository with these files. */
-function sourceOf(files: Readonly<Record<string, string>>) {
-  const paths = Object.keys(files)
-  const mirror = {
-    async readTree(_: string, path: string) {
-      const prefix = path === '.' ? '' : `${path}/`
-      const found = paths.filter((each) => each.startsWith(prefix))
-      const list = found.map((each) => ({
-        path: each.slice(prefix.length),
-        oid: each,
-        size: files[each]!.length,
-      }))
-      return { id: JSON.stringify(list), files: list }
-    },
-    readBlobs: async (oids: readonly string[]) => oids.map((oid) => Buffer.from(files[oid]!)),
-  }
-  return { mirror, commit: 'c' } as unknown as Parameters<typeof readSignatureRules>[1]
-}
 
 test('keys, a trusted root and a layout are read from the repository, and decide the digest', async () => {
   const files = {
@@ -94,4 +76,21 @@ test('conditions are made ready, and where rules of Kyverno look is read like an
   assert.ok(place.layout)
   const other = await readSignaturePlace({ trustedRoot: 'root.json' }, sourceOf(files))
   assert.notEqual(other.digest, place.digest)
+})
+
+test('all that is wrong is told at once, of every rule', async () => {
+  const files = { 'a.pub': 'no key', 'root.json': '[', 'empty/x': '' }
+  const identities = [{ issuer: 'https://i.example', subject: 'me' }]
+  const rules = [
+    { keys: ['a.pub', 'gone.pub'], layout: 'empty' },
+    { identities, trustedRoot: 'root.json' },
+  ]
+  await assert.rejects(readSignatureRules(rules, sourceOf(files)), (error) => {
+    assert.ok(error instanceof HubError && error.code === 'fleet_invalid')
+    assert.deepEqual(
+      error.faults.map(({ file }) => file),
+      ['a.pub', 'gone.pub', 'empty', 'root.json'],
+    )
+    return true
+  })
 })
