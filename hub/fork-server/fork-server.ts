@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { type Request, parseReply, readFailure } from './messages.ts'
 import { type Printed, RunFailure, type RunProgram } from './run.ts'
-import { createSlots } from './slots.ts'
+import { createSlots } from '../slots.ts'
 
 export interface ForkServerOptions {
   /** Of the fork server itself, as a file. */
@@ -53,9 +53,12 @@ export function createForkServer({
   const pending = new Map<number, Pending>()
   const slots = createSlots({
     most,
-    mostWaiting,
+    waiting: {
+      most: mostWaiting,
+      full: () =>
+        new RunFailure('busy', `${most} programs run already, and as many as may wait do`),
+    },
     stopped: () => new RunFailure('stopped', 'it was not started any more'),
-    full: () => new RunFailure('busy', `${most} programs run already, and as many as may wait do`),
   })
 
   function start(): void {
@@ -122,16 +125,13 @@ export function createForkServer({
   const run: RunProgram = async (program, args, options) => {
     // One that is only just starting would hold up whoever waits.
     if (!serving()) return otherwise(program, args, options)
-    await slots.take(options.signal)
-    try {
+    return slots.run(() => {
       const child = serving()
-      if (!child) return await otherwise(program, args, options)
+      if (!child) return otherwise(program, args, options)
       const { signal, ...rest } = options
       nextId += 1
-      return await ask(child, { id: nextId, program, args, ...rest }, signal)
-    } finally {
-      slots.give()
-    }
+      return ask(child, { id: nextId, program, args, ...rest }, signal)
+    }, options.signal)
   }
 
   async function ask(

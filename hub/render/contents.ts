@@ -22,7 +22,7 @@ import type { Content } from '../rollout/rollout.ts'
 import { type Charts, isExactVersion } from '../source/chart/chart.ts'
 import { chartRefreshMs } from '../source/chart/charts.ts'
 import type { Mirror } from '../source/source.ts'
-import { createLanes } from '../sync/lanes.ts'
+import { createSlots } from '../slots.ts'
 import { type BundleMemory, type MadeBundle, mostNotes } from './bundle-memory.ts'
 import { type BundleSource, createBundleSources } from './bundle-source.ts'
 import { createBundles } from './bundles.ts'
@@ -111,7 +111,7 @@ export function createContents(deps: ContentsDeps) {
   const resolve = createResolutions()
   const bundleSources = createBundleSources(deps.engine.version)
   const isStored = createPresence(deps.content)
-  const inLane = createLanes(rendersAtOnce)
+  const slots = createSlots({ most: rendersAtOnce })
 
   async function render(request: ContentsRequest, signal: AbortSignal): Promise<Contents> {
     await bundles.remember()
@@ -230,7 +230,8 @@ export function createContents(deps: ContentsDeps) {
     const what = [path, kind, valuesFiles, chart, bases, chartSources]
     const key = JSON.stringify([target.repository, what])
     const read = async (): Promise<RenderSource> => {
-      const find: FindChart = (reference) => inLane(() => deps.charts.find(reference, signal))
+      const find: FindChart = (reference) =>
+        slots.run(() => deps.charts.find(reference, signal), signal)
       if (!chart) return sources.read(mirror, commit, target, basesOf(request, bases), find)
       const found = await find(chart)
       return readChartSource(mirror, commit, target, chart.chart, found)
@@ -281,7 +282,7 @@ export function createContents(deps: ContentsDeps) {
     })
     const known = bundles.find(from.base, from.input)
     if (known && (await isStored(known.digest))) return known
-    return inLane(() => makeBundle(from, mirror, signal))
+    return slots.run(() => makeBundle(from, mirror, signal), signal)
   }
 
   /** Where bases may be taken of, as far as it has been fetched. */

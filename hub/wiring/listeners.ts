@@ -26,7 +26,7 @@ import { createFactsTaking } from '../sync/facts.ts'
 import { createFreshness } from '../sync/freshness.ts'
 import { createRefusalLog } from '../sync/handshake.ts'
 import type { Gate } from '../sync/gate.ts'
-import { createLanes } from '../sync/lanes.ts'
+import { createSlots } from '../slots.ts'
 import { createMembers } from '../sync/members.ts'
 import { createNeeds } from '../sync/needs.ts'
 import { createOffers } from '../sync/offer.ts'
@@ -228,9 +228,10 @@ function judgeEach(
   leads: () => boolean,
   offerFor: SyncListenerDeps['offerFor'],
 ): SyncListenerDeps['offerFor'] {
-  const inLane = createLanes(offersAtOnce)
+  // A stream looks once at a time, so no more wait than there are streams.
+  const slots = createSlots({ most: offersAtOnce })
   return (enrolment, at, known) =>
-    inLane(async () => {
+    slots.run(async () => {
       if (!leads()) throw new HubError('no_leader', 'another replica leads by now')
       const bar = findBar(membership, enrolment)
       if (bar !== undefined) throw new HubError('identity_barred', bar)
