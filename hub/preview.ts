@@ -2,6 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
 import { formatObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
 import { listSpellings } from '@groundswell/proto/spelling.ts'
+import { isLeaveAll } from '@groundswell/proto/statement.ts'
 import type { Hub } from './api/hub.ts'
 import type { ChangesView, EstimateView, LiveView, PlannedView } from './api/plan-view.ts'
 import type { ContentStore } from './bundle/content.ts'
@@ -209,7 +210,7 @@ function foretellBy(
       ? 'left: its deletionPolicy is Orphan'
       : 'left: another application gets it'
   }
-  if (leave?.[0] === '*') return 'left: another application may get it'
+  if (isLeaveAll(leave)) return 'left: another application may get it'
   const { targetNamespace = '' } = before?.manifest ?? {}
   const ids = listSpellings({ targetNamespace, objects: [{ id: formatObjectId(id) }] })
   return leave?.some((one) => ids.has(one)) ? 'left: another application gets it' : undefined

@@ -9,7 +9,7 @@ import {
   needPositive,
   parseObject,
 } from './statement-shape.ts'
-import { leaveLimit, type Snapshot, type SnapshotApplication } from './statement.ts'
+import { isLeaveAll, leaveLimit, type Snapshot, type SnapshotApplication } from './statement.ts'
 
 /** Applications one snapshot may list. */
 const applicationsLimit = 2_000
@@ -78,7 +78,7 @@ const idPattern = /^[^/]*\/[^/]+\/[^/]*\/[^/]+$/
 export function isLeaveList(value: unknown): value is readonly string[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > leaveLimit) return false
   const ids = value as unknown[]
-  if (ids.length === 1 && ids[0] === '*') return true
+  if (isLeaveAll(value as string[])) return ids.length === 1
   return ids.every(
     (id, at) =>
       typeof id === 'string' &&

@@ -103,8 +103,15 @@ export type Sparing = {
   readonly undo?: true
 }
 
-/** Ids that one application's `leave` may name; where there are more it is `*`. */
+/** Ids that one application's `leave` may name; where there are more it is `leaveAll`. */
 export const leaveLimit = 250
+
+/** A `leave` that names nothing and spares everything. */
+export const leaveAll: readonly string[] = ['*']
+
+export function isLeaveAll(leave: readonly string[] | undefined): boolean {
+  return leave?.includes('*') === true
+}
 
 /** An approver's word that some content may run. Bound to the content, not to a sequence. */
 export interface Approval {

@@ -4,7 +4,7 @@ import {
   groupOf,
   parseObjectId,
 } from '@groundswell/proto/object-id.ts'
-import type { Sparing } from '@groundswell/proto/statement.ts'
+import { isLeaveAll, type Sparing } from '@groundswell/proto/statement.ts'
 import type { OwnerReference } from '../cluster/port.ts'
 import type { InventoryEntry } from './inventory.ts'
 
@@ -58,7 +58,7 @@ export function sortSpared(
   }
   const there = [...found.values()].filter(({ reason }) => reason !== 'absent')
   const ofFound = placesOf(there.map(({ entry }) => entry.id))
-  const ofLeft = placesOf([...left.keys(), ...leave.filter((id) => id !== everything)])
+  const ofLeft = placesOf([...left.keys(), ...(isLeaveAll(leave) ? [] : leave)])
   for (const entry of entries) {
     const { id } = entry
     const place = placeMadeBy(id)
@@ -140,10 +140,8 @@ const words: Readonly<Record<Reason, string>> = {
   absent: 'it is not there',
 }
 
-const everything = '*'
-
 function coverOf(leave: readonly string[]): (id: string) => boolean {
-  if (leave.includes(everything)) return () => true
+  if (isLeaveAll(leave)) return () => true
   // A kind of the whole cluster may be named in a namespace, where it does not live.
   const ids = new Set(leave.flatMap((id) => [id, withoutNamespace(id)]))
   return (id) => ids.has(id)

@@ -1,6 +1,6 @@
 import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import type { Digest } from '@groundswell/proto/digest.ts'
-import type { Snapshot, SnapshotApplication } from '@groundswell/proto/statement.ts'
+import { leaveAll, type Snapshot, type SnapshotApplication } from '@groundswell/proto/statement.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 
 /** Where a cluster's snapshots stand: the last one signed, or zero and null. */
@@ -32,7 +32,7 @@ export function listApplications(assignments: readonly Assignment[]): SnapshotAp
     .map((assignment): SnapshotApplication => {
       const { application: name, generation, digest, size, revision, undo } = assignment
       left += assignment.leave?.join('').length ?? 0
-      const leave = left > mostLeft && assignment.leave ? ['*'] : assignment.leave
+      const leave = left > mostLeft && assignment.leave ? leaveAll : assignment.leave
       const deletionPolicy = assignment.deletionPolicy ?? 'Delete'
       const sparing = { ...(leave && { leave }), ...(undo && { undo }) }
       return digest === null

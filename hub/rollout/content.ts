@@ -1,3 +1,4 @@
+import { isLeaveAll } from '@groundswell/proto/statement.ts'
 import type { Content } from './rollout.ts'
 
 /** Content alone, of whatever carries more: a target, an assignment. What is not said stays unsaid. */
@@ -19,7 +20,7 @@ export function toContent({
 
 /** Whether something is deleted by the first, which takes away as much, that is spared by the second. */
 export function deletesMore(one: Content, other: Content): boolean {
-  if (one.deletionPolicy === 'Orphan' || one.leave?.includes('*')) return false
+  if (one.deletionPolicy === 'Orphan' || isLeaveAll(one.leave)) return false
   if (one.digest === null && other.deletionPolicy === 'Orphan') return true
   return (other.leave ?? []).some((id) => !one.leave?.includes(id))
 }

@@ -1,6 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { isLeaveList } from '@groundswell/proto/snapshot.ts'
-import type { Sparing } from '@groundswell/proto/statement.ts'
+import { isLeaveAll, leaveAll } from '@groundswell/proto/statement.ts'
 import type { ManifestObjects } from '../bundle/stored-manifest.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
@@ -83,7 +83,7 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
     { digests, leave }: HeldContent,
     next: Digest | null,
   ): Promise<ReadonlySet<string> | null> {
-    if (leave[0] === '*') return null
+    if (isLeaveAll(leave)) return null
     try {
       const lost = await spell(cluster, digests)
       for (const id of leave) lost.add(id)
@@ -114,14 +114,14 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
   ): Promise<Fate> {
     const lost = await listLost(cluster, held, next)
     if (lost?.size === 0) return {}
-    if (others.some(({ digest }) => digest === null)) return leaveAll
+    if (others.some(({ digest }) => digest === null)) return { leave: leaveAll }
     try {
       const wanted = await spell(cluster, listDigests(others))
       const kept = await spell(cluster, lost ? [] : [next])
       return toLeave([...wanted].filter((id) => (lost ? lost.has(id) : !kept.has(id))))
     } catch (error) {
       orUnknown(error)
-      return leaveAll
+      return { leave: leaveAll }
     }
   }
 
@@ -209,7 +209,7 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
           spared[cluster] = {
             ...target,
             ...rest,
-            ...(leave && (ids > mostIds ? leaveAll : { leave })),
+            ...(leave && { leave: ids > mostIds ? leaveAll : leave }),
             ...undo,
           }
         }
@@ -237,12 +237,10 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
 
 export type Look = ReturnType<ReturnType<typeof createSparing>['look']>
 
-const leaveAll = { leave: ['*'] } as const satisfies Sparing
-
 function toLeave(ids: readonly string[]): Fate {
   if (ids.length === 0) return {}
   const leave = [...ids].sort()
-  return isLeaveList(leave) ? { leave } : leaveAll
+  return { leave: isLeaveList(leave) ? leave : leaveAll }
 }
 
 function listDigests(expected: readonly Expected[]): Digest[] {
