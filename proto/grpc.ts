@@ -1,5 +1,5 @@
 import { type DescMethod, type DescService, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { encode } from './encoding.ts'
+import { encodingOf } from './encoding.ts'
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
 
 /* The one place where protobuf-es meets grpc-js; `any` stops here. */
@@ -25,7 +25,8 @@ function toMethod(service: DescService, method: DescMethod): object {
     responseStream: methodKind === 'server_streaming' || methodKind === 'bidi_streaming',
     requestSerialize: (message: any) => view(toBinary(input, message)),
     requestDeserialize: (bytes: Buffer) => fromBinary(input, bytes, { readUnknownFields: false }),
-    responseSerialize: (message: any) => view(encode(output, message)),
+    // A server of grpc-js asks of it no more than what an `Encoding` has: it copies it into a frame.
+    responseSerialize: (message: any) => encodingOf(message) ?? view(toBinary(output, message)),
     responseDeserialize: (bytes: Buffer) => fromBinary(output, bytes, { readUnknownFields: false }),
   }
 }

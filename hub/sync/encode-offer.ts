@@ -19,9 +19,9 @@ const approvalTag = 0x12
 const encoded = new WeakMap<readonly Content[], Uint8Array>()
 
 /**
- * An offer with its bytes. What is each agent's own is written for it, into memory of just the right
- * size; what they share is encoded once: fields of a message may follow one another in any number of
- * pieces.
+ * An offer with its bytes. What is each agent's own is written for it, into the frame that it leaves
+ * in; what they share is encoded once: fields of a message may follow one another in any number of
+ * pieces. Nobody changes what is given here any more.
  */
 export function encodeOffer(
   envelope: Uint8Array,
@@ -29,17 +29,20 @@ export function encodeOffer(
   contents: readonly Content[],
 ): SyncResponse {
   const shared = encodeContents(contents)
-  const own = { envelope: new Uint8Array(envelope), approvals: approvals.map(copy) }
+  const own = { envelope: asOwn(envelope), approvals: approvals.map(asOwn) }
   const value = create(OfferSchema, { ...own, contents: [...contents] })
   const envelopeSize = envelope.byteLength === 0 ? 0 : sizeOfField(envelope)
   const approvalsSize = approvals.reduce((sum, bytes) => sum + sizeOfField(bytes), 0)
   const length = envelopeSize + approvalsSize + shared.byteLength
-  const bytes = Buffer.allocUnsafe(1 + sizeOfVarint(length) + length)
-  let at = writeHead(bytes, 0, offerTag, length)
-  if (envelopeSize > 0) at = writeField(bytes, at, envelopeTag, envelope)
-  for (const approval of approvals) at = writeField(bytes, at, approvalTag, approval)
-  bytes.set(shared, at)
-  return keepEncoding(create(SyncResponseSchema, { message: { case: 'offer', value } }), bytes)
+  return keepEncoding(create(SyncResponseSchema, { message: { case: 'offer', value } }), {
+    byteLength: 1 + sizeOfVarint(length) + length,
+    copy(target, start) {
+      let at = writeHead(target, start, offerTag, length)
+      if (envelopeSize > 0) at = writeField(target, at, envelopeTag, envelope)
+      for (const approval of approvals) at = writeField(target, at, approvalTag, approval)
+      target.set(shared, at)
+    },
+  })
 }
 
 function encodeContents(contents: readonly Content[]): Uint8Array {
@@ -50,21 +53,22 @@ function encodeContents(contents: readonly Content[]): Uint8Array {
   return bytes
 }
 
-function copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes)
+/** Memory of a hub is never shared with another thread, which is all that the type would say. */
+function asOwn(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes as Uint8Array<ArrayBuffer>
 }
 
 function sizeOfField({ byteLength }: Uint8Array): number {
   return 1 + sizeOfVarint(byteLength) + byteLength
 }
 
-function writeField(into: Buffer, at: number, tag: number, field: Uint8Array): number {
+function writeField(into: Uint8Array, at: number, tag: number, field: Uint8Array): number {
   const start = writeHead(into, at, tag, field.byteLength)
   into.set(field, start)
   return start + field.byteLength
 }
 
-function writeHead(into: Buffer, at: number, tag: number, length: number): number {
+function writeHead(into: Uint8Array, at: number, tag: number, length: number): number {
   into[at] = tag
   let next = at + 1
   for (let rest = length; ; rest = Math.floor(rest / 128)) {

@@ -31,6 +31,7 @@ const readAgainst = '1.14.7'
 const readers = [
   'hub/sync/gate.ts, hub/sync/handshake.ts: Server.http2Servers',
   'hub/sync/stream/grpc.ts: call.stream of a server’s stream',
+  'proto/grpc.ts: what a server does with the answer of responseSerialize: byteLength and copy, no more',
   'hub/sync/tls/grpc.ts: ServerCredentials.updateSecureContextOptions',
   'agent/link/grpc.ts: subchannelPool and continueConnecting of a channel',
   'agent/link/tls/grpc.ts, proto/tls/grpc.ts: ChannelCredentials._createSecureConnector, and its connect(socket)',

@@ -89,7 +89,7 @@ export interface Streams {
 function heartbeatAt(now: number): SyncResponse {
   const message = { case: 'heartbeat', value: { sentAt: BigInt(now) } } as const
   const response = create(SyncResponseSchema, { message })
-  return keepEncoding(response, toBinary(SyncResponseSchema, response))
+  return keepEncoding(response, Buffer.from(toBinary(SyncResponseSchema, response)))
 }
 
 /**
