@@ -1,8 +1,10 @@
 import { HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
-import type { Declared } from '../fleet/fleet.ts'
+import type { Declared, Fleet } from '../fleet/fleet.ts'
 import type { RepositorySpec } from '../fleet/kinds/repository.ts'
 import { loadFleet } from '../fleet/load.ts'
+import type { PolicyLoader } from '../policy/load.ts'
+import { tellPolicies } from '../policy/tell-policies.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { type CheckReport, reportConfiguration, reportFleet } from './check.ts'
 import type { FetchedCharts } from './fetched-charts.ts'
@@ -55,6 +57,7 @@ export interface CheckoutDeps {
     own: Snapshot,
     signal: AbortSignal,
   ) => Promise<readonly Finding[]>
+  readonly loadPolicies: PolicyLoader
 }
 
 /** A fleet repository on this machine, and all that can be told of it without a hub. */
@@ -154,8 +157,10 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
         const findings = [...violations, ...(tried?.findings ?? [])]
         return reportFleet(rendered, findings, tried?.unchecked)
       } catch (error) {
-        if (!(error instanceof HubError) || error.code !== 'fleet_invalid') throw error
-        return reportConfiguration(own.revision, error)
+        const load = (fleet: Fleet) => deps.loadPolicies(fleet, own, signal)
+        const told = await tellPolicies(error, load)
+        if (!(told instanceof HubError) || told.code !== 'fleet_invalid') throw told
+        return reportConfiguration(own.revision, told)
       }
     },
     async render({ at, ...selection }, signal) {

@@ -4,6 +4,8 @@ import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { type FleetFile, loadFleet } from '../fleet/load.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
+import type { PolicyLoader } from '../policy/load.ts'
+import { tellPolicies } from '../policy/tell-policies.ts'
 import type { Contents } from '../render/contents.ts'
 import type { RenderEngine } from '../render/engine.ts'
 import { createSerial } from '../rollout/serial.ts'
@@ -33,6 +35,7 @@ export interface ProposalsDeps {
     own: Snapshot,
     signal: AbortSignal,
   ) => Promise<readonly Finding[]>
+  readonly loadPolicies: PolicyLoader
 }
 
 /** Proposals whose answer is kept: people look at one again and again while they talk of it. */
@@ -140,7 +143,9 @@ export function createProposals(deps: ProposalsDeps) {
     return { ...about, files: head.files, told: tellProposal(report, diff), contents }
 
     async function renderOrRefuse(snapshot: Snapshot): Promise<Side | HubError> {
-      return render(snapshot, beside, signal).catch((error: unknown) => {
+      return render(snapshot, beside, signal).catch(async (cause: unknown) => {
+        const load = (fleet: Fleet) => deps.loadPolicies(fleet, snapshot, signal)
+        const error = await tellPolicies(cause, load)
         if (error instanceof HubError && error.code === 'fleet_invalid') return error
         throw error
       })

@@ -1,10 +1,11 @@
-import { type Fault, formatFault, HubError } from '../errors.ts'
+import type { Fault } from '../errors.ts'
 import { findHealthRivals } from './fleet-health.ts'
 import { isConfiguration, mayBeConfiguration } from './configuration-file.ts'
 import { findDependencyCycles } from './dependency-cycle.ts'
 import type { Declared, Fleet } from './fleet.ts'
 import { findIdleFields } from './idle-fields.ts'
 import { apiVersion, type Kind, kinds } from './kinds.ts'
+import { RefusedFleet } from './refused-fleet.ts'
 import { resolveTargets } from './resolve.ts'
 import { findSchemaFaults } from './schema-faults.ts'
 import { expandShorthand, isShorthand } from './shorthand.ts'
@@ -45,7 +46,7 @@ const maxFileBytes = 1024 * 1024
  * files, and every `swell.yaml`. Other documents, such as manifests beside them, are left alone.
  *
  * @param revision `main@sha1:…`
- * @throws HubError `fleet_invalid` with every fault, by file and line
+ * @throws RefusedFleet (`fleet_invalid`) with every fault, by file and line
  */
 export function loadFleet(revision: string, files: Iterable<FleetFile>): Fleet {
   const faults: Fault[] = []
@@ -104,7 +105,7 @@ function assemble(revision: string, objects: readonly Read[], faults: Fault[]): 
   }
   for (const object of places.values()) checkObject(object, fleet, faults)
   faults.push(...findCycleFaults(fleet, places), ...findResolveFaults(fleet, places))
-  if (faults.length > 0) throw invalid(faults)
+  if (faults.length > 0) throw new RefusedFleet(fleet, faults)
   return fleet
 }
 
@@ -295,15 +296,4 @@ function findResolveFaults(fleet: Fleet, places: ReadonlyMap<string, Read>): Fau
       message: message + more,
     }
   })
-}
-
-function invalid(faults: Fault[]): HubError {
-  const sorted = faults.toSorted(
-    (a, b) =>
-      (a.file ?? '').localeCompare(b.file ?? '') ||
-      (a.line ?? 0) - (b.line ?? 0) ||
-      (a.column ?? 0) - (b.column ?? 0),
-  )
-  const more = sorted.length > 1 ? ` (and ${sorted.length - 1} more)` : ''
-  return new HubError('fleet_invalid', `${formatFault(sorted[0]!)}${more}`, { faults: sorted })
 }

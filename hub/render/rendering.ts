@@ -1,14 +1,16 @@
 import { posix } from 'node:path'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import type { Proposal } from '../check/proposal.ts'
-import { formatFault, HubError } from '../errors.ts'
+import { HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { FleetMemory, KnownFleet } from '../fleet/fleet-memory.ts'
 import { loadFleetInTurns } from '../fleet/load.ts'
+import { RefusedFleet } from '../fleet/refused-fleet.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
 import { findUnsignedFaults } from '../fleet/tenancy.ts'
 import type { PolicyLoader } from '../policy/load.ts'
+import { tellPolicies } from '../policy/tell-policies.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { Mirror } from '../source/source.ts'
 import { type Sources, viewSource } from '../source/sources.ts'
@@ -105,7 +107,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     if (before?.tree === tree) return { ...before.fleet, revision }
     const fleet = await loadFleetInTurns(revision, files, deps.turn())
     const faults = findUnsignedFaults(fleet, deps.fleetSigners)
-    if (faults.length > 0) throw new HubError('fleet_invalid', formatFault(faults[0]!), { faults })
+    if (faults.length > 0) throw new RefusedFleet(fleet, faults)
     loadedLast = { tree, fleet }
     return fleet
   }
@@ -123,6 +125,14 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     const { commit } = parseRevision(fleet.revision)
     await deps.loadPolicies(fleet, { mirror: fleetMirror(), commit }, deps.signal)
     return fleet
+  }
+
+  /** What all who load it refuse is told at once. */
+  async function readChecked(revision: string): Promise<Fleet> {
+    const fleet = await readFleet(revision).catch(async (error: unknown) => {
+      throw await tellPolicies(error, checkPolicies)
+    })
+    return checkPolicies(fleet)
   }
 
   async function followRepositories(fleet: Fleet): Promise<void> {
@@ -152,7 +162,7 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
   async function takeFleet(revision: string): Promise<void> {
     heads.set('fleet', revision)
     try {
-      const fleet = await checkPolicies(await readFleet(revision))
+      const fleet = await readChecked(revision)
       newest = fleet
       await followRepositories(fleet)
     } catch (error) {
@@ -190,9 +200,9 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
   }
 
   return {
-    readFleet: async (revision) => checkPolicies(await readFleet(revision)),
+    readFleet: readChecked,
     async readText(revision, known) {
-      await checkPolicies(await readFleet(revision))
+      await readChecked(revision)
       return readText(revision, known)
     },
     heads: () => heads,

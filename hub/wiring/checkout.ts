@@ -66,6 +66,7 @@ export const openCheckout: OpenCheckout = async (options, signal) => {
       charts: openCharts(options, workers, cacheDirectory(), credentials, signal),
       snapshot: async (repository) => local.get(repository.name)?.at() ?? fetching(repository),
       judge: (rendered, own, signal) => findViolations(gate, rendered, own, signal),
+      loadPolicies: gate.load,
     })
     return { ...checkout, close }
   } catch (error) {

@@ -154,6 +154,7 @@ export async function startRendering(
     engine: cached,
     charts: known.limited,
     judge: (rendered, own, signal) => findViolations(unsigned, rendered, own, signal),
+    loadPolicies: unsigned.load,
   })
   const attesting = createAttesting({ attestor, urlOf: (name) => urlOf(sources, name) })
   const renderer = createRenderer({

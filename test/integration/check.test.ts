@@ -97,6 +97,11 @@ ${word}[msg] { input.kind == "ConfigMap"; msg := "no ConfigMaps, please" }
     const broken = await checkout.swell(['check'])
     assert.equal(broken.code, 1)
     assert.match(broken.out, /^policies\/p\.rego:1: error: .*no rule is called deny/m)
+    // With what is wrong elsewhere, so that one look is enough.
+    await checkout.write({ 'fleet/bad.yaml': `${api}\nkind: Nothing\n` })
+    const both = await checkout.swell(['check'])
+    assert.match(both.out, /^fleet\/bad\.yaml:2:\d+: error: .*unknown kind "Nothing"/m)
+    assert.match(both.out, /^policies\/p\.rego:1: error: .*no rule is called deny/m)
   })
 
   it('does not pass what it could not look at', async () => {

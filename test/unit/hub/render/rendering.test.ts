@@ -119,6 +119,24 @@ describe('a renderer', () => {
     assert.deepEqual([...followed], ['fleet', 'charts'])
   })
 
+  test('refuses a fleet with what is wrong with its policies besides, at once', async () => {
+    const policy = `---\n${api}\nkind: Policy\nmetadata: { name: words }\nspec: { files: [policies] }\n`
+    const message = 'does not compile'
+    const { renderer } = world({ 1: broken + policy, 2: clusterFile('a') + policy }, false, {
+      loadPolicies: () =>
+        Promise.reject(new HubError('fleet_invalid', message, { faults: [{ message }] })),
+    })
+    const faultsAt = async (digit: string) => {
+      const error: unknown = await renderer.readFleet(at(digit)).catch((cause: unknown) => cause)
+      assert(error instanceof HubError && error.code === 'fleet_invalid')
+      return error.faults.map((fault) => fault.message)
+    }
+    const [first, ...more] = await faultsAt('1')
+    assert.equal(first, message)
+    assert.equal(more.length, 1)
+    assert.deepEqual(await faultsAt('2'), [message])
+  })
+
   test('does not read a fleet again that the process before it had read', async () => {
     const same = clusterFile('a')
     let kept: KnownFleet | undefined
