@@ -34,7 +34,7 @@ export type Change =
   | { readonly kind: 'none' }
   /** The rollout in hand already brings this; what is left comes after it. */
   | { readonly kind: 'later'; readonly rollout: string }
-  /** The rollout in hand brings what Git asks no more, and nothing has to take its place. */
+  /** This rollout brings what Git asks no more, and nothing has to take its place. */
   | { readonly kind: 'withdraw'; readonly rollout: string }
   /** Git selects no cluster any more: refused, since an empty selection must not delete. */
   | { readonly kind: 'emptySelection'; readonly clusters: number }
@@ -51,6 +51,8 @@ export type Change =
 export function findChange(input: ChangeInput): Change {
   const { desired, assigned, history } = input
   const active = history.find(({ run }) => !finalPhases.has(run.phase))
+  // What waits behind it, or in line, has moved nothing yet.
+  const begun = history.find(({ run }) => !finalPhases.has(run.phase) && run.phase !== 'Planned')
   const wanted = listWanted(input)
   if (desired && desired.size === 0) {
     const present = [...assigned].filter(
@@ -69,6 +71,10 @@ export function findChange(input: ChangeInput): Change {
   if (active && !input.anew && sameForAll(input, active.plan, wanted, isStaying)) {
     return { kind: 'later', rollout: active.plan.id }
   }
+  const isNext = active !== undefined && begun !== undefined && begun !== active
+  if (isNext && !input.anew && sameForAll(input, begun.plan, wanted, isStaying)) {
+    return { kind: 'withdraw', rollout: active.plan.id }
+  }
   const due = differing.filter(
     ([cluster, content]) => !isStaying(cluster) && (input.again || isDue(input, cluster, content)),
   )
@@ -76,8 +82,8 @@ export function findChange(input: ChangeInput): Change {
     return active ? { kind: 'withdraw', rollout: active.plan.id } : { kind: 'none' }
   }
   const all = new Map(due.map(([cluster, content]) => [cluster, bring(input, cluster, content)]))
-  for (const cluster of active ? listUnproven(active) : []) {
-    const mine = active!.plan.targets[cluster]
+  for (const cluster of begun ? listUnproven(begun) : []) {
+    const mine = begun!.plan.targets[cluster]
     const content = wanted.get(cluster)
     if (!mine || !content || content.digest !== mine.digest || isStaying(cluster)) continue
     // What it had before is what that rollout found: what it has now is what is to be proven.
@@ -88,7 +94,7 @@ export function findChange(input: ChangeInput): Change {
     history.flatMap(({ plan }) => Object.values(plan.targets).map(({ digest }) => digest)),
   )
   const paused =
-    active && isPausedByPerson(active) && goesOn(active.plan, targets) ? active.plan.id : undefined
+    begun && isPausedByPerson(begun) && goesOn(begun.plan, targets) ? begun.plan.id : undefined
   return {
     kind: 'rollout',
     targets,
@@ -104,7 +110,6 @@ export function findChange(input: ChangeInput): Change {
  * What a person skipped stays skipped.
  */
 function listUnproven({ plan, run }: PastRollout): string[] {
-  if (run.phase === 'Planned') return []
   return plan.waves.slice(0, run.wave + 1).flatMap(({ clusters, after }, index) =>
     clusters.filter((name) => {
       const progress = run.clusters[name]
@@ -173,7 +178,9 @@ function sameForAll(
  * it was away is, once it is back.
  */
 function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
-  const last = input.history.find(({ plan }) => plan.targets[cluster] !== undefined)
+  const last = input.history.find(
+    (past) => past.plan.targets[cluster] !== undefined && !isUnheard(past, cluster),
+  )
   if (!last || last.plan.targets[cluster]!.digest !== content.digest) return true
   const progress = last.run.clusters[cluster]
   if (last.run.phase === 'Superseded' && progress?.state !== 'Done') return true
@@ -200,6 +207,12 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
     case 'Reverted':
       return false
   }
+}
+
+/** Whether a rollout was only planned, and says as little about a cluster as if it had never been made. */
+function isUnheard({ run }: PastRollout, cluster: string): boolean {
+  if (run.startedAt !== null || run.clusters[cluster]?.state !== 'Pending') return false
+  return run.phase === 'Planned' || run.phase === 'Superseded'
 }
 
 /** A tombstone is nothing to go back to. */

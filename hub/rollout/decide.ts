@@ -122,7 +122,7 @@ export function createDeciding(deps: DecideDeps) {
         await startBehind(change.rollout)
         const spares = await findSparing(round, application, change.rollout)
         if (!spares) return undefined
-        if (spares.paused !== undefined) return putInPlace(round, application, spares)
+        if (spares.paused === change.rollout) return putInPlace(round, application, spares)
         const { behind, starts } = state.plans.get(change.rollout)!
         const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
         const plan = await makePlan(round, application, spares, 'git')

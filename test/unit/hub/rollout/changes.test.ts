@@ -42,7 +42,8 @@ function past(
   const clusters = Object.keys(targets)
   const made = plan([wave('one', clusters)], { id, targets })
   const states = Object.fromEntries(clusters.map((name) => [name, progress(name)]))
-  return { plan: made, run: { ...createRun(made), phase, clusters: states } }
+  const startedAt = phase === 'Planned' ? null : 0
+  return { plan: made, run: { ...createRun(made), phase, startedAt, clusters: states } }
 }
 
 const done = (outcome: ClusterOutcome): ClusterProgress => ({

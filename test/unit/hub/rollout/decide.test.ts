@@ -111,16 +111,31 @@ describe('decide', () => {
   })
 })
 
+// It started when the one before it had ended, and brought what had been reverted.
+test('what waits in line is taken back when Git asks again for what the rollout before it brings', async () => {
+  const { deciding, state, acted, summary, assign } = createWorld(['a', 'b'])
+  const first = plan([wave('one', ['a']), wave('two', ['b'])], { id: 'r9', supersede: 'queue' })
+  addRollout(state, first, { ...createRun(first), phase: 'Progressing', startedAt: 1 })
+  const targets = { b: target(old, { ...good, digest: digestOf('fixed') }) }
+  const next = plan([wave('two', ['b'])], { id: 'r10', targets, supersede: 'queue' })
+  addRollout(state, next, createRun(next))
+  assign('shop', good, 'a')
+  assign('shop', old, 'b')
+  const fleet = fleetOf(['a', 'b'], { shop: '' })
+  await deciding.decide(fleet, contentsOf(fleet, good))
+  assert.deepEqual([acted, summary()], [[['r10', 'supersede']], []])
+})
+
 describe('a rollout that a person has paused', () => {
   const [bad, fixed] = [good, { ...good, digest: digestOf('fixed') }]
-  const begun = (clusters: Record<string, ClusterProgress>) => {
-    const made = createWorld(['a', 'b'])
-    const targets = { a: target(old, bad), b: target(old, bad) }
-    const active = plan([wave('one', ['a']), wave('two', ['b'])], { id: 'r9', targets })
+  const begun = (clusters: Record<string, ClusterProgress>, rest: readonly string[] = ['b']) => {
+    const made = createWorld(['a', ...rest])
+    const targets = Object.fromEntries(['a', ...rest].map((name) => [name, target(old, bad)]))
+    const active = plan([wave('one', ['a']), wave('two', rest)], { id: 'r9', targets })
     const run = { ...createRun(active), phase: 'Paused', startedAt: 1 } as const
     addRollout(made.state, active, { ...run, clusters: { ...run.clusters, ...clusters } })
     made.assign('shop', bad, 'a')
-    made.assign('shop', old, 'b')
+    made.assign('shop', old, ...rest)
     return made
   }
   const soaking: ClusterProgress = {
@@ -160,6 +175,34 @@ describe('a rollout that a person has paused', () => {
       assert.deepEqual(await deciding.decide(fleet, contents), [])
       const goesOn = phase === 'Progressing' || phase === 'Succeeded'
       assert.deepEqual(acted, goesOn ? [['r10', 'start']] : [], phase)
+    }
+  })
+
+  // It took the place of both, without the canary, and the next wave got what had been paused.
+  test('is not gone on with by a second commit beside it either, nor once it was aborted', async () => {
+    const again = { ...good, digest: digestOf('again') }
+    for (const phase of ['Paused', 'Aborted'] as const) {
+      const { deciding, state, summary, created } = begun({ a: soaking }, ['b', 'c'])
+      const targets = { a: target(old, bad), b: target(old, bad), c: target(old, fixed) }
+      const next = plan([wave('all', ['a', 'b', 'c'])], { id: 'r10', targets, behind: 'r9' })
+      addRollout(state, next, createRun(next))
+      const ended: ClusterProgress = {
+        ...{ state: 'Done', outcome: 'Skipped', generation: 0, at: 1, message: '' },
+      }
+      const { clusters, ...run } = state.runs.get('r9')!
+      const left = phase === 'Paused' ? clusters : { a: ended, b: ended, c: ended }
+      state.runs.set('r9', { ...run, phase, clusters: left })
+      const fleet = fleetOf(['a', 'b', 'c'], { shop: '' })
+      const shop = new Map([
+        ['a', bad],
+        ['b', bad],
+        ['c', again],
+      ])
+      const contents = { ...contentsOf(fleet), applications: new Map([['shop', shop]]) }
+      await deciding.decide(fleet, contents)
+      const isPaused = phase === 'Paused'
+      assert.deepEqual(summary(), [['shop', isPaused ? 'a b c' : 'c', !isPaused]], phase)
+      assert.equal(created[0]!.plan.behind, isPaused ? 'r9' : undefined)
     }
   })
 
