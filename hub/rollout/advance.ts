@@ -4,15 +4,16 @@ import { plansOf } from '../ledger/by-application.ts'
 import { assignedBy, foldEntry, type LedgerState } from '../ledger/replay.ts'
 import { activeRollouts, admit, makeWay } from './admission.ts'
 import { type RunChange, toChange } from './change.ts'
+import { toHolds } from './hold.ts'
 import { createMeasuring, type Measure } from './measuring.ts'
 import { mayMove } from './outcome.ts'
+import { isTaking } from './listed.ts'
 import { createSerial } from './serial.ts'
 import {
   type Assignment,
   type ClusterObservation,
   finalPhases,
   type RolloutAction,
-  type RolloutEffect,
   type RolloutEvent,
   type RolloutPlan,
   type RolloutRun,
@@ -93,6 +94,8 @@ const longestSleep = 60_000
 export function createRollouts(ports: RolloutPorts): Rollouts {
   const { ledger, state, store, wake, clock, log } = ports
   const serial = createSerial()
+  /** Of steps that depend on how others stand. */
+  const handovers = createSerial()
   let begun = false
   /** Rollouts whose store record, effects or wake-up did not get through. */
   const owed = new Set<string>()
@@ -133,34 +136,31 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     const before = find(id)
     const { plan } = before
     if (event.kind !== 'action' && finalPhases.has(before.run.phase)) return
-    const seen = await observe(before, event.kind === 'action')
-    const result = step(plan, before.run, event, seen, clock(), ledger.head + 1)
-    const change = result.run === before.run ? undefined : toChange(before.run, result.run)
+    const take = () => takeStep(before, event, actor)
+    // Two that wait for each other would both take their last slots, on different clusters.
+    const { result, change } = isTaking(plan) ? await handovers.run('', take) : await take()
+    await settle(plan, result, change)
+    measuring.want(plan, result.measurements)
+    if (change?.clusters) ports.moved?.(plan.application)
+  }
+
+  async function takeStep({ plan, run }: StoredRollout, event: RolloutEvent, actor: string) {
+    const seen = await observe({ plan, run }, event.kind === 'action')
+    const result = step(plan, run, event, seen, clock(), ledger.head + 1)
+    const change = result.run === run ? undefined : toChange(run, result.run)
     if (change) {
       const cause = event.kind === 'action' ? event.action.kind : event.kind
       const reason = event.kind === 'action' ? event.reason : result.run.message
       await decide(actor, [
-        { type: 'rollout.moved', rollout: id, cause, reason, change },
-        ...toHolds(plan, result.effects),
+        { type: 'rollout.moved', rollout: run.id, cause, reason, change },
+        ...toHolds(state, plan, result.effects, clock()),
       ])
     }
-    await settle(before.plan, result, change)
-    measuring.want(before.plan, result.measurements)
-    if (change?.clusters) ports.moved?.(before.plan.application)
+    return { result, change }
   }
 
   function perform(id: string, action: RolloutAction, actor: string, reason: string) {
     return move(id, { kind: 'action', action, actor, reason }, actor)
-  }
-
-  function toHolds(plan: RolloutPlan, effects: readonly RolloutEffect[]): Decision[] {
-    const effect = effects.find((one) => one.kind === 'hold')
-    const held = state.holds.get(plan.application)
-    if (!effect || held?.rollout === plan.id) return []
-    const { contentDigest, reason } = effect
-    const { application, revision, id } = plan
-    const hold = { application, contentDigest, revision, rollout: id, at: clock(), reason }
-    return [{ type: 'hold.set', hold }]
   }
 
   /** What follows a decision. It is durable by now, so nothing here may undo or fail it. */

@@ -51,15 +51,20 @@ type Planned = Extract<Change, { kind: 'rollout' }>
 interface Round {
   readonly fleet: Fleet
   readonly contents: Contents
-  readonly look: Pick<Look, 'spare' | 'isAwaited'>
+  readonly look: Pick<Look, 'spare' | 'isAwaited' | 'findGivers'>
 }
 
-const lookAway: Round['look'] = { spare: async (_, targets) => targets, isAwaited: () => false }
+const lookAway: Round['look'] = {
+  spare: async (_, targets) => targets,
+  findGivers: async (_, targets) => targets,
+  isAwaited: () => false,
+}
 
 /** Contents × what clusters are assigned → rollouts. Faults are returned, never thrown. */
 export function createDeciding(deps: DecideDeps) {
   const { state, rollouts } = deps
   const openClusters = createOpenClusters(state)
+  let settledAt = -Infinity
   const sparing = createSparing(deps)
   const leaving = createLeaving({
     grace: deps.removalGrace ?? 0,
@@ -102,6 +107,7 @@ export function createDeciding(deps: DecideDeps) {
       if (awaited) faults.push(awaited)
     }
     for (const [application, run] of after) await attempt(application, run)
+    settledAt = deps.clock()
     return faults
   }
 
@@ -291,7 +297,7 @@ export function createDeciding(deps: DecideDeps) {
       id: deps.newId(),
       application,
       revision,
-      targets: await look.spare(application, change.targets),
+      targets: await look.findGivers(application, await look.spare(application, change.targets)),
       clusters: listPlanClusters(fleet),
       strategy,
       gates: {
@@ -315,6 +321,8 @@ export function createDeciding(deps: DecideDeps) {
 
   return {
     decide,
+    /** When all that Git asked had been decided on last, in milliseconds. */
+    settledAt: (): number => settledAt,
     /** What will be removed unless it is selected again, in words. */
     warnings: (): Fault[] =>
       leaving.list().map(({ application, cluster, at }) => ({

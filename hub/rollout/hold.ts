@@ -1,4 +1,6 @@
-import type { Content, Hold, RolloutPlan } from './rollout.ts'
+import type { Decision } from '../ledger/entry.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Content, Hold, RolloutEffect, RolloutPlan } from './rollout.ts'
 
 /** What a hold means for a new plan. */
 export type HoldVerdict = 'held' | 'released' | 'unrelated'
@@ -44,4 +46,19 @@ export function isWithdrawn(
     const wanted = desired.get(cluster)
     return wanted !== undefined && wanted.digest !== digest
   })
+}
+
+/** The hold that a step sets, if it sets one that is not set yet. */
+export function toHolds(
+  { holds }: Pick<LedgerState, 'holds'>,
+  { application, revision, id }: RolloutPlan,
+  effects: readonly RolloutEffect[],
+  at: number,
+): Decision[] {
+  const effect = effects.find((one) => one.kind === 'hold')
+  if (!effect || holds.get(application)?.rollout === id) return []
+  const { contentDigest, reason } = effect
+  return [
+    { type: 'hold.set', hold: { application, contentDigest, revision, rollout: id, at, reason } },
+  ]
 }

@@ -39,3 +39,8 @@ export function isGiving({ targets }: Pick<RolloutPlan, 'targets'>): boolean {
       leave !== undefined || (digest === null && deletionPolicy === 'Orphan'),
   )
 }
+
+/** Whether a plan is to get objects of other applications. */
+export function isTaking({ targets }: Pick<RolloutPlan, 'targets'>): boolean {
+  return Object.values(targets).some(({ from }) => from !== undefined)
+}

@@ -68,6 +68,8 @@ export function judgeInFlight(
   const isPostponed = progress.state === 'Offered' && progress.postponed === true
   // Not yet heard again of one that waited: it waits still.
   if (veto || (isPostponed && !seen.application)) return postpone(progress)
+  // It is not even sent yet.
+  if (seen.awaits && progress.state === 'Offered') return postpone(progress)
   const verdict = readReport(seen, content, progress.generation)
   if (verdict.state === 'failed') return done(progress, 'Failed', verdict.message, now)
   if (verdict.state === 'good') {

@@ -19,6 +19,8 @@ export interface Content extends Sparing {
 export interface RolloutTarget extends Content {
   /** What the cluster was assigned before this rollout, with what that left; null when it had nothing. */
   readonly previous: Content | null
+  /** Other applications whose objects it gets there, and what they have as long as they have not let go of them. */
+  readonly from?: Readonly<Record<string, Digest>>
 }
 
 export type OnFailure = 'pause' | 'rollback' | 'continue'
@@ -196,6 +198,8 @@ export interface ClusterObservation {
   readonly closed?: string | null
   /** Why it may be offered nothing new now, and until when if that is known. */
   readonly withheld?: { readonly until: number | null; readonly reason: string } | null
+  /** The application together with which alone it can have what it was offered, while that is to be offered yet. */
+  readonly awaits?: string | null
   /** Refusal of the snapshot that carries this rollout's content, if any. */
   readonly refusal: string | null
   readonly application: {

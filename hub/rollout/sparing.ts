@@ -8,6 +8,7 @@ import { assignedTo } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
 import { type Expected, listExpected } from './expected.ts'
+import { createGivers } from './givers.ts'
 import { type HeldContent, listHeld } from './held-content.ts'
 import type { Content, RolloutPlan, RolloutTarget } from './rollout.ts'
 
@@ -215,6 +216,8 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
         }
         return spared
       },
+      /** Targets with the applications that others' objects come from. */
+      findGivers: createGivers({ state, fleet, contents, isAlike, read }),
       /** Whether nobody can tell whose the objects would be that a removal takes away. */
       isAwaited: (application: string, cluster: string): boolean =>
         listAwaited(application, cluster).length > 0,

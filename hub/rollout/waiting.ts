@@ -144,6 +144,7 @@ function explain(
     return `is healthy and soaks until ${time(progress.healthySince + wave.soak)}`
   }
   if (isInFlight(progress)) {
+    if (seen.awaits) return `gets it together with what application ${seen.awaits} is to get there`
     const { message } = readReport(seen, target, progress.generation)
     if (progress.state === 'Offered' && progress.postponed) return message
     return `${message}; it has until ${time(progress.offeredAt + wave.progressDeadline)}`

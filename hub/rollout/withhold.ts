@@ -39,6 +39,8 @@ export function createWithhold(fleet: () => Fleet | null, state: LedgerState): W
     if (!spec?.dependsOn || !declared) return null
     for (const { name } of dependenciesOn(current, spec, declared).dependsOn ?? []) {
       const newestFirst = plansOf(state, name).reverse()
+      // What is to get objects of this one can only come after it, or with it.
+      if (newestFirst[0]?.targets[cluster]?.from?.[application] !== undefined) continue
       const why = explainDependency(state, newestFirst, name, cluster)
       if (why !== null) return why
     }

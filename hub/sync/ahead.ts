@@ -80,6 +80,15 @@ function isSafe(
   return digest !== null && running === digest
 }
 
+/** Whether a cluster would get anything by these that its agent has not said it runs. */
+export function bringsNews(status: ClusterStatus, assignments: readonly Assignment[]): boolean {
+  const runs = listRunning(status)
+  return (
+    runs !== undefined &&
+    assignments.some(({ application, digest }) => runs.get(application) !== digest)
+  )
+}
+
 /** What an agent says it runs, in this stream; undefined before its first report. */
 function listRunning({
   connection,

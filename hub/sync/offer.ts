@@ -39,6 +39,11 @@ export interface OfferDeps {
     cluster: string,
     list: readonly SnapshotApplication[],
   ) => readonly Uint8Array[]
+  /** Without what can only come together with something that is to be assigned in a moment; `wait` for that alone. */
+  readonly listTogether?: (
+    cluster: string,
+    assignments: readonly Assignment[],
+  ) => readonly Assignment[] | 'wait'
   /** What may be offered to an agent that has come further than this hub knows; without it, all. */
   readonly restraint?: Pick<Restraint, 'isSuspect' | 'restrain'>
   /** The ledger's end, and whether a line is still what it was: it is not where a backup was restored. */
@@ -108,14 +113,14 @@ export function createOffers(deps: OfferDeps) {
     const last = known?.digest === at.digest ? known : await deps.store.get(clusterId)
     const stands = last !== undefined && last.epoch === epoch
     const told = toPosition(epoch, at)
-    let given: readonly Assignment[] | 'wait' = assigned
-    if (deps.restraint) {
+    let given = deps.listTogether?.(cluster, assigned) ?? assigned
+    if (deps.restraint && given !== 'wait') {
       const ahead = await isAhead(enrolment, told, last).catch((error: unknown) => {
         refuse(cluster, error)
         return null
       })
       if (ahead === null) return { offer: null, current: null }
-      if (ahead) given = deps.restraint.restrain(cluster, assigned)
+      if (ahead) given = deps.restraint.restrain(cluster, given)
     }
     if (given === 'wait') return { offer: null, current: null }
     const list = share(listApplications(given))

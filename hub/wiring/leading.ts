@@ -18,6 +18,7 @@ import { createWakeUps } from '../rollout/bullmq.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
 import { explainClosed } from '../rollout/open-clusters.ts'
+import { createHandovers, type Handovers } from '../rollout/handover.ts'
 import { createWithhold } from '../rollout/withhold.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
@@ -69,6 +70,7 @@ export interface LeadingDeps {
 export interface Leading {
   readonly pipeline: Pipeline
   readonly rollouts: Rollouts
+  readonly handovers: Handovers
   readonly hub: Hub
   readonly summaries: Summaries
   readonly alerting: Alerting
@@ -122,6 +124,13 @@ export async function startLeading(
     (alarms) => alarms.close().catch(() => {}),
   )
   const withhold = createWithhold(() => pipeline.state().fleet, register.state)
+  const handovers = createHandovers({
+    state: register.state,
+    isFree: (application, cluster) =>
+      withhold(application, cluster, clock()) === null &&
+      findVeto(statuses.get(cluster).holds, application) === null,
+    settledAt: () => deciding.settledAt(),
+  })
   const dependents = memoize(
     () => pipeline.state().fleet,
     (fleet) => (fleet ? findDependents(fleet) : new Map<string, readonly string[]>()),
@@ -134,14 +143,17 @@ export async function startLeading(
     observe: async (application, clusters) => {
       const now = clock()
       const { fleet } = pipeline.state()
+      const handover = handovers.look(application)
       const ruled = (cluster: string) => ({
-        withheld: withhold(application, cluster, now),
+        withheld: withhold(application, cluster, now) ?? handover.withheld(cluster),
+        awaits: handover.awaits(cluster),
         ...(fleet && { closed: explainClosed(fleet, register.state, cluster) }),
       })
       return observeClusters(statuses.get, application, clusters, since, ruled)
     },
     moved: (application) => {
-      for (const other of dependents().get(application) ?? []) {
+      const others = dependents().get(application) ?? []
+      for (const other of new Set([...others, ...handovers.listTakers(application)])) {
         rollouts
           .notice(other)
           .catch((err: unknown) => log.warn({ err }, `${other} was not looked at`))
@@ -283,6 +295,7 @@ export async function startLeading(
   return {
     pipeline,
     rollouts,
+    handovers,
     hub,
     summaries,
     alerting,

@@ -29,7 +29,7 @@ import type { Gate } from '../sync/gate.ts'
 import { createSlots } from '../slots.ts'
 import { createMembers } from '../sync/members.ts'
 import { createNeeds } from '../sync/needs.ts'
-import { createOffers } from '../sync/offer.ts'
+import { createOffers, type OfferDeps } from '../sync/offer.ts'
 import { createPush } from '../sync/push.ts'
 import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
@@ -61,6 +61,7 @@ export interface ListenersDeps {
   readonly auditHead: () => AuditHead
   readonly hooks: SyncHooks
   readonly restraint: Restraint
+  readonly listTogether: OfferDeps['listTogether']
   /** Whether the ledger still has a line as it was. */
   readonly hasLine: (head: AuditHead) => boolean
   readonly metrics: Metrics
@@ -87,6 +88,7 @@ export async function startListeners(
     auditHead,
     hooks,
     restraint,
+    listTogether,
     hasLine,
     metrics,
   }: ListenersDeps,
@@ -137,6 +139,7 @@ export async function startListeners(
           config.replica === undefined ? undefined : () => register.state.term,
         ),
         assignments: (cluster) => hooks.assignmentsOf(cluster, fleet()),
+        ...(listTogether && { listTogether }),
         restraint,
         ledger: { head: auditHead, has: hasLine },
         approvals: (cluster, list) =>

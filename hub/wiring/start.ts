@@ -31,7 +31,7 @@ import { listEnded } from '../status/ended.ts'
 import { createStatusStore } from '../status/redis.ts'
 import { createStatuses } from '../status/statuses.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
-import { createRestraint } from '../sync/ahead.ts'
+import { bringsNews, createRestraint } from '../sync/ahead.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
 import { createTrustDesk } from '../trust.ts'
 import { addressesOf } from './certificate.ts'
@@ -211,9 +211,13 @@ export async function startHub(
   })
 
   // 4. Listen: agents first, so that they are there when rollouts go on.
-  const { pipeline, hub } = leading
+  const { pipeline, hub, handovers } = leading
   const { sync, enrolment, openToPeers } = await startListeners(surroundings, {
     ...{ store, content, trust, hooks, restraint, metrics },
+    listTogether(cluster, assigned) {
+      const given = handovers.listTogether(cluster, assigned)
+      return given === assigned || bringsNews(statuses.get(cluster), given) ? given : 'wait'
+    },
     hasLine: (head) => heads.has(head, register.head),
     signer: trace ? traceSigning(signer, trace, clock) : signer,
     fleet: () => pipeline.state().fleet,

@@ -9,46 +9,14 @@ import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
 import { createMemoryCluster, type MemoryCluster } from '../support/memory-cluster.ts'
+import { movingApplication, movingStrategies } from '../support/moving-fleet.ts'
 import { until } from '../support/until.ts'
 import { ownerIn, putBefore } from '../unit/agent/apply/put-before.ts'
 
 /* What another application is to get, and what was there before, is not deleted, whatever comes of it. Each test
    has applications and a namespace of its own; an object called `refused` is one that no cluster takes. */
 
-const api = 'apiVersion: groundswell.dev/v1alpha1'
 const names = ['a', 'b', 'c']
-const strategies = `${api}
-kind: RolloutStrategy
-metadata: { name: gated }
-spec:
-  waves:
-    - { name: all, selector: {}, before: [{ approval: { role: operator } }] }
----
-${api}
-kind: RolloutStrategy
-metadata: { name: plain }
-spec:
-  onFailure: rollback
-  waves:
-    - { name: all, selector: {}, maxConcurrent: 3, maxFailures: 0 }
-`
-
-/** An application of ConfigMaps in a namespace that others may share. */
-function application(
-  name: string,
-  namespace: string,
-  strategy: 'gated' | 'plain',
-  objects: readonly string[],
-): Record<string, string> {
-  const spec = { source: { path: `apps/${name}` }, targets: [{ clusterSelector: {} }] }
-  const rest = { targetNamespace: namespace, createNamespace: true, rolloutStrategy: strategy }
-  return {
-    [`fleet/${name}.yaml`]: `${api}\nkind: Application\nmetadata: { name: ${name} }\nspec: ${JSON.stringify({ ...spec, ...rest })}\n`,
-    ...Object.fromEntries(
-      objects.map((one) => [`apps/${name}/${one}.yaml`, configMap(one, `of ${name}`)]),
-    ),
-  }
-}
 
 describe('I4, F44: nothing is deleted that another application is to get, or that was there before', () => {
   let stack: AsyncDisposableStack
@@ -88,11 +56,11 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
     world = stack.use(await createSurroundings())
     await commit({
       ...clusterFiles,
-      'fleet/strategies.yaml': strategies,
+      'fleet/strategies.yaml': movingStrategies,
       // So that no removal is that of most applications.
-      ...application('steady', 'steady', 'plain', ['settings']),
-      ...application('calm', 'calm', 'plain', ['settings']),
-      ...application('still', 'still', 'plain', ['settings']),
+      ...movingApplication('steady', 'steady', 'plain', ['settings']),
+      ...movingApplication('calm', 'calm', 'plain', ['settings']),
+      ...movingApplication('still', 'still', 'plain', ['settings']),
     })
     hub = await world.start({ interval: '200ms' })
     await untilReady(hub)
@@ -115,8 +83,8 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
 
   it('of two applications that both stay: one that moved is left until the other’s gate opens', async () => {
     await commit({
-      ...application('left', 'pair', 'plain', ['moves', 'stays', 'ends']),
-      ...application('right', 'pair', 'gated', ['other']),
+      ...movingApplication('left', 'pair', 'plain', ['moves', 'stays', 'ends']),
+      ...movingApplication('right', 'pair', 'gated', ['other']),
     })
     await succeeded('left')
     await approve('right')
@@ -142,13 +110,13 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
   })
 
   it('of one that is renamed and cut down in one commit: what goes on is left, the rest goes', async () => {
-    await commit(application('whole', 'cut', 'plain', ['kept', 'ends']))
+    await commit(movingApplication('whole', 'cut', 'plain', ['kept', 'ends']))
     await succeeded('whole')
     const { id } = (await newestRollout(hub.api, 'whole'))!
     const before = uidsOf(idOf('cut', 'kept'))
     await commit({
       ...{ 'fleet/whole.yaml': null, 'apps/whole/kept.yaml': null, 'apps/whole/ends.yaml': null },
-      ...application('half', 'cut', 'gated', ['kept']),
+      ...movingApplication('half', 'cut', 'gated', ['kept']),
     })
     await follows('whole', id, 'Succeeded')
     await waitForRollout(hub.api, 'half', 'Progressing')
@@ -166,7 +134,7 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
       await putBefore(cluster, home, { apiVersion: 'v1', kind: 'ConfigMap', metadata })
     }
     const before = uidsOf(idOf('old', 'settings'))
-    await commit(application('adopts', 'old', 'plain', ['settings', 'fresh', 'refused']))
+    await commit(movingApplication('adopts', 'old', 'plain', ['settings', 'fresh', 'refused']))
     await waitForRollout(hub.api, 'adopts', 'RolledBack')
     const applied = onAll(({ calls }) => calls.includes(`apply ${idOf('old', 'settings')}`))
     assert.ok(applied.includes(true), 'it was adopted')
@@ -178,8 +146,8 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
 
   it('of one that goes back to what it had: what it took over meanwhile is let go', async () => {
     await commit({
-      ...application('gives', 'given', 'plain', ['moves', 'stays']),
-      ...application('takes', 'given', 'plain', ['other']),
+      ...movingApplication('gives', 'given', 'plain', ['moves', 'stays']),
+      ...movingApplication('takes', 'given', 'plain', ['other']),
     })
     await succeeded('gives')
     await succeeded('takes')
@@ -201,13 +169,13 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
   })
 
   it('of one whose new half fails and is rolled back: all of it stays', async () => {
-    await commit(application('first', 'again', 'plain', ['settings']))
+    await commit(movingApplication('first', 'again', 'plain', ['settings']))
     await succeeded('first')
     const { id } = (await newestRollout(hub.api, 'first'))!
     const before = uidsOf(idOf('again', 'settings'))
     await commit({
       ...{ 'fleet/first.yaml': null, 'apps/first/settings.yaml': null },
-      ...application('second', 'again', 'plain', ['settings', 'refused']),
+      ...movingApplication('second', 'again', 'plain', ['settings', 'refused']),
     })
     await waitForRollout(hub.api, 'second', 'RolledBack')
     await follows('first', id, 'Succeeded')
@@ -216,12 +184,12 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
   })
 
   it('of one whose new half cannot be rendered: nothing is removed, and that is said; a person may', async () => {
-    await commit(application('sound', 'torn', 'plain', ['settings']))
+    await commit(movingApplication('sound', 'torn', 'plain', ['settings']))
     await succeeded('sound')
     const before = uidsOf(idOf('torn', 'settings'))
     await commit({
       ...{ 'fleet/sound.yaml': null, 'apps/sound/settings.yaml': null },
-      ...application('broken', 'torn', 'plain', []),
+      ...movingApplication('broken', 'torn', 'plain', []),
       'apps/broken/settings.yaml': 'kind: [ConfigMap\n',
     })
     const { faults } = await untilFaults(hub.api, 'the removal to wait', ({ faults }) =>

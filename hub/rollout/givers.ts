@@ -1,0 +1,123 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import { parseObjectId } from '@groundswell/proto/object-id.ts'
+import type { ManifestObjects } from '../bundle/stored-manifest.ts'
+import { HubError } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { Contents } from '../render/contents.ts'
+import type { RolloutPlan, RolloutTarget } from './rollout.ts'
+
+/* Of which other applications a plan is to get objects: it waits there until they have let go of them. */
+
+export interface GiversDeps {
+  readonly state: Pick<LedgerState, 'assignments' | 'assignedTo' | 'good'>
+  readonly fleet: Pick<Fleet, 'applications'>
+  readonly contents: Pick<Contents, 'applications' | 'skipped'>
+  /** Whether two manifests name the same objects, as far as that is known. */
+  readonly isAlike: (one: Digest, other: Digest) => boolean
+  /** @throws HubError `content_missing` when it cannot be had */
+  readonly read: (cluster: string, digest: Digest) => Promise<ManifestObjects>
+}
+
+/** What an application has on a cluster and is to have there, by Git: other objects. */
+interface Turning {
+  readonly application: string
+  readonly has: Digest
+  readonly next: Digest | null
+}
+
+export type FindGivers = (
+  application: string,
+  targets: RolloutPlan['targets'],
+) => Promise<RolloutPlan['targets']>
+
+/** Manifests are read only where another application of the cluster is to have other objects than it has. */
+export function createGivers(deps: GiversDeps): FindGivers {
+  const { state, contents, isAlike } = deps
+  let turning: ReadonlyMap<string, readonly Turning[]> | undefined
+
+  async function listGivers(
+    cluster: string,
+    next: Digest,
+    good: Digest | undefined,
+    others: readonly Turning[],
+  ): Promise<RolloutTarget['from']> {
+    const spell = async (digest: Digest | null | undefined): Promise<ReadonlySet<string>> =>
+      digest ? (await deps.read(cluster, digest)).spellings : none
+    const known = await spell(good)
+    const coming = [...(await spell(next))].filter((id) => isTelling(id) && !known.has(id))
+    const from: Record<string, Digest> = {}
+    for (const { application, has, next: after } of coming.length > 0 ? others : []) {
+      const [had, kept] = [await spell(has), await spell(after)]
+      if (coming.some((id) => had.has(id) && !kept.has(id))) from[application] = has
+    }
+    return Object.keys(from).length > 0 ? from : undefined
+  }
+
+  return async (application, targets) => {
+    turning ??= listTurning(deps)
+    const alike = new Map<string, Promise<RolloutTarget['from']>>()
+    const found: Record<string, RolloutTarget> = {}
+    for (const [cluster, target] of Object.entries(targets)) {
+      found[cluster] = target
+      const { digest: next } = target
+      const others = (turning.get(cluster) ?? []).filter((one) => one.application !== application)
+      const good = state.good.get(cluster)?.get(application)?.digest ?? undefined
+      if (next === null || others.length === 0) continue
+      if (good && (good === next || isAlike(good, next))) continue
+      const key = JSON.stringify([next, good, others])
+      const listed = alike.get(key) ?? listGivers(cluster, next, good, others).catch(passMissing)
+      alike.set(key, listed)
+      const from = await listed
+      if (from) found[cluster] = { ...target, from }
+    }
+    return found
+  }
+
+  function passMissing(error: unknown): undefined {
+    if (error instanceof HubError && error.code === 'content_missing') return undefined
+    throw error
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
+
+/** By cluster. What cannot be rendered, or is suspended, stays as it is; so does what selects nobody. */
+function listTurning({
+  state,
+  fleet,
+  contents: { applications, skipped },
+  isAlike,
+}: GiversDeps): ReadonlyMap<string, readonly Turning[]> {
+  const found = new Map<string, Turning[]>()
+  for (const [application, assigned] of state.assignedTo) {
+    const made = applications.get(application)
+    if (fleet.applications.has(application) && !made?.size) continue
+    for (const [cluster, { digest: has }] of assigned) {
+      if (has === null || skipped.get(application)?.has(cluster)) continue
+      const next = made?.get(cluster)?.digest ?? null
+      if (next !== null && (next === has || isAlike(next, has))) continue
+      const mine = found.get(cluster) ?? []
+      mine.push({ application, has, next })
+      found.set(cluster, mine)
+    }
+  }
+  return found
+}
+
+/** Kinds that live in no namespace, and that applications of several namespaces may hand on. */
+const clusterWide = new Set([
+  ...['ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition', 'APIService'],
+  ...['StorageClass', 'PersistentVolume', 'PriorityClass', 'IngressClass', 'RuntimeClass'],
+  ...['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'],
+])
+
+/**
+ * Whether an id names one object, whoever names it: without a namespace it may be two of two namespaces. A
+ * Namespace belongs to all that ask for it.
+ */
+function isTelling(id: string): boolean {
+  const { group, kind, namespace } = parseObjectId(id)
+  if (group === '' && kind === 'Namespace') return false
+  return namespace !== '' || clusterWide.has(kind)
+}

@@ -1,0 +1,145 @@
+import type { LedgerState } from '../ledger/replay.ts'
+import { plansOf } from '../ledger/by-application.ts'
+import { findBreach } from './failure.ts'
+import { isGiving, isTaking } from './listed.ts'
+import { isInFlight, mayMove } from './outcome.ts'
+import type { Withheld } from './windows.ts'
+import { type Assignment, finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
+
+/* Objects that pass from one application to another on a cluster. Who gets one waits until who has it lets go
+   of it; those that wait for each other in a circle come together, in one snapshot. */
+
+export interface HandoverDeps {
+  readonly state: Pick<LedgerState, 'plans' | 'runs' | 'rolloutsOf' | 'assignments'>
+  /** Whether a cluster may be offered something new of an application now, whatever its rollout says. */
+  readonly isFree: (application: string, cluster: string) => boolean
+  /** When all that Git asked had been decided on last, in milliseconds: what is younger may not be planned yet. */
+  readonly settledAt: () => number
+}
+
+interface Coming {
+  readonly plan: RolloutPlan
+  readonly run: RolloutRun
+}
+
+export type Handovers = ReturnType<typeof createHandovers>
+
+export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
+  const activeOf = (application: string): Coming[] =>
+    plansOf(state, application)
+      .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
+      .filter(({ run }) => !finalPhases.has(run.phase) && run.phase !== 'RollingBack')
+
+  /** The rollout that is still to bring an application to a cluster. */
+  const findComing = (application: string, cluster: string): Coming | undefined =>
+    activeOf(application).findLast(({ plan, run }) => {
+      const progress = run.clusters[cluster]
+      if (!plan.targets[cluster] || !progress) return false
+      return progress.state === 'Pending' || (progress.state === 'Done' && mayMove(progress))
+    })
+
+  /** Whether what another gives to a plan may be planned only now, in the same round. */
+  const isEarly = ({ createdAt, trigger }: RolloutPlan): boolean =>
+    trigger.kind !== 'api' && settledAt() < createdAt
+
+  /** Applications that have on a cluster what a plan is to get there, and are still to let go of it. */
+  function listHolders(plan: RolloutPlan, cluster: string, before = Infinity): string[] {
+    const there = state.assignments.get(cluster)
+    return Object.entries(plan.targets[cluster]?.from ?? {})
+      .filter(([name, digest]) => {
+        const has = there?.get(name)
+        return has?.digest === digest && has.generation < before
+      })
+      .map(([name]) => name)
+      .filter((name) => isEarly(plan) || findComing(name, cluster) !== undefined)
+  }
+
+  /**
+   * Whether an application would be offered to a cluster now if it did not have to wait for those of `path`,
+   * that would be offered with it.
+   */
+  function isReady(application: string, cluster: string, path: readonly string[]): boolean {
+    const coming = findComing(application, cluster)
+    if (!coming) return false
+    const { plan, run } = coming
+    const wave = plan.waves.findIndex(({ clusters }) => clusters.includes(cluster))
+    const isOpen = wave < run.wave || (wave === run.wave && run.waveStartedAt !== null)
+    if (run.phase !== 'Progressing' || !isOpen) return false
+    if (run.clusters[cluster]?.state !== 'Pending') return false
+    if (plan.onFailure !== 'continue' && findBreach(plan, run.clusters)) return false
+    const taken = Object.values(run.clusters).filter(isInFlight).length
+    if (taken >= plan.waves[run.wave]!.maxConcurrent || !isFree(application, cluster)) return false
+    const further = [...path, application]
+    return listHolders(plan, cluster).every(
+      (name) => further.includes(name) || isReady(name, cluster, further),
+    )
+  }
+
+  /** By application: for whom its content is kept from a cluster until both can be in one snapshot. */
+  function findKept(cluster: string): ReadonlyMap<string, string> {
+    const kept = new Map<string, string>()
+    const offered = [...(state.assignments.get(cluster)?.values() ?? [])].flatMap((one) => {
+      const plan = state.plans.get(one.rollout)
+      const target = plan?.targets[cluster]
+      if (!target?.from || target.digest !== one.digest) return []
+      const isOffered = state.runs.get(one.rollout)?.clusters[cluster]?.state === 'Offered'
+      return isOffered ? [{ ...one, plan: plan!, from: Object.keys(target.from) }] : []
+    })
+    // What comes with one that is kept is kept as well.
+    for (let before = -1; before < kept.size;) {
+      before = kept.size
+      for (const { application, plan, from, generation } of offered) {
+        if (kept.has(application)) continue
+        const [holder] = listHolders(plan, cluster, generation)
+        const first = holder ?? from.find((name) => kept.has(name))
+        if (first !== undefined) kept.set(application, first)
+      }
+    }
+    return kept
+  }
+
+  return {
+    /** What the clusters of an application's rollout are to wait for. */
+    look(application: string) {
+      const active = activeOf(application)
+      // One that is just being started offers in the same step.
+      const mine = active.find(({ run }) => run.startedAt !== null) ?? active.at(-1)
+      if (!mine || !isTaking(mine.plan)) return nothing
+      return {
+        /** Why it may not be offered to a cluster yet. */
+        withheld(cluster: string): Withheld | null {
+          const waits = listHolders(mine.plan, cluster).find(
+            (name) => !isReady(name, cluster, [application]),
+          )
+          if (waits === undefined) return null
+          const coming = findComing(waits, cluster)
+          return { until: null, reason: describe(waits, coming?.plan.id) }
+        },
+        /** With whom what was offered to a cluster is to come there, as long as it cannot yet. */
+        awaits: (cluster: string): string | null => findKept(cluster).get(application) ?? null,
+      }
+    },
+    /** What a cluster is assigned, but for what would find its objects with others that let go of them any moment. */
+    listTogether(cluster: string, assignments: readonly Assignment[]): readonly Assignment[] {
+      const kept = findKept(cluster)
+      if (kept.size === 0) return assignments
+      return assignments.filter(({ application }) => !kept.has(application))
+    },
+    /** Applications that wait for this one to let go of something. */
+    listTakers(application: string): string[] {
+      if (!activeOf(application).some(({ plan }) => isGiving(plan))) return []
+      return [...state.rolloutsOf.keys()].filter((name) =>
+        activeOf(name).some(({ plan }) =>
+          Object.values(plan.targets).some(({ from }) => from?.[application] !== undefined),
+        ),
+      )
+    },
+  }
+}
+
+const nothing = { withheld: () => null, awaits: () => null }
+
+function describe(application: string, rollout: string | undefined): string {
+  const by = rollout === undefined ? '' : `, by rollout ${rollout}`
+  return `application ${application}, which has still to let go there of what is to be this one's${by}`
+}
