@@ -22,6 +22,13 @@ interface Coming {
   readonly run: RolloutRun
 }
 
+interface Kept {
+  readonly plan: RolloutPlan
+  readonly holders: readonly string[]
+  /** For whom it waits. */
+  readonly first: string
+}
+
 export type Handovers = ReturnType<typeof createHandovers>
 
 export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
@@ -54,30 +61,9 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
       .filter((name) => isEarly(plan) || findComing(name, cluster) !== undefined)
   }
 
-  /**
-   * Whether an application would be offered to a cluster now if it did not have to wait for those of `path`,
-   * that would be offered with it.
-   */
-  function isReady(application: string, cluster: string, path: readonly string[]): boolean {
-    const coming = findComing(application, cluster)
-    if (!coming) return false
-    const { plan, run } = coming
-    const wave = plan.waves.findIndex(({ clusters }) => clusters.includes(cluster))
-    const isOpen = wave < run.wave || (wave === run.wave && run.waveStartedAt !== null)
-    if (run.phase !== 'Progressing' || !isOpen) return false
-    if (run.clusters[cluster]?.state !== 'Pending') return false
-    if (plan.onFailure !== 'continue' && findBreach(plan, run.clusters)) return false
-    const taken = Object.values(run.clusters).filter(isInFlight).length
-    if (taken >= plan.waves[run.wave]!.maxConcurrent || !isFree(application, cluster)) return false
-    const further = [...path, application]
-    return listHolders(plan, cluster).every(
-      (name) => further.includes(name) || isReady(name, cluster, further),
-    )
-  }
-
-  /** By application: for whom its content is kept from a cluster until both can be in one snapshot. */
-  function findKept(cluster: string): ReadonlyMap<string, string> {
-    const kept = new Map<string, string>()
+  /** What is assigned to a cluster and kept from it, until all that comes with it can be in one snapshot. */
+  function findKept(cluster: string): ReadonlyMap<string, Kept> {
+    const kept = new Map<string, Kept>()
     const offered = [...(state.assignments.get(cluster)?.values() ?? [])].flatMap((one) => {
       const plan = state.plans.get(one.rollout)
       const target = plan?.targets[cluster]
@@ -90,12 +76,48 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
       before = kept.size
       for (const { application, plan, from, generation } of offered) {
         if (kept.has(application)) continue
-        const [holder] = listHolders(plan, cluster, generation)
-        const first = holder ?? from.find((name) => kept.has(name))
-        if (first !== undefined) kept.set(application, first)
+        const holders = listHolders(plan, cluster, generation)
+        const first = holders[0] ?? from.find((name) => kept.has(name))
+        if (first !== undefined) kept.set(application, { plan, holders, first })
       }
     }
     return kept
+  }
+
+  /** Whether an application could be offered to a cluster now, but for what is to come there with it. */
+  function isReady({ plan, run }: Coming, cluster: string): boolean {
+    const wave = plan.waves.findIndex(({ clusters }) => clusters.includes(cluster))
+    const isOpen = wave < run.wave || (wave === run.wave && run.waveStartedAt !== null)
+    if (run.phase !== 'Progressing' || !isOpen) return false
+    if (run.clusters[cluster]?.state !== 'Pending') return false
+    if (plan.onFailure !== 'continue' && findBreach(plan, run.clusters)) return false
+    const taken = Object.values(run.clusters).filter(isInFlight).length
+    return taken < plan.waves[run.wave]!.maxConcurrent && isFree(plan.application, cluster)
+  }
+
+  /**
+   * The first application that keeps a plan from a cluster: one that has not let go of what it is to get
+   * and could not do so now. All that come together have to be ready, also where some are on their way already:
+   * or two such circles would each have what the other waits for.
+   */
+  function findObstacle(plan: RolloutPlan, cluster: string): string | undefined {
+    const kept = findKept(cluster)
+    const seen = new Set([plan.application])
+    const judge = (one: RolloutPlan, holders: readonly string[]): string | undefined => {
+      const from = Object.keys(one.targets[cluster]?.from ?? {})
+      for (const name of new Set([...holders, ...from.filter((other) => kept.has(other))])) {
+        if (seen.has(name)) continue
+        seen.add(name)
+        const offered = kept.get(name)
+        const coming = offered ? undefined : findComing(name, cluster)
+        if (!offered && !(coming && isReady(coming, cluster))) return name
+        const next = offered ?? { plan: coming!.plan, holders: listHolders(coming!.plan, cluster) }
+        const further = judge(next.plan, next.holders)
+        if (further !== undefined) return further
+      }
+      return undefined
+    }
+    return judge(plan, listHolders(plan, cluster))
   }
 
   return {
@@ -108,15 +130,14 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
       return {
         /** Why it may not be offered to a cluster yet. */
         withheld(cluster: string): Withheld | null {
-          const waits = listHolders(mine.plan, cluster).find(
-            (name) => !isReady(name, cluster, [application]),
-          )
+          const waits = findObstacle(mine.plan, cluster)
           if (waits === undefined) return null
           const coming = findComing(waits, cluster)
           return { until: null, reason: describe(waits, coming?.plan.id) }
         },
         /** With whom what was offered to a cluster is to come there, as long as it cannot yet. */
-        awaits: (cluster: string): string | null => findKept(cluster).get(application) ?? null,
+        awaits: (cluster: string): string | null =>
+          findKept(cluster).get(application)?.first ?? null,
       }
     },
     /** What a cluster is assigned, but for what would find its objects with others that let go of them any moment. */
@@ -141,5 +162,5 @@ const nothing = { withheld: () => null, awaits: () => null }
 
 function describe(application: string, rollout: string | undefined): string {
   const by = rollout === undefined ? '' : `, by rollout ${rollout}`
-  return `application ${application}, which has still to let go there of what is to be this one's${by}`
+  return `application ${application}, which has still to let go of objects there${by}`
 }
