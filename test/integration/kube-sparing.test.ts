@@ -152,6 +152,36 @@ describe('I4: sparing on a real API server', () => {
     assert.equal(await uidOf(config(name, 'moving')), uid)
   })
 
+  it('hands objects round in a ring, by one snapshot and as they are; each alone finds its object with another', async () => {
+    const name = uniqueName('ring')
+    const ring = [1, 2, 3].map((at) => `${name}-${at}`)
+    const object = (of: string) => createConfig(name, `of-${of}`)
+    await bring(presentApplication(name, [createNamespace(name)]))
+    const before = ring.map((one) => presentApplication(one, [object(one)]))
+    assert.deepEqual((await bring(...before)).errors, [])
+    const paths = ring.map((one) => config(name, `of-${one}`))
+    const uids = await Promise.all(paths.map(uidOf))
+    const after = ring.map((one, at) =>
+      presentApplication(one, [object(ring.at(at - 1)!)], {
+        generation: 2,
+        leave: [`/ConfigMap/${name}/of-${one}`],
+      }),
+    )
+    const alone = await bring(after[0]!, before[1]!, before[2]!)
+    assert.deepEqual(alone.phases, ['Failed', 'Applied', 'Applied'])
+    assert.deepEqual(
+      alone.errors.map(({ code }) => code),
+      ['owned_by_other'],
+    )
+    const together = await bring(...after)
+    assert.deepEqual(together.phases, ['Applied', 'Applied', 'Applied'])
+    assert.deepEqual([together.errors, together.deletes], [[], []])
+    const next = await bring(...after)
+    assert.deepEqual([next.phases, next.deletes], [['Applied', 'Applied', 'Applied'], []])
+    assert.deepEqual(await Promise.all(paths.map(uidOf)), uids)
+    assert.deepEqual(await Promise.all(paths.map(ownerOf)), [...ring.slice(1), ring[0]])
+  })
+
   it('leaves what was found, also where a field that cannot change had it made anew', async () => {
     const name = uniqueName('anew')
     const job = (of: string, image: string) => ({

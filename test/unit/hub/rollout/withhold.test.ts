@@ -7,9 +7,13 @@ import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState, type LedgerState } from '../../../../hub/ledger/replay.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { ClusterProgress, RolloutPhase } from '../../../../hub/rollout/rollout.ts'
+import type {
+  ClusterProgress,
+  RolloutPhase,
+  RolloutTarget,
+} from '../../../../hub/rollout/rollout.ts'
 import { createWithhold } from '../../../../hub/rollout/withhold.ts'
-import { plan, wave } from './world.ts'
+import { plan, target, wave } from './world.ts'
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 const at = (text: string) => Date.parse(text)
@@ -134,10 +138,17 @@ describe('an application that depends on another', () => {
   ]
   /** One rollout of `db` for each progress, oldest first; where it was offered it is assigned. */
   function history(...rollouts: readonly (readonly [RolloutPhase, ClusterProgress])[]) {
+    return historyOf({}, ...rollouts)
+  }
+  function historyOf(
+    rest: Partial<RolloutTarget>,
+    ...rollouts: readonly (readonly [RolloutPhase, ClusterProgress])[]
+  ) {
     const state = emptyState()
     rollouts.forEach(([phase, progress], index) => {
       const id = `r${index}`
-      const made = { ...plan([wave('all', ['a'])]), id, application: 'db' }
+      const targets = { a: { ...target(), ...rest } }
+      const made = plan([wave('all', ['a'])], { id, application: 'db', targets })
       addRollout(state, made, { ...createRun(made), phase, clusters: { a: progress } })
       if (progress.state === 'Pending') return
       const content = { digest: digestOf('db'), size: 1, revision: 'x', rollout: id }
@@ -158,6 +169,15 @@ describe('an application that depends on another', () => {
     assert.match(history(['Paused', done('Failed')])!, /failed there in rollout r0/)
     assert.match(history(['Failed', done('TimedOut')])!, /timed out there/)
     assert.equal(history(['Progressing', done('Succeeded')]), null)
+  })
+
+  test('does not wait for one that is to get objects of it: that can only come after it, or with it', () => {
+    const from = { shop: digestOf('shop') }
+    assert.equal(historyOf({ from }, ['Progressing', { state: 'Pending' }]), null)
+    assert.notEqual(
+      historyOf({ from: { x: from.shop } }, ['Progressing', { state: 'Pending' }]),
+      null,
+    )
   })
 
   test('waits for the newest of the other, planned too, and not for what took its place', () => {

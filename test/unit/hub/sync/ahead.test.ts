@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
 import fc from 'fast-check'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
 import { unknownCluster } from '../../../../hub/status/fold.ts'
 import type { ApplicationStatus, ClusterStatus } from '../../../../hub/status/status.ts'
-import { type Wish, createRestraint } from '../../../../hub/sync/ahead.ts'
+import { type Wish, bringsNews, createRestraint } from '../../../../hub/sync/ahead.ts'
 
 const [one, two, three] = ['one', 'two', 'three'].map((text) => digestOf(text))
 const connectedAt = 100
@@ -47,6 +47,19 @@ function world() {
       (status = { ...status, ledgerFault }),
   }
 }
+
+test('assignments bring news to an agent that has said what it runs, and runs other', () => {
+  const connection = { state: 'Connected', since: connectedAt, replica: '1' } as const
+  const at = (digest: Digest | null, updatedAt = connectedAt): ClusterStatus => ({
+    ...{ ...unknownCluster('a'), connection },
+    applications: { web: { application: 'web', digest, updatedAt } as ApplicationStatus },
+  })
+  const assigned = [assignment('web', two!)]
+  assert.equal(bringsNews(at(one!), assigned), true)
+  assert.equal(bringsNews(at(two!), assigned), false)
+  assert.equal(bringsNews(at(one!, connectedAt - 1), assigned), false, 'not said in this stream')
+  assert.equal(bringsNews(at(one!), []), false)
+})
 
 describe('what an agent is offered that has come further than the hub', () => {
   it('is nothing before it has said what it runs, and Git was read', () => {

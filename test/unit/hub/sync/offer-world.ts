@@ -89,12 +89,16 @@ export function createOfferWorld({ key, root }: OfferKeys, epoch = 1) {
   let [hasRecord, away] = [true, false]
   let restraint: OfferDeps['restraint']
   let ledger: OfferDeps['ledger']
+  let listTogether: OfferDeps['listTogether']
   const offerFor = createOffers({
     get restraint() {
       return restraint!
     },
     get ledger() {
       return ledger!
+    },
+    get listTogether() {
+      return listTogether!
     },
     root: () => ({ epoch, version: 1 }),
     signer: {
@@ -121,6 +125,7 @@ export function createOfferWorld({ key, root }: OfferKeys, epoch = 1) {
     signed: () => signed,
     restrainBy: (restrain: NonNullable<OfferDeps['restraint']>['restrain']) =>
       void (restraint = { restrain, isSuspect: () => false }),
+    keepBy: (list: OfferDeps['listTogether']) => void (listTogether = list),
     refusals,
     signerIsAway: () => (away = true),
     /** Its disk is that of long ago, too. */

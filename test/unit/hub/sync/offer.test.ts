@@ -191,6 +191,26 @@ describe('createOffers', () => {
     assert.equal(forked.offer?.sequence, 2)
   })
 
+  test('what can only come with something else is left out, and nothing is signed for it alone', async () => {
+    const hub = world()
+    const [shop, db] = [assignment('shop', 'one'), assignment('db', 'other')]
+    hub.assign(shop, db)
+    const { offer } = await hub.offer(start)
+    const at = { epoch: 1, sequence: 1, digest: offer!.digest }
+    const next = assignment('shop', 'two', 2)
+    hub.assign(next, db)
+    hub.keepBy(() => 'wait')
+    assert.deepEqual(await hub.offer(at), { offer: null, current: null })
+    assert.equal(hub.signed(), 1)
+    hub.keepBy((_, all) => all.filter(({ application }) => application !== 'shop'))
+    const without = await hub.offer(at)
+    const names = (envelope: Uint8Array) => payloadOf(envelope).applications.map(({ name }) => name)
+    assert.deepEqual(names(without.offer!.envelope), ['db'])
+    hub.keepBy((_, all) => all)
+    const all = await hub.offer({ epoch: 1, sequence: 2, digest: without.offer!.digest })
+    assert.deepEqual(names(all.offer!.envelope), ['db', 'shop'])
+  })
+
   test('a new epoch starts its sequence afresh', async () => {
     const hub = world(2)
     hub.assign(assignment('shop', 'one'))
