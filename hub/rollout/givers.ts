@@ -33,7 +33,7 @@ export type FindGivers = (
 
 /** Manifests are read only where another application of the cluster is to have other objects than it has. */
 export function createGivers(deps: GiversDeps): FindGivers {
-  const { state, contents, isAlike } = deps
+  const { state, isAlike } = deps
   let turning: ReadonlyMap<string, readonly Turning[]> | undefined
 
   async function listGivers(

@@ -1,10 +1,10 @@
-import type { LedgerState } from '../ledger/replay.ts'
 import { plansOf } from '../ledger/by-application.ts'
+import type { LedgerState } from '../ledger/replay.ts'
 import { findBreach } from './failure.ts'
 import { isGiving, isTaking } from './listed.ts'
 import { isInFlight, mayMove } from './outcome.ts'
-import type { Withheld } from './windows.ts'
 import { type Assignment, finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
+import type { Withheld } from './windows.ts'
 
 /* Objects that pass from one application to another on a cluster. Who gets one waits until who has it lets go
    of it; those that wait for each other in a circle come together, in one snapshot. */
@@ -32,6 +32,14 @@ interface Kept {
 export type Handovers = ReturnType<typeof createHandovers>
 
 export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
+  /** A run is another object whenever it has moved; it is asked about once for each of its clusters. */
+  const inFlight = new WeakMap<RolloutRun, number>()
+  function countInFlight(run: RolloutRun): number {
+    const count = inFlight.get(run) ?? Object.values(run.clusters).filter(isInFlight).length
+    inFlight.set(run, count)
+    return count
+  }
+
   const activeOf = (application: string): Coming[] =>
     plansOf(state, application)
       .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
@@ -91,8 +99,9 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
     if (run.phase !== 'Progressing' || !isOpen) return false
     if (run.clusters[cluster]?.state !== 'Pending') return false
     if (plan.onFailure !== 'continue' && findBreach(plan, run.clusters)) return false
-    const taken = Object.values(run.clusters).filter(isInFlight).length
-    return taken < plan.waves[run.wave]!.maxConcurrent && isFree(plan.application, cluster)
+    return (
+      countInFlight(run) < plan.waves[run.wave]!.maxConcurrent && isFree(plan.application, cluster)
+    )
   }
 
   /**

@@ -146,9 +146,7 @@ describe('I4, F44: applications that swap objects come together, and nothing is 
     await ring.turn()
     await ring.second('bound', 'Progressing')
     const { id } = await ring.second('free', 'Progressing')
-    const { waitingFor } = (await hub.api.get(`rollouts/${id}`)) as {
-      waitingFor: readonly string[]
-    }
+    const { waitingFor } = await hub.api.get<{ waitingFor: readonly string[] }>(`rollouts/${id}`)
     assert.match(waitingFor.join(), /3 clusters wait for application bound/)
     ring.assertUntouched()
     for (const agent of agents) {
