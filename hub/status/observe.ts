@@ -12,7 +12,9 @@ export function observeClusters(
   application: string,
   clusters: readonly string[],
   startedAt: number,
-  ruled: (cluster: string) => Pick<ClusterObservation, 'withheld' | 'closed' | 'awaits'> = () => ({}),
+  ruled: (
+    cluster: string,
+  ) => Pick<ClusterObservation, 'withheld' | 'closed' | 'awaits'> = () => ({}),
 ): Record<string, ClusterObservation> {
   return Object.fromEntries(
     clusters.map((name) => {
