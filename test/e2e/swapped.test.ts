@@ -164,6 +164,18 @@ describe('I4, F44: applications that swap objects come together, and nothing is 
     await assertLedgerHolds(hub.data)
   })
 
+  it('two that swap while a cluster is away: they come there together when it is back', async () => {
+    const ring = await createRing('away', { here: 'plain', there: 'plain' })
+    await agents[2]!.stop()
+    await ring.turn()
+    for (const name of ['here', 'there']) await ring.second(name, 'Succeeded')
+    await agents[2]!.start()
+    const hasTurned = () => ownersOf(idOf('away', 'here-object')).every((one) => one === 'there')
+    await until(hasTurned, { deadlineMs: 60_000, what: 'the cluster to catch up' })
+    for (const name of ['here', 'there']) await ring.second(name, 'Succeeded')
+    ring.assertTurned()
+  })
+
   it('one that gets what another at its gate still has waits for it, and does not fail', async () => {
     await commit({
       ...movingApplication('giver', 'way', 'gated', ['moves', 'stays']),
