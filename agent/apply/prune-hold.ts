@@ -1,9 +1,11 @@
 import type { Manifest } from '@groundswell/proto/manifest.ts'
 import { describeObject, type ObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
 import { confirmationOfIds, lossWith, pruneLimitOf } from '@groundswell/proto/prune.ts'
+import type { Sparing } from '@groundswell/proto/statement.ts'
 import { AgentError } from '../errors.ts'
 
-/* Deletions that a person has to confirm, because they are many or cannot be made good again. */
+/* Deletions that a person has to confirm, because they are many or cannot be made good again. Those of an undo
+   as well: what it would delete may be older than what it undoes, and hold what nobody has elsewhere. */
 
 const namedObjects = 10
 
@@ -20,6 +22,11 @@ export function confirmationOf({ objects }: Pick<Manifest, 'objects'>): string {
   return confirmationOfIds(objects.map(({ id }) => id))
 }
 
+/** What an application is to be, and whether by going back to what was before. */
+export interface Wish extends Pick<Sparing, 'undo'> {
+  readonly manifest: Manifest
+}
+
 function isPruneConfirmed(manifest: Manifest): boolean {
   return manifest.prune.confirmed?.includes(confirmationOf(manifest)) ?? false
 }
@@ -31,7 +38,8 @@ function isPruneConfirmed(manifest: Manifest): boolean {
  * @param known how many objects the application has on this cluster, those included
  * @throws AgentError `prune_held`
  */
-export function holdManyPrunes(ids: readonly string[], known: number, manifest: Manifest): void {
+export function holdManyPrunes(ids: readonly string[], known: number, wish: Wish): void {
+  const { manifest } = wish
   if (isPruneConfirmed(manifest)) return
   const limit = pruneLimitOf(known, manifest.prune.limit)
   if (ids.length <= limit.objects) return
@@ -39,7 +47,7 @@ export function holdManyPrunes(ids: readonly string[], known: number, manifest: 
   const more = ids.length > namedObjects ? ` and ${ids.length - namedObjects} more` : ''
   throw held(
     `${ids.length} of ${known} objects would be deleted, more than ${limit.words}; none is: ${named.join(', ')}${more}`,
-    manifest,
+    wish,
   )
 }
 
@@ -48,16 +56,18 @@ export function holdManyPrunes(ids: readonly string[], known: number, manifest: 
  *
  * @throws AgentError `prune_held`
  */
-export function holdPreciousPrune(id: string, manifest: Manifest): void {
+export function holdPreciousPrune(id: string, wish: Wish): void {
   const parsed = parseObjectId(id)
   const loss = lossWith(parsed)
-  if (loss === undefined || isPruneConfirmed(manifest)) return
-  throw held(`${describeObject(parsed)} is not deleted: ${loss}`, manifest)
+  if (loss === undefined || isPruneConfirmed(wish.manifest)) return
+  throw held(`${describeObject(parsed)} is not deleted: ${loss}`, wish)
 }
 
-function held(message: string, manifest: Manifest): AgentError {
-  return new AgentError(
-    'prune_held',
-    `${message}. If it is meant, the Application says so: confirmPrune: [${confirmationOf(manifest)}]`,
-  )
+function held(message: string, { manifest, undo }: Wish): AgentError {
+  // What it goes back to is signed as it was: only a commit can say more of it.
+  const how = undo
+    ? 'What ran before is applied again. If this is meant too, the Application says so in Git, once what was rolled back is reverted there'
+    : 'If it is meant, the Application says so'
+  const confirmation = confirmationOf(manifest)
+  return new AgentError('prune_held', `${message}. ${how}: confirmPrune: [${confirmation}]`)
 }

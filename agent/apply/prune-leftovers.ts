@@ -62,19 +62,19 @@ async function prune(
   isTaken: (entry: InventoryEntry) => boolean,
 ): Promise<LeftoversResult> {
   const { app, deps, signal } = run
-  const { manifest, name } = app
+  const { name } = app
   const released = await releaseObjects(found, name, deps, signal)
   run.errors.push(...released.errors)
   const spared = [...staying, ...found]
   // What another has taken over is no loss, nor what a hook has left.
   const lost = going.filter((entry) => !entry.hook && !isTaken(entry)).map(({ id }) => id)
   try {
-    holdManyPrunes(lost.sort(), run.inventory.size, manifest)
+    holdManyPrunes(lost.sort(), run.inventory.size, app)
   } catch (error) {
     run.errors.push(toObjectError('', '', error))
     return { gone: released.gone, deleted: [], spared }
   }
-  const hold = (id: string) => holdPreciousPrune(id, manifest)
+  const hold = (id: string) => holdPreciousPrune(id, app)
   const result = await pruneObjects(going, name, 'Delete', deps, signal, hold)
   run.errors.push(...result.errors)
   for (const { id, words } of result.lingering) waitFor(run, id, '', words)

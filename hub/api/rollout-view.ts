@@ -223,12 +223,18 @@ function viewProgress(
     name,
     state: progress.state,
     outcome: 'outcome' in progress ? progress.outcome : null,
-    message: 'message' in progress ? progress.message : '',
+    message: messageOf(progress),
     digest: target?.digest ?? null,
     previousDigest: target?.previous?.digest ?? null,
     previousRevision: target?.previous?.revision ?? null,
     soakEndsAt: progress.state === 'Soaking' ? timestamp(progress.healthySince + wave.soak) : null,
   }
+}
+
+function messageOf(progress: ClusterProgress): string {
+  if (progress.state === 'Done') return progress.message
+  if (progress.state !== 'Reverted' || progress.unconfirmed === undefined) return ''
+  return `it did not confirm that it went back: ${progress.unconfirmed}`
 }
 
 function viewEta(eta: Eta | null): RolloutView['eta'] {

@@ -72,12 +72,18 @@ export function judgeRollback(draft: Draft, moment: Moment): void {
   }
   if (going > 0) return
   const reason = draft.message.replace(/^rolling back: /, '')
-  const unconfirmed = Object.values(draft.clusters).filter(
-    (progress) => progress.state === 'Reverted' && progress.unconfirmed !== undefined,
-  ).length
-  const rest = unconfirmed === 0 ? '' : `; ${unconfirmed} did not confirm it in time`
   draft.effects.push({ kind: 'hold', contentDigest: moment.plan.contentDigest, reason })
-  finish(draft, moment, 'RolledBack', `rolled back: ${reason}${rest}`)
+  finish(draft, moment, 'RolledBack', `rolled back: ${reason}${describeRest(draft)}`)
+}
+
+/** How many did not say that they went back; and of the first, why, so that somebody can see to it. */
+function describeRest({ clusters }: Draft): string {
+  const rest = Object.entries(clusters).flatMap(([name, progress]) =>
+    progress.state === 'Reverted' && progress.unconfirmed !== undefined
+      ? [`${name}: ${progress.unconfirmed}`]
+      : [],
+  )
+  return rest.length === 0 ? '' : `; ${rest.length} did not confirm it in time (${rest[0]})`
 }
 
 function judgeReverting(name: string, progress: Reverting, patience: number, moment: Moment) {

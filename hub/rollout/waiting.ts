@@ -36,7 +36,7 @@ export function explainWaiting(
     case 'Paused':
       return [...explainPause(plan, run, now), ...going(), ...relapsed()]
     case 'RollingBack':
-      return going()
+      return explainRollback(plan, run, observations, going())
     case 'Progressing':
       return [...explainProgressing(plan, run, going(), now), ...relapsed()]
     case 'Succeeded':
@@ -56,6 +56,25 @@ function explainPause(plan: RolloutPlan, run: RolloutRun, now: number): string[]
   const where = ahead && failedGates(run).length === 0 ? `, and stands at ${ahead.place}` : ''
   const advice = findObstacle(plan, run)?.advice ?? 'resume, or roll back'
   return [`it is ${run.message}${where}; somebody must ${advice}`, ...(ahead?.waitsFor ?? [])]
+}
+
+/** Where a cluster fails to go back, nothing else than time ends it: a person may. */
+function explainRollback(
+  plan: RolloutPlan,
+  run: RolloutRun,
+  observations: Readonly<Record<string, ClusterObservation>>,
+  going: string[],
+): string[] {
+  const failing = Object.entries(run.clusters).some(([name, progress]) => {
+    const seen = observations[name]
+    if (progress.state !== 'Reverting' || seen?.connected !== true) return false
+    return readReport(seen, contentBefore(plan, name), progress.generation).state === 'failed'
+  })
+  if (!failing) return going
+  return [
+    ...going,
+    `clusters that fail to go back try on, also once the rollback is over; \`swell rollout abort ${plan.id}\` ends it now`,
+  ]
 }
 
 function explainProgressing(
@@ -151,7 +170,7 @@ function explain(
   }
   if (progress.state === 'Reverting') {
     const { message } = readReport(seen, contentBefore(plan, name), progress.generation)
-    return `goes back: ${message}`
+    return `goes back: ${message}; it has until ${time(progress.offeredAt + wave.progressDeadline)}`
   }
   return 'waits for its turn'
 }

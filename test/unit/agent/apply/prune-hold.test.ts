@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { PrunePolicy } from '@groundswell/proto/manifest.ts'
+import type { Sparing } from '@groundswell/proto/statement.ts'
 import { createWorkloads } from '../../../../agent/apply/workloads.ts'
 import { confirmationOf, holdManyPrunes } from '../../../../agent/apply/prune-hold.ts'
 import type { VerifiedPresent } from '../../../../agent/trust/verified.ts'
@@ -31,10 +32,13 @@ async function createWorld() {
   let generation = 0
   const go = async (
     objects: readonly TestObject[],
-    prune: Partial<PrunePolicy> = {},
+    { undo, ...prune }: Partial<PrunePolicy> & Sparing = {},
     ...others: VerifiedPresent[]
   ) => {
-    const changes = { generation: (generation += 1), prune: { ...usual, ...prune } }
+    const changes = {
+      ...{ generation: (generation += 1), prune: { ...usual, ...prune } },
+      ...(undo && { undo }),
+    }
     const app = presentApplication('shop', objects, changes)
     await workloads.reconcile(verifiedSnapshot(home, app, ...others), never)
     return app.manifest
@@ -75,8 +79,8 @@ describe('deletions that wait for a person', () => {
   it('are those of more than fifty objects, however many there are', () => {
     const manifest = { ...presentApplication('shop', configs(1)).manifest }
     const ids = Array.from({ length: 51 }, (_, index) => `/ConfigMap/shop/x${index}`)
-    assert.throws(() => holdManyPrunes(ids, 10_000, manifest), /51 of 10000 .* more than 50; /)
-    holdManyPrunes(ids.slice(1), 10_000, manifest)
+    assert.throws(() => holdManyPrunes(ids, 10_000, { manifest }), /51 of 10000 .* more than 50; /)
+    holdManyPrunes(ids.slice(1), 10_000, { manifest })
   })
 
   it('are made once the digest that was asked for is confirmed, and only for that set', async () => {
@@ -128,6 +132,24 @@ describe('deletions that wait for a person', () => {
     assert.equal(world.deletes(), 2)
   })
 
+  // What an earlier hold had kept is of before what is undone, and nobody has confirmed it since.
+  it('are those of an undo as well, whose way out is a commit that reverts and confirms', async () => {
+    await using world = await createWorld()
+    await world.go(configs(20))
+    await world.go(configs(10))
+    const back = await world.go(configs(10), { undo: true })
+    assert.equal(world.deletes(), 0)
+    const [error] = world.errors()
+    assert.equal(error?.code, 'prune_held')
+    assert.match(
+      error.message,
+      /What ran before is applied again\. .* in Git, once what was rolled back is reverted there: confirmPrune: \[sha256:[0-9a-f]{64}\]$/,
+    )
+    await world.go(configs(10), { undo: true, confirmed: [confirmationOf(back)] })
+    assert.deepEqual(world.errors(), [])
+    assert.equal(world.deletes(), 10)
+  })
+
   it('never exceed the limit without a confirmation (property)', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.nat(200), (kept, lost) => {
@@ -135,11 +157,11 @@ describe('deletions that wait for a person', () => {
         const ids = Array.from({ length: lost }, (_, index) => `/ConfigMap/shop/x${index}`)
         const known = kept + lost
         const free = lost <= 50 && lost <= Math.max(5, Math.floor(known * 0.3))
-        const hold = () => holdManyPrunes(ids, known, manifest)
+        const hold = () => holdManyPrunes(ids, known, { manifest })
         if (free) assert.doesNotThrow(hold)
         else assert.throws(hold, { code: 'prune_held' })
         const confirmed = [confirmationOf(manifest)]
-        holdManyPrunes(ids, known, { ...manifest, prune: { ...usual, confirmed } })
+        holdManyPrunes(ids, known, { manifest: { ...manifest, prune: { ...usual, confirmed } } })
       }),
     )
   })

@@ -39,6 +39,17 @@ describe('viewRollout', () => {
     const lab = view.waves[0]?.clusters[0]
     assert.deepEqual([lab?.state, lab?.outcome, lab?.message], ['Done', 'TimedOut', 'why'])
   })
+
+  it('says of a cluster why it did not confirm that it went back', () => {
+    const back = { state: 'Reverted', generation: 1, at: 0, outcome: null } as const
+    const messageOf = (progress: ClusterProgress) =>
+      viewRollout(withClusters({ lab: progress })).waves[0]?.clusters[0]?.message
+    assert.equal(
+      messageOf({ ...back, unconfirmed: 'apply failed: 7 objects (prune_held)' }),
+      'it did not confirm that it went back: apply failed: 7 objects (prune_held)',
+    )
+    assert.equal(messageOf(back), '')
+  })
 })
 
 describe('summarizeRollout', () => {

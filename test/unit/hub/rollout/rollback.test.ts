@@ -10,7 +10,7 @@ import type {
 import { contentBefore, planBack } from '../../../../hub/rollout/rollback.ts'
 import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import { step } from '../../../../hub/rollout/step.ts'
-import { away, drive, good, idle, plan as planOf, reports, wave } from './world.ts'
+import { away, drive, good, idle, old as before, plan as planOf, reports, wave } from './world.ts'
 
 const [old, bad] = [digestOf('old'), digestOf('bad')]
 const previous = { digest: old, size: 1, revision: 'old' }
@@ -67,6 +67,40 @@ describe('a rollback', () => {
     const back = step(plan, begun.run, { kind: 'observe' }, { a: failed }, 1_000, 3)
     assert.equal(back.run.phase, 'RollingBack')
     assert.equal(back.recheckAt, 61_000)
+  })
+})
+
+describe('a rollback that a cluster holds back', () => {
+  const held = '7 of 20 objects would be deleted (prune_held)'
+  function stand() {
+    const it = drive(planOf([wave('all', ['a', 'b'])]))
+    it.act({ kind: 'start' })
+    it.act({ kind: 'rollback' }, 10)
+    it.seen['a'] = reports(before, it.generation, { phase: 'Failed', message: held })
+    it.seen['b'] = reports(before, it.generation)
+    it.look(20)
+    return it
+  }
+
+  it('says where, why, until when, and which command ends it', () => {
+    assert.deepEqual(stand().last.waitingFor, [
+      `cluster a goes back: apply failed: ${held}; it has until ${new Date(60_010).toISOString()}`,
+      'clusters that fail to go back try on, also once the rollback is over; `swell rollout abort r1` ends it now',
+    ])
+  })
+
+  it('says nothing of a command where all is well', () => {
+    const it = stand()
+    it.seen['a'] = reports(before, it.generation, { phase: 'Applying' })
+    it.look(30)
+    assert.equal(it.last.waitingFor.length, 1)
+  })
+
+  it('names it and its reason once its time is over', () => {
+    const it = stand()
+    it.look(60_010)
+    assert.equal(it.run.phase, 'RolledBack')
+    assert.match(it.run.message, /; 1 did not confirm it in time \(a: apply failed: 7 of 20 .*\)$/)
   })
 })
 
