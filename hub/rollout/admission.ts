@@ -27,14 +27,14 @@ export interface Admission {
 export function admit(
   state: LedgerState,
   plan: RolloutPlan,
-  options: { readonly start: boolean; readonly force: boolean },
+  options: { readonly start: boolean; readonly force: boolean; readonly isAskedStill?: boolean },
 ): Admission {
   const active = activeRollouts(state, plan.application)
   const existing = active.find((id) => brings(state, id, plan))
   if (existing !== undefined && state.runs.get(existing)!.phase !== 'RollingBack') {
     return { existing, releases: null, supersedes: [], queued: false }
   }
-  const releases = judgeRelease(state, plan, options.force)
+  const releases = judgeRelease(state, plan, options)
   const started = active.filter((id) => state.runs.get(id)!.startedAt !== null)
   const planned = active.filter((id) => state.runs.get(id)!.startedAt === null)
   const queued = plan.supersede === 'queue' && started.length > 0
@@ -133,7 +133,11 @@ function brings(state: LedgerState, id: string, plan: RolloutPlan): boolean {
   )
 }
 
-function judgeRelease(state: LedgerState, plan: RolloutPlan, force: boolean): string | null {
+function judgeRelease(
+  state: LedgerState,
+  plan: RolloutPlan,
+  { force, isAskedStill }: { readonly force: boolean; readonly isAskedStill?: boolean },
+): string | null {
   const hold = state.holds.get(plan.application)
   if (!hold) return null
   const verdict = judgeHold(hold, state.plans.get(hold.rollout), plan)
@@ -141,6 +145,7 @@ function judgeRelease(state: LedgerState, plan: RolloutPlan, force: boolean): st
     case 'unrelated':
       return null
     case 'released':
+      if (isAskedStill) return null
       return `rollout ${plan.id} brings other content`
     case 'held':
       if (force) return `rollout ${plan.id} was forced`

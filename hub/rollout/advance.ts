@@ -52,6 +52,8 @@ export interface CreateOptions {
   readonly start: boolean
   /** Rolls held content out all the same. */
   readonly force?: boolean
+  /** Git asks somewhere for what is on hold: that stays so, though other clusters get something else. */
+  readonly isAskedStill?: boolean
 }
 
 export interface Rollouts {
@@ -320,10 +322,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
 
   return {
     state,
-    async create(plan, { start, force = false }) {
+    async create(plan, { start, force = false, isAskedStill = false }) {
       needBegun()
       return serial.run(plan.application, async () => {
-        const verdict = admit(state, plan, { start, force })
+        const verdict = admit(state, plan, { start, force, isAskedStill })
         if (verdict.existing !== null) return find(verdict.existing)
         const { actor, reason } = plan.trigger
         if (verdict.releases !== null) {

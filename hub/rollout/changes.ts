@@ -24,6 +24,8 @@ export interface ChangeInput {
   readonly previous: (cluster: string) => Content | null
   /** Newest first. */
   readonly history: readonly PastRollout[]
+  /** Whether this is on hold: it is brought by a person's word only. */
+  readonly held?: (content: Content) => boolean
   /** By a person's word: what failed before is tried again. */
   readonly again: boolean
   /** The rollout in hand brings this, and is to be planned anew all the same. */
@@ -75,12 +77,14 @@ export function findChange(input: ChangeInput): Change {
   if (isNext && !input.anew && sameForAll(input, begun.plan, wanted, isStaying)) {
     return { kind: 'withdraw', rollout: active.plan.id }
   }
-  const due = differing.filter(
+  const asked = differing.filter(
     ([cluster, content]) => !isStaying(cluster) && (input.again || isDue(input, cluster, content)),
   )
-  if (due.length === 0) {
-    return active ? { kind: 'withdraw', rollout: active.plan.id } : { kind: 'none' }
-  }
+  const free = asked.filter(([, content]) => input.again || input.held?.(content) !== true)
+  if (free.length === 0 && active) return { kind: 'withdraw', rollout: active.plan.id }
+  if (asked.length === 0) return { kind: 'none' }
+  // With nothing else to bring, what is on hold is planned, and refused in words.
+  const due = free.length > 0 ? free : asked
   const all = new Map(due.map(([cluster, content]) => [cluster, bring(input, cluster, content)]))
   for (const cluster of begun ? listUnproven(begun) : []) {
     const mine = begun!.plan.targets[cluster]

@@ -10,7 +10,7 @@ import type { CreateOptions, Rollouts } from './advance.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
 import { createLeaving } from './leaving.ts'
 import { deletesMore } from './content.ts'
-import { isWithdrawn } from './hold.ts'
+import { findBad, isAskedStill, isWithdrawn } from './hold.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
 import { isMassRemoval } from './mass-removal.ts'
 import { planRollout } from './plan.ts'
@@ -132,7 +132,8 @@ export function createDeciding(deps: DecideDeps) {
         const { behind, starts } = state.plans.get(change.rollout)!
         const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
         const plan = await makePlan(round, application, spares, 'git')
-        return put(plan, isPlanned ? starts === true : start, { behind })
+        const isAsked = isHeldAsked(contents, application)
+        return put(plan, isPlanned ? starts === true : start, { behind }, isAsked)
       }
       case 'withdraw':
         await rollouts.act(
@@ -149,7 +150,7 @@ export function createDeciding(deps: DecideDeps) {
         }
       case 'rollout': {
         const plan = await makePlan(round, application, change, 'git')
-        const begin = () => put(plan, start, change)
+        const begin = () => put(plan, start, change, isHeldAsked(contents, application))
         if (isGiving(plan)) return begin()
         defer(begin)
         return undefined
@@ -163,12 +164,13 @@ export function createDeciding(deps: DecideDeps) {
     plan: RolloutPlan,
     start: boolean,
     { paused, behind }: { readonly paused?: string; readonly behind?: string | undefined },
+    isAsked: boolean,
   ): Promise<Fault | undefined> {
     // One that waits in line takes nobody's place.
     const waits = paused !== undefined && plan.supersede !== 'queue'
     const before = waits ? paused : behind
     const made = before === undefined ? plan : { ...plan, behind: before }
-    await rollouts.create(made, { start: start && !waits })
+    await rollouts.create(made, { start: start && !waits, isAskedStill: isAsked })
     return waits
       ? {
           object: `Application ${plan.application}`,
@@ -220,6 +222,13 @@ export function createDeciding(deps: DecideDeps) {
     await deps.release(application, 'Git asks for the held content no more')
   }
 
+  /** Whether Git asks somewhere still for what is on hold. */
+  function isHeldAsked(contents: Contents, application: string): boolean {
+    const hold = state.holds.get(application)
+    const desired = contents.applications.get(application)
+    return hold && desired ? isAskedStill(state.plans.get(hold.rollout), desired) : false
+  }
+
   /** Clusters that may get something of an application. */
   function listOpen(fleet: Fleet, contents: Contents, application: string): ReadonlySet<string> {
     const skipped = contents.skipped.get(application)
@@ -263,7 +272,10 @@ export function createDeciding(deps: DecideDeps) {
       application,
       unselected.map(({ cluster }) => cluster),
     )
+    const bad = state.plans.get(state.holds.get(application)?.rollout ?? '')
+    const isBad = bad && findBad(bad)
     return findChange({
+      ...(isBad && { held: ({ digest }) => isBad(digest) }),
       desired,
       assigned,
       reachableByGit: open,

@@ -1,3 +1,4 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Decision } from '../ledger/entry.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Content, Hold, RolloutEffect, RolloutPlan } from './rollout.ts'
@@ -20,20 +21,26 @@ export function judgeHold(
   if (plan.contentDigest === hold.contentDigest) return 'held'
   if (plan.trigger.kind === 'rollback') return 'unrelated'
   if (!bad) return 'released'
-  const badDigests = new Set(Object.values(bad.targets).map(({ digest }) => digest))
+  const isBad = findBad(bad)
   let brings = false
   for (const [cluster, { digest }] of Object.entries(plan.targets)) {
     const before = bad.targets[cluster]
-    if (before && before.digest !== digest) return 'released'
-    if (digest !== null && badDigests.has(digest)) brings = true
+    if (isBad(digest)) brings = true
+    else if (before && before.digest !== digest) return 'released'
   }
   return brings ? 'held' : 'unrelated'
 }
 
+/** Whether some cluster was given this by the bad rollout: what failed on one is as bad on another. */
+export function findBad(bad: RolloutPlan): (digest: Digest | null) => boolean {
+  const digests = new Set(Object.values(bad.targets).map(({ digest }) => digest))
+  return (digest) => digest !== null && digests.has(digest)
+}
+
 /**
  * Whether Git asks for the held content no more, so that a hold has nothing left to guard: some
- * cluster of the bad rollout is to run something else. A cluster that Git no longer mentions says
- * nothing either way.
+ * cluster of the bad rollout is to run what none of it was given, and none what it was given. A
+ * cluster that Git no longer mentions says nothing either way.
  *
  * @param bad plan of the rollout that was held; undefined when it is no longer kept.
  */
@@ -42,10 +49,24 @@ export function isWithdrawn(
   desired: ReadonlyMap<string, Content>,
 ): boolean {
   if (!bad) return desired.size > 0
-  return Object.entries(bad.targets).some(([cluster, { digest }]) => {
-    const wanted = desired.get(cluster)
-    return wanted !== undefined && wanted.digest !== digest
-  })
+  const isBad = findBad(bad)
+  return (
+    !isAskedStill(bad, desired) &&
+    Object.entries(bad.targets).some(([cluster, { digest }]) => {
+      const wanted = desired.get(cluster)
+      return wanted !== undefined && wanted.digest !== digest && !isBad(wanted.digest)
+    })
+  )
+}
+
+/** Whether some cluster of the bad rollout is to run, as far as Git goes, what that had given to one. */
+export function isAskedStill(
+  bad: RolloutPlan | undefined,
+  desired: ReadonlyMap<string, Content>,
+): boolean {
+  if (!bad) return false
+  const isBad = findBad(bad)
+  return Object.keys(bad.targets).some((cluster) => isBad(desired.get(cluster)?.digest ?? null))
 }
 
 /** The hold that a step sets, if it sets one that is not set yet. */

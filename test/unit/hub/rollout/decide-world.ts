@@ -70,11 +70,11 @@ export function createWorld(
 ) {
   const state = emptyState()
   enrol(state, ...enrolled)
-  const created: { plan: RolloutPlan; start: boolean }[] = []
+  const created: ({ plan: RolloutPlan } & CreateOptions)[] = []
   const acted: [string, string][] = []
   const rollouts: Pick<Rollouts, 'create' | 'act'> = {
-    async create(plan: RolloutPlan, { start }: CreateOptions) {
-      created.push({ plan, start })
+    async create(plan: RolloutPlan, options: CreateOptions) {
+      created.push({ plan, ...options })
       return { plan, run: createRun(plan) }
     },
     async act(id, action) {

@@ -4,7 +4,7 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
+import type { ClusterProgress, Content } from '../../../../hub/rollout/rollout.ts'
 import { contentsOf, createWorld, fleetOf, fleetRevision } from './decide-world.ts'
 import { good, old, plan, target, wave } from './world.ts'
 
@@ -41,6 +41,33 @@ describe('decide', () => {
     assert.deepEqual(released, [], 'Git still asks for it')
     await deciding.decide(fleet, contentsOf(fleet, old))
     assert.deepEqual(released, ['shop'], 'it was reverted')
+  })
+
+  // Whatever one cluster got instead ended the hold, and one that joined then got what had been rolled back.
+  test('a hold stays while Git asks for it on one cluster, and is gone round for the others', async () => {
+    const { deciding, state, created, summary, assign, acted } = createWorld(['a', 'b', 'c'])
+    const bad = target(old, { ...good, digest: digestOf('bad') })
+    const rolledBack = plan([wave('all', ['a', 'b'])], { id: 'r9', targets: { a: bad, b: bad } })
+    const back: ClusterProgress = { state: 'Reverted', generation: 2, at: 1, outcome: 'Failed' }
+    const ended = { phase: 'RolledBack', startedAt: 0, finishedAt: 1 } as const
+    const run = { ...createRun(rolledBack), ...ended, clusters: { a: back, b: back } }
+    addRollout(state, rolledBack, run)
+    const { contentDigest, id } = rolledBack
+    const hold = { application: 'shop', contentDigest, revision: 'bad', rollout: id, at: 1 }
+    state.holds.set('shop', { ...hold, reason: 'it broke' })
+    assign('shop', old, 'a', 'b')
+    const fleet = fleetOf(['a', 'b', 'c'], { shop: '' })
+    const asked = (b: Content) => {
+      const shop = new Map<string, Content>(Object.entries({ a: bad, b, c: bad }))
+      return { ...contentsOf(fleet), applications: new Map([['shop', shop]]) }
+    }
+    await deciding.decide(fleet, asked(good))
+    assert.deepEqual(summary(), [['shop', 'b', true]])
+    assert.equal(created[0]!.isAskedStill, true)
+    // Once that is asked for no more either, it is stopped; only what is on hold is left.
+    addRollout(state, created[0]!.plan, { ...createRun(created[0]!.plan), phase: 'Progressing' })
+    await deciding.decide(fleet, asked(bad))
+    assert.deepEqual(acted, [[created[0]!.plan.id, 'supersede']])
   })
 
   test('clusters that are not enrolled, revoked, suspended or not declared get nothing', async () => {

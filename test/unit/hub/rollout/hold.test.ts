@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { judgeHold } from '../../../../hub/rollout/hold.ts'
+import { isWithdrawn, judgeHold } from '../../../../hub/rollout/hold.ts'
 import type { Hold, RolloutPlan, RolloutTarget } from '../../../../hub/rollout/rollout.ts'
 import { good, old, plan, target, wave } from './world.ts'
 
@@ -38,4 +38,29 @@ test('a hold keeps bad content out, in any company, until Git asks for something
   }
   assert.equal(judgeHold(hold, undefined, next({ a: target() })), 'released')
   assert.equal(judgeHold(hold, undefined, { ...bad, id: 'r2' }), 'held')
+})
+
+// The canary's bad content went to the next wave by itself, as an override there was taken out of Git.
+test('what failed on one cluster of the bad rollout is nothing else on another of it', () => {
+  const own = { ...good, digest: digestOf('an override') }
+  const both = { ...bad, targets: { a: target(), b: target(old, own) } }
+  assert.equal(judgeHold(hold, both, next({ b: target() })), 'held')
+  const asked = (a: typeof good, b: typeof good) =>
+    isWithdrawn(
+      both,
+      new Map([
+        ['a', a],
+        ['b', b],
+      ]),
+    )
+  assert.equal(asked(good, good), false)
+  assert.equal(asked(own, good), false)
+  assert.equal(asked(good, old), false, 'Git asks for it still')
+  assert.equal(asked(old, old), true)
+  // What has to go is no bad content.
+  const gone = target(old, { digest: null, size: 0, revision: 'gone' })
+  assert.equal(
+    judgeHold(hold, { ...bad, targets: { a: target(), b: gone } }, next({ a: gone })),
+    'released',
+  )
 })
