@@ -56,13 +56,15 @@ const anyFleet: fc.Arbitrary<Fleet> = fc.integer({ min: 2, max: 4 }).chain((coun
 )
 
 type Move =
-  | { kind: 'plan' | 'approve' | 'notice'; at: number }
+  | { kind: 'plan' | 'approve' | 'notice' | 'pause' | 'resume'; at: number }
   | { kind: 'deliver' | 'report'; at: number }
   | { kind: 'crash' | 'pass' | 'storm' }
 
 const anyMove: fc.Arbitrary<Move> = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('plan' as const, 'plan', 'approve', 'notice', 'deliver', 'report'),
+    kind: fc.constantFrom(
+      ...(['plan', 'plan', 'approve', 'notice', 'deliver', 'report', 'pause', 'resume'] as const),
+    ),
     at: fc.nat({ max: 3 }),
   }),
   fc.constantFrom('crash' as const, 'pass', 'storm').map((kind) => ({ kind })),
@@ -197,6 +199,13 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
     await hub.rollouts.act(id, action, 'ada', 'yes')
   }
 
+  async function toggle(at: number, kind: 'pause' | 'resume'): Promise<void> {
+    const id = `${names[at]}-2`
+    const fits = kind === 'pause' ? 'Progressing' : 'Paused'
+    if (hub.state.runs.get(id)?.phase !== fits) return
+    await hub.rollouts.act(id, { kind }, 'ada', 'why not')
+  }
+
   async function goOn(): Promise<void> {
     for (const cluster of all) {
       deliver(cluster)
@@ -231,6 +240,9 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
           return move.at < names.length ? approve(move.at) : undefined
         case 'notice':
           return move.at < names.length ? hub.rollouts.notice(names[move.at]!) : undefined
+        case 'pause':
+        case 'resume':
+          return toggle(move.at, move.kind)
         case 'deliver':
           return deliver(all[move.at]!)
         case 'report':
@@ -252,10 +264,15 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
           return undefined
       }
     },
-    /** What is planned stands still as long as something is at a gate that it waits for. */
+    /** What is at a gate keeps nobody's slot; once all are open, and nobody pauses, all get there. */
     async end(): Promise<void> {
       for (const [at] of names.entries()) await turn(at)
+      for (const [at] of names.entries()) await toggle(at, 'resume')
       await comeToRest()
+      for (const { id, clusters } of hub.state.runs.values()) {
+        const waiting = Object.keys(clusters).filter((name) => clusters[name]!.state === 'Offered')
+        assert.deepEqual(waiting, [], `${id} was offered what cannot come`)
+      }
       for (const [at] of names.entries()) await approve(at)
       await comeToRest()
       assert.deepEqual(new Set(phases()), new Set(['Succeeded']), JSON.stringify(phases()))
