@@ -1,3 +1,4 @@
+import { isRecord } from '@groundswell/proto/record.ts'
 import { hideSecrets } from '@groundswell/proto/redact.ts'
 import { type Logger, pino } from 'pino'
 import type { LogTail } from './log-tail.ts'
@@ -22,4 +23,17 @@ export function createLog(level: string, tail?: LogTail): Log {
       },
     },
   })
+}
+
+/** The same log without the lines about an error that is told elsewhere. */
+export function leaveOut(log: Log, isTold: (error: unknown) => boolean): Log {
+  const some = log.child({})
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    const say = some[level]
+    some[level] = (...line: readonly unknown[]) => {
+      const [fields] = line
+      if (!isRecord(fields) || !isTold(fields['err'])) Reflect.apply(say, some, line)
+    }
+  }
+  return some
 }

@@ -65,12 +65,21 @@ export async function assertNoEviction(redis: Redis): Promise<void> {
 }
 
 /**
- * Writes what ends by itself, to see whether Redis takes it.
+ * Writes a mark, to see whether Redis takes it, and whether it was emptied since the last.
  *
  * @throws HubError `redis_unavailable` with what Redis said
  */
-export async function tryToWrite(redis: Redis, prefix: string): Promise<void> {
-  await translateRedis(redis.set(`${prefix}:tried`, '1', 'PX', 60_000))
+export async function markAlive(redis: Redis, prefix: string): Promise<'kept' | 'lost'> {
+  const before = await translateRedis(redis.set(`${prefix}:alive`, '1', 'GET'))
+  return before === null ? 'lost' : 'kept'
+}
+
+/** Whether an error is Redis' word that it takes no writes, or that it gave none in time. */
+export function judgeRefusal(error: unknown): 'refused' | 'silent' | 'other' {
+  if (!(error instanceof Error)) return 'other'
+  if (/(?:^|: )(?:OOM|READONLY|MISCONF|NOREPLICAS) /.test(error.message)) return 'refused'
+  const said = error instanceof HubError && error.code === 'redis_unavailable'
+  return said || error.message === 'Command timed out' ? 'silent' : 'other'
 }
 
 /** Awaits a command and names what Redis said in our words. */

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Equivocation } from '../bundle/equivocation.ts'
 import { HubError } from '../errors.ts'
@@ -196,10 +195,7 @@ export function createSyncHooks(deps: HooksDeps) {
       return [...(deps.state.assignments.get(cluster)?.values() ?? [])]
     },
     /** Writes statuses again after Redis was emptied, and lets sessions look at their snapshots. */
-    async checkStore(redis: Redis, key: string): Promise<void> {
-      // Away is not emptied; its connection says so already.
-      const before = await redis.set(key, '1', 'GET').catch(() => 'unknown')
-      if (before !== null) return
+    async writeAgain(): Promise<void> {
       await statuses.saveAll()
       for (const open of sessions.values()) open.notice()
     },

@@ -25,8 +25,7 @@ import type { Known } from '../status/cluster-view.ts'
 import { describeFault } from '../status/event.ts'
 import { createDryRuns } from '../dry-run.ts'
 import { findVeto, observeClusters } from '../status/observe.ts'
-import { tryToWrite } from '../redis.ts'
-import { createWriteWatch } from '../write-watch.ts'
+import type { WriteWatch } from '../write-watch.ts'
 import { createOpenChanges } from '../forge/open-changes.ts'
 import { createWebhooks } from '../source/webhooks.ts'
 import { addFleetMetrics } from '../status/metrics.ts'
@@ -47,13 +46,12 @@ import type { Surroundings } from './surroundings.ts'
 const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
 const alertSweepMs = 5_000
-/** Milliseconds between looks whether Redis takes anything; longer than one may take. */
-const tryEveryMs = 5_000
 /** While something is kept from a cluster until Git was read. */
 const confirmEveryMs = 1_000
 
 export interface LeadingDeps {
   readonly store: Store
+  readonly writes: Pick<WriteWatch, 'takesNothing'>
   readonly content: ContentStore
   /** Of a hub that renders by itself. */
   readonly attestor: Attestor | undefined
@@ -84,13 +82,10 @@ export async function startLeading(
   deps: LeadingDeps,
 ): Promise<Leading> {
   const { config, log, started, signal, clock } = surroundings
-  const { store, content, attestor, trust, statuses, hooks, offered, metrics, trace } = deps
+  const { store, writes, content, attestor, trust, statuses, hooks, offered, metrics, trace } = deps
   const { redis, redisUrl, events, register } = store
   const since = clock()
 
-  const isConnected = () => redis.status === 'ready'
-  const writes = createWriteWatch(isConnected, () => tryToWrite(redis, store.prefix), log)
-  started.every(tryEveryMs, () => writes.look())
   const findFaults = async (): Promise<ReadonlySet<string>> =>
     new Set([
       ...store.faults,
@@ -262,7 +257,7 @@ export async function startLeading(
       now: clock,
     }),
     checks: async () => [
-      { name: 'redis', ok: isConnected() },
+      { name: 'redis', ok: redis.status === 'ready' },
       { name: 'fleet', ok: pipeline.state().fleet !== null },
     ],
     warnings: async () => [...(await findFaults())],

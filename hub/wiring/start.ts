@@ -18,8 +18,9 @@ import { createHeads, headsLimit } from '../ledger/heads.ts'
 import { endedBy, listEnrolled } from '../ledger/membership.ts'
 import type { HubErrorCode } from '../errors.ts'
 import { createLifetime } from '../lifetime.ts'
-import type { Log } from '../log.ts'
+import { type Log, leaveOut } from '../log.ts'
 import { addProcessMetrics, createMetrics } from '../metrics.ts'
+import { judgeRefusal, markAlive } from '../redis.ts'
 import { assertSameFleet } from '../replica/redis.ts'
 import { serveProbes } from '../roles/http.ts'
 import { finalPhases } from '../rollout/rollout.ts'
@@ -45,6 +46,7 @@ import { openStore } from './store.ts'
 import { type About, describeProcess } from './support.ts'
 import { openTracing, traceSigning } from './tracing.ts'
 import type { RunningHub } from './surroundings.ts'
+import { type WriteWatch, createWriteWatch } from '../write-watch.ts'
 
 const retryMs = 2_000
 const storeCheckMs = 1_000
@@ -54,11 +56,13 @@ const clock = Date.now
 /** Starts a whole hub, or all of it that is not another process; `about` is what it says of itself. */
 export async function startHub(
   config: HubConfig,
-  log: Log,
+  all: Log,
   signal: AbortSignal,
   about: About,
 ): Promise<RunningHub> {
   const startedAt = clock()
+  let writes: WriteWatch | undefined
+  const log = leaveOut(all, (error) => writes?.hears(error) ?? false)
   await using started = createLifetime(repeat, (err, message) => log.warn({ err }, message))
   const { build } = about
   const away = new Set<HubErrorCode>()
@@ -75,6 +79,14 @@ export async function startHub(
   const onNews = (event: HubEvent): void => leading?.alerting.onNews(event)
   const store = await openStore(surroundings, onEntry, onNews, common)
   const { redis, prefix, events, register } = store
+  writes = createWriteWatch({
+    isConnected: () => redis.status === 'ready',
+    mark: () => markAlive(redis, prefix),
+    onLost: () => hooks.writeAgain(),
+    isRefusal: judgeRefusal,
+    log: all,
+    monotonic: () => performance.now(),
+  })
 
   let leading: Leading | undefined
   let enrolAddress = ''
@@ -205,10 +217,11 @@ export async function startHub(
 
   // 3. What decides: from Git to rollouts.
   leading = await startLeading(surroundings, {
-    ...{ store, content, trust, statuses, hooks, offered, metrics, trace },
+    ...{ store, writes, content, trust, statuses, hooks, offered, metrics, trace },
     attestor: own,
     enrolAddress: () => enrolAddress,
   })
+  started.every(storeCheckMs, () => writes.look())
 
   // 4. Listen: agents first, so that they are there when rollouts go on.
   const { pipeline, hub, handovers } = leading
@@ -283,7 +296,6 @@ export async function startHub(
   await warnOfRoot()
   started.every(rootCheckMs, warnOfRoot)
   started.every(retryMs, async () => hooks.retryUnsigned())
-  started.every(storeCheckMs, () => hooks.checkStore(redis, `${prefix}:alive`))
   const addresses = { api: url, enrol: enrolment.address, data: sync.address }
   log.info({ ...addresses, tokenFile: join(config.shared, 'admin-token') }, 'ready')
 

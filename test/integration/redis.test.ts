@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createIdempotencyStore } from '../../hub/api/redis.ts'
-import { connectRedis, translateRedis } from '../../hub/redis.ts'
+import { connectRedis, judgeRefusal, markAlive, translateRedis } from '../../hub/redis.ts'
 import { createEventLog } from '../../hub/status/redis-events.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
@@ -40,6 +40,39 @@ describe('connectRedis', () => {
     await assert.rejects(events.read({ after: null, limit: 1 }), away)
     await assert.rejects(events.read({ after: '0', limit: 1 }), away)
     await assert.rejects(createIdempotencyStore(redis, 'gs:{away}').claim('k', 'a'), away)
+    redis.disconnect()
+  })
+})
+
+describe('a Redis that takes no writes', () => {
+  it('is told by its word, also of a script; one that was emptied by its mark', async () => {
+    await using server = await startRedis()
+    const redis = await connectRedis(server.url)
+    assert.equal(await markAlive(redis, 'gs:{full}'), 'lost')
+    assert.equal(await markAlive(redis, 'gs:{full}'), 'kept')
+    const script = () => redis.eval("redis.call('SET', KEYS[1], '1')", 1, 'gs:{full}:x')
+    const asked = [() => markAlive(redis, 'gs:{full}'), () => redis.set('x', '1'), script]
+    const turns = [
+      [() => redis.config('SET', 'maxmemory', '1'), () => redis.config('SET', 'maxmemory', '0')],
+      [
+        () => redis.config('SET', 'min-replicas-to-write', '1'),
+        () => redis.config('SET', 'min-replicas-to-write', '0'),
+      ],
+      [() => redis.replicaof('127.0.0.1', 1), () => redis.replicaof('NO', 'ONE')],
+    ] as const
+    for (const [refuse, take] of turns) {
+      await refuse()
+      for (const ask of asked) {
+        const error: unknown = await ask().then(
+          () => undefined,
+          (cause: unknown) => cause,
+        )
+        assert.equal(judgeRefusal(error), 'refused', String(error))
+      }
+      await take()
+    }
+    await redis.flushall()
+    assert.equal(await markAlive(redis, 'gs:{full}'), 'lost')
     redis.disconnect()
   })
 })
