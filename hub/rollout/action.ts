@@ -77,15 +77,19 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       return
     case 'supersede':
       if (finalPhases.has(run.phase)) return
-      finish(
-        draft,
-        moment,
-        'Superseded',
-        action.by === 'git'
-          ? 'superseded: Git asks for it no more'
-          : `superseded by rollout ${action.by}`,
-      )
+      finish(draft, moment, 'Superseded', describeSuccessor(action.by, reason))
       return
+  }
+}
+
+function describeSuccessor(by: string, reason: string): string {
+  switch (by) {
+    case 'git':
+      return 'superseded: Git asks for it no more'
+    case 'groundswell':
+      return `superseded: ${reason}`
+    default:
+      return `superseded by rollout ${by}`
   }
 }
 

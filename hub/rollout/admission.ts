@@ -1,10 +1,17 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
-import { assignedTo, runsOf } from '../ledger/by-application.ts'
+import { assignedTo, plansOf, runsOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { deletesMore, toPrevious } from './content.ts'
 import { judgeHold } from './hold.ts'
-import { type Content, finalPhases, type RolloutAction, type RolloutPlan } from './rollout.ts'
+import { findObstacle } from './obstacle.ts'
+import {
+  type Content,
+  finalPhases,
+  type RolloutAction,
+  type RolloutPlan,
+  type RolloutRun,
+} from './rollout.ts'
 
 /** What becomes of a new plan, given what is going on already. */
 export interface Admission {
@@ -112,6 +119,30 @@ export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAc
     throw new HubError('conflict', `rollout ${newer.id} came after this one; roll that one back`)
   }
   return []
+}
+
+/**
+ * Whether what a plan in line was made beside was aborted or rolled back since. The plan may go on with that,
+ * as if nobody had taken it back.
+ */
+export function isOutdated(state: LedgerState, plan: RolloutPlan): boolean {
+  if (plan.supersede !== 'queue' || plan.trigger.kind === 'api') return false
+  const last = runsOf(state, plan.application).findLast(({ startedAt }) => startedAt !== null)
+  return last?.phase === 'Aborted' || last?.phase === 'RolledBack'
+}
+
+/** What waits behind a paused rollout, and goes in its place when a person has that go on. */
+export function findFollower(
+  state: LedgerState,
+  { plan, run }: { readonly plan: RolloutPlan; readonly run: RolloutRun },
+  action: RolloutAction,
+): string | undefined {
+  if (action.kind !== 'resume' || run.phase !== 'Paused' || findObstacle(plan, run))
+    return undefined
+  const others = plansOf(state, plan.application)
+  const isWaiting = ({ id, behind }: RolloutPlan) =>
+    behind === plan.id && state.runs.get(id)?.phase === 'Planned'
+  return others.findLast(isWaiting)?.id
 }
 
 /**

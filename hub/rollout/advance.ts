@@ -2,8 +2,9 @@ import { HubError } from '../errors.ts'
 import type { Decision, Ledger } from '../ledger/entry.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import { assignedBy, foldEntry, type LedgerState } from '../ledger/replay.ts'
-import { activeRollouts, admit, makeWay } from './admission.ts'
+import { activeRollouts, admit, findFollower, isOutdated, makeWay } from './admission.ts'
 import { type RunChange, toChange } from './change.ts'
+import { toAssignments } from './content.ts'
 import { toHolds } from './hold.ts'
 import { createMeasuring, type Measure } from './measuring.ts'
 import { mayMove } from './outcome.ts'
@@ -172,19 +173,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       if (change && (await store.swap(plan, run, change)) !== 'done') {
         await store.put({ plan, run })
       }
-      const assigned = result.effects.flatMap((effect) =>
-        effect.kind === 'assign'
-          ? [
-              {
-                cluster: effect.cluster,
-                application: plan.application,
-                ...effect.content,
-                generation: effect.generation,
-                rollout: plan.id,
-              },
-            ]
-          : [],
-      )
+      const assigned = toAssignments(plan, result.effects)
       if (assigned.length > 0) await ports.assign(assigned)
       await setAlarm(run, result.recheckAt)
     } catch (error) {
@@ -222,7 +211,14 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (next === undefined || !active.includes(next)) return
     const plan = state.plans.get(next)!
     if (plan.supersede !== 'queue' || plan.trigger.kind === 'api') return
-    await perform(next, { kind: 'start' }, 'groundswell', 'the rollout before it has ended')
+    await startWaiting(plan, 'groundswell', 'the rollout before it has ended')
+  }
+
+  /** What it was to go on with may be taken back: then all that is due is planned anew. */
+  async function startWaiting(plan: RolloutPlan, actor: string, reason: string): Promise<void> {
+    if (!isOutdated(state, plan)) return perform(plan.id, { kind: 'start' }, actor, reason)
+    const why = 'the rollout before it was aborted or rolled back'
+    await perform(plan.id, { kind: 'supersede', by: 'groundswell' }, 'groundswell', why)
   }
 
   function newestOf(application: string): string | undefined {
@@ -246,9 +242,8 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     const isTaken = others.some((other) => state.runs.get(other)!.startedAt !== null)
     // Its turn comes when the one before it has ended.
     if (isTaken && plan.supersede === 'queue') return
-    const action = { kind: 'start' } as const
-    for (const other of makeWay(state, plan, action)) await supersede(other, id, actor)
-    if (find(id).run.phase === 'Planned') await perform(id, action, actor, reason)
+    for (const other of makeWay(state, plan, { kind: 'start' })) await supersede(other, id, actor)
+    if (find(id).run.phase === 'Planned') await startWaiting(plan, actor, reason)
   }
 
   function supersede(id: string, by: string, actor: string): Promise<void> {
@@ -351,6 +346,12 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
         const { run } = find(id)
         if (version !== undefined && run.version !== version) {
           throw new HubError('conflict', `it is at version ${run.version}, not ${version}`)
+        }
+        const follower = findFollower(state, find(id), action)
+        if (follower !== undefined) {
+          await supersede(id, follower, actor)
+          await perform(follower, { kind: 'start' }, actor, reason)
+          return find(follower)
         }
         for (const other of makeWay(state, find(id).plan, action)) await supersede(other, id, actor)
         await perform(id, action, actor, reason)

@@ -1,5 +1,5 @@
 import { isLeaveAll } from '@groundswell/proto/statement.ts'
-import type { Content } from './rollout.ts'
+import type { Assignment, Content, RolloutEffect, RolloutPlan } from './rollout.ts'
 
 /** Content alone, of whatever carries more: a target, an assignment. What is not said stays unsaid. */
 export function toContent({
@@ -28,4 +28,16 @@ export function deletesMore(one: Content, other: Content): boolean {
 /** What a cluster would go back to: its content, and what that left there for others. */
 export function toPrevious({ digest, size, revision, leave }: Content): Content {
   return { digest, size, revision, ...(leave && { leave }) }
+}
+
+/** What clusters are to run from a step on. */
+export function toAssignments(
+  { application, id }: Pick<RolloutPlan, 'application' | 'id'>,
+  effects: readonly RolloutEffect[],
+): Assignment[] {
+  return effects.flatMap((effect) => {
+    if (effect.kind !== 'assign') return []
+    const { cluster, content, generation } = effect
+    return [{ cluster, application, ...content, generation, rollout: id }]
+  })
 }

@@ -1,0 +1,120 @@
+import { foldEntry, replay } from '../../../../hub/ledger/replay.ts'
+import { createRollouts } from '../../../../hub/rollout/advance.ts'
+import { createDeciding } from '../../../../hub/rollout/decide.ts'
+import {
+  type Assignment,
+  type ClusterObservation,
+  type Content,
+  finalPhases,
+  type RolloutAction,
+} from '../../../../hub/rollout/rollout.ts'
+import { loadFleet } from '../../../../hub/fleet/load.ts'
+import {
+  createMemoryLedger,
+  createMemoryStore,
+  createMemoryWakes,
+} from '../../../support/memory-rollouts.ts'
+import { enrol } from '../status/known-world.ts'
+import { fleetRevision, objects } from './decide-world.ts'
+
+/* A hub that decides by what Git asks and moves what it decided: one application, a canary wave and the rest. */
+
+const clusters = ['c0', 'c1', 'c2'] as const
+type Cluster = (typeof clusters)[number]
+/** What Git asks of each cluster. */
+export type Asked = Readonly<Record<Cluster, Content>>
+
+const api = 'apiVersion: groundswell.dev/v1alpha1'
+
+function fleetOf(strategy: string) {
+  const documents = [
+    ...clusters.map((name) => `kind: Cluster\nmetadata: { name: ${name} }\nspec: {}`),
+    `kind: RolloutStrategy\nmetadata: { name: s }\nspec: { ${strategy}, waves: [{ name: canary, clusters: [c0], after: [{ soak: 4s }] }, { name: rest, clusters: [c1, c2], maxConcurrent: 1 }] }`,
+    'kind: Application\nmetadata: { name: shop }\nspec: { source: { path: shop }, rolloutStrategy: s, targets: [{ clusterSelector: {} }] }',
+  ]
+  const bytes = Buffer.from(documents.map((text) => `${api}\n${text}\n`).join('---\n'))
+  return loadFleet(fleetRevision, [{ path: 'fleet.yaml', bytes }])
+}
+
+/** @param strategy what else it says, as in a file */
+export async function createDecidingHub(strategy: string) {
+  let now = 1_000
+  let ids = 0
+  const clock = () => now
+  const ledger = createMemoryLedger(clock).open()
+  const state = await replay(ledger.read())
+  enrol(state, ...clusters)
+  const wake = createMemoryWakes()
+  const running = new Map<string, Assignment>()
+  const well = new Set<string>()
+  /** Each content that a cluster was ever told to run, oldest first. */
+  const told: [string, Content['digest']][] = []
+  const rollouts = createRollouts({
+    ...{ ledger, state, wake, clock, store: createMemoryStore(), log: () => {} },
+    measure: async () => ({ kind: 'unanswered', message: 'nobody' }),
+    observe: async (_, names) => Object.fromEntries(names.map((name) => [name, observe(name)])),
+    async assign(assignments) {
+      for (const one of assignments) {
+        if ((running.get(one.cluster)?.generation ?? 0) >= one.generation) continue
+        running.set(one.cluster, one)
+        well.delete(one.cluster)
+        told.push([one.cluster, one.digest])
+      }
+    },
+  })
+  const deciding = createDeciding({
+    ...{ state, rollouts, clock, connected: () => true, offlineGrace: 30_000 },
+    describe: async () => ({ author: 'Ada', subject: '' }),
+    objectsOf: async () => objects(),
+    async release(application, reason) {
+      const entries = await ledger.append('git', [{ type: 'hold.released', application, reason }])
+      for (const entry of entries) foldEntry(state, entry)
+    },
+    newId: () => `r${(ids += 1)}`,
+  })
+  const fleet = fleetOf(strategy)
+  let contents = { applications: new Map(), faults: [], warnings: [], skipped: new Map() }
+  await rollouts.restore()
+
+  function observe(name: string): ClusterObservation {
+    const mine = running.get(name)
+    const report = {
+      ...{ phase: 'Applied' as const, health: 'Current' as const, message: '' },
+      ...{ digest: mine?.digest ?? null, generation: mine?.generation ?? 0 },
+    }
+    const application = mine && well.has(name) ? report : null
+    return { connected: true, since: 0, veto: null, closed: null, refusal: null, application }
+  }
+
+  /** As whenever a rollout has ended. */
+  async function decide(): Promise<void> {
+    const countEnded = () => [...state.runs.values()].filter((run) => finalPhases.has(run.phase))
+    for (let before = -1; before < countEnded().length;) {
+      before = countEnded().length
+      await deciding.decide(fleet, contents)
+    }
+  }
+
+  return {
+    told,
+    async commit(asked: Asked) {
+      const shop = new Map(Object.entries(asked))
+      contents = { ...contents, applications: new Map([['shop', shop]]) }
+      await decide()
+    },
+    /** Everybody is well, and so much time is over. */
+    async goOn(ms: number) {
+      for (const name of running.keys()) well.add(name)
+      await rollouts.notice('shop')
+      now += ms
+      await wake.ring(now)
+      await decide()
+    },
+    async act(id: string, kind: Exclude<RolloutAction['kind'], 'skip' | 'supersede'>) {
+      const { run } = await rollouts.act(id, { kind }, 'alice', 'because')
+      await decide()
+      return run.id
+    },
+    phases: () => [...state.runs.values()].map(({ phase }) => phase).join(' '),
+  }
+}

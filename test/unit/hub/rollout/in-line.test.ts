@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { Content } from '../../../../hub/rollout/rollout.ts'
+import { createDecidingHub } from './deciding-hub.ts'
+
+/* What Git asked while a rollout stood somewhere, and that waits for it: in line, or behind what a person paused. */
+
+const contentOf = (text: string): Content => ({ digest: digestOf(text), size: 1, revision: text })
+const [old, bad, fixed] = [contentOf('old'), contentOf('bad'), contentOf('fixed')]
+const all = (content: Content) => ({ c0: content, c1: content, c2: content })
+
+/** All run the old, and the bad has come to the canary. */
+async function begin(strategy: string) {
+  const hub = await createDecidingHub(strategy)
+  await hub.commit(all(old))
+  for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+  assert.equal(hub.phases(), 'Succeeded')
+  await hub.commit(all(bad))
+  return hub
+}
+
+describe('what waits in line', () => {
+  // It began by itself, and brought the canary and all others what a person had just taken back.
+  for (const action of ['abort', 'rollback'] as const) {
+    test(`does not bring on what the rollout before it brought, once that was ended by ${action}`, async () => {
+      const hub = await begin('supersede: queue')
+      await hub.commit({ ...all(bad), c2: fixed })
+      assert.equal(hub.phases(), 'Succeeded Progressing Planned')
+      await hub.act('r2', action)
+      const before = hub.told.length
+      for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+      const since = hub.told.slice(before)
+      assert.deepEqual(
+        since.filter(([, digest]) => digest === bad.digest),
+        [],
+      )
+      assert.deepEqual(since.at(-1), ['c2', fixed.digest], 'what is new comes all the same')
+    })
+  }
+
+  test('goes when the rollout before it has come to its end', async () => {
+    const hub = await begin('supersede: queue')
+    await hub.commit(all(fixed))
+    for (let turn = 0; turn < 8; turn += 1) await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Succeeded Succeeded')
+  })
+})
+
+describe('what waits behind a rollout that a person paused', () => {
+  // The next wave was offered what Git had moved away from, until what waited took over.
+  test('goes in its place once the person has it go on', async () => {
+    const hub = await begin('supersede: replace')
+    await hub.goOn(1)
+    await hub.act('r2', 'pause')
+    await hub.goOn(5_000)
+    await hub.commit({ ...all(bad), c1: fixed })
+    assert.equal(hub.phases(), 'Succeeded Paused Planned')
+    assert.equal(await hub.act('r2', 'resume'), 'r3')
+    assert.equal(hub.phases(), 'Succeeded Superseded Progressing')
+    for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Superseded Succeeded')
+    assert.deepEqual(
+      hub.told.filter(([name]) => name === 'c1').map(([, digest]) => digest),
+      [old.digest, fixed.digest],
+    )
+  })
+})
