@@ -75,6 +75,25 @@ describe('the pages of the dashboard about decisions', () => {
     assert.deepEqual(complaints, [])
   })
 
+  it('tell once of what is not there, and lead to what is', async () => {
+    await using hub = await serve()
+    for (const list of ['clusters', 'applications', 'rollouts']) {
+      const { page, complaints } = await browser.visit(`${hub.url}/ui/${list}/nope`, 'operator')
+      await page.getByRole('link', { name: `All ${list}` }).waitFor()
+      const alerts = await page.getByRole('alert').allInnerTexts()
+      assert.equal(alerts.length, 1, alerts.join('\n'))
+      assert.match(alerts[0]!, /nope/)
+      assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0)
+      assert.deepEqual(await findBarriers(page), [])
+      await page.getByRole('link', { name: `All ${list}` }).click()
+      await page.waitForURL(`**/ui/${list}`)
+      assert.ok(
+        complaints.every((words) => words.includes('404')),
+        complaints.join('\n'),
+      )
+    }
+  })
+
   it('ask for the name of what deletes before it is rolled out, and not for that of what does not', async () => {
     await using hub = await serve()
     hub.hub.records.length = 0

@@ -10,6 +10,11 @@ export interface Watched<T> {
   readonly reload: () => void
 }
 
+/** Why there is nothing of that name; undefined while it is not known, or known otherwise. */
+export function findMissing({ error }: Watched<unknown>): ApiError | undefined {
+  return error?.status === 404 ? error : undefined
+}
+
 /** News that come together are answered by one look. */
 const gatherMs = 200
 

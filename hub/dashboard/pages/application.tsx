@@ -1,5 +1,5 @@
 import { call } from '../data/client.ts'
-import { useWatched } from '../data/watched.ts'
+import { findMissing, useWatched } from '../data/watched.ts'
 import { Commit } from '../parts/commit.tsx'
 import { ask } from '../parts/confirm.tsx'
 import { Counts } from '../parts/counts.tsx'
@@ -8,6 +8,7 @@ import { Faults, Warnings } from '../parts/faults.tsx'
 import { Durations } from '../parts/durations.tsx'
 import { Images } from '../parts/images.tsx'
 import { Link, toPlan, toRollout } from '../parts/link.tsx'
+import { Missing } from '../parts/missing.tsx'
 import { Objects } from '../parts/objects.tsx'
 import { Revisions } from '../parts/revisions.tsx'
 import { Shown } from '../parts/shown.tsx'
@@ -47,6 +48,14 @@ export function Application({
     () => call('diffApplication', { path: { name }, query: { limit: mostShown } }),
     any,
   )
+  const missing = findMissing(application)
+  if (missing) {
+    return (
+      <Missing title={name} error={missing} list={{ page: 'applications' }}>
+        All applications
+      </Missing>
+    )
+  }
   return (
     <main>
       <h1>{name}</h1>

@@ -1,8 +1,9 @@
 import { call } from '../data/client.ts'
-import { useWatched } from '../data/watched.ts'
+import { findMissing, useWatched } from '../data/watched.ts'
 import { ClusterDrift } from '../parts/cluster-drift.tsx'
 import { ClusterEvents } from '../parts/cluster-events.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
+import { Missing } from '../parts/missing.tsx'
 import { Membership } from '../parts/membership.tsx'
 import { Objects } from '../parts/objects.tsx'
 import { Receipts } from '../parts/receipts.tsx'
@@ -24,6 +25,14 @@ export function Cluster({
     ({ actor, subject, type }) =>
       actor === name || subject === `cluster/${name}` || type.startsWith('rollout.'),
   )
+  const missing = findMissing(cluster)
+  if (missing) {
+    return (
+      <Missing title={name} error={missing} list={{ page: 'clusters' }}>
+        All clusters
+      </Missing>
+    )
+  }
   return (
     <main>
       <h1>{name}</h1>

@@ -1,10 +1,11 @@
 import { read } from '../data/client.ts'
-import { useWatched } from '../data/watched.ts'
+import { findMissing, useWatched } from '../data/watched.ts'
 import { useRepositoryUrl } from '../data/repository.ts'
 import { Actions } from '../parts/actions.tsx'
 import { Commit } from '../parts/commit.tsx'
 import { Eta } from '../parts/eta.tsx'
 import { Link, toApplication } from '../parts/link.tsx'
+import { Missing } from '../parts/missing.tsx'
 import { Outlook, useOutlook } from '../parts/outlook.tsx'
 import { Shown } from '../parts/shown.tsx'
 import { Wave } from '../parts/wave.tsx'
@@ -19,6 +20,14 @@ export function Rollout({ id }: { readonly id: string }) {
   )
   const planned = useOutlook(rollout.value?.value)
   const url = useRepositoryUrl(rollout.value?.value.application)
+  const missing = findMissing(rollout)
+  if (missing) {
+    return (
+      <Missing title={`Rollout ${id}`} error={missing} list={{ page: 'rollouts' }}>
+        All rollouts
+      </Missing>
+    )
+  }
   return (
     <main>
       <Shown of={rollout}>
