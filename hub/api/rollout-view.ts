@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { dealApprovals } from '../rollout/approvals.ts'
 import { type Eta, endOfSoak } from '../rollout/eta.ts'
+import { currentSide } from '../rollout/gate.ts'
 import { gateKey, type GateState } from '../rollout/gate-state.ts'
 import { type GateSide, nameGate } from '../rollout/planned-gate.ts'
 import type { ClusterProgress, PlannedWave, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
@@ -197,8 +198,8 @@ export function viewRollout(record: RolloutRecord): RolloutView {
       soakSeconds: wave.soak / 1_000,
       soakEndsAt: timeOrNull(endOfSoak(wave, run)),
       progressDeadlineSeconds: wave.progressDeadline / 1_000,
-      before: viewGates(run, wave, index, 'before'),
-      after: viewGates(run, wave, index, 'after'),
+      before: viewGates(record, index, 'before'),
+      after: viewGates(record, index, 'after'),
       counts: countClusters(record, wave.clusters),
       clusters: wave.clusters.map((name) => viewProgress(record, name, wave)),
     })),
@@ -257,24 +258,25 @@ function waveState(run: RolloutRun, index: number): 'Waiting' | 'Current' | 'Pas
 }
 
 function viewGates(
-  run: RolloutRun,
-  wave: PlannedWave,
+  { plan, run }: Pick<RolloutRecord, 'plan' | 'run'>,
   index: number,
   side: GateSide,
 ): Static<typeof GateView>[] {
+  const gates = plan.waves[index]![side]
+  const isReached = run.wave === index && currentSide(plan, run) === side
   const given = run.approvals.filter((one) => one.wave === index && one.gate === side)
-  const slots = wave[side].flatMap((gate) =>
+  const slots = gates.flatMap((gate) =>
     gate.kind === 'approval' ? Array<string>(gate.count ?? 1).fill(gate.role) : [],
   )
   const dealt = dealApprovals(slots, given)
-  return wave[side].map((gate, at) => {
+  return gates.map((gate, at) => {
     const base = { kind: gate.kind, name: nameGate(gate), soakEndsAt: null }
     if (gate.kind === 'approval') {
       const mine = dealt.splice(0, gate.count ?? 1).filter((actor) => actor !== null)
       const missing = (gate.count ?? 1) - mine.length
       return {
         ...base,
-        state: missing === 0 ? 'passed' : isCurrent(run, index, side) ? 'waiting' : 'pending',
+        state: missing === 0 ? 'passed' : isReached ? 'waiting' : 'pending',
         message: missing > 0 && mine.length > 0 ? `${missing} more wanted` : '',
         role: gate.role,
         approvedBy: mine.length === 0 ? null : mine.join(', '),
@@ -287,14 +289,6 @@ function viewGates(
     const found = { ...base, state: state?.state ?? ('pending' as const), message, soakEndsAt }
     return { ...found, role: null, approvedBy: null }
   })
-}
-
-function isCurrent(run: RolloutRun, index: number, side: GateSide): boolean {
-  return (
-    run.wave === index &&
-    run.startedAt !== null &&
-    (run.waveStartedAt === null) === (side === 'before')
-  )
 }
 
 function countClusters({ run }: RolloutRecord, names: readonly string[]): RolloutCounts {

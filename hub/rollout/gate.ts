@@ -34,12 +34,15 @@ export function findGate(
   return { wave, gate, roles, slots, notAuthor }
 }
 
-/** Where the rollout stands before a gate or behind one; null while clusters move. */
+/** Where the rollout stands before a gate or behind one; null while clusters move, or go back. */
 export function currentSide(
   plan: RolloutPlan,
-  run: Pick<RolloutRun, 'startedAt' | 'finishedAt' | 'waveStartedAt' | 'wave' | 'clusters'>,
+  run: Pick<
+    RolloutRun,
+    'phase' | 'startedAt' | 'finishedAt' | 'waveStartedAt' | 'wave' | 'clusters'
+  >,
 ): GateSide | null {
-  if (run.startedAt === null || run.finishedAt !== null) return null
+  if (run.startedAt === null || run.finishedAt !== null || run.phase === 'RollingBack') return null
   if (run.waveStartedAt === null) return 'before'
   const settled = plan.waves
     .slice(0, run.wave + 1)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Compile } from 'typebox/compile'
 import { RolloutView, summarizeRollout, viewRollout } from '../../../../hub/api/rollout-view.ts'
-import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
+import type { ClusterProgress, PlannedWave } from '../../../../hub/rollout/rollout.ts'
 import { createFakeHub } from '../../../support/fake-hub.ts'
 
 const [record] = createFakeHub().records
@@ -32,6 +32,33 @@ describe('viewRollout', () => {
     const view = viewRollout({ ...record, run: { ...record.run, approvals } })
     assert.equal(view.waves[1]?.before[0]?.approvedBy, 'ada')
     assert.equal(viewRollout(record).waves[1]?.before[0]?.approvedBy, null)
+  })
+
+  it('calls an approval after a wave pending while clusters of the wave move, and waiting once they are done', () => {
+    const approval = { kind: 'approval', role: 'operator' } as const
+    const [canary, prod] = record.plan.waves as [PlannedWave, PlannedWave]
+    const plan = { ...record.plan, waves: [{ ...canary, after: [approval] }, prod] }
+    const lab = { generation: 1, offeredAt: 0 }
+    const stateOf = (run: Partial<typeof record.run>) =>
+      viewRollout({ ...record, plan, run: { ...record.run, wave: 0, waveStartedAt: 1, ...run } })
+        .waves[0]?.after[0]?.state
+    assert.equal(stateOf({ clusters: { lab: { state: 'Pending' } } }), 'pending')
+    assert.equal(stateOf({ clusters: { lab: { state: 'Offered', ...lab } } }), 'pending')
+    assert.equal(
+      stateOf({ clusters: { lab: { state: 'Soaking', ...lab, healthySince: 0 } } }),
+      'pending',
+    )
+    const clusters = { lab: { ...done, outcome: 'Succeeded' } } as const
+    assert.equal(stateOf({ clusters }), 'waiting')
+    assert.equal(stateOf({ clusters, phase: 'Paused' }), 'waiting')
+  })
+
+  it('calls no approval waiting of a rollout that goes back, or is over', () => {
+    const stateOf = (run: Partial<typeof record.run>) =>
+      viewRollout({ ...record, run: { ...record.run, ...run } }).waves[1]?.before[0]?.state
+    assert.equal(stateOf({}), 'waiting')
+    assert.equal(stateOf({ phase: 'RollingBack' }), 'pending')
+    assert.equal(stateOf({ phase: 'Aborted', finishedAt: 1 }), 'pending')
   })
 
   it('keeps the message and outcome of a cluster that is done', () => {
