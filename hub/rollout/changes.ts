@@ -86,8 +86,9 @@ export function findChange(input: ChangeInput): Change {
   // With nothing else to bring, what is on hold is planned, and refused in words.
   const due = free.length > 0 ? free : asked
   const all = new Map(due.map(([cluster, content]) => [cluster, bring(input, cluster, content)]))
-  for (const cluster of begun ? listUnproven(begun) : []) {
-    const mine = begun!.plan.targets[cluster]
+  const inHand = begun ? listUnproven(begun).map((cluster) => [cluster, begun.plan] as const) : []
+  for (const [cluster, plan] of [...listLeft(input), ...inHand]) {
+    const mine = plan.targets[cluster]
     const content = wanted.get(cluster)
     if (!mine || !content || content.digest !== mine.digest || isStaying(cluster)) continue
     // What it had before is what that rollout found: what it has now is what is to be proven.
@@ -122,6 +123,25 @@ function listUnproven({ plan, run }: PastRollout): string[] {
       return progress.outcome !== 'Succeeded' || (index === run.wave && after.length > 0)
     }),
   )
+}
+
+/**
+ * Clusters that have what a rollout brought whose place was taken before they had proven it, and that none has
+ * come to since: the one after it may have stood at its gate, or been withdrawn, when Git asked for the same again.
+ */
+function listLeft({ assigned, history }: ChangeInput): [string, RolloutPlan][] {
+  const replaced = new Map(
+    history
+      .filter(({ run }) => run.phase === 'Superseded')
+      .map((past) => [past.plan.id, { past, unproven: new Set(listUnproven(past)) }]),
+  )
+  return [...assigned].flatMap(([cluster, { rollout }]) => {
+    const { past, unproven } = replaced.get(rollout) ?? {}
+    if (!past || !unproven?.has(cluster)) return []
+    const last = history.find(({ plan, run }) => run.startedAt !== null && plan.targets[cluster])
+    const isSettled = last !== past && last?.run.clusters[cluster]?.state === 'Done'
+    return isSettled ? [] : [[cluster, past.plan]]
+  })
 }
 
 /** Whether something is brought on that a rollout in hand was to bring. */

@@ -26,18 +26,21 @@ export type Asked = Readonly<Record<Cluster, Content>>
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 
-function fleetOf(strategy: string) {
+function fleetOf(strategy: string, before: string) {
   const documents = [
     ...clusters.map((name) => `kind: Cluster\nmetadata: { name: ${name} }\nspec: {}`),
-    `kind: RolloutStrategy\nmetadata: { name: s }\nspec: { ${strategy}, waves: [{ name: canary, clusters: [c0], after: [{ soak: 4s }] }, { name: rest, clusters: [c1, c2], maxConcurrent: 1 }] }`,
+    `kind: RolloutStrategy\nmetadata: { name: s }\nspec: { ${strategy}, waves: [{ name: canary, clusters: [c0], before: ${before}, after: [{ soak: 4s }] }, { name: rest, clusters: [c1, c2], maxConcurrent: 1 }] }`,
     'kind: Application\nmetadata: { name: shop }\nspec: { source: { path: shop }, rolloutStrategy: s, targets: [{ clusterSelector: {} }] }',
   ]
   const bytes = Buffer.from(documents.map((text) => `${api}\n${text}\n`).join('---\n'))
   return loadFleet(fleetRevision, [{ path: 'fleet.yaml', bytes }])
 }
 
-/** @param strategy what else it says, as in a file */
-export async function createDecidingHub(strategy: string) {
+/**
+ * @param strategy what else it says, as in a file
+ * @param before gates of the canary wave
+ */
+export async function createDecidingHub(strategy: string, before = '[]') {
   let now = 1_000
   let ids = 0
   const clock = () => now
@@ -72,7 +75,7 @@ export async function createDecidingHub(strategy: string) {
     },
     newId: () => `r${(ids += 1)}`,
   })
-  const fleet = fleetOf(strategy)
+  const fleet = fleetOf(strategy, before)
   let contents = { applications: new Map(), faults: [], warnings: [], skipped: new Map() }
   await rollouts.restore()
 

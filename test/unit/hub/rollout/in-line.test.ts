@@ -66,3 +66,42 @@ describe('what waits behind a rollout that a person paused', () => {
     )
   })
 })
+
+describe('a canary that has what another commit took back before it came there', () => {
+  const replaces = 'supersede: replace'
+
+  // The canary had it already, failed or not, and so was in no wave: the others got it at once.
+  test('goes first again when Git asks for it again', async () => {
+    const hub = await createDecidingHub(replaces, '[{ approval: {} }]')
+    await hub.commit(all(old))
+    await hub.act('r1', 'approve')
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    await hub.commit(all(bad))
+    await hub.act('r2', 'approve')
+    await hub.commit(all(fixed))
+    await hub.commit(all(bad))
+    assert.equal(hub.phases(), 'Succeeded Superseded Superseded Progressing')
+    await hub.goOn(5_000)
+    assert.deepEqual(hub.told.at(-1), ['c0', bad.digest], 'it waits for its approval')
+    await hub.act('r4', 'approve')
+    assert.deepEqual(
+      hub.told.slice(-2).map(([name]) => name),
+      ['c0', 'c0'],
+    )
+    for (let turn = 0; turn < 4; turn += 1) await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Superseded Superseded Succeeded')
+  })
+
+  test('goes first again when the others were kept from it meanwhile', async () => {
+    const hub = await begin(replaces)
+    await hub.commit({ ...all(old), c0: bad })
+    assert.equal(hub.phases(), 'Succeeded Superseded')
+    await hub.commit(all(bad))
+    assert.deepEqual(
+      hub.told.slice(-2).map(([name]) => name),
+      ['c0', 'c0'],
+    )
+    for (let turn = 0; turn < 4; turn += 1) await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Superseded Succeeded')
+  })
+})
