@@ -1,3 +1,4 @@
+import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { finalPhases, type RolloutPlan } from './rollout.ts'
 
@@ -37,4 +38,19 @@ export function explainDependency(
   const assigned = state.assignments.get(cluster)?.get(application)
   if (assigned && assigned.digest !== null) return null
   return `application ${application}, which is not there yet`
+}
+
+/** Applications that have still on a cluster what another is to get of them there. */
+export function listGivers(
+  state: Pick<LedgerState, 'plans' | 'runs' | 'rolloutsOf' | 'assignments'>,
+  application: string,
+  cluster: string,
+): string[] {
+  const there = state.assignments.get(cluster)
+  const plans = plansOf(state, application).filter(({ targets }) => targets[cluster])
+  return plans
+    .filter((plan) => plan === plans.at(-1) || !finalPhases.has(state.runs.get(plan.id)!.phase))
+    .flatMap(({ targets }) => Object.entries(targets[cluster]!.from ?? {}))
+    .filter(([name, digest]) => there?.get(name)?.digest === digest)
+    .map(([name]) => name)
 }

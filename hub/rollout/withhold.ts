@@ -2,7 +2,8 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { dependenciesOn } from '../fleet/resolve.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { explainDependency } from './dependency.ts'
+import { activeRollouts } from './admission.ts'
+import { explainDependency, listGivers } from './dependency.ts'
 import { windowsOn } from './fleet-windows.ts'
 import { createOpenings, judgeWindows, type Withheld } from './windows.ts'
 
@@ -38,12 +39,34 @@ export function createWithhold(fleet: () => Fleet | null, state: LedgerState): W
     const declared = current.clusters.get(cluster)
     if (!spec?.dependsOn || !declared) return null
     for (const { name } of dependenciesOn(current, spec, declared).dependsOn ?? []) {
-      const newestFirst = plansOf(state, name).reverse()
-      // What is to get objects of this one can only come after it, or with it.
-      if (newestFirst[0]?.targets[cluster]?.from?.[application] !== undefined) continue
-      const why = explainDependency(state, newestFirst, name, cluster)
-      if (why !== null) return why
+      const why = explainDependency(state, plansOf(state, name).reverse(), name, cluster)
+      if (why === null || isBehind(current, name, application, cluster)) continue
+      return why
     }
     return null
+  }
+
+  /** Whether one can only come to a cluster after another, or with it: it waits for that, or for who does. */
+  function isBehind(
+    current: Fleet,
+    one: string,
+    other: string,
+    cluster: string,
+    seen = new Set<string>(),
+  ): boolean {
+    if (seen.has(one)) return false
+    seen.add(one)
+    const givers = listGivers(state, one, cluster)
+    if (givers.includes(other)) return true
+    const spec = current.applications.get(one)?.spec
+    const declared = current.clusters.get(cluster)
+    const isComing = activeRollouts(state, one).some(
+      (id) => state.runs.get(id)!.clusters[cluster]?.state === 'Pending',
+    )
+    const firsts =
+      isComing && spec && declared ? (dependenciesOn(current, spec, declared).dependsOn ?? []) : []
+    return [...givers, ...firsts.map(({ name }) => name)].some((next) =>
+      isBehind(current, next, other, cluster, seen),
+    )
   }
 }

@@ -145,6 +145,8 @@ describe('an application that depends on another', () => {
     ...rollouts: readonly (readonly [RolloutPhase, ClusterProgress])[]
   ) {
     const state = emptyState()
+    const runs = { digest: digestOf('shop'), size: 1, revision: 'x', rollout: 'before' }
+    putAssignment(state, { ...runs, cluster: 'a', application: 'shop', generation: 0 })
     rollouts.forEach(([phase, progress], index) => {
       const id = `r${index}`
       const targets = { a: { ...target(), ...rest } }
@@ -178,6 +180,31 @@ describe('an application that depends on another', () => {
       historyOf({ from: { x: from.shop } }, ['Progressing', { state: 'Pending' }]),
       null,
     )
+  })
+
+  test('waits for one that has got objects of it: they are let go, and it may have failed since', () => {
+    const from = { shop: digestOf('shop before') }
+    assert.match(historyOf({ from }, ['Failed', done('Failed')])!, /failed there in rollout r0/)
+    assert.match(historyOf({ from }, ['Progressing', { state: 'Pending' }])!, /still to bring/)
+  })
+
+  test('does not wait for one that waits, over others, for objects of it', () => {
+    const state = emptyState()
+    const content = { digest: digestOf('shop'), size: 1, revision: 'x', rollout: 'before' }
+    putAssignment(state, { ...content, cluster: 'a', application: 'shop', generation: 0 })
+    const add = (name: string, rest: Partial<RolloutTarget>) => {
+      const targets = { a: { ...target(), ...rest } }
+      const made = plan([wave('all', ['a'])], { id: name, application: name, targets })
+      addRollout(state, made, { ...createRun(made), phase: 'Progressing' })
+    }
+    const all = [...documents.slice(0, 2), application('cache'), documents[3]!]
+    const told = ask([...all, application('db', ', dependsOn: [{ name: cache }]')], state)
+    add('db', {})
+    add('cache', {})
+    assert.match(told('shop', 'a', '2026-01-01')!, /rollout db has still to bring there/)
+    add('cache', { from: { shop: content.digest } })
+    assert.equal(told('shop', 'a', '2026-01-01'), null)
+    assert.notEqual(told('db', 'a', '2026-01-01'), null)
   })
 
   test('waits for the newest of the other, planned too, and not for what took its place', () => {
