@@ -1,7 +1,6 @@
 import type { ApiTokenRecord } from '../access/api-token.ts'
 import { applyChange } from '../rollout/change.ts'
-import { toContent, toPrevious } from '../rollout/content.ts'
-import { contentBefore } from '../rollout/rollback.ts'
+import { contentBefore, toContent, toPrevious } from '../rollout/content.ts'
 import {
   type Assignment,
   type ClusterProgress,

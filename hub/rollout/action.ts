@@ -1,5 +1,5 @@
 import { HubError } from '../errors.ts'
-import { type Draft, finish, type Moment } from './draft.ts'
+import { type Draft, finish, type Moment, takeBackUnsent } from './draft.ts'
 import { isFailure } from './failure.ts'
 import { currentGate, currentSide, findGate, judgeAuthor } from './gate.ts'
 import { gateKey } from './gate-state.ts'
@@ -239,7 +239,7 @@ function skip(draft: Draft, cluster: string, by: string, moment: Moment): void {
   if (progress.state === 'Done' && progress.outcome === 'Succeeded') {
     throw new HubError('conflict', `cluster ${cluster} has already succeeded`)
   }
-  draft.clusters[cluster] = {
+  draft.clusters[cluster] = takeBackUnsent(draft, moment, cluster, {
     state: 'Done',
     outcome: 'Skipped',
     generation: progress.generation ?? 0,
@@ -247,5 +247,6 @@ function skip(draft: Draft, cluster: string, by: string, moment: Moment): void {
     message: `skipped ${by}`,
     // What it refused stays taken back.
     ...(progress.state === 'Done' && progress.withdrawn && { withdrawn: true }),
-  }
+    ...(progress.state === 'Done' && progress.unsent && { unsent: true }),
+  })
 }

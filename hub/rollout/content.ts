@@ -41,3 +41,18 @@ export function toAssignments(
     return [{ cluster, application, ...content, generation, rollout: id }]
   })
 }
+
+/**
+ * What a cluster goes back to: its previous content, or a tombstone when it had nothing. Either is an undoing:
+ * what the rollout found there, and did not make, was there before it.
+ */
+export function contentBefore(
+  { targets, orphans }: Pick<RolloutPlan, 'targets' | 'orphans'>,
+  cluster: string,
+): Content {
+  const { previous, revision } = targets[cluster]!
+  if (previous?.digest) return { ...previous, undo: true }
+  // One that was there once, and is no more, goes as one that never was.
+  const nothing = previous ?? { digest: null, size: 0, revision }
+  return { ...nothing, ...(orphans && { deletionPolicy: 'Orphan' }), undo: true }
+}

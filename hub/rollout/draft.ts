@@ -1,5 +1,6 @@
-import { toContent } from './content.ts'
+import { contentBefore, toContent } from './content.ts'
 import type { GateState } from './gate-state.ts'
+import { isUnsent } from './outcome.ts'
 import type {
   ClusterObservation,
   ClusterProgress,
@@ -82,8 +83,25 @@ export function finish(draft: Draft, moment: Moment, phase: RolloutPhase, messag
   draft.recheckAt = null
   if (phase === 'Superseded') return
   for (const [name, progress] of Object.entries(draft.clusters)) {
-    draft.clusters[name] = settleProgress(progress, moment.now, message)
+    const isKept = isUnsent(progress, moment.observations[name])
+    const settled = settleProgress(isKept ? { state: 'Pending' } : progress, moment.now, message)
+    draft.clusters[name] = takeBackUnsent(draft, moment, name, settled)
   }
+}
+
+/** What a cluster was offered and has not been sent is taken back where its turn ends: it would be sent for that. */
+export function takeBackUnsent(
+  draft: Draft,
+  moment: Moment,
+  name: string,
+  settled: ClusterProgress,
+): ClusterProgress {
+  const { observations, generation } = moment
+  if (settled.state !== 'Done' || !isUnsent(draft.clusters[name]!, observations[name])) {
+    return settled
+  }
+  assign(draft, moment, name, contentBefore(moment.plan, name))
+  return { ...settled, generation, withdrawn: true, unsent: true }
 }
 
 function settleProgress(progress: ClusterProgress, at: number, why: string): ClusterProgress {

@@ -3,7 +3,13 @@ import type { LedgerState } from '../ledger/replay.ts'
 import { findBreach } from './failure.ts'
 import { isGiving, isTaking } from './listed.ts'
 import { isInFlight, mayMove } from './outcome.ts'
-import { type Assignment, finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
+import {
+  type Assignment,
+  type ClusterProgress,
+  finalPhases,
+  type RolloutPlan,
+  type RolloutRun,
+} from './rollout.ts'
 import type { Withheld } from './windows.ts'
 
 /* Objects that pass from one application to another on a cluster. Who gets one waits until who has it lets go
@@ -76,8 +82,8 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
       const plan = state.plans.get(one.rollout)
       const target = plan?.targets[cluster]
       if (!target?.from || target.digest !== one.digest) return []
-      const isOffered = state.runs.get(one.rollout)?.clusters[cluster]?.state === 'Offered'
-      return isOffered ? [{ ...one, plan: plan!, from: Object.keys(target.from) }] : []
+      const progress = state.runs.get(one.rollout)?.clusters[cluster]
+      return mayBeUnsent(progress) ? [{ ...one, plan: plan!, from: Object.keys(target.from) }] : []
     })
     // What comes with one that is kept is kept as well.
     for (let before = -1; before < kept.size;) {
@@ -149,6 +155,15 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
           findKept(cluster).get(application)?.first ?? null,
       }
     },
+    /** What a cluster is assigned, but for tombstones of what it never was sent: no signer lets them pass. */
+    listSendable(cluster: string, assignments: readonly Assignment[]): readonly Assignment[] {
+      const isNothing = ({ digest, rollout }: Assignment): boolean => {
+        const progress = state.runs.get(rollout)?.clusters[cluster]
+        return digest === null && progress?.state === 'Done' && progress.unsent === true
+      }
+      const rest = assignments.filter((one) => !isNothing(one))
+      return rest.length === assignments.length ? assignments : rest
+    },
     /** What a cluster is assigned, but for what would find its objects with others that let go of them any moment. */
     listTogether(cluster: string, assignments: readonly Assignment[]): readonly Assignment[] {
       const kept = findKept(cluster)
@@ -165,6 +180,12 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
       )
     },
   }
+}
+
+/** Also of a cluster that went away meanwhile: back again it must not be sent one half alone. */
+function mayBeUnsent(progress: ClusterProgress | undefined): boolean {
+  if (progress?.state === 'Done') return mayMove(progress)
+  return progress?.state === 'Offered' || progress?.state === 'Pending'
 }
 
 const nothing = { withheld: () => null, awaits: () => null }

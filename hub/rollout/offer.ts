@@ -1,6 +1,6 @@
 import { assign, type Draft, type Moment, openWaves, recheck } from './draft.ts'
 import { graceOf, isInFlight, judgeInFlight, judgePending, waitAgain } from './outcome.ts'
-import { contentBefore } from './rollback.ts'
+import { contentBefore } from './content.ts'
 import { isVetoOver } from './veto.ts'
 
 /** Moves every cluster in flight by what it reports. */

@@ -46,6 +46,14 @@ export function isInFlight(progress: ClusterProgress): progress is InFlight {
   return progress.state === 'Offered' || progress.state === 'Soaking'
 }
 
+/** Whether a cluster was offered what can only come there together with something that is to be offered yet. */
+export function isUnsent(
+  { state }: ClusterProgress,
+  seen: Pick<ClusterObservation, 'awaits'> | undefined,
+): boolean {
+  return state === 'Offered' && Boolean(seen?.awaits)
+}
+
 /**
  * Moves a cluster that was offered `content` by what it reports. Nothing is believed that is not
  * about exactly this digest and generation, nor anything said before the connection was lost.
@@ -62,14 +70,14 @@ export function judgeInFlight(
     const since = Math.max(seen?.since ?? 0, startOf(progress))
     return judgeAway(progress, since, progress.generation, rules)
   }
+  // It is not even sent yet: what was refused is something else.
+  if (isUnsent(progress, seen)) return postpone(progress)
   if (seen.refusal !== null) return done(progress, 'Failed', `refused: ${seen.refusal}`, now)
   const veto = vetoOver(seen, content, progress.generation)
   if (veto?.refuse) return done(progress, 'Vetoed', describeVeto(veto), now)
   const isPostponed = progress.state === 'Offered' && progress.postponed === true
   // Not yet heard again of one that waited: it waits still.
   if (veto || (isPostponed && !seen.application)) return postpone(progress)
-  // It is not even sent yet.
-  if (seen.awaits && progress.state === 'Offered') return postpone(progress)
   const verdict = readReport(seen, content, progress.generation)
   if (verdict.state === 'failed') return done(progress, 'Failed', verdict.message, now)
   if (verdict.state === 'good') {

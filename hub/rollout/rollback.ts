@@ -1,6 +1,7 @@
-import { assign, type Draft, finish, type Moment, recheck } from './draft.ts'
-import { graceOf, readReport } from './outcome.ts'
-import type { ClusterProgress, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
+import { contentBefore } from './content.ts'
+import { assign, type Draft, finish, type Moment, recheck, takeBackUnsent } from './draft.ts'
+import { graceOf, isUnsent, readReport } from './outcome.ts'
+import type { ClusterProgress, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 
 type Reverting = Extract<ClusterProgress, { state: 'Reverting' }>
 
@@ -19,6 +20,13 @@ export function beginRollback(draft: Draft, moment: Moment, reason: string): voi
   for (const [name, progress] of Object.entries(draft.clusters)) {
     const touched = touchedBy(progress)
     if (!touched) continue
+    if (isUnsent(progress, moment.observations[name])) {
+      draft.clusters[name] = takeBackUnsent(draft, moment, name, {
+        ...{ state: 'Done', outcome: 'Skipped', generation: 0, at: moment.now },
+        message: 'the rollout went back before its turn',
+      })
+      continue
+    }
     draft.clusters[name] = {
       state: 'Reverting',
       generation: moment.generation,
@@ -28,21 +36,6 @@ export function beginRollback(draft: Draft, moment: Moment, reason: string): voi
     assign(draft, moment, name, contentBefore(moment.plan, name))
   }
   draft.effects.push({ kind: 'hold', contentDigest: moment.plan.contentDigest, reason })
-}
-
-/**
- * What a cluster goes back to: its previous content, or a tombstone when it had nothing. Either is an undoing:
- * what the rollout found there, and did not make, was there before it.
- */
-export function contentBefore(
-  { targets, orphans }: Pick<RolloutPlan, 'targets' | 'orphans'>,
-  cluster: string,
-): Content {
-  const { previous, revision } = targets[cluster]!
-  if (previous?.digest) return { ...previous, undo: true }
-  // One that was there once, and is no more, goes as one that never was.
-  const nothing = previous ?? { digest: null, size: 0, revision }
-  return { ...nothing, ...(orphans && { deletionPolicy: 'Orphan' }), undo: true }
 }
 
 /** What undoing a rollout as it is now would bring: of the clusters that it changed, what they had. */

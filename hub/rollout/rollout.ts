@@ -127,6 +127,8 @@ export type ClusterProgress =
       readonly message: string
       /** What it had was assigned again: it refused what it was offered. */
       readonly withdrawn?: true
+      /** What was withdrawn was never sent. */
+      readonly unsent?: true
       /** Passed over since it is given nothing new (suspended, detached, revoked): it catches up later. */
       readonly closed?: true
     }

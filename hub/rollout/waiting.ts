@@ -2,7 +2,7 @@ import { findStop } from './failure.ts'
 import { explainGates, foreseeGates } from './gate-words.ts'
 import { failedGates, findObstacle } from './obstacle.ts'
 import { graceOf, isInFlight, readReport } from './outcome.ts'
-import { contentBefore } from './rollback.ts'
+import { contentBefore } from './content.ts'
 import { explainRelapses } from './relapse.ts'
 import type {
   ClusterObservation,

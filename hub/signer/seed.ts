@@ -1,6 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { contentBefore } from '../rollout/rollback.ts'
+import { contentBefore } from '../rollout/content.ts'
 import {
   type PairRecord,
   type SignedContent,

@@ -228,8 +228,9 @@ export async function startHub(
   const { sync, enrolment, openToPeers } = await startListeners(surroundings, {
     ...{ store, content, trust, hooks, restraint, metrics },
     listTogether(cluster, assigned) {
-      const given = handovers.listTogether(cluster, assigned)
-      return given === assigned || bringsNews(statuses.get(cluster), given) ? given : 'wait'
+      const all = handovers.listSendable(cluster, assigned)
+      const given = handovers.listTogether(cluster, all)
+      return given === all || bringsNews(statuses.get(cluster), given) ? given : 'wait'
     },
     hasLine: (head) => heads.has(head, register.head),
     signer: trace ? traceSigning(signer, trace, clock) : signer,

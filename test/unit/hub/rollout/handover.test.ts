@@ -37,7 +37,7 @@ function createSwap(rest: {
   give('right')
   add('left', 'right', { clusters: { x: rest.left ?? pending } })
   if (rest.right) add('right', 'left', rest.right)
-  if (rest.left?.state === 'Offered') give('left', good, 5, 'left')
+  if (rest.left && rest.left !== pending) give('left', good, 5, 'left')
   const handovers = createHandovers({
     state,
     isFree: (application) => application !== rest.busy,
@@ -90,6 +90,68 @@ describe('what is to get an object that another has', () => {
     assert.deepEqual([early.awaits, early.listed], ['right', ['right']])
     const ended = createSwap({ left: offered, right: { phase: 'Aborted' } })
     assert.deepEqual([ended.awaits, ended.listed], [null, ['left', 'right']])
+  })
+
+  it('is kept from a cluster that went away before it was sent, and came back', () => {
+    const away = {
+      state: 'Done',
+      outcome: 'Unreachable',
+      generation: 5,
+      at: 0,
+      message: '',
+    } as const
+    for (const left of [away, { state: 'Pending', generation: 5 }] as const) {
+      assert.deepEqual(createSwap({ left, right: {} }).listed, ['right'], left.state)
+    }
+    const failed = createSwap({ left: { ...away, outcome: 'Failed' }, right: {} })
+    assert.deepEqual(failed.listed, ['left', 'right'])
+  })
+
+  it('is taken back where its turn ends before it was sent: skipped, its rollout aborted or rolled back', () => {
+    const actions = [
+      { kind: 'skip', cluster: 'x' },
+      { kind: 'abort' },
+      { kind: 'rollback' },
+    ] as const
+    for (const action of actions) {
+      const driven = drive(plan([wave('all', ['x', 'y'], { maxConcurrent: 1 })]))
+      driven.act({ kind: 'start' })
+      driven.seen['x'] = { ...reports(old, 0), awaits: 'right' }
+      const { effects } = driven.act(action)
+      const back = { cluster: 'x', content: { ...old, undo: true }, generation: driven.generation }
+      assert.deepEqual(effects[0], { kind: 'assign', ...back })
+      const { generation } = driven
+      const { message: _, ...ended } = driven.run.clusters['x'] as Record<string, unknown>
+      const skipped = { state: 'Done', outcome: 'Skipped', at: 0, generation }
+      const taken = { ...skipped, withdrawn: true, unsent: true }
+      assert.deepEqual(ended, taken)
+    }
+  })
+
+  it('is not told to go where it never came', () => {
+    const state = emptyState()
+    const made = plan([wave('all', ['x'])], { targets: { x: target(null) } })
+    const done = { state: 'Done', outcome: 'Skipped', generation: 2, at: 0, message: '' } as const
+    const assigned = { digest: null, size: 0, revision: 'r', cluster: 'x', application: 'shop' }
+    const tombstone = { ...assigned, generation: 2, rollout: made.id }
+    const handovers = createHandovers({ state, isFree: () => true, settledAt: () => 0 })
+    for (const unsent of [true, undefined] as const) {
+      const x = { ...done, withdrawn: true, ...(unsent && { unsent }) } as const
+      addRollout(state, made, { ...createRun(made), clusters: { x } })
+      const listed = handovers.listSendable('x', [tombstone])
+      assert.deepEqual(listed, unsent ? [] : [tombstone])
+    }
+  })
+
+  it('does not fail for a refusal of what was sent before it', () => {
+    const driven = drive(plan([wave('all', ['x'])]))
+    driven.act({ kind: 'start' })
+    driven.seen['x'] = { ...reports(old, 0), refusal: 'expired: long ago', awaits: 'right' }
+    driven.look(1)
+    assert.equal(driven.run.clusters['x']!.state, 'Offered')
+    driven.seen['x'] = { ...reports(old, 0), refusal: 'expired: long ago' }
+    driven.look(2)
+    assert.match(driven.run.message, /refused: expired/)
   })
 
   it('has no deadline as long as it is not sent', () => {

@@ -6,7 +6,7 @@ import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { admit } from '../../../../hub/rollout/admission.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { Content } from '../../../../hub/rollout/rollout.ts'
-import { contentBefore } from '../../../../hub/rollout/rollback.ts'
+import { contentBefore } from '../../../../hub/rollout/content.ts'
 import { contentsOf, createWorld, fleetOf, objects } from './decide-world.ts'
 import { good, old, plan, target, wave } from './world.ts'
 

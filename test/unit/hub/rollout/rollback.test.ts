@@ -7,7 +7,8 @@ import type {
   ClusterProgress,
   RolloutPlan,
 } from '../../../../hub/rollout/rollout.ts'
-import { contentBefore, planBack } from '../../../../hub/rollout/rollback.ts'
+import { contentBefore } from '../../../../hub/rollout/content.ts'
+import { planBack } from '../../../../hub/rollout/rollback.ts'
 import { assignedBy } from '../../../../hub/ledger/replay.ts'
 import { step } from '../../../../hub/rollout/step.ts'
 import { away, drive, good, idle, old as before, plan as planOf, reports, wave } from './world.ts'
