@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { startApi, type TestApi } from '../support/api.ts'
 import { createFakeHub } from '../support/fake-hub.ts'
+import { makeRecord } from '../support/fake-rollout.ts'
 import { until } from '../support/until.ts'
 
 const swell = fileURLToPath(new URL('../../hub/cli/swell.mjs', import.meta.url))
@@ -137,6 +138,8 @@ describe('swell rollout', () => {
   it('acts on a rollout by id or by its application, with a reason', async () => {
     const byId = await run(['rollout', 'approve', 'r-1', '--reason', 'looks good'])
     assert.equal(byId.out, 'rollout/r-1 Progressing: approve accepted\n')
+    // One that waits in line is newer than the one that moves: it was aborted in place of that.
+    test.hub.records.push(makeRecord('r-2', 'Planned'))
     const byName = await run('rollout pause shop -o name')
     assert.equal(byName.out, 'rollout/r-1\n')
     assert.equal((await run('rollout skip shop edge-2')).code, 0)

@@ -26,6 +26,8 @@ interface PlanFlags extends Flags {
 
 /** Milliseconds between two looks. */
 const watchInterval = 1_000
+/** Rollouts of one application that have not ended: one is under way, and the newest waits. */
+const mostInLine = 20
 
 const actions = {
   approve: 'approve the gate it waits at',
@@ -192,9 +194,11 @@ async function findRollout(
     if (!(cause instanceof CliFailure) || cause.status !== 404) throw cause
   }
   for (const active of which === 'any' ? [true, undefined] : [true]) {
-    const query = { application: given, active, limit: 1 }
-    const [newest] = (await client.call('listRollouts', { query, signal })).items
-    if (newest) return get(newest.id)
+    const query = { application: given, active, limit: mostInLine }
+    const { items } = await client.call('listRollouts', { query, signal })
+    // What waits its turn is newer than the one that people see moving, and mean.
+    const meant = items.find(({ phase }) => active && phase !== 'Planned') ?? items[0]
+    if (meant) return get(meant.id)
   }
   throw new CliFailure(1, `no rollout ${given}, and no active rollout of an application ${given}`, {
     hint: `see \`swell get rollouts\``,
