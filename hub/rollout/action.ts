@@ -17,6 +17,9 @@ import {
   type RolloutRun,
 } from './rollout.ts'
 
+/** How the message of a run begins that a person paused. */
+export const pausedByPerson = 'paused by '
+
 type ActionEvent = Extract<RolloutEvent, { kind: 'action' }>
 
 /**
@@ -26,7 +29,8 @@ type ActionEvent = Extract<RolloutEvent, { kind: 'action' }>
  */
 export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: Moment): void {
   const { action, actor, reason } = event
-  const by = reason === '' ? `by ${actor}` : `by ${actor}: ${reason}`
+  const said = reason === '' ? actor : `${actor}: ${reason}`
+  const by = `by ${said}`
   switch (action.kind) {
     case 'start':
       if (run.startedAt !== null && (run.phase === 'Progressing' || run.phase === 'RollingBack'))
@@ -45,7 +49,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       if (run.phase === 'Paused') return
       demand(moment.plan, run, ['Progressing'], 'be paused')
       draft.phase = 'Paused'
-      draft.message = `paused ${by}`
+      draft.message = `${pausedByPerson}${said}`
       return
     case 'resume':
       if (run.phase === 'Progressing') return

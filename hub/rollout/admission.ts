@@ -137,8 +137,9 @@ export function findFollower(
   { plan, run }: { readonly plan: RolloutPlan; readonly run: RolloutRun },
   action: RolloutAction,
 ): string | undefined {
-  if (action.kind !== 'resume' || run.phase !== 'Paused' || findObstacle(plan, run))
-    return undefined
+  if (run.phase !== 'Paused') return undefined
+  // What failed is tried again by what follows, which begins with it.
+  if (action.kind !== (findObstacle(plan, run) ? 'retry' : 'resume')) return undefined
   const others = plansOf(state, plan.application)
   const isWaiting = ({ id, behind }: RolloutPlan) =>
     behind === plan.id && state.runs.get(id)?.phase === 'Planned'

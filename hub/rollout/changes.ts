@@ -1,3 +1,4 @@
+import { pausedByPerson } from './action.ts'
 import { findStop } from './failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import { finalPhases } from './rollout.ts'
@@ -151,9 +152,13 @@ function goesOn(plan: RolloutPlan, targets: Readonly<Record<string, RolloutTarge
   )
 }
 
-/** Paused, and by no failure: those are tried again, while what a person meant nobody knows. */
+/**
+ * Paused, and by no failure: those are tried again, while what a person meant nobody knows. What fails after a
+ * person's word takes nothing back of it.
+ */
 function isPausedByPerson({ plan, run }: PastRollout): boolean {
   if (run.phase !== 'Paused') return false
+  if (run.message.startsWith(pausedByPerson)) return true
   const isGateFailed = Object.values(run.gates).some(({ state }) => state === 'failed')
   const isSpent = findStop(plan, run.clusters) !== null
   return !isGateFailed && !isSpent

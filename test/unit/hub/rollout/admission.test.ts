@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
-import { admit } from '../../../../hub/rollout/admission.ts'
+import { admit, findFollower } from '../../../../hub/rollout/admission.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
 import { plan, wave } from './world.ts'
@@ -30,4 +30,29 @@ test('a plan of what a rollout in hand brings is answered with that one', () => 
 test('a plan without a cluster whose turn is still to come takes its place', () => {
   const { existing, supersedes } = meet(['a', 'c'], { state: 'Pending' })
   assert.deepEqual([existing, supersedes], [null, ['r1']])
+})
+
+test('what waits behind a paused rollout follows when that is resumed, or retried after a failure', () => {
+  const failed = { state: 'Done', outcome: 'Failed', generation: 1, at: 1, message: '' } as const
+  for (const [a, follows] of [
+    [soaking, 'resume'],
+    [failed, 'retry'],
+  ] as const) {
+    const state = emptyState()
+    const first = plan([wave('canary', ['a']), wave('rest', ['b'])], { id: 'r1' })
+    const made = createRun(first)
+    const run = {
+      ...made,
+      phase: 'Paused',
+      startedAt: 1,
+      clusters: { ...made.clusters, a },
+    } as const
+    addRollout(state, first, run)
+    const next = plan([wave('one', ['a', 'b'])], { id: 'r2', behind: 'r1' })
+    addRollout(state, next, createRun(next))
+    for (const kind of ['resume', 'retry', 'promote', 'rollback'] as const) {
+      const follower = findFollower(state, { plan: first, run }, { kind })
+      assert.equal(follower, kind === follows ? 'r2' : undefined, kind)
+    }
+  }
 })

@@ -5,6 +5,7 @@ import { HubError } from '../../../../hub/errors.ts'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterProgress, Content } from '../../../../hub/rollout/rollout.ts'
+import { step } from '../../../../hub/rollout/step.ts'
 import { contentsOf, createWorld, fleetOf, fleetRevision } from './decide-world.ts'
 import { good, old, plan, target, wave } from './world.ts'
 
@@ -203,6 +204,21 @@ describe('a rollout that a person has paused', () => {
       const goesOn = phase === 'Progressing' || phase === 'Succeeded'
       assert.deepEqual(acted, goesOn ? [['r10', 'start']] : [], phase)
     }
+  })
+
+  // A canary that failed after it made it one that a failure had paused, and the commit went ahead.
+  test('is not gone on with because something failed since', async () => {
+    const { deciding, state, summary } = begun({ a: soaking })
+    const [r9, moving] = [state.plans.get('r9')!, state.runs.get('r9')!]
+    const pause = { kind: 'action', action: { kind: 'pause' }, actor: 'ada', reason: '' } as const
+    const { run } = step(r9, { ...moving, phase: 'Progressing' }, pause, {}, 1, 2)
+    const failed = { state: 'Done', outcome: 'Failed', generation: 1, at: 1, message: '' } as const
+    state.runs.set('r9', { ...run, clusters: { ...run.clusters, a: failed } })
+    const fleet = fleetOf(['a', 'b'], { shop: '' })
+    const shop = new Map(Object.entries({ a: bad, b: fixed }))
+    const contents = { ...contentsOf(fleet), applications: new Map([['shop', shop]]) }
+    await deciding.decide(fleet, contents)
+    assert.deepEqual(summary(), [['shop', 'a b', false]])
   })
 
   // It took the place of both, without the canary, and the next wave got what had been paused.
