@@ -7,7 +7,7 @@ import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import type { createEnrolment } from './enrol.ts'
 import type { Gate } from './gate.ts'
 import { watchHandshakes } from './handshake.ts'
-import { type Listener, listen, listenerOptions } from './listen/grpc.ts'
+import { type Listener, listen, listenerOptions, noPings } from './listen/grpc.ts'
 import { type Streams, type StreamsDeps, createStreams } from './live/grpc.ts'
 import { type SyncCall, isRehearsal, toStatus } from './stream/grpc.ts'
 import { createMutualTls, createOpenTls } from './tls/grpc.ts'
@@ -44,9 +44,6 @@ export async function serveEnrolment(
   return listen(server, host, port, createOpenTls(certificate, authority), gate)
 }
 
-/** grpc-js sends a PING whatever was heard; here only who was not heard is asked (`live/pulse.ts`). */
-const never = 2 ** 31 - 1
-
 export interface SyncListenerDeps extends StreamsDeps {
   /** Who is let in before TLS; without it, everybody. */
   readonly gate?: Gate
@@ -64,7 +61,7 @@ export async function serveSync(
   authority: Authority,
   deps: SyncListenerDeps,
 ): Promise<SyncListener> {
-  const server = new Server({ ...listenerOptions, 'grpc.keepalive_time_ms': never })
+  const server = new Server({ ...listenerOptions, ...noPings })
   const streams = createStreams(deps)
   server.addService(toServiceDefinition(SyncService), {
     sync(call: SyncCall) {

@@ -17,6 +17,9 @@ import {
   compressZstd,
   serveSync,
 } from '../../hub/sync/grpc.ts'
+import { reachLeader } from '../../hub/replica/link/grpc.ts'
+import { servePeers } from '../../hub/replica/peers/grpc.ts'
+import { type Relay, serveRelay } from '../../hub/replica/relay/grpc.ts'
 import { createFreshness } from '../../hub/sync/freshness.ts'
 import { createOffers } from '../../hub/sync/offer.ts'
 import { createServing } from '../../hub/sync/serving.ts'
@@ -61,6 +64,8 @@ export interface DeliveryWorld extends AsyncDisposable {
   /** What the cluster should run: a ConfigMap of each text. */
   assign(cluster: string, generation: number, ...texts: string[]): void
   agent(cluster: string, address?: string): Promise<DeliveryAgent>
+  /** A replica that follows, and passes what comes to it on to the listener. */
+  follow(keepalive: Keepalive): Promise<Relay>
 }
 
 /** What is not as usual on the agents' side. */
@@ -137,6 +142,7 @@ export async function openDeliveryWorld(
     ...change,
   })
   const stops = new Set<() => Promise<void>>()
+  const followers = new Set<() => Promise<void>>()
 
   return {
     listener,
@@ -215,8 +221,32 @@ export async function openDeliveryWorld(
       }
       return { sequences, generations, warnings, said, prove, stop }
     },
+    async follow(often) {
+      const unused = (): never => {
+        throw new Error('nobody joins here')
+      }
+      const peers = await servePeers('127.0.0.1', 0, certificate, authority, {
+        ...{ fleet: 'test', receive: listener.receive, accept: unused, onRefused: () => {} },
+        enrolment: { begin: unused, enrol: unused, claim: unused },
+      })
+      const link = reachLeader(peers.address, authority.certificate, await authority.vouch('two'))
+      const relay = await serveRelay('127.0.0.1', 0, certificate, authority, {
+        async link() {
+          await link.ready(5_000)
+          return link
+        },
+        ...{ keepalive: often, onRefused: () => {} },
+      })
+      followers.add(async () => {
+        await relay.close(500)
+        link.close()
+        await peers.close(500)
+      })
+      return relay
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...stops].map((stop) => stop()))
+      await Promise.all([...followers].map((stop) => stop()))
       await listener.close(500)
       await directory.remove()
     },

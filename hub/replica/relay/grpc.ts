@@ -13,10 +13,23 @@ import {
   SyncService,
 } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { toRawDefinition } from '@groundswell/proto/grpc.ts'
+import { type Keepalive, keepalive } from '@groundswell/proto/keepalive.ts'
+import { repeat } from '../../clock.ts'
 import type { Gate } from '../../sync/gate.ts'
 import { watchHandshakes } from '../../sync/handshake.ts'
-import { type Listener, listen, listenerOptions } from '../../sync/listen/grpc.ts'
-import { deliver, end, isRehearsal, readRequests, reset, write } from '../../sync/stream/grpc.ts'
+import { type Listener, listen, listenerOptions, noPings } from '../../sync/listen/grpc.ts'
+import { createBeats } from '../../sync/live/beats.ts'
+import { boundPulse } from '../../sync/live/pulse.ts'
+import {
+  connectionOf,
+  deliver,
+  end,
+  isRehearsal,
+  ping,
+  readRequests,
+  reset,
+  write,
+} from '../../sync/stream/grpc.ts'
 import { createMutualTls, createOpenTls } from '../../sync/tls/grpc.ts'
 import type { KeyExchange } from '../../sync/tls/key-exchange.ts'
 import type { Authority, ServerCertificate } from '../../sync/x509.ts'
@@ -36,6 +49,8 @@ export interface RelayDeps {
   readonly gate?: Gate
   /** Classic when left out. */
   readonly keyExchange?: KeyExchange
+  /** The usual one when left out. */
+  readonly keepalive?: Keepalive
   readonly onRefused: (reason: string, peer: string) => void
 }
 
@@ -58,11 +73,32 @@ export async function serveRelay(
   authority: Authority,
   deps: RelayDeps,
 ): Promise<Relay> {
-  const server = new Server(listenerOptions)
+  const server = new Server({ ...listenerOptions, ...noPings })
   const open = new Map<Call, RelayedStream>()
+  // Heartbeats are the leader's to send and to miss: here only a connection is asked, and lost.
+  const beats = createBeats<Call>({
+    bounds: boundPulse(Infinity, deps.keepalive ?? keepalive),
+    monotonic: () => performance.now(),
+    every: repeat,
+    isListening: (call) => !call.isPaused(),
+    isDrained: () => false,
+    tell: () => {},
+    ask: ping,
+    lose: (call) => connectionOf(call)?.destroy(),
+    giveUp: () => {},
+  })
 
-  async function relay(call: Call): Promise<void> {
+  async function receive(call: Call): Promise<void> {
     call.on('error', () => {})
+    const heard = beats.watch(call)
+    try {
+      await relay(call, heard)
+    } finally {
+      beats.forget(call)
+    }
+  }
+
+  async function relay(call: Call, heard: () => void): Promise<void> {
     const certificate = call.getAuthContext().sslPeerCertificate
     const address = call.getPeer()
     let link: LeaderLink
@@ -77,9 +113,9 @@ export async function serveRelay(
     open.set(call, up)
     for (const event of ['cancelled', 'close']) call.once(event, () => up.cancel())
     const last = new Promise<StatusObject>((resolve) => up.once('status', resolve))
-    void passOn(readRequests<Buffer>(call), (message) =>
-      deliver(up, message, blockedMs, () => up.cancel()),
-    ).then(
+    const requests = readRequests<Buffer>(call)
+    for (const event of ['data', 'resume']) call.on(event, heard)
+    void passOn(requests, (message) => deliver(up, message, blockedMs, () => up.cancel())).then(
       () => up.end(),
       () => up.cancel(),
     )
@@ -108,7 +144,7 @@ export async function serveRelay(
     }
   }
 
-  server.addService(toRawDefinition(SyncService), { sync: (call: Call) => void relay(call) })
+  server.addService(toRawDefinition(SyncService), { sync: (call: Call) => void receive(call) })
   const { gate, keyExchange = 'classic' } = deps
   const tls = createMutualTls(certificate, authority, keyExchange)
   const listener = await listen(server, host, port, tls, gate)

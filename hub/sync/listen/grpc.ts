@@ -16,6 +16,9 @@ export const listenerOptions = {
   'grpc.max_connection_idle_ms': 60_000,
 } as const
 
+/** grpc-js sends a PING whatever was heard; with this, only who was not heard is asked (`live/pulse.ts`). */
+export const noPings = { 'grpc.keepalive_time_ms': 2 ** 31 - 1 } as const
+
 export interface Listener {
   readonly address: string
   /** The one that was bound, when any was asked for. */
@@ -47,10 +50,17 @@ export async function listen(
     port: bound,
     present: (next) => tls.present(next),
     async close(graceMs) {
-      const ended = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
-      const cut = setTimeout(() => server.forceShutdown(), graceMs)
-      await ended
-      clearTimeout(cut)
+      // grpc-js waits for ever for a connection that was destroyed just before: cut is over, too.
+      await new Promise<void>((resolve) => {
+        const cut = setTimeout(() => {
+          server.forceShutdown()
+          resolve()
+        }, graceMs)
+        server.tryShutdown(() => {
+          clearTimeout(cut)
+          resolve()
+        })
+      })
     },
   }
 }
