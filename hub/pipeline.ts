@@ -236,6 +236,14 @@ export function createPipeline(deps: PipelineDeps) {
     return { digest: desired?.get(cluster)?.digest ?? null, since }
   }
 
+  /** What it asked for there when it was rendered last; undefined as well where it selects nobody, which removes nothing. */
+  function desired(application: string, cluster: string): Digest | null | undefined {
+    if (!fleet || !latest || latest.skipped.get(application)?.has(cluster)) return undefined
+    const made = latest.applications.get(application)
+    if (fleet.applications.has(application) && !made?.size) return undefined
+    return made?.get(cluster)?.digest ?? null
+  }
+
   /** Renders again what a cluster is assigned, from the commits it was made of. */
   async function rebuild(cluster: string): Promise<void> {
     const mine = [...(register.state.assignments.get(cluster)?.values() ?? [])]
@@ -270,6 +278,7 @@ export function createPipeline(deps: PipelineDeps) {
     resume,
     rebuild,
     wish,
+    desired,
     confirm,
     state: (): PipelineState => ({
       fleet,

@@ -335,6 +335,8 @@ export function createDeciding(deps: DecideDeps) {
     decide,
     /** When all that Git asked had been decided on last, in milliseconds. */
     settledAt: (): number => settledAt,
+    /** When an application is removed from a cluster that is selected no more, as long as that is waited for. */
+    leavesAt: (application: string, cluster: string) => leaving.at(application, cluster),
     /** What will be removed unless it is selected again, in words. */
     warnings: (): Fault[] =>
       leaving.list().map(({ application, cluster, at }) => ({

@@ -1,7 +1,8 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { findBreach } from './failure.ts'
-import { isGiving, isTaking } from './listed.ts'
+import { gives, isGiving, isTaking } from './listed.ts'
 import { isInFlight, mayMove } from './outcome.ts'
 import {
   type Assignment,
@@ -16,11 +17,15 @@ import type { Withheld } from './windows.ts'
    of it; those that wait for each other in a circle come together, in one snapshot. */
 
 export interface HandoverDeps {
-  readonly state: Pick<LedgerState, 'plans' | 'runs' | 'rolloutsOf' | 'assignments'>
+  readonly state: Pick<LedgerState, 'plans' | 'runs' | 'rolloutsOf' | 'assignments' | 'holds'>
   /** Whether a cluster may be offered something new of an application now, whatever its rollout says. */
   readonly isFree: (application: string, cluster: string) => boolean
   /** When all that Git asked had been decided on last, in milliseconds: what is younger may not be planned yet. */
   readonly settledAt: () => number
+  /** What Git asks of an application on a cluster: null for nothing, undefined where it cannot be told. */
+  readonly desired: (application: string, cluster: string) => Digest | null | undefined
+  /** When an application is removed from a cluster that Git selects no more, if that is waited for; milliseconds. */
+  readonly leavesAt: (application: string, cluster: string) => number | undefined
 }
 
 interface Coming {
@@ -37,7 +42,8 @@ interface Kept {
 
 export type Handovers = ReturnType<typeof createHandovers>
 
-export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
+export function createHandovers(deps: HandoverDeps) {
+  const { state, isFree, settledAt } = deps
   /** A run is another object whenever it has moved; it is asked about once for each of its clusters. */
   const inFlight = new WeakMap<RolloutRun, number>()
   function countInFlight(run: RolloutRun): number {
@@ -51,13 +57,33 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
       .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
       .filter(({ run }) => !finalPhases.has(run.phase) && run.phase !== 'RollingBack')
 
-  /** The rollout that is still to bring an application to a cluster. */
-  const findComing = (application: string, cluster: string): Coming | undefined =>
-    activeOf(application).findLast(({ plan, run }) => {
+  /** The rollout that is still to bring an application to a cluster; of several in line, the first that lets go. */
+  function findComing(application: string, cluster: string): Coming | undefined {
+    const coming = activeOf(application).filter(({ plan, run }) => {
       const progress = run.clusters[cluster]
       if (!plan.targets[cluster] || !progress) return false
       return progress.state === 'Pending' || (progress.state === 'Done' && mayMove(progress))
     })
+    return coming.find(({ plan }) => gives(plan.targets[cluster])) ?? coming.at(-1)
+  }
+
+  /** Whether Git asks still for what a rollout ended without: it comes once the cluster is back, or its veto over. */
+  function isMissed(application: string, cluster: string): boolean {
+    const last = plansOf(state, application).findLast(({ targets }) => targets[cluster])
+    const run = last && state.runs.get(last.id)
+    const progress = run?.clusters[cluster]
+    if (!run || run.phase === 'RolledBack' || progress?.state !== 'Done') return false
+    if (!mayMove(progress) || state.holds.has(application)) return false
+    const desired = deps.desired(application, cluster)
+    const has = state.assignments.get(cluster)?.get(application)?.digest
+    return desired !== undefined && desired !== has
+  }
+
+  /** Whether an application that has not let go yet will, by what is under way or is to come. */
+  const isToLetGo = (application: string, cluster: string): boolean =>
+    findComing(application, cluster) !== undefined ||
+    deps.leavesAt(application, cluster) !== undefined ||
+    isMissed(application, cluster)
 
   /** Whether what another gives to a plan may be planned only now, in the same round. */
   const isEarly = ({ createdAt, trigger }: RolloutPlan): boolean =>
@@ -69,10 +95,14 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
     return Object.entries(plan.targets[cluster]?.from ?? {})
       .filter(([name, digest]) => {
         const has = there?.get(name)
-        return has?.digest === digest && has.generation < before
+        if (!has || has.digest === null || has.generation >= before) return false
+        if (has.digest === digest) return true
+        // What stood in line before what lets go came meanwhile.
+        const by = state.plans.get(has.rollout)
+        return by !== undefined && by.createdAt < plan.createdAt && !gives(by.targets[cluster])
       })
       .map(([name]) => name)
-      .filter((name) => isEarly(plan) || findComing(name, cluster) !== undefined)
+      .filter((name) => isEarly(plan) || isToLetGo(name, cluster))
   }
 
   /** What is assigned to a cluster and kept from it, until all that comes with it can be in one snapshot. */
@@ -148,7 +178,8 @@ export function createHandovers({ state, isFree, settledAt }: HandoverDeps) {
           const waits = findObstacle(mine.plan, cluster)
           if (waits === undefined) return null
           const coming = findComing(waits, cluster)
-          return { until: null, reason: describe(waits, coming?.plan.id) }
+          const leavesAt = deps.leavesAt(waits, cluster)
+          return { until: null, reason: describe(waits, coming?.plan.id, leavesAt) }
         },
         /** With whom what was offered to a cluster is to come there, as long as it cannot yet. */
         awaits: (cluster: string): string | null =>
@@ -190,7 +221,16 @@ function mayBeUnsent(progress: ClusterProgress | undefined): boolean {
 
 const nothing = { withheld: () => null, awaits: () => null }
 
-function describe(application: string, rollout: string | undefined): string {
-  const by = rollout === undefined ? '' : `, by rollout ${rollout}`
+function describe(
+  application: string,
+  rollout: string | undefined,
+  leavesAt: number | undefined,
+): string {
+  const at = leavesAt === undefined ? '' : ` when it is removed, at ${toTime(leavesAt)}`
+  const by = rollout === undefined ? at : `, by rollout ${rollout}`
   return `application ${application}, which has still to let go of objects there${by}`
+}
+
+function toTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }

@@ -3,6 +3,8 @@ export interface Leaving {
   /** Which of an application's clusters are unselected now; one that is selected again was never gone. */
   note(application: string, unselected: readonly string[]): void
   isLeaving(application: string, cluster: string): boolean
+  /** When it is removed there, in milliseconds; that may be past, and nothing planned yet. */
+  at(application: string, cluster: string): number | undefined
   list(): readonly LeavingCluster[]
 }
 
@@ -57,6 +59,10 @@ export function createLeaving({ grace, clock, later, decide }: LeavingDeps): Lea
     isLeaving(application, cluster) {
       const left = since.get(application)?.get(cluster)
       return left !== undefined && clock() < left + grace
+    },
+    at(application, cluster) {
+      const left = since.get(application)?.get(cluster)
+      return left === undefined || grace === 0 ? undefined : left + grace
     },
     list() {
       const now = clock()

@@ -1,7 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { activeRollouts } from './admission.ts'
-import type { RolloutPlan } from './rollout.ts'
+import type { RolloutPlan, RolloutTarget } from './rollout.ts'
 
 /* Which applications there is to decide on beside those that Git declares, and in what order. */
 
@@ -34,10 +34,13 @@ export function listUnwanted(
  * two applications have one object, and fails the second.
  */
 export function isGiving({ targets }: Pick<RolloutPlan, 'targets'>): boolean {
-  return Object.values(targets).some(
-    ({ digest, leave, deletionPolicy }) =>
-      leave !== undefined || (digest === null && deletionPolicy === 'Orphan'),
-  )
+  return Object.values(targets).some(gives)
+}
+
+export function gives(target: RolloutTarget | undefined): boolean {
+  if (!target) return false
+  const { digest, leave, deletionPolicy } = target
+  return leave !== undefined || (digest === null && deletionPolicy === 'Orphan')
 }
 
 /** Whether a plan is to get objects of other applications. */

@@ -125,6 +125,8 @@ export async function startLeading(
       withhold(application, cluster, clock()) === null &&
       findVeto(statuses.get(cluster).holds, application) === null,
     settledAt: () => deciding.settledAt(),
+    leavesAt: (application, cluster) => deciding.leavesAt(application, cluster),
+    desired: (application, cluster) => pipeline.desired(application, cluster),
   })
   const dependents = memoize(
     () => pipeline.state().fleet,

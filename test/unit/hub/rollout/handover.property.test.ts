@@ -23,6 +23,8 @@ import { plan, wave } from './world.ts'
    on clusters that each of them goes through at its own pace. */
 
 const all = ['c0', 'c1', 'c2', 'c3']
+/** Git asks for nothing else. */
+const still = { desired: () => undefined, leavesAt: () => undefined }
 const approval = { kind: 'approval', role: 'operator', count: 1 } as const
 
 interface Fleet {
@@ -114,7 +116,12 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
   async function open() {
     const ledger = disk.open()
     const state = await replay(ledger.read())
-    const handovers = createHandovers({ state, isFree: () => true, settledAt: () => settledAt })
+    const handovers = createHandovers({
+      state,
+      isFree: () => true,
+      settledAt: () => settledAt,
+      ...still,
+    })
     const rollouts = createRollouts({
       ...{ ledger, state, store: createMemoryStore(), wake: createMemoryWakes(), clock },
       measure: () => Promise.reject(new Error('nothing is measured')),

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
 import { createHandovers } from '../../../../hub/rollout/handover.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { ClusterProgress, RolloutPlan, RolloutRun } from '../../../../hub/rollout/rollout.ts'
+import type {
+  ClusterProgress,
+  Content,
+  RolloutPlan,
+  RolloutRun,
+  RolloutTarget,
+} from '../../../../hub/rollout/rollout.ts'
 import { drive, good, old, plan, reports, target, wave } from './world.ts'
 
+/** Git asks for what runs, and nobody leaves. */
+const still = { desired: () => undefined, leavesAt: () => undefined }
 const pending: ClusterProgress = { state: 'Pending' }
+const other = { digest: digestOf('other'), size: 1, revision: 'r' }
 const offered: ClusterProgress = { state: 'Offered', generation: 5, offeredAt: 0 }
 
 /** `left` and `right` swap on `x`; each is as it is said to be. */
@@ -17,6 +27,13 @@ function createSwap(rest: {
   readonly trigger?: RolloutPlan['trigger']['kind']
   readonly settledAt?: number
   readonly busy?: string
+  /** What Git asks of `right`, and when it is removed. */
+  readonly desired?: Content
+  readonly leavesAt?: number
+  /** What `right` was given since by a rollout that stood in line before. */
+  readonly between?: Partial<RolloutTarget>
+  /** Whether another rollout of `right` waits in line. */
+  readonly behind?: boolean
 }) {
   const state = emptyState()
   const give = (application: string, content = old, generation = 1, rollout = 'r0') =>
@@ -38,10 +55,24 @@ function createSwap(rest: {
   add('left', 'right', { clusters: { x: rest.left ?? pending } })
   if (rest.right) add('right', 'left', rest.right)
   if (rest.left && rest.left !== pending) give('left', good, 5, 'left')
+  if (rest.behind) {
+    const behind = { id: 'behind', application: 'right', targets: { x: target(good, other) } }
+    const made = plan([wave('all', ['x'])], { ...behind, createdAt: 15 })
+    addRollout(state, made, createRun(made))
+  }
+  if (rest.between) {
+    const before = { id: 'before', application: 'right', targets: { x: target(old, other) } }
+    const targets = { x: { ...before.targets.x, ...rest.between } }
+    const made = plan([wave('all', ['x'])], { ...before, targets, createdAt: 5 })
+    addRollout(state, made, { ...createRun(made), phase: 'Succeeded' })
+    give('right', other, 2, 'before')
+  }
   const handovers = createHandovers({
     state,
     isFree: (application) => application !== rest.busy,
     settledAt: () => rest.settledAt ?? 20,
+    desired: () => rest.desired?.digest,
+    leavesAt: (application) => (application === 'right' ? rest.leavesAt : undefined),
   })
   return {
     why: handovers.look('left').withheld('x')?.reason ?? null,
@@ -83,6 +114,37 @@ describe('what is to get an object that another has', () => {
     for (const phase of ['Aborted', 'RollingBack', 'Failed'] as const) {
       assert.equal(createSwap({ right: { phase } }).why, null, phase)
     }
+  })
+
+  it('waits for one that is removed once its cluster was unselected for long enough, and says when', () => {
+    assert.equal(
+      createSwap({ leavesAt: 60_000 }).why,
+      'application right, which has still to let go of objects there when it is removed, at 1970-01-01T00:01:00.000Z',
+    )
+  })
+
+  it('waits for one whose rollout ended without the cluster, as long as Git asks for what was missed', () => {
+    for (const outcome of ['Unreachable', 'Vetoed'] as const) {
+      const x = { state: 'Done', outcome, generation: 0, at: 0, message: '' } as const
+      const right = { phase: 'Succeeded', clusters: { x } } as const
+      assert.notEqual(createSwap({ right, desired: good }).why, null)
+      assert.equal(createSwap({ right, desired: old }).why, null, 'reverted since')
+      assert.equal(createSwap({ right }).why, null, 'it cannot be rendered')
+      const back = { ...right, phase: 'RolledBack' } as const
+      assert.equal(createSwap({ right: back, desired: good }).why, null)
+    }
+    const x = { state: 'Done', outcome: 'Skipped', generation: 0, at: 0, message: '' } as const
+    const skipped = { phase: 'Succeeded', clusters: { x } } as const
+    assert.equal(createSwap({ right: skipped, desired: good }).why, null)
+  })
+
+  it('waits for what lets go when something else was in line before it, or is behind it', () => {
+    const queued = { phase: 'Planned', startedAt: null, waveStartedAt: null } as const
+    assert.notEqual(createSwap({ right: queued, between: {} }).why, null)
+    const leave = ['/ConfigMap/n/a']
+    assert.equal(createSwap({ right: queued, between: { leave } }).why, null, 'it has let go')
+    assert.equal(createSwap({ between: {} }).why, null, 'nothing is to come')
+    assert.equal(createSwap({ right: {}, behind: true }).why, null, 'it may come with this one')
   })
 
   it('is sent together with what the other gets, and not before', () => {
@@ -134,7 +196,7 @@ describe('what is to get an object that another has', () => {
     const done = { state: 'Done', outcome: 'Skipped', generation: 2, at: 0, message: '' } as const
     const assigned = { digest: null, size: 0, revision: 'r', cluster: 'x', application: 'shop' }
     const tombstone = { ...assigned, generation: 2, rollout: made.id }
-    const handovers = createHandovers({ state, isFree: () => true, settledAt: () => 0 })
+    const handovers = createHandovers({ state, isFree: () => true, settledAt: () => 0, ...still })
     for (const unsent of [true, undefined] as const) {
       const x = { ...done, withdrawn: true, ...(unsent && { unsent }) } as const
       addRollout(state, made, { ...createRun(made), clusters: { x } })
