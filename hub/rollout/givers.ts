@@ -10,7 +10,7 @@ import type { RolloutPlan, RolloutTarget } from './rollout.ts'
 /* Of which other applications a plan is to get objects: it waits there until they have let go of them. */
 
 export interface GiversDeps {
-  readonly state: Pick<LedgerState, 'assignments' | 'assignedTo' | 'good'>
+  readonly state: Pick<LedgerState, 'assignments' | 'good'>
   readonly fleet: Pick<Fleet, 'applications'>
   readonly contents: Pick<Contents, 'applications' | 'skipped'>
   /** Whether two manifests name the same objects, as far as that is known. */
@@ -34,7 +34,14 @@ export type FindGivers = (
 /** Manifests are read only where another application of the cluster is to have other objects than it has. */
 export function createGivers(deps: GiversDeps): FindGivers {
   const { state, isAlike } = deps
-  let turning: ReadonlyMap<string, readonly Turning[]> | undefined
+
+  const turning = new Map<string, readonly Turning[]>()
+  /** Looked at only where somebody gets objects, and once for all that do in this round. */
+  function turningOn(cluster: string): readonly Turning[] {
+    const known = turning.get(cluster) ?? listTurning(deps, cluster)
+    turning.set(cluster, known)
+    return known
+  }
 
   async function listGivers(
     cluster: string,
@@ -55,16 +62,15 @@ export function createGivers(deps: GiversDeps): FindGivers {
   }
 
   return async (application, targets) => {
-    turning ??= listTurning(deps)
     const alike = new Map<string, Promise<RolloutTarget['from']>>()
     const found: Record<string, RolloutTarget> = {}
     for (const [cluster, target] of Object.entries(targets)) {
       found[cluster] = target
       const { digest: next } = target
-      const others = (turning.get(cluster) ?? []).filter((one) => one.application !== application)
       const good = state.good.get(cluster)?.get(application)?.digest ?? undefined
-      if (next === null || others.length === 0) continue
-      if (good && (good === next || isAlike(good, next))) continue
+      if (next === null || (good && (good === next || isAlike(good, next)))) continue
+      const others = turningOn(cluster).filter((one) => one.application !== application)
+      if (others.length === 0) continue
       const key = JSON.stringify([next, good, others])
       const listed = alike.get(key) ?? listGivers(cluster, next, good, others).catch(passMissing)
       alike.set(key, listed)
@@ -82,25 +88,20 @@ export function createGivers(deps: GiversDeps): FindGivers {
 
 const none: ReadonlySet<string> = new Set()
 
-/** By cluster. What cannot be rendered, or is suspended, stays as it is; so does what selects nobody. */
-function listTurning({
-  state,
-  fleet,
-  contents: { applications, skipped },
-  isAlike,
-}: GiversDeps): ReadonlyMap<string, readonly Turning[]> {
-  const found = new Map<string, Turning[]>()
-  for (const [application, assigned] of state.assignedTo) {
+/** What cannot be rendered, or is suspended, stays as it is; so does what selects nobody. */
+function listTurning(
+  { state, fleet, contents: { applications, skipped }, isAlike }: GiversDeps,
+  cluster: string,
+): Turning[] {
+  const found: Turning[] = []
+  for (const [application, { digest: has }] of state.assignments.get(cluster) ?? []) {
+    if (has === null) continue
     const made = applications.get(application)
+    const next = made?.get(cluster)?.digest ?? null
+    if (next !== null && (next === has || isAlike(next, has))) continue
     if (fleet.applications.has(application) && !made?.size) continue
-    for (const [cluster, { digest: has }] of assigned) {
-      if (has === null || skipped.get(application)?.has(cluster)) continue
-      const next = made?.get(cluster)?.digest ?? null
-      if (next !== null && (next === has || isAlike(next, has))) continue
-      const mine = found.get(cluster) ?? []
-      mine.push({ application, has, next })
-      found.set(cluster, mine)
-    }
+    if (skipped.get(application)?.has(cluster)) continue
+    found.push({ application, has, next })
   }
   return found
 }

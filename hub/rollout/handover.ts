@@ -2,7 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { findBreach } from './failure.ts'
-import { gives, isGiving, isTaking } from './listed.ts'
+import { gives, giversOf, isGiving, isTaking } from './listed.ts'
 import { isInFlight, mayMove } from './outcome.ts'
 import {
   type Assignment,
@@ -172,9 +172,13 @@ export function createHandovers(deps: HandoverDeps) {
       // One that is just being started offers in the same step.
       const mine = active.find(({ run }) => run.startedAt !== null) ?? active.at(-1)
       if (!mine || !isTaking(mine.plan)) return nothing
+      const { clusters } = mine.run
+      const isOnItsWay = (cluster: string): boolean =>
+        clusters[cluster] !== undefined && isInFlight(clusters[cluster])
       return {
         /** Why it may not be offered to a cluster yet. */
         withheld(cluster: string): Withheld | null {
+          if (isOnItsWay(cluster)) return null
           const waits = findObstacle(mine.plan, cluster)
           if (waits === undefined) return null
           const coming = findComing(waits, cluster)
@@ -183,7 +187,7 @@ export function createHandovers(deps: HandoverDeps) {
         },
         /** With whom what was offered to a cluster is to come there, as long as it cannot yet. */
         awaits: (cluster: string): string | null =>
-          findKept(cluster).get(application)?.first ?? null,
+          isOnItsWay(cluster) ? (findKept(cluster).get(application)?.first ?? null) : null,
       }
     },
     /** What a cluster is assigned, but for tombstones of what it never was sent: no signer lets them pass. */
@@ -205,9 +209,7 @@ export function createHandovers(deps: HandoverDeps) {
     listTakers(application: string): string[] {
       if (!activeOf(application).some(({ plan }) => isGiving(plan))) return []
       return [...state.rolloutsOf.keys()].filter((name) =>
-        activeOf(name).some(({ plan }) =>
-          Object.values(plan.targets).some(({ from }) => from?.[application] !== undefined),
-        ),
+        activeOf(name).some(({ plan }) => giversOf(plan).has(application)),
       )
     },
   }

@@ -34,7 +34,9 @@ export function listUnwanted(
  * two applications have one object, and fails the second.
  */
 export function isGiving({ targets }: Pick<RolloutPlan, 'targets'>): boolean {
-  return Object.values(targets).some(gives)
+  const known = giving.get(targets) ?? Object.values(targets).some(gives)
+  giving.set(targets, known)
+  return known
 }
 
 export function gives(target: RolloutTarget | undefined): boolean {
@@ -44,6 +46,19 @@ export function gives(target: RolloutTarget | undefined): boolean {
 }
 
 /** Whether a plan is to get objects of other applications. */
-export function isTaking({ targets }: Pick<RolloutPlan, 'targets'>): boolean {
-  return Object.values(targets).some(({ from }) => from !== undefined)
+export function isTaking(plan: Pick<RolloutPlan, 'targets'>): boolean {
+  return giversOf(plan).size > 0
 }
+
+/** Applications of which a plan is to get objects, on any of its clusters. */
+export function giversOf({ targets }: Pick<RolloutPlan, 'targets'>): ReadonlySet<string> {
+  const known =
+    givers.get(targets) ??
+    new Set(Object.values(targets).flatMap(({ from }) => Object.keys(from ?? {})))
+  givers.set(targets, known)
+  return known
+}
+
+/** Targets are frozen, may be of ten thousand clusters, and are asked about in every step. */
+const giving = new WeakMap<RolloutPlan['targets'], boolean>()
+const givers = new WeakMap<RolloutPlan['targets'], ReadonlySet<string>>()

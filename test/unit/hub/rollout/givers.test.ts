@@ -108,6 +108,25 @@ describe('of whom an application gets objects', () => {
     assert.deepEqual(await world.from({ web, shop: none }), { shop: wider.digest })
   })
 
+  it('is asked of no other cluster than the plan is for, and of none where it names the same objects', async () => {
+    const world = createWorld()
+    const shop = world.content('shop', [b])
+    world.give('shop', shop)
+    const asked: string[] = []
+    const { assignments } = world.state
+    const get = assignments.get.bind(assignments)
+    assignments.get = (cluster) => {
+      asked.push(cluster)
+      return get(cluster)
+    }
+    const [web, next] = [world.content('web', [a]), world.content('web', [a], { file: 'c' })]
+    await world.from({ web, shop })
+    assert.deepEqual(asked, ['x'])
+    world.state.good.set('x', new Map([['web', web]]))
+    await world.from({ web: next, shop }, { alike: [web.digest!, next.digest!] })
+    assert.deepEqual(asked, ['x'])
+  })
+
   it('is not asked of manifests where nobody is to have other objects, nor guessed where one is lost', async () => {
     const world = createWorld()
     const [shop, next] = [world.content('shop', [b]), world.content('shop', [b], { file: 'b' })]
