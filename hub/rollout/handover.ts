@@ -1,7 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { findBreach } from './failure.ts'
+import { findStop } from './failure.ts'
 import { gives, giversOf, isGiving, isTaking } from './listed.ts'
 import { isInFlight, mayMove } from './outcome.ts'
 import {
@@ -79,6 +79,16 @@ export function createHandovers(deps: HandoverDeps) {
     return desired !== undefined && desired !== has
   }
 
+  /** Of one that nothing is under way of. */
+  function explainLater(application: string, cluster: string): string {
+    const leavesAt = deps.leavesAt(application, cluster)
+    if (leavesAt !== undefined) return ` when it is removed, at ${toTime(leavesAt)}`
+    if (!isMissed(application, cluster)) return ''
+    return isFree(application, cluster)
+      ? ' by a rollout that is planned in a moment'
+      : ': something holds it back there'
+  }
+
   /** Whether an application that has not let go yet will, by what is under way or is to come. */
   const isToLetGo = (application: string, cluster: string): boolean =>
     findComing(application, cluster) !== undefined ||
@@ -128,16 +138,17 @@ export function createHandovers(deps: HandoverDeps) {
     return kept
   }
 
-  /** Whether an application could be offered to a cluster now, but for what is to come there with it. */
-  function isReady({ plan, run }: Coming, cluster: string): boolean {
+  /** Why an application could not be offered to a cluster now, but for what is to come there with it; null if it could. */
+  function findHindrance({ plan, run }: Coming, cluster: string): string | null {
     const wave = plan.waves.findIndex(({ clusters }) => clusters.includes(cluster))
     const isOpen = wave < run.wave || (wave === run.wave && run.waveStartedAt !== null)
-    if (run.phase !== 'Progressing' || !isOpen) return false
-    if (run.clusters[cluster]?.state !== 'Pending') return false
-    if (plan.onFailure !== 'continue' && findBreach(plan, run.clusters)) return false
-    return (
-      countInFlight(run) < plan.waves[run.wave]!.maxConcurrent && isFree(plan.application, cluster)
-    )
+    if (run.phase === 'Planned') return 'it has not been started'
+    if (run.phase !== 'Progressing') return `it is ${run.phase.toLowerCase()}`
+    if (!isOpen) return `its wave ${plan.waves[wave]?.name} has not begun`
+    if (run.clusters[cluster]?.state !== 'Pending') return 'it has passed the cluster over'
+    if (findStop(plan, run.clusters)) return 'its failures stop it'
+    if (countInFlight(run) >= plan.waves[run.wave]!.maxConcurrent) return 'its slots are taken'
+    return isFree(plan.application, cluster) ? null : 'something holds it back there'
   }
 
   /**
@@ -155,7 +166,7 @@ export function createHandovers(deps: HandoverDeps) {
         seen.add(name)
         const offered = kept.get(name)
         const coming = offered ? undefined : findComing(name, cluster)
-        if (!offered && !(coming && isReady(coming, cluster))) return name
+        if (!offered && !(coming && findHindrance(coming, cluster) === null)) return name
         const next = offered ?? { plan: coming!.plan, holders: listHolders(coming!.plan, cluster) }
         const further = judge(next.plan, next.holders)
         if (further !== undefined) return further
@@ -182,8 +193,9 @@ export function createHandovers(deps: HandoverDeps) {
           const waits = findObstacle(mine.plan, cluster)
           if (waits === undefined) return null
           const coming = findComing(waits, cluster)
-          const leavesAt = deps.leavesAt(waits, cluster)
-          return { until: null, reason: describe(waits, coming?.plan.id, leavesAt) }
+          const why = coming ? findHindrance(coming, cluster) : null
+          const by = coming && `, by rollout ${coming.plan.id}${why === null ? '' : `: ${why}`}`
+          return { until: null, reason: describe(waits, by ?? explainLater(waits, cluster)) }
         },
         /** With whom what was offered to a cluster is to come there, as long as it cannot yet. */
         awaits: (cluster: string): string | null =>
@@ -223,14 +235,8 @@ function mayBeUnsent(progress: ClusterProgress | undefined): boolean {
 
 const nothing = { withheld: () => null, awaits: () => null }
 
-function describe(
-  application: string,
-  rollout: string | undefined,
-  leavesAt: number | undefined,
-): string {
-  const at = leavesAt === undefined ? '' : ` when it is removed, at ${toTime(leavesAt)}`
-  const by = rollout === undefined ? at : `, by rollout ${rollout}`
-  return `application ${application}, which has still to let go of objects there${by}`
+function describe(application: string, how: string): string {
+  return `application ${application}, which has still to let go of objects there${how}`
 }
 
 function toTime(milliseconds: number): string {

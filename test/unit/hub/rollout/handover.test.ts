@@ -90,18 +90,18 @@ describe('what is to get an object that another has', () => {
     assert.deepEqual([why, takers], [null, ['left']])
   })
 
-  it('waits, and says for whom, while the other stands at a gate, is paused, planned, full, or not free', () => {
-    for (const right of [
-      { waveStartedAt: null },
-      { phase: 'Paused' },
-      { phase: 'Planned', startedAt: null, waveStartedAt: null },
+  it('waits, and says for whom and why, while the other stands at a gate, is paused, planned, full, or not free', () => {
+    const wait = 'application right, which has still to let go of objects there, by rollout right'
+    const planned = { phase: 'Planned', startedAt: null, waveStartedAt: null } as const
+    for (const [right, why] of [
+      [{ waveStartedAt: null }, 'its wave all has not begun'],
+      [{ phase: 'Paused' }, 'it is paused'],
+      [planned, 'it has not been started'],
     ] as const) {
-      assert.equal(
-        createSwap({ right }).why,
-        'application right, which has still to let go of objects there, by rollout right',
-      )
+      assert.equal(createSwap({ right }).why, `${wait}: ${why}`)
     }
-    assert.notEqual(createSwap({ right: {}, busy: 'right' }).why, null)
+    const busy = createSwap({ right: {}, busy: 'right' })
+    assert.equal(busy.why, `${wait}: something holds it back there`)
   })
 
   it('waits for what may be planned in the same round yet, but not where a person asked for this alone', () => {
