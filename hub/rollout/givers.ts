@@ -46,13 +46,15 @@ export function createGivers(deps: GiversDeps): FindGivers {
   async function listGivers(
     cluster: string,
     next: Digest,
-    good: Digest | undefined,
+    known: readonly (Digest | undefined)[],
     others: readonly Turning[],
   ): Promise<RolloutTarget['from']> {
     const spell = async (digest: Digest | null | undefined): Promise<ReadonlySet<string>> =>
       digest ? (await deps.read(cluster, digest)).spellings : none
-    const known = await spell(good)
-    const coming = [...(await spell(next))].filter((id) => isTelling(id) && !known.has(id))
+    const own = await Promise.all(known.map(spell))
+    const coming = [...(await spell(next))].filter(
+      (id) => isTelling(id) && !own.every((ids) => ids.has(id)),
+    )
     const from: Record<string, Digest> = {}
     for (const { application, has, next: after } of coming.length > 0 ? others : []) {
       const [had, kept] = [await spell(has), await spell(after)]
@@ -67,12 +69,16 @@ export function createGivers(deps: GiversDeps): FindGivers {
     for (const [cluster, target] of Object.entries(targets)) {
       found[cluster] = target
       const { digest: next } = target
-      const good = state.good.get(cluster)?.get(application)?.digest ?? undefined
-      if (next === null || (good && (good === next || isAlike(good, next)))) continue
+      if (next === null) continue
+      // What it was given since may have let go of what it had when it was good: a revert gets that again.
+      const known = [state.good, state.assignments].map(
+        (has) => has.get(cluster)?.get(application)?.digest ?? undefined,
+      )
+      if (known.every((has) => has && (has === next || isAlike(has, next)))) continue
       const others = turningOn(cluster).filter((one) => one.application !== application)
       if (others.length === 0) continue
-      const key = JSON.stringify([next, good, others])
-      const listed = alike.get(key) ?? listGivers(cluster, next, good, others).catch(passMissing)
+      const key = JSON.stringify([next, known, others])
+      const listed = alike.get(key) ?? listGivers(cluster, next, known, others).catch(passMissing)
       alike.set(key, listed)
       const from = await listed
       if (from) found[cluster] = { ...target, from }
