@@ -2,6 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { findStop } from './failure.ts'
+import { toContent } from './content.ts'
 import { gives, giversOf, isGiving, isTaking } from './listed.ts'
 import { isInFlight, mayMove } from './outcome.ts'
 import {
@@ -39,6 +40,9 @@ interface Kept {
   /** For whom it waits. */
   readonly first: string
 }
+
+/** What an agent says it runs of an application. */
+type Running = Pick<Assignment, 'digest' | 'generation'>
 
 export type Handovers = ReturnType<typeof createHandovers>
 
@@ -138,6 +142,18 @@ export function createHandovers(deps: HandoverDeps) {
     return kept
   }
 
+  function listRunning(kept: Assignment, running: Running | undefined): Assignment | undefined {
+    if (!running?.digest) return undefined
+    const { cluster, application, rollout } = kept
+    const targets = plansOf(state, application).flatMap(({ targets: all }) => all[cluster] ?? [])
+    const known = [...targets.map(({ previous }) => previous), ...targets]
+    const content = known.findLast((one) => one?.digest === running.digest)
+    if (!content) return undefined
+    const { generation } = running
+    // Whether it was an undoing is not known; one deletes less.
+    return { cluster, application, rollout, ...toContent(content), undo: true, generation }
+  }
+
   /** Why an application could not be offered to a cluster now, but for what is to come there with it; null if it could. */
   function findHindrance({ plan, run }: Coming, cluster: string): string | null {
     const wave = plan.waves.findIndex(({ clusters }) => clusters.includes(cluster))
@@ -211,11 +227,20 @@ export function createHandovers(deps: HandoverDeps) {
       const rest = assignments.filter((one) => !isNothing(one))
       return rest.length === assignments.length ? assignments : rest
     },
-    /** What a cluster is assigned, but for what would find its objects with others that let go of them any moment. */
-    listTogether(cluster: string, assignments: readonly Assignment[]): readonly Assignment[] {
+    /**
+     * What a cluster is assigned, but for what would find its objects with others that let go of them any moment:
+     * of that what runs there, since what is not listed is healed, and kept from others, by no agent started anew.
+     */
+    listTogether(
+      cluster: string,
+      assignments: readonly Assignment[],
+      runs: (application: string) => Running | undefined,
+    ): readonly Assignment[] {
       const kept = findKept(cluster)
       if (kept.size === 0) return assignments
-      return assignments.filter(({ application }) => !kept.has(application))
+      return assignments.flatMap((one) =>
+        kept.has(one.application) ? (listRunning(one, runs(one.application)) ?? []) : [one],
+      )
     },
     /** Applications that wait for this one to let go of something. */
     listTakers(application: string): string[] {

@@ -1,6 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Assignment } from '../rollout/rollout.ts'
-import type { ClusterStatus } from '../status/status.ts'
+import type { ApplicationStatus, ClusterStatus } from '../status/status.ts'
 
 /* A hub that was restored from a backup meets agents that run what it decided after it. What its ledger
    says of them is old: offered as it stands, it would undo everywhere at once what had come in waves. */
@@ -89,13 +89,19 @@ export function bringsNews(status: ClusterStatus, assignments: readonly Assignme
   )
 }
 
+/** What an agent says it runs of an application, in this stream. */
+export function findRunning(
+  { connection, applications }: ClusterStatus,
+  application: string,
+): ApplicationStatus | undefined {
+  const told = applications[application]
+  const isFresh = connection.state === 'Connected' && told && told.updatedAt >= connection.since
+  return isFresh ? told : undefined
+}
+
 /** What an agent says it runs, in this stream; undefined before its first report. */
-function listRunning({
-  connection,
-  applications,
-}: ClusterStatus): ReadonlyMap<string, Digest | null> | undefined {
-  if (connection.state !== 'Connected') return undefined
-  const told = Object.values(applications).filter(({ updatedAt }) => updatedAt >= connection.since)
+function listRunning(status: ClusterStatus): ReadonlyMap<string, Digest | null> | undefined {
+  const told = Object.keys(status.applications).flatMap((name) => findRunning(status, name) ?? [])
   if (told.length === 0) return undefined
   return new Map(told.map(({ application, digest }) => [application, digest]))
 }

@@ -32,7 +32,7 @@ import { listEnded } from '../status/ended.ts'
 import { createStatusStore } from '../status/redis.ts'
 import { createStatuses } from '../status/statuses.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
-import { bringsNews, createRestraint } from '../sync/ahead.ts'
+import { bringsNews, createRestraint, findRunning } from '../sync/ahead.ts'
 import { createSyncHooks } from '../sync/hooks.ts'
 import { createTrustDesk } from '../trust.ts'
 import { addressesOf } from './certificate.ts'
@@ -229,8 +229,9 @@ export async function startHub(
     ...{ store, content, trust, hooks, restraint, metrics },
     listTogether(cluster, assigned) {
       const all = handovers.listSendable(cluster, assigned)
-      const given = handovers.listTogether(cluster, all)
-      return given === all || bringsNews(statuses.get(cluster), given) ? given : 'wait'
+      const status = statuses.get(cluster)
+      const given = handovers.listTogether(cluster, all, (name) => findRunning(status, name))
+      return given === all || bringsNews(status, given) ? given : 'wait'
     },
     hasLine: (head) => heads.has(head, register.head),
     signer: trace ? traceSigning(signer, trace, clock) : signer,

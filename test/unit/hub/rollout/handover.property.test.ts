@@ -141,7 +141,8 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
 
   function deliver(cluster: string): void {
     const assigned = [...(hub.state.assignments.get(cluster)?.values() ?? [])]
-    for (const one of hub.handovers.listTogether(cluster, assigned)) {
+    const runs = (name: string) => told.get(`${cluster}/${name}`)
+    for (const one of hub.handovers.listTogether(cluster, assigned, runs)) {
       sent.set(`${cluster}/${one.application}`, one)
     }
     const owners = new Map<number, string>()

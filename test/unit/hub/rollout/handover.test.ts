@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
 import { createHandovers } from '../../../../hub/rollout/handover.ts'
@@ -77,8 +77,14 @@ function createSwap(rest: {
   return {
     why: handovers.look('left').withheld('x')?.reason ?? null,
     awaits: handovers.look('left').awaits('x'),
+    /** Of `left`, where its agent says that it runs this. */
+    listedOf(digest: Digest, generation: number) {
+      const all = [...state.assignments.get('x')!.values()]
+      const listed = handovers.listTogether('x', all, () => ({ digest, generation }))
+      return listed.filter(({ application }) => application === 'left')
+    },
     listed: handovers
-      .listTogether('x', [...state.assignments.get('x')!.values()])
+      .listTogether('x', [...state.assignments.get('x')!.values()], () => undefined)
       .map(({ application }) => application),
     takers: handovers.listTakers('right'),
   }
@@ -152,6 +158,13 @@ describe('what is to get an object that another has', () => {
     assert.deepEqual([early.awaits, early.listed], ['right', ['right']])
     const ended = createSwap({ left: offered, right: { phase: 'Aborted' } })
     assert.deepEqual([ended.awaits, ended.listed], [null, ['left', 'right']])
+  })
+
+  it('is listed as it runs there, as long as what comes is not sent: an agent started anew forgets what is not', () => {
+    const { listedOf } = createSwap({ left: offered, right: {} })
+    const mine = { cluster: 'x', application: 'left', rollout: 'left' }
+    assert.deepEqual(listedOf(old.digest!, 1), [{ ...mine, ...old, undo: true, generation: 1 }])
+    assert.deepEqual(listedOf(digestOf('what nobody knows'), 1), [])
   })
 
   it('is kept from a cluster that went away before it was sent, and came back', () => {
