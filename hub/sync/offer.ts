@@ -39,10 +39,14 @@ export interface OfferDeps {
     cluster: string,
     list: readonly SnapshotApplication[],
   ) => readonly Uint8Array[]
-  /** Without what can only come together with something that is to be assigned in a moment; `wait` for that alone. */
+  /**
+   * Without what can only come together with something that is to be assigned in a moment; `wait` for that alone,
+   * unless the agent holds nothing.
+   */
   readonly listTogether?: (
     cluster: string,
     assignments: readonly Assignment[],
+    holdsNothing: boolean,
   ) => readonly Assignment[] | 'wait'
   /** What may be offered to an agent that has come further than this hub knows; without it, all. */
   readonly restraint?: Pick<Restraint, 'isSuspect' | 'restrain'>
@@ -113,7 +117,7 @@ export function createOffers(deps: OfferDeps) {
     const last = known?.digest === at.digest ? known : await deps.store.get(clusterId)
     const stands = last !== undefined && last.epoch === epoch
     const told = toPosition(epoch, at)
-    let given = deps.listTogether?.(cluster, assigned) ?? assigned
+    let given = deps.listTogether?.(cluster, assigned, at.digest === '') ?? assigned
     if (deps.restraint && given !== 'wait') {
       const ahead = await isAhead(enrolment, told, last).catch((error: unknown) => {
         refuse(cluster, error)

@@ -227,11 +227,11 @@ export async function startHub(
   const { pipeline, hub, handovers } = leading
   const { sync, enrolment, openToPeers } = await startListeners(surroundings, {
     ...{ store, content, trust, hooks, restraint, metrics },
-    listTogether(cluster, assigned) {
+    listTogether(cluster, assigned, holdsNothing) {
       const all = handovers.listSendable(cluster, assigned)
       const status = statuses.get(cluster)
       const given = handovers.listTogether(cluster, all, (name) => findRunning(status, name))
-      return given === all || bringsNews(status, given) ? given : 'wait'
+      return given === all || holdsNothing || bringsNews(status, given) ? given : 'wait'
     },
     hasLine: (head) => heads.has(head, register.head),
     signer: trace ? traceSigning(signer, trace, clock) : signer,

@@ -211,6 +211,21 @@ describe('createOffers', () => {
     assert.deepEqual(names(all.offer!.envelope), ['db', 'shop'])
   })
 
+  test('an agent that lost what it held is not kept waiting for what comes together: it gets the rest', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'), assignment('db', 'other'))
+    const { offer } = await hub.offer(start)
+    hub.assign(assignment('shop', 'two', 2), assignment('db', 'other'))
+    hub.keepBy((_, all, holdsNothing) =>
+      holdsNothing ? all.filter(({ application }) => application !== 'shop') : 'wait',
+    )
+    const at = { epoch: 1, sequence: 1, digest: offer!.digest }
+    assert.deepEqual(await hub.offer(at), { offer: null, current: null })
+    const again = await hub.offer({ ...at, digest: '' })
+    const names = payloadOf(again.offer!.envelope).applications.map(({ name }) => name)
+    assert.deepEqual(names, ['db'])
+  })
+
   test('a new epoch starts its sequence afresh', async () => {
     const hub = world(2)
     hub.assign(assignment('shop', 'one'))
