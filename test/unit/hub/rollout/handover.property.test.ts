@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { digestOf } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { replay } from '../../../../hub/ledger/replay.ts'
 import { createRollouts } from '../../../../hub/rollout/advance.ts'
 import { createHandovers } from '../../../../hub/rollout/handover.ts'
@@ -28,8 +28,8 @@ const still = { desired: () => undefined, leavesAt: () => undefined }
 const approval = { kind: 'approval', role: 'operator', count: 1 } as const
 
 interface Fleet {
-  /** Which application is to have each one's object. */
-  readonly heirs: readonly number[]
+  /** For each cluster: which application is to have each one's object there. */
+  readonly heirs: readonly (readonly number[])[]
   /** Clusters in the first wave; the others come after them. */
   readonly canaries: number
   readonly paces: readonly {
@@ -41,9 +41,13 @@ interface Fleet {
 
 const anyFleet: fc.Arbitrary<Fleet> = fc.integer({ min: 2, max: 4 }).chain((count) =>
   fc.record({
-    heirs: fc.oneof(
-      fc.constant(Array.from({ length: count }, (_, at) => (at + 1) % count)),
-      fc.array(fc.nat({ max: count - 1 }), { minLength: count, maxLength: count }),
+    heirs: fc.array(
+      fc.oneof(
+        fc.constant(Array.from({ length: count }, (_, at) => (at + 1) % count)),
+        fc.constant(Array.from({ length: count }, (_, at) => at)),
+        fc.array(fc.nat({ max: count - 1 }), { minLength: count, maxLength: count }),
+      ),
+      { minLength: all.length, maxLength: all.length },
     ),
     canaries: fc.integer({ min: 0, max: 2 }),
     paces: fc.array(
@@ -73,17 +77,22 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
 )
 
 async function createWorld({ heirs, canaries, paces }: Fleet) {
-  const names = heirs.map((_, at) => `app${at}`)
+  const names = paces.map((_, at) => `app${at}`)
   const before = names.map((name): Content => ({
     ...{ digest: digestOf(`${name} before`), size: 1, revision: 'main@sha1:1' },
   }))
-  const after = names.map((name): Content => ({
-    ...{ digest: digestOf(`${name} after`), size: 1, revision: 'main@sha1:2' },
-  }))
-  const objectsOf = new Map(
+  const after = all.map((cluster) =>
+    names.map((name): Content => ({
+      ...{ digest: digestOf(`${name} after on ${cluster}`), size: 1, revision: 'main@sha1:2' },
+    })),
+  )
+  const objectsOf = new Map<Digest, readonly number[]>(
     names.flatMap((_, at) => [
-      [before[at]!.digest!, [at]],
-      [after[at]!.digest!, heirs.flatMap((heir, object) => (heir === at ? [object] : []))],
+      [before[at]!.digest!, [at]] as const,
+      ...heirs.map((mine, on) => {
+        const has = mine.flatMap((heir, object) => (heir === at ? [object] : []))
+        return [after[on]![at]!.digest!, has] as const
+      }),
     ]),
   )
   let now = 1_000
@@ -163,20 +172,21 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
     }
   }
 
-  function makePlan(at: number, contents: readonly Content[], isTurn: boolean): RolloutPlan {
-    const { slots, reversed, gated } = paces[at]!
+  function makeTarget(at: number, on: number): RolloutTarget {
     const from = Object.fromEntries(
-      heirs.flatMap((heir, object) =>
+      heirs[on]!.flatMap((heir, object) =>
         heir === at && object !== at ? [[names[object]!, before[object]!.digest!]] : [],
       ),
     )
-    const leave = heirs[at] === at ? [] : [`/ConfigMap/n/${at}`]
-    const target: RolloutTarget = {
-      ...contents[at]!,
-      previous: isTurn ? before[at]! : null,
-      ...(isTurn && Object.keys(from).length > 0 && { from }),
-      ...(isTurn && leave.length > 0 && { leave }),
+    return {
+      ...{ ...after[on]![at]!, previous: before[at]! },
+      ...(Object.keys(from).length > 0 && { from }),
+      ...(heirs[on]![at] !== at && { leave: [`/ConfigMap/n/${at}`] }),
     }
+  }
+
+  function makePlan(at: number, isTurn: boolean): RolloutPlan {
+    const { slots, reversed, gated } = paces[at]!
     const order = (some: string[]) => (reversed ? some.toReversed() : some)
     const rest = isTurn && gated ? { before: [approval] } : {}
     const waves = [all.slice(0, canaries), all.slice(canaries)]
@@ -185,7 +195,12 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
         wave(`w${index}`, order(clusters), { maxConcurrent: slots, ...(index === 0 && rest) }),
       )
     const id = `${names[at]}-${isTurn ? 2 : 1}`
-    const targets = Object.fromEntries(all.map((cluster) => [cluster, target]))
+    const targets = Object.fromEntries(
+      all.map((cluster, on) => [
+        cluster,
+        isTurn ? makeTarget(at, on) : { ...before[at]!, previous: null },
+      ]),
+    )
     return plan(waves, {
       ...{ id, application: names[at]!, targets, createdAt: now, contentDigest: digestOf(id) },
     })
@@ -195,7 +210,7 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
     if (at >= names.length || planned.has(at)) return
     planned.add(at)
     now += 1
-    await hub.rollouts.create(makePlan(at, after, true), { start: true })
+    await hub.rollouts.create(makePlan(at, true), { start: true })
     if (planned.size === names.length) settledAt = now
   }
 
@@ -234,7 +249,7 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
 
   const phases = () => names.map((_, at) => hub.state.runs.get(`${names[at]}-2`)?.phase)
   for (const [at] of names.entries()) {
-    await hub.rollouts.create(makePlan(at, before, false), { start: true })
+    await hub.rollouts.create(makePlan(at, false), { start: true })
   }
   await comeToRest()
   for (const name of names) assert.equal(hub.state.runs.get(`${name}-1`)!.phase, 'Succeeded')
