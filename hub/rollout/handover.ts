@@ -27,6 +27,8 @@ export interface HandoverDeps {
   readonly desired: (application: string, cluster: string) => Digest | null | undefined
   /** When an application is removed from a cluster that Git selects no more, if that is waited for; milliseconds. */
   readonly leavesAt: (application: string, cluster: string) => number | undefined
+  /** What was kept from a cluster may be sent, though nothing was assigned there: what it was to come with does not. */
+  readonly released: (cluster: string) => void
 }
 
 interface Coming {
@@ -192,13 +194,25 @@ export function createHandovers(deps: HandoverDeps) {
     return judge(plan, listHolders(plan, cluster))
   }
 
+  /** By application: the clusters from which it was kept when it was looked at last. */
+  const keptFrom = new Map<string, Set<string>>()
+  function noteKept(application: string, cluster: string, isKept: boolean): void {
+    const mine = keptFrom.get(application) ?? new Set()
+    if (isKept) keptFrom.set(application, mine.add(cluster))
+    else if (mine.delete(cluster)) deps.released(cluster)
+    if (mine.size === 0) keptFrom.delete(application)
+  }
+
   return {
     /** What the clusters of an application's rollout are to wait for. */
     look(application: string) {
       const active = activeOf(application)
       // One that is just being started offers in the same step.
       const mine = active.find(({ run }) => run.startedAt !== null) ?? active.at(-1)
-      if (!mine || !isTaking(mine.plan)) return nothing
+      if (!mine || !isTaking(mine.plan)) {
+        for (const cluster of keptFrom.get(application) ?? []) noteKept(application, cluster, false)
+        return nothing
+      }
       const { clusters } = mine.run
       const isOnItsWay = (cluster: string): boolean =>
         clusters[cluster] !== undefined && isInFlight(clusters[cluster])
@@ -214,8 +228,11 @@ export function createHandovers(deps: HandoverDeps) {
           return { until: null, reason: describe(waits, by ?? explainLater(waits, cluster)) }
         },
         /** With whom what was offered to a cluster is to come there, as long as it cannot yet. */
-        awaits: (cluster: string): string | null =>
-          isOnItsWay(cluster) ? (findKept(cluster).get(application)?.first ?? null) : null,
+        awaits(cluster: string): string | null {
+          const first = isOnItsWay(cluster) ? findKept(cluster).get(application)?.first : undefined
+          noteKept(application, cluster, first !== undefined)
+          return first ?? null
+        },
       }
     },
     /** What a cluster is assigned, but for tombstones of what it never was sent: no signer lets them pass. */

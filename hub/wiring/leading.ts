@@ -127,6 +127,7 @@ export async function startLeading(
     settledAt: () => deciding.settledAt(),
     leavesAt: (application, cluster) => deciding.leavesAt(application, cluster),
     desired: (application, cluster) => pipeline.desired(application, cluster),
+    released: (cluster) => hooks.notice(cluster),
   })
   const dependents = memoize(
     () => pipeline.state().fleet,

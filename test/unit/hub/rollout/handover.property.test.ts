@@ -24,7 +24,7 @@ import { plan, wave } from './world.ts'
 
 const all = ['c0', 'c1', 'c2', 'c3']
 /** Git asks for nothing else. */
-const still = { desired: () => undefined, leavesAt: () => undefined }
+const still = { desired: () => undefined, leavesAt: () => undefined, released: () => {} }
 const approval = { kind: 'approval', role: 'operator', count: 1 } as const
 
 interface Fleet {

@@ -15,7 +15,7 @@ import type {
 import { drive, good, old, plan, reports, target, wave } from './world.ts'
 
 /** Git asks for what runs, and nobody leaves. */
-const still = { desired: () => undefined, leavesAt: () => undefined }
+const still = { desired: () => undefined, leavesAt: () => undefined, released: () => {} }
 const pending: ClusterProgress = { state: 'Pending' }
 const other = { digest: digestOf('other'), size: 1, revision: 'r' }
 const offered: ClusterProgress = { state: 'Offered', generation: 5, offeredAt: 0 }
@@ -67,16 +67,24 @@ function createSwap(rest: {
     addRollout(state, made, { ...createRun(made), phase: 'Succeeded' })
     give('right', other, 2, 'before')
   }
+  const released: string[] = []
   const handovers = createHandovers({
     state,
     isFree: (application) => application !== rest.busy,
     settledAt: () => rest.settledAt ?? 20,
     desired: () => rest.desired?.digest,
     leavesAt: (application) => (application === 'right' ? rest.leavesAt : undefined),
+    released: (cluster) => released.push(cluster),
   })
   return {
     why: handovers.look('left').withheld('x')?.reason ?? null,
     awaits: handovers.look('left').awaits('x'),
+    released,
+    /** The rollout of `right` is over; `left` is looked at again. */
+    end(phase: RolloutRun['phase']) {
+      state.runs.set('right', { ...state.runs.get('right')!, phase })
+      return handovers.look('left').awaits('x')
+    },
     /** Of `left`, where its agent says that it runs this. */
     listedOf(digest: Digest, generation: number) {
       const all = [...state.assignments.get('x')!.values()]
@@ -180,6 +188,16 @@ describe('what is to get an object that another has', () => {
     }
     const failed = createSwap({ left: { ...away, outcome: 'Failed' }, right: {} })
     assert.deepEqual(failed.listed, ['left', 'right'])
+  })
+
+  it('is sent at once when the other comes no more: its cluster says what is wrong', () => {
+    const { awaits, end, released } = createSwap({ left: offered, right: {} })
+    assert.equal(awaits, 'right')
+    assert.deepEqual(released, [])
+    assert.equal(end('Aborted'), null)
+    assert.deepEqual(released, ['x'])
+    end('Aborted')
+    assert.deepEqual(released, ['x'])
   })
 
   it('is taken back where its turn ends before it was sent: skipped, its rollout aborted or rolled back', () => {
