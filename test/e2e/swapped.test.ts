@@ -20,6 +20,10 @@ import { ownerIn } from '../unit/agent/apply/put-before.ts'
 
 const names = ['a', 'b', 'c']
 
+interface RolloutWaits {
+  readonly waitingFor: readonly string[]
+}
+
 describe('I4, F44: applications that swap objects come together, and nothing is deleted', () => {
   let stack: AsyncDisposableStack
   let world: Awaited<ReturnType<typeof createSurroundings>>
@@ -146,7 +150,7 @@ describe('I4, F44: applications that swap objects come together, and nothing is 
     await ring.turn()
     await ring.second('bound', 'Progressing')
     const { id } = await ring.second('free', 'Progressing')
-    const { waitingFor } = await hub.api.get<{ waitingFor: readonly string[] }>(`rollouts/${id}`)
+    const { waitingFor } = await hub.api.get<RolloutWaits>(`rollouts/${id}`)
     assert.match(waitingFor.join(), /3 clusters wait for application bound/)
     ring.assertUntouched()
     for (const agent of agents) {
@@ -174,6 +178,32 @@ describe('I4, F44: applications that swap objects come together, and nothing is 
     await until(hasTurned, { deadlineMs: 60_000, what: 'the cluster to catch up' })
     for (const name of ['here', 'there']) await ring.second(name, 'Succeeded')
     ring.assertTurned()
+  })
+
+  it('two of which one is paused half way: what is kept is healed over a restart of its agent', async () => {
+    const ring = await createRing('half', { early: 'soaking', late: 'plain' })
+    await ring.turn()
+    const { id } = await ring.second('early', 'Progressing')
+    const late = await ring.second('late', 'Progressing')
+    const isKept = async () => {
+      const { waitingFor } = await hub.api.get<RolloutWaits>(`rollouts/${late.id}`)
+      return /cluster c gets it together with what application early/.test(waitingFor.join())
+    }
+    await until(isKept, { deadlineMs: 20_000, intervalMs: 50, what: 'c to be kept' })
+    await hub.api.post(`rollouts/${id}/pause`)
+    await commit(movingApplication('news', 'half-news', 'plain', ['news']))
+    await waitForRollout(hub.api, 'news', 'Succeeded')
+    await agents[2]!.stop()
+    await agents[2]!.start()
+    const stays = idOf('half', 'late-stays')
+    clusters.get('c')!.drop(stays)
+    const isHealed = () => clusters.get('c')!.read(stays) !== undefined
+    await until(isHealed, { deadlineMs: 20_000, what: 'what is kept to be healed' })
+    assert.equal(ownersOf(idOf('half', 'late-object'))[2], 'late')
+    await hub.api.post(`rollouts/${id}/resume`)
+    for (const name of ['early', 'late']) await ring.second(name, 'Succeeded')
+    assert.deepEqual(ownersOf(idOf('half', 'late-object')), everywhere('early'))
+    assert.deepEqual(ownersOf(idOf('half', 'early-object')), everywhere('late'))
   })
 
   it('one that gets what another at its gate still has waits for it, and does not fail', async () => {

@@ -32,9 +32,16 @@ metadata: { name: downward }
 spec:
   waves:
     - { name: all, clusters: [c, b, a], maxConcurrent: 1, maxFailures: 0 }
+---
+${api}
+kind: RolloutStrategy
+metadata: { name: soaking }
+spec:
+  waves:
+    - { name: all, clusters: [a, b, c], maxConcurrent: 1, maxFailures: 0, soak: 2s }
 `
 
-export type MovingStrategy = 'gated' | 'plain' | 'upward' | 'downward'
+export type MovingStrategy = 'gated' | 'plain' | 'upward' | 'downward' | 'soaking'
 
 /** An application of ConfigMaps in a namespace that others may share. */
 export function movingApplication(
