@@ -25,14 +25,15 @@ export function createLog(level: string, tail?: LogTail): Log {
   })
 }
 
-/** The same log without the lines about an error that is told elsewhere. */
+/** The same log, and children of it, without the lines about an error that is told elsewhere. */
 export function leaveOut(log: Log, isTold: (error: unknown) => boolean): Log {
   const some = log.child({})
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
     const say = some[level]
-    some[level] = (...line: readonly unknown[]) => {
+    // A child has it by inheritance, and says it with its own serializers: they hide what a request brings.
+    some[level] = function sayUntold(this: Log, ...line: readonly unknown[]) {
       const [fields] = line
-      if (!isRecord(fields) || !isTold(fields['err'])) Reflect.apply(say, some, line)
+      if (!isRecord(fields) || !isTold(fields['err'])) Reflect.apply(say, this, line)
     }
   }
   return some

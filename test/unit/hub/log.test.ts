@@ -15,3 +15,18 @@ it('a log leaves out the lines about an error that is told elsewhere, and nothin
   const lines = tail.lines().map((line) => (JSON.parse(line) as { msg: string }).msg)
   assert.deepEqual(lines, ['one', 'two', 'three'])
 })
+
+// A request was written whole, with the secrets in its headers.
+it('what is left out of a log is left out of its children, which keep their serializers', () => {
+  const tail = createLogTail()
+  const told = new Error('OOM')
+  const log = leaveOut(createLog('info', tail), (error) => error === told)
+  const child = log.child({ id: 'r-1' }, { serializers: { request: () => 'GET /' } })
+  child.info({ request: { headers: { cookie: 'sesame' } } }, 'asked')
+  child.warn({ err: told }, 'statuses were not saved')
+  const lines = tail.lines().map((line) => JSON.parse(line) as Record<string, unknown>)
+  assert.deepEqual(
+    lines.map(({ msg, id, request }) => ({ msg, id, request })),
+    [{ msg: 'asked', id: 'r-1', request: 'GET /' }],
+  )
+})
