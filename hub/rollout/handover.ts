@@ -31,8 +31,11 @@ export function createHandovers(deps: HandoverDeps) {
   const { findHindrance, findObstacle } = createObstacles({ ...deps, ...coming, ...kept })
 
   /** What a cluster runs of what is kept from it, as it would be listed. */
-  function listRunning(one: Assignment, running: Running | undefined): Assignment | undefined {
-    if (!running?.digest) return undefined
+  function listRunning(
+    one: Assignment,
+    running: Running | 'untold' | undefined,
+  ): Assignment | undefined {
+    if (running === undefined || running === 'untold' || !running.digest) return undefined
     const { cluster, application, rollout } = one
     const targets = plansOf(state, application).flatMap(({ targets: all }) => all[cluster] ?? [])
     const known = [...targets.map(({ previous }) => previous), ...targets]
@@ -93,19 +96,27 @@ export function createHandovers(deps: HandoverDeps) {
       const rest = assignments.filter((one) => !isNothing(one))
       return rest.length === assignments.length ? assignments : rest
     },
+    /** Whether something is kept from a cluster: what its agent says it runs of that is listed instead. */
+    isKeptFrom: (cluster: string): boolean =>
+      [...keptFrom.values()].some((clusters) => clusters.has(cluster)),
     /**
      * What a cluster is assigned, but for what would find its objects with others that let go of them any moment:
      * of that what runs there, since what is not listed is healed, and kept from others, by no agent started anew.
+     * `wait` until an agent that is just back has said it: it tells one application after the other.
      */
     listTogether(
       cluster: string,
       assignments: readonly Assignment[],
-      runs: (application: string) => Running | undefined,
-    ): readonly Assignment[] {
+      runs: (application: string) => Running | 'untold' | undefined,
+    ): readonly Assignment[] | 'wait' {
       const unsent = findKept(cluster)
       if (unsent.size === 0) return assignments
+      const running = new Map([...unsent.keys()].map((name) => [name, runs(name)]))
+      if ([...running.values()].includes('untold')) return 'wait'
       return assignments.flatMap((one) =>
-        unsent.has(one.application) ? (listRunning(one, runs(one.application)) ?? []) : [one],
+        unsent.has(one.application)
+          ? (listRunning(one, running.get(one.application)) ?? [])
+          : [one],
       )
     },
     /** Applications that wait for this one to let go of something. */

@@ -35,6 +35,8 @@ export interface HooksDeps {
   readonly head: () => number
   /** What is kept from clusters that know more than this hub. */
   readonly restraint: Restraint
+  /** Whether what an agent says it runs may change what it is offered. */
+  readonly isKeptFrom?: (cluster: string) => boolean
   readonly countReport: () => void
   readonly clock: () => number
   /** Calls back after `ms`; given in, so that tests own time. */
@@ -101,7 +103,9 @@ export function createSyncHooks(deps: HooksDeps) {
     onReport: (cluster, report) => {
       deps.countReport()
       statuses.update(cluster, (status) => foldReport(status, report, clock()))
-      if (deps.restraint.isWatched(cluster)) sessions.get(cluster)?.notice()
+      if (deps.restraint.isWatched(cluster) || deps.isKeptFrom?.(cluster)) {
+        sessions.get(cluster)?.notice()
+      }
     },
     onVerdict: (cluster, verdict) =>
       statuses.update(cluster, (status) => foldVerdict(status, verdict, clock())),

@@ -200,6 +200,7 @@ export async function startHub(
   })
   const hooks = createSyncHooks({
     restraint,
+    isKeptFrom: (cluster) => leading?.handovers.isKeptFrom(cluster) ?? false,
     head: () => register.head,
     statuses,
     rollouts: { notice: async (application) => leading?.rollouts.notice(application) },
@@ -230,7 +231,11 @@ export async function startHub(
     listTogether(cluster, assigned, holdsNothing) {
       const all = handovers.listSendable(cluster, assigned)
       const status = statuses.get(cluster)
-      const given = handovers.listTogether(cluster, all, (name) => findRunning(status, name))
+      const isUntold = (name: string) => !holdsNothing && Boolean(status.applications[name]?.digest)
+      const runs = (name: string) =>
+        findRunning(status, name) ?? (isUntold(name) ? 'untold' : undefined)
+      const given = handovers.listTogether(cluster, all, runs)
+      if (given === 'wait') return 'wait'
       return given === all || holdsNothing || bringsNews(status, given) ? given : 'wait'
     },
     hasLine: (head) => heads.has(head, register.head),

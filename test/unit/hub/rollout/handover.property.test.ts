@@ -151,7 +151,8 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
   function deliver(cluster: string): void {
     const assigned = [...(hub.state.assignments.get(cluster)?.values() ?? [])]
     const runs = (name: string) => told.get(`${cluster}/${name}`)
-    for (const one of hub.handovers.listTogether(cluster, assigned, runs)) {
+    const listed = hub.handovers.listTogether(cluster, assigned, runs)
+    for (const one of listed === 'wait' ? [] : listed) {
       sent.set(`${cluster}/${one.application}`, one)
     }
     const owners = new Map<number, string>()

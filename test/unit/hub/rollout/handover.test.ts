@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
-import { createHandovers } from '../../../../hub/rollout/handover.ts'
+import { createHandovers, type Handovers } from '../../../../hub/rollout/handover.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type {
   ClusterProgress,
@@ -89,14 +89,25 @@ function createSwap(rest: {
     listedOf(digest: Digest, generation: number) {
       const all = [...state.assignments.get('x')!.values()]
       const listed = handovers.listTogether('x', all, () => ({ digest, generation }))
+      assert(listed !== 'wait')
       return listed.filter(({ application }) => application === 'left')
     },
-    listed: handovers
-      .listTogether('x', [...state.assignments.get('x')!.values()], () => undefined)
-      .map(({ application }) => application),
+    listed: listNames(
+      handovers.listTogether('x', [...state.assignments.get('x')!.values()], () => undefined),
+    ),
+    /** Before its agent, which is just back, has told of `left`. */
+    listedUntold: listNames(
+      handovers.listTogether('x', [...state.assignments.get('x')!.values()], (name) =>
+        name === 'left' ? 'untold' : undefined,
+      ),
+    ),
+    isKept: () => handovers.isKeptFrom('x'),
     takers: handovers.listTakers('right'),
   }
 }
+
+const listNames = (listed: ReturnType<Handovers['listTogether']>) =>
+  listed === 'wait' ? listed : listed.map(({ application }) => application)
 
 describe('what is to get an object that another has', () => {
   it('goes when the other may go as well, and the other is told when it moves', () => {
@@ -173,6 +184,16 @@ describe('what is to get an object that another has', () => {
     const mine = { cluster: 'x', application: 'left', rollout: 'left' }
     assert.deepEqual(listedOf(old.digest!, 1), [{ ...mine, ...old, undo: true, generation: 1 }])
     assert.deepEqual(listedOf(digestOf('what nobody knows'), 1), [])
+  })
+
+  // An agent that is just back tells one application after the other; another was news, and this one left out.
+  it('has nothing listed before an agent that is back has told what it runs of it', () => {
+    const kept = createSwap({ left: offered, right: {} })
+    assert.deepEqual([kept.listedUntold, kept.isKept()], ['wait', true])
+    kept.end('Aborted')
+    assert.equal(kept.isKept(), false)
+    const sent = createSwap({ left: offered, right: { phase: 'Aborted' } })
+    assert.deepEqual(sent.listedUntold, ['left', 'right'])
   })
 
   it('is kept from a cluster that went away before it was sent, and came back', () => {
