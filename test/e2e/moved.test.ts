@@ -8,32 +8,23 @@ import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
-import { createMemoryCluster, type MemoryCluster } from '../support/memory-cluster.ts'
+import { createMemoryCluster } from '../support/memory-cluster.ts'
 import { movingApplication, movingStrategies } from '../support/moving-fleet.ts'
+import { createMovingClusters, movingClusterNames } from '../support/moving-clusters.ts'
 import { until } from '../support/until.ts'
-import { ownerIn, putBefore } from '../unit/agent/apply/put-before.ts'
+import { putBefore } from '../unit/agent/apply/put-before.ts'
 
 /* What another application is to get, and what was there before, is not deleted, whatever comes of it. Each test
    has applications and a namespace of its own; an object called `refused` is one that no cluster takes. */
-
-const names = ['a', 'b', 'c']
 
 describe('I4, F44: nothing is deleted that another application is to get, or that was there before', () => {
   let stack: AsyncDisposableStack
   let world: Awaited<ReturnType<typeof createSurroundings>>
   let hub: HubProcess
-  const clusters = new Map<string, MemoryCluster>()
   const agents: MemoryAgent[] = []
 
-  const idOf = (namespace: string, name: string) => `/ConfigMap/${namespace}/${name}`
-  const onAll = <T>(look: (cluster: MemoryCluster) => T): T[] => [...clusters.values()].map(look)
-  const uidsOf = (id: string) => onAll((cluster) => cluster.read(id)?.metadata.uid)
-  const ownersOf = (id: string) => onAll((cluster) => ownerIn(cluster, id))
-  const everywhere = <T>(value: T) => names.map(() => value)
-  const deletionsIn = (namespace: string) =>
-    onAll(({ calls }) =>
-      calls.filter((call) => call.startsWith('delete') && call.includes(`/${namespace}`)),
-    ).flat()
+  const { clusters, idOf, onAll, uidsOf, ownersOf, everywhere, deletionsIn } =
+    createMovingClusters()
   const commit = (files: Record<string, string | null>) => world.repository.commit(files)
   const succeeded = (name: string) => waitForRollout(hub.api, name, 'Succeeded')
   async function approve(name: string): Promise<void> {
@@ -64,7 +55,7 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
     })
     hub = await world.start({ interval: '200ms' })
     await untilReady(hub)
-    for (const name of names) {
+    for (const name of movingClusterNames) {
       const cluster = createMemoryCluster({
         uid: randomUUID(),
         admit(id) {
@@ -106,7 +97,7 @@ describe('I4, F44: nothing is deleted that another application is to get, or tha
     await commit({ 'apps/left/stays.yaml': configMap('stays', 'again') })
     await follows('left', moved, 'Succeeded')
     assert.deepEqual(uidsOf(idOf('pair', 'moves')), before)
-    assert.deepEqual(deletionsIn('pair').length, names.length, 'of what ended alone')
+    assert.deepEqual(deletionsIn('pair').length, movingClusterNames.length, 'of what ended alone')
   })
 
   it('of one that is renamed and cut down in one commit: what goes on is left, the rest goes', async () => {

@@ -7,18 +7,16 @@ import type { HubProcess } from '../support/hub-process.ts'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { type MemoryAgent, startMemoryAgent } from '../support/memory-agent.ts'
-import { createMemoryCluster, type MemoryCluster } from '../support/memory-cluster.ts'
+import { createMemoryCluster } from '../support/memory-cluster.ts'
 import {
   movingApplication,
   type MovingStrategy,
   movingStrategies,
 } from '../support/moving-fleet.ts'
+import { createMovingClusters, movingClusterNames } from '../support/moving-clusters.ts'
 import { until } from '../support/until.ts'
-import { ownerIn } from '../unit/agent/apply/put-before.ts'
 
 /* Applications that give each other objects in one commit: each can go only with the others. */
-
-const names = ['a', 'b', 'c']
 
 interface RolloutWaits {
   readonly waitingFor: readonly string[]
@@ -28,14 +26,9 @@ describe('I4, F44: applications that swap objects come together, and nothing is 
   let stack: AsyncDisposableStack
   let world: Awaited<ReturnType<typeof createSurroundings>>
   let hub: HubProcess
-  const clusters = new Map<string, MemoryCluster>()
   const agents: MemoryAgent[] = []
 
-  const idOf = (namespace: string, name: string) => `/ConfigMap/${namespace}/${name}`
-  const onAll = <T>(look: (cluster: MemoryCluster) => T): T[] => [...clusters.values()].map(look)
-  const uidsOf = (id: string) => onAll((cluster) => cluster.read(id)?.metadata.uid)
-  const ownersOf = (id: string) => onAll((cluster) => ownerIn(cluster, id))
-  const everywhere = <T>(value: T) => names.map(() => value)
+  const { clusters, idOf, uidsOf, ownersOf, everywhere, deletionsIn } = createMovingClusters()
   const commit = (files: Record<string, string | null>) => world.repository.commit(files)
 
   /** A ring of applications, each with one object that the next is to get. */
@@ -101,10 +94,7 @@ describe('I4, F44: applications that swap objects come together, and nothing is 
           assert.deepEqual(ownersOf(idOf(home, `${name}-object`)), everywhere(next(name)))
           assert.deepEqual(ownersOf(idOf(home, `${name}-stays`)), everywhere(name))
         }
-        const deleted = onAll(({ calls }) =>
-          calls.filter((call) => call.startsWith('delete') && call.includes(`/${home}`)),
-        ).flat()
-        assert.deepEqual(deleted, [])
+        assert.deepEqual(deletionsIn(home), [])
       },
     }
   }
@@ -115,7 +105,7 @@ describe('I4, F44: applications that swap objects come together, and nothing is 
     await commit({ ...clusterFiles, 'fleet/strategies.yaml': movingStrategies })
     hub = await world.start({ interval: '200ms' })
     await untilReady(hub)
-    for (const name of names) {
+    for (const name of movingClusterNames) {
       const cluster = createMemoryCluster({ uid: randomUUID() })
       clusters.set(name, cluster)
       agents.push(stack.use(await startMemoryAgent(hub, name, { cluster })))

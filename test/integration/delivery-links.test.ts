@@ -11,6 +11,7 @@ import {
   type DeliveryAgents,
   openDeliveryWorld,
 } from '../support/delivery-world.ts'
+import { assertNoPings, passQuietly } from '../support/quiet-link.ts'
 import { until } from '../support/until.ts'
 
 /* Links that are neither up nor down, and which of the bounds finds that out: each is tried with all
@@ -45,11 +46,6 @@ const arrived = ({ generations, warnings }: DeliveryAgent, generation: number) =
     intervalMs: 5,
     what: `generation ${generation}, after ${generations.join()}; ${warnings.join('; ')}`,
   })
-
-async function passQuietly(ms: number): Promise<void> {
-  const start = performance.now()
-  await until(() => performance.now() - start > ms, { deadlineMs: 10_000, what: 'a quiet while' })
-}
 
 describe('a link that is dead, and says nothing of it', { concurrency: true }, () => {
   const pings = { everyMs: 600, answerMs: 600 }
@@ -100,16 +96,7 @@ describe('a link that is dead, and says nothing of it', { concurrency: true }, (
     world.assign('edge', 1, 'one')
     const agent = await world.agent('edge', proxy.address)
     await arrived(agent, 1)
-    const start = { ...proxy.pieces }
-    const quietMs = 5_000
-    await passQuietly(quietMs)
-    const count = (way: 'up' | 'down') => proxy.pieces[way] - start[way]
-    t.diagnostic(`${count('up')} pieces up, ${count('down')} down in ${quietMs} ms`)
-    // One each way for each heartbeat; PINGs, and what answers them, would be three.
-    const most = quietMs / 850 + 1
-    assert.ok(count('up') <= most && count('down') <= most)
-    assert.ok(count('up') >= 4 && count('down') >= 4)
-    assert.equal(proxy.connections, 1)
+    await assertNoPings(proxy, t)
   })
 
   it('F20: half a minute is what either side takes, also of the ports where agents join', () => {

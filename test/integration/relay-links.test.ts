@@ -2,17 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { openChaosProxy } from '../support/chaos-proxy.ts'
 import { openDeliveryWorld } from '../support/delivery-world.ts'
+import { assertNoPings, passQuietly } from '../support/quiet-link.ts'
 import { until } from '../support/until.ts'
 
 /* The links of agents that are connected to a replica which passes their streams on. */
 
 /** Nothing is heard of it while a test lasts. */
 const neverBeats = 300
-
-async function passQuietly(ms: number): Promise<void> {
-  const start = performance.now()
-  await until(() => performance.now() - start > ms, { deadlineMs: 10_000, what: 'a quiet while' })
-}
 
 describe('a replica that passes streams on', { concurrency: true }, () => {
   it('sends no PING while heartbeats of agent and leader pass through it', async (t) => {
@@ -27,16 +23,7 @@ describe('a replica that passes streams on', { concurrency: true }, () => {
     const { generations } = await world.agent('edge', proxy.address)
     await until(() => generations.at(-1) === 1, { deadlineMs: 15_000, what: 'its first content' })
     assert.equal(relay.live, 1)
-    const start = { ...proxy.pieces }
-    const quietMs = 5_000
-    await passQuietly(quietMs)
-    const count = (way: 'up' | 'down') => proxy.pieces[way] - start[way]
-    t.diagnostic(`${count('up')} pieces up, ${count('down')} down in ${quietMs} ms`)
-    // One each way for each heartbeat; PINGs, and what answers them, would be more.
-    const most = quietMs / 850 + 1
-    assert.ok(count('up') <= most && count('down') <= most)
-    assert.ok(count('up') >= 4 && count('down') >= 4)
-    assert.equal(proxy.connections, 1)
+    await assertNoPings(proxy, t)
   })
 
   it('F20: finds by a PING that an agent is gone, and tells the leader', async (t) => {

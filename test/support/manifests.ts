@@ -1,11 +1,24 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type DeletionPolicy, encodeManifest, type Manifest } from '@groundswell/proto/manifest.ts'
+import type { ContentStore } from '../../hub/bundle/content.ts'
+import { createManifestObjects, type ManifestObjects } from '../../hub/bundle/stored-manifest.ts'
 
 /** Manifests of objects that nobody looks at, in the namespace `shop` unless it is said. */
 export function createManifests() {
   const blobs = new Map<Digest, Uint8Array>()
+  const reads: Digest[] = []
+  const objectsOf = createManifestObjects({
+    async get(digests: readonly Digest[]) {
+      reads.push(...digests)
+      return digests.map((digest) => blobs.get(digest))
+    },
+  } as unknown as ContentStore)
   return {
     blobs,
+    /** What was read of them, in order. */
+    reads,
+    read: (_: string, digest: Digest): Promise<ManifestObjects> =>
+      objectsOf(digest, async () => {}),
     /** @returns its digest; another `file` makes another manifest of the same objects */
     keep(
       application: string,

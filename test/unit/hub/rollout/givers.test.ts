@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import type { ContentStore } from '../../../../hub/bundle/content.ts'
-import { createManifestObjects } from '../../../../hub/bundle/stored-manifest.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
@@ -16,13 +14,7 @@ const [a, b] = ['/ConfigMap/shop/a', '/ConfigMap/shop/b'] as const
 
 function createWorld() {
   const manifests = createManifests()
-  const reads: Digest[] = []
-  const objectsOf = createManifestObjects({
-    async get(digests: readonly Digest[]) {
-      reads.push(...digests)
-      return digests.map((digest) => manifests.blobs.get(digest))
-    },
-  } as unknown as ContentStore)
+  const { reads, read } = manifests
   const state = emptyState()
   return {
     ...{ state, reads },
@@ -49,7 +41,7 @@ function createWorld() {
       const find = createGivers({
         ...{ state, fleet, contents: { applications: new Map(made), skipped } },
         isAlike: (...both) => both.every((one) => around.alike?.includes(one)),
-        read: (_, digest) => objectsOf(digest, async () => {}),
+        read,
       })
       const found = await find('web', { x: target(null, wanted['web']!) })
       return found['x']?.from

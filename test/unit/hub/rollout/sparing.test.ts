@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { leaveLimit } from '@groundswell/proto/statement.ts'
-import type { ContentStore } from '../../../../hub/bundle/content.ts'
-import { createManifestObjects } from '../../../../hub/bundle/stored-manifest.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { addRollout, putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { assignedBy, emptyState } from '../../../../hub/ledger/replay.ts'
@@ -33,18 +31,12 @@ interface Around {
 
 function createWorld() {
   const manifests = createManifests()
-  const reads: Digest[] = []
+  const { reads, read } = manifests
   const fingerprints = new Map<Digest, string>()
-  const objectsOf = createManifestObjects({
-    async get(digests: readonly Digest[]) {
-      reads.push(...digests)
-      return digests.map((digest) => manifests.blobs.get(digest))
-    },
-  } as unknown as ContentStore)
   const state = emptyState()
   const sparing = createSparing({
     state,
-    objectsOf: (_, digest) => objectsOf(digest, async () => {}),
+    objectsOf: read,
   })
 
   function look(wanted: Readonly<Record<string, Content | null>>, around: Around = {}) {
