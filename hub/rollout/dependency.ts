@@ -1,15 +1,17 @@
+import { shortRevision } from '@groundswell/proto/revision.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { finalPhases, type RolloutPlan } from './rollout.ts'
 
 /**
  * Why an application that others depend on does not run well on a cluster yet; null when it does. It
- * does when no rollout is still to bring it something there, and the last one that did had not failed.
+ * does when no rollout is still to bring it something there, and the last one that did had neither failed
+ * nor been rolled back: what comes after it in Git may need what it was to bring.
  *
  * @param plans of that application, newest first
  */
 export function explainDependency(
-  state: Pick<LedgerState, 'runs' | 'assignments'>,
+  state: Pick<LedgerState, 'runs' | 'assignments' | 'holds'>,
   plans: readonly RolloutPlan[],
   application: string,
   cluster: string,
@@ -21,6 +23,10 @@ export function explainDependency(
     const progress = run?.clusters[cluster]
     if (!run || !progress) continue
     const wants = `application ${application}`
+    // The hold lasts as long as Git asks for that content.
+    if (state.holds.get(application)?.rollout === plan.id) {
+      return `${wants}, of which rollout ${plan.id} was rolled back: Git still asks for its revision ${shortRevision(plan.revision)}`
+    }
     if (progress.state === 'Done') {
       if (progress.outcome === 'Failed' || progress.outcome === 'TimedOut') {
         return `${wants}, which ${progress.outcome === 'Failed' ? 'failed' : 'timed out'} there in rollout ${plan.id}`

@@ -138,13 +138,23 @@ describe('an application that depends on another', () => {
   ]
   /** One rollout of `db` for each progress, oldest first; where it was offered it is assigned. */
   function history(...rollouts: readonly (readonly [RolloutPhase, ClusterProgress])[]) {
-    return historyOf({}, ...rollouts)
+    return historyOf({}, rollouts)
   }
-  function historyOf(
-    rest: Partial<RolloutTarget>,
+  /** The same, with what one of them brought on hold. */
+  function held(
+    rollout: string,
     ...rollouts: readonly (readonly [RolloutPhase, ClusterProgress])[]
   ) {
     const state = emptyState()
+    const hold = { application: 'db', contentDigest: digestOf('db'), revision: 'x', rollout }
+    state.holds.set('db', { ...hold, at: 0, reason: '' })
+    return historyOf({}, rollouts, state)
+  }
+  function historyOf(
+    rest: Partial<RolloutTarget>,
+    rollouts: readonly (readonly [RolloutPhase, ClusterProgress])[],
+    state = emptyState(),
+  ) {
     const runs = { digest: digestOf('shop'), size: 1, revision: 'x', rollout: 'before' }
     putAssignment(state, { ...runs, cluster: 'a', application: 'shop', generation: 0 })
     rollouts.forEach(([phase, progress], index) => {
@@ -175,17 +185,17 @@ describe('an application that depends on another', () => {
 
   test('does not wait for one that is to get objects of it: that can only come after it, or with it', () => {
     const from = { shop: digestOf('shop') }
-    assert.equal(historyOf({ from }, ['Progressing', { state: 'Pending' }]), null)
+    assert.equal(historyOf({ from }, [['Progressing', { state: 'Pending' }]]), null)
     assert.notEqual(
-      historyOf({ from: { x: from.shop } }, ['Progressing', { state: 'Pending' }]),
+      historyOf({ from: { x: from.shop } }, [['Progressing', { state: 'Pending' }]]),
       null,
     )
   })
 
   test('waits for one that has got objects of it: they are let go, and it may have failed since', () => {
     const from = { shop: digestOf('shop before') }
-    assert.match(historyOf({ from }, ['Failed', done('Failed')])!, /failed there in rollout r0/)
-    assert.match(historyOf({ from }, ['Progressing', { state: 'Pending' }])!, /still to bring/)
+    assert.match(historyOf({ from }, [['Failed', done('Failed')]])!, /failed there in rollout r0/)
+    assert.match(historyOf({ from }, [['Progressing', { state: 'Pending' }]])!, /still to bring/)
   })
 
   test('does not wait for one that waits, over others, for objects of it', () => {
@@ -216,9 +226,27 @@ describe('an application that depends on another', () => {
     assert.equal(history(first, ['RolledBack', back]), null)
   })
 
+  test('waits for one that was rolled back, also where it had not come yet, as long as Git asks for that', () => {
+    const first = ['Succeeded', done('Succeeded')] as const
+    const back = { state: 'Reverted', generation: 2, at: 0, outcome: null } as const
+    for (const progress of [back, { state: 'Pending' }, done('Skipped')] as const) {
+      const rolledBack = ['RolledBack', progress] as const
+      assert.match(held('r1', first, rolledBack)!, /db, of which rollout r1 was rolled back/)
+      assert.equal(history(first, rolledBack), null)
+      assert.equal(held('r1', first, rolledBack, first), null, 'and went on to something newer')
+    }
+  })
+
   test('goes on where the other does not go', () => {
     const only = application('db').replace('clusterSelector: {}', 'clusters: [b]')
     const told = ask([...documents.slice(0, 2), only, documents[3]!])
+    assert.equal(told('shop', 'a', '2026-01-01'), null)
+    assert.notEqual(told('shop', 'b', '2026-01-01'), null)
+  })
+
+  test('is removed from a cluster whatever became of the other there', () => {
+    const only = documents[3]!.replace('clusterSelector: {}', 'clusters: [b]')
+    const told = ask([...documents.slice(0, 3), only])
     assert.equal(told('shop', 'a', '2026-01-01'), null)
     assert.notEqual(told('shop', 'b', '2026-01-01'), null)
   })
