@@ -1,8 +1,9 @@
 import type { Fleet } from './fleet/fleet.ts'
 import { formatFacts } from './fleet/facts-wire.ts'
+import { toApproval } from './access/approval.ts'
 import type { Principal } from './access/principal.ts'
 import { rightsOf } from './access/rights.ts'
-import type { Hub, Listing, OperatorAction } from './api/hub.ts'
+import type { Hub, Listing } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
 import { createContentImages } from './bundle/content-images.ts'
@@ -17,7 +18,6 @@ import { type ProposedOnHost, viewProposal, viewPullRequests } from './proposal.
 import type { Renderer } from './render/renderer.ts'
 import type { Rollouts } from './rollout/advance.ts'
 import type { Deciding } from './rollout/decide.ts'
-import { currentGate } from './rollout/gate.ts'
 import { newestFacts } from './ledger/facts.ts'
 import { listPastWaves } from './rollout/estimate.ts'
 import { foretellEnd, leftOf } from './rollout/eta.ts'
@@ -194,25 +194,6 @@ export function createHub(deps: HubDeps): Hub {
 
   const rights = (principal: Principal) => rightsOf(principal, () => known().fleet)
 
-  /** An approval with the roles its giver has; one we do not know is only an administrator's. */
-  function toApproval(id: string, by: Principal): OperatorAction {
-    const plan = state.plans.get(id)
-    const run = state.runs.get(id)
-    const gate = plan && run && currentGate(plan, run)
-    if (!gate) return { kind: 'approve' }
-    const roles = [...new Set(gate.slots)].filter((role) =>
-      rights(by).holds(role, plan.application),
-    )
-    const { names, madeBy } = by
-    const known = { ...(names && { names }), ...(madeBy !== undefined && { madeBy }) }
-    if (roles.length > 0) return { kind: 'approve', roles, ...known }
-    const asked = [...new Set(gate.roles)].join(' and ')
-    throw new HubError(
-      'forbidden',
-      `this gate asks for the role ${asked}; you are ${by.role ?? 'of no role'}`,
-    )
-  }
-
   return {
     rights,
     clusters(query, sight) {
@@ -314,8 +295,9 @@ export function createHub(deps: HubDeps): Hub {
       return (await wholeRecord(run.id))!
     },
     async actOnRollout(id, action, by, reason, version) {
-      if (!(await rollouts.get(id))) throw new HubError('not_found', `there is no rollout ${id}`)
-      const made = action.kind === 'approve' ? toApproval(id, by) : action
+      const found = await rollouts.get(id)
+      if (!found) throw new HubError('not_found', `there is no rollout ${id}`)
+      const made = action.kind === 'approve' ? toApproval(found, rights(by), action.at) : action
       await rollouts.act(id, made, by.actor, reason, version)
       return (await wholeRecord(id))!
     },

@@ -1,5 +1,6 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { roles } from '../access/principal.ts'
+import type { GateSide } from '../rollout/planned-gate.ts'
 import { DurationText } from '../fleet/kinds/fields.ts'
 import { LoginView, MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
 import { DryRunView } from './dry-run-view.ts'
@@ -162,6 +163,24 @@ export const DiffQuery = Type.Object({ ...paging, cluster: Type.Optional(Name) }
 
 export const StartBody = Type.Object({ application: Name, reason: Type.Optional(Reason) }, closed)
 export const ActionBody = Type.Object({ reason: Type.Optional(Reason) }, closed)
+export const GateBody = Type.Object(
+  {
+    reason: Type.Optional(Reason),
+    at: Type.Optional(
+      Type.Object(
+        {
+          wave: Type.Integer({ minimum: 0, description: 'counted from 0' }),
+          gate: Type.Unsafe<GateSide>({ type: 'string', enum: ['before', 'after'] }),
+        },
+        {
+          ...closed,
+          description: 'the gate that was seen: refused where the rollout waits at another',
+        },
+      ),
+    ),
+  },
+  closed,
+)
 export const SkipBody = Type.Object({ cluster: Name, reason: Type.Optional(Reason) }, closed)
 export const EnvelopeBody = Type.Object(
   { envelope: Type.String({ minLength: 4, maxLength: 60_000, description: 'base64' }) },

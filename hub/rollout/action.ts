@@ -3,7 +3,7 @@ import { type Draft, finish, type Moment, takeBackUnsent } from './draft.ts'
 import { isFailure } from './failure.ts'
 import { currentGate, currentSide, findGate, judgeAuthor } from './gate.ts'
 import { gateKey } from './gate-state.ts'
-import { gatesOf } from './planned-gate.ts'
+import { type GatePlace, gatesOf } from './planned-gate.ts'
 import { failedGates, findObstacle } from './obstacle.ts'
 import { waitAgain } from './outcome.ts'
 import { startWaiting } from './wave-gates.ts'
@@ -43,7 +43,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       approve(draft, run, event, action, moment)
       return
     case 'promote':
-      promote(draft, run, by, moment)
+      promote(draft, run, by, action.at, moment)
       return
     case 'pause':
       if (run.phase === 'Paused') return
@@ -138,13 +138,15 @@ function approve(
   draft: Draft,
   run: RolloutRun,
   event: ActionEvent,
-  { roles, names = [], madeBy }: ApproveAction,
+  { roles, names = [], madeBy, at }: ApproveAction,
   moment: Moment,
 ): void {
   demand(moment.plan, run, ['Progressing', 'Paused'], 'be approved')
   const { actor, reason } = event
   const gate = currentGate(moment.plan, run)
   const mine = run.approvals.filter((approval) => approval.actor === actor)
+  if (mine.some(({ wave, gate: side }) => wave === at?.wave && side === at.gate)) return
+  needPlace(moment.plan, run, at)
   if (!gate) {
     // The same approval delivered twice finds its gate already open.
     if (mine.some((approval) => approval.wave >= run.wave - 1)) return
@@ -163,6 +165,16 @@ function approve(
     throw new HubError('forbidden', `this gate still asks for ${gate.roles.join(' and ')}`)
   }
   draft.approvals = approvals
+}
+
+/** @throws HubError `conflict` where it stands at another gate than whoever opens it has seen, or at none */
+function needPlace(plan: RolloutPlan, run: RolloutRun, at: GatePlace | undefined): void {
+  if (!at || (at.wave === run.wave && at.gate === currentSide(plan, run))) return
+  const place = `the gate ${at.gate} wave ${plan.waves[at.wave]?.name ?? at.wave + 1}`
+  throw new HubError(
+    'conflict',
+    `rollout ${run.id} does not wait at ${place}, which you opened: \`swell rollout why ${run.id}\` says where it is`,
+  )
 }
 
 /** @throws HubError `forbidden` for whoever made the change, and for who cannot be told from them */
@@ -187,8 +199,15 @@ function resume(draft: Draft, moment: Moment): void {
 }
 
 /** Opens by a person's word what measures and soaks; approvals are other people's to give. */
-function promote(draft: Draft, run: RolloutRun, by: string, moment: Moment): void {
+function promote(
+  draft: Draft,
+  run: RolloutRun,
+  by: string,
+  at: GatePlace | undefined,
+  moment: Moment,
+): void {
   demand(moment.plan, run, ['Progressing', 'Paused'], 'be promoted')
+  needPlace(moment.plan, run, at)
   const { plan, now } = moment
   const side = currentSide(plan, run)
   const shut = side

@@ -58,6 +58,12 @@ export type PlannedGate = ApprovalGate | SoakGate | MeasuredGate
 
 export type GateSide = 'before' | 'after'
 
+/** Where a gate stands: waves are counted from 0. */
+export interface GatePlace {
+  readonly wave: number
+  readonly gate: GateSide
+}
+
 export function isMeasured(gate: PlannedGate): gate is MeasuredGate {
   return gate.kind === 'metric' || gate.kind === 'cel' || gate.kind === 'webhook'
 }

@@ -2,7 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
 import type { Sparing } from '@groundswell/proto/statement.ts'
 import type { GateAnswer, GateState } from './gate-state.ts'
-import type { GateSide, MeasuredGate, PlannedGate } from './planned-gate.ts'
+import type { GatePlace, GateSide, MeasuredGate, PlannedGate } from './planned-gate.ts'
 
 /* The types of a rollout. Plan: frozen when it is made. Run: what the step function moves. */
 
@@ -224,13 +224,15 @@ export interface ApproveAction {
   readonly names?: readonly string[]
   /** The person who made the token that it is given with. */
   readonly madeBy?: string
+  /** The gate that whoever gives it has seen; the one it waits at when left out. */
+  readonly at?: GatePlace
 }
 
 export type RolloutAction =
   | { readonly kind: 'start' }
   | ApproveAction
   /** Opens the gates it waits at that are no approvals. */
-  | { readonly kind: 'promote' }
+  | { readonly kind: 'promote'; readonly at?: GatePlace }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'abort' }

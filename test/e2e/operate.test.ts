@@ -53,8 +53,14 @@ describe('people at the wheel of a rollout, with swell, over three API servers',
     assert.match(words, /\(before: approval\) +not yet/)
     await fleet.polls()
     await fleet.assertTexts({ a: 'gated', b: text, c: text })
+    const elsewhere = await fleet.trySwell('rollout', 'approve', 'web', '--wave', 'canary')
+    assert.equal(elsewhere.code, 1)
+    assert.match(
+      elsewhere.said,
+      /waits at the gate before wave production, not at one of wave canary/,
+    )
     const approved = await fleet.swell('rollout', 'approve', 'web', '--reason', 'looked at it')
-    assert.match(approved, /approve accepted/)
+    assert.match(approved, /approve accepted at the gate before wave production/)
     const ended = await waitForRollout(fleet.hub.api, 'web', 'Succeeded')
     assert.equal(ended.id, waiting.id)
     await fleet.assertTexts({ a: 'gated', b: 'gated', c: 'gated' })

@@ -21,6 +21,7 @@ import {
   answers,
   ByRollout,
   FieldsQuery,
+  GateBody,
   RolloutClusterList,
   RolloutClustersQuery,
   RolloutList,
@@ -30,16 +31,21 @@ import {
   StartBody,
 } from '../schemas.ts'
 
-const simpleActions = {
-  start: 'Start a planned rollout',
+const gateActions = {
   approve: 'Approve the gate it waits at',
   promote: 'Open the gates it waits at that are no approvals',
+} as const
+const simpleActions = {
+  start: 'Start a planned rollout',
   pause: 'Offer nothing more',
   resume: 'Go on',
   abort: 'End it; what was offered stays',
   rollback: 'Give back what ran before, and hold the revision',
   retry: 'Try the failed clusters again',
-} as const satisfies Record<Exclude<OperatorAction['kind'], 'skip'>, string>
+} as const satisfies Record<
+  Exclude<OperatorAction['kind'], 'skip' | keyof typeof gateActions>,
+  string
+>
 
 export function addRolloutRoutes(app: Api): void {
   app.get('/api/v1/rollouts', {
@@ -188,6 +194,29 @@ export function addRolloutRoutes(app: Api): void {
             ifMatch: request.headers['if-match'],
           },
         ),
+    })
+  }
+
+  for (const [kind, summary] of entriesOf(gateActions)) {
+    app.post(`/api/v1/rollouts/:id/${kind}`, {
+      config: { policy: kind },
+      schema: {
+        operationId: `${kind}Rollout`,
+        summary,
+        description: `${ifMatchNote} With \`at\` it opens that gate or none.`,
+        params: ByRollout,
+        body: GateBody,
+        response: answers(200, RolloutView),
+      },
+      handler: async (request) => {
+        const { at, reason = '' } = request.body
+        return act(
+          request.hub,
+          request.params.id,
+          { kind, ...(at && { at }) },
+          { by: principalOf(request), reason, ifMatch: request.headers['if-match'] },
+        )
+      },
     })
   }
 

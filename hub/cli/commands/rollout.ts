@@ -24,14 +24,18 @@ interface PlanFlags extends Flags {
   readonly all?: true
 }
 
+type Entries<T> = [keyof T, string][]
+
 /** Milliseconds between two looks. */
 const watchInterval = 1_000
 /** Rollouts of one application that have not ended: one is under way, and the newest waits. */
 const mostInLine = 20
 
-const actions = {
+const gateActions = {
   approve: 'approve the gate it waits at',
   promote: 'open the gates it waits at that are no approvals',
+} as const
+const actions = {
   pause: 'offer nothing more until it is resumed',
   resume: 'go on',
   abort: 'end it; what was offered stays',
@@ -87,7 +91,7 @@ export function addRollout(program: Command, context: CommandContext): void {
       else await report(context, flags.output, started, 'start accepted')
     })
 
-  for (const [kind, description] of Object.entries(actions) as [keyof typeof actions, string][]) {
+  for (const [kind, description] of Object.entries(actions) as Entries<typeof actions>) {
     // What is over can be taken back, too.
     const which = kind === 'rollback' ? 'any' : 'active'
     reasoned(leaf(rollout.command(kind)))
@@ -102,6 +106,37 @@ export function addRollout(program: Command, context: CommandContext): void {
         const body = { reason: flags.reason ?? '' }
         const moved = await client.call(`${kind}Rollout`, { path: { id }, body, signal })
         await report(context, flags.output, moved, `${kind} accepted`)
+      })
+  }
+
+  for (const [kind, description] of Object.entries(gateActions) as Entries<typeof gateActions>) {
+    reasoned(leaf(rollout.command(kind)))
+      .description(description)
+      .argument('<rollout>', 'its id, or an application with an active rollout')
+      .option('--wave <name>', 'only where it waits before or after this wave')
+      .action(async (given: string, flags: Flags & { readonly wave?: string }) => {
+        const client = await context.connect(flags)
+        const found = await findRollout(client, given, signal)
+        const at = findGate(found, kind === 'approve')
+        if (flags.wave !== undefined && flags.wave !== at?.name) {
+          const where = at
+            ? `waits at the gate ${at.gate} wave ${at.name}`
+            : 'waits at no such gate'
+          throw new CliFailure(
+            1,
+            `rollout ${found.id} ${where}, not at one of wave ${flags.wave}`,
+            {
+              hint: `see \`swell rollout why ${found.id}\``,
+            },
+          )
+        }
+        const body = {
+          reason: flags.reason ?? '',
+          ...(at && { at: { wave: at.wave, gate: at.gate } }),
+        }
+        const moved = await client.call(`${kind}Rollout`, { path: { id: found.id }, body, signal })
+        const place = at ? ` at the gate ${at.gate} wave ${at.name}` : ''
+        await report(context, flags.output, moved, `${kind} accepted${place}`)
       })
   }
 
@@ -203,6 +238,20 @@ async function findRollout(
   throw new CliFailure(1, `no rollout ${given}, and no active rollout of an application ${given}`, {
     hint: `see \`swell get rollouts\``,
   })
+}
+
+/** The gate that people see it wait at, so that no other is opened should it move on meanwhile. */
+function findGate({ waves }: Rollout, isApproval: boolean) {
+  for (const [wave, { name, ...gates }] of waves.entries()) {
+    for (const gate of ['before', 'after'] as const) {
+      const waits = gates[gate].some(
+        ({ kind, state }) =>
+          (kind === 'approval') === isApproval && state !== 'pending' && state !== 'passed',
+      )
+      if (waits) return { wave, gate, name }
+    }
+  }
+  return undefined
 }
 
 /** Progress goes to stderr, the outcome to stdout. */

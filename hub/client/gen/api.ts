@@ -1782,26 +1782,6 @@ export interface Operations {
     readonly answer: RolloutView
   }
 
-  /** Approve the gate it waits at */
-  readonly approveRollout: {
-    readonly path: { readonly id: string }
-    readonly body: {
-      /** kept in the ledger */
-      readonly reason?: string
-    }
-    readonly answer: RolloutView
-  }
-
-  /** Open the gates it waits at that are no approvals */
-  readonly promoteRollout: {
-    readonly path: { readonly id: string }
-    readonly body: {
-      /** kept in the ledger */
-      readonly reason?: string
-    }
-    readonly answer: RolloutView
-  }
-
   /** Offer nothing more */
   readonly pauseRollout: {
     readonly path: { readonly id: string }
@@ -1848,6 +1828,38 @@ export interface Operations {
     readonly body: {
       /** kept in the ledger */
       readonly reason?: string
+    }
+    readonly answer: RolloutView
+  }
+
+  /** Approve the gate it waits at */
+  readonly approveRollout: {
+    readonly path: { readonly id: string }
+    readonly body: {
+      /** kept in the ledger */
+      readonly reason?: string
+      /** the gate that was seen: refused where the rollout waits at another */
+      readonly at?: {
+        /** counted from 0 */
+        readonly wave: number
+        readonly gate: 'before' | 'after'
+      }
+    }
+    readonly answer: RolloutView
+  }
+
+  /** Open the gates it waits at that are no approvals */
+  readonly promoteRollout: {
+    readonly path: { readonly id: string }
+    readonly body: {
+      /** kept in the ledger */
+      readonly reason?: string
+      /** the gate that was seen: refused where the rollout waits at another */
+      readonly at?: {
+        /** counted from 0 */
+        readonly wave: number
+        readonly gate: 'before' | 'after'
+      }
     }
     readonly answer: RolloutView
   }
@@ -2095,8 +2107,6 @@ export const operations = {
     path: '/api/v1/rollouts/{id}/start',
     answer: 'RolloutView',
   },
-  approveRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/approve', answer: 'RolloutView' },
-  promoteRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/promote', answer: 'RolloutView' },
   pauseRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/pause', answer: 'RolloutView' },
   resumeRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/resume', answer: 'RolloutView' },
   abortRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/abort', answer: 'RolloutView' },
@@ -2106,6 +2116,8 @@ export const operations = {
     answer: 'RolloutView',
   },
   retryRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/retry', answer: 'RolloutView' },
+  approveRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/approve', answer: 'RolloutView' },
+  promoteRollout: { method: 'POST', path: '/api/v1/rollouts/{id}/promote', answer: 'RolloutView' },
   skipCluster: { method: 'POST', path: '/api/v1/rollouts/{id}/skip', answer: 'RolloutView' },
   planFleet: { method: 'POST', path: '/api/v1/fleet:plan', answer: 'ProposalView' },
   listPullRequests: { method: 'GET', path: '/api/v1/pull-requests', answer: 'PullRequestList' },

@@ -204,7 +204,8 @@ test('who approves is told by all that they are called, and by who made their to
   const known = { names: ['ada@b.c'], madeBy: 'oidc:ada' }
   const by = { actor: 'token:ci', role: 'operator', ...known } as const
   await hub.actOnRollout('r1', { kind: 'approve' }, by, '')
-  assert.deepEqual(acted, [{ kind: 'approve', roles: ['operator'], ...known }])
+  const at = { wave: 0, gate: 'before' }
+  assert.deepEqual(acted, [{ kind: 'approve', roles: ['operator'], at, ...known }])
 })
 
 test('starting takes the rollout that waits to be started', async () => {

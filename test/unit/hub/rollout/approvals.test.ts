@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { HubError } from '../../../../hub/errors.ts'
 import { dealApprovals, missingRoles } from '../../../../hub/rollout/approvals.ts'
-import { drive, plan, wave } from './world.ts'
+import { drive, good, plan, reports, wave } from './world.ts'
 
 const ann = { actor: 'ann', roles: ['operator', 'security'] }
 const bob = { actor: 'bob', roles: ['operator'] }
@@ -105,5 +105,61 @@ describe('a gate of two roles', () => {
     )
     assert.equal(it.run.waveStartedAt, null)
     assert.equal(it.run.approvals.length, 1)
+  })
+})
+
+describe('a gate that whoever opens it has seen', () => {
+  const role = 'operator'
+  const two = plan([
+    wave('one', ['a'], { after: [{ kind: 'approval', role }] }),
+    wave('two', ['b'], {
+      before: [
+        { kind: 'approval', role },
+        { kind: 'soak', duration: 60_000 },
+      ],
+    }),
+  ])
+  const first = { wave: 0, gate: 'after' } as const
+  const second = { wave: 1, gate: 'before' } as const
+
+  function atFirst() {
+    const it = drive(two)
+    it.act({ kind: 'start' })
+    it.seen['a'] = reports(good, it.generation)
+    it.look(1)
+    return it
+  }
+
+  test('is opened once by an approval that is delivered twice, and not the next one with it', () => {
+    const it = atFirst()
+    for (const now of [2, 3]) it.act({ kind: 'approve', roles: [role], at: first }, now)
+    assert.deepEqual(
+      it.run.approvals.map(({ wave, gate }) => [wave, gate]),
+      [[0, 'after']],
+    )
+    assert.equal(it.run.waveStartedAt, null)
+    it.act({ kind: 'approve', roles: [role], at: second }, 4)
+    it.act({ kind: 'promote', at: second }, 5)
+    assert.notEqual(it.run.waveStartedAt, null)
+  })
+
+  test('is opened in no other place', () => {
+    const it = atFirst()
+    const wrong = [
+      { kind: 'approve', roles: [role], at: second },
+      { kind: 'promote', at: second },
+      { kind: 'approve', roles: [role], at: { wave: 7, gate: 'after' } },
+    ] as const
+    for (const action of wrong) {
+      assert.throws(
+        () => it.act(action, 2),
+        (error) => error instanceof HubError && /does not wait at the gate/.test(error.message),
+      )
+    }
+    it.act({ kind: 'approve', roles: [role], at: first }, 3, 'bob')
+    assert.throws(
+      () => it.act({ kind: 'approve', roles: [role], at: first }, 4, 'ann'),
+      /does not wait at the gate after wave one/,
+    )
   })
 })
