@@ -274,11 +274,12 @@ export function createHub(deps: HubDeps): Hub {
       return { plan: planned, run, ...(await preview({ fleet, plan: planned, warnings, live })) }
     },
     async startRollout(application, by, reason) {
+      const madeBy = by.madeBy === undefined ? {} : { madeBy: by.madeBy }
       const waiting = deciding
         .active(application)
         .find((id) => state.runs.get(id)?.phase === 'Planned')
       if (waiting) {
-        await rollouts.act(waiting, { kind: 'start' }, by.actor, reason)
+        await rollouts.act(waiting, { kind: 'start', ...madeBy }, by.actor, reason)
         return (await wholeRecord(waiting))!
       }
       const made = await plan(application, by.actor, reason)
@@ -291,7 +292,8 @@ export function createHub(deps: HubDeps): Hub {
             : `rollout ${inHand} brings what Git asks of ${application} already, and is ${state.runs.get(inHand)?.phase}`,
         )
       }
-      const { run } = await deciding.create(made, { start: true, force: true })
+      const asked = { ...made, trigger: { ...made.trigger, ...madeBy } }
+      const { run } = await deciding.create(asked, { start: true, force: true })
       return (await wholeRecord(run.id))!
     },
     async actOnRollout(id, action, by, reason, version) {

@@ -38,6 +38,7 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       demand(moment.plan, run, ['Planned'], 'be started')
       draft.phase = 'Progressing'
       draft.startedAt = moment.now
+      draft.startedBy = action.madeBy === undefined ? [actor] : [actor, action.madeBy]
       return
     case 'approve':
       approve(draft, run, event, action, moment)
@@ -154,7 +155,7 @@ function approve(
     throw new HubError('conflict', `no gate of rollout ${run.id} waits for an approval now: ${say}`)
   }
   if (mine.some((approval) => approval.wave === gate.wave && approval.gate === gate.gate)) return
-  if (gate.notAuthor) needOther(moment.plan, [actor, ...names])
+  if (gate.notAuthor) needOther(moment.plan, run, [actor, ...names])
   const made = { ...(roles && { roles }), ...(madeBy !== undefined && { madeBy }) }
   const approvals = [
     ...draft.approvals,
@@ -177,13 +178,16 @@ function needPlace(plan: RolloutPlan, run: RolloutRun, at: GatePlace | undefined
   )
 }
 
-/** @throws HubError `forbidden` for whoever made the change, and for who cannot be told from them */
-function needOther(plan: RolloutPlan, names: readonly string[]): void {
-  switch (judgeAuthor(plan, names)) {
+/** @throws HubError `forbidden` for whoever made or started the change, and for who cannot be told from them */
+function needOther(plan: RolloutPlan, run: RolloutRun, names: readonly string[]): void {
+  switch (judgeAuthor(plan, run, names)) {
     case 'other':
       return
     case 'author':
-      throw new HubError('forbidden', `this gate asks for somebody else than who made the change`)
+      throw new HubError(
+        'forbidden',
+        `this gate asks for somebody else than who made the change, or started it`,
+      )
     case 'unknown':
       throw new HubError(
         'forbidden',

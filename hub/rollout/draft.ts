@@ -31,6 +31,7 @@ export interface Draft {
   gates: Record<string, GateState>
   clusters: Record<string, ClusterProgress>
   startedAt: number | null
+  startedBy?: readonly string[]
   finishedAt: number | null
   message: string
   readonly effects: RolloutEffect[]
@@ -39,7 +40,8 @@ export interface Draft {
 }
 
 export function openDraft(run: RolloutRun): Draft {
-  const { phase, wave, waveStartedAt, approvals, clusters, startedAt, finishedAt, message } = run
+  const { phase, wave, waveStartedAt, approvals, clusters, startedAt, startedBy } = run
+  const { finishedAt, message } = run
   return {
     phase,
     wave,
@@ -49,6 +51,7 @@ export function openDraft(run: RolloutRun): Draft {
     gates: { ...run.gates },
     clusters: { ...clusters },
     startedAt,
+    ...(startedBy && { startedBy }),
     finishedAt,
     message,
     effects: [],

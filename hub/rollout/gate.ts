@@ -65,11 +65,14 @@ export function currentGate(plan: RolloutPlan, run: RolloutRun): HoldingGate | n
  */
 export function judgeAuthor(
   plan: Pick<RolloutPlan, 'author' | 'trigger'>,
+  { startedBy = [] }: Pick<RolloutRun, 'startedBy'>,
   names: readonly string[],
 ): 'author' | 'other' | 'unknown' {
   const mine = new Set(names.map(toPlainName))
   const isMine = (text: string) => mine.has(toPlainName(text))
-  if (plan.trigger.kind === 'api' && isMine(plan.trigger.actor)) return 'author'
+  const { kind, actor, madeBy } = plan.trigger
+  const starters = kind === 'api' ? [...startedBy, actor, madeBy ?? ''] : startedBy
+  if (starters.some((one) => one !== '' && isMine(one))) return 'author'
   const author = plan.author ?? ''
   const [, name = '', address = ''] = /^([^<]*)<([^>]*)>/.exec(author) ?? []
   if ([author, name, address].some((text) => text.trim() !== '' && isMine(text))) return 'author'

@@ -56,6 +56,8 @@ export interface RolloutPlan {
   readonly trigger: {
     readonly kind: 'commit' | 'api' | 'rollback' | 'catchUp'
     readonly actor: string
+    /** The person who made the token that it was started with. */
+    readonly madeBy?: string
     readonly reason: string
   }
   readonly targets: Readonly<Record<string, RolloutTarget>>
@@ -174,6 +176,8 @@ export interface RolloutRun {
   readonly gates: Readonly<Record<string, GateState>>
   readonly clusters: Readonly<Record<string, ClusterProgress>>
   readonly startedAt: number | null
+  /** Who had it begin: their `actor`, and of a token who made that. */
+  readonly startedBy?: readonly string[]
   readonly finishedAt: number | null
   /** Why it is where it is, in one sentence. */
   readonly message: string
@@ -229,7 +233,8 @@ export interface ApproveAction {
 }
 
 export type RolloutAction =
-  | { readonly kind: 'start' }
+  /** `madeBy` as of an approval. */
+  | { readonly kind: 'start'; readonly madeBy?: string }
   | ApproveAction
   /** Opens the gates it waits at that are no approvals. */
   | { readonly kind: 'promote'; readonly at?: GatePlace }

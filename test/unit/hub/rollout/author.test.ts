@@ -8,9 +8,14 @@ const code = (expected: string) => (error: unknown) =>
   error instanceof HubError && error.code === expected
 
 /** A first wave that is done, with these gates after it, and a second one. */
-function afterWave(after: PlannedWave['after'], rest: Partial<RolloutPlan> = {}) {
+function afterWave(
+  after: PlannedWave['after'],
+  rest: Partial<RolloutPlan> = {},
+  start: { readonly actor?: string; readonly madeBy?: string } = {},
+) {
+  const { actor, ...by } = start
   const it = drive(plan([wave('one', ['a'], { after }), wave('two', ['z'])], rest))
-  it.act({ kind: 'start' })
+  it.act({ kind: 'start', ...by }, 0, actor)
   it.seen['a'] = reports(good, it.generation)
   it.look(0)
   return it
@@ -69,6 +74,23 @@ describe('notAuthor', () => {
     )
     const it = afterWave([approval], { trigger: { kind: 'api', actor: 'eve', reason: '' } })
     assert.throws(() => it.act({ kind: 'approve' }, 1, 'eve'), code('forbidden'))
+  })
+
+  // Only who had it planned counted, and by a token nobody.
+  test('nor whoever had it begin that waited for a person, or either by a token', () => {
+    const approve = { kind: 'approve', names: ['eve@b.c'] } as const
+    const commit = { kind: 'commit', actor: author, reason: '' } as const
+    const api = { kind: 'api', actor: 'token:eves', madeBy: 'oidc:eve', reason: '' } as const
+    const worlds = [
+      afterWave([approval], { trigger: commit }, { actor: 'oidc:eve' }),
+      afterWave([approval], { trigger: commit }, { actor: 'token:eves', madeBy: 'oidc:eve' }),
+      afterWave([approval], { trigger: api }),
+    ]
+    for (const it of worlds) {
+      assert.throws(() => it.act(approve, 1, 'oidc:eve'), code('forbidden'))
+      it.act({ kind: 'approve', names: ['bob@b.c'] }, 1, 'oidc:bob')
+      assert.equal(it.run.wave, 1)
+    }
   })
 
   test('without it the author is one of the people who may', () => {
