@@ -3,7 +3,7 @@ import { formatFacts } from './fleet/facts-wire.ts'
 import { toApproval } from './access/approval.ts'
 import type { Principal } from './access/principal.ts'
 import { rightsOf } from './access/rights.ts'
-import type { Hub, Listing } from './api/hub.ts'
+import type { Hub, Listing, OperatorAction } from './api/hub.ts'
 import type { RolloutRecord } from './api/rollout-view.ts'
 import type { ContentStore } from './bundle/content.ts'
 import { createContentImages } from './bundle/content-images.ts'
@@ -194,6 +194,16 @@ export function createHub(deps: HubDeps): Hub {
 
   const rights = (principal: Principal) => rightsOf(principal, () => known().fleet)
 
+  /** What is asked for, with what gates want to know of whoever asks. */
+  function complete(
+    action: OperatorAction,
+    of: Pick<RolloutRecord, 'plan' | 'run'>,
+    by: Principal,
+  ): OperatorAction {
+    if (action.kind === 'approve') return toApproval(of, rights(by), action.at)
+    return action.kind === 'start' ? { ...action, ...makerOf(by) } : action
+  }
+
   return {
     rights,
     clusters(query, sight) {
@@ -274,7 +284,7 @@ export function createHub(deps: HubDeps): Hub {
       return { plan: planned, run, ...(await preview({ fleet, plan: planned, warnings, live })) }
     },
     async startRollout(application, by, reason) {
-      const madeBy = by.madeBy === undefined ? {} : { madeBy: by.madeBy }
+      const madeBy = makerOf(by)
       const waiting = deciding
         .active(application)
         .find((id) => state.runs.get(id)?.phase === 'Planned')
@@ -299,8 +309,7 @@ export function createHub(deps: HubDeps): Hub {
     async actOnRollout(id, action, by, reason, version) {
       const found = await rollouts.get(id)
       if (!found) throw new HubError('not_found', `there is no rollout ${id}`)
-      const made = action.kind === 'approve' ? toApproval(found, rights(by), action.at) : action
-      await rollouts.act(id, made, by.actor, reason, version)
+      await rollouts.act(id, complete(action, found, by), by.actor, reason, version)
       return (await wholeRecord(id))!
     },
 
@@ -349,4 +358,8 @@ export function createHub(deps: HubDeps): Hub {
       return { ready: checks.every(({ ok }) => ok), checks, warnings }
     },
   }
+}
+
+function makerOf({ madeBy }: Principal): { readonly madeBy?: string } {
+  return madeBy === undefined ? {} : { madeBy }
 }

@@ -136,6 +136,12 @@ export const RolloutView = Type.Object(
     author: Type.Optional(
       Type.String({ description: 'who made the commit, as Git has it; not known of old ones' }),
     ),
+    authors: Type.Optional(
+      Type.Union([Type.Array(Type.String()), Type.Null()], {
+        description:
+          'where a gate asks for somebody else: who made the commits that it brings; null where nobody can tell',
+      }),
+    ),
     maxFailures: Count,
     onFailure: Type.String(),
     offline: Type.String(),
@@ -184,6 +190,7 @@ export function viewRollout(record: RolloutRecord): RolloutView {
   return {
     ...summarizeRollout(record),
     ...(plan.author !== undefined && { author: plan.author }),
+    ...(plan.authors !== undefined && { authors: plan.authors && [...plan.authors] }),
     maxFailures: plan.maxFailures,
     onFailure: plan.onFailure,
     offline: plan.offline,

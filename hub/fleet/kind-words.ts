@@ -122,7 +122,8 @@ const fieldWords: Readonly<Record<string, string>> = {
   after: 'What must hold before the next wave begins.',
   'approval.role': 'Who may approve; operator when left out.',
   'approval.count': 'So many different people; 1 when left out.',
-  'approval.notAuthor': 'Neither who made the commit nor who started the rollout may approve.',
+  'approval.notAuthor':
+    'Neither who made a commit that it brings nor who started the rollout may approve.',
   'before.soak': 'How long to wait before the wave begins.',
   'after.soak': 'How long to wait once the wave is done.',
   'metric.template': 'Name of a MetricTemplate.',

@@ -4,6 +4,7 @@ import type { ClusterFacts, FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { SourceView } from '../source/sources.ts'
 import type { VisitedRef } from '../source/visit.ts'
+import type { AuthorsRequest } from './authors.ts'
 import type { Contents } from './contents.ts'
 
 /** What one application on one cluster was made of, to make it again. */
@@ -46,6 +47,8 @@ export interface Renderer {
   propose(ref: VisitedRef, signal: AbortSignal, facts?: FleetFacts): Promise<Proposal>
   /** Who made a commit and what they said; `git` and nothing when it is not at hand. */
   describe(repository: string, revision: string): Promise<{ author: string; subject: string }>
+  /** Who made the commits that a rollout brings. @throws HubError where nobody can tell */
+  authors(request: AuthorsRequest): Promise<readonly string[]>
   /** Look soon at a source. Says whether there is such a source. */
   hint(name: string): Promise<boolean>
   list(): Promise<readonly SourceView[]>

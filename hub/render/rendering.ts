@@ -15,6 +15,7 @@ import { createSerial } from '../rollout/serial.ts'
 import type { Mirror } from '../source/source.ts'
 import { type Sources, viewSource } from '../source/sources.ts'
 import type { VisitedRef } from '../source/visit.ts'
+import { listContentAuthors } from './authors.ts'
 import type { Contents, createContents } from './contents.ts'
 import type { FleetText } from './fleet-text.ts'
 import type { Renderer } from './renderer.ts'
@@ -240,6 +241,8 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     },
     propose: (ref, signal, facts = new Map()) => deps.propose(ref, facts, signal, heads),
     describe: (repository, revision) => sources.describe(repository, revision),
+    authors: (request) =>
+      listContentAuthors({ readFleet, mirror: (name) => sources.mirror(name) }, request),
     hint: async (name) => sources.hint(name),
     list: async () => sources.list().map(viewSource),
   }

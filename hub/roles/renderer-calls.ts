@@ -2,6 +2,7 @@ import { type HubErrorCode, HubError, hubErrorCodes } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { loadFleetInTurns } from '../fleet/load.ts'
 import type { Turn } from '../turns.ts'
+import type { AuthorsRequest } from '../render/authors.ts'
 import type { RebuildRequest, Renderer } from '../render/renderer.ts'
 import type { LocalRenderer } from '../render/rendering.ts'
 import type { SourceFailure, SourceView } from '../source/sources.ts'
@@ -49,6 +50,7 @@ export function answerRendering(renderer: LocalRenderer): Methods {
       const { repository, revision } = parseObject(params)
       return renderer.describe(parseText(repository), parseText(revision))
     }),
+    authors: judged(async (params) => renderer.authors(parseAuthorsRequest(params))),
     hint: judged(async (params) => renderer.hint(parseText(params))),
     list: async () => renderer.list(),
   }
@@ -102,6 +104,7 @@ export function createRemoteRenderer(caller: Caller, turn: () => Turn): Renderer
         author: 'git',
         subject: '',
       })),
+    authors: (request) => ask('authors', request, (answer) => parseList(answer).map(parseText)),
     hint: (name) => ask('hint', name, (answer) => answer === true),
     list: () => ask('list', null, (answer) => parseList(answer).map(parseSource)),
   }
@@ -133,6 +136,23 @@ function parseRebuild(params: unknown): RebuildRequest {
     facts: parseFacts(facts).get(name),
     fleetRevision: parseText(fleetRevision),
     revision: parseText(revision),
+  }
+}
+
+function parseAuthorsRequest(params: unknown): AuthorsRequest {
+  const { application, fleetRevision, revision, since } = parseObject(params)
+  return {
+    application: parseText(application),
+    fleetRevision: parseText(fleetRevision),
+    revision: parseText(revision),
+    since: parseList(since).map((one) => {
+      const before = parseObject(one)
+      const of = before['fleetRevision']
+      return {
+        revision: parseText(before['revision']),
+        fleetRevision: of === undefined ? undefined : parseText(of),
+      }
+    }),
   }
 }
 

@@ -188,6 +188,11 @@ function needOther(plan: RolloutPlan, run: RolloutRun, names: readonly string[])
         'forbidden',
         `this gate asks for somebody else than who made the change, or started it`,
       )
+    case 'untold':
+      throw new HubError(
+        'forbidden',
+        `this gate asks for somebody else than who made the change, and Git could not be asked who that is: \`swell rollout abort ${run.id}\`, and \`swell rollout start ${plan.application}\` asks again`,
+      )
     case 'unknown':
       throw new HubError(
         'forbidden',

@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { projectOf } from '../fleet/tenancy.ts'
 import { assignedTo, plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
+import type { AuthorsRequest } from '../render/authors.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
@@ -14,6 +15,7 @@ import { findBad, isAskedStill, isWithdrawn } from './hold.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
 import { isMassRemoval } from './mass-removal.ts'
 import { planRollout } from './plan.ts'
+import { findPlanAuthors } from './plan-authors.ts'
 import { listPlanClusters } from './plan-clusters.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
@@ -31,6 +33,8 @@ export interface DecideDeps extends SparingDeps {
     application: string,
     revision: string,
   ) => Promise<{ author: string; subject: string }>
+  /** Who made the commits that a rollout brings. */
+  readonly authors: (request: AuthorsRequest) => Promise<readonly string[]>
   /** Records that a hold has ended, and why. */
   readonly release: (application: string, reason: string) => Promise<unknown>
   /** Milliseconds a cluster has to be unselected before an application is removed there; 0 by default. */
@@ -324,8 +328,9 @@ export function createDeciding(deps: DecideDeps) {
       },
       now: deps.clock(),
     })
+    const dated = { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
     return {
-      ...{ ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace },
+      ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
       ...(revert === 'pullRequest' && { revert: true as const }),
     }

@@ -57,27 +57,30 @@ export function currentGate(plan: RolloutPlan, run: RolloutRun): HoldingGate | n
 }
 
 /**
- * Whether somebody made the change that is rolled out: by the whole name Git has, the name alone or the
- * address alone, whatever their case; or started it by hand. Who logged in and is known by no address can be
- * told from nobody whom Git knows by one.
+ * Whether somebody made the change that is rolled out, or a part of it: by the whole name Git has, the name alone
+ * or the address alone, whatever their case; or started it by hand. Who logged in and is known by no address can
+ * be told from nobody whom Git knows by one; where nobody could say who made it, nobody can be told from them.
  *
  * @param names what they are called, beginning with their `actor`
  */
 export function judgeAuthor(
-  plan: Pick<RolloutPlan, 'author' | 'trigger'>,
+  plan: Pick<RolloutPlan, 'author' | 'authors' | 'trigger'>,
   { startedBy = [] }: Pick<RolloutRun, 'startedBy'>,
   names: readonly string[],
-): 'author' | 'other' | 'unknown' {
+): 'author' | 'other' | 'unknown' | 'untold' {
   const mine = new Set(names.map(toPlainName))
   const isMine = (text: string) => mine.has(toPlainName(text))
   const { kind, actor, madeBy } = plan.trigger
   const starters = kind === 'api' ? [...startedBy, actor, madeBy ?? ''] : startedBy
   if (starters.some((one) => one !== '' && isMine(one))) return 'author'
-  const author = plan.author ?? ''
-  const [, name = '', address = ''] = /^([^<]*)<([^>]*)>/.exec(author) ?? []
-  if ([author, name, address].some((text) => text.trim() !== '' && isMine(text))) return 'author'
+  if (plan.authors === null) return 'untold'
+  const authors = [plan.author ?? '', ...(plan.authors ?? [])].map((author) => {
+    const [, name = '', address = ''] = /^([^<]*)<([^>]*)>/.exec(author) ?? []
+    return { called: [author, name, address].filter((text) => text.trim() !== ''), address }
+  })
+  if (authors.some(({ called }) => called.some(isMine))) return 'author'
   const isNameless = isPerson(names[0] ?? '') && ![...mine].some((one) => one.includes('@'))
-  return isNameless && address.trim() !== '' ? 'unknown' : 'other'
+  return isNameless && authors.some(({ address }) => address.trim() !== '') ? 'unknown' : 'other'
 }
 
 /** As Git and an identity provider write the same name alike. */

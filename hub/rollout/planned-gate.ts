@@ -7,7 +7,7 @@ export interface ApprovalGate {
   readonly role: string
   /** Different people; 1 when left out. */
   readonly count?: number
-  /** Neither the commit's author nor who started the rollout counts. */
+  /** Neither who made a commit that it brings nor who started the rollout counts. */
   readonly notAuthor?: true
 }
 

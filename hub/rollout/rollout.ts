@@ -53,6 +53,8 @@ export interface RolloutPlan {
   readonly createdAt: number
   /** Who made the commit, as Git has it: `Name <address>`. */
   readonly author?: string
+  /** Where a gate asks for somebody else: all who made a commit that it brings; null where nobody can tell. */
+  readonly authors?: readonly string[] | null
   readonly trigger: {
     readonly kind: 'commit' | 'api' | 'rollback' | 'catchUp'
     readonly actor: string

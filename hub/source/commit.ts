@@ -15,7 +15,7 @@ export function parseCommit(text: string): {
   const author = /^author (.*) \d+ [+-]\d{4}$/m.exec(head)?.[1] ?? ''
   const seconds = Number(/^committer .* (\d+) [+-]\d{4}$/m.exec(head)?.[1] ?? 0)
   const subject = body.split('\n').find((line) => line.trim() !== '') ?? ''
-  return { author: clean(author), subject: clean(subject), committedAt: seconds * 1000 }
+  return { author: cleanWords(author), subject: cleanWords(subject), committedAt: seconds * 1000 }
 }
 
 /** Id of the tree in a commit object's text. */
@@ -23,7 +23,8 @@ export function parseTree(text: string): string | undefined {
   return /^tree ([0-9a-f]{40})\n/.exec(text)?.[1]
 }
 
-function clean(text: string): string {
+/** One line for terminals: without control characters, 200 characters at most. */
+export function cleanWords(text: string): string {
   return text
     .replace(/\p{Cc}/gu, ' ')
     .trim()

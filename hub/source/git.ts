@@ -4,6 +4,7 @@ import { HubError } from '../errors.ts'
 import { runProgram } from '../fork-server/process.ts'
 import type { RunProgram } from '../fork-server/run.ts'
 import { parseAddress } from './address.ts'
+import { listAuthors } from './authors.ts'
 import { parseCommit } from './commit.ts'
 import type { Credential } from './credential.ts'
 import type { Stopwatch } from '../stopwatch.ts'
@@ -295,6 +296,10 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
       return trees.readTree(commit, at)
     },
     readBlobs: (oids) => trees.readBlobs(oids, treeLimits.bytes),
+    async authors(range) {
+      for (const commit of [range.to, ...range.since]) requireCommit(commit)
+      return listAuthors(range, isHere, (args) => remote.run(args))
+    },
     async describe(commit) {
       requireCommit(commit)
       const [bytes] = await objects.read([commit], 1024 * 1024)

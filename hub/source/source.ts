@@ -1,3 +1,4 @@
+import type { CommitRange } from './authors.ts'
 import type { VisitedRef } from './visit.ts'
 
 /** One file of a commit's tree; regular files only. */
@@ -76,6 +77,8 @@ export interface Mirror {
   readBlobs(oids: readonly string[]): Promise<Uint8Array[]>
   /** Who signed what was fetched last; null where nothing has to be signed, or nothing was. */
   signer(): string | null
+  /** Who made commits, `Name <address>` each. @throws HubError `revision_not_found` */
+  authors(range: CommitRange): Promise<string[]>
   /** Author and first line of the message, for people and for the ledger. */
   describe(commit: string): Promise<{ author: string; subject: string; committedAt: number }>
   close(): Promise<void>

@@ -179,6 +179,7 @@ export async function startLeading(
       const spec = pipeline.state().fleet?.applications.get(application)?.spec
       return renderer.describe(spec?.source.repository ?? 'fleet', revision)
     },
+    authors: (request) => renderer.authors(request),
     objectsOf: (cluster, manifest) => objectsOf(manifest, () => pipeline.rebuild(cluster)),
     release: (application, reason) =>
       register.append('git', [{ type: 'hold.released', application, reason }]),

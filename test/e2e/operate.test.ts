@@ -43,11 +43,13 @@ describe('people at the wheel of a rollout, with swell, over three API servers',
 
   it('a gate holds production until a person approves, and says so', async () => {
     const text = await fleet.settle()
-    await fleet.say('gated', strategyFile('1s', approval))
+    await fleet.say('gated', strategyFile('1s', approval.replace('{}', '{ notAuthor: true }')))
     const waiting = await fleet.rolloutWhen('the gate to hold', ({ message }) =>
       /production.*waits for approval/.test(message),
     )
     assert.match(waiting.waitingFor.join(), /approval/)
+    const { authors } = await fleet.hub.api.get<{ authors: string[] }>(`rollouts/${waiting.id}`)
+    assert.deepEqual(authors, ['Test <test@groundswell.invalid>'])
     const words = await fleet.swell('describe', 'rollout', waiting.id)
     assert.match(words, /waits for approval/)
     assert.match(words, /\(before: approval\) +not yet/)

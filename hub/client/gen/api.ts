@@ -56,6 +56,8 @@ export interface RolloutView {
   }
   /** who made the commit, as Git has it; not known of old ones */
   readonly author?: string
+  /** where a gate asks for somebody else: who made the commits that it brings; null where nobody can tell */
+  readonly authors?: readonly string[] | null
   readonly maxFailures: number
   readonly onFailure: string
   readonly offline: string

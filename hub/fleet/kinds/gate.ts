@@ -11,7 +11,7 @@ const Approval = Type.Object(
     role: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
     /** So many different people. */
     count: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
-    /** Neither who made the commit nor who started the rollout counts. */
+    /** Neither who made a commit that it brings nor who started the rollout counts. */
     notAuthor: Type.Optional(Type.Boolean()),
   },
   closed,

@@ -205,7 +205,11 @@ test('who approves is told by all that they are called, and by who made their to
   const by = { actor: 'token:ci', role: 'operator', ...known } as const
   await hub.actOnRollout('r1', { kind: 'approve' }, by, '')
   const at = { wave: 0, gate: 'before' }
-  assert.deepEqual(acted, [{ kind: 'approve', roles: ['operator'], at, ...known }])
+  await hub.actOnRollout('r1', { kind: 'start' }, by, '')
+  assert.deepEqual(acted, [
+    { kind: 'approve', roles: ['operator'], at, ...known },
+    { kind: 'start', madeBy: known.madeBy },
+  ])
 })
 
 test('starting takes the rollout that waits to be started', async () => {

@@ -47,6 +47,7 @@ export function mirrorOf(files: Readonly<Record<string, string>>): Mirror {
     },
     readBlobs: async (oids) => oids.map((oid) => blobs.get(oid)!),
     signer: () => null,
+    authors: async () => [],
     describe: async () => ({ author: '', subject: '', committedAt: 0 }),
     visit: async () => '',
     meet: async () => null,

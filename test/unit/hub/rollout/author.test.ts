@@ -76,6 +76,26 @@ describe('notAuthor', () => {
     assert.throws(() => it.act({ kind: 'approve' }, 1, 'eve'), code('forbidden'))
   })
 
+  // The author of the newest commit was the only one.
+  test('nor whoever made one of the commits that it brings', () => {
+    const authors = ['Bob <bob@b.c>', 'Eve <eve@b.c>']
+    for (const names of [['eve@b.c'], ['Bob']]) {
+      const it = afterWave([approval], { author, authors })
+      assert.throws(() => it.act({ kind: 'approve', names }, 1, 'oidc:1'), code('forbidden'))
+      it.act({ kind: 'approve', names: ['dan@b.c'] }, 1, 'oidc:2')
+      assert.equal(it.run.wave, 1)
+    }
+  })
+
+  // Whoever made it was called `git` then, and could approve.
+  test('nor anybody where nobody can tell who made them, and is told what to do', () => {
+    const it = afterWave([approval], { authors: null })
+    assert.throws(
+      () => it.act({ kind: 'approve', names: ['dan@b.c'] }, 1, 'oidc:2'),
+      /`swell rollout abort r1`, and `swell rollout start shop` asks again/,
+    )
+  })
+
   // Only who had it planned counted, and by a token nobody.
   test('nor whoever had it begin that waited for a person, or either by a token', () => {
     const approve = { kind: 'approve', names: ['eve@b.c'] } as const

@@ -88,6 +88,7 @@ export function createWorld(
     state,
     rollouts,
     connected: () => true,
+    authors: async () => [],
     describe: async () => ({ author: 'Ada', subject: 'Make it better' }),
     objectsOf: async () => objects(),
     release: async (application) => released.push(application),

@@ -67,6 +67,7 @@ export async function createDecidingHub(strategy: string, before = '[]') {
   })
   const deciding = createDeciding({
     ...{ state, rollouts, clock, connected: () => true, offlineGrace: 30_000 },
+    authors: async () => [],
     describe: async () => ({ author: 'Ada', subject: '' }),
     objectsOf: async () => objects(),
     async release(application, reason) {
