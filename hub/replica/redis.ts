@@ -17,21 +17,29 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'term', 'until')
 local head = redis.call('HMGET', KEYS[2], 'index', 'digest')
+-- No lease lasts longer than a whole one: Redis' time went back since, or another Redis took over.
+local function bound(within)
+  if tonumber(lease[3] or '0') <= now + within then return end
+  lease[3] = now + within
+  redis.call('HSET', KEYS[1], 'until', lease[3])
+end
 local function isMine(holder, term) return lease[1] == holder and lease[2] == term end
 local function announce(holder, index) redis.call('HSET', KEYS[4], holder, index .. ' ' .. now) end
 local function eachLive(within, visit)
   local all = redis.call('HGETALL', KEYS[4])
   for i = 1, #all, 2 do
     local index, at = string.match(all[i + 1], '^(%d+) (%d+)$')
-    if not at or now - tonumber(at) > within * 20 then redis.call('HDEL', KEYS[4], all[i])
-    elseif now - tonumber(at) <= within then visit(all[i], tonumber(index)) end
+    local age = at and now - tonumber(at)
+    if not age or age > within * 20 or age < -within then redis.call('HDEL', KEYS[4], all[i])
+    elseif age <= within then visit(all[i], tonumber(index)) end
   end
 end
 `
 
-// ARGV holder, index, most lines.
+// ARGV holder, index, most lines, lease ms.
 const lookScript = `${common}
 announce(ARGV[1], ARGV[2])
+bound(tonumber(ARGV[4]))
 local mine, last = tonumber(ARGV[2]), tonumber(head[1] or '0')
 local length = redis.call('LLEN', KEYS[3])
 local lines = {}
@@ -118,7 +126,7 @@ export function createSharedLedger(
 
   return {
     async look({ holder, end }) {
-      const answer = await run(lookScript, holder, end.index, linesAtOnce)
+      const answer = await run(lookScript, holder, end.index, linesAtOnce, leaseMs)
       const [by, term, left, index, digest, lines] = answer as [
         ...[string, string, string, string, string],
         string[],

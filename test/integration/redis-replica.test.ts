@@ -94,6 +94,24 @@ describe('replicas that share a Redis, of which one leads', () => {
     assert.deepEqual(revisions(lines), ['before', 'by the new leader'])
   })
 
+  it('F12: with the leader gone, a Redis that took over with an earlier time keeps its lease no longer than a whole one', async () => {
+    const all = await start('a', 'b')
+    const leader = await untilLed(all)
+    await leader.decide('before')
+    await untilAlike(all)
+    leader.paused = true
+    // As it stands for a Redis whose time is an hour behind.
+    const [key, seconds] = [`gs:{world-${worlds}}:ledger`, await redis.time()]
+    const ahead = Number(seconds[0]) * 1_000 + 3_600_000
+    await redis.hset(`${key}:lease`, 'until', ahead)
+    const gone = await redis.hget(`${key}:lease`, 'holder')
+    await redis.hset(`${key}:replicas`, gone!, `99 ${ahead}`)
+    const heir = await untilLed(all.filter((one) => one !== leader))
+    await heir.decide('by the heir')
+    leader.paused = false
+    assert.deepEqual(revisions(await untilAlike(all)), ['before', 'by the heir'])
+  })
+
   it('F11: an emptied Redis is filled again by the live leader, in the same term', async () => {
     const all = await start('a', 'b')
     const leader = await untilLed(all)
