@@ -2,8 +2,10 @@ import { HubError } from '../errors.ts'
 import type { Decision, Ledger } from '../ledger/entry.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import { assignedBy, foldEntry, type LedgerState } from '../ledger/replay.ts'
+import { createAlarms } from './alarms.ts'
 import { activeRollouts, admit, findFollower, isOutdated, makeWay } from './admission.ts'
 import { type RunChange, toChange } from './change.ts'
+import { type ClockJumps, noJumps, tellJump } from './clock-jumps.ts'
 import { toAssignments } from './content.ts'
 import { toHolds } from './hold.ts'
 import { createMeasuring, type Measure } from './measuring.ts'
@@ -43,6 +45,10 @@ export interface RolloutPorts {
   /** Clusters of this application moved: others may wait for it. */
   readonly moved?: (application: string) => void
   readonly clock: () => number
+  /** Milliseconds of a clock nobody sets; the other one where it is left out. */
+  readonly monotonic?: () => number
+  /** What is waited for goes on from where it was when the clock is set; left out, it is by the clock alone. */
+  readonly jumps?: ClockJumps
   readonly log: (level: 'info' | 'warn', message: string, cause?: unknown) => void
   /** Milliseconds between looks at everything active, should a notice be lost; 5 s by default. */
   readonly sweepInterval?: number
@@ -86,8 +92,6 @@ export interface Rollouts {
 }
 
 const defaultSweep = 5_000
-/** An alarm rings at least so often, should every notice be lost (milliseconds). */
-const longestSleep = 60_000
 
 /**
  * Moves rollouts. The order in every step: the ledger (durable), the store (compare and swap), the
@@ -102,11 +106,12 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   let begun = false
   /** Rollouts whose store record, effects or wake-up did not get through. */
   const owed = new Set<string>()
-  const alarms = new Map<string, { wave: number; at: number | null }>()
+  const alarms = createAlarms(wake, clock)
+  const jumps = ports.jumps ?? noJumps(clock)
   const measuring = createMeasuring({
     measure: ports.measure,
     deliver: (id, event) => serial.run(applicationOf(id), () => move(id, event)),
-    clock,
+    monotonic: ports.monotonic ?? clock,
   })
   let stopSweeping: (() => void) | undefined
   let sweeping = false
@@ -149,16 +154,18 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
 
   async function takeStep({ plan, run }: StoredRollout, event: RolloutEvent, actor: string) {
     const seen = await observe({ plan, run }, event.kind === 'action')
-    const result = step(plan, run, event, seen, clock(), ledger.head + 1)
+    const { now, setBy } = jumps.look(plan)
+    const result = step(plan, run, event, seen, now, ledger.head + 1, setBy)
     const change = result.run === run ? undefined : toChange(run, result.run)
     if (change) {
-      const cause = event.kind === 'action' ? event.action.kind : event.kind
-      const reason = event.kind === 'action' ? event.reason : result.run.message
+      const told = setBy === 0 ? undefined : tellJump(setBy)
+      const { cause, reason } = causeOf(event, result.run, told)
       await decide(actor, [
         { type: 'rollout.moved', rollout: run.id, cause, reason, change },
-        ...toHolds(state, plan, result.effects, clock()),
+        ...toHolds(state, plan, result.effects, now),
       ])
     }
+    jumps.tell(plan, setBy)
     return { result, change }
   }
 
@@ -175,32 +182,12 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       }
       const assigned = toAssignments(plan, result.effects)
       if (assigned.length > 0) await ports.assign(assigned)
-      await setAlarm(run, result.recheckAt)
+      await alarms.set(run, result.recheckAt)
     } catch (error) {
       owed.add(run.id)
       log('warn', `rollout ${run.id} moved, but not all of it got through; it will`, error)
     }
     if (finalPhases.has(run.phase)) await startQueued(plan.application)
-  }
-
-  /** Makes sure that the next step sets the alarm anew, whatever it was set to. */
-  function rearm(id: string): void {
-    const held = alarms.get(id)
-    if (held) alarms.set(id, { wave: held.wave, at: -1 })
-  }
-
-  async function setAlarm(run: RolloutRun, at: number | null): Promise<void> {
-    const held = alarms.get(run.id)
-    const ended = finalPhases.has(run.phase)
-    if (held && (ended || held.wave !== run.wave)) {
-      alarms.delete(run.id)
-      await wake.clear(run.id, held.wave)
-    }
-    if (ended || run.phase === 'Planned') return
-    if (held?.wave === run.wave && held.at === at) return
-    alarms.set(run.id, { wave: run.wave, at })
-    const latest = clock() + longestSleep
-    await wake.set(run.id, run.wave, at === null ? latest : Math.min(at, latest))
   }
 
   /** Starts the rollout that waited for this application to be free. */
@@ -253,13 +240,11 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
   async function tick(id: string): Promise<void> {
     const run = state.runs.get(id)
     if (!run || finalPhases.has(run.phase)) {
-      const held = alarms.get(id)
-      alarms.delete(id)
-      if (held) await wake.clear(id, held.wave)
+      await alarms.clear(id)
       return
     }
     await serial.run(applicationOf(id), async () => {
-      rearm(id)
+      alarms.rearm(id)
       await move(id, { kind: 'observe' })
     })
   }
@@ -274,7 +259,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       return assignment && newest?.rollout === id ? [newest] : []
     })
     if (assigned.length > 0) await ports.assign(assigned)
-    rearm(id)
+    alarms.rearm(id)
     owed.delete(id)
     await move(id, { kind: 'observe' })
   }
@@ -395,4 +380,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       await serial.settle()
     },
   }
+}
+
+function causeOf(event: RolloutEvent, { message }: RolloutRun, jump: string | undefined) {
+  if (event.kind === 'action') return { cause: event.action.kind, reason: event.reason }
+  if (jump === undefined) return { cause: event.kind, reason: message }
+  return { cause: 'clockSet', reason: jump }
 }

@@ -46,6 +46,8 @@ export interface DecideDeps extends SparingDeps {
   /** Milliseconds a cluster may be away before a rollout takes it for unreachable. */
   readonly offlineGrace: number
   readonly clock: () => number
+  /** Milliseconds of a clock nobody sets; the other one where it is left out. */
+  readonly monotonic?: () => number
   readonly newId: () => string
 }
 
@@ -73,6 +75,7 @@ export function createDeciding(deps: DecideDeps) {
   const leaving = createLeaving({
     grace: deps.removalGrace ?? 0,
     clock: deps.clock,
+    monotonic: deps.monotonic ?? deps.clock,
     later: (ms, run) => deps.later?.(ms, run),
     decide: () => deps.redecide?.(),
   })

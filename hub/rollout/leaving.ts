@@ -19,6 +19,8 @@ export interface LeavingDeps {
   /** Milliseconds that a cluster has to be unselected before an application is removed there. */
   readonly grace: number
   readonly clock: () => number
+  /** Milliseconds of a clock nobody sets: one that is set ahead must not delete anything. */
+  readonly monotonic: () => number
   /** Calls back once after so many milliseconds. */
   readonly later: (ms: number, run: () => void) => void
   /** The first of them is final: it is to be decided again, which notes them again. */
@@ -33,9 +35,12 @@ const leeway = 50
  * what it runs. Kept in memory only: a hub that is started anew waits once more, which deletes later
  * and never sooner.
  */
-export function createLeaving({ grace, clock, later, decide }: LeavingDeps): Leaving {
+export function createLeaving({ grace, clock, monotonic, later, decide }: LeavingDeps): Leaving {
+  /** Application → cluster → since when, on the monotonic clock. */
   const since = new Map<string, Map<string, number>>()
   let isWaiting = false
+
+  const leftOf = (begun: number): number => begun + grace - monotonic()
 
   function lookAgain(ms: number): void {
     if (isWaiting) return
@@ -49,27 +54,27 @@ export function createLeaving({ grace, clock, later, decide }: LeavingDeps): Lea
   return {
     note(application, unselected) {
       const before = since.get(application)
-      const now = clock()
+      const now = monotonic()
       const mine = new Map(unselected.map((cluster) => [cluster, before?.get(cluster) ?? now]))
       if (mine.size > 0) since.set(application, mine)
       else since.delete(application)
-      const next = Math.min(...[...mine.values()].map((left) => left + grace - now).filter(isAhead))
+      const next = Math.min(...[...mine.values()].map(leftOf).filter(isAhead))
       if (Number.isFinite(next)) lookAgain(next)
     },
     isLeaving(application, cluster) {
-      const left = since.get(application)?.get(cluster)
-      return left !== undefined && clock() < left + grace
+      const begun = since.get(application)?.get(cluster)
+      return begun !== undefined && isAhead(leftOf(begun))
     },
     at(application, cluster) {
-      const left = since.get(application)?.get(cluster)
-      return left === undefined || grace === 0 ? undefined : left + grace
+      const begun = since.get(application)?.get(cluster)
+      return begun === undefined || grace === 0 ? undefined : Math.round(clock() + leftOf(begun))
     },
     list() {
-      const now = clock()
       return [...since].flatMap(([application, clusters]) =>
-        [...clusters]
-          .map(([cluster, left]) => ({ application, cluster, at: left + grace }))
-          .filter(({ at }) => now < at),
+        [...clusters].flatMap(([cluster, begun]) => {
+          const left = leftOf(begun)
+          return isAhead(left) ? [{ application, cluster, at: Math.round(clock() + left) }] : []
+        }),
       )
     },
   }

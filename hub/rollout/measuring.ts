@@ -18,7 +18,8 @@ export interface MeasuringDeps {
     rollout: string,
     event: Extract<RolloutEvent, { kind: 'measured' }>,
   ) => Promise<void>
-  readonly clock: () => number
+  /** Milliseconds of a clock nobody sets. */
+  readonly monotonic: () => number
 }
 
 /** Questions on their way at once, of all rollouts; the others are asked for again soon. */
@@ -38,7 +39,7 @@ export interface Measuring {
  * answered by "wait" not before its interval is over, however often it is wanted. After a restart
  * everything is asked anew: an answer that comes twice counts once.
  */
-export function createMeasuring({ measure, deliver, clock }: MeasuringDeps): Measuring {
+export function createMeasuring({ measure, deliver, monotonic }: MeasuringDeps): Measuring {
   const asked = new Map<string, Map<string, { at: number; running: boolean }>>()
   const running = new Set<Promise<void>>()
   const ending = new AbortController()
@@ -67,9 +68,10 @@ export function createMeasuring({ measure, deliver, clock }: MeasuringDeps): Mea
       for (const measurement of measurements) {
         const key = keyOf(measurement)
         const known = mine.get(key)
-        if (known?.running || (known && clock() < known.at + measurement.planned.interval)) continue
+        if (known?.running || (known && monotonic() < known.at + measurement.planned.interval))
+          continue
         if (running.size >= mostAtOnce) return
-        const question = { at: clock(), running: true }
+        const question = { at: monotonic(), running: true }
         asked.set(plan.id, mine.set(key, question))
         const work = ask(plan, measurement).finally(() => {
           question.running = false

@@ -1,5 +1,6 @@
 import { act } from './action.ts'
 import { isSameRun } from './change.ts'
+import { forgetFuture, shiftTimes } from './clock-set.ts'
 import { type Draft, finish, type Moment, openDraft, openWaves } from './draft.ts'
 import { findBreach, findStop } from './failure.ts'
 import { takeAnswer } from './gate-answer.ts'
@@ -7,12 +8,13 @@ import { judgeAbsent, judgeClusters, offerContent, welcomeBack } from './offer.t
 import { isInFlight } from './outcome.ts'
 import type { GateSide } from './planned-gate.ts'
 import { beginRollback, judgeRollback } from './rollback.ts'
-import type {
-  ClusterObservation,
-  RolloutEvent,
-  RolloutPlan,
-  RolloutRun,
-  StepResult,
+import {
+  type ClusterObservation,
+  finalPhases,
+  type RolloutEvent,
+  type RolloutPlan,
+  type RolloutRun,
+  type StepResult,
 } from './rollout.ts'
 import { isProven, sumUp } from './tally.ts'
 import { explainWaiting } from './waiting.ts'
@@ -25,6 +27,7 @@ import { closeGates, judgeGates } from './wave-gates.ts'
  *
  * @param now milliseconds by the hub's clock.
  * @param generation stamped on whatever is assigned in this step; greater than any before it.
+ * @param setBy milliseconds that this clock was set ahead by since the step before; back, where it is less than 0.
  * @throws HubError `conflict` or `not_found` when an action does not fit.
  */
 export function step(
@@ -34,9 +37,12 @@ export function step(
   observations: Readonly<Record<string, ClusterObservation>>,
   now: number,
   generation: number,
+  setBy = 0,
 ): StepResult {
   const moment: Moment = { plan, observations, now, generation }
   const draft = openDraft(run)
+  if (setBy !== 0) shiftTimes(draft, setBy)
+  if (!finalPhases.has(run.phase)) forgetFuture(draft, now)
   if (event.kind === 'action') act(draft, run, event, moment)
   if (event.kind === 'measured') takeAnswer(draft, run, event, moment)
   settle(draft, moment)

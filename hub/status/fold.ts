@@ -46,6 +46,17 @@ export function foldHello(status: ClusterStatus, hello: Hello, now: number): Clu
   }
 }
 
+/** A stream was opened: what was told before is older than it, also where the clock was set back since. */
+export function foldStream(status: ClusterStatus, replica: string, now: number): ClusterStatus {
+  const connection = { state: 'Connected', since: now, replica } as const
+  const all = Object.entries(status.applications)
+  if (all.every(([, { updatedAt }]) => updatedAt < now)) return { ...status, connection }
+  const older = all.map(([name, told]) => {
+    return [name, { ...told, updatedAt: Math.min(told.updatedAt, now - 1) }] as const
+  })
+  return { ...status, connection, applications: Object.fromEntries(older) }
+}
+
 /** Where the agent says it is. Has it moved on, it accepted what it may have refused before. */
 function foldSequence(
   { sequence: before, refusal }: ClusterStatus,
@@ -66,7 +77,10 @@ export function foldVerdict(status: ClusterStatus, verdict: Verdict, now: number
 export function foldReport(status: ClusterStatus, report: Report, now: number): ClusterStatus {
   // No application has another kind of name.
   const named = report.applications.filter(({ application }) => isName(application))
-  const states = named.map((application) => toApplicationStatus(application, now))
+  // Said in this stream, and so not before it, whatever the clock says by now.
+  const { connection } = status
+  const at = connection.state === 'Connected' ? Math.max(now, connection.since) : now
+  const states = named.map((application) => toApplicationStatus(application, at))
   const told = Object.fromEntries(states.map((state) => [state.application, state]))
   return {
     ...status,

@@ -2,8 +2,8 @@ import type { ClusterObservation, Veto } from '../rollout/rollout.ts'
 import type { AgentHold, ApplicationStatus, ClusterStatus } from './status.ts'
 
 /**
- * Observations of clusters, by name. Nothing is known from before `startedAt`: a hub that was away
- * gives agents their whole grace to come back.
+ * Observations of clusters, by name. Nothing is known from before `heardSince`: a hub that was away, or whose
+ * clock was set, gives agents their whole grace to come back.
  *
  * @param ruled what is said of a cluster whatever it does itself
  */
@@ -11,7 +11,7 @@ export function observeClusters(
   statusOf: (cluster: string) => ClusterStatus,
   application: string,
   clusters: readonly string[],
-  startedAt: number,
+  { heardSince, now }: { readonly heardSince: number; readonly now: number },
   ruled: (
     cluster: string,
   ) => Pick<ClusterObservation, 'withheld' | 'closed' | 'awaits'> = () => ({}),
@@ -19,7 +19,7 @@ export function observeClusters(
   return Object.fromEntries(
     clusters.map((name) => {
       const seen = observeCluster(statusOf(name), application)
-      const since = Math.max(seen.since, startedAt)
+      const since = seen.since > now ? heardSince : Math.max(seen.since, heardSince)
       return [name, { ...seen, since, withheld: null, ...ruled(name) }]
     }),
   )

@@ -10,7 +10,8 @@ export interface FactsDeps {
   /** What was written: charts may render to something else. */
   readonly onChange: () => void
   readonly log: (message: string, fields: object) => void
-  readonly clock: () => number
+  /** Milliseconds of a clock nobody sets. */
+  readonly monotonic: () => number
   /** Calls back after `ms`; given in, so that tests own time. */
   readonly later: (ms: number, run: () => void) => void
 }
@@ -46,7 +47,7 @@ export function createFactsTaking(deps: FactsDeps) {
   async function write(): Promise<void> {
     if (writing) return schedule(gatherMs)
     writing = true
-    const now = deps.clock()
+    const now = deps.monotonic()
     const ready = [...waiting].filter(([cluster]) => dueAt(cluster) <= now)
     const told = new Set<string>()
     const decisions = ready.map(([cluster, { kubernetesVersion, apis }]): Decision => {

@@ -10,7 +10,8 @@ export interface FreshnessDeps {
   /** A statement was made for a cluster; it lives until then, in milliseconds. */
   readonly onGiven: (cluster: string, until: number) => void
   readonly onFailed: (cluster: string, error: HubError) => void
-  readonly clock: () => number
+  /** Milliseconds of a clock nobody sets. */
+  readonly monotonic: () => number
 }
 
 /** Statements that a cluster may ask for at once, and one more for each of these milliseconds. */
@@ -24,7 +25,7 @@ export function createFreshness(deps: FreshnessDeps) {
 
   /** By cluster, over streams: dialling again gives nobody more. */
   function mayAsk(cluster: string): boolean {
-    const now = deps.clock()
+    const now = deps.monotonic()
     const before = spent.get(cluster) ?? { count: 0, at: now }
     const count = Math.max(0, before.count - (now - before.at) / refillMs)
     if (count > burst - 1) return false

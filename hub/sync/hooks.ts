@@ -11,6 +11,7 @@ import type { Assignment } from '../rollout/rollout.ts'
 import {
   foldEquivocation,
   foldHello,
+  foldStream,
   foldReport,
   foldVerdict,
   foldWitness,
@@ -93,11 +94,10 @@ export function createSyncHooks(deps: HooksDeps) {
       }))
     },
     onHello: (cluster, hello, replica = deps.replica) => {
-      const connection = { state: 'Connected', since: clock(), replica } as const
       if (Number(hello.witnessed?.index ?? 0n) > deps.head()) deps.restraint.suspect(cluster)
       statuses.update(cluster, (status) => {
         const told = foldWitness(status, hello.witnessed, deps.digestAt)
-        return { ...foldHello(told, hello, clock()), connection }
+        return foldStream(foldHello(told, hello, clock()), replica, clock())
       })
     },
     onReport: (cluster, report) => {

@@ -13,12 +13,16 @@ x509.cryptoProvider.set(webcrypto as never)
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const dayMs = 24 * 3600 * 1000
 const serverLifeMs = 365 * dayMs
+/** Clocks differ: by minutes, and by hours where one has taken a zone's time for UTC. */
+const clocksDifferMs = 3 * 3600 * 1000
 
 export interface ServerCertificate {
   readonly key: string
   /** PEM, and that of the CA that signed it. */
   readonly certificate: string
   readonly issuer: string
+  /** Milliseconds since the epoch: by a clock that is set back since, it may not be good yet. */
+  readonly madeAt: number
   /** When to have another made. Milliseconds since the epoch. */
   readonly renewAt: number
 }
@@ -91,8 +95,8 @@ export async function loadAuthority(
     known = await readAuthorities(directory)
     const { due } = planAuthorities(known, clock())
     if (due !== undefined) {
-      // Clocks differ; a short life is not to be mostly of the past.
-      const from = clock() - Math.min(5 * 60_000, Math.floor(authorityLifeMs / 100))
+      // A short life is not to be mostly of the past.
+      const from = clock() - Math.min(clocksDifferMs, Math.floor(authorityLifeMs / 100))
       await addAuthority(directory, fleet, { number: due, from, to: clock() + authorityLifeMs })
       known = await readAuthorities(directory)
     }
@@ -122,8 +126,8 @@ export async function loadAuthority(
       serialNumber,
       subject,
       issuer: issuing.subject,
-      // Clocks differ; a short life is not to be mostly of the past.
-      notBefore: new Date(clock() - Math.min(5 * 60_000, Math.floor(lifeMs / 10))),
+      // A short life is not to be mostly of the past.
+      notBefore: new Date(clock() - Math.min(clocksDifferMs, Math.floor(lifeMs / 10))),
       notAfter: new Date(to),
       signingAlgorithm: p256,
       publicKey: publicKey as never,
@@ -154,6 +158,7 @@ export async function loadAuthority(
       key: await exportKey(keys.privateKey),
       certificate: leaf.pem,
       issuer: ca.pem,
+      madeAt: now,
       renewAt: now + (leaf.to - now) / 2,
     }
   }

@@ -35,7 +35,8 @@ export async function openCertificate(
   let certificate = await authority.serve(hosts)
   life.every(Math.min(longestTurnMs, config.authorityLifeMs / 200), async () => {
     const changed = await authority.turn()
-    if (!changed && clock() < certificate.renewAt) return
+    const now = clock()
+    if (!changed && now >= certificate.madeAt && now < certificate.renewAt) return
     certificate = await authority.serve(hosts)
     for (const listener of listeners) listener.present(certificate)
     const trusted = authority.list().map(({ pin }) => pin)

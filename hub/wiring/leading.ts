@@ -15,6 +15,7 @@ import { type Pipeline, createPipeline } from '../pipeline.ts'
 import { type Rollouts, createRollouts } from '../rollout/advance.ts'
 import { createRenderMetrics } from '../render/metrics.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
+import { createClockJumps, tellJump } from '../rollout/clock-jumps.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
 import { explainClosed } from '../rollout/open-clusters.ts'
@@ -85,6 +86,16 @@ export async function startLeading(
   const { store, writes, content, attestor, trust, statuses, hooks, offered, metrics, trace } = deps
   const { redis, redisUrl, events, register } = store
   const since = clock()
+  let heardSince = since
+  const monotonic = (): number => performance.now()
+  const jumps = createClockJumps({
+    clock,
+    monotonic,
+    onJump(by) {
+      heardSince = clock()
+      log.warn(tellJump(by))
+    },
+  })
 
   const findFaults = async (): Promise<ReadonlySet<string>> =>
     new Set([
@@ -147,7 +158,7 @@ export async function startLeading(
         awaits: handover.awaits(cluster),
         ...(fleet && { closed: explainClosed(fleet, register.state, cluster) }),
       })
-      return observeClusters(statuses.get, application, clusters, since, ruled)
+      return observeClusters(statuses.get, application, clusters, { heardSince, now }, ruled)
     },
     moved: (application) => {
       const others = dependents().get(application) ?? []
@@ -165,7 +176,7 @@ export async function startLeading(
     assign: async (assignments) => {
       for (const { cluster } of assignments) hooks.notice(cluster)
     },
-    clock,
+    ...{ clock, monotonic, jumps },
     log: (level, message, err) => log[level]({ err }, message),
   })
   started.own(rollouts, (moving) => moving.close())
@@ -187,7 +198,7 @@ export async function startLeading(
     removalGrace: config.removalGraceMs,
     later,
     redecide: () => void pipeline.redecide(),
-    clock,
+    ...{ clock, monotonic },
     newId: () => `${since.toString(36)}${randomBytes(4).toString('hex')}`,
   })
   const pipeline = createPipeline({

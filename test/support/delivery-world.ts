@@ -120,7 +120,7 @@ export async function openDeliveryWorld(
       auditHead: () => null,
       onGiven: () => {},
       onFailed: () => {},
-      clock: signedAt,
+      monotonic: () => performance.now(),
     }),
     serve: createServing({ content, rebuild: async () => {} }),
     compress: compressZstd,

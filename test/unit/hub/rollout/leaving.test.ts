@@ -4,17 +4,22 @@ import { createLeaving } from '../../../../hub/rollout/leaving.ts'
 
 function world(grace = 300_000) {
   let now = 0
+  let setAhead = 0
   let decisions = 0
   const timers: { at: number; run: () => void }[] = []
   const leaving = createLeaving({
     grace,
-    clock: () => now,
+    clock: () => now + setAhead,
+    monotonic: () => now,
     later: (ms, run) => void timers.push({ at: now + ms, run }),
     decide: () => void (decisions += 1),
   })
   return {
     leaving,
     timers,
+    setClock(by: number) {
+      setAhead += by
+    },
     get decisions() {
       return decisions
     },
@@ -40,6 +45,18 @@ describe('F47: a cluster that leaves a selection', () => {
     assert.equal(it.decisions, 1)
     assert.equal(it.leaving.isLeaving('web', 'a'), false)
     assert.deepEqual(it.leaving.list(), [])
+  })
+
+  test('F29: is not gone because the clock of the hub was set', () => {
+    const it = world()
+    it.leaving.note('web', ['a'])
+    it.setClock(3_600_000)
+    it.leaving.note('web', ['a'])
+    assert.equal(it.leaving.isLeaving('web', 'a'), true, 'an hour ahead')
+    assert.deepEqual(it.leaving.list(), [{ application: 'web', cluster: 'a', at: 3_900_000 }])
+    it.setClock(-86_400_000)
+    it.pass(300_100)
+    assert.equal(it.leaving.isLeaving('web', 'a'), false, 'a day back')
   })
 
   test('and comes back begins anew the next time', () => {

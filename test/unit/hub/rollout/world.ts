@@ -86,9 +86,9 @@ export function drive(planned: RolloutPlan) {
   let last: ReturnType<typeof step> | undefined
   const seen: Record<string, ClusterObservation> = {}
   for (const name of Object.keys(planned.targets)) seen[name] = idle()
-  function take(event: RolloutEvent, now: number) {
+  function take(event: RolloutEvent, now: number, setBy = 0) {
     generation += 1
-    last = step(planned, run, event, seen, now, generation)
+    last = step(planned, run, event, seen, now, generation, setBy)
     run = last.run
     return last
   }
@@ -103,7 +103,7 @@ export function drive(planned: RolloutPlan) {
     get generation() {
       return generation
     },
-    look: (now: number) => take({ kind: 'observe' }, now),
+    look: (now: number, setBy = 0) => take({ kind: 'observe' }, now, setBy),
     act: (action: RolloutAction, now = 0, actor = 'alice') =>
       take({ kind: 'action', action, actor, reason: 'why' }, now),
     /** Answers the question that is asked now, or the only one of this gate. */

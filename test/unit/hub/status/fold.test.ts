@@ -14,6 +14,7 @@ import {
   foldEquivocation,
   foldHello,
   foldReport,
+  foldStream,
   foldVerdict,
   foldBehind,
   foldWitness,
@@ -26,6 +27,29 @@ type Told = MessageInitShape<typeof ApplicationReportSchema>
 const report = (complete: boolean, ...applications: Told[]) =>
   create(ReportSchema, { sequence: 5n, complete, applications })
 const names = (status: typeof blank) => Object.keys(status.applications).sort()
+
+describe('F29: the hub’s clock is set back', () => {
+  const told = (applications: Told[]) => report(true, ...applications)
+  const isKnown = (status: typeof blank) => observeCluster(status, 'shop').application !== null
+
+  test('what a stream says after it counts as said in it', () => {
+    const open = foldStream(blank, 'one', 5_000)
+    const reported = foldReport(open, told([{ application: 'shop' }]), 1_000)
+    assert.ok(isKnown(reported))
+    assert.equal(reported.lastSeen, 1_000)
+  })
+
+  test('I8: what was said before it does not count as said in a stream that is opened after it', () => {
+    const before = foldReport(
+      foldStream(blank, 'one', 5_000),
+      told([{ application: 'shop' }]),
+      6_000,
+    )
+    const again = foldStream(before, 'one', 2_000)
+    assert.ok(!isKnown(again))
+    assert.ok(isKnown(foldReport(again, told([{ application: 'shop' }]), 2_001)))
+  })
+})
 
 describe('foldReport', () => {
   test('what an application waits for is told until it waits no more', () => {

@@ -22,7 +22,7 @@ function world() {
     },
     onChange: () => (world.changes += 1),
     log: (message) => said.push(message),
-    clock: () => now,
+    monotonic: () => now,
     later: (ms, run) => timers.push({ at: now + ms, run }),
   })
   /** Lets time pass, and what is due happen. */

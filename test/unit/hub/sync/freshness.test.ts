@@ -31,7 +31,7 @@ function world(fails = false) {
     auditHead: () => null,
     onGiven: (cluster, until) => void given.push([cluster, until]),
     onFailed: (cluster) => void failed.push(cluster),
-    clock: () => now,
+    monotonic: () => now,
   })
   return { freshnessFor, asked, given, failed, later: (ms: number) => (now += ms) }
 }

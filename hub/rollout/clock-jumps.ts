@@ -1,0 +1,61 @@
+import { formatDuration } from '@groundswell/proto/duration.ts'
+import type { RolloutPlan } from './rollout.ts'
+
+export interface ClockJumpsDeps {
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  /** Milliseconds of a clock nobody sets. */
+  readonly monotonic: () => number
+  /** The clock was set ahead (or back, where it is less than 0) by so many milliseconds. */
+  readonly onJump: (by: number) => void
+}
+
+/** By how much the hub's clock was set while rollouts counted by it. */
+/** By how much the hub's clock was set while rollouts counted by it. */
+export interface ClockJumps {
+  /** What time it is, and by how many milliseconds the clock was set that a rollout was not told of yet. */
+  look(plan: RolloutPlan): { readonly now: number; readonly setBy: number }
+  /** It was told of as much. */
+  tell(plan: RolloutPlan, setBy: number): void
+}
+
+/** Goes by the clock alone. */
+export function noJumps(clock: () => number): ClockJumps {
+  return { look: () => ({ now: clock(), setBy: 0 }), tell: () => {} }
+}
+
+/** What clocks are put right by now and then, and no soak is the shorter for. */
+const leeway = 5_000
+
+/**
+ * Holds the clock against one that nobody sets, each time that somebody asks. A machine that was
+ * suspended looks as if its clock had been set: nobody watched then, and so it does not count either.
+ */
+export function createClockJumps({ clock, monotonic, onJump }: ClockJumpsDeps): ClockJumps {
+  const told = new WeakMap<RolloutPlan, number>()
+  let ahead = clock() - monotonic()
+  let all = 0
+
+  return {
+    look(plan) {
+      const now = clock()
+      const by = now - monotonic() - ahead
+      ahead += by
+      if (Math.abs(by) > leeway) {
+        all += by
+        onJump(by)
+      }
+      const known = told.get(plan) ?? all
+      told.set(plan, known)
+      return { now, setBy: all - known }
+    },
+    tell: (plan, setBy) => void told.set(plan, (told.get(plan) ?? all) + setBy),
+  }
+}
+
+/** For people. */
+export function tellJump(by: number): string {
+  const length = formatDuration(Math.abs(by))
+  const what = by > 0 ? `set ahead by ${length}, or its machine slept` : `set back by ${length}`
+  return `the hub's clock was ${what}; what is waited for goes on from where it was`
+}
