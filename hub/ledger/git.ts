@@ -59,10 +59,23 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
   const repository = createRepository(directory, options, to)
   const path = join(directory, ledgerFile)
   const journal = await openJournal(path, clock, options.admit)
+
+  /** False where the repository was there, and could be read. */
+  async function begin(): Promise<boolean> {
+    const aside = await repository.init(journal.head > 0)
+    if (aside === undefined) return false
+    const words = `the Git repository around the ledger could not be read: it was moved to ${aside}, and a new one begins with all that is in the ledger's file`
+    log('warn', words)
+    return true
+  }
+
   if (journal.torn > 0) {
     log('warn', `the ledger's last line was unfinished; ${journal.torn} bytes were cut off`)
   }
-  await repository.init()
+  await begin().catch(async (error: unknown) => {
+    await journal.close()
+    throw error
+  })
   if (journal.head === 0 && (await repository.restore())) {
     log('info', 'the ledger was restored from its Git branch')
     await journal.close()
@@ -105,6 +118,14 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
     return repository.commit(`Ledger up to entry ${journal.head}`)
   }
 
+  async function mend(): Promise<void> {
+    try {
+      if (await begin()) remote?.forget()
+    } catch (error) {
+      log('warn', 'the Git repository around the ledger cannot be made anew yet', error)
+    }
+  }
+
   async function record(final: boolean): Promise<void> {
     if (!isMine()) return
     const started = performance.now()
@@ -115,6 +136,8 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
         committed = head
       } catch (error) {
         log('warn', 'the ledger could not be committed; it is safe in its file', error)
+        if (remote) onFault('ledger_unpushed', true)
+        await mend()
       }
     }
     rest = Math.max(minInterval, (performance.now() - started) * restFactor)

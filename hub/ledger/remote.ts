@@ -57,6 +57,8 @@ export interface LedgerRemote {
   record(term: number): Promise<boolean>
   /** @throws HubError as `claim`, or whatever kept it from being pushed */
   push(term: number): Promise<void>
+  /** The repository here is another by now: what was known of it, and of the remote, is looked at anew. */
+  forget(): void
 }
 
 type Verdict =
@@ -265,5 +267,9 @@ export function createLedgerRemote(deps: RemoteDeps): LedgerRemote {
         return before !== recorded
       }),
     push: (term) => inTurn(() => push(term, { mark: false, deadlineMs: pushMs })),
+    forget() {
+      seen = undefined
+      recorded = undefined
+    },
   }
 }

@@ -38,7 +38,7 @@ async function openWorld(t: TestContext) {
       t.after(() => journal.close())
       const author = { name, email: `${name}@test` }
       const branch = createRepository(directory, { author }, { url })
-      await branch.init()
+      await branch.init(true)
       const log = (): void => {}
       const remote = createLedgerRemote({
         ...{ branch, url, own: journal, seal, by: name, alone: false, log },
@@ -237,7 +237,7 @@ test('a commit is never made without those before it, also where Git gives no an
   let isLost = false
   const run = createLosing('rev-parse', () => isLost)
   const branch = createRepository(dir.path, { author: { name: 'a', email: 'a@test' }, run })
-  await branch.init()
+  await branch.init(true)
   await branch.record(journal.size, 'one')
   isLost = true
   await assert.rejects(branch.record(journal.size, 'two'), isCode('ledger_unwritable'))

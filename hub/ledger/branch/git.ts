@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, open, rm } from 'node:fs/promises'
+import { access, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HubError } from '../../errors.ts'
 import { runProgram } from '../../fork-server/process.ts'
@@ -23,7 +23,14 @@ export interface RepositoryOptions {
 
 /** The Git repository around a ledger's file. */
 export interface Repository extends Branch {
-  init(): Promise<void>
+  /**
+   * Makes it where there is none. One that Git cannot read, as after a power cut, is set aside for a new one
+   * as long as there is a file to begin that from.
+   *
+   * @returns where the damaged one was moved to
+   * @throws HubError `ledger_unwritable`
+   */
+  init(hasFile: boolean): Promise<string | undefined>
   /** Brings a lost file back from our own branch; false where that has none. */
   restore(): Promise<boolean>
   /** Commits the file as it is, which may be cut in its last line; false when the branch has it. */
@@ -61,7 +68,9 @@ export function createRepository(
   const signing =
     signingKey === undefined ? [] : ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${signingKey}`]
   const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.autoDetach=false', ...signing]
-  const argumentsOf = (args: readonly string[]) => [...hardened, '-C', directory, ...args]
+  // Damaged, it is not looked for further up.
+  const place = ['-C', directory, '--git-dir=.git']
+  const argumentsOf = (args: readonly string[]) => [...hardened, ...place, ...args]
   let untilPacked = packEvery
 
   /**
@@ -94,6 +103,25 @@ export function createRepository(
   }
   const succeeds = async (...args: readonly string[]) => (await find(...args)) !== undefined
 
+  const own = join(directory, '.git')
+  const aside = join(directory, 'damaged.git')
+
+  /** Left by a Git that was killed; nobody else uses this repository. */
+  async function unlock(): Promise<void> {
+    for (const name of ['index', 'HEAD', 'config', 'packed-refs', 'shallow', ref, remoteRef]) {
+      await rm(join(own, `${name}.lock`), { force: true })
+    }
+  }
+
+  async function isDamaged(): Promise<boolean> {
+    if (await succeeds('cat-file', '-e', `${ref}:${ledgerFile}`)) return false
+    if (!(await succeeds('rev-parse', '--git-dir'))) return true
+    // A new one has no branch yet.
+    return (
+      (await succeeds('rev-parse', '--quiet', '--verify', ref)) || (await exists(join(own, ref)))
+    )
+  }
+
   const { url = '' } = remote ?? {}
   const converse = remote && createConverse(directory, remote, runGit)
 
@@ -107,17 +135,21 @@ export function createRepository(
   }
 
   return {
-    async init() {
+    async init(hasFile) {
       try {
-        // A repository further up must never be taken for ours.
-        if (await exists(join(directory, '.git'))) {
-          // Left by a hub that was killed; nobody else uses this repository.
-          await rm(join(directory, '.git', 'index.lock'), { force: true })
-          await rm(join(directory, '.git', `${ref}.lock`), { force: true })
-          return
+        if (!(await exists(own))) {
+          await git('init', '--quiet', `--initial-branch=${ledgerBranch}`)
+          return undefined
         }
+        await unlock()
+        if (!(await isDamaged())) return undefined
+        if (!hasFile) throw nothingToReadFrom(directory)
+        await rm(aside, { recursive: true, force: true })
+        await rename(own, aside)
         await git('init', '--quiet', `--initial-branch=${ledgerBranch}`)
+        return aside
       } catch (cause) {
+        if (cause instanceof HubError) throw cause
         throw new HubError('ledger_unwritable', `no Git repository can be made in ${directory}`, {
           cause,
         })
@@ -208,6 +240,13 @@ export function createRepository(
       }
     },
   }
+}
+
+function nothingToReadFrom(directory: string): HubError {
+  return new HubError(
+    'ledger_unwritable',
+    `the ledger's file in ${directory} is empty or gone, and the Git repository beside it cannot be read; nothing was changed. Restore ${ledgerFile} from a backup; or, where --ledger-remote has it, move that directory away, and it is fetched from there`,
+  )
 }
 
 /** Lines that a line feed ends, after so many bytes. */

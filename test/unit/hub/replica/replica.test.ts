@@ -63,6 +63,7 @@ async function timeOfTaking(world: World): Promise<{ taken: number | undefined; 
     claim: async () => {},
     record: async () => false,
     push: async () => {},
+    forget() {},
   }
   const replica = createReplica({
     ...{ name: 'a', holder: 'a#1', leaseMs, shared, sleep },
