@@ -1,6 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { type Fault, HubError, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import { describeReturn, findNewer } from './ledger/accepted.ts'
 import { newestFacts } from './ledger/facts.ts'
 import type { Register } from './ledger/register.ts'
 import type { Contents } from './render/contents.ts'
@@ -169,6 +170,12 @@ export function createPipeline(deps: PipelineDeps) {
     for (const fault of fresh.slice(0, mostTold)) deps.onFault(kind, fault)
   }
 
+  /** Git decides; but whoever has seen the newer commit in force is to know. */
+  function warnOfReturn(): Fault[] {
+    const newer = fleet ? findNewer(register.state, fleet.revision) : undefined
+    return newer === undefined ? [] : [{ message: describeReturn(fleet!.revision, newer) }]
+  }
+
   async function redecideOnce(): Promise<void> {
     if (!fleet || !latest) return
     const decided = await deciding.decide(fleet, latest)
@@ -187,7 +194,7 @@ export function createPipeline(deps: PipelineDeps) {
     workFaults = [...rendered.faults, ...decided]
     for (const fault of workFaults) log('warn', formatFault(fault))
     tellNew('fault', workFaults)
-    tellNew('warning', rendered.warnings)
+    tellNew('warning', [...warnOfReturn(), ...rendered.warnings])
     if (rendered.againMs !== undefined) lookAgain(rendered.againMs)
   }
 
@@ -285,7 +292,7 @@ export function createPipeline(deps: PipelineDeps) {
       refused,
       faults: [...loadFaults, ...workFaults],
       warnings: [
-        ...[...(fleet?.warnings ?? []), ...(latest?.warnings ?? [])],
+        ...[...warnOfReturn(), ...(fleet?.warnings ?? []), ...(latest?.warnings ?? [])],
         ...deciding.warnings(),
       ],
       contents: latest,

@@ -12,6 +12,7 @@ import {
 } from '../rollout/rollout.ts'
 import { createRun } from '../rollout/plan.ts'
 import { emptyReceipts, foldReceipts, type ReceiptLines } from '../receipt/lines.ts'
+import { type AcceptedRevisions, emptyAccepted, foldAccepted } from './accepted.ts'
 import {
   addRollout,
   type ByApplication,
@@ -33,10 +34,10 @@ const keptReverts = 1_000
 const keptApprovals = 200
 
 /** Everything that follows from the ledger: what Redis holds can be rebuilt from it. */
-export interface LedgerState extends Membership, Reported, ReceiptLines, ByApplication {
+export interface LedgerState
+  extends Membership, Reported, ReceiptLines, ByApplication, AcceptedRevisions {
   /** Index of the newest entry folded in. */
   head: number
-  acceptedRevision: string | null
   /** Highest term a replica led in; 0 where there was ever one hub. */
   term: number
   /** Who leads in that term. */
@@ -73,7 +74,6 @@ export interface Leader {
 export function emptyState(): LedgerState {
   return {
     head: 0,
-    acceptedRevision: null,
     term: 0,
     leader: null,
     plans: new Map(),
@@ -87,6 +87,7 @@ export function emptyState(): LedgerState {
     told: new Map(),
     reverts: new Map(),
     apiTokens: new Map(),
+    ...emptyAccepted(),
     ...emptyByApplication(),
     ...emptyMembership(),
     ...emptyReported(),
@@ -112,7 +113,7 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
   const { decision } = entry
   switch (decision.type) {
     case 'fleet.accepted':
-      state.acceptedRevision = decision.revision
+      foldAccepted(state, decision.revision)
       return
     case 'rollout.created':
       if (state.plans.has(decision.plan.id)) return

@@ -2,6 +2,7 @@ import { type Fault, HubError } from '../errors.ts'
 import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { projectOf } from '../fleet/tenancy.ts'
+import { findNewer } from '../ledger/accepted.ts'
 import { assignedTo, plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { AuthorsRequest } from '../render/authors.ts'
@@ -13,7 +14,7 @@ import { createLeaving } from './leaving.ts'
 import { deletesMore } from './content.ts'
 import { findBad, isAskedStill, isWithdrawn } from './hold.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
-import { isMassRemoval } from './mass-removal.ts'
+import { explainHeldRemovals } from './mass-removal.ts'
 import { planRollout } from './plan.ts'
 import { findPlanAuthors } from './plan-authors.ts'
 import { listPlanClusters } from './plan-clusters.ts'
@@ -85,12 +86,10 @@ export function createDeciding(deps: DecideDeps) {
     const assigned = listAssigned(state)
     const gone = assigned.filter((name) => !fleet.applications.has(name))
     const total = assigned.length
-    const held = isMassRemoval(gone.length, total)
-    if (held) {
-      faults.push({
-        message: `${gone.length} of ${total} applications are gone from Git; their removal is planned but waits: start each with \`swell rollout start\``,
-      })
-    }
+    const { revision } = fleet
+    const newer = findNewer(state, revision)
+    const held = explainHeldRemovals({ gone: gone.length, total, revision, newer })
+    if (held !== undefined) faults.push({ message: held })
     const look = sparing.look(fleet, contents)
     // What others wait for is planned first, so that they find it under way.
     const due = orderByDependencies(fleet, contents.applications.keys())
@@ -104,7 +103,7 @@ export function createDeciding(deps: DecideDeps) {
       }
     }
     for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
-      const start = !(held && gone.includes(application))
+      const start = held === undefined || !gone.includes(application)
       await attempt(application, () =>
         decideOne({ fleet, contents, look }, application, start, (run) =>
           after.push([application, run]),

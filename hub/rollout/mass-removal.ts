@@ -1,7 +1,36 @@
+import { describeReturn } from '../ledger/accepted.ts'
+
 /** Share of all applications. */
 const most = 0.5
 
 /** Whether so many applications are gone from Git at once that their removal needs a person's word. */
 export function isMassRemoval(gone: number, total: number): boolean {
   return gone > 1 && gone > total * most
+}
+
+export interface Removals {
+  /** Applications that are gone from Git. */
+  readonly gone: number
+  /** Of so many that are assigned. */
+  readonly total: number
+  /** The commit that Git is at. */
+  readonly revision: string
+  /** The newest one that was in force, where Git went back from it. */
+  readonly newer: string | undefined
+}
+
+const then = 'planned but waits: start each with `swell rollout start`'
+
+/** Why the removal of applications that are gone from Git needs a person's word; undefined where it needs none. */
+export function explainHeldRemovals({
+  gone,
+  total,
+  revision,
+  newer,
+}: Removals): string | undefined {
+  if (isMassRemoval(gone, total)) {
+    return `${gone} of ${total} applications are gone from Git; their removal is ${then}`
+  }
+  if (gone === 0 || newer === undefined) return undefined
+  return `${describeReturn(revision, newer)}; ${gone} of ${total} applications are not in it, and their removal is ${then}`
 }

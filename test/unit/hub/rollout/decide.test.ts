@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
+import { foldAccepted } from '../../../../hub/ledger/accepted.ts'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterProgress, Content } from '../../../../hub/rollout/rollout.ts'
@@ -124,6 +125,34 @@ describe('decide', () => {
     const [fault] = await deciding.decide(fleet, contents)
     assert.match(fault!.message, /select no cluster, but it runs on 2; nothing is removed/)
     assert.deepEqual(summary(), [])
+  })
+
+  test('F60: I4 an application that is not in a commit from before the one in force waits to be removed', async () => {
+    const { deciding, state, summary, assign } = createWorld()
+    assign('shop', old, 'a', 'b')
+    assign('web', good, 'a', 'b')
+    const fleet = fleetOf(['a', 'b'], { web: '' })
+    foldAccepted(state, fleetRevision)
+    foldAccepted(state, 'main@sha1:newer')
+    foldAccepted(state, fleetRevision)
+    const [fault] = await deciding.decide(fleet, contentsOf(fleet))
+    assert.match(
+      fault!.message,
+      /went back to main.*before main@sha1:newer: it was pushed by force/,
+    )
+    assert.match(fault!.message, /1 of 2 applications are not in it.*swell rollout start/)
+    assert.deepEqual(summary(), [['shop', '-a -b', false]])
+  })
+
+  test('and one that is not in a new commit goes by itself', async () => {
+    const { deciding, state, summary, assign } = createWorld()
+    assign('shop', old, 'a', 'b')
+    assign('web', good, 'a', 'b')
+    const fleet = fleetOf(['a', 'b'], { web: '' })
+    foldAccepted(state, 'main@sha1:before')
+    foldAccepted(state, fleetRevision)
+    assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet)), [])
+    assert.deepEqual(summary(), [['shop', '-a -b', true]])
   })
 
   test('a rollout in hand is waited for, or withdrawn when Git asks for what runs', async () => {
