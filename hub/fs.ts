@@ -228,7 +228,8 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   try {
     lock = await claimDirectory(directory)
   } catch (cause) {
-    throw new HubError('config_invalid', `${directory} cannot be written`, { cause })
+    const why = (cause as Error).message
+    throw new HubError('config_invalid', `${directory} cannot be written: ${why}`, { cause })
   }
   if (lock.held) return lock.release
   throw new HubError(

@@ -66,13 +66,25 @@ export async function verifySnapshot(
     throw new AgentError('wrong_epoch', `epoch ${snapshot.epoch}, the root says ${root.epoch}`)
   }
   if (!repeated && root.expiresAt * 1000 <= now) {
-    throw new AgentError('expired', `the root statement expired at ${root.expiresAt}`)
+    throw expired('root statement', root, now)
   }
   if (!repeated && snapshot.expiresAt * 1000 <= now) {
-    throw new AgentError('expired', `the snapshot expired at ${snapshot.expiresAt}`)
+    throw expired('snapshot', snapshot, now)
   }
   checkSequence(snapshot, digest, accepted)
   return { snapshot, digest, repeated }
+}
+
+function expired(
+  what: string,
+  { expiresAt }: { readonly expiresAt: number },
+  now: number,
+): AgentError {
+  const [end, time] = [expiresAt * 1000, now].map((ms) => new Date(ms).toISOString())
+  return new AgentError(
+    'expired',
+    `the ${what} expired at ${end}, and here it is ${time} by what signers said; where a hub's clock was ahead, a new epoch puts that right (\`swell trust revoke\`)`,
+  )
 }
 
 function checkSequence(snapshot: Snapshot, digest: Digest, accepted: Accepted): void {
