@@ -1,6 +1,6 @@
 import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { ObjectError } from '../observe/status.ts'
-import { findLeftovers, type InventoryEntry } from './inventory.ts'
+import { findLeftovers, type InventoryEntry, mergeInventory } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
 import { findPruneBar } from './plan.ts'
 import { holdManyPrunes, holdPreciousPrune } from './prune-hold.ts'
@@ -75,10 +75,23 @@ async function prune(
     return { gone: released.gone, deleted: [], spared }
   }
   const hold = (id: string) => holdPreciousPrune(id, app)
-  const result = await pruneObjects(going, name, 'Delete', deps, signal, hold)
+  const terms = { hold, kept: keptUids(run, going) }
+  const result = await pruneObjects(going, name, 'Delete', deps, signal, terms)
   run.errors.push(...result.errors)
   for (const { id, words } of result.lingering) waitFor(run, id, '', words)
   return { gone: [...released.gone, ...result.gone], deleted: result.deleted, spared }
+}
+
+/** Of all that does not go, as it was written last. */
+function keptUids(run: RunState, going: readonly InventoryEntry[]): ReadonlySet<string> {
+  const stays = new Map(
+    mergeInventory(
+      run.inventory,
+      run.applied,
+      going.map(({ id }) => id),
+    ),
+  )
+  return new Set([...stays.values()].flatMap(({ uid }) => uid || []))
 }
 
 function refusal(message: string): ObjectError {

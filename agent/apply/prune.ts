@@ -1,12 +1,17 @@
 import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
-import { isRecord } from '@groundswell/proto/record.ts'
 import type { LiveObject, Resource } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import type { ObjectError } from '../observe/status.ts'
 import { forEachBounded } from './bounded.ts'
 import { partOfLabel } from './apply-set.ts'
-import type { Claims } from './claims.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
+import {
+  isControlled,
+  isDefinition,
+  isNamespace,
+  refuseOccupied,
+  whyDefinitionStays,
+} from './guards.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
 import { compareOrder, stageOf, stages } from './order.ts'
@@ -22,12 +27,21 @@ export interface PruneResult {
   readonly errors: readonly ObjectError[]
 }
 
-const namedOccupants = 5
+/** What more is to be seen to than whose an object is. */
+export interface PruneTerms {
+  /** Throws to keep an object that is neither guarded nor let go. */
+  readonly hold?: (id: string) => void
+  /**
+   * UIDs of what the application keeps. An object may have more than one id: a kind that two API groups serve, or
+   * that lived in namespaces before.
+   */
+  readonly kept?: ReadonlySet<string>
+}
 
 /**
  * Deletes objects in the reverse of the order they went in. Each is read first, and only one that
- * still bears our mark is deleted: one that moved to another application, or that its author
- * guards, is let go instead. What cannot be deleted stays in the inventory and is tried again.
+ * still bears our mark is deleted: one that moved to another application or to a controller, or that its
+ * author guards, is let go instead. What cannot be deleted stays in the inventory and is tried again.
  */
 export async function pruneObjects(
   entries: readonly InventoryEntry[],
@@ -35,8 +49,7 @@ export async function pruneObjects(
   policy: 'Delete' | 'Orphan',
   deps: ApplyDeps,
   signal: AbortSignal,
-  /** Throws to keep an object that is neither guarded nor let go. */
-  hold: (id: string) => void = () => undefined,
+  terms: PruneTerms = {},
 ): Promise<PruneResult> {
   const gone: string[] = []
   const deleted: string[] = []
@@ -45,7 +58,7 @@ export async function pruneObjects(
   const ordered = [...entries].sort((a, b) => compareOrder(b.id, a.id))
   const prune = async (entry: InventoryEntry) => {
     try {
-      const outcome = await pruneObject(entry, application, policy, deps, hold)
+      const outcome = await pruneObject(entry, application, policy, deps, terms)
       if (outcome !== 'kept' && !isWaiting(outcome)) deleted.push(entry.id)
       if (typeof outcome === 'string') gone.push(entry.id)
       else if (isWaiting(outcome)) lingering.push({ id: entry.id, words: outcome.waitsFor })
@@ -87,7 +100,7 @@ async function pruneObject(
   application: string,
   policy: 'Delete' | 'Orphan',
   { cluster, clusterId, claims }: ApplyDeps,
-  hold: (id: string) => void,
+  { hold, kept }: PruneTerms,
 ): Promise<PruneOutcome> {
   const id = parseObjectId(entry.id)
   const signal = writeSignal()
@@ -97,23 +110,28 @@ async function pruneObject(
   if (!found?.live.metadata.uid) return 'kept'
   const { resource, live } = found
   const { uid } = found.live.metadata
+  if (kept?.has(uid)) return 'kept'
   const owner = ownerOf(live)
   if (owner.application !== application) return 'kept'
   // Another agent's, that runs an application of the same name: it was refused, and never applied from here.
   if (owner.cluster && owner.cluster !== clusterId && entry.uid !== uid) return 'kept'
-  if (policy === 'Orphan' || isPruneDisabled(live)) {
+  if (policy === 'Orphan' || isPruneDisabled(live) || isControlled(live)) {
     const keys = { labels: [marks.application, partOfLabel], annotations: [marks.cluster] }
     await cluster.disown(resource, id, uid, keys, signal)
     return 'kept'
   }
   if (live.metadata.deletionTimestamp) return leftOf(live)
-  hold(entry.id)
+  hold?.(entry.id)
   if (isNamespace(entry.id)) await refuseOccupied(live, cluster, signal)
-  const users = isDefinition(entry.id) ? usersOf(live, application, claims) : []
-  if (users.length > 0) {
-    const named = users.slice(0, namedOccupants).join(', ')
-    const waitsFor = `${describeObject(id)} is not deleted while other applications have objects of its kind, which would go with it: ${named}. Remove those first, or give one of them the definition`
-    return { waitsFor }
+  if (isDefinition(entry.id)) {
+    const waitsFor = await whyDefinitionStays(
+      live,
+      entry.id,
+      application,
+      { cluster, claims },
+      signal,
+    )
+    if (waitsFor !== undefined) return { waitsFor }
   }
   const left = await cluster.delete(resource, id, uid, signal)
   return left ? leftOf(left) : 'deleted'
@@ -123,19 +141,6 @@ async function pruneObject(
 function leftOf({ metadata }: LiveObject): PruneOutcome {
   const finalizers = metadata.finalizers ?? []
   return finalizers.length > 0 ? { finalizers } : 'deleted'
-}
-
-async function refuseOccupied(
-  namespace: LiveObject,
-  cluster: ApplyDeps['cluster'],
-  signal: AbortSignal,
-): Promise<void> {
-  const occupants = await cluster.occupants(namespace.metadata.name, signal)
-  if (occupants.length === 0) return
-  const named = occupants.slice(0, namedOccupants).map(describeObject).join(', ')
-  const more =
-    occupants.length > namedOccupants ? ` and ${occupants.length - namedOccupants} more` : ''
-  throw new AgentError('prune_refused', `namespace still holds ${named}${more}`)
 }
 
 interface Found {
@@ -164,20 +169,4 @@ export async function findLive(
     const resource = await cluster.servedAs(id.group, id.kind, signal)
     return resource && read(resource)
   }
-}
-
-/** Applications whose objects the API server would delete with a definition. */
-function usersOf({ spec }: LiveObject, application: string, claims: Claims): readonly string[] {
-  if (!isRecord(spec) || !isRecord(spec['names'])) return []
-  const [group, kind] = [spec['group'], spec['names']['kind']]
-  if (typeof group !== 'string' || typeof kind !== 'string') return []
-  return claims.users(group, kind, application)
-}
-
-function isDefinition(id: string): boolean {
-  return id.startsWith('apiextensions.k8s.io/CustomResourceDefinition/')
-}
-
-function isNamespace(id: string): boolean {
-  return id.startsWith('/Namespace/')
 }

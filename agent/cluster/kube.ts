@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { createDiscovery } from './discovery.ts'
 import { applyFault, isAboutObject, pruneFault, readFault } from './fault.ts'
 import { type Answer, type ApiClient, type ApiRequest, createApiClient } from './http.ts'
-import { readOccupants } from './occupants.ts'
+import { readInstances, readOccupants } from './occupants.ts'
 import { readEvents, readPods } from './pods.ts'
 import type { ApplyOptions, Cluster, LiveObject, Resource } from './port.ts'
 import { readServed } from './served.ts'
@@ -210,6 +210,7 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
     as: (account) => createView(shared, sendAsAgent, account),
 
     occupants: (namespace, signal) => readOccupants(namespace, get, signal),
+    instances: (definition, signal) => readInstances(definition, get, signal),
 
     pods: (namespace, labelSelector, signal) => readPods(namespace, labelSelector, get, signal),
     events: (namespace, uid, signal) => readEvents(namespace, uid, get, signal),

@@ -26,6 +26,8 @@ export interface OwnerReference {
   readonly kind: string
   readonly name: string
   readonly uid: string
+  /** True of the one that manages it. */
+  readonly controller?: boolean
 }
 
 export interface ManagedFields {
@@ -132,6 +134,8 @@ export interface Cluster {
   as(serviceAccount: string): Cluster
   /** What a namespace holds that would die with it, Kubernetes' own furniture left out. */
   occupants(namespace: string, signal: AbortSignal): Promise<readonly ObjectId[]>
+  /** Objects of the kind that a live definition makes, those that go left out. */
+  instances(definition: LiveObject, signal: AbortSignal): Promise<readonly ObjectId[]>
   /** Some pods of a namespace, by a label selector. */
   pods(
     namespace: string,

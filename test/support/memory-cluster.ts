@@ -214,6 +214,15 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
           return { group: groupOf(apiVersion), kind, namespace, name }
         })
     },
+    async instances(definition) {
+      const { group, names } = definition['spec'] as Definition
+      return [...objects.values()]
+        .filter(({ apiVersion, kind }) => kind === names?.kind && groupOf(apiVersion) === group)
+        .filter(({ metadata }) => !metadata.deletionTimestamp)
+        .map(({ kind, metadata: { name, namespace = '' } }) => {
+          return { group: group ?? '', kind, namespace, name }
+        })
+    },
     async pods(namespace, labelSelector) {
       calls.push(`pods ${namespace} ${labelSelector}`)
       const wanted = labelSelector.split(',').map((pair) => pair.split('='))

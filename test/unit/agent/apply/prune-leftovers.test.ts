@@ -5,7 +5,11 @@ import { createInventoryStore } from '../../../../agent/apply/inventory-store.ts
 import { AgentError } from '../../../../agent/errors.ts'
 import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
 import { createMemoryCluster, type MemoryCluster } from '../../../support/memory-cluster.ts'
-import { presentApplication, removedApplication } from '../../../support/verified-snapshot.ts'
+import {
+  presentApplication,
+  removedApplication,
+  type TestObject,
+} from '../../../support/verified-snapshot.ts'
 import { createMemoryHands } from './memory-hands.ts'
 import { ownerIn, putBefore } from './put-before.ts'
 
@@ -258,3 +262,58 @@ describe('going back to what was before', () => {
     assert.equal(ownerIn(cluster, idOf('there')), undefined)
   })
 })
+
+describe('what an application wants no more', () => {
+  it('is not deleted by another id of what it keeps', async () => {
+    const memory = createMemoryCluster()
+    // As extensions and networking.k8s.io both had Ingresses once.
+    const old = 'extensions/Ingress/shop/web'
+    const cluster: MemoryCluster = {
+      ...memory,
+      get: (resource, id, signal) =>
+        memory.get(resource, { ...id, group: id.group && 'networking.k8s.io' }, signal),
+      delete: (resource, id, ...rest) =>
+        memory.delete(resource, { ...id, group: id.group && 'networking.k8s.io' }, ...rest),
+      apply: (resource, id, ...rest) =>
+        memory.apply(resource, { ...id, group: id.group && 'networking.k8s.io' }, ...rest),
+    }
+    await using hands = createMemoryHands({}, cluster)
+    const web = (apiVersion: string): TestObject => ({
+      ...{ apiVersion, kind: 'Ingress', metadata: { name: 'web', namespace: 'shop' } },
+    })
+    await hands.bring(home)
+    await hands.bring(home, presentApplication('shop', [web('extensions/v1beta1')]))
+    const store = createInventoryStore(cluster)
+    const signal = new AbortController().signal
+    assert.deepEqual([...(await store.load('shop', signal)).keys()], [old])
+    const next = { generation: 2 }
+    await hands.bring(home, presentApplication('shop', [web('networking.k8s.io/v1')], next))
+    assert.deepEqual(hands.state('shop')?.errors, [])
+    assert.deepEqual(deletesIn(hands), [])
+    const known = [...(await store.load('shop', signal)).keys()]
+    assert.deepEqual(known, ['networking.k8s.io/Ingress/shop/web'])
+  })
+
+  it('is let go where a controller has it by now', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(home, presentApplication('shop', configs('a', 'b', 'c')))
+    const owner = { apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', name: 'a' }
+    for (const [name, controller] of [
+      ['a', true],
+      ['b', false],
+    ] as const) {
+      hands.cluster.edit(idOf(name), 'operator', (object) => ({
+        ...object,
+        metadata: { ...object.metadata, ownerReferences: [{ ...owner, uid: 'u', controller }] },
+      }))
+    }
+    await hands.bring(home, presentApplication('shop', configs('c'), { generation: 2 }))
+    assert.deepEqual(deletesIn(hands), [`delete ${idOf('b')}`])
+    assert.equal(ownerIn(hands.cluster, idOf('a')), undefined)
+    assert.deepEqual(hands.state('shop')?.drift, [])
+  })
+})
+
+function deletesIn(hands: ReturnType<typeof createMemoryHands>): readonly string[] {
+  return hands.writes().filter((call) => call.startsWith('delete'))
+}

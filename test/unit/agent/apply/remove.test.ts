@@ -218,6 +218,28 @@ describe('I5: the removal of an application that has a definition', () => {
     assert.equal(hands.state('shop')?.phase, 'Removed')
     assert.equal(deletesOf(hands).length, 3)
   })
+
+  it('waits while there are any that no application knows, or that a guard keeps', async () => {
+    const guarded: TestObject = {
+      ...tide,
+      metadata: { ...tide.metadata, annotations: { 'groundswell.dev/prune': 'disabled' } },
+    }
+    await using hands = createMemoryHands()
+    await hands.bring(presentApplication('home', [namespace]))
+    const home = presentApplication('home', [namespace])
+    await hands.bring(home, presentApplication('shop', [definition, guarded]))
+    const neap = { ...tide, metadata: { name: 'neap', namespace: 'shop' } }
+    await putBefore(hands.cluster, neap)
+    await hands.bring(home, gone({}))
+    assert.match(
+      hands.state('shop')?.waiting ?? '',
+      /tides\.sea\.example\.org is not deleted while there are .*: Tide shop\/spring, Tide shop\/neap\./,
+    )
+    assert.ok(hands.cluster.read('sea.example.org/Tide/shop/spring'))
+    for (const name of ['spring', 'neap']) hands.cluster.drop(`sea.example.org/Tide/shop/${name}`)
+    await hands.clock.advance(60_000)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+  })
 })
 
 describe('what cannot be looked at', () => {

@@ -1,18 +1,32 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readOccupants } from '../../../../agent/cluster/occupants.ts'
+import type { LiveObject } from '../../../../agent/cluster/port.ts'
+import { readInstances, readOccupants } from '../../../../agent/cluster/occupants.ts'
 
 const never = new AbortController().signal
 
-const pods = {
-  resource: 'pods',
-  scope: 'Namespaced',
-  responseKind: { kind: 'Pod' },
+const served = (resource: string, kind: string, scope = 'Namespaced') => ({
+  ...{ resource, scope, responseKind: { kind } },
   verbs: ['list', 'delete'],
+})
+const owner = { apiVersion: 'v1', kind: 'ReplicationController', name: 'web', uid: 'web' }
+const policy = { apiVersion: 'tides.example.org/v1', kind: 'Policy', name: 'all', uid: 'all' }
+
+interface Others {
+  /** What owns those that are owned. */
+  readonly by?: object
+  /** Metadata of a Policy of the whole cluster, should there be one. */
+  readonly policy?: object | undefined
+  /** A group's version for which nobody answers. */
+  readonly stale?: string
 }
 
-/** An API server that serves pods alone, in pages as asked for. */
-function serve(names: readonly string[], owned: (name: string) => boolean) {
+/** An API server that serves pods, and policies of the whole cluster, in pages as asked for. */
+function serve(
+  names: readonly string[],
+  owned: (name: string) => boolean,
+  { by = owner, policy, stale }: Others = {},
+) {
   const pages: string[] = []
   const get = async (path: string) => {
     const url = new URL(path, 'https://api')
@@ -22,16 +36,29 @@ function serve(names: readonly string[], owned: (name: string) => boolean) {
       body: JSON.stringify(value),
     })
     if (url.pathname === '/api') {
-      return answer({ items: [{ metadata: {}, versions: [{ version: 'v1', resources: [pods] }] }] })
+      const core = [served('pods', 'Pod'), served('nothings', 'ReplicationController')]
+      return answer({ items: [{ metadata: {}, versions: [{ version: 'v1', resources: core }] }] })
     }
-    if (url.pathname === '/apis') return answer({ items: [] })
+    if (url.pathname === '/apis') {
+      const resources = [served('policies', 'Policy', 'Cluster')]
+      const tides = {
+        metadata: { name: 'tides.example.org' },
+        versions: [{ version: 'v1', resources }],
+      }
+      const lost = { metadata: { name: stale }, versions: [{ version: 'v1', freshness: 'Stale' }] }
+      return answer({ items: stale === undefined ? [tides] : [tides, lost] })
+    }
+    if (url.pathname.endsWith('/policies/all')) {
+      return { ...answer({ metadata: policy }), status: policy ? 200 : 404 }
+    }
+    if (url.pathname.endsWith('/nothings')) return answer({ items: [] })
     pages.push(path)
     const from = Number(url.searchParams.get('continue') ?? 0)
     const to = from + Number(url.searchParams.get('limit'))
     return answer({
       metadata: to < names.length ? { continue: String(to) } : {},
       items: names.slice(from, to).map((name) => ({
-        metadata: { name, ...(owned(name) && { ownerReferences: [{ name: 'web' }] }) },
+        metadata: { name, ...(owned(name) && { ownerReferences: [by] }) },
       })),
     })
   }
@@ -53,5 +80,56 @@ describe('readOccupants', () => {
     const { get, pages } = serve(names, () => false)
     assert.equal((await readOccupants('room', get, never)).length, 1_000)
     assert.equal(pages.length, 2)
+  })
+
+  it('F46: sees what an owner of the whole cluster keeps there, and not what goes with one that went', async () => {
+    const look = (there?: object) =>
+      readOccupants('room', serve(['a', 'b'], () => true, { by: policy, policy: there }).get, never)
+    const names = (found: Awaited<ReturnType<typeof look>>) => found.map(({ name }) => name)
+    assert.deepEqual(names(await look({ uid: 'all' })), ['a', 'b'])
+    assert.deepEqual(names(await look()), [])
+    assert.deepEqual(names(await look({ uid: 'another' })), [])
+    assert.deepEqual(
+      names(await look({ uid: 'all', deletionTimestamp: '2026-01-01T00:00:00Z' })),
+      [],
+    )
+    const unknown = { apiVersion: 'gone.example.org/v1', kind: 'Owner', name: 'x', uid: 'x' }
+    const { get } = serve(['a'], () => true, { by: unknown })
+    assert.deepEqual(names(await readOccupants('room', get, never)), ['a'])
+  })
+
+  it('F46: says nothing of a namespace while nobody answers for a group', async () => {
+    const { get } = serve([], () => false, { stale: 'lost.example.org' })
+    await assert.rejects(readOccupants('room', get, never), {
+      code: 'cluster_unreachable',
+      message: /nobody answers for lost\.example\.org\/v1/,
+    })
+  })
+})
+
+describe('readInstances', () => {
+  const define = (isServed: boolean) =>
+    ({
+      spec: {
+        ...{ group: '', scope: 'Namespaced', names: { kind: 'Pod', plural: 'pods' } },
+        versions: [
+          { name: 'v0', served: false },
+          { name: 'v1', served: isServed },
+        ],
+      },
+    }) as unknown as LiveObject
+
+  it('finds all of a kind, whoever owns them', async () => {
+    const { get } = serve(['a', 'b'], (name) => name === 'b')
+    const found = await readInstances(define(true), get, never)
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['a', 'b'],
+    )
+  })
+
+  it('does not take a kind that is not served for one that has no objects', async () => {
+    const { get } = serve([], () => false)
+    await assert.rejects(readInstances(define(false), get, never), { code: 'prune_refused' })
   })
 })
