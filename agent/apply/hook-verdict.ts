@@ -9,17 +9,22 @@ export interface HookVerdict {
   readonly message: string
 }
 
+/** Whether an object does its work once, and has an end. */
+export function runsToAnEnd({
+  apiVersion,
+  kind,
+}: Pick<LiveObject, 'apiVersion' | 'kind'>): boolean {
+  if (kind === 'Job') return apiVersion.startsWith('batch/')
+  if (kind === 'Pod') return apiVersion === 'v1'
+  return kind === 'Workflow' && apiVersion.startsWith('argoproj.io/')
+}
+
 /**
  * How a hook's object came out. What runs to an end is done at its end, unlike in kstatus, to which
  * a running Job is current; all else is done when it is healthy.
  */
 export function judgeHook(live: LiveObject, now: number): HookVerdict {
-  if (live.kind === 'Job' && live.apiVersion.startsWith('batch/')) return judgeJob(live)
-  const phase = (live['status'] as { phase?: string; message?: string } | undefined)?.phase
-  if (live.kind === 'Pod' && live.apiVersion === 'v1') return judgeEnd(phase, live)
-  if (live.apiVersion.startsWith('argoproj.io/') && live.kind === 'Workflow') {
-    return judgeEnd(phase, live)
-  }
+  if (runsToAnEnd(live)) return live.kind === 'Job' ? judgeJob(live) : judgeEnd(live)
   const { health, message } = computeHealth(live, now)
   if (health === 'Current') return { state: 'succeeded', message }
   return { state: health === 'Failed' ? 'failed' : 'running', message: `is ${health}: ${message}` }
@@ -35,8 +40,8 @@ function judgeJob(live: LiveObject): HookVerdict {
   return { state: 'running', message: 'has not ended' }
 }
 
-function judgeEnd(phase: string | undefined, live: LiveObject): HookVerdict {
-  const { reason, message } = (live['status'] ?? {}) as { reason?: string; message?: string }
+function judgeEnd(live: LiveObject): HookVerdict {
+  const { phase, reason, message } = (live['status'] ?? {}) as Partial<Record<string, string>>
   if (phase === 'Succeeded') return { state: 'succeeded', message: '' }
   if (phase === 'Failed' || phase === 'Error') {
     return { state: 'failed', message: words(reason ?? phase, message) }

@@ -14,7 +14,7 @@ import {
   recordHook,
   stateOfHook,
 } from './hook-record.ts'
-import { judgeHook } from './hook-verdict.ts'
+import { judgeHook, runsToAnEnd } from './hook-verdict.ts'
 import { refuseForeign } from './foreign.ts'
 import { findEntry } from './inventory.ts'
 import { waveOf } from './layout.ts'
@@ -156,10 +156,14 @@ async function begin(
   if (found) {
     refuseUnowned(found, parsed)
     if (found.metadata.deletionTimestamp) return undefined
-    if (source.rules?.hook?.cleanup.includes('before') && !isPrecious(parsed)) {
+    const cleanup = source.rules?.hook?.cleanup ?? []
+    const former = runsToAnEnd(found) ? judgeHook(found, deps.clock.now()).state : undefined
+    const isCleared = cleanup.some((when) => when === 'before' || when === former)
+    if (isCleared && !isPrecious(parsed)) {
       await deps.cluster.delete(resource, parsed, found.metadata.uid ?? '', signal)
       if (await deps.cluster.get(resource, parsed, signal)) return undefined
-    }
+    } else if (former === 'running') return undefined
+    else if (former) throw leftBefore(parsed)
   }
   const content = parseBody(await app.read(source.digest), parsed, source.apiVersion)
   const { body } = await deps.open(content, parsed.namespace, signal)
@@ -185,6 +189,15 @@ const shortestTtl = 300
 
 const vanished =
   'its object went before its end was seen, so nobody knows whether it did its work; retry the rollout to run it again'
+
+/** Applying it again would run nothing, and the end of the run before would be taken for that of this one. */
+function leftBefore(id: ObjectId): AgentError {
+  const name = describeObject(id)
+  return new AgentError(
+    'hook_failed',
+    `${name} is there from a run before, and its delete policy keeps it, so it cannot run again: delete it, and give it the policy before-hook-creation (BeforeHookCreation) as well`,
+  )
+}
 
 /** What is nobody's is only taken where another tool's hook of the same name has left it. */
 function refuseUnowned(found: LiveObject, id: ObjectId): void {

@@ -3,6 +3,7 @@ import type { Manifest } from '@groundswell/proto/manifest.ts'
 import { describeObject } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
 import { AgentError, RefusedError } from '../errors.ts'
+import { at } from '../observe/health-facts.ts'
 import type { ObjectRecord } from '../observe/object-record.ts'
 import { type Body, isReplaceAllowed } from './body.ts'
 import { type ApplyDeps, writeSignal } from './deps.ts'
@@ -61,7 +62,10 @@ export async function applyOrReplace(
     if (!ours || !(wanted.source.rules?.replace || isReplaceAllowed(body))) {
       throw new AgentError('apply_invalid', `${what}. ${howToReplace(wanted)}`, { cause: error })
     }
-    if (isPrecious(parsed)) confirm(what, wanted, manifest)
+    if (isPrecious(parsed)) confirm(`${what}. It is not replaced: all it holds`, wanted, manifest)
+    else if (takesClaims(live)) {
+      confirm(`${what}. It is not replaced: by its retention policy its claims`, wanted, manifest)
+    }
     await probe(draft, deps)
     return { object: await replace(draft, live, error, deps), how: 'replaced' }
   }
@@ -77,8 +81,14 @@ function confirm(what: string, { id, source }: Wanted, { prune }: Manifest): voi
   if (prune.confirmed?.includes(confirmation)) return
   throw new AgentError(
     'prune_held',
-    `${what}. It is not replaced: all it holds would go with it. If that is meant, the Application says so: confirmPrune: [${confirmation}]`,
+    `${what} would go with it. If that is meant, the Application says so: confirmPrune: [${confirmation}]`,
   )
+}
+
+/** Whether a StatefulSet has the claims of its pods deleted when it is deleted itself, data and all. */
+function takesClaims(live: LiveObject): boolean {
+  const policy = at(live, 'spec', 'persistentVolumeClaimRetentionPolicy', 'whenDeleted')
+  return live.kind === 'StatefulSet' && policy === 'Delete'
 }
 
 /** What only the object in place, or the other name, is to blame for. */

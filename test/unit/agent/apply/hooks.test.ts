@@ -207,6 +207,33 @@ describe('hooks', () => {
     assert.equal(hands.state('shop')?.phase, 'Applied')
   })
 
+  it('are not taken for run by the end of a run before, which their policy keeps', async () => {
+    await using hands = createMemoryHands()
+    const objects = (text: string, policy: string) =>
+      shop([config(text), createJob('migrate', argo('PreSync', policy))], Number(text))
+    await hands.bring(objects('1', 'HookFailed'))
+    hands.end(idOf('migrate'), 'Complete')
+    await hands.clock.advance(1_000)
+    await hands.bring(objects('2', 'HookFailed'))
+    const { phase, errors } = hands.state('shop')!
+    assert.deepEqual([phase, errors[0]?.code], ['Failed', 'hook_failed'])
+    assert.match(errors[0]?.message ?? '', /is there from a run before, .* delete it, and give it/)
+    assert.deepEqual(hands.cluster.read(settings)?.['data'], { text: '1' })
+    hands.cluster.drop(idOf('migrate'))
+    await hands.clock.advance(5_000)
+    assert.equal(hands.state('shop')?.waiting, 'pre hook Job shop/migrate has not ended')
+
+    // Where it lets go of the end it came to, that goes first; while it runs it is waited for.
+    await hands.bring(objects('3', 'HookSucceeded'))
+    await hands.clock.advance(1_000)
+    assert.match(hands.state('shop')?.waiting ?? '', /migrate waits for its former run to go/)
+    const uid = hands.cluster.read(idOf('migrate'))?.metadata.uid
+    hands.end(idOf('migrate'), 'Complete')
+    await hands.clock.advance(1_000)
+    assert.equal(hands.state('shop')?.waiting, 'pre hook Job shop/migrate has not ended')
+    assert.notEqual(hands.cluster.read(idOf('migrate'))?.metadata.uid, uid)
+  })
+
   it('for failure run once when an object was refused, and only then', async () => {
     let broken = false
     await using hands = createMemoryHands({
