@@ -51,20 +51,3 @@ export function ownerOf(object: LiveObject): Owner {
     cluster: object.metadata.annotations?.[marks.cluster] ?? '',
   }
 }
-
-/** Ways to say "never prune this", ours and those of the tools people come from. */
-export function isPruneDisabled(object: LiveObject): boolean {
-  const notes = object.metadata.annotations ?? {}
-  const options = (notes['argocd.argoproj.io/sync-options'] ?? '')
-    .split(',')
-    .map((option) => option.trim().toLowerCase())
-  return (
-    notes['groundswell.dev/prune']?.toLowerCase() === 'disabled' ||
-    notes['kustomize.toolkit.fluxcd.io/prune']?.toLowerCase() === 'disabled' ||
-    notes['helm.sh/resource-policy'] === 'keep' ||
-    notes['client.lifecycle.config.k8s.io/deletion'] === 'detach' ||
-    options.some((option) => guards.has(option))
-  )
-}
-
-const guards = new Set(['prune=false', 'prune=confirm', 'delete=false', 'delete=confirm'])

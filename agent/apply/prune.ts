@@ -1,4 +1,5 @@
 import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
+import { isPruneGuarded } from '@groundswell/proto/prune-guard.ts'
 import type { LiveObject, Resource } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import type { ObjectError } from '../observe/status.ts'
@@ -15,7 +16,7 @@ import {
 import type { InventoryEntry } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
 import { compareOrder, stageOf, stages } from './order.ts'
-import { isPruneDisabled, marks, ownerOf } from './ownership.ts'
+import { marks, ownerOf } from './ownership.ts'
 
 export interface PruneResult {
   /** Ids that leave the inventory: deleted, already gone, handed over or let go. */
@@ -115,7 +116,7 @@ async function pruneObject(
   if (owner.application !== application) return 'kept'
   // Another agent's, that runs an application of the same name: it was refused, and never applied from here.
   if (owner.cluster && owner.cluster !== clusterId && entry.uid !== uid) return 'kept'
-  if (policy === 'Orphan' || isPruneDisabled(live) || isControlled(live)) {
+  if (policy === 'Orphan' || isPruneGuarded(live.metadata.annotations) || isControlled(live)) {
     const keys = { labels: [marks.application, partOfLabel], annotations: [marks.cluster] }
     await cluster.disown(resource, id, uid, keys, signal)
     return 'kept'

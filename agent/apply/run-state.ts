@@ -12,6 +12,7 @@ import {
   inNameOf,
   type Inventory,
   type InventoryEntry,
+  mergeInventory,
 } from './inventory.ts'
 import type { Wanted } from './plan.ts'
 import { sortSpared } from './sparing.ts'
@@ -51,7 +52,7 @@ export function createRun(app: VerifiedPresent, deps: ApplyDeps, signal: AbortSi
     deps,
     signal,
     content,
-    inventory: deps.inventory,
+    inventory: forgetLeftAlone(deps.inventory, app),
     stopped: false,
     contentDue,
     errors: [],
@@ -63,6 +64,13 @@ export function createRun(app: VerifiedPresent, deps: ApplyDeps, signal: AbortSi
     resources: [],
     located: [],
   }
+}
+
+/** What is to be left alone from now on is nobody's to delete either, whatever becomes of the application. */
+function forgetLeftAlone(inventory: Inventory, { manifest }: VerifiedPresent): Inventory {
+  const alone = manifest.objects.filter(({ rules }) => rules?.apply === 'never')
+  if (alone.length === 0) return inventory
+  return mergeInventory(inventory, [], [...listSpellings({ ...manifest, objects: alone })])
 }
 
 function isContentDue(app: VerifiedPresent, inventory: Inventory, content: string): boolean {

@@ -1,4 +1,5 @@
 import { formatObjectId } from '@groundswell/proto/object-id.ts'
+import { isPruneGuarded } from '@groundswell/proto/prune-guard.ts'
 import { listSpellings } from '@groundswell/proto/spelling.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import { isJsonObject, parseExact } from './object-text.ts'
@@ -7,7 +8,7 @@ import type { RenderedContent, RenderedFleet } from './rendered-fleet.ts'
 /**
  * What becomes of an object that is wanted no more: `deleted`, and what that waits for, or left on the
  * cluster, and why.
- * The agent decides by the same rules (`isPruneDisabled`), and by what runs there.
+ * The agent decides by the same rules (`isPruneGuarded`), and by what runs there.
  */
 export type Fate =
   | 'deleted'
@@ -89,23 +90,9 @@ function spell(
   })
 }
 
-const guards = new Set(['prune=false', 'prune=confirm', 'delete=false', 'delete=confirm'])
-
 function isGuarded({ json }: RenderedObject): boolean {
   const object = parseExact(json)
   const metadata = isJsonObject(object) ? object['metadata'] : undefined
   const annotations = isJsonObject(metadata) ? metadata['annotations'] : undefined
-  const note = (name: string): string => {
-    const value = isJsonObject(annotations) ? annotations[name] : undefined
-    return typeof value === 'string' ? value : ''
-  }
-  return (
-    note('groundswell.dev/prune').toLowerCase() === 'disabled' ||
-    note('kustomize.toolkit.fluxcd.io/prune').toLowerCase() === 'disabled' ||
-    note('helm.sh/resource-policy') === 'keep' ||
-    note('client.lifecycle.config.k8s.io/deletion') === 'detach' ||
-    note('argocd.argoproj.io/sync-options')
-      .split(',')
-      .some((option) => guards.has(option.trim().toLowerCase()))
-  )
+  return isJsonObject(annotations) && isPruneGuarded(annotations)
 }

@@ -196,6 +196,15 @@ describe('objects that are not applied as usual', () => {
     assert.deepEqual(hands.cluster.read('/ConfigMap/shop/mine')?.['data'], { text: '1' })
     assert.equal(hands.state('shop')?.phase, 'Applied')
     assert.equal(hands.state('shop')?.objects, 2)
+    // Nor when they leave Git, or their application does.
+    await hands.bring(shop([createConfig('shop', 'other')], 3))
+    assert.ok(hands.cluster.read('/ConfigMap/shop/mine'))
+    await hands.bring(
+      shop([createConfig('shop', 'other'), config(flux('reconcile', 'disabled'), '2')], 4),
+    )
+    await hands.bring(removed('shop', 'Delete', 5))
+    assert.ok(hands.cluster.read('/ConfigMap/shop/mine'))
+    assert.equal(hands.cluster.read('/ConfigMap/shop/other'), undefined)
   })
 
   it('keep hooks of a sync among the objects of its wave', async () => {
