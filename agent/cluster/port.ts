@@ -69,6 +69,8 @@ export type WatchEvent =
   | { readonly type: 'listed'; readonly objects: readonly LiveObject[] }
   /** The full list was read anew: whatever is not among these objects does not exist. */
   | { readonly type: 'synced'; readonly ids: ReadonlySet<string> }
+  /** Neither a list nor a watch was to be had for so long that what was told before may be old. */
+  | { readonly type: 'lost'; readonly reason: string }
 
 /**
  * The agent's only door to Kubernetes. Bodies are raw bytes: nothing is dropped or rewritten.

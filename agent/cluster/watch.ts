@@ -22,6 +22,8 @@ const relistMs = 600_000
 /** Bookmarks come about once a minute, so longer silence means a dead connection. */
 const idleMs = 100_000
 const backoffMs = { first: 250, last: 30_000 } as const
+/** A control plane that is upgraded may be away for a minute or two. */
+const lostAfterMs = 180_000
 
 interface RawEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
@@ -41,6 +43,16 @@ export async function* listThenWatch(
 ): AsyncGenerator<WatchEvent> {
   const { silenceMs = idleMs } = deps
   let failures = 0
+  /** Since when nothing was heard; undefined once it was said that all of it may be old. */
+  let heardAt: number | undefined = deps.clock.now()
+  const hear = () => {
+    heardAt = deps.clock.now()
+  }
+  const isLost = () => {
+    if (heardAt === undefined || deps.clock.now() - heardAt < lostAfterMs) return false
+    heardAt = undefined
+    return true
+  }
   const pause = async (error: unknown) => {
     const ceiling = Math.min(backoffMs.last, backoffMs.first * 2 ** Math.min(failures, 12))
     failures += 1
@@ -60,9 +72,11 @@ export async function* listThenWatch(
         yield { type: 'listed', objects: page.objects }
         version = page.version
       }
+      hear()
       yield { type: 'synced', ids }
     } catch (error) {
       if (!signal.aborted) await pause(error)
+      if (!signal.aborted && isLost()) yield { type: 'lost', reason: wordsOf(error) }
       continue
     }
     const relistAt = deps.clock.now() + relistMs * (0.9 + 0.2 * deps.random())
@@ -73,6 +87,7 @@ export async function* listThenWatch(
           const { type, object } = JSON.parse(line) as RawEvent
           if (type === 'ERROR') throw refusal(object)
           failures = 0
+          hear()
           version = object.metadata.resourceVersion ?? version
           if (type !== 'BOOKMARK') {
             yield { type: type.toLowerCase() as 'added' | 'modified' | 'deleted', object }
@@ -87,6 +102,10 @@ export async function* listThenWatch(
       }
     }
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 class Expired extends Error {}

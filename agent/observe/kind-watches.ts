@@ -14,6 +14,7 @@ export interface KindWatches {
 }
 
 interface KindWatch {
+  readonly resource: Resource
   readonly stop: AbortController
   readonly ready: Promise<void>
   isReady: boolean
@@ -24,6 +25,8 @@ export interface KindWatchesDeps {
   readonly label: string
   readonly clock: Clock
   readonly onEvent: (resource: Resource, event: WatchEvent) => void
+  /** A kind is watched in no version any more. */
+  readonly onIdle: (resource: Resource) => void
   readonly onFault: (kind: string, error: unknown) => void
 }
 
@@ -38,9 +41,10 @@ export function createKindWatches(deps: KindWatchesDeps, signal: AbortSignal): K
   const start = (resource: Resource): KindWatch => {
     const stop = new AbortController()
     const { promise, resolve } = Promise.withResolvers<void>()
-    const watch: KindWatch = { stop, ready: promise, isReady: false }
+    const watch: KindWatch = { resource, stop, ready: promise, isReady: false }
     const until = AbortSignal.any([signal, stop.signal])
     const take = (event: WatchEvent) => {
+      if (until.aborted) return
       try {
         deps.onEvent(resource, event)
       } catch (error) {
@@ -82,6 +86,10 @@ export function createKindWatches(deps: KindWatchesDeps, signal: AbortSignal): K
         if (wanted.has(key)) continue
         watch.stop.abort()
         watches.delete(key)
+        const { resource } = watch
+        if (![...watches.values()].some((other) => isSameKind(other.resource, resource))) {
+          deps.onIdle(resource)
+        }
       }
     },
     isSynced: (apiVersion, kind) => watches.get(`${apiVersion}/${kind}`)?.isReady ?? false,
@@ -102,6 +110,10 @@ export function createKindWatches(deps: KindWatchesDeps, signal: AbortSignal): K
       return inTime
     },
   }
+}
+
+function isSameKind(a: Resource, b: Resource): boolean {
+  return a.group === b.group && a.kind === b.kind
 }
 
 function keyOf(resource: Resource): string {

@@ -1,4 +1,3 @@
-import { groupOf } from '@groundswell/proto/object-id.ts'
 import { apiVersionOf } from '../cluster/api-path.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster, LiveObject, Resource, WatchEvent } from '../cluster/port.ts'
@@ -88,6 +87,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   const seenAlive = new Set<string>()
   /** Objects being written, and the last thing a watch told of each meanwhile. */
   const held = new Map<string, (() => void) | undefined>()
+  /** Kinds of which nothing was heard for long, and why. */
+  const lost = new Map<string, string>()
 
   const diagnoses = createDiagnoses(
     {
@@ -219,6 +220,12 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     else if (records.get(id)?.uid === object.metadata.uid) lose(id)
   }
 
+  const tellOfKind = (resource: Resource) => {
+    const prefix = prefixOf(resource)
+    const names = [...expected].filter(([id]) => id.startsWith(prefix))
+    for (const name of new Set(names.map(([, { application }]) => application))) deps.onChange(name)
+  }
+
   const onEvent = (resource: Resource, event: WatchEvent) => {
     switch (event.type) {
       case 'added':
@@ -241,7 +248,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       }
       case 'synced': {
         const there = event.ids
-        const prefix = `${groupOf(apiVersionOf(resource))}/${resource.kind}/`
+        const prefix = prefixOf(resource)
+        if (lost.delete(keyOf(resource))) tellOfKind(resource)
         for (const id of records.keys()) if (id.startsWith(prefix) && !there.has(id)) lose(id)
         // Now that the kind is read, what was never seen is known to be missing.
         queueMicrotask(() => {
@@ -249,11 +257,23 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
             if (id.startsWith(prefix) && !records.has(id)) note(id, true)
           }
         })
+        return
+      }
+      case 'lost': {
+        lost.set(keyOf(resource), event.reason)
+        tellOfKind(resource)
       }
     }
   }
 
-  const watches = createKindWatches({ ...deps, onEvent }, signal)
+  // What nobody tells of any more would be there for ever.
+  const onIdle = (resource: Resource) => {
+    lost.delete(keyOf(resource))
+    const prefix = prefixOf(resource)
+    for (const id of records.keys()) if (id.startsWith(prefix)) records.delete(id)
+  }
+
+  const watches = createKindWatches({ ...deps, onEvent, onIdle }, signal)
 
   return {
     need: (application, resources) => watches.need(application, resources),
@@ -299,11 +319,16 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     health(application) {
       return (byApplication.get(application) ?? []).map((object) => {
         const record = records.get(object)
+        const apiVersion = expected.get(object)?.apiVersion ?? ''
         if (record) {
+          const reason = lost.get(`${apiVersion}/${kindOf(object)}`)
+          if (reason !== undefined && record.health === 'Current') {
+            return { object, health: 'Unknown', message: `cannot be watched: ${reason}` }
+          }
           const words = [record.message, diagnoses.of(object)].filter(Boolean).join('; ')
           return { object, health: record.health, message: words }
         }
-        const read = watches.isSynced(expected.get(object)?.apiVersion ?? '', kindOf(object))
+        const read = watches.isSynced(apiVersion, kindOf(object))
         return { object, health: read ? 'NotFound' : 'Unknown', message: '' }
       })
     },
@@ -348,6 +373,15 @@ function isHeldAlike(a: Expectation, b: Expectation): boolean {
 
 function isAlike(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b)
+}
+
+function keyOf(resource: Resource): string {
+  return `${apiVersionOf(resource)}/${resource.kind}`
+}
+
+/** Of ids of a kind, whatever its version. */
+function prefixOf({ group, kind }: Resource): string {
+  return `${group}/${kind}/`
 }
 
 function kindOf(id: string): string {

@@ -99,8 +99,8 @@ it('F54: a watch goes on after silence, a cut and a forgotten version, and misse
   const loop = (async () => {
     for await (const told of listThenWatch(resource, 'mine', deps, stop.signal)) {
       if (told.type === 'synced') synced.push(told.ids.size)
-      else if (told.type !== 'listed') known.add(told.object.metadata.name)
-      else for (const { metadata } of told.objects) known.add(metadata.name)
+      else if (told.type === 'listed') for (const one of told.objects) known.add(one.metadata.name)
+      else if (told.type !== 'lost') known.add(told.object.metadata.name)
     }
   })()
   await until(() => server.seen.length >= 6, { deadlineMs: 10_000, what: 'the sixth watch' })

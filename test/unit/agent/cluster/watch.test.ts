@@ -31,7 +31,7 @@ const query = (path: string) => new URLSearchParams(path.split('?')[1])
 type Script = readonly (readonly string[] | Error)[]
 
 /** Runs the loop against scripted answers; the last watch never ends. */
-async function run(pages: readonly Answer[], watches: Script, clock: ManualClock) {
+async function run(pages: readonly Answer[], watches: Script, clock: ManualClock, forMs = 120_000) {
   const stop = new AbortController()
   const lists: string[] = []
   const opened: string[] = []
@@ -58,7 +58,7 @@ async function run(pages: readonly Answer[], watches: Script, clock: ManualClock
   const loop = (async () => {
     for await (const event of listThenWatch(resource, 'mine', deps, stop.signal)) events.push(event)
   })()
-  await clock.advance(120_000)
+  await clock.advance(forMs)
   stop.abort()
   await loop
   return { events, lists, opened }
@@ -70,7 +70,9 @@ const names = (events: readonly WatchEvent[]) =>
       ? `synced ${[...event.ids].map((id) => id.split('/').at(-1)).join()}`
       : event.type === 'listed'
         ? `listed ${event.objects.map(({ metadata }) => metadata.name).join()}`
-        : `${event.type} ${event.object.metadata.name}`,
+        : event.type === 'lost'
+          ? `lost: ${event.reason}`
+          : `${event.type} ${event.object.metadata.name}`,
   )
 /** Without the pages, of which each list has one. */
 const news = (events: readonly WatchEvent[]) =>
@@ -130,6 +132,15 @@ describe('listThenWatch', () => {
     const { events, lists } = await run(pages, [], createManualClock())
     assert.deepEqual(events, [])
     assert.ok(lists.length > 5 && lists.length < 15, `${lists.length} lists in two minutes`)
+  })
+
+  it('I8: says once that what it told may be old, and takes that back with the next list', async () => {
+    const refused = { status: 403, retryAfter: undefined, body: '{"message":"no more"}' }
+    const pages = [page(['a'], '5'), ...Array.from({ length: 17 }, () => refused), page(['b'], '9')]
+    const cut = new AgentError('cluster_unreachable', 'reset')
+    const { events } = await run(pages, [cut], createManualClock(), 20 * 60_000)
+    const told = news(events).slice(0, 3)
+    assert.deepEqual(told, ['synced a', 'lost: list configmaps: no more', 'synced b'])
   })
 
   it('F54: lists anew every ten minutes even when all seems well', async () => {
