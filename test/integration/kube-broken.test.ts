@@ -12,6 +12,7 @@ import { until } from '../support/until.ts'
 import {
   type TestObject,
   presentApplication,
+  removedApplication,
   verifiedSnapshot,
 } from '../support/verified-snapshot.ts'
 
@@ -119,6 +120,68 @@ describe('an agent on a cluster that is broken', () => {
     await apply(base)
     assert.equal(await status(at('v1')), 404, 'it is deleted')
     assert.deepEqual(hands.state('tides')!.errors, [])
+  })
+
+  it('I5: a definition is not deleted while anybody has objects of its kind, which would go with it', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const group = 'buoys.example.org'
+    const schema = {
+      openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    }
+    const definition: TestObject = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `buoys.${group}` },
+      spec: {
+        ...{ group, scope: 'Namespaced', names: { kind: 'Buoy', plural: 'buoys' } },
+        versions: [{ name: 'v1', served: true, storage: true, schema }],
+      },
+    }
+    const buoy = (name: string): TestObject => ({
+      ...{ apiVersion: `${group}/v1`, kind: 'Buoy', metadata: { name, namespace: 'default' } },
+    })
+    await hands.workloads.reconcile(
+      verifiedSnapshot(presentApplication('buoys', [definition, buoy('own')])),
+      never,
+    )
+    const all = `/apis/${group}/v1/namespaces/default/buoys`
+    await kubeCall(plane, 'POST', all, buoy('by-hand'))
+    await hands.workloads.reconcile(verifiedSnapshot(removedApplication('buoys')), never)
+    const { phase, waiting } = hands.state('buoys')!
+    assert.equal(phase, 'Applying')
+    assert.match(waiting ?? '', /would go with it: Buoy default\/by-hand\. Delete those first/)
+    assert.equal((await kubeRequest(plane, 'GET', `${all}/by-hand`)).status, 200)
+    assert.equal((await kubeRequest(plane, 'GET', `${all}/own`)).status, 404)
+    await kubeCall(plane, 'DELETE', `${all}/by-hand`)
+    await until(() => hands.state('buoys')?.phase === 'Removed', {
+      ...soon,
+      what: 'the definition to go as well',
+    })
+  })
+
+  it('I4: an object that two API groups serve is not deleted by one id when it stays by the other', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const metadata = { name: 'bell', namespace: 'default' }
+    const about = { apiVersion: 'v1', kind: 'Namespace', name: 'default', namespace: 'default' }
+    const shared = {
+      ...{ kind: 'Event', metadata, eventTime: '2026-01-01T00:00:00.000000Z', type: 'Normal' },
+      ...{ reportingInstance: 'one', action: 'Ring', reason: 'Fog' },
+    }
+    const core = { apiVersion: 'v1', involvedObject: about, reportingComponent: 'sea.example/bell' }
+    const named = {
+      ...{ apiVersion: 'events.k8s.io/v1', regarding: about },
+      reportingController: 'sea.example/bell',
+    }
+    const bring = (event: TestObject, generation: number) =>
+      hands.workloads.reconcile(
+        verifiedSnapshot(presentApplication('bell', [event], { generation })),
+        never,
+      )
+    await bring({ ...shared, ...core }, 1)
+    await bring({ ...shared, ...named }, 2)
+    assert.deepEqual(hands.state('bell')?.errors, [])
+    const path = '/api/v1/namespaces/default/events/bell'
+    assert.equal((await kubeRequest(plane, 'GET', path)).status, 200)
   })
 
   it('F40: rights that are taken away are an error for each object, and nothing is lost meanwhile', async () => {

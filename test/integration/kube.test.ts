@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { createKubeCluster } from '../../agent/cluster/kube.ts'
 import { loadConnection } from '../../agent/cluster/kubeconfig.ts'
-import type { Cluster, Resource, WatchEvent } from '../../agent/cluster/port.ts'
+import type { Cluster, LiveObject, Resource, WatchEvent } from '../../agent/cluster/port.ts'
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { createConfig } from '../support/hands.ts'
 import { kubeCall } from '../support/kube-request.ts'
@@ -149,5 +149,41 @@ describe('createKubeCluster on a real API server', () => {
     assert.deepEqual(await cluster.occupants('room', never), [
       { group: 'apps', kind: 'Deployment', namespace: 'room', name: 'chair' },
     ])
+  })
+  it('F46: names what is kept in a namespace from outside, and nothing while nobody answers for a group', async () => {
+    const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' }
+    const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles'
+    await kubeCall(plane, 'POST', '/api/v1/namespaces', { metadata: { name: 'kept' } })
+    const role = await kubeCall<LiveObject>(plane, 'POST', roles, {
+      ...rbac,
+      metadata: { name: 'keeper' },
+    })
+    const owner = { ...rbac, name: 'keeper', uid: role.metadata.uid }
+    const config = createConfig('kept', 'c')
+    await kubeCall(plane, 'POST', '/api/v1/namespaces/kept/configmaps', {
+      ...config,
+      metadata: { ...config.metadata, ownerReferences: [owner] },
+    })
+    const held = [{ group: '', kind: 'ConfigMap', namespace: 'kept', name: 'c' }]
+    assert.deepEqual(await cluster.occupants('kept', never), held)
+    await kubeCall(plane, 'DELETE', `${roles}/keeper`)
+    assert.deepEqual(await cluster.occupants('kept', never), [])
+
+    const apis = '/apis/apiregistration.k8s.io/v1/apiservices'
+    await kubeCall(plane, 'POST', apis, {
+      ...{ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService' },
+      metadata: { name: 'v1.nowhere.example.org' },
+      spec: {
+        ...{ group: 'nowhere.example.org', version: 'v1', insecureSkipTLSVerify: true },
+        ...{ groupPriorityMinimum: 100, versionPriority: 100 },
+        service: { name: 'nobody', namespace: 'default' },
+      },
+    })
+    const words = () => cluster.occupants('kept', never).catch(({ message }: Error) => message)
+    await until(async () => /nobody answers for nowhere/.test(String(await words())), {
+      deadlineMs: 10_000,
+      what: 'the API server to say that nobody answers',
+    })
+    await kubeCall(plane, 'DELETE', `${apis}/v1.nowhere.example.org`)
   })
 })
