@@ -33,6 +33,7 @@ import { describeStatus, formatStatus, parseStatus } from './local/status.ts'
 import { askStatus, serveStatus } from './local/unix.ts'
 import { createLog } from './log.ts'
 import type { KeyStore } from './secrets/keys.ts'
+import type { Tenure } from './lease/tenure.ts'
 import { openTenure } from './wiring/tenure.ts'
 import { openFacts } from './wiring/facts.ts'
 import { openContent } from './wiring/content.ts'
@@ -83,8 +84,10 @@ async function main(): Promise<void> {
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
     ...(config.context === undefined ? {} : { context: config.context }),
   })
+  let tenure: Tenure | undefined
   const cluster = createKubeCluster(connection, {
     log: (message, fields) => log.info(fields, message),
+    mayWrite: async () => tenure?.confirm(),
   })
   const unlock = await lockData(config.data)
   const trustSecret = nameSecret(connection, config.trustSecret, 'groundswell-agent-trust')
@@ -108,7 +111,7 @@ async function main(): Promise<void> {
       ...{ config, connection, cluster, store, copies, log, version, keys, content },
       ...{ references, kept: earlier },
     }
-    const tenure = await openTenure(world, stop.signal)
+    tenure = await openTenure(world, stop.signal)
     if (!tenure) return
     const signal = AbortSignal.any([stop.signal, tenure.lost])
     try {

@@ -17,6 +17,8 @@ export interface KubeOptions {
   readonly clock?: Clock
   /** Uniform in [0, 1); spreads retries. */
   readonly random?: () => number
+  /** Asked before each write. Throws when another agent may have taken this one's place. */
+  readonly mayWrite?: () => Promise<void>
   /** Sees every request, for tests and metrics. */
   readonly onRequest?: (method: string, path: string) => void
 }
@@ -29,7 +31,7 @@ export function createKubeCluster(connection: Connection, options: KubeOptions =
   const clock = options.clock ?? systemClock
   const random = options.random ?? Math.random
   const client = createApiClient(connection)
-  const sendAsAgent = createSender(client, clock, random, options.onRequest)
+  const sendAsAgent = createSender(client, clock, random, options)
   const getAsAgent = (path: string, signal: AbortSignal) =>
     sendAsAgent({ method: 'GET', path, signal })
   const discovery = createDiscovery(getAsAgent, () => clock.now())
@@ -231,10 +233,11 @@ function createSender(
   client: ApiClient,
   clock: Clock,
   random: () => number,
-  onRequest: KubeOptions['onRequest'],
+  { mayWrite, onRequest }: Pick<KubeOptions, 'mayWrite' | 'onRequest'>,
 ): Send {
   return async (request) => {
     for (let attempt = 1; ; attempt += 1) {
+      if (request.method !== 'GET') await mayWrite?.()
       onRequest?.(request.method, request.path)
       let answer: Answer | undefined
       let fault: unknown

@@ -21,7 +21,7 @@ export interface LeaseStore {
   read(): Promise<ReadLease | null>
   /**
    * Replaces what was read; null when somebody else has done so meanwhile.
-   * @throws AgentError `cluster_unreachable`
+   * @throws AgentError `cluster_unreachable`, `apply_forbidden`
    */
   write(record: LeaseRecord, before: ReadLease): Promise<ReadLease | null>
   close(): Promise<void>
@@ -129,6 +129,7 @@ export function createLeaseStore(
   }
 
   function refused({ status, body }: Answer): AgentError {
-    return new AgentError('cluster_unreachable', `${label}: ${status} ${body.slice(0, 200)}`)
+    const code = status === 403 ? 'apply_forbidden' : 'cluster_unreachable'
+    return new AgentError(code, `${label}: ${status} ${body.slice(0, 200)}`)
   }
 }

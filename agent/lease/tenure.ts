@@ -1,6 +1,6 @@
 import { AgentError, toAgentError } from '../errors.ts'
 import type { LeaseStore, ReadLease } from './kube.ts'
-import { judgeLease, renewMs, takeLease } from './lease.ts'
+import { judgeLease, leaseMs, renewMs, takeLease } from './lease.ts'
 
 export interface TenureDeps {
   readonly lease: LeaseStore
@@ -22,6 +22,13 @@ export interface TenureDeps {
 export interface Tenure {
   /** Fires with AgentError `another_agent` when another one took over. */
   readonly lost: AbortSignal
+  /**
+   * To be asked before anything is written: an agent that was cut off, or stood still, may have been taken for gone
+   * meanwhile. Looks when it has not been heard of for that long.
+   *
+   * @throws AgentError `another_agent`, or `cluster_unreachable` when nobody can tell
+   */
+  confirm(): Promise<void>
   /** Lets the next one begin at once. */
   release(): Promise<void>
 }
@@ -61,13 +68,14 @@ export async function awaitTenure(
       if (turn === 'prove')
         tell('another agent runs; to be relieved once this one is proven', { holder })
       if (turn === 'take' || (turn === 'prove' && (await isProven()))) {
+        const at = deps.monotonic()
         const taken = await take(read)
         if (taken) {
           log.info(
             { relieved: holder === me ? '' : holder, version },
             'runs the agent of this cluster',
           )
-          return keepTenure(taken, deps)
+          return keepTenure(taken, at, deps)
         }
       }
     }
@@ -111,22 +119,31 @@ export async function awaitTenure(
 }
 
 /** Renews until released. An API server that is away ends nothing: then nobody else can take it either. */
-function keepTenure(taken: ReadLease, deps: TenureDeps): Tenure {
+function keepTenure(taken: ReadLease, at: number, deps: TenureDeps): Tenure {
   const { lease, me, log } = deps
   const [ending, lost] = [new AbortController(), new AbortController()]
   let current = taken
   let failing = false
+  /** When that was asked for by which others still take this one for alive. */
+  let aliveAt = at
+  let renewing: Promise<void> | undefined
 
-  async function renew(): Promise<void> {
+  /** One at a time: two would take each other for somebody else. */
+  function renew(): Promise<void> {
+    renewing ??= renewNow().finally(() => {
+      renewing = undefined
+    })
+    return renewing
+  }
+
+  async function renewNow(): Promise<void> {
+    const at = deps.monotonic()
     const written = await lease.write(current.record, current)
-    if (written) {
-      current = written
-      return
-    }
-    // Somebody wrote it; perhaps only a note of theirs.
-    const read = await lease.read()
+    // Or somebody wrote it; perhaps only a note of theirs.
+    const read = written ?? (await lease.read())
     if (read?.record.holder === me) {
       current = read
+      aliveAt = at
       return
     }
     const message = `another agent has taken over: ${read?.record.holder || 'nobody knows which'}`
@@ -150,9 +167,19 @@ function keepTenure(taken: ReadLease, deps: TenureDeps): Tenure {
   const kept = keep()
   return {
     lost: lost.signal,
+    async confirm() {
+      lost.signal.throwIfAborted()
+      if (deps.monotonic() - aliveAt < leaseMs) return
+      await renew().catch((error: unknown) => {
+        // Nor may another one of this account.
+        if (toAgentError(error).code !== 'apply_forbidden') throw error
+      })
+      lost.signal.throwIfAborted()
+    },
     async release() {
       ending.abort()
       await kept
+      await renewing?.catch(() => undefined)
       if (lost.signal.aborted) return
       await lease.write({ ...current.record, holder: '' }, current).catch(() => null)
     },

@@ -22,7 +22,11 @@ export interface TenureWorld extends IdentityDeps {
 }
 
 /** No Lease to go by: of two agents the one that started last goes on. */
-const alone: Tenure = { lost: new AbortController().signal, release: () => Promise.resolve() }
+const alone: Tenure = {
+  lost: new AbortController().signal,
+  confirm: () => Promise.resolve(),
+  release: () => Promise.resolve(),
+}
 
 /** Waits for this agent's turn; undefined when it was asked to stop first. */
 export async function openTenure(
@@ -58,6 +62,7 @@ export async function openTenure(
   }
   return {
     lost: tenure.lost,
+    confirm: () => tenure.confirm(),
     async release() {
       await tenure.release()
       await lease.close()

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { type ApiClient, createApiClient } from '../../agent/cluster/http.ts'
 import { createKubeCluster } from '../../agent/cluster/kube.ts'
+import { AgentError } from '../../agent/errors.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/until.ts'
 
@@ -125,6 +126,31 @@ describe('createKubeCluster against a failing API server', () => {
     uid = 'of its successor'
     assert.equal(await cluster.delete(resource, id, 'ours', never), undefined)
     await cluster.disown(resource, id, 'ours', marks, never)
+    await cluster.close()
+  })
+
+  it('I4: asks before each try of a write whether another agent has come, and before no read', async () => {
+    const methods: string[] = []
+    let [asked, mine] = [0, true]
+    await using server = await startServer((request, response) => {
+      methods.push(request.method ?? '')
+      if (request.method === 'DELETE') {
+        // The answer is lost, and with it this agent's turn.
+        mine = false
+        response.destroy()
+      } else response.end(object)
+    })
+    const cluster = createKubeCluster(server.connection, {
+      clock: { now: () => 0, sleep: async () => {} },
+      async mayWrite() {
+        asked += 1
+        if (!mine) throw new AgentError('another_agent', 'another agent has taken over')
+      },
+    })
+    await cluster.get(resource, id, never)
+    assert.equal(asked, 0)
+    await assert.rejects(cluster.delete(resource, id, 'uid', never), { code: 'another_agent' })
+    assert.deepEqual([asked, methods], [2, ['GET', 'DELETE']])
     await cluster.close()
   })
 

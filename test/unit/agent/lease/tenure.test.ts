@@ -128,6 +128,42 @@ describe('an agent and its successor', () => {
     assert.ok(runs(next))
   })
 
+  test('I4: one that was cut off, or stood still, looks before it writes again', async () => {
+    const [lease, clock] = [createSharedLease(), createManualClock()]
+    const store = lease.open()
+    let isCut = false
+    const old = start(
+      {
+        ...store,
+        async write(...given) {
+          if (isCut) throw new AgentError('cluster_unreachable', 'cut off')
+          return store.write(...given)
+        },
+      },
+      'old',
+      clock,
+    )
+    await settle()
+    await clock.advance(60_000)
+    await old.tenure!.confirm()
+    isCut = true
+    await clock.advance(leaseMs - 6_000)
+    await old.tenure!.confirm()
+    await clock.advance(6_000)
+    await assert.rejects(old.tenure!.confirm(), { code: 'cluster_unreachable' })
+    // Nobody came meanwhile: it goes on at once.
+    isCut = false
+    await old.tenure!.confirm()
+    isCut = true
+    const next = start(lease.open(), 'next', clock, new AgentError('hub_unreachable', 'cannot'))
+    await clock.advance(leaseMs + 2_000)
+    assert.ok(runs(next))
+    isCut = false
+    await assert.rejects(old.tenure!.confirm(), { code: 'another_agent' })
+    assert.equal(runs(old), false)
+    await next.tenure!.confirm()
+  })
+
   for (const code of ['hub_unreachable', 'identity_refused', 'digest_mismatch'] as const) {
     test(`F56: one that fails by ${code} leaves the old one in place, for as long as it tries`, async () => {
       const [lease, clock] = [createSharedLease(), createManualClock()]
