@@ -21,3 +21,8 @@ export function listPlaces({ objects, targetNamespace }: Naming): string[] {
     return formatObjectId({ ...parsed, namespace: parsed.namespace || targetNamespace })
   })
 }
+
+/** As an object of the whole cluster is known, also where its author has named a namespace. */
+export function withoutNamespace(id: string): string {
+  return formatObjectId({ ...parseObjectId(id), namespace: '' })
+}

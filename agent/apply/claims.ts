@@ -1,5 +1,5 @@
 import { parseObjectId } from '@groundswell/proto/object-id.ts'
-import { listSpellings } from '@groundswell/proto/spelling.ts'
+import { listSpellings, withoutNamespace } from '@groundswell/proto/spelling.ts'
 import type { VerifiedApplication } from '../trust/verified.ts'
 
 /** Which applications of one snapshot want which object. */
@@ -35,9 +35,13 @@ export function createClaims(
   }
   for (const application of applications) {
     if (application.state !== 'present') continue
-    for (const id of listSpellings(application.manifest)) claim(id, application.name)
+    for (const id of listSpellings(application.manifest)) {
+      claim(id, application.name)
+      claim(withoutNamespace(id), application.name)
+    }
     for (const { id, digest } of application.manifest.objects) {
-      if (id.startsWith('/Namespace/')) namespaces.set(`${id} ${application.name}`, digest)
+      if (!id.startsWith('/Namespace/')) continue
+      namespaces.set(`${withoutNamespace(id)} ${application.name}`, digest)
     }
   }
   const names = new Set(applications.map(({ name }) => name))

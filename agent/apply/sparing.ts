@@ -4,6 +4,7 @@ import {
   groupOf,
   parseObjectId,
 } from '@groundswell/proto/object-id.ts'
+import { withoutNamespace } from '@groundswell/proto/spelling.ts'
 import { isLeaveAll, type Sparing } from '@groundswell/proto/statement.ts'
 import type { OwnerReference } from '../cluster/port.ts'
 import type { InventoryEntry } from './inventory.ts'
@@ -145,10 +146,6 @@ function coverOf(leave: readonly string[]): (id: string) => boolean {
   // A kind of the whole cluster may be named in a namespace, where it does not live.
   const ids = new Set(leave.flatMap((id) => [id, withoutNamespace(id)]))
   return (id) => ids.has(id)
-}
-
-function withoutNamespace(id: string): string {
-  return formatObjectId({ ...parseObjectId(id), namespace: '' })
 }
 
 const definition = 'apiextensions.k8s.io/CustomResourceDefinition//'

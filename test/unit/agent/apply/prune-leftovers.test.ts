@@ -294,6 +294,25 @@ describe('what an application wants no more', () => {
     assert.deepEqual(known, ['networking.k8s.io/Ingress/shop/web'])
   })
 
+  it('is not deleted where another takes it over that names a namespace it does not live in', async () => {
+    await using hands = createMemoryHands()
+    const role = (namespace?: string): TestObject => ({
+      ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' },
+      metadata: { name: 'reader', ...(namespace !== undefined && { namespace }) },
+    })
+    const wide = 'rbac.authorization.k8s.io/ClusterRole//reader'
+    await hands.bring(home, presentApplication('a', [role(), ...configs('a')]))
+    const after = presentApplication('a', configs('a'), { generation: 2 })
+    await hands.bring(home, after, presentApplication('b', [role('shop')]))
+    assert.deepEqual(deletesIn(hands), [])
+    assert.equal(ownerIn(hands.cluster, wide), 'b')
+    // Nor do two that both name one take it from each other.
+    const third = presentApplication('c', [role('shop')])
+    await hands.bring(home, after, presentApplication('b', [role('shop')]), third)
+    assert.equal(hands.state('c')?.errors[0]?.code, 'owned_by_other')
+    assert.equal(ownerIn(hands.cluster, wide), 'b')
+  })
+
   it('is let go where a controller has it by now', async () => {
     await using hands = createMemoryHands()
     await hands.bring(home, presentApplication('shop', configs('a', 'b', 'c')))
