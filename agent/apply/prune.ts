@@ -96,7 +96,22 @@ function isWaiting(outcome: PruneOutcome): outcome is { readonly waitsFor: strin
   return typeof outcome === 'object' && 'waitsFor' in outcome
 }
 
-async function pruneObject(
+const pruneAttempts = 5
+
+/** What has changed since it was looked at is looked at again: somebody may have guarded it, or taken it over. */
+async function pruneObject(...given: Parameters<typeof pruneSeen>): Promise<PruneOutcome> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await pruneSeen(...given)
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== 'apply_conflict') throw error
+      if (attempt < pruneAttempts) continue
+      throw new AgentError('prune_failed', error.message, { cause: error })
+    }
+  }
+}
+
+async function pruneSeen(
   entry: InventoryEntry,
   application: string,
   policy: 'Delete' | 'Orphan',
@@ -134,7 +149,7 @@ async function pruneObject(
     )
     if (waitsFor !== undefined) return { waitsFor }
   }
-  const left = await cluster.delete(resource, id, uid, signal)
+  const left = await cluster.delete(resource, id, uid, signal, live.metadata.resourceVersion)
   return left ? leftOf(left) : 'deleted'
 }
 

@@ -154,7 +154,7 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
       return { object: parseObject(answer), warnings: answer.warnings ?? [] }
     },
 
-    async delete(resource, id, uid, signal) {
+    async delete(resource, id, uid, signal, version) {
       const answer = await send({
         method: 'DELETE',
         path: objectPath(resource, id),
@@ -162,14 +162,16 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
           apiVersion: 'v1',
           kind: 'DeleteOptions',
           propagationPolicy: 'Background',
-          preconditions: { uid },
+          preconditions: { uid, ...(version !== undefined && { resourceVersion: version }) },
         }),
         contentType: 'application/json',
         signal,
       })
       if (answer.status >= 300) {
         if (await isGone(resource, id, uid, answer, signal)) return undefined
-        throw pruneFault(id, answer, asWhom)
+        const fault = pruneFault(id, answer, asWhom)
+        const isConflict = answer.status === 409 && version !== undefined
+        throw isConflict ? new AgentError('apply_conflict', fault.message) : fault
       }
       const left = parseObject(answer)
       return left.metadata?.deletionTimestamp ? left : undefined

@@ -105,13 +105,15 @@ export interface Cluster {
   ): Promise<{ readonly object: LiveObject; readonly warnings: readonly string[] }>
   /**
    * Deletes when the uid still matches; an object that is already gone is fine. Returns what is
-   * left for now: an object that waits for its finalizers or its grace period.
+   * left for now: an object that waits for its finalizers or its grace period. With `version`, throws
+   * `apply_conflict` where it has changed since.
    */
   delete(
     resource: Resource,
     id: ObjectId,
     uid: string,
     signal: AbortSignal,
+    version?: string,
   ): Promise<LiveObject | undefined>
   /** Takes our labels and annotations off an object and leaves all else; gone or replaced is fine. */
   disown(

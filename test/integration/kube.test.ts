@@ -88,6 +88,17 @@ describe('createKubeCluster on a real API server', () => {
     await cluster.delete(configMaps, idOf('precise'), metadata.uid ?? '', never)
   })
 
+  it('deletes only what it has seen, where a version is given', async () => {
+    const { metadata } = (await apply('seen')).object
+    const { uid = '', resourceVersion = '' } = metadata
+    const next = await apply('seen', createConfig('default', 'seen', { a: '2' }))
+    const seen = (version: string) => cluster.delete(configMaps, idOf('seen'), uid, never, version)
+    await assert.rejects(seen(resourceVersion), { code: 'apply_conflict' })
+    assert.ok(await cluster.get(configMaps, idOf('seen'), never))
+    await seen(next.object.metadata.resourceVersion ?? '')
+    assert.equal(await cluster.get(configMaps, idOf('seen'), never), undefined)
+  })
+
   it('lists more than a page, then tells of each change', async () => {
     const count = 620
     const label = 'groundswell.dev/paged'

@@ -313,6 +313,48 @@ describe('what an application wants no more', () => {
     assert.equal(ownerIn(hands.cluster, wide), 'b')
   })
 
+  it('is looked at again where it changed since it was looked at', async () => {
+    const memory = createMemoryCluster()
+    let races = 1
+    const cluster: MemoryCluster = {
+      ...memory,
+      async delete(...given) {
+        const id = idOf(given[1].name)
+        if (given[4] !== memory.read(id)?.metadata.resourceVersion || races > 0) {
+          races -= 1
+          if (given[1].name === 'a') {
+            memory.edit(id, 'kubectl', (object) => ({
+              ...object,
+              metadata: {
+                ...object.metadata,
+                annotations: { 'groundswell.dev/prune': 'disabled' },
+              },
+            }))
+          }
+          throw new AgentError('apply_conflict', 'it has been modified')
+        }
+        return memory.delete(...given)
+      },
+    }
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(home, presentApplication('shop', configs('a', 'b', 'c')))
+    await hands.bring(home, presentApplication('shop', configs('b', 'c'), { generation: 2 }))
+    assert.deepEqual(hands.state('shop')?.errors, [])
+    assert.deepEqual(
+      [ownerIn(cluster, idOf('a')), Boolean(cluster.read(idOf('a')))],
+      [undefined, true],
+    )
+    races = 3
+    await hands.bring(home, presentApplication('shop', configs('c'), { generation: 3 }))
+    assert.equal(cluster.read(idOf('b')), undefined)
+    races = Infinity
+    await hands.bring(home, presentApplication('shop', configs('d'), { generation: 4 }))
+    assert.deepEqual(
+      hands.state('shop')?.errors.map(({ object, code }) => [object, code]),
+      [[idOf('c'), 'prune_failed']],
+    )
+  })
+
   it('is let go where a controller has it by now', async () => {
     await using hands = createMemoryHands()
     await hands.bring(home, presentApplication('shop', configs('a', 'b', 'c')))
