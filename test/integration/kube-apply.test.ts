@@ -263,40 +263,6 @@ describe('applying to a real API server', () => {
       assert.deepEqual((await bringing).errors, [])
       assert.notEqual((await read(path))?.metadata.uid, uid)
     })
-
-    it('of a StatefulSet whose claims would go with it is replaced only when that is confirmed', async () => {
-      await using app = await begin('stateful')
-      const path = `/apis/apps/v1/namespaces/${app.name}/statefulsets/db`
-      const bring = (whenDeleted: string, serviceName: string, confirmed: string[] = []) => {
-        const template = {
-          metadata: { labels: { app: 'db' } },
-          spec: { containers: [{ name: 'db', image: 'db:1' }] },
-        }
-        const db: TestObject = {
-          ...{ apiVersion: 'apps/v1', kind: 'StatefulSet' },
-          metadata: {
-            ...{ name: 'db', namespace: app.name },
-            annotations: { 'groundswell.dev/replace': 'enabled' },
-          },
-          spec: {
-            ...{ serviceName, template, selector: { matchLabels: { app: 'db' } } },
-            persistentVolumeClaimRetentionPolicy: { whenDeleted, whenScaled: 'Retain' },
-          },
-        }
-        return app.bring([db], { prune: { enabled: true, allowEmpty: false, confirmed } })
-      }
-      await bring('Delete', 'one')
-      const { uid } = (await read(path))!.metadata
-      // What it is asked to be from now on does not save what it has.
-      const [error] = (await bring('Retain', 'two')).errors
-      assert.equal(error?.code, 'prune_held')
-      assert.match(error.message, /serviceName.*its claims would go with it/)
-      assert.equal((await read(path))?.metadata.uid, uid)
-      const confirmed = /confirmPrune: \[(sha256:[0-9a-f]{64})\]/.exec(error.message)?.[1] ?? ''
-      assert.deepEqual((await bring('Retain', 'two', [confirmed])).errors, [])
-      assert.notEqual((await read(path))?.metadata.uid, uid)
-      assert.deepEqual((await bring('Retain', 'three')).errors, [])
-    })
   })
 
   it('runs a hook as a Job, waits for it, and applies the rest then', async () => {

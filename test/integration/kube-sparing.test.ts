@@ -233,4 +233,36 @@ describe('I4: sparing on a real API server', () => {
     assert.equal(await uidOf(config(name, 'a')), uid)
     assert.equal(await read(config(name, 'b')), undefined)
   })
+  it('replaces a StatefulSet whose claims would go with it only when that is confirmed', async () => {
+    const name = uniqueName('claims')
+    const path = `/apis/apps/v1/namespaces/${name}/statefulsets/db`
+    const template = {
+      metadata: { labels: { app: 'db' } },
+      spec: { containers: [{ name: 'db', image: 'db:1' }] },
+    }
+    const db = (whenDeleted: string, serviceName: string, confirmed: string[] = []) => {
+      const annotations = { 'groundswell.dev/replace': 'enabled' }
+      const set = {
+        ...{ apiVersion: 'apps/v1', kind: 'StatefulSet' },
+        metadata: { name: 'db', namespace: name, annotations },
+        spec: {
+          ...{ serviceName, template, selector: { matchLabels: { app: 'db' } } },
+          persistentVolumeClaimRetentionPolicy: { whenDeleted, whenScaled: 'Retain' },
+        },
+      }
+      const prune = { enabled: true, allowEmpty: false, confirmed }
+      return bring(presentApplication(name, [createNamespace(name), set], { prune }))
+    }
+    await db('Delete', 'one')
+    const uid = (await read(path))?.metadata.uid
+    // What it is asked to be from now on does not save what it has.
+    const [error] = (await db('Retain', 'two')).errors
+    assert.equal(error?.code, 'prune_held')
+    assert.match(error.message, /serviceName.*its claims would go with it/)
+    assert.equal((await read(path))?.metadata.uid, uid)
+    const confirmed = /confirmPrune: \[(sha256:[0-9a-f]{64})\]/.exec(error.message)?.[1] ?? ''
+    assert.deepEqual((await db('Retain', 'two', [confirmed])).errors, [])
+    assert.notEqual((await read(path))?.metadata.uid, uid)
+    assert.deepEqual((await db('Retain', 'three')).errors, [])
+  })
 })

@@ -190,8 +190,12 @@ describe('createKubeCluster on a real API server', () => {
         service: { name: 'nobody', namespace: 'default' },
       },
     })
-    const words = () => cluster.occupants('kept', never).catch(({ message }: Error) => message)
-    await until(async () => /nobody answers for nowhere/.test(String(await words())), {
+    const refusal = () =>
+      cluster.occupants('kept', never).then(
+        () => '',
+        ({ message }: Error) => message,
+      )
+    await until(async () => /nobody answers for nowhere/.test(await refusal()), {
       deadlineMs: 10_000,
       what: 'the API server to say that nobody answers',
     })

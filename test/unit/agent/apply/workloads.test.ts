@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { WatchEvent } from '../../../../agent/cluster/port.ts'
 import { AgentError } from '../../../../agent/errors.ts'
 import { createConfig, createDeployment, createNamespace } from '../../../support/hands.ts'
 import { settle } from '../../../support/manual-clock.ts'
-import { createMemoryCluster, type MemoryCluster } from '../../../support/memory-cluster.ts'
+import { createMemoryCluster } from '../../../support/memory-cluster.ts'
 import {
   presentApplication,
   removedApplication,
@@ -290,57 +289,6 @@ describe('createWorkloads', () => {
       assert.deepEqual(agent.state(name)?.drift, [], name)
       assert.equal(agent.state(name)?.phase, 'Applied')
     }
-  })
-
-  it('F43: takes nothing for left behind whose kind nobody watches any more', async () => {
-    const memory = createMemoryCluster()
-    const cluster: MemoryCluster = {
-      ...memory,
-      async *watch(...given) {
-        for await (const event of memory.watch(...given)) if (event.type !== 'deleted') yield event
-      },
-    }
-    await using agent = createAgent({}, cluster)
-    const bring = (generation: number, ...objects: Parameters<typeof presentApplication>[1]) =>
-      agent.workloads.reconcile(
-        verifiedSnapshot(presentApplication('shop', [...shop, ...objects], { generation })),
-        never,
-      )
-    await bring(1, createConfig('shop', 'a'))
-    await bring(2)
-    assert.equal(cluster.read('/ConfigMap/shop/a'), undefined)
-    await bring(3, { ...createConfig('shop', 's'), kind: 'Secret' })
-    assert.deepEqual(agent.state('shop')?.drift, [])
-  })
-
-  it('I8: calls nothing healthy that has not been watched for long', async () => {
-    const memory = createMemoryCluster()
-    let tell: ((event: WatchEvent) => void) | undefined
-    const cluster: MemoryCluster = {
-      ...memory,
-      async *watch(...given) {
-        if (given[0].kind !== 'Deployment') return yield* memory.watch(...given)
-        for await (const event of memory.watch(...given)) {
-          yield event
-          if (event.type !== 'synced') continue
-          yield await new Promise<WatchEvent>((resolve) => (tell = resolve))
-          yield await new Promise<WatchEvent>((resolve) => (tell = resolve))
-        }
-      },
-    }
-    await using agent = createAgent({}, cluster)
-    await agent.workloads.reconcile(verifiedSnapshot(presentApplication('shop', shop)), never)
-    await agent.clock.advance(1_000)
-    assert.equal(agent.state('shop')?.health, 'Current')
-    tell!({ type: 'lost', reason: 'list deployments: no more' })
-    await agent.clock.advance(1_000)
-    const words = 'cannot be watched: list deployments: no more'
-    assert.deepEqual(agent.reports.at(-1)?.unhealthy, [
-      { object: web, health: 'Unknown', message: words },
-    ])
-    tell!({ type: 'synced', ids: new Set([web]) })
-    await agent.clock.advance(1_000)
-    assert.equal(agent.reports.at(-1)?.health, 'Current')
   })
 
   it('remembers what it was about to make when it dies before it could say so (F19)', async () => {
