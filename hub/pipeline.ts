@@ -23,8 +23,8 @@ export interface PipelineDeps {
   readonly time?: Stopwatch<'render' | 'decide'>
   /** Calls back once after so many milliseconds. */
   readonly later: (ms: number, run: () => void) => void
-  /** When this hub began, in milliseconds. */
-  readonly since: number
+  /** When this hub began, in milliseconds by the clock as it is set now. */
+  readonly since: () => number
   readonly signal: AbortSignal
 }
 
@@ -221,7 +221,7 @@ export function createPipeline(deps: PipelineDeps) {
     for (const { name, lastFetchedAt, revision } of sources) {
       const isDecided = name === 'fleet' ? fleet.revision : heard.get(name)
       if (fetched.has(name) || revision === null || isDecided !== revision) continue
-      if ((lastFetchedAt ?? 0) >= deps.since) fetched.set(name, register.head)
+      if ((lastFetchedAt ?? 0) >= deps.since()) fetched.set(name, register.head)
     }
     return fetched.size > before
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { HubError } from '../errors.ts'
@@ -165,11 +165,19 @@ function createJournal(start: {
   }
 
   async function writeAll(bytes: Buffer): Promise<void> {
-    const found = (await file.stat()).size
-    if (found !== size) {
+    const mine = await file.stat()
+    if (mine.size !== size) {
       throw new HubError(
         'ledger_unwritable',
-        `the ledger ${path} has ${found} bytes where this hub wrote ${size}: another process writes it`,
+        `the ledger ${path} has ${mine.size} bytes where this hub wrote ${size}: another process writes it`,
+      )
+    }
+    // What is written to a file without a name is gone with this process.
+    const named = await stat(path).catch(() => undefined)
+    if (named?.ino !== mine.ino || named.dev !== mine.dev) {
+      throw new HubError(
+        'ledger_unwritable',
+        `the ledger ${path} was replaced or removed while this hub wrote it, and nothing is decided any more: stop the hub, see to it that the file is the one that counts, and start it again`,
       )
     }
     try {

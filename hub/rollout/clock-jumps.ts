@@ -13,6 +13,8 @@ export interface ClockJumpsDeps {
 /** By how much the hub's clock was set while rollouts counted by it. */
 /** By how much the hub's clock was set while rollouts counted by it. */
 export interface ClockJumps {
+  /** Looks at the clock, whether any rollout asks or not. */
+  notice(): void
   /** What time it is, and by how many milliseconds the clock was set that a rollout was not told of yet. */
   look(plan: RolloutPlan): { readonly now: number; readonly setBy: number }
   /** It was told of as much. */
@@ -21,7 +23,7 @@ export interface ClockJumps {
 
 /** Goes by the clock alone. */
 export function noJumps(clock: () => number): ClockJumps {
-  return { look: () => ({ now: clock(), setBy: 0 }), tell: () => {} }
+  return { notice: () => {}, look: () => ({ now: clock(), setBy: 0 }), tell: () => {} }
 }
 
 /** What clocks are put right by now and then, and no soak is the shorter for. */
@@ -36,15 +38,21 @@ export function createClockJumps({ clock, monotonic, onJump }: ClockJumpsDeps): 
   let ahead = clock() - monotonic()
   let all = 0
 
+  function readClock(): number {
+    const now = clock()
+    const by = now - monotonic() - ahead
+    ahead += by
+    if (Math.abs(by) > leeway) {
+      all += by
+      onJump(by)
+    }
+    return now
+  }
+
   return {
+    notice: () => void readClock(),
     look(plan) {
-      const now = clock()
-      const by = now - monotonic() - ahead
-      ahead += by
-      if (Math.abs(by) > leeway) {
-        all += by
-        onJump(by)
-      }
+      const now = readClock()
       const known = told.get(plan) ?? all
       told.set(plan, known)
       return { now, setBy: all - known }

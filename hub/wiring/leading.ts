@@ -47,7 +47,7 @@ import type { Surroundings } from './surroundings.ts'
 const sweepEveryMs = 30 * 60_000
 const sweepAgeMs = 60 * 60_000
 const alertSweepMs = 5_000
-/** While something is kept from a cluster until Git was read. */
+/** The clock is looked at, and while something is kept from a cluster whether Git was read. */
 const confirmEveryMs = 1_000
 
 export interface LeadingDeps {
@@ -86,13 +86,14 @@ export async function startLeading(
   const { store, writes, content, attestor, trust, statuses, hooks, offered, metrics, trace } = deps
   const { redis, redisUrl, events, register } = store
   const since = clock()
-  let heardSince = since
+  let [heardSince, begunAt] = [since, since]
   const monotonic = (): number => performance.now()
   const jumps = createClockJumps({
     clock,
     monotonic,
     onJump(by) {
       heardSince = clock()
+      begunAt += Math.min(0, by)
       log.warn(tellJump(by))
     },
   })
@@ -210,7 +211,7 @@ export async function startLeading(
       hooks.noticeAll()
     },
     onFault: (kind, fault) => events.emit(describeFault(kind, fault)),
-    since,
+    since: () => begunAt,
     log: (level, message, fields) => log[level](fields ?? {}, message),
     time: metrics.timeRound,
     later,
@@ -324,6 +325,7 @@ export async function startLeading(
       alerting.begin()
       started.every(alertSweepMs, () => alerting.sweep())
       started.every(confirmEveryMs, async () => {
+        jumps.notice()
         if (hooks.countRestrained() > 0 && (await pipeline.confirm())) hooks.noticeRestrained()
       })
       started.every(sweepEveryMs, () =>

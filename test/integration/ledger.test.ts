@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
@@ -183,6 +191,24 @@ test('a second writer is noticed before it can break the chain', async () => {
   const again = await openJournal(path, clock)
   assert.equal(again.head, 2)
   await again.close()
+})
+
+test('I1: a ledger that is replaced or removed under its hub acknowledges nothing more', async () => {
+  for (const replace of [
+    (path: string) => (copyFileSync(path, `${path}.copy`), renameSync(`${path}.copy`, path)),
+    (path: string) => rmSync(path),
+  ]) {
+    await using dir = await createTempDir('replaced')
+    const path = join(dir.path, 'ledger.jsonl')
+    const ledger = await openJournal(path, clock)
+    await ledger.append('alice', [accept('r1')])
+    replace(path)
+    await assert.rejects(ledger.append('alice', [accept('r2')]), {
+      code: 'ledger_unwritable',
+      message: /was replaced or removed while this hub wrote it/,
+    })
+    await ledger.close()
+  }
 })
 
 test('entries are committed to the branch, pushed, and restored on a new machine', async () => {

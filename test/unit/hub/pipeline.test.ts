@@ -72,7 +72,7 @@ function world(commits: Record<string, string> = {}) {
       },
     },
     deciding: { decide: (fleet: Fleet) => world.decide(fleet), warnings: () => [] },
-    since: 1_000,
+    since: () => 1_000,
     onFleet: () => void told.push(pipeline.state().fleet?.revision),
     onFault: () => {},
     log() {},
