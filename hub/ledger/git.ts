@@ -72,7 +72,7 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
   if (journal.torn > 0) {
     log('warn', `the ledger's last line was unfinished; ${journal.torn} bytes were cut off`)
   }
-  await begin().catch(async (error: unknown) => {
+  const isAnew = await begin().catch(async (error: unknown) => {
     await journal.close()
     throw error
   })
@@ -93,7 +93,10 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
       log,
     })
   try {
-    if (remote) await takeFromRemote(journal, remote, to.replica !== undefined, log)
+    // A backup is of the file alone.
+    const isRestored = journal.head > 0 && !isAnew && !(await repository.hasCommit())
+    const replicated = to?.replica !== undefined
+    if (remote) await takeFromRemote(journal, remote, { replicated, isRestored, log })
   } catch (error) {
     await journal.close()
     throw error
@@ -209,23 +212,32 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
   }
 }
 
+interface Taking {
+  readonly replicated: boolean
+  readonly isRestored: boolean
+  readonly log: NonNullable<LedgerOptions['log']>
+}
+
 /** What a start takes from the remote. A replica asks again before it leads; one that is alone asks only now. */
 async function takeFromRemote(
   journal: Journal,
   remote: LedgerRemote,
-  replicated: boolean,
-  log: NonNullable<LedgerOptions['log']>,
+  { replicated, isRestored, log }: Taking,
 ): Promise<void> {
   const empty = journal.head === 0
   if (replicated && !empty) return
   const adopt = (lines: readonly string[]) => journal.adopt(lines)
-  const deadlineMs = empty ? fetchMs : lookMs
+  const deadlineMs = empty || isRestored ? fetchMs : lookMs
   try {
     await remote.catchUp({ adopt, deadlineMs, unsealed: !replicated })
   } catch (cause) {
+    // Whatever is decided beside a ledger that has more forks history.
     if (empty && !replicated) {
-      // Starting an empty chain beside a full one would fork history.
       const message = 'whether there is a ledger in Git is not known'
+      throw new HubError('ledger_unwritable', message, { cause })
+    }
+    if (isRestored && cause instanceof HubError && cause.code === 'source_unreachable') {
+      const message = `this ledger is from a backup, and its remote, which may have more, cannot be asked: ${cause.message}. Start again once it can be; or without --ledger-remote, to do without what only it has`
       throw new HubError('ledger_unwritable', message, { cause })
     }
     log('warn', 'nothing was taken from the remote of the ledger', cause)

@@ -261,6 +261,33 @@ test('a hub from an older backup goes on from what the remote has beyond it', as
   }
 })
 
+test('a hub from a backup decides nothing before its remote said what the backup lacks', async () => {
+  await using dir = await createTempDir('older-away')
+  await using restored = await createTempDir('restored')
+  const url = join(dir.path, 'remote.git')
+  git(dir.path, 'init', '--quiet', '--bare', 'remote.git')
+  const options = { clock, author, remote: { url, seal }, commitInterval: 20 }
+  const first = await openLedger(join(dir.path, 'ledger'), options)
+  await first.append('alice', [accept('r1')])
+  copyFileSync(join(dir.path, 'ledger', 'ledger.jsonl'), join(restored.path, 'ledger.jsonl'))
+  await first.append('alice', [accept('r2')])
+  await first.close()
+  renameSync(url, `${url}.away`)
+  for (let start = 0; start < 2; start += 1) {
+    await assert.rejects(openLedger(restored.path, options), {
+      code: 'ledger_unwritable',
+      message: /from a backup, and its remote, which may have more, cannot be asked/,
+    })
+  }
+  renameSync(`${url}.away`, url)
+  const again = await openLedger(restored.path, options)
+  assert.equal(again.head, 2)
+  await again.close()
+  // What has its own history beside it was here all the time.
+  renameSync(url, `${url}.away`)
+  await (await openLedger(restored.path, options)).close()
+})
+
 test('commits are signed by the key that is given', async () => {
   await using dir = await createTempDir('signed')
   const key = join(dir.path, 'key')

@@ -31,6 +31,8 @@ export interface Repository extends Branch {
    * @throws HubError `ledger_unwritable`
    */
   init(hasFile: boolean): Promise<string | undefined>
+  /** Whether our own branch has any commit: it gets one within seconds of the first entry. */
+  hasCommit(): Promise<boolean>
   /** Brings a lost file back from our own branch; false where that has none. */
   restore(): Promise<boolean>
   /** Commits the file as it is, which may be cut in its last line; false when the branch has it. */
@@ -103,6 +105,8 @@ export function createRepository(
   }
   const succeeds = async (...args: readonly string[]) => (await find(...args)) !== undefined
 
+  const hasCommit = () => succeeds('rev-parse', '--quiet', '--verify', ref)
+
   const own = join(directory, '.git')
   const aside = join(directory, 'damaged.git')
 
@@ -117,9 +121,7 @@ export function createRepository(
     if (await succeeds('cat-file', '-e', `${ref}:${ledgerFile}`)) return false
     if (!(await succeeds('rev-parse', '--git-dir'))) return true
     // A new one has no branch yet.
-    return (
-      (await succeeds('rev-parse', '--quiet', '--verify', ref)) || (await exists(join(own, ref)))
-    )
+    return (await hasCommit()) || (await exists(join(own, ref)))
   }
 
   const { url = '' } = remote ?? {}
@@ -155,9 +157,10 @@ export function createRepository(
         })
       }
     },
+    hasCommit,
     async restore() {
       try {
-        if (!(await succeeds('rev-parse', '--quiet', '--verify', ref))) return false
+        if (!(await hasCommit())) return false
         await git('checkout', '--quiet', '--force', ledgerBranch, '--', ledgerFile)
       } catch (cause) {
         throw new HubError('ledger_unwritable', 'whether there is a ledger in Git is not known', {
@@ -183,7 +186,7 @@ export function createRepository(
     isOurs: (commit) => succeeds('merge-base', '--is-ancestor', commit, ref),
     async fetch(deadlineMs) {
       // Who has none of its history needs no more than its newest commit.
-      const depth = (await succeeds('rev-parse', '--quiet', '--verify', ref)) ? [] : ['--depth=1']
+      const depth = (await hasCommit()) ? [] : ['--depth=1']
       const what = ['--', url, `+${ref}:${remoteRef}`]
       await ask(['fetch', '--quiet', '--no-tags', ...depth, ...what], deadlineMs)
       return git('rev-parse', remoteRef)
