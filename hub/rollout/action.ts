@@ -18,7 +18,12 @@ import {
 } from './rollout.ts'
 
 /** How the message of a run begins that a person paused. */
-export const pausedByPerson = 'paused by '
+const pausedByPerson = 'paused by '
+
+/** Whether a person paused it, whatever failed before or since. */
+export function isStopped({ phase, message }: Pick<RolloutRun, 'phase' | 'message'>): boolean {
+  return phase === 'Paused' && message.startsWith(pausedByPerson)
+}
 
 type ActionEvent = Extract<RolloutEvent, { kind: 'action' }>
 
@@ -47,10 +52,12 @@ export function act(draft: Draft, run: RolloutRun, event: ActionEvent, moment: M
       promote(draft, run, by, action.at, moment)
       return
     case 'pause':
-      if (run.phase === 'Paused') return
-      demand(moment.plan, run, ['Progressing'], 'be paused')
-      draft.phase = 'Paused'
+      if (isStopped(run)) return
+      demand(moment.plan, run, ['Progressing', 'Paused'], 'be paused')
       draft.message = `${pausedByPerson}${said}`
+      // What a failure stopped may be gone past by what Git asks next; what a person stopped may not.
+      if (run.phase === 'Paused') draft.message += `, after it was ${run.message}`
+      draft.phase = 'Paused'
       return
     case 'resume':
       if (run.phase === 'Progressing') return
@@ -239,7 +246,7 @@ function promote(
     draft.gates[key] = { state: 'passed', at: now, message: `opened ${by}` }
   }
   // What a failed gate stopped goes on; what a person stopped does not.
-  if (failed && run.phase === 'Paused') resume(draft, moment)
+  if (failed && run.phase === 'Paused' && !isStopped(run)) resume(draft, moment)
 }
 
 function retry(draft: Draft, run: RolloutRun, moment: Moment): void {

@@ -1,4 +1,4 @@
-import { pausedByPerson } from './action.ts'
+import { isStopped } from './action.ts'
 import { findStop } from './failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import { finalPhases } from './rollout.ts'
@@ -158,7 +158,7 @@ function goesOn(plan: RolloutPlan, targets: Readonly<Record<string, RolloutTarge
  */
 function isPausedByPerson({ plan, run }: PastRollout): boolean {
   if (run.phase !== 'Paused') return false
-  if (run.message.startsWith(pausedByPerson)) return true
+  if (isStopped(run)) return true
   const isGateFailed = Object.values(run.gates).some(({ state }) => state === 'failed')
   const isSpent = findStop(plan, run.clusters) !== null
   return !isGateFailed && !isSpent

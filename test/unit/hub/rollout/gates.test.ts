@@ -144,6 +144,21 @@ describe('a metric gate', () => {
     assert.equal(it.run.gates['0/after/0']?.message, 'opened by alice: why')
   })
 
+  // The word of the person got lost: what Git asked next took its place, and promoting it went on.
+  test('a person pauses what a failed gate has paused already, and promoting opens only the gate', () => {
+    const it = afterWave([{ ...metric, failureLimit: 0 }])
+    it.answer(values(1), 0)
+    for (const now of [5, 6]) it.act({ kind: 'pause' }, now)
+    assert.match(
+      it.run.message,
+      /^paused by alice: why, after it was paused: wave one .* failed a gate/,
+    )
+    it.act({ kind: 'promote' }, 10)
+    assert.deepEqual([it.run.phase, it.run.wave], ['Paused', 0])
+    it.act({ kind: 'resume' }, 20)
+    assert.equal(it.run.wave, 1)
+  })
+
   test('an answer to what was asked before a retry is none, though no time has passed', () => {
     const it = afterWave([{ ...metric, failureLimit: 0, count: 1 }])
     const { gate, since, opening, round } = it.last.measurements[0]!
