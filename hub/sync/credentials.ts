@@ -97,10 +97,10 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       const key = digestOf(publicKey)
       const { series, generation } = certificate
       const renewed = await change<Renewal>(enrolment.clusterId, async (known) => {
-        const held =
-          known?.series === series
-            ? known
-            : { series, serial: certificate.serial, generation, next: null }
+        // A Redis that went back may not know any more what passed when this stream was opened.
+        const admission = admitCertificate(known, certificate)
+        const inUse = admission.admitted ? admission.pins : null
+        const held = inUse ?? known ?? { ...certificate, next: null }
         const plan = planRenewal(held, generation, key)
         if (plan.kind === 'lock') return { next: null, result: plan }
         const number = { series, generation: plan.generation }
