@@ -141,8 +141,10 @@ export function findFollower(
   // What failed is tried again by what follows, which begins with it.
   if (action.kind !== (findObstacle(plan, run) ? 'retry' : 'resume')) return undefined
   const others = plansOf(state, plan.application)
-  const isWaiting = ({ id, behind }: RolloutPlan) =>
-    behind === plan.id && state.runs.get(id)?.phase === 'Planned'
+  const isWaiting = ({ id, behind, starts, supersede }: RolloutPlan) =>
+    state.runs.get(id)?.phase === 'Planned' &&
+    // A hub that died was to have it go at once, had nobody paused the other meanwhile.
+    (behind === plan.id || (starts === true && supersede === 'replace'))
   return others.findLast(isWaiting)?.id
 }
 

@@ -24,6 +24,7 @@ import {
 } from './rollout.ts'
 import { step } from './step.ts'
 import type { RolloutQuery, RolloutStore, StoredRollout, WakeUps } from './store.ts'
+import { isItsTurn } from './turn.ts'
 import { explainWaiting } from './waiting.ts'
 
 /** What moving rollouts needs of the rest of the hub. */
@@ -226,9 +227,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     for (const other of others) {
       if (state.runs.get(other)!.startedAt === null) await supersede(other, id, actor)
     }
-    const isTaken = others.some((other) => state.runs.get(other)!.startedAt !== null)
-    // Its turn comes when the one before it has ended.
-    if (isTaken && plan.supersede === 'queue') return
+    if (!isItsTurn(state, plan)) return
     for (const other of makeWay(state, plan, { kind: 'start' })) await supersede(other, id, actor)
     if (find(id).run.phase === 'Planned') await startWaiting(plan, actor, reason)
   }

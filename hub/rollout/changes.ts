@@ -2,6 +2,7 @@ import { isStopped } from './action.ts'
 import { findStop } from './failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import { finalPhases } from './rollout.ts'
+import { listEndedWithout, listLeft, listUnproven } from './unproven.ts'
 
 /** A rollout of the application, as far as deciding the next one needs it. */
 export interface PastRollout {
@@ -78,22 +79,29 @@ export function findChange(input: ChangeInput): Change {
   if (isNext && !input.anew && sameForAll(input, begun.plan, wanted, isStaying)) {
     return { kind: 'withdraw', rollout: active.plan.id }
   }
-  const asked = differing.filter(
-    ([cluster, content]) => !isStaying(cluster) && (input.again || isDue(input, cluster, content)),
+  const asked = listDue(
+    input,
+    differing.filter(([cluster]) => !isStaying(cluster)),
   )
+  const isWanted = ([cluster, plan]: readonly [string, RolloutPlan]): boolean =>
+    wanted.get(cluster)?.digest === plan.targets[cluster]?.digest && !isStaying(cluster)
+  // What has it and failed is tried again by a person's word, as what has it not.
+  const failed = input.again ? listEndedWithout(input).filter(isWanted) : []
   const free = asked.filter(([, content]) => input.again || input.held?.(content) !== true)
-  if (free.length === 0 && active) return { kind: 'withdraw', rollout: active.plan.id }
-  if (asked.length === 0) return { kind: 'none' }
+  const isNothing = failed.length === 0
+  if (isNothing && free.length === 0 && active) return { kind: 'withdraw', rollout: active.plan.id }
+  if (isNothing && asked.length === 0) return { kind: 'none' }
   // With nothing else to bring, what is on hold is planned, and refused in words.
   const due = free.length > 0 ? free : asked
   const all = new Map(due.map(([cluster, content]) => [cluster, bring(input, cluster, content)]))
   const inHand = begun ? listUnproven(begun).map((cluster) => [cluster, begun.plan] as const) : []
-  for (const [cluster, plan] of [...listLeft(input), ...inHand]) {
-    const mine = plan.targets[cluster]
-    const content = wanted.get(cluster)
-    if (!mine || !content || content.digest !== mine.digest || isStaying(cluster)) continue
+  const spread = new Set(due.map(([, { digest }]) => digest))
+  for (const [cluster, plan] of [
+    ...failed,
+    ...[...listLeft(input, spread), ...inHand].filter(isWanted),
+  ]) {
     // What it had before is what that rollout found: what it has now is what is to be proven.
-    all.set(cluster, { ...content, previous: mine.previous })
+    all.set(cluster, { ...wanted.get(cluster)!, previous: plan.targets[cluster]!.previous })
   }
   const targets = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
   const known = new Set(
@@ -109,44 +117,11 @@ export function findChange(input: ChangeInput): Change {
   }
 }
 
-/**
- * Clusters that a rollout in hand has come to and that have not proven what it brings: those that have not
- * succeeded, and all of its wave where a gate after it is still to be passed. What takes its place begins
- * with them, or other clusters would get by a small change elsewhere what was kept from them until then.
- * What a person skipped stays skipped.
- */
-function listUnproven({ plan, run }: PastRollout): string[] {
-  return plan.waves.slice(0, run.wave + 1).flatMap(({ clusters, after }, index) =>
-    clusters.filter((name) => {
-      const progress = run.clusters[name]
-      if (progress?.state !== 'Done') return progress !== undefined
-      if (progress.outcome === 'Skipped') return false
-      return progress.outcome !== 'Succeeded' || (index === run.wave && after.length > 0)
-    }),
-  )
-}
-
-/**
- * Clusters that have what a rollout brought whose place was taken before they had proven it, and that none has
- * come to since: the one after it may have stood at its gate, or been withdrawn, when Git asked for the same again.
- */
-function listLeft({ assigned, history }: ChangeInput): [string, RolloutPlan][] {
-  const replaced = new Map(
-    history
-      .filter(({ run }) => run.phase === 'Superseded')
-      .map((past) => [past.plan.id, { past, unproven: new Set(listUnproven(past)) }]),
-  )
-  return [...assigned].flatMap(([cluster, { rollout }]) => {
-    const { past, unproven } = replaced.get(rollout) ?? {}
-    if (!past || !unproven?.has(cluster)) return []
-    const last = history.find(({ plan, run }) => run.startedAt !== null && plan.targets[cluster])
-    const isSettled = last !== past && last?.run.clusters[cluster]?.state === 'Done'
-    return isSettled ? [] : [[cluster, past.plan]]
-  })
-}
-
 /** Whether something is brought on that a rollout in hand was to bring. */
-function goesOn(plan: RolloutPlan, targets: Readonly<Record<string, RolloutTarget>>): boolean {
+export function goesOn(
+  plan: RolloutPlan,
+  targets: Readonly<Record<string, RolloutTarget>>,
+): boolean {
   return Object.entries(targets).some(
     ([cluster, { digest }]) => plan.targets[cluster]?.digest === digest,
   )
@@ -156,7 +131,7 @@ function goesOn(plan: RolloutPlan, targets: Readonly<Record<string, RolloutTarge
  * Paused, and by no failure: those are tried again, while what a person meant nobody knows. What fails after a
  * person's word takes nothing back of it.
  */
-function isPausedByPerson({ plan, run }: PastRollout): boolean {
+export function isPausedByPerson({ plan, run }: PastRollout): boolean {
   if (run.phase !== 'Paused') return false
   if (isStopped(run)) return true
   const isGateFailed = Object.values(run.gates).some(({ state }) => state === 'failed')
@@ -201,18 +176,41 @@ function sameForAll(
   )
 }
 
+/** Of clusters that differ those that are to be offered it. */
+function listDue(
+  input: ChangeInput,
+  differing: readonly (readonly [string, Content])[],
+): (readonly [string, Content])[] {
+  if (input.again) return [...differing]
+  const due = differing.filter(([cluster, content]) => isDue(input, cluster, content))
+  const known = due.filter(([cluster]) => findLast(input, cluster))
+  const moved = new Set(known.map(([, { digest }]) => digest))
+  return due.filter(
+    (one) => known.includes(one) || moved.has(one[1].digest) || !isAborted(input, one[1]),
+  )
+}
+
+/** The newest rollout that says something of a cluster. */
+function findLast({ history }: ChangeInput, cluster: string): PastRollout | undefined {
+  return history.find(
+    (past) => past.plan.targets[cluster] !== undefined && !isUnheard(past, cluster),
+  )
+}
+
 /**
  * Whether a cluster that differs is to be offered by itself. What failed there, was skipped,
  * aborted or rolled back is not redone until Git moves or a person says so; what it missed while
  * it was away is, once it is back.
  */
 function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
-  const last = input.history.find(
-    (past) => past.plan.targets[cluster] !== undefined && !isUnheard(past, cluster),
-  )
+  const last = findLast(input, cluster)
   if (!last || last.plan.targets[cluster]!.digest !== content.digest) return true
   const progress = last.run.clusters[cluster]
   if (last.run.phase === 'Superseded' && progress?.state !== 'Done') return true
+  if (last.run.phase === 'Aborted') {
+    // What it missed while it was away is aborted as well.
+    return progress?.state === 'Done' && progress.outcome === 'Succeeded'
+  }
   if (!progress || !finalPhases.has(last.run.phase)) return true
   switch (progress.state) {
     case 'Done':
@@ -236,6 +234,18 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
     case 'Reverted':
       return false
   }
+}
+
+/**
+ * Whether the rollout that brought this last, wherever, was aborted: a cluster that joins gets it by itself no more
+ * than those whom it was for.
+ */
+function isAborted({ history }: ChangeInput, { digest }: Content): boolean {
+  const last = history.find(
+    ({ plan, run }) =>
+      run.startedAt !== null && Object.values(plan.targets).some((one) => one.digest === digest),
+  )
+  return last?.run.phase === 'Aborted'
 }
 
 /** Whether a rollout was only planned, and says as little about a cluster as if it had never been made. */

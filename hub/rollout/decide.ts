@@ -9,6 +9,7 @@ import type { AuthorsRequest } from '../render/authors.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
+import { createBeginOrder, type Turn } from './begin-order.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
 import { createLeaving } from './leaving.ts'
 import { deletesMore } from './content.ts'
@@ -91,9 +92,10 @@ export function createDeciding(deps: DecideDeps) {
     const held = explainHeldRemovals({ gone: gone.length, total, revision, newer })
     if (held !== undefined) faults.push({ message: held })
     const look = sparing.look(fleet, contents)
+    const round = { fleet, contents, look }
     // What others wait for is planned first, so that they find it under way.
     const due = orderByDependencies(fleet, contents.applications.keys())
-    const after: [string, () => Promise<Fault | undefined>][] = []
+    const order = createBeginOrder(fleet)
     const attempt = async (application: string, run: () => Promise<Fault | undefined>) => {
       try {
         const fault = await run()
@@ -105,14 +107,12 @@ export function createDeciding(deps: DecideDeps) {
     for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
       const start = held === undefined || !gone.includes(application)
       await attempt(application, () =>
-        decideOne({ fleet, contents, look }, application, start, (run) =>
-          after.push([application, run]),
-        ),
+        decideOne(round, application, start, order.turnOf(application, attempt)),
       )
       const awaited = look.explainAwaited(application, listGoing(fleet, contents, application))
       if (awaited) faults.push(awaited)
     }
-    for (const [application, run] of after) await attempt(application, run)
+    await order.beginRest()
     settledAt = deps.clock()
     return faults
   }
@@ -121,8 +121,7 @@ export function createDeciding(deps: DecideDeps) {
     round: Round,
     application: string,
     start: boolean,
-    /** Of what is not to be begun before all that gives something to it. */
-    defer: (run: () => Promise<Fault | undefined>) => void,
+    turn: Turn,
   ): Promise<Fault | undefined> {
     const { contents } = round
     const change = find(round, application, false)
@@ -157,8 +156,8 @@ export function createDeciding(deps: DecideDeps) {
       case 'rollout': {
         const plan = await makePlan(round, application, change, 'git')
         const begin = () => put(plan, start, change, isHeldAsked(contents, application))
-        if (isGiving(plan)) return begin()
-        defer(begin)
+        if (isGiving(plan)) return turn.beginFirsts().then(begin)
+        turn.defer(begin)
         return undefined
       }
       default:

@@ -1,3 +1,4 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
@@ -9,12 +10,14 @@ import { finalPhases, type RolloutPlan } from './rollout.ts'
  * nor been rolled back: what comes after it in Git may need what it was to bring.
  *
  * @param plans of that application, newest first
+ * @param desired what Git asks of it there, null for nothing; undefined where it cannot be told
  */
 export function explainDependency(
   state: Pick<LedgerState, 'runs' | 'assignments' | 'holds'>,
   plans: readonly RolloutPlan[],
   application: string,
   cluster: string,
+  desired?: Digest | null,
 ): string | null {
   // Newest first: what a later rollout says of the cluster counts.
   for (const plan of plans) {
@@ -27,6 +30,9 @@ export function explainDependency(
     if (state.holds.get(application)?.rollout === plan.id) {
       return `${wants}, of which rollout ${plan.id} was rolled back: Git still asks for its revision ${shortRevision(plan.revision)}`
     }
+    const isUngiven = progress.state === 'Done' && progress.generation === 0
+    // It never came there, and Git asks for it no more: what ran there before still does.
+    if (isUngiven && desired !== undefined && desired !== plan.targets[cluster].digest) continue
     if (progress.state === 'Done') {
       if (progress.outcome === 'Failed' || progress.outcome === 'TimedOut') {
         return `${wants}, which ${progress.outcome === 'Failed' ? 'failed' : 'timed out'} there in rollout ${plan.id}`

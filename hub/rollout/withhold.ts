@@ -1,3 +1,4 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { dependenciesOn } from '../fleet/resolve.ts'
 import { plansOf } from '../ledger/by-application.ts'
@@ -10,13 +11,20 @@ import { createOpenings, judgeWindows, type Withheld } from './windows.ts'
 /** Why a cluster may be offered nothing new of an application now; null when it may. */
 export type Withhold = (application: string, cluster: string, now: number) => Withheld | null
 
+/** What Git asks of an application on a cluster: null for nothing, undefined where it cannot be told. */
+type Desired = (application: string, cluster: string) => Digest | null | undefined
+
 /**
  * Puts together what keeps new content back from a cluster whatever its rollout says: windows of the
  * application's Project, of the cluster and of its groups, and applications that come first. They are
  * read from the fleet as it is now, not from the plan: a freeze that is committed holds at once. Before
  * the fleet was read nothing new begins, since nobody knows what is frozen.
  */
-export function createWithhold(fleet: () => Fleet | null, state: LedgerState): Withhold {
+export function createWithhold(
+  fleet: () => Fleet | null,
+  state: LedgerState,
+  desired: Desired = () => undefined,
+): Withhold {
   const openings = createOpenings()
   return (application, cluster, now) => {
     const current = fleet()
@@ -39,7 +47,8 @@ export function createWithhold(fleet: () => Fleet | null, state: LedgerState): W
     const declared = current.clusters.get(cluster)
     if (!spec?.dependsOn || !declared) return null
     for (const { name } of dependenciesOn(current, spec, declared).dependsOn ?? []) {
-      const why = explainDependency(state, plansOf(state, name).reverse(), name, cluster)
+      const plans = plansOf(state, name).reverse()
+      const why = explainDependency(state, plans, name, cluster, desired(name, cluster))
       if (why === null || isBehind(current, name, application, cluster)) continue
       return why
     }

@@ -130,7 +130,11 @@ export async function startLeading(
     }),
     (alarms) => alarms.close().catch(() => {}),
   )
-  const withhold = createWithhold(() => pipeline.state().fleet, register.state)
+  const withhold = createWithhold(
+    () => pipeline.state().fleet,
+    register.state,
+    (application, cluster) => pipeline.desired(application, cluster),
+  )
   const handovers = createHandovers({
     state: register.state,
     isFree: (application, cluster) =>

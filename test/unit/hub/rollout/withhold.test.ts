@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { findDependents, orderByDependencies } from '../../../../hub/fleet/dependents.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
@@ -234,6 +234,33 @@ describe('an application that depends on another', () => {
       assert.match(held('r1', first, rolledBack)!, /db, of which rollout r1 was rolled back/)
       assert.equal(history(first, rolledBack), null)
       assert.equal(held('r1', first, rolledBack, first), null, 'and went on to something newer')
+    }
+  })
+
+  // It waited for ever for what Git had taken back, and what ran there was never asked about.
+  test('waits no more for what failed without having come there, once Git asks for something else', () => {
+    const state = emptyState()
+    const content = {
+      ...target(null),
+      cluster: 'a',
+      application: 'db',
+      generation: 1,
+      rollout: 'r0',
+    }
+    putAssignment(state, content)
+    const away = { ...done('Failed'), generation: 0 }
+    const made = plan([wave('all', ['a'])], { id: 'r1', application: 'db' })
+    for (const phase of ['Superseded', 'RolledBack', 'Aborted'] as const) {
+      addRollout(state, made, { ...createRun(made), phase, clusters: { a: away } })
+      const askWith = (digest: Digest | null | undefined) =>
+        createWithhold(
+          () => fleetOf(documents),
+          state,
+          () => digest,
+        )('shop', 'a', 0)
+      assert.equal(askWith(digestOf('what runs')), null)
+      assert.match(askWith(made.targets['a']!.digest)!.reason, /failed there in rollout r1/)
+      assert.match(askWith(undefined)!.reason, /failed there/, 'nobody knows')
     }
   })
 

@@ -1,0 +1,17 @@
+import type { LedgerState } from '../ledger/replay.ts'
+import { activeRollouts } from './admission.ts'
+import { goesOn, isPausedByPerson } from './changes.ts'
+import type { RolloutPlan } from './rollout.ts'
+
+/**
+ * Whether a plan that its hub died over may begin by itself: nothing is before it in line, and nobody has paused
+ * meanwhile what it would go on with.
+ */
+export function isItsTurn(state: LedgerState, plan: RolloutPlan): boolean {
+  const begun = activeRollouts(state, plan.application)
+    .filter((id) => id !== plan.id)
+    .map((id) => ({ plan: state.plans.get(id)!, run: state.runs.get(id)! }))
+    .filter(({ run }) => run.startedAt !== null)
+  if (begun.length > 0 && plan.supersede === 'queue') return false
+  return !begun.some((other) => isPausedByPerson(other) && goesOn(other.plan, plan.targets))
+}

@@ -1,0 +1,101 @@
+import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Assignment, RolloutPlan, RolloutRun } from './rollout.ts'
+
+/* Clusters that have what a rollout brought and have not proven it: what brings it to others begins with them. */
+
+interface Past {
+  readonly plan: RolloutPlan
+  readonly run: RolloutRun
+}
+
+interface Standing {
+  readonly assigned: ReadonlyMap<string, Assignment>
+  /** Newest first. */
+  readonly history: readonly Past[]
+}
+
+/**
+ * Clusters that a rollout in hand has come to and that have not proven what it brings: those that have not
+ * succeeded, and all of its wave where a gate after it is still to be passed. What takes its place begins
+ * with them, or other clusters would get by a small change elsewhere what was kept from them until then.
+ * What a person skipped stays skipped.
+ */
+export function listUnproven({ plan, run }: Past): string[] {
+  return plan.waves.slice(0, run.wave + 1).flatMap(({ clusters, after }, index) =>
+    clusters.filter((name) => {
+      const progress = run.clusters[name]
+      if (progress?.state !== 'Done') return progress !== undefined
+      if (progress.outcome === 'Skipped') return isCutOff(run, progress)
+      return progress.outcome !== 'Succeeded' || (index === run.wave && after.length > 0)
+    }),
+  )
+}
+
+/** What was on its way when somebody aborted all is called skipped, and was not by anybody's word. */
+function isCutOff(
+  { phase, finishedAt }: RolloutRun,
+  { generation, at }: { readonly generation: number; readonly at: number },
+): boolean {
+  return phase === 'Aborted' && generation > 0 && at === finishedAt
+}
+
+/**
+ * Clusters that have what a rollout brought whose place was taken, or that was aborted, before they had proven it,
+ * and that none has come to since: the one after it may have stood at its gate, been withdrawn or rolled back,
+ * when Git asked for the same again.
+ *
+ * @param spread what others are to get: of what was aborted nothing goes on but what they would get without it
+ */
+export function listLeft(
+  { assigned, history }: Standing,
+  spread: ReadonlySet<Digest | null>,
+): [string, RolloutPlan][] {
+  const unprovenOf = new Map<Past, ReadonlySet<string>>()
+  const isUnproven = (past: Past, cluster: string): boolean => {
+    const known = unprovenOf.get(past) ?? new Set(listUnproven(past))
+    unprovenOf.set(past, known)
+    return known.has(cluster)
+  }
+  return [...assigned].flatMap(([cluster, { rollout, digest }]) => {
+    const past = findBringer(history, cluster, { rollout, digest })
+    if (past?.run.phase !== 'Superseded' && past?.run.phase !== 'Aborted') return []
+    if (past.run.phase === 'Aborted' && !spread.has(digest)) return []
+    if (!isUnproven(past, cluster)) return []
+    const last = history.find(({ plan, run }) => run.startedAt !== null && plan.targets[cluster])
+    return last && last !== past && isSettled(last, cluster, digest) ? [] : [[cluster, past.plan]]
+  })
+}
+
+/** Clusters that have what a rollout brought that is over, and for which it did not end well. */
+export function listEndedWithout({ assigned, history }: Standing): [string, RolloutPlan][] {
+  return [...assigned].flatMap(([cluster, has]) => {
+    const past = findBringer(history, cluster, has)
+    const progress = past?.run.clusters[cluster]
+    const isOver = past?.run.finishedAt != null && progress?.state === 'Done'
+    return isOver && progress.outcome !== 'Succeeded' ? [[cluster, past.plan]] : []
+  })
+}
+
+/** The rollout that brought a cluster what it has; not one that gave it back. */
+function findBringer(
+  history: readonly Past[],
+  cluster: string,
+  { rollout, digest }: Pick<Assignment, 'rollout' | 'digest'>,
+): Past | undefined {
+  const at = history.findIndex(({ plan }) => plan.id === rollout)
+  if (at < 0) return undefined
+  return history
+    .slice(at)
+    .find(
+      ({ plan, run }) =>
+        run.clusters[cluster]?.generation && plan.targets[cluster]?.digest === digest,
+    )
+}
+
+/** Whether a rollout was done with a cluster that was to have the same, and did not end before its turn. */
+function isSettled({ plan, run }: Past, cluster: string, digest: Digest | null): boolean {
+  const progress = run.clusters[cluster]
+  if (progress?.state !== 'Done' || progress.withdrawn) return false
+  if (plan.targets[cluster]?.digest !== digest) return false
+  return progress.outcome !== 'Skipped' || progress.at !== run.finishedAt
+}
