@@ -1,6 +1,7 @@
 import { groupOf } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
 import { at, conditionOf, type HealthVerdict, list, text, verdict } from './health-facts.ts'
+import { kindRules } from './health-kinds.ts'
 import { isWorse } from './worst.ts'
 
 /* What kstatus calls Current and a rollout had better not pass: Argo CD's answers for the kinds
@@ -23,9 +24,22 @@ const rules: Readonly<Record<string, Rule>> = {
 export function judgeForGate(object: LiveObject, seen: HealthVerdict): HealthVerdict {
   // What is on its way out is no more than that.
   if (seen.health === 'Terminating') return seen
-  const rule = rules[`${groupOf(object.apiVersion)}/${object.kind}`]
-  const strict = rule?.(object)
+  const name = `${groupOf(object.apiVersion)}/${object.kind}`
+  const strict = (rules[name] ?? (kindRules[name] ? undefined : judgeSeen))?.(object)
   return strict && isWorse(strict.health, seen.health) ? strict : seen
+}
+
+/** Of a custom resource whose conditions say of which generation they are: one of this has to be among them. */
+function judgeSeen(object: LiveObject): HealthVerdict {
+  const seen = list(at(object, 'status', 'conditions')).flatMap((condition) => {
+    const generation = at(condition, 'observedGeneration')
+    return typeof generation === 'number' ? generation : []
+  })
+  const newest = Math.max(...seen)
+  const { generation = 0 } = object.metadata
+  return seen.length > 0 && newest < generation
+    ? verdict('InProgress', `generation is ${generation}, its conditions are of ${newest}`)
+    : verdict('Current')
 }
 
 function judgeDeployment(object: LiveObject): HealthVerdict {

@@ -18,6 +18,18 @@ const job = (status: object) => object('batch/v1', 'Job', { status })
 const service = (spec: object, status = {}) => object('v1', 'Service', { spec, status })
 const ingress = (status: object) => object('networking.k8s.io/v1', 'Ingress', { status })
 const pod = (spec: object, status: object) => object('v1', 'Pod', { spec, status })
+/** With conditions of these generations, and one that says of none. */
+const resource = (generation: number, observed: readonly number[]) => ({
+  ...object('cert-manager.io/v1', 'Certificate', {
+    status: {
+      conditions: [
+        { type: 'Ready', status: 'True' },
+        ...observed.map((of) => ({ type: 'Issued', status: 'True', observedGeneration: of })),
+      ],
+    },
+  }),
+  metadata: { name: 'x', generation },
+})
 const waiting = (reason: string) => ({
   phase: 'Running',
   containerStatuses: [{ name: 'web', state: { waiting: { reason } } }],
@@ -62,6 +74,9 @@ const table: readonly (readonly [string, LiveObject, Health, Health])[] = [
     'Current',
     'Current',
   ],
+  ['a resource whose conditions are of before', resource(3, [1, 2]), 'Current', 'InProgress'],
+  ['a resource of which one condition is of now', resource(3, [1, 3]), 'Current', 'Current'],
+  ['a resource whose conditions do not say', resource(3, []), 'Current', 'Current'],
   ['a pod that failed', pod({}, { phase: 'Failed' }), 'Current', 'Failed'],
   ['a pod that ended well', pod({}, { phase: 'Succeeded' }), 'Current', 'Current'],
   ['a pod without its image', pod({}, waiting('ErrImagePull')), 'InProgress', 'Failed'],
