@@ -18,6 +18,14 @@ export function isDefinition(id: string): boolean {
   return id.startsWith('apiextensions.k8s.io/CustomResourceDefinition/')
 }
 
+/** Whether an object is of a group of which there is a definition among these. */
+export function createInstanceTest(ids: readonly string[]): (id: string) => boolean {
+  // A definition's name is its plural, and its group.
+  const names = ids.filter(isDefinition).map((id) => parseObjectId(id).name)
+  const groups = new Set(names.map((name) => name.slice(name.indexOf('.') + 1)))
+  return (id) => groups.has(parseObjectId(id).group)
+}
+
 /** Whether a controller has it, as an operator has a Secret that was handed to it: it goes with its owner. */
 export function isControlled({ metadata }: LiveObject): boolean {
   return metadata.ownerReferences?.some(({ controller }) => controller === true) ?? false

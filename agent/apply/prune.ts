@@ -7,6 +7,7 @@ import { forEachBounded } from './bounded.ts'
 import { partOfLabel } from './apply-set.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
 import {
+  createInstanceTest,
   isControlled,
   isDefinition,
   isNamespace,
@@ -42,7 +43,7 @@ export interface PruneTerms {
 /**
  * Deletes objects in the reverse of the order they went in. Each is read first, and only one that
  * still bears our mark is deleted: one that moved to another application or to a controller, or that its
- * author guards, is let go instead. What cannot be deleted stays in the inventory and is tried again.
+ * author guards, is let go instead. Objects of definitions that go as well are gone before the rest. What cannot be deleted stays in the inventory and is tried again.
  */
 export async function pruneObjects(
   entries: readonly InventoryEntry[],
@@ -68,8 +69,18 @@ export async function pruneObjects(
       errors.push(toObjectError(entry.id, '', error))
     }
   }
+  const result = { gone, deleted, lingering, errors }
+  // Whoever takes their finalizers off may be among the rest.
+  const isFirst = createInstanceTest(entries.map(({ id }) => id))
+  await forEachBounded(
+    ordered.filter(({ id }) => isFirst(id)),
+    writeWidth,
+    signal,
+    prune,
+  )
+  if (lingering.length > 0 || errors.length > 0) return result
   for (const stage of [...stages].reverse()) {
-    const batch = ordered.filter(({ id }) => stageOf(id) === stage)
+    const batch = ordered.filter(({ id }) => stageOf(id) === stage && !isFirst(id))
     const inside = batch.filter(({ id }) => !isNamespace(id))
     await forEachBounded(inside, writeWidth, signal, prune)
     // Namespaces after all else of theirs, so that what they still hold is foreign.
@@ -80,7 +91,7 @@ export async function pruneObjects(
       prune,
     )
   }
-  return { gone, deleted, lingering, errors }
+  return result
 }
 
 function describeLingering(id: string, finalizers: readonly string[]): string {

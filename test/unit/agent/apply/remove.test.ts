@@ -242,6 +242,30 @@ describe('I5: the removal of an application that has a definition', () => {
   })
 })
 
+describe('the removal of an operator with what it keeps', () => {
+  it('deletes that first, and the operator once it has taken its finalizers off', async () => {
+    await using hands = createMemoryHands()
+    const operator = createDeployment('shop')
+    await hands.bring(presentApplication('shop', [namespace, definition, tide, operator, a]))
+    const spring = 'sea.example.org/Tide/shop/spring'
+    const finalize = (finalizers: readonly string[]) =>
+      hands.cluster.edit(spring, 'operator', (object) => ({
+        ...object,
+        metadata: { ...object.metadata, finalizers },
+      }))
+    finalize(['sea.example.org/ebb'])
+    await hands.bring(gone({}))
+    await hands.clock.advance(5_000)
+    assert.deepEqual(deletesOf(hands), [`delete ${spring}`])
+    assert.match(hands.state('shop')?.waiting ?? '', /Tide shop\/spring waits for finalizers/)
+    finalize([])
+    await hands.clock.advance(5_000)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.equal(hands.cluster.read('apps/Deployment/shop/web'), undefined)
+    assert.equal(deletesOf(hands).length, 5)
+  })
+})
+
 describe('what cannot be looked at', () => {
   it('has nothing deleted that it might go with', async () => {
     const memory = createMemoryCluster()
