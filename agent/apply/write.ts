@@ -37,7 +37,8 @@ export async function writeObject(
   const adoption = app.manifest.adoption ?? 'Always'
   // A watch that has not read its kind yet knows nothing of whose it is.
   const blind = !known && !read
-  const looks = once || blind || (fresh && known?.application !== app.name && adoption !== 'Always')
+  const mayBeOthers = known?.application !== app.name && adoption !== 'Always'
+  const looks = once || blind || (mayBeOthers && (fresh || !known))
   const found = looks ? await deps.cluster.get(resource, parsed, writeSignal()) : undefined
   const owner = known ?? (found && ownerOf(found))
   if (
@@ -47,8 +48,9 @@ export async function writeObject(
   ) {
     return { id, apiVersion: source.apiVersion, uid: '', digest: source.digest, fieldsHash: '' }
   }
-  // Where an inventory was lost, the object itself says that it is ours.
-  const foreign = fresh && owner?.application !== app.name
+  // Where an inventory was lost, the object itself says that it is ours; another may have been put in its place.
+  const unknown = fresh || (found !== undefined && found.metadata.uid !== before.uid)
+  const foreign = unknown && owner?.application !== app.name
   await refuseForeign(id, app.name, owner, deps)
   if (found && once) {
     const uid = found.metadata.uid ?? ''

@@ -82,7 +82,7 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
     }
     const settled = settle({ ...object, metadata })
     objects.set(id, settled)
-    tell({ type, object: settled })
+    tell({ type, object: settled }, before)
     return settled
   }
   const remove = (id: string) => {
@@ -98,11 +98,14 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
     }
     for (const [id, one] of [...objects]) if (goesAlong(one)) remove(id)
   }
-  const tell = (event: Extract<WatchEvent, { object: LiveObject }>) => {
-    const { apiVersion, kind, metadata } = event.object
+  const tell = (event: Extract<WatchEvent, { object: LiveObject }>, before?: LiveObject) => {
+    const { object } = event
     for (const watcher of watchers) {
-      if (watcher.group !== groupOf(apiVersion) || watcher.kind !== kind) continue
-      if (metadata.labels?.[watcher.label] !== undefined) watcher.push(event)
+      if (watcher.group !== groupOf(object.apiVersion) || watcher.kind !== object.kind) continue
+      const has = (one?: LiveObject) => one?.metadata.labels?.[watcher.label] !== undefined
+      if (has(object)) watcher.push(event)
+      // To who goes by the label, what lost it is gone.
+      else if (has(before)) watcher.push({ type: 'deleted', object })
     }
   }
 
@@ -196,7 +199,6 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
       if (before?.metadata.uid !== uid) return
       const without = (from: Readonly<Record<string, string>> = {}, keys: readonly string[]) =>
         Object.fromEntries(Object.entries(from).filter(([name]) => !keys.includes(name)))
-      tell({ type: 'deleted', object: before })
       const labels = without(before.metadata.labels, marks.labels)
       const annotations = without(before.metadata.annotations, marks.annotations)
       store(key, { ...before, metadata: { ...before.metadata, labels, annotations } }, 'modified')

@@ -5,6 +5,7 @@ import { createMemoryCluster } from '../../../support/memory-cluster.ts'
 import { until } from '../../../support/until.ts'
 import { presentApplication } from '../../../support/verified-snapshot.ts'
 import { createMemoryHands } from './memory-hands.ts'
+import { ownerIn, putBefore } from './put-before.ts'
 
 type Cluster = ReturnType<typeof createMemoryCluster>
 
@@ -155,4 +156,30 @@ describe('writing an object whose kind the watches have not read', () => {
       assert.equal(sizeOf(cluster), 50, `watched: ${watched}`)
     }
   })
+})
+
+describe('an object that somebody made anew in the place of ours', () => {
+  for (const adoption of ['Never', 'IfNoDiff', undefined] as const) {
+    const what = adoption ? `is theirs under adoption: ${adoption}` : 'is taken over otherwise'
+    it(`${what}, and drift where only our label went`, async () => {
+      await using hands = createMemoryHands()
+      const { cluster } = hands
+      const id = '/ConfigMap/shop/c'
+      const objects = [createNamespace('shop'), createConfig('shop', 'c', { a: '1' })]
+      await hands.bring(presentApplication('shop', objects, { ...(adoption && { adoption }) }))
+      cluster.edit(id, 'kubectl', (object) => ({
+        ...object,
+        metadata: { ...object.metadata, labels: {} },
+      }))
+      await hands.clock.advance(1_000)
+      assert.equal(hands.state('shop')?.phase, 'Applied')
+      assert.equal(ownerIn(cluster, id), 'shop')
+      cluster.drop(id)
+      await putBefore(cluster, createConfig('shop', 'c', { a: '2' }))
+      await hands.clock.advance(120_000)
+      const { errors } = hands.state('shop')!
+      assert.equal(errors[0]?.code, adoption && 'adoption_refused')
+      assert.deepEqual(cluster.read(id)?.['data'], { a: adoption ? '2' : '1' })
+    })
+  }
 })
