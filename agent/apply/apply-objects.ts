@@ -92,7 +92,7 @@ function whyNotReady(run: RunState, { id, parsed, source }: Wanted): string | un
   if (source.rules?.apply === 'once' && entry.fieldsHash === '') return undefined
   const record = run.deps.observer.live(id)
   // As a gate has it: a Job that runs is not ready for what comes after it.
-  const fares = record?.gate ?? record
+  const fares = record?.gate ?? record ?? { health: run.deps.observer.end(id), message: '' }
   if (fares?.health === 'Current') return undefined
   const words = fares?.message ? `: ${fares.message}` : ''
   return `${name}, which is ${fares?.health ?? 'not there'}${words}`
@@ -114,6 +114,7 @@ function look(wanted: Wanted, { app, inventory, deps }: RunState): Known {
   // Applied since, and not written down: what the inventory has of it is of before.
   if (record?.content !== undefined && entry && record.content !== entry.digest) return 'rotated'
   if (record) return record.drift.length > 0 ? 'drifted' : 'same'
+  if (observer.end(wanted.id)) return 'same'
   return entry && observer.isRead(entry.apiVersion, wanted.parsed.kind) ? 'missing' : 'unknown'
 }
 
@@ -149,8 +150,8 @@ export function expectations(
     if ((claims.holder(id, observer.live(id)?.application ?? '') ?? app.name) !== app.name) continue
     // What was made once may be changed by anyone.
     const hash = apply === 'once' ? '' : fieldsHash
-    const { missingSince } = fresh.get(id) ?? inventory.get(id) ?? {}
-    expected.set(id, expectationOf(app, id, source.apiVersion, hash, missingSince))
+    const entry = fresh.get(id) ?? inventory.get(id)
+    expected.set(id, expectationOf(app, id, source.apiVersion, hash, entry))
   }
   return expected
 }

@@ -1,6 +1,7 @@
 import { findIgnored, type Ignored } from '@groundswell/proto/ignore-rule.ts'
 import type { Manifest } from '@groundswell/proto/manifest.ts'
 import { parseObjectId } from '@groundswell/proto/object-id.ts'
+import type { InventoryEntry } from './inventory.ts'
 import type { Expectation } from '../observe/object-record.ts'
 import type { VerifiedApplication } from '../trust/verified.ts'
 
@@ -10,7 +11,7 @@ export function expectationOf(
   id: string,
   apiVersion: string,
   fieldsHash: string,
-  missingSince?: number,
+  { missingSince, ended }: Pick<InventoryEntry, 'missingSince' | 'ended'> = {},
 ): Expectation {
   const { name } = application
   if (application.state !== 'present') return { application: name, apiVersion, fieldsHash }
@@ -22,6 +23,7 @@ export function expectationOf(
     ignored: ignoredOf(manifest, id),
     healthChecks: manifest.healthChecks,
     missingSince,
+    ended,
   }
 }
 

@@ -85,6 +85,7 @@ function pack(inventory: Inventory): string {
     entry.account ?? '',
     entry.missingSince === undefined ? '' : String(entry.missingSince),
     entry.made ? '1' : '',
+    entry.ended ?? '',
   ])
   return gzipSync(JSON.stringify(rows)).toString('base64')
 }
@@ -100,7 +101,7 @@ function unpack(object: LiveObject): Inventory {
       if (!Array.isArray(row) || row.some((cell) => typeof cell !== 'string')) return new Map()
       const [id = '', apiVersion = '', uid = '', hex = '', fieldsHash = '', ran = '', ...rest] =
         row as string[]
-      const [versions, account, missing, made] = rest
+      const [versions, account, missing, made, ended] = rest
       const hook = parseHookRecord(ran)
       const digest = hex && `sha256:${hex}`
       entries.set(id, {
@@ -110,6 +111,7 @@ function unpack(object: LiveObject): Inventory {
         ...(account && { account }),
         ...(missing && { missingSince: Number(missing) }),
         ...(made && { made: true as const }),
+        ...((ended === 'Current' || ended === 'Failed') && { ended }),
       })
     }
     return entries

@@ -1,4 +1,5 @@
 import type { Manifest } from '@groundswell/proto/manifest.ts'
+import type { End } from '../observe/ends.ts'
 import type { HookRecord } from './hook-record.ts'
 
 /** What the agent remembers of one object it applied. */
@@ -19,6 +20,8 @@ export interface InventoryEntry {
   readonly account?: string
   /** Since when it was seen to be missing, in milliseconds, where it is only reported. */
   readonly missingSince?: number
+  /** How it has ended, where it goes by itself then. */
+  readonly ended?: End
   /** It was not there before we applied it first. Absent where it was found, and where nobody knows. */
   readonly made?: true
 }
@@ -123,6 +126,7 @@ export function sameInventory(a: Inventory, b: Inventory): boolean {
       other.account !== entry.account ||
       other.missingSince !== entry.missingSince ||
       other.made !== entry.made ||
+      other.ended !== entry.ended ||
       JSON.stringify(other.hook) !== JSON.stringify(entry.hook)
     ) {
       return false

@@ -24,10 +24,7 @@ export async function loadInventories(
       one.inventory = await inventories.load(one.name, signal)
       const entries = [...one.inventory].map(
         ([id, entry]) =>
-          [
-            id,
-            expectationOf(one.wanted, id, entry.apiVersion, entry.fieldsHash, entry.missingSince),
-          ] as const,
+          [id, expectationOf(one.wanted, id, entry.apiVersion, entry.fieldsHash, entry)] as const,
       )
       observer.expect(one.name, new Map(entries))
     } catch (error) {

@@ -38,6 +38,8 @@ export interface PruneTerms {
    * that lived in namespaces before.
    */
   readonly kept?: ReadonlySet<string>
+  /** It goes back to what was before: a definition that cannot go for the sake of others is let go. */
+  readonly undo?: boolean | undefined
 }
 
 /**
@@ -127,7 +129,7 @@ async function pruneSeen(
   application: string,
   policy: 'Delete' | 'Orphan',
   { cluster, clusterId, claims }: ApplyDeps,
-  { hold, kept }: PruneTerms,
+  { hold, kept, undo }: PruneTerms,
 ): Promise<PruneOutcome> {
   const id = parseObjectId(entry.id)
   const signal = writeSignal()
@@ -142,10 +144,13 @@ async function pruneSeen(
   if (owner.application !== application) return 'kept'
   // Another agent's, that runs an application of the same name: it was refused, and never applied from here.
   if (owner.cluster && owner.cluster !== clusterId && entry.uid !== uid) return 'kept'
-  if (policy === 'Orphan' || isPruneGuarded(live.metadata.annotations) || isControlled(live)) {
+  const letGo = async () => {
     const keys = { labels: [marks.application, partOfLabel], annotations: [marks.cluster] }
     await cluster.disown(resource, id, uid, keys, signal)
-    return 'kept'
+    return 'kept' as const
+  }
+  if (policy === 'Orphan' || isPruneGuarded(live.metadata.annotations) || isControlled(live)) {
+    return letGo()
   }
   if (live.metadata.deletionTimestamp) return leftOf(live)
   hold?.(entry.id)
@@ -158,7 +163,7 @@ async function pruneSeen(
       { cluster, claims },
       signal,
     )
-    if (waitsFor !== undefined) return { waitsFor }
+    if (waitsFor !== undefined) return undo ? letGo() : { waitsFor }
   }
   const left = await cluster.delete(resource, id, uid, signal, live.metadata.resourceVersion)
   return left ? leftOf(left) : 'deleted'

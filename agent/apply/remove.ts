@@ -142,7 +142,8 @@ async function removeWithHooks(removal: Removal, last: VerifiedPresent): Promise
 
 async function prune(removal: Removal, entries: readonly InventoryEntry[]): Promise<void> {
   const { app, deps, signal } = removal
-  const result = await pruneObjects(entries, app.name, app.deletionPolicy, deps, signal)
+  const { name, deletionPolicy, undo } = app
+  const result = await pruneObjects(entries, name, deletionPolicy, deps, signal, { undo })
   removal.inventory = mergeInventory(removal.inventory, [], result.gone)
   removal.errors.push(...result.errors)
   removal.pruned.push(...result.deleted)

@@ -61,8 +61,11 @@ export interface Runs {
   wake(one: Tracked, ms: number): void
   /** For drift just seen, or what drifted while a run was on or waits for its turn under the limit. */
   wakeForDrift(one: Tracked, seen?: ObjectDrift): void
-  /** Writes down since when objects are missing, for the agent that starts after this one. */
-  noteMissing(one: Tracked): void
+  /**
+   * Writes down since when objects are missing, and how those ended that go by themselves, for the agent that
+   * starts after this one.
+   */
+  noteSeen(one: Tracked): void
 }
 
 /** Runs applications: one run of each at a time, and again when there is something to do or wait for. */
@@ -209,7 +212,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     if (waits.length > 0) wake(one, Math.min(...waits))
   }
 
-  async function saveMissing(one: Tracked): Promise<void> {
+  async function saveSeen(one: Tracked): Promise<void> {
     const inventory = one.inventory
     if (!inventory || life.aborted) return
     const next = new Map(inventory)
@@ -217,18 +220,22 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
       const entry = inventory.get(object)
       if (missing && entry) next.set(object, { ...entry, missingSince: firstSeen })
     }
+    for (const [id, entry] of inventory) {
+      const ended = observer.live(id)?.ended ?? observer.end(id)
+      if (ended && entry.digest) next.set(id, { ...entry, ended })
+    }
     if (sameInventory(inventory, next)) return
     await inventories.save(one.name, next, writeSignal())
     one.inventory = next
   }
 
-  function noteMissing(one: Tracked): void {
+  function noteSeen(one: Tracked): void {
     one.turn = one.turn.then(() =>
-      saveMissing(one).catch((error: unknown) => {
+      saveSeen(one).catch((error: unknown) => {
         deps.log('inventory not written', { application: one.name, error })
       }),
     )
   }
 
-  return { process, wake, wakeForDrift, noteMissing }
+  return { process, wake, wakeForDrift, noteSeen }
 }

@@ -122,6 +122,10 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         )
       },
       onChange: changed,
+      onEnd: (application) => {
+        const one = roster.get(application)
+        if (one?.wanted.state === 'present') runs.noteSeen(one)
+      },
       onFault: (kind, error) => log('watch event not understood', { kind, error }),
       onDrift: (application, id) => {
         const one = roster.get(application)
@@ -131,7 +135,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
         one.unreported.set(id, drift)
         changed(application)
         runs.wakeForDrift(one, drift)
-        if (drift.missing && one.wanted.manifest.drift === 'report') runs.noteMissing(one)
+        if (drift.missing && one.wanted.manifest.drift === 'report') runs.noteSeen(one)
       },
     },
     life.signal,

@@ -116,6 +116,12 @@ function isSameKind(a: Resource, b: Resource): boolean {
   return a.group === b.group && a.kind === b.kind
 }
 
-function keyOf(resource: Resource): string {
+/** Of a kind in one version. */
+export function keyOf(resource: Resource): string {
   return `${apiVersionOf(resource)}/${resource.kind}`
+}
+
+/** Of ids of a kind, whatever its version. */
+export function prefixOf({ group, kind }: Resource): string {
+  return `${group}/${kind}/`
 }

@@ -2,6 +2,7 @@ import type { HealthCheck } from '@groundswell/proto/health-check.ts'
 import type { Ignored } from '@groundswell/proto/ignore-rule.ts'
 import { formatObjectId, groupOf } from '@groundswell/proto/object-id.ts'
 import type { LiveObject } from '../cluster/port.ts'
+import { type End, endOf } from './ends.ts'
 import { findDrift, isScaledByOther, lastChange } from './drift.ts'
 import { isOurs, matchesHash, projectOwned, type Projection, saltOf } from './fields.ts'
 import type { HealthVerdict } from './health-facts.ts'
@@ -16,6 +17,8 @@ export interface Expectation {
   readonly fieldsHash: string
   /** Since when it is known to be missing, should it be; in milliseconds. */
   readonly missingSince?: number | undefined
+  /** How it had ended, where it goes by itself then. */
+  readonly ended?: End | undefined
   /** What of it is left to others. */
   readonly ignored?: Ignored | undefined
   /** How kinds of the application fare by its author's word. */
@@ -39,6 +42,8 @@ export interface ObjectRecord {
   readonly drift: readonly FieldDrift[]
   /** It is not what was applied, and which fields differ is yet to be found out; its last change. */
   readonly unsure?: Pick<FieldDrift, 'manager' | 'changedAt'>
+  /** How it has ended, where it goes by itself then. */
+  readonly ended: End | undefined
   /** An autoscaler owns the size. */
   readonly scaled: boolean
   /** Our apply made it what it is: it does not bear our marks because a controller copied them. */
@@ -104,6 +109,18 @@ export function recordRecalled(
   return { ...facts(live, expected, context), baseline, drift }
 }
 
+/** Whether the same fields are ignored and the same expressions say how it fares. */
+export function isHeldAlike(a: Expectation, b: Expectation): boolean {
+  return (
+    isAlike(a.ignored, b.ignored) &&
+    (a.healthChecks === b.healthChecks || isAlike(a.healthChecks, b.healthChecks))
+  )
+}
+
+function isAlike(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}
+
 /** Path of the drift of an object in which we own nothing any more. */
 export const ownersPath = '/metadata/managedFields'
 
@@ -156,6 +173,7 @@ function facts(
     health: seen.health,
     message: seen.message,
     gate: gate === seen ? undefined : gate,
+    ended: endOf(object),
     scaled: isScaledByOther(object),
     applied: isApplied(object, manager),
   }

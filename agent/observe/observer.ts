@@ -1,12 +1,13 @@
-import { apiVersionOf } from '../cluster/api-path.ts'
 import type { Clock } from '../cluster/clock.ts'
 import type { Cluster, LiveObject, Resource, WatchEvent } from '../cluster/port.ts'
 import { createDiagnoses, type DiagnosedCluster } from './diagnose.ts'
 import type { JudgeHealth } from './health-judge.ts'
-import { createKindWatches, type KindWatches } from './kind-watches.ts'
+import { describeEnd, type End } from './ends.ts'
+import { createKindWatches, keyOf, type KindWatches, prefixOf } from './kind-watches.ts'
 import {
   type Expectation,
   idOf,
+  isHeldAlike,
   isNewer,
   type ObjectRecord,
   recordApplied,
@@ -41,6 +42,8 @@ export interface ObserverDeps {
   readonly onChange: (application: string) => void
   /** An expected object is missing or differs. */
   readonly onDrift: (application: string, id: string) => void
+  /** An object has ended that goes by itself then. */
+  readonly onEnd: (application: string) => void
   /** A fault of ours while reading what a watch told; watching goes on. */
   readonly onFault: (kind: string, error: unknown) => void
 }
@@ -65,6 +68,8 @@ export interface Observer extends Pick<KindWatches, 'need' | 'needOnly' | 'synce
   ): ObjectRecord
   /** What is known to live; undefined also while its kind was not yet read. */
   live(id: string): ObjectRecord | undefined
+  /** How an expected object had ended that is gone by itself; undefined while it is there. */
+  end(id: string): End | undefined
   /** True when the kind was read, so that an object that is not known does not exist. */
   isRead(apiVersion: string, kind: string): boolean
   health(application: string): ObjectHealth[]
@@ -87,6 +92,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   const seenAlive = new Set<string>()
   /** Objects being written, and the last thing a watch told of each meanwhile. */
   const held = new Map<string, (() => void) | undefined>()
+  /** How objects ended that go by themselves then. */
+  const ends = new Map<string, End>()
   /** Kinds of which nothing was heard for long, and why. */
   const lost = new Map<string, string>()
 
@@ -110,9 +117,22 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     owner: deps.ownerOf(object),
   })
 
+  const endOf = (id: string): End | undefined =>
+    records.has(id) ? undefined : (ends.get(id) ?? expected.get(id)?.ended)
+
+  const noteEnd = (id: string, { ended }: ObjectRecord) => {
+    if (!ended) ends.delete(id)
+    else if (ends.get(id) !== ended) {
+      ends.set(id, ended)
+      const application = expected.get(id)?.application
+      if (application !== undefined) deps.onEnd(application)
+    }
+  }
+
   const isDrifted = (id: string, expectation: Expectation) => {
     const record = records.get(id)
     if (record) return record.drift.length > 0
+    if (endOf(id)) return false
     // Never applied is not missing: its error says why.
     return expectation.fieldsHash !== '' && watches.isSynced(expectation.apiVersion, kindOf(id))
   }
@@ -166,6 +186,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     const record = recordSeen(object, known, expectation, contextOf(object))
     records.set(id, record)
     seenAlive.add(id)
+    noteEnd(id, record)
     if (record.unsure) recheck(id)
     note(id, !known || differs(known, record))
   }
@@ -286,6 +307,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
         expected.delete(id)
         firstSeen.delete(id)
         seenAlive.delete(id)
+        ends.delete(id)
         diagnoses.note(id, undefined)
       }
       for (const [id, expectation] of objects) {
@@ -302,6 +324,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       expected.set(id, expectation)
       records.set(id, record)
       seenAlive.add(id)
+      noteEnd(id, record)
       firstSeen.delete(id)
       diagnose(id, expectation)
       deps.onChange(expectation.application)
@@ -316,6 +339,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
       }
     },
     live: (id) => records.get(id),
+    end: endOf,
     health(application) {
       return (byApplication.get(application) ?? []).map((object) => {
         const record = records.get(object)
@@ -328,6 +352,8 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
           const words = [record.message, diagnoses.of(object)].filter(Boolean).join('; ')
           return { object, health: record.health, message: words }
         }
+        const end = endOf(object)
+        if (end) return { object, health: end, message: describeEnd(end) }
         const read = watches.isSynced(apiVersion, kindOf(object))
         return { object, health: read ? 'NotFound' : 'Unknown', message: '' }
       })
@@ -361,27 +387,6 @@ function differs(a: ObjectRecord, b: ObjectRecord): boolean {
     JSON.stringify(a.gate) !== JSON.stringify(b.gate) ||
     JSON.stringify(a.drift) !== JSON.stringify(b.drift)
   )
-}
-
-/** Whether the same fields are ignored and the same expressions say how it fares. */
-function isHeldAlike(a: Expectation, b: Expectation): boolean {
-  return (
-    isAlike(a.ignored, b.ignored) &&
-    (a.healthChecks === b.healthChecks || isAlike(a.healthChecks, b.healthChecks))
-  )
-}
-
-function isAlike(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
-}
-
-function keyOf(resource: Resource): string {
-  return `${apiVersionOf(resource)}/${resource.kind}`
-}
-
-/** Of ids of a kind, whatever its version. */
-function prefixOf({ group, kind }: Resource): string {
-  return `${group}/${kind}/`
 }
 
 function kindOf(id: string): string {

@@ -219,6 +219,22 @@ describe('I5: the removal of an application that has a definition', () => {
     assert.equal(deletesOf(hands).length, 3)
   })
 
+  it('lets go of it where it goes back, and something of its kind was let go before', async () => {
+    await using hands = createMemoryHands()
+    await hands.bring(presentApplication('home', [namespace]))
+    const home = presentApplication('home', [namespace])
+    await putBefore(hands.cluster, tide)
+    await hands.bring(home, presentApplication('shop', [definition, tide]))
+    const cut = presentApplication('shop', [definition], { generation: 2, undo: true })
+    await hands.bring(home, cut)
+    await hands.bring(home, gone({ undo: true }, 3))
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.deepEqual(deletesOf(hands), [])
+    const id = 'apiextensions.k8s.io/CustomResourceDefinition//tides.sea.example.org'
+    assert.equal(ownerIn(hands.cluster, id), undefined)
+    assert.ok(hands.cluster.read('sea.example.org/Tide/shop/spring'))
+  })
+
   it('waits while there are any that no application knows, or that a guard keeps', async () => {
     const guarded: TestObject = {
       ...tide,
