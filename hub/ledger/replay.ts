@@ -10,6 +10,7 @@ import {
   type RolloutPlan,
   type RolloutRun,
 } from '../rollout/rollout.ts'
+import { listHeldRollouts } from '../rollout/hold.ts'
 import { createRun } from '../rollout/plan.ts'
 import { emptyReceipts, foldReceipts, type ReceiptLines } from '../receipt/lines.ts'
 import { type AcceptedRevisions, emptyAccepted, foldAccepted } from './accepted.ts'
@@ -258,9 +259,10 @@ function foldMove(state: LedgerState, id: string, change: Parameters<typeof appl
 }
 
 function forgetOld(state: LedgerState, application: string): void {
-  const held = state.holds.get(application)?.rollout
+  const hold = state.holds.get(application)
+  const held = new Set(hold && listHeldRollouts(hold))
   const finished = runsOf(state, application).filter(
-    (run) => finalPhases.has(run.phase) && run.id !== held,
+    (run) => finalPhases.has(run.phase) && !held.has(run.id),
   )
   for (const { id } of finished.slice(0, -keptRollouts)) {
     forgetRollout(state, state.plans.get(id)!)

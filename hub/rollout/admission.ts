@@ -3,7 +3,7 @@ import { HubError } from '../errors.ts'
 import { assignedTo, plansOf, runsOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { deletesMore, toPrevious } from './content.ts'
-import { judgeHold } from './hold.ts'
+import { findHeld, judgeHold } from './hold.ts'
 import { findObstacle } from './obstacle.ts'
 import {
   type Content,
@@ -174,7 +174,7 @@ function judgeRelease(
 ): string | null {
   const hold = state.holds.get(plan.application)
   if (!hold) return null
-  const verdict = judgeHold(hold, state.plans.get(hold.rollout), plan)
+  const verdict = judgeHold(hold, findHeld(state, plan.application), plan)
   switch (verdict) {
     case 'unrelated':
       return null

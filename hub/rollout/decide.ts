@@ -13,7 +13,7 @@ import { createBeginOrder, type Turn } from './begin-order.ts'
 import { type Change, type PastRollout, findChange } from './changes.ts'
 import { createLeaving } from './leaving.ts'
 import { deletesMore } from './content.ts'
-import { findBad, isAskedStill, isWithdrawn } from './hold.ts'
+import { findBad, findHeld, isAskedStill, isWithdrawn } from './hold.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
 import { explainHeldRemovals } from './mass-removal.ts'
 import { planRollout } from './plan.ts'
@@ -223,7 +223,7 @@ export function createDeciding(deps: DecideDeps) {
   async function releaseWithdrawn(contents: Contents, application: string): Promise<void> {
     const hold = state.holds.get(application)
     const desired = contents.applications.get(application)
-    if (!hold || !desired || !isWithdrawn(state.plans.get(hold.rollout), desired)) return
+    if (!hold || !desired || !isWithdrawn(findHeld(state, application), desired)) return
     await deps.release(application, 'Git asks for the held content no more')
   }
 
@@ -231,7 +231,7 @@ export function createDeciding(deps: DecideDeps) {
   function isHeldAsked(contents: Contents, application: string): boolean {
     const hold = state.holds.get(application)
     const desired = contents.applications.get(application)
-    return hold && desired ? isAskedStill(state.plans.get(hold.rollout), desired) : false
+    return hold && desired ? isAskedStill(findHeld(state, application), desired) : false
   }
 
   /** Clusters that may get something of an application. */
@@ -277,7 +277,7 @@ export function createDeciding(deps: DecideDeps) {
       application,
       unselected.map(({ cluster }) => cluster),
     )
-    const bad = state.plans.get(state.holds.get(application)?.rollout ?? '')
+    const bad = findHeld(state, application)
     const isBad = bad && findBad(bad)
     return findChange({
       ...(isBad && { held: ({ digest }) => isBad(digest) }),

@@ -27,7 +27,10 @@ export function explainDependency(
     if (!run || !progress) continue
     const wants = `application ${application}`
     // The hold lasts as long as Git asks for that content.
-    if (state.holds.get(application)?.rollout === plan.id) {
+    const hold = state.holds.get(application)
+    const isAsked = desired === undefined || desired === plan.targets[cluster].digest
+    const isEarlier = isAsked && hold?.earlier?.includes(plan.id) === true
+    if (hold?.rollout === plan.id || isEarlier) {
       return `${wants}, of which rollout ${plan.id} was rolled back: Git still asks for its revision ${shortRevision(plan.revision)}`
     }
     const isUngiven = progress.state === 'Done' && progress.generation === 0

@@ -69,7 +69,32 @@ export function isAskedStill(
   return Object.keys(bad.targets).some((cluster) => isBad(desired.get(cluster)?.digest ?? null))
 }
 
-/** The hold that a step sets, if it sets one that is not set yet. */
+/** Rollouts that one hold keeps from coming back: the newest. */
+const mostHeld = 10
+
+/** Ids of all rollouts that a hold keeps from coming back, the newest first. */
+export function listHeldRollouts({ rollout, earlier = [] }: Hold): string[] {
+  return [rollout, ...earlier]
+}
+
+/**
+ * What a hold keeps from coming back, as if one rollout had brought all of it: of two that had a cluster in them the
+ * later says what Git asked there. Undefined when none of them is kept any more.
+ */
+export function findHeld(
+  { plans, holds }: Pick<LedgerState, 'plans' | 'holds'>,
+  application: string,
+): RolloutPlan | undefined {
+  const hold = holds.get(application)
+  const [newest, ...before] = hold
+    ? listHeldRollouts(hold).flatMap((id) => plans.get(id) ?? [])
+    : []
+  if (!newest || before.length === 0) return newest
+  const all = [newest, ...before].toReversed().map(({ targets }) => targets)
+  return { ...newest, targets: Object.assign({}, ...all) as RolloutPlan['targets'] }
+}
+
+/** The hold that a step sets, if it sets one that is not set yet; what was held before stays so. */
 export function toHolds(
   { holds }: Pick<LedgerState, 'holds'>,
   { application, revision, id }: RolloutPlan,
@@ -77,9 +102,15 @@ export function toHolds(
   at: number,
 ): Decision[] {
   const effect = effects.find((one) => one.kind === 'hold')
-  if (!effect || holds.get(application)?.rollout === id) return []
+  const before = holds.get(application)
+  if (!effect || before?.rollout === id) return []
   const { contentDigest, reason } = effect
+  const earlier = before ? listHeldRollouts(before).filter((other) => other !== id) : []
+  const hold = { application, contentDigest, revision, rollout: id, at, reason }
   return [
-    { type: 'hold.set', hold: { application, contentDigest, revision, rollout: id, at, reason } },
+    {
+      type: 'hold.set',
+      hold: { ...hold, ...(earlier.length > 0 && { earlier: earlier.slice(0, mostHeld - 1) }) },
+    },
   ]
 }

@@ -317,6 +317,8 @@ export interface Hold {
   readonly contentDigest: Digest
   readonly revision: string
   readonly rollout: string
+  /** Rollouts that were rolled back before, and of which Git asked still; the newest first. */
+  readonly earlier?: readonly string[]
   readonly at: number
   readonly reason: string
 }

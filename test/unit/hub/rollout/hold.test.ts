@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { isWithdrawn, judgeHold } from '../../../../hub/rollout/hold.ts'
-import type { Hold, RolloutPlan, RolloutTarget } from '../../../../hub/rollout/rollout.ts'
+import { findHeld, isWithdrawn, judgeHold, toHolds } from '../../../../hub/rollout/hold.ts'
+import type { Content, Hold, RolloutPlan, RolloutTarget } from '../../../../hub/rollout/rollout.ts'
 import { good, old, plan, target, wave } from './world.ts'
 
 const bad = plan([wave('one', ['a', 'b'])])
@@ -63,4 +63,38 @@ test('what failed on one cluster of the bad rollout is nothing else on another o
     judgeHold(hold, { ...bad, targets: { a: target(), b: gone } }, next({ a: gone })),
     'released',
   )
+})
+
+// The second took the place of the first, whose content came to others by itself though Git asked for it still.
+test('a second rollback beside a hold keeps back what both have brought, as long as Git asks for any of it', () => {
+  const second = { ...good, digest: digestOf('second') }
+  const first = plan([wave('one', ['a', 'b'])], { id: 'r1' })
+  const later = plan([wave('one', ['b', 'c'])], {
+    id: 'r2',
+    targets: { b: target(old, second), c: target(old, second) },
+  })
+  const plans = new Map([first, later].map((one) => [one.id, one]))
+  const holds = new Map<string, Hold>()
+  for (const { id, contentDigest } of [first, later]) {
+    const effect = { kind: 'hold', contentDigest, reason: 'it broke' } as const
+    for (const decision of toHolds({ holds }, plans.get(id)!, [effect], 1)) {
+      if (decision.type === 'hold.set') holds.set('shop', decision.hold)
+    }
+  }
+  const held = holds.get('shop')!
+  assert.deepEqual([held.rollout, held.earlier], ['r2', ['r1']])
+  const both = findHeld({ plans, holds }, 'shop')
+  assert.equal(judgeHold(held, both, next({ d: target() })), 'held')
+  assert.equal(judgeHold(held, both, next({ d: target(old, second) })), 'held')
+  const isOver = (a: Content, b: Content) =>
+    isWithdrawn(
+      both,
+      new Map([
+        ['a', a],
+        ['b', b],
+      ]),
+    )
+  assert.equal(isOver(good, old), false)
+  assert.equal(isOver(old, second), false)
+  assert.equal(isOver(old, old), true)
 })

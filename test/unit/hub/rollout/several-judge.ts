@@ -1,4 +1,5 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { Fault } from '../../../../hub/errors.ts'
 import type { LedgerEntry } from '../../../../hub/ledger/entry.ts'
 import { emptyState, foldEntry } from '../../../../hub/ledger/replay.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
@@ -348,6 +349,24 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       contents = given
       offered = []
       forget()
+    },
+    /** All that is known was acted on: nothing is under way any more that Git has moved away from. */
+    judgeRest(faults: readonly Fault[]): void {
+      const told = new Set(faults.map(({ object }) => object))
+      for (const { id, application, targets, supersede, trigger } of state.plans.values()) {
+        const { phase, clusters } = state.runs.get(id)!
+        const isFree = supersede === 'replace' && trigger.kind !== 'api' && !blessed.has(id)
+        // What is in line says it, and comes after it.
+        if ([...state.rolloutsOf.get(application)!].at(-1) !== id) continue
+        if (phase !== 'Progressing' || !isFree || told.has(`Application ${application}`)) continue
+        for (const [name, { digest }] of Object.entries(targets)) {
+          const wanted = desiredOf(application, name)
+          const isGiven = !git().suspended.includes(name as Cluster)
+          if (clusters[name]?.state !== 'Pending' || !isGiven || wanted === undefined) continue
+          if (digest !== null && wanted !== null && wanted !== digest)
+            found.push(`${id} is still to bring ${name} what Git asks no more`)
+        }
+      }
     },
     beginAct(application: string, id: string, kind: string): void {
       act = { application, id, kind }

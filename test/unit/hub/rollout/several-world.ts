@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { HubError } from '../../../../hub/errors.ts'
+import { type Fault, HubError } from '../../../../hub/errors.ts'
 import { findDependents } from '../../../../hub/fleet/dependents.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import type { Decision } from '../../../../hub/ledger/entry.ts'
@@ -142,6 +142,8 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
   }
 
   let hub: Awaited<ReturnType<typeof open>>
+  /** What was told when it was decided last. */
+  let faults: readonly Fault[] = []
 
   async function reopen(): Promise<void> {
     judge.reopened()
@@ -179,7 +181,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
     hub.read = read(commits.at(-1)!)
     await attempt(async () => {
       judge.beginRound(hub.read.contents!)
-      await hub.deciding.decide(hub.read.fleet!, hub.read.contents!)
+      faults = await hub.deciding.decide(hub.read.fleet!, hub.read.contents!)
     })
   }
 
@@ -193,6 +195,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
       await attempt(() => hub.wakes.ring(now))
       await attempt(async () => hub.wakes.sweep())
     }
+    judge.judgeRest(faults)
   }
 
   function idFor(application: string, isPlanned: boolean): string | undefined {
