@@ -20,6 +20,8 @@ export interface ReplicaDeps {
   /** Where the ledger is pushed by whoever leads, if anywhere. */
   readonly remote?: () => LedgerRemote | undefined
   readonly leaseMs: number
+  /** An entry that was appended a moment ago: its time is what the clock of whoever leads says now. */
+  readonly onFresh?: (entry: LedgerEntry) => void
   /** Milliseconds of a clock nobody sets. */
   readonly monotonic: () => number
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
@@ -56,6 +58,8 @@ export function createReplica(deps: ReplicaDeps): Replica {
   let until = -Infinity
   let leading: string | null = null
   const vacancy = createVacancy(monotonic, leaseMs / 2)
+  /** When it was seen last that nothing was lacking here. */
+  let currentAt = -Infinity
   /** Where the common ledger went by our own last append. */
   let appended: ChainHead | undefined
   /** What looks at the lease does not see a half of what puts it right. */
@@ -105,15 +109,19 @@ export function createReplica(deps: ReplicaDeps): Replica {
   /** @throws HubError `ledger_diverged` */
   async function catchUp(sight: Sight): Promise<void> {
     if (sight.lines.length > 0) {
-      await deps
+      const isFresh = monotonic() - currentAt <= leaseMs / 2
+      const adopted = await deps
         .register()
         .adopt(sight.lines)
         .catch((cause: unknown) => {
           if (cause instanceof HubError && cause.code === 'ledger_corrupt') throw diverged(cause)
           throw cause
         })
+      const newest = adopted.at(-1)
+      if (isFresh && newest) deps.onFresh?.(newest)
     }
     const { head } = sight
+    if (!head || head.index <= deps.register().head) currentAt = monotonic()
     if (head && head.index <= deps.register().head && !(await holds(head))) throw diverged()
   }
 

@@ -13,6 +13,11 @@ export interface ClockJumpsDeps {
 /** By how much the hub's clock was set while rollouts counted by it. */
 /** By how much the hub's clock was set while rollouts counted by it. */
 export interface ClockJumps {
+  /**
+   * Of rollouts that another hub moved until now, by whose clock this one's is so many milliseconds ahead. Where it is
+   * behind their times are yet to come, and tell it by themselves. False where it is no matter.
+   */
+  inherit(plans: Iterable<RolloutPlan>, ahead: number): boolean
   /** Looks at the clock, whether any rollout asks or not. */
   notice(): void
   /** What time it is, and by how many milliseconds the clock was set that a rollout was not told of yet. */
@@ -23,7 +28,12 @@ export interface ClockJumps {
 
 /** Goes by the clock alone. */
 export function noJumps(clock: () => number): ClockJumps {
-  return { notice: () => {}, look: () => ({ now: clock(), setBy: 0 }), tell: () => {} }
+  return {
+    inherit: () => false,
+    notice: () => {},
+    look: () => ({ now: clock(), setBy: 0 }),
+    tell: () => {},
+  }
 }
 
 /** What clocks are put right by now and then, and no soak is the shorter for. */
@@ -50,6 +60,11 @@ export function createClockJumps({ clock, monotonic, onJump }: ClockJumpsDeps): 
   }
 
   return {
+    inherit(plans, setAhead) {
+      if (setAhead <= leeway) return false
+      for (const plan of plans) told.set(plan, all - setAhead)
+      return true
+    },
     notice: () => void readClock(),
     look(plan) {
       const now = readClock()

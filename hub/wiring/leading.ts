@@ -97,6 +97,13 @@ export async function startLeading(
       log.warn(tellJump(by))
     },
   })
+  const { ahead } = store.standing
+  if (jumps.inherit(register.state.plans.values(), ahead)) {
+    log.warn(
+      { ahead },
+      "this machine's clock is ahead of that of the hub that led before; set both by NTP",
+    )
+  }
 
   const findFaults = async (): Promise<ReadonlySet<string>> =>
     new Set([

@@ -22,6 +22,8 @@ export interface Standing {
   begin(register: ReplicatedRegister, remote: LedgerRemote | undefined): Promise<void>
   /** Whether another led before this one did. */
   readonly inherited: boolean
+  /** Milliseconds that this machine's clock is ahead of that of whoever led before, as far as it is known. */
+  readonly ahead: number
   /** Another replica's decision is known here. */
   onAdopted(entry: LedgerEntry): void
   /** Resolves once it must decide nothing more; never, for one that is alone. */
@@ -33,7 +35,7 @@ export function standAlone(): Standing {
     admit: async () => {},
     leads: () => true,
     begin: async () => {},
-    inherited: false,
+    ...{ inherited: false, ahead: 0 },
     onAdopted: () => {},
     lost: new Promise(() => {}),
   }
@@ -48,12 +50,13 @@ export async function joinReplicas(
   authority: Authority,
   common: FleetFacts,
 ): Promise<Standing> {
-  const { config, log, started, signal } = surroundings
+  const { config, log, started, signal, clock } = surroundings
   const facts = { CA: authority.origin, ...common }
   await assertSameFleet(redis, prefix, facts)
   const seal = createSeal(await readReplicaSecret(join(config.shared, 'ca')))
   let register: ReplicatedRegister | undefined
   let remote: LedgerRemote | undefined
+  let ahead = 0
   const replica: Replica = createReplica({
     name,
     holder: `${name}#${randomUUID()}`,
@@ -62,6 +65,7 @@ export async function joinReplicas(
     remote: () => remote,
     shared: createSharedLedger(redis, prefix, seal, config.leaseMs, facts),
     leaseMs: config.leaseMs,
+    onFresh: ({ at }) => void (ahead = clock() - at),
     monotonic: () => performance.now(),
     sleep: (ms, until) => wait(ms, undefined, { signal: until }).catch(() => {}),
     log: (level, message, err) => log[level]({ err }, message),
@@ -78,9 +82,13 @@ export async function joinReplicas(
     get inherited() {
       return before !== undefined && before !== name
     },
+    get ahead() {
+      return ahead
+    },
     onAdopted({ decision }) {
       if (decision.type !== 'lease.taken') return
       if (decision.replica !== name) before = decision.replica
+      ahead = 0
       following?.turnTo(register?.state.leader ?? null)
     },
     async begin(opened, pushedTo) {

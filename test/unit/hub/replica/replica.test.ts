@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { emptyChain } from '../../../../hub/ledger/chain.ts'
 import type { ReplicatedRegister } from '../../../../hub/ledger/register.ts'
@@ -86,6 +87,61 @@ async function timeOfTaking(world: World): Promise<{ taken: number | undefined; 
   await ended
   return seen
 }
+
+/** Times of entries that a replica which looks at these moments takes for the leader's clock. */
+async function listFresh(looks: readonly { at: number; index: number }[]): Promise<number[]> {
+  let now = 0
+  let head = 0
+  const fresh: number[] = []
+  const stop = new AbortController()
+  const left = [...looks]
+  const digest = digestOf('one')
+  const register = {
+    get head() {
+      return head
+    },
+    get end() {
+      return { index: head, digest }
+    },
+    state: emptyState(),
+    async adopt(lines: readonly string[]) {
+      head += lines.length
+      return lines.map((at) => ({ at: Number(at) }))
+    },
+  } as unknown as ReplicatedRegister
+  const replica = createReplica({
+    ...{ name: 'a', holder: 'a#1', leaseMs, monotonic: () => now, log: () => {} },
+    register: () => register,
+    shared: {
+      async look() {
+        const index = left[0]?.index ?? head
+        const lines = Array.from({ length: index - head }, () => `${now}`)
+        return { lease: { holder: 'b#1', term: 1, left: 1 }, head: { index, digest }, lines }
+      },
+    } as unknown as SharedLedger,
+    onFresh: ({ at }) => void fresh.push(at),
+    async sleep() {
+      left.shift()
+      if (left.length === 0) return stop.abort()
+      now = left[0]!.at
+    },
+  })
+  await replica.standBy(stop.signal).catch(() => {})
+  return fresh
+}
+
+test('F29: an entry tells the leader’s time where nothing was lacking a moment before', async () => {
+  const soon = leaseMs / 10
+  const found = await listFresh([
+    { at: 0, index: 3 },
+    { at: soon, index: 4 },
+    { at: 2 * soon, index: 4 },
+    { at: 60_000, index: 5 },
+    { at: 60_000 + soon, index: 6 },
+  ])
+  // What it lacked from before, and after it had slept, may be of any time.
+  assert.deepEqual(found, [soon, 60_000 + soon])
+})
 
 describe('a replica that looks whether to lead', () => {
   it('F11: takes an emptied Redis when a lease has passed and the remote has answered', async () => {

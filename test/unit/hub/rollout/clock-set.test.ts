@@ -174,6 +174,25 @@ describe('F29: a hub whose clock is set', () => {
     await it.rollouts.close()
   })
 
+  test('I6: nor does another hub that leads next, whose clock is ahead', async () => {
+    const before = await openHub(soak)
+    await before.pass(minute)
+    const planned = [...before.state.plans.values()][0]!
+    const clock = () => day + hour + minute
+    const jumps = createClockJumps({ clock, monotonic: () => 0, onJump: () => {} })
+    assert.equal(jumps.inherit([planned], hour), true)
+    const it = atGate(soak)
+    const { now, setBy } = jumps.look(planned)
+    it.look(now, setBy)
+    assert.equal(it.run.wave, 0)
+    it.look(now + 9 * minute)
+    assert.equal(it.run.wave, 1)
+    jumps.tell(planned, setBy)
+    assert.equal(jumps.look(planned).setBy, 0)
+    for (const ahead of [-hour, 4_000]) assert.equal(jumps.inherit([planned], ahead), false)
+    await before.rollouts.close()
+  })
+
   test('asks a webhook again after its interval, though it is a day before', async () => {
     const it = await openHub(webhook)
     await it.pass(1_000, -day)
