@@ -8,6 +8,8 @@ import { fieldManager, inventoryIdOf, systemNamespace } from './ownership.ts'
 export interface InventoryStore {
   /** The application's inventory, empty when there is none or it cannot be read as one. */
   load(application: string, signal: AbortSignal): Promise<Inventory>
+  /** Whether there is an inventory that cannot be read as the one that was saved. */
+  isDamaged(application: string, signal: AbortSignal): Promise<boolean>
   save(application: string, inventory: Inventory, signal: AbortSignal): Promise<void>
   remove(application: string, signal: AbortSignal): Promise<void>
 }
@@ -38,6 +40,12 @@ export function createInventoryStore(cluster: Cluster): InventoryStore {
     async load(application, signal) {
       const object = await cluster.get(configMap, inventoryIdOf(application), signal)
       return object ? unpack(object) : new Map()
+    },
+    async isDamaged(application, signal) {
+      const object = await cluster.get(configMap, inventoryIdOf(application), signal)
+      if (!object) return false
+      const { count } = (object['data'] ?? {}) as { count?: string }
+      return count !== String(unpack(object).size)
     },
     async save(application, inventory, signal) {
       const id = inventoryIdOf(application)

@@ -1,3 +1,4 @@
+import { AgentError } from '../errors.ts'
 import type { ObjectError } from '../observe/status.ts'
 import type { VerifiedPresent, VerifiedRemoved } from '../trust/verified.ts'
 import { clusterOf } from './account.ts'
@@ -11,6 +12,7 @@ import {
   sameInventory,
 } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
+import { inventoryIdOf, marks, systemNamespace } from './ownership.ts'
 import { pruneObjects, type PruneResult } from './prune.ts'
 import { releaseObjects, sortAsSeen } from './release.ts'
 import { createRun } from './run-state.ts'
@@ -39,7 +41,7 @@ interface Removal {
  * never done with the agent's own rights instead.
  *
  * @param last content whose hooks are to run; undefined where there are none
- * @throws AgentError when the inventory cannot be written: then nothing more is touched.
+ * @throws AgentError when the inventory cannot be written, or is damaged: then nothing more is touched.
  */
 export async function removeApplication(
   app: VerifiedRemoved,
@@ -48,6 +50,14 @@ export async function removeApplication(
   signal: AbortSignal,
 ): Promise<ApplyResult> {
   deps.observer.expect(app.name, new Map())
+  const { name } = inventoryIdOf(app.name)
+  // Nothing would be deleted, and all of it called removed.
+  if (deps.inventory.size === 0 && (await deps.inventories.isDamaged(app.name, writeSignal()))) {
+    throw new AgentError(
+      'prune_failed',
+      `the inventory cannot be read (ConfigMap ${systemNamespace}/${name}), so what is to be deleted is not known: delete what bears the label ${marks.application}=${app.name}, and then that ConfigMap`,
+    )
+  }
   const removal: Removal = {
     ...{ app, signal, inventory: deps.inventory, errors: [], waiting: [], pruned: [], spared: [] },
     deps: { ...deps, cluster: clusterFor(last, deps) },

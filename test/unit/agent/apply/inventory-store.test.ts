@@ -3,7 +3,10 @@ import { describe, it } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { InventoryEntry } from '../../../../agent/apply/inventory.ts'
 import { createInventoryStore } from '../../../../agent/apply/inventory-store.ts'
+import { createNamespace } from '../../../support/hands.ts'
 import { createMemoryCluster } from '../../../support/memory-cluster.ts'
+import { presentApplication, removedApplication } from '../../../support/verified-snapshot.ts'
+import { createMemoryHands } from './memory-hands.ts'
 
 const signal = new AbortController().signal
 const home = '/ConfigMap/groundswell-system/groundswell-inventory-shop'
@@ -39,5 +42,31 @@ describe('createInventoryStore', () => {
     const packed = gzipSync(JSON.stringify(old)).toString('base64')
     cluster.edit(home, 'older', (one) => ({ ...one, binaryData: { objects: packed } }))
     assert.deepEqual([...(await store.load('shop', signal)).values()], [entry('made')])
+  })
+
+  it('F43: says when it cannot be read, and nothing is called removed for that', async () => {
+    await using hands = createMemoryHands()
+    const { cluster } = hands
+    await hands.bring(presentApplication('shop', [createNamespace('shop')]))
+    const store = createInventoryStore(cluster)
+    assert.equal(await store.isDamaged('shop', signal), false)
+    assert.equal(await store.isDamaged('none', signal), false)
+    const whole = cluster.read(home)!['binaryData'] as { objects: string }
+    for (const objects of ['', whole.objects.slice(0, 40), 'bm90aGluZw==']) {
+      cluster.edit(home, 'kubectl', (one) => ({ ...one, binaryData: { objects } }))
+      assert.equal(await store.isDamaged('shop', signal), true, objects)
+      assert.deepEqual((await store.load('shop', signal)).size, 0)
+    }
+    // The agent that starts then knows nothing of what it is to delete.
+    await using next = createMemoryHands({}, cluster)
+    await next.bring(removedApplication('shop'))
+    const { phase, errors } = next.state('shop')!
+    assert.deepEqual([phase, errors[0]?.code], ['Failed', 'prune_failed'])
+    assert.match(errors[0]?.message ?? '', /delete what bears the label .*application=shop/)
+    assert.ok(cluster.read('/Namespace//shop') && cluster.read(home))
+    cluster.drop('/Namespace//shop')
+    cluster.drop(home)
+    await next.clock.advance(120_000)
+    assert.equal(next.state('shop')?.phase, 'Removed')
   })
 })
