@@ -92,7 +92,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   const seenAlive = new Set<string>()
   /** Objects being written, and the last thing a watch told of each meanwhile. */
   const held = new Map<string, (() => void) | undefined>()
-  /** How objects ended that go by themselves then. */
+  /** How expected objects ended that are gone by themselves. */
   const ends = new Map<string, End>()
   /** Kinds of which nothing was heard for long, and why. */
   const lost = new Map<string, string>()
@@ -120,13 +120,10 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
   const endOf = (id: string): End | undefined =>
     records.has(id) ? undefined : (ends.get(id) ?? expected.get(id)?.ended)
 
-  const noteEnd = (id: string, { ended }: ObjectRecord) => {
-    if (!ended) ends.delete(id)
-    else if (ends.get(id) !== ended) {
-      ends.set(id, ended)
-      const application = expected.get(id)?.application
-      if (application !== undefined) deps.onEnd(application)
-    }
+  const noteEnd = (id: string, { ended }: ObjectRecord, known?: ObjectRecord) => {
+    ends.delete(id)
+    const application = expected.get(id)?.application
+    if (ended && ended !== known?.ended && application !== undefined) deps.onEnd(application)
   }
 
   const isDrifted = (id: string, expectation: Expectation) => {
@@ -186,7 +183,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     const record = recordSeen(object, known, expectation, contextOf(object))
     records.set(id, record)
     seenAlive.add(id)
-    noteEnd(id, record)
+    noteEnd(id, record, known)
     if (record.unsure) recheck(id)
     note(id, !known || differs(known, record))
   }
@@ -230,6 +227,7 @@ export function createObserver(deps: ObserverDeps, signal: AbortSignal): Observe
     const record = records.get(id)
     if (!record) return
     records.delete(id)
+    if (record.ended && expected.has(id)) ends.set(id, record.ended)
     note(id, true)
     if (!expected.has(id) && record.application) deps.onChange(record.application)
   }
