@@ -53,13 +53,18 @@ const signs: readonly (readonly [RegExp, HubErrorCode, string])[] = [
     damaged,
   ],
   [
+    // Ours; a pack that could not be written is none that is damaged.
+    /^(?!remote:).*(no space left on device|disk quota)/im,
+    'internal',
+    'no space is left on the disk here for what the server has; make room',
+  ],
+  [
     // Of a pack without its end Git says that indexing it failed, too.
     /curl (18|56|92) |transfer closed|early EOF|unexpected disconnect|remote end hung up/i,
     'source_unreachable',
     'the connection broke off in the middle of the answer',
   ],
   [/index-pack failed|bad object|fatal: pack/i, 'source_refused', damaged],
-  [/no space left on device|disk quota/i, 'internal', 'no space left for the mirror'],
   [/could not resolve host/i, 'source_unreachable', 'the host name does not resolve'],
   [
     /timed out|timeout|failed to connect|couldn't connect|connection refused|connection reset|no route/i,

@@ -46,6 +46,8 @@ const table: readonly (readonly [string, string])[] = [
   ],
   ['fatal: pack has bad object at offset 12\nfatal: index-pack failed', 'source_refused'],
   ['fatal: write error: No space left on device', 'internal'],
+  ['fatal: write error: No space left on device\nfatal: index-pack failed', 'internal'],
+  ['remote: fatal: write: No space left on device\nfatal: early EOF', 'source_unreachable'],
   ['', 'source_unreachable'],
 ]
 for (const [stderr, code] of table) {
