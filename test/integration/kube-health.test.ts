@@ -56,6 +56,33 @@ describe('health on a real cluster with controllers', () => {
     assert.ok(hands.reports.every(({ driftedObjects }) => driftedObjects === 0))
   })
 
+  it('does not make a Job anew that has ended, and that its TTL has deleted', async () => {
+    await using hands = await createHands(plane.kubeconfig)
+    const template = {
+      spec: { restartPolicy: 'Never', containers: [{ name: 'seed', image: 'seed:1' }] },
+    }
+    const job = {
+      ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'seed', namespace: 'seeds' } },
+      spec: { template, ttlSecondsAfterFinished: 1 },
+    }
+    const app = presentApplication('seeds', [createNamespace('seeds'), job])
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    const path = '/apis/batch/v1/namespaces/seeds/jobs/seed'
+    await until(async () => (await kubeRequest(plane, 'GET', path)).status === 404, {
+      deadlineMs: 60_000,
+      what: 'the Job to end and go',
+    })
+    await until(() => hands.state('seeds')?.health === 'Current', {
+      deadlineMs: 10_000,
+      what: 'the application to be none the worse for it',
+    })
+    // What would repair it has had its turn.
+    await hands.workloads.reconcile(verifiedSnapshot(app), never)
+    const { drift, healed } = hands.state('seeds')!
+    assert.deepEqual([drift, healed], [[], 0])
+    assert.equal((await kubeRequest(plane, 'GET', path)).status, 404)
+  })
+
   it('judges a kind of its own by the expressions that came with it', async () => {
     await using hands = await createHands(plane.kubeconfig)
     const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
