@@ -10,7 +10,7 @@ export interface CommitStatusesDeps {
   readonly judge: (commit: CommitRollouts) => CommitStanding
   /** Tells this hub's statuses from those of another on the same commit. */
   readonly context: string
-  /** Milliseconds; a clock that may be set. */
+  /** Milliseconds of a clock nobody sets. */
   readonly clock: () => number
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
 }

@@ -9,7 +9,7 @@ export interface RevertsDeps {
   readonly list: () => readonly Culprit[]
   /** Keeps that it was proposed; it is listed no more then. */
   readonly record: (culprit: Culprit, url: string) => Promise<unknown>
-  /** Milliseconds; a clock that may be set. */
+  /** Milliseconds of a clock nobody sets. */
   readonly clock: () => number
   /** Tells that a host refuses it. */
   readonly tell: (culprit: Culprit, reason: string) => void

@@ -15,6 +15,8 @@ const everyMs = 5_000
 export interface CommitStatusesParts {
   readonly forges: Forges
   readonly register: Pick<Register, 'state' | 'append'>
+  /** When this hub began, in milliseconds by the clock as it is set now. */
+  readonly since: () => number
   readonly fleet: () => Fleet | null
   readonly tell: (event: HubEvent) => void
 }
@@ -24,15 +26,16 @@ export interface CommitStatusesParts {
  * those that were rolled back, where it may write.
  */
 export function startCommitStatuses(
-  { config, log, started, signal, clock }: Surroundings,
-  { forges, register, fleet, tell }: CommitStatusesParts,
+  { config, log, started, signal }: Surroundings,
+  { forges, register, fleet, since, tell }: CommitStatusesParts,
 ): void {
   const { state } = register
   if (forges.shown.size === 0) return
-  const since = clock()
+  // Who waits to try again waits by a clock nobody sets.
+  const clock = (): number => performance.now()
   const statuses = createCommitStatuses({
     forge: (repository) => forges.shown.get(repository),
-    list: () => listCommitRollouts(state, (name) => repositoryOf(fleet(), name), since),
+    list: () => listCommitRollouts(state, (name) => repositoryOf(fleet(), name), since()),
     judge: judgeCommit,
     context:
       config.fleetName === 'groundswell'

@@ -328,9 +328,9 @@ export async function startLeading(
       await pipeline.resume()
       rendering.follow()
       startCommitStatuses(surroundings, {
-        forges,
-        register,
+        ...{ forges, register },
         fleet: () => pipeline.state().fleet,
+        since: () => begunAt,
         tell: (event) => events.emit(event),
       })
       alerting.begin()
