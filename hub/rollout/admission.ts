@@ -3,7 +3,7 @@ import { HubError } from '../errors.ts'
 import { assignedTo, plansOf, runsOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { deletesMore, toPrevious } from './content.ts'
-import { findHeld, judgeHold } from './hold.ts'
+import { findBad, findHeld, judgeHold } from './hold.ts'
 import { findObstacle } from './obstacle.ts'
 import {
   type Content,
@@ -122,13 +122,14 @@ export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAc
 }
 
 /**
- * Whether what a plan in line was made beside was aborted or rolled back since. The plan may go on with that,
- * as if nobody had taken it back.
+ * Whether what a plan was made beside was aborted or rolled back since, as it stood in line or its hub was dead. The
+ * plan may go on with that, as if nobody had taken it back.
  */
 export function isOutdated(state: LedgerState, plan: RolloutPlan): boolean {
-  if (plan.supersede !== 'queue' || plan.trigger.kind === 'api') return false
+  if (plan.trigger.kind === 'api') return false
   const last = runsOf(state, plan.application).findLast(({ startedAt }) => startedAt !== null)
-  return last?.phase === 'Aborted' || last?.phase === 'RolledBack'
+  if (last?.phase !== 'Aborted' && last?.phase !== 'RolledBack') return false
+  return plan.supersede === 'queue' || last.finishedAt! >= plan.createdAt
 }
 
 /** What waits behind a paused rollout, and goes in its place when a person has that go on. */
@@ -174,7 +175,11 @@ function judgeRelease(
 ): string | null {
   const hold = state.holds.get(plan.application)
   if (!hold) return null
-  const verdict = judgeHold(hold, findHeld(state, plan.application), plan)
+  const bad = findHeld(state, plan.application)
+  // Something else for one cluster ends nothing while Git asks for what is on hold, nor takes that along.
+  const isBad = isAskedStill && bad ? findBad(bad) : () => false
+  const brings = Object.values(plan.targets).some(({ digest }) => isBad(digest))
+  const verdict = brings ? 'held' : judgeHold(hold, bad, plan)
   switch (verdict) {
     case 'unrelated':
       return null

@@ -4,8 +4,8 @@ import { goesOn, isPausedByPerson } from './changes.ts'
 import type { RolloutPlan } from './rollout.ts'
 
 /**
- * Whether a plan that its hub died over may begin by itself: nothing is before it in line, and nobody has paused
- * meanwhile what it would go on with.
+ * Whether a plan that its hub died over may begin by itself: nothing is before it in line or goes back, and nobody
+ * has paused meanwhile what it would go on with.
  */
 export function isItsTurn(state: LedgerState, plan: RolloutPlan): boolean {
   const begun = activeRollouts(state, plan.application)
@@ -13,5 +13,6 @@ export function isItsTurn(state: LedgerState, plan: RolloutPlan): boolean {
     .map((id) => ({ plan: state.plans.get(id)!, run: state.runs.get(id)! }))
     .filter(({ run }) => run.startedAt !== null)
   if (begun.length > 0 && plan.supersede === 'queue') return false
+  if (begun.some(({ run }) => run.phase === 'RollingBack')) return false
   return !begun.some((other) => isPausedByPerson(other) && goesOn(other.plan, plan.targets))
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
 import { admit, findFollower } from '../../../../hub/rollout/admission.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
-import { plan, wave } from './world.ts'
+import { good, old, plan, target, wave } from './world.ts'
 
 const soaking: ClusterProgress = {
   ...{ state: 'Soaking', generation: 1, offeredAt: 0, healthySince: 0 },
@@ -55,4 +56,23 @@ test('what waits behind a paused rollout follows when that is resumed, or retrie
       assert.equal(follower, kind === follows ? 'r2' : undefined, kind)
     }
   }
+})
+
+// A plan that brought one cluster something else took along, for another, what had been rolled back.
+test('what is on hold is refused beside something else too, as long as Git asks for it', () => {
+  const state = emptyState()
+  const bad = plan([wave('all', ['a', 'b'])], { id: 'r1' })
+  addRollout(state, bad, { ...createRun(bad), phase: 'RolledBack', startedAt: 1, finishedAt: 2 })
+  const { application, contentDigest, revision, id } = bad
+  const hold = { application, contentDigest, revision, rollout: id, at: 2, reason: 'it broke' }
+  state.holds.set('shop', hold)
+  const next = plan([wave('all', ['a', 'c'])], {
+    ...{ id: 'r2', contentDigest: digestOf('another') },
+    targets: { a: target(good, old), c: target() },
+  })
+  const ask = (isAskedStill: boolean, force = false) =>
+    admit(state, next, { start: true, force, isAskedStill }).releases
+  assert.throws(() => ask(true), /is on hold since rollout r1/)
+  assert.match(ask(true, true)!, /was forced/)
+  assert.match(ask(false)!, /brings other content/)
 })

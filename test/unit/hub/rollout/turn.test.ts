@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { findFollower } from '../../../../hub/rollout/admission.ts'
+import { findFollower, isOutdated } from '../../../../hub/rollout/admission.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
@@ -19,6 +19,7 @@ function play(run: Partial<RolloutRun>, next: Partial<RolloutPlan> = {}) {
   const before = { plan: begun, run: state.runs.get('r1')! }
   return {
     isTurn: isItsTurn(state, due),
+    isOld: isOutdated(state, due),
     follower: findFollower(state, before, { kind: 'resume' }),
   }
 }
@@ -26,10 +27,21 @@ const byPerson = { phase: 'Paused', message: 'paused by alice' } as const
 
 // It began as the new hub came to it, and went on with what a person had paused just before.
 test('a rollout whose hub died over it waits for what a person has paused since, and goes in its place', () => {
-  assert.deepEqual(play(byPerson), { isTurn: false, follower: 'r2' })
+  assert.deepEqual(play(byPerson), { isTurn: false, isOld: false, follower: 'r2' })
   assert.equal(play({ phase: 'Progressing' }).isTurn, true)
   const else_ = { targets: { b: target(old, { ...good, digest: digestOf('else') }) } }
   assert.equal(play(byPerson, else_).isTurn, true, 'it goes on with nothing of that')
+})
+
+// It took the place of a rollback on its way, and brought again what that took back.
+test('a rollout whose hub died over it waits for a rollback, and is planned anew after that, or what was aborted', () => {
+  assert.equal(play({ phase: 'RollingBack' }).isTurn, false)
+  for (const phase of ['RolledBack', 'Aborted'] as const) {
+    assert.equal(play({ phase, finishedAt: 5 }, { createdAt: 4 }).isOld, true)
+    assert.equal(play({ phase, finishedAt: 3 }, { createdAt: 4 }).isOld, false, 'it was known')
+    assert.equal(play({ phase, finishedAt: 3 }, { createdAt: 4, supersede: 'queue' }).isOld, true)
+  }
+  assert.equal(play({ phase: 'Succeeded', finishedAt: 5 }, { createdAt: 4 }).isOld, false)
 })
 
 test('what stands in line waits for the end of what is before it', () => {
