@@ -173,7 +173,8 @@ export function createPipeline(deps: PipelineDeps) {
   /** Git decides; but whoever has seen the newer commit in force is to know. */
   function warnOfReturn(): Fault[] {
     const newer = fleet ? findNewer(register.state, fleet.revision) : undefined
-    return newer === undefined ? [] : [{ message: describeReturn(fleet!.revision, newer) }]
+    if (newer === undefined) return []
+    return [{ message: `${describeReturn(fleet!.revision, newer)}; nothing is removed by that` }]
   }
 
   async function redecideOnce(): Promise<void> {

@@ -2,6 +2,8 @@
 export interface AcceptedRevisions {
   /** The one in force. */
   acceptedRevision: string | null
+  /** The one that was the last to be so for the first time. */
+  newestAccepted: string | null
   /** The newest few, in the order in which they first were. */
   readonly everAccepted: Set<string>
 }
@@ -10,12 +12,14 @@ export interface AcceptedRevisions {
 const keptRevisions = 1_000
 
 export function emptyAccepted(): AcceptedRevisions {
-  return { acceptedRevision: null, everAccepted: new Set() }
+  return { acceptedRevision: null, newestAccepted: null, everAccepted: new Set() }
 }
 
 export function foldAccepted(state: AcceptedRevisions, revision: string): void {
   state.acceptedRevision = revision
+  if (state.everAccepted.has(revision)) return
   state.everAccepted.add(revision)
+  state.newestAccepted = revision
   if (state.everAccepted.size <= keptRevisions) return
   const [oldest] = state.everAccepted
   state.everAccepted.delete(oldest!)
@@ -23,12 +27,11 @@ export function foldAccepted(state: AcceptedRevisions, revision: string): void {
 
 /** The newest commit there was in force, where this one is from before it; else undefined. */
 export function findNewer(
-  { everAccepted }: Pick<AcceptedRevisions, 'everAccepted'>,
+  { everAccepted, newestAccepted }: Omit<AcceptedRevisions, 'acceptedRevision'>,
   revision: string,
 ): string | undefined {
-  if (!everAccepted.has(revision)) return undefined
-  const newest = [...everAccepted].at(-1)
-  return newest === revision ? undefined : newest
+  if (newestAccepted === null || newestAccepted === revision) return undefined
+  return everAccepted.has(revision) ? newestAccepted : undefined
 }
 
 /** What is said of a branch that went back to a commit from before the newest. */

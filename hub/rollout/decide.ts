@@ -87,9 +87,8 @@ export function createDeciding(deps: DecideDeps) {
     const assigned = listAssigned(state)
     const gone = assigned.filter((name) => !fleet.applications.has(name))
     const total = assigned.length
-    const { revision } = fleet
-    const newer = findNewer(state, revision)
-    const held = explainHeldRemovals({ gone: gone.length, total, revision, newer })
+    const newer = findNewer(state, fleet.revision)
+    const held = explainHeldRemovals({ gone: gone.length, total, at: fleet.revision, newer })
     if (held !== undefined) faults.push({ message: held })
     const look = sparing.look(fleet, contents)
     const round = { fleet, contents, look }
@@ -285,7 +284,9 @@ export function createDeciding(deps: DecideDeps) {
       assigned,
       reachableByGit: open,
       leaving: (cluster) =>
-        leaving.isLeaving(application, cluster) || look.isAwaited(application, cluster),
+        (isSelecting && findNewer(state, fleet.revision) !== undefined) ||
+        leaving.isLeaving(application, cluster) ||
+        look.isAwaited(application, cluster),
       connected: deps.connected,
       vetoed: (cluster) => deps.vetoed?.(cluster, application) ?? false,
       previous: (cluster) => previousContent(state, application, cluster),

@@ -14,7 +14,7 @@ export interface Removals {
   /** Of so many that are assigned. */
   readonly total: number
   /** The commit that Git is at. */
-  readonly revision: string
+  readonly at: string
   /** The newest one that was in force, where Git went back from it. */
   readonly newer: string | undefined
 }
@@ -22,15 +22,10 @@ export interface Removals {
 const then = 'planned but waits: start each with `swell rollout start`'
 
 /** Why the removal of applications that are gone from Git needs a person's word; undefined where it needs none. */
-export function explainHeldRemovals({
-  gone,
-  total,
-  revision,
-  newer,
-}: Removals): string | undefined {
+export function explainHeldRemovals({ gone, total, at, newer }: Removals): string | undefined {
   if (isMassRemoval(gone, total)) {
     return `${gone} of ${total} applications are gone from Git; their removal is ${then}`
   }
   if (gone === 0 || newer === undefined) return undefined
-  return `${describeReturn(revision, newer)}; ${gone} of ${total} applications are not in it, and their removal is ${then}`
+  return `${describeReturn(at, newer)}; ${gone} of ${total} applications are not in it, and their removal is ${then}`
 }

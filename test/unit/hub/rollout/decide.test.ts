@@ -144,6 +144,22 @@ describe('decide', () => {
     assert.deepEqual(summary(), [['shop', '-a -b', false]])
   })
 
+  test('F60: I4 nor is it removed from clusters that such a commit does not select', async () => {
+    const { deciding, state, summary, assign } = createWorld()
+    assign('shop', good, 'a', 'b')
+    const fleet = fleetOf(['a', 'b'], { shop: '' })
+    const asked = {
+      ...contentsOf(fleet),
+      applications: new Map([['shop', new Map([['a', good]])]]),
+    }
+    foldAccepted(state, fleetRevision)
+    foldAccepted(state, 'main@sha1:newer')
+    await deciding.decide(fleet, asked)
+    assert.deepEqual(summary(), [])
+    const word = await deciding.plan(fleet, asked, 'shop', 'alice', '')
+    assert.deepEqual(Object.keys(word!.targets), ['b'], 'but by a person')
+  })
+
   test('and one that is not in a new commit goes by itself', async () => {
     const { deciding, state, summary, assign } = createWorld()
     assign('shop', old, 'a', 'b')
