@@ -11,7 +11,6 @@ export interface ClockJumpsDeps {
 }
 
 /** By how much the hub's clock was set while rollouts counted by it. */
-/** By how much the hub's clock was set while rollouts counted by it. */
 export interface ClockJumps {
   /**
    * Of rollouts that another hub moved until now, by whose clock this one's is so many milliseconds ahead. Where it is
