@@ -177,7 +177,7 @@ function judgeRelease(
   if (!hold) return null
   const bad = findHeld(state, plan.application)
   // Something else for one cluster ends nothing while Git asks for what is on hold, nor takes that along.
-  const isBad = isAskedStill && bad ? findBad(bad) : () => false
+  const isBad = isAskedStill ? findBad(bad) : () => false
   const brings = Object.values(plan.targets).some(({ digest }) => isBad(digest))
   const verdict = brings ? 'held' : judgeHold(hold, bad, plan)
   switch (verdict) {

@@ -277,9 +277,9 @@ export function createDeciding(deps: DecideDeps) {
       unselected.map(({ cluster }) => cluster),
     )
     const bad = findHeld(state, application)
-    const isBad = bad && findBad(bad)
+    const isBad = findBad(bad)
     return findChange({
-      ...(isBad && { held: ({ digest }) => isBad(digest) }),
+      held: ({ digest }) => isBad(digest),
       desired,
       assigned,
       reachableByGit: open,

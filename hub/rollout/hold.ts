@@ -1,7 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Decision } from '../ledger/entry.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import type { Content, Hold, RolloutEffect, RolloutPlan } from './rollout.ts'
+import type { Content, Hold, RolloutEffect, RolloutPlan, RolloutTarget } from './rollout.ts'
 
 /** What a hold means for a new plan. */
 export type HoldVerdict = 'held' | 'released' | 'unrelated'
@@ -11,29 +11,27 @@ export type HoldVerdict = 'held' | 'released' | 'unrelated'
  * rollout back, also to clusters that were not part of it. Released: some cluster of the bad
  * rollout gets something else, so somebody made a new decision in Git. A rollback decides nothing.
  *
- * @param bad plan of the rollout that was held; undefined when it is no longer kept.
+ * @param bad plans of the rollouts that were held, as far as they are kept.
  */
-export function judgeHold(
-  hold: Hold,
-  bad: RolloutPlan | undefined,
-  plan: RolloutPlan,
-): HoldVerdict {
+export function judgeHold(hold: Hold, bad: readonly RolloutPlan[], plan: RolloutPlan): HoldVerdict {
   if (plan.contentDigest === hold.contentDigest) return 'held'
   if (plan.trigger.kind === 'rollback') return 'unrelated'
-  if (!bad) return 'released'
+  if (bad.length === 0) return 'released'
   const isBad = findBad(bad)
   let brings = false
   for (const [cluster, { digest }] of Object.entries(plan.targets)) {
-    const before = bad.targets[cluster]
+    const before = bad.flatMap(({ targets }) => targets[cluster] ?? [])
     if (isBad(digest)) brings = true
-    else if (before && before.digest !== digest) return 'released'
+    else if (before.some((one) => one.digest !== digest)) return 'released'
   }
   return brings ? 'held' : 'unrelated'
 }
 
-/** Whether some cluster was given this by the bad rollout: what failed on one is as bad on another. */
-export function findBad(bad: RolloutPlan): (digest: Digest | null) => boolean {
-  const digests = new Set(Object.values(bad.targets).map(({ digest }) => digest))
+/** Whether some cluster was given this by a bad rollout: what failed on one is as bad on another. */
+export function findBad(bad: readonly RolloutPlan[]): (digest: Digest | null) => boolean {
+  const digests = new Set(
+    bad.flatMap(({ targets }) => Object.values(targets).map(({ digest }) => digest)),
+  )
   return (digest) => digest !== null && digests.has(digest)
 }
 
@@ -42,31 +40,34 @@ export function findBad(bad: RolloutPlan): (digest: Digest | null) => boolean {
  * cluster of the bad rollout is to run what none of it was given, and none what it was given. A
  * cluster that Git no longer mentions says nothing either way.
  *
- * @param bad plan of the rollout that was held; undefined when it is no longer kept.
+ * @param bad plans of the rollouts that were held, as far as they are kept.
  */
 export function isWithdrawn(
-  bad: RolloutPlan | undefined,
+  bad: readonly RolloutPlan[],
   desired: ReadonlyMap<string, Content>,
 ): boolean {
-  if (!bad) return desired.size > 0
+  if (bad.length === 0) return desired.size > 0
   const isBad = findBad(bad)
   return (
     !isAskedStill(bad, desired) &&
-    Object.entries(bad.targets).some(([cluster, { digest }]) => {
+    listTargets(bad).some(([cluster, { digest }]) => {
       const wanted = desired.get(cluster)
       return wanted !== undefined && wanted.digest !== digest && !isBad(wanted.digest)
     })
   )
 }
 
-/** Whether some cluster of the bad rollout is to run, as far as Git goes, what that had given to one. */
+/** Whether some cluster of a bad rollout is to run, as far as Git goes, what one of them had given to one. */
 export function isAskedStill(
-  bad: RolloutPlan | undefined,
+  bad: readonly RolloutPlan[],
   desired: ReadonlyMap<string, Content>,
 ): boolean {
-  if (!bad) return false
   const isBad = findBad(bad)
-  return Object.keys(bad.targets).some((cluster) => isBad(desired.get(cluster)?.digest ?? null))
+  return listTargets(bad).some(([cluster]) => isBad(desired.get(cluster)?.digest ?? null))
+}
+
+function listTargets(bad: readonly RolloutPlan[]): [string, RolloutTarget][] {
+  return bad.flatMap(({ targets }) => Object.entries(targets))
 }
 
 /** Rollouts that one hold keeps from coming back: the newest. */
@@ -77,21 +78,13 @@ export function listHeldRollouts({ rollout, earlier = [] }: Hold): string[] {
   return [rollout, ...earlier]
 }
 
-/**
- * What a hold keeps from coming back, as if one rollout had brought all of it: of two that had a cluster in them the
- * later says what Git asked there. Undefined when none of them is kept any more.
- */
+/** Plans of what a hold keeps from coming back, as far as they are kept; none where nothing is on hold. */
 export function findHeld(
   { plans, holds }: Pick<LedgerState, 'plans' | 'holds'>,
   application: string,
-): RolloutPlan | undefined {
+): RolloutPlan[] {
   const hold = holds.get(application)
-  const [newest, ...before] = hold
-    ? listHeldRollouts(hold).flatMap((id) => plans.get(id) ?? [])
-    : []
-  if (!newest || before.length === 0) return newest
-  const all = [newest, ...before].toReversed().map(({ targets }) => targets)
-  return { ...newest, targets: Object.assign({}, ...all) as RolloutPlan['targets'] }
+  return hold ? listHeldRollouts(hold).flatMap((id) => plans.get(id) ?? []) : []
 }
 
 /** The hold that a step sets, if it sets one that is not set yet; what was held before stays so. */

@@ -34,20 +34,20 @@ test('a hold keeps bad content out, in any company, until Git asks for something
       'unrelated',
     ],
   ] as const) {
-    assert.equal(judgeHold(hold, bad, planned), verdict, name)
+    assert.equal(judgeHold(hold, [bad], planned), verdict, name)
   }
-  assert.equal(judgeHold(hold, undefined, next({ a: target() })), 'released')
-  assert.equal(judgeHold(hold, undefined, { ...bad, id: 'r2' }), 'held')
+  assert.equal(judgeHold(hold, [], next({ a: target() })), 'released')
+  assert.equal(judgeHold(hold, [], { ...bad, id: 'r2' }), 'held')
 })
 
 // The canary's bad content went to the next wave by itself, as an override there was taken out of Git.
 test('what failed on one cluster of the bad rollout is nothing else on another of it', () => {
   const own = { ...good, digest: digestOf('an override') }
   const both = { ...bad, targets: { a: target(), b: target(old, own) } }
-  assert.equal(judgeHold(hold, both, next({ b: target() })), 'held')
+  assert.equal(judgeHold(hold, [both], next({ b: target() })), 'held')
   const asked = (a: typeof good, b: typeof good) =>
     isWithdrawn(
-      both,
+      [both],
       new Map([
         ['a', a],
         ['b', b],
@@ -60,7 +60,7 @@ test('what failed on one cluster of the bad rollout is nothing else on another o
   // What has to go is no bad content.
   const gone = target(old, { digest: null, size: 0, revision: 'gone' })
   assert.equal(
-    judgeHold(hold, { ...bad, targets: { a: target(), b: gone } }, next({ a: gone })),
+    judgeHold(hold, [{ ...bad, targets: { a: target(), b: gone } }], next({ a: gone })),
     'released',
   )
 })
@@ -85,6 +85,7 @@ test('a second rollback beside a hold keeps back what both have brought, as long
   assert.deepEqual([held.rollout, held.earlier], ['r2', ['r1']])
   const both = findHeld({ plans, holds }, 'shop')
   assert.equal(judgeHold(held, both, next({ d: target() })), 'held')
+  assert.equal(judgeHold(held, both, next({ b: target() })), 'held', 'also where Git had moved on')
   assert.equal(judgeHold(held, both, next({ d: target(old, second) })), 'held')
   const isOver = (a: Content, b: Content) =>
     isWithdrawn(

@@ -43,6 +43,7 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     { digests: ReadonlySet<Digest>; clusters: readonly string[]; by: string }[]
   >()
   /** Of this round: what was offered in it. */
+  const planned = new Set<string>()
   let offered: { application: string; cluster: string }[] = []
 
   const fail = (entry: LedgerEntry, words: string): void => {
@@ -181,7 +182,8 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     const { application, id } = plan
     const { digest } = plan.targets[cluster]!
     const what = `${id} offers ${application} to ${cluster}`
-    offered.push({ application, cluster })
+    // What was on its way comes after what was there before.
+    if (planned.has(id)) offered.push({ application, cluster })
     if (!contents) return fail(entry, `${what} before Git was read`)
     if (isShut(git(), application as Application, cluster as Cluster, entry.at))
       fail(entry, `${what} while it is frozen`)
@@ -333,6 +335,7 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       foldEntry(state, entry)
       if (decision.type === 'rollout.created') {
         const { plan: made } = decision
+        planned.add(made.id)
         if (act?.application === made.application) blessed.add(made.id)
         if (
           made.behind !== undefined &&
@@ -343,11 +346,14 @@ export function createJudge({ git }: { readonly git: () => Git }) {
             fail(entry, `${made.id} starts behind ${made.behind}, which a person paused`)
         }
       }
+      // By a person who forced what was on hold.
+      if (decision.type === 'hold.released' && act) bad.delete(decision.application)
       if (plan && before) judgeMove(entry, plan, before, state.runs.get(id)!)
     },
     beginRound(given: Contents): void {
       contents = given
       offered = []
+      planned.clear()
       forget()
     },
     /** All that is known was acted on: nothing is under way any more that Git has moved away from. */

@@ -1,5 +1,8 @@
 import * as fc from 'fast-check'
-import type { RolloutStrategySpec } from '../../../../hub/fleet/kinds/rollout-strategy.ts'
+import type {
+  RolloutStrategySpec,
+  RolloutWave,
+} from '../../../../hub/fleet/kinds/rollout-strategy.ts'
 import type { RolloutAction } from '../../../../hub/rollout/rollout.ts'
 import { anyHubStrategy } from './any-hub-strategy.ts'
 import {
@@ -66,9 +69,35 @@ export type Move =
 /** `still`: nothing is heard of it, nor decided, before the next. */
 export type Played = Move & { readonly still: boolean }
 
-const application = fc.constantFrom(...applications)
+/** What happens to one application again and again is what goes past its gates. */
+const application = fc.constantFrom('db' as const, 'db' as const, ...applications)
 const cluster = fc.constantFrom(...clusters)
 const ms = fc.constantFrom(1, 1_000, 5_000, 31_000, 61_000)
+const gates = fc.constantFrom<NonNullable<RolloutWave['before']>>(
+  ...[[], [], [{ approval: {} }], [{ soak: '4s' }], [{ cel: { expression: 'true' } }]],
+)
+/** Canaries and the rest, with gates between them. */
+const withCanary: fc.Arbitrary<RolloutStrategySpec> = fc
+  .record({
+    ...{ first: gates, between: gates, last: gates },
+    rules: fc.constantFrom({}, { soak: '5s' }, { maxConcurrent: 1 }),
+    rest: fc.constantFrom<Partial<RolloutStrategySpec>>(
+      {},
+      {},
+      { onFailure: 'rollback' },
+      { onFailure: 'continue' },
+      { offline: 'wait' },
+      { offline: 'fail' },
+      { supersede: 'queue' },
+    ),
+  })
+  .map(({ first, between, last, rules, rest }) => {
+    const canary = { name: 'canary', clusters: ['c3', 'c1'], before: first, after: between }
+    const others = { name: 'rest', clusters: ['c0', 'c2', 'c4', 'c5'], before: last }
+    const waves = [canary, others].map((one) => ({ ...one, ...rules, progressDeadline: '1m' }))
+    return { waves, ...rest }
+  })
+const strategy = fc.oneof(withCanary, anyHubStrategy)
 const windows: fc.Arbitrary<readonly Window[]> = fc.oneof(
   { weight: 2, arbitrary: fc.constant([]) },
   {
@@ -124,7 +153,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('strategy' as const),
       application,
-      strategy: anyHubStrategy,
+      strategy,
     }),
   },
   {
@@ -220,7 +249,7 @@ export const anyGit: fc.Arbitrary<Git> = fc
   .chain((count) =>
     fc
       .record({
-        strategies: fc.array(anyHubStrategy, { minLength: count, maxLength: count }),
+        strategies: fc.array(strategy, { minLength: count, maxLength: count }),
         /** Each waits for some of those before it: chains, diamonds, none. */
         firsts: fc.array(fc.nat({ max: 7 }), { minLength: count, maxLength: count }),
         windows,
