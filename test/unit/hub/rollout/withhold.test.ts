@@ -13,7 +13,7 @@ import type {
   RolloutTarget,
 } from '../../../../hub/rollout/rollout.ts'
 import { createWithhold } from '../../../../hub/rollout/withhold.ts'
-import { plan, target, wave } from './world.ts'
+import { old, plan, target, wave } from './world.ts'
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 const at = (text: string) => Date.parse(text)
@@ -235,6 +235,25 @@ describe('an application that depends on another', () => {
       assert.equal(history(first, rolledBack), null)
       assert.equal(held('r1', first, rolledBack, first), null, 'and went on to something newer')
     }
+  })
+
+  test('waits for what was rolled back before another rollback, where Git asks for that there still', () => {
+    const state = emptyState()
+    const content = { ...target(null, old), cluster: 'a', application: 'db', generation: 1 }
+    putAssignment(state, { ...content, rollout: 'r0' })
+    const made = plan([wave('all', ['a'])], { id: 'r1', application: 'db' })
+    const back = { state: 'Reverted', generation: 2, at: 0, outcome: null } as const
+    addRollout(state, made, { ...createRun(made), phase: 'RolledBack', clusters: { a: back } })
+    const hold = { application: 'db', contentDigest: digestOf('db'), revision: 'x', rollout: 'r2' }
+    state.holds.set('db', { ...hold, earlier: ['r1'], at: 0, reason: '' })
+    const askWith = (digest: Digest | null | undefined) =>
+      createWithhold(
+        () => fleetOf(documents),
+        state,
+        () => digest,
+      )('shop', 'a', 0)
+    assert.match(askWith(made.targets['a']!.digest)!.reason, /rollout r1 was rolled back/)
+    assert.equal(askWith(old.digest), null)
   })
 
   // It waited for ever for what Git had taken back, and what ran there was never asked about.
