@@ -220,20 +220,18 @@ function resolveTarget(
   }
 }
 
-/** What an application depends on where both go; elsewhere, and where it is removed, there is nothing to wait for. */
+/** What an application depends on where both go; elsewhere there is nothing to wait for. */
 export function dependenciesOn(
   fleet: Fleet,
   spec: ApplicationSpec,
   cluster: Declared<ClusterSpec>,
 ): Pick<ResolvedTarget, 'dependsOn'> {
-  const goesThere = (one: ApplicationSpec | undefined): boolean => {
-    const first = one?.targets.find((target) => matchesTarget(fleet, target, cluster))
+  const here = (spec.dependsOn ?? []).filter(({ name }) => {
+    const targets = fleet.applications.get(name)?.spec.targets ?? []
+    const first = targets.find((target) => matchesTarget(fleet, target, cluster))
     return first !== undefined && !first.exclude
-  }
-  const here = (spec.dependsOn ?? []).filter(({ name }) =>
-    goesThere(fleet.applications.get(name)?.spec),
-  )
-  return here.length > 0 && goesThere(spec) ? { dependsOn: here } : {}
+  })
+  return here.length > 0 ? { dependsOn: here } : {}
 }
 
 function chartOf({

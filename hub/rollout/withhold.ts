@@ -45,7 +45,7 @@ export function createWithhold(
   ): string | null {
     const spec = current.applications.get(application)?.spec
     const declared = current.clusters.get(cluster)
-    if (!spec?.dependsOn || !declared) return null
+    if (!spec?.dependsOn || !declared || isRemoval(application, cluster)) return null
     for (const { name } of dependenciesOn(current, spec, declared).dependsOn ?? []) {
       const plans = plansOf(state, name).reverse()
       const why = explainDependency(state, plans, name, cluster, desired(name, cluster))
@@ -53,6 +53,17 @@ export function createWithhold(
       return why
     }
     return null
+  }
+
+  /** Whether nothing else is to come to a cluster than that it is removed there. */
+  function isRemoval(application: string, cluster: string): boolean {
+    const coming = activeRollouts(state, application).filter(
+      (id) => state.runs.get(id)!.clusters[cluster]?.state === 'Pending',
+    )
+    return (
+      coming.length > 0 &&
+      coming.every((id) => state.plans.get(id)!.targets[cluster]?.digest === null)
+    )
   }
 
   /** Whether one can only come to a cluster after another, or with it: it waits for that, or for who does. */
