@@ -170,6 +170,15 @@ describe('an application that depends on another', () => {
     state.head = rollouts.length
     return ask(documents, state)('shop', 'a', '2026-01-01')
   }
+  /** What Git asks of `db` on the cluster → why `shop` may not come there. */
+  function asking(state: LedgerState) {
+    return (digest: Digest | null | undefined) =>
+      createWithhold(
+        () => fleetOf(documents),
+        state,
+        () => digest,
+      )('shop', 'a', 0)
+  }
   const done = (outcome: Extract<ClusterProgress, { state: 'Done' }>['outcome']) =>
     ({ state: 'Done', outcome, generation: 1, at: 0, message: '' }) as const
 
@@ -246,12 +255,7 @@ describe('an application that depends on another', () => {
     addRollout(state, made, { ...createRun(made), phase: 'RolledBack', clusters: { a: back } })
     const hold = { application: 'db', contentDigest: digestOf('db'), revision: 'x', rollout: 'r2' }
     state.holds.set('db', { ...hold, earlier: ['r1'], at: 0, reason: '' })
-    const askWith = (digest: Digest | null | undefined) =>
-      createWithhold(
-        () => fleetOf(documents),
-        state,
-        () => digest,
-      )('shop', 'a', 0)
+    const askWith = asking(state)
     assert.match(askWith(made.targets['a']!.digest)!.reason, /rollout r1 was rolled back/)
     assert.equal(askWith(old.digest), null)
   })
@@ -271,12 +275,7 @@ describe('an application that depends on another', () => {
     const made = plan([wave('all', ['a'])], { id: 'r1', application: 'db' })
     for (const phase of ['Superseded', 'RolledBack', 'Aborted'] as const) {
       addRollout(state, made, { ...createRun(made), phase, clusters: { a: away } })
-      const askWith = (digest: Digest | null | undefined) =>
-        createWithhold(
-          () => fleetOf(documents),
-          state,
-          () => digest,
-        )('shop', 'a', 0)
+      const askWith = asking(state)
       assert.equal(askWith(digestOf('what runs')), null)
       assert.match(askWith(made.targets['a']!.digest)!.reason, /failed there in rollout r1/)
       assert.match(askWith(undefined)!.reason, /failed there/, 'nobody knows')
