@@ -17,7 +17,7 @@ const format = '%an <%ae>%n%(trailers:key=Co-authored-by,valueonly=true)'
 
 /**
  * Names whom Git has as authors, `Name <address>`, of commits that touched the paths: of those that are new
- * since any of the earlier ones, and of the last one in any case. An earlier one that is not here any more, as
+ * since any of the earlier ones; of the last one where none is. An earlier one that is not here any more, as
  * after a branch was rewritten, adds nothing.
  *
  * @param isHere whether a commit is in the repository
@@ -38,9 +38,10 @@ export async function listAuthors(
       if (name !== '') found.add(name)
     }
   }
-  add(await log(1, to))
   for (const commit of since) {
     if (await isHere(commit)) add(await log(mostCommits, `${commit}..${to}`))
   }
+  // It may be far back, and is looked for only where nothing else is known.
+  if (found.size === 0) add(await log(1, to))
   return [...found]
 }
