@@ -7,7 +7,7 @@ import { expectationOf } from './expectation.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
 import { doubt, inNameOf, type Inventory, type InventoryEntry, writeAhead } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
-import { stageOf, stages } from './order.ts'
+import { isNamespace, stageOf, stages } from './order.ts'
 import { type ApplyStep, type Known, planApplies, type Wanted } from './plan.ts'
 import { resolveObjects } from './resolve.ts'
 import { type RunState, waitFor } from './run-state.ts'
@@ -116,10 +116,6 @@ function look(wanted: Wanted, { app, inventory, deps }: RunState): Known {
   if (record) return record.drift.length > 0 ? 'drifted' : 'same'
   if (observer.end(wanted.id)) return 'same'
   return entry && observer.isRead(entry.apiVersion, wanted.parsed.kind) ? 'missing' : 'unknown'
-}
-
-function isNamespace(id: string): boolean {
-  return id.startsWith('/Namespace/')
 }
 
 function toEntry({ wanted }: ApplyStep) {

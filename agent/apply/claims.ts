@@ -1,6 +1,7 @@
 import { parseObjectId } from '@groundswell/proto/object-id.ts'
 import { listSpellings, withoutNamespace } from '@groundswell/proto/spelling.ts'
 import type { VerifiedApplication } from '../trust/verified.ts'
+import { isNamespace } from './order.ts'
 
 /** Which applications of one snapshot want which object. */
 export interface Claims {
@@ -40,7 +41,7 @@ export function createClaims(
       claim(withoutNamespace(id), application.name)
     }
     for (const { id, digest } of application.manifest.objects) {
-      if (!id.startsWith('/Namespace/')) continue
+      if (!isNamespace(id)) continue
       namespaces.set(`${withoutNamespace(id)} ${application.name}`, digest)
     }
   }

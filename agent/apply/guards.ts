@@ -4,19 +4,12 @@ import type { LiveObject } from '../cluster/port.ts'
 import { AgentError } from '../errors.ts'
 import type { Claims } from './claims.ts'
 import type { ApplyDeps } from './deps.ts'
+import { isDefinition } from './order.ts'
 
 /* Why an object stays though its application wants it no more: for the sake of what would go with it, or of
    who has it by now. */
 
 const shownObjects = 5
-
-export function isNamespace(id: string): boolean {
-  return id.startsWith('/Namespace/')
-}
-
-export function isDefinition(id: string): boolean {
-  return id.startsWith('apiextensions.k8s.io/CustomResourceDefinition/')
-}
 
 /** Whether an object is of a group of which there is a definition among these. */
 export function createInstanceTest(ids: readonly string[]): (id: string) => boolean {

@@ -1,6 +1,6 @@
 import type { HookEvent } from '@groundswell/proto/apply-rules.ts'
 import type { Manifest, ManifestObject } from '@groundswell/proto/manifest.ts'
-import { compareOrder, stageOf } from './order.ts'
+import { compareOrder, isNamespace, stageOf } from './order.ts'
 
 /** A manifest's objects by when they are applied. */
 export interface Layout {
@@ -23,7 +23,7 @@ export function layOut({ objects }: Pick<Manifest, 'objects'>): Layout {
       .sort((a, b) => waveOf(a) - waveOf(b) || compareOrder(a.id, b.id))
   const hooks = { pre: hooksOf('pre'), sync: hooksOf('sync'), post: hooksOf('post') }
   const isSetup = ({ id }: ManifestObject) => stageOf(id) === 'setup'
-  const isHome = ({ id }: ManifestObject) => hooks.pre.length > 0 && id.startsWith('/Namespace/')
+  const isHome = ({ id }: ManifestObject) => hooks.pre.length > 0 && isNamespace(id)
   const rest = plain.filter((object) => !isSetup(object))
   return {
     home: plain.filter(isHome),

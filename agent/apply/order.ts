@@ -39,6 +39,14 @@ export function stageOf(id: string): Stage {
   return (configKinds as readonly string[]).includes(kind) ? 'config' : 'workload'
 }
 
+export function isNamespace(id: string): boolean {
+  return id.startsWith('/Namespace/')
+}
+
+export function isDefinition(id: string): boolean {
+  return id.startsWith('apiextensions.k8s.io/CustomResourceDefinition/')
+}
+
 /** Compares two object ids by stage, kind and name; the same everywhere, so that runs are alike. */
 export function compareOrder(a: string, b: string): number {
   return (

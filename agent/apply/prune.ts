@@ -6,17 +6,10 @@ import type { ObjectError } from '../observe/status.ts'
 import { forEachBounded } from './bounded.ts'
 import { partOfLabel } from './apply-set.ts'
 import { type ApplyDeps, writeSignal, writeWidth } from './deps.ts'
-import {
-  createInstanceTest,
-  isControlled,
-  isDefinition,
-  isNamespace,
-  refuseOccupied,
-  whyDefinitionStays,
-} from './guards.ts'
+import { createInstanceTest, isControlled, refuseOccupied, whyDefinitionStays } from './guards.ts'
 import type { InventoryEntry } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
-import { compareOrder, stageOf, stages } from './order.ts'
+import { compareOrder, isDefinition, isNamespace, stageOf, stages } from './order.ts'
 import { marks, ownerOf } from './ownership.ts'
 
 export interface PruneResult {
@@ -45,7 +38,8 @@ export interface PruneTerms {
 /**
  * Deletes objects in the reverse of the order they went in. Each is read first, and only one that
  * still bears our mark is deleted: one that moved to another application or to a controller, or that its
- * author guards, is let go instead. Objects of definitions that go as well are gone before the rest. What cannot be deleted stays in the inventory and is tried again.
+ * author guards, is let go instead. Objects of definitions that go as well are gone before the rest. What cannot be
+ * deleted stays in the inventory and is tried again.
  */
 export async function pruneObjects(
   entries: readonly InventoryEntry[],

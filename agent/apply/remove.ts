@@ -12,6 +12,7 @@ import {
   sameInventory,
 } from './inventory.ts'
 import { toObjectError } from './object-error.ts'
+import { isNamespace } from './order.ts'
 import { inventoryIdOf, marks, systemNamespace } from './ownership.ts'
 import { pruneObjects, type PruneResult } from './prune.ts'
 import { releaseObjects, sortAsSeen } from './release.ts'
@@ -138,7 +139,7 @@ async function removeWithHooks(removal: Removal, last: VerifiedPresent): Promise
     removal.inventory = run.inventory
     return done
   }
-  const isForHooks = ({ id, hook }: InventoryEntry) => hook || id.startsWith('/Namespace/')
+  const isForHooks = ({ id, hook }: InventoryEntry) => hook || isNamespace(id)
   const rest = () => [...removal.inventory.values()].filter((entry) => !isForHooks(entry))
   if (await attend('pre-delete')) {
     await prune(removal, rest())

@@ -183,11 +183,14 @@ function listDue(
 ): (readonly [string, Content])[] {
   if (input.again) return [...differing]
   const due = differing.filter(([cluster, content]) => isDue(input, cluster, content))
-  const known = due.filter(([cluster]) => findLast(input, cluster))
-  const moved = new Set(known.map(([, { digest }]) => digest))
-  return due.filter(
-    (one) => known.includes(one) || moved.has(one[1].digest) || !isAborted(input, one[1]),
-  )
+  const joining = new Set(due.filter(([cluster]) => !findLast(input, cluster)))
+  if (joining.size === 0) return due
+  const moved = new Set(due.filter((one) => !joining.has(one)).map(([, { digest }]) => digest))
+  const aborted = listAborted(input)
+  return due.filter((one) => {
+    const { digest } = one[1]
+    return !joining.has(one) || moved.has(digest) || !aborted.has(digest)
+  })
 }
 
 /** The newest rollout that says something of a cluster. */
@@ -237,15 +240,21 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
 }
 
 /**
- * Whether the rollout that brought this last, wherever, was aborted: a cluster that joins gets it by itself no more
- * than those whom it was for.
+ * What a rollout brought last, wherever, that was aborted: a cluster that joins gets it by itself no more than those
+ * whom it was for.
  */
-function isAborted({ history }: ChangeInput, { digest }: Content): boolean {
-  const last = history.find(
-    ({ plan, run }) =>
-      run.startedAt !== null && Object.values(plan.targets).some((one) => one.digest === digest),
-  )
-  return last?.run.phase === 'Aborted'
+function listAborted({ history }: ChangeInput): ReadonlySet<Content['digest']> {
+  const seen = new Set<Content['digest']>()
+  const aborted = new Set<Content['digest']>()
+  for (const { plan, run } of history) {
+    if (run.startedAt === null) continue
+    const brought = new Set(Object.values(plan.targets).map(({ digest }) => digest))
+    for (const digest of brought) {
+      if (!seen.has(digest) && run.phase === 'Aborted') aborted.add(digest)
+      seen.add(digest)
+    }
+  }
+  return aborted
 }
 
 /** Whether a rollout was only planned, and says as little about a cluster as if it had never been made. */

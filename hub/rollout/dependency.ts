@@ -19,15 +19,15 @@ export function explainDependency(
   cluster: string,
   desired?: Digest | null,
 ): string | null {
+  const wants = `application ${application}`
+  const hold = state.holds.get(application)
   // Newest first: what a later rollout says of the cluster counts.
   for (const plan of plans) {
     if (!plan.targets[cluster]) continue
     const run = state.runs.get(plan.id)
     const progress = run?.clusters[cluster]
     if (!run || !progress) continue
-    const wants = `application ${application}`
     // The hold lasts as long as Git asks for that content.
-    const hold = state.holds.get(application)
     const isAsked = desired === undefined || desired === plan.targets[cluster].digest
     const isEarlier = isAsked && hold?.earlier?.includes(plan.id) === true
     if (hold?.rollout === plan.id || isEarlier) {
@@ -35,7 +35,7 @@ export function explainDependency(
     }
     const isUngiven = progress.state === 'Done' && progress.generation === 0
     // It never came there, and Git asks for it no more: what ran there before still does.
-    if (isUngiven && desired !== undefined && desired !== plan.targets[cluster].digest) continue
+    if (isUngiven && !isAsked) continue
     if (progress.state === 'Done') {
       if (progress.outcome === 'Failed' || progress.outcome === 'TimedOut') {
         return `${wants}, which ${progress.outcome === 'Failed' ? 'failed' : 'timed out'} there in rollout ${plan.id}`
@@ -52,7 +52,7 @@ export function explainDependency(
   }
   const assigned = state.assignments.get(cluster)?.get(application)
   if (assigned && assigned.digest !== null) return null
-  return `application ${application}, which is not there yet`
+  return `${wants}, which is not there yet`
 }
 
 /** Applications that have still on a cluster what another is to get of them there. */

@@ -1,18 +1,10 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
+import type { ChangeInput, PastRollout } from './changes.ts'
 import type { Assignment, RolloutPlan, RolloutRun } from './rollout.ts'
 
 /* Clusters that have what a rollout brought and have not proven it: what brings it to others begins with them. */
 
-interface Past {
-  readonly plan: RolloutPlan
-  readonly run: RolloutRun
-}
-
-interface Standing {
-  readonly assigned: ReadonlyMap<string, Assignment>
-  /** Newest first. */
-  readonly history: readonly Past[]
-}
+type Standing = Pick<ChangeInput, 'assigned' | 'history'>
 
 /**
  * Clusters that a rollout in hand has come to and that have not proven what it brings: those that have not
@@ -20,7 +12,7 @@ interface Standing {
  * with them, or other clusters would get by a small change elsewhere what was kept from them until then.
  * What a person skipped stays skipped.
  */
-export function listUnproven({ plan, run }: Past): string[] {
+export function listUnproven({ plan, run }: PastRollout): string[] {
   return plan.waves.slice(0, run.wave + 1).flatMap(({ clusters, after }, index) =>
     clusters.filter((name) => {
       const progress = run.clusters[name]
@@ -50,8 +42,8 @@ export function listLeft(
   { assigned, history }: Standing,
   spread: ReadonlySet<Digest | null>,
 ): [string, RolloutPlan][] {
-  const unprovenOf = new Map<Past, ReadonlySet<string>>()
-  const isUnproven = (past: Past, cluster: string): boolean => {
+  const unprovenOf = new Map<PastRollout, ReadonlySet<string>>()
+  const isUnproven = (past: PastRollout, cluster: string): boolean => {
     const known = unprovenOf.get(past) ?? new Set(listUnproven(past))
     unprovenOf.set(past, known)
     return known.has(cluster)
@@ -78,10 +70,10 @@ export function listEndedWithout({ assigned, history }: Standing): [string, Roll
 
 /** The rollout that brought a cluster what it has; not one that gave it back. */
 function findBringer(
-  history: readonly Past[],
+  history: readonly PastRollout[],
   cluster: string,
   { rollout, digest }: Pick<Assignment, 'rollout' | 'digest'>,
-): Past | undefined {
+): PastRollout | undefined {
   const at = history.findIndex(({ plan }) => plan.id === rollout)
   if (at < 0) return undefined
   return history
@@ -93,7 +85,7 @@ function findBringer(
 }
 
 /** Whether a rollout was done with a cluster that was to have the same, and did not end before its turn. */
-function isSettled({ plan, run }: Past, cluster: string, digest: Digest | null): boolean {
+function isSettled({ plan, run }: PastRollout, cluster: string, digest: Digest | null): boolean {
   const progress = run.clusters[cluster]
   if (progress?.state !== 'Done' || progress.withdrawn) return false
   if (plan.targets[cluster]?.digest !== digest) return false

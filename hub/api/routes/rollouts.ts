@@ -1,8 +1,8 @@
+import type { FastifyRequest } from 'fastify'
 import { HubError } from '../../errors.ts'
 import type { RolloutPlan, RolloutRun } from '../../rollout/rollout.ts'
 import { principalOf } from '../auth.ts'
 import type { Api } from '../http.ts'
-import type { Principal } from '../../access/principal.ts'
 import type { Hub, OperatorAction } from '../hub.ts'
 import { decodeCursor, defaultLimit, sendFields, takePage } from '../page.ts'
 import { PlanBody, PlannedView } from '../plan-view.ts'
@@ -183,17 +183,7 @@ export function addRolloutRoutes(app: Api): void {
         body: ActionBody,
         response: answers(200, RolloutView),
       },
-      handler: async (request) =>
-        act(
-          request.hub,
-          request.params.id,
-          { kind },
-          {
-            by: principalOf(request),
-            reason: request.body.reason ?? '',
-            ifMatch: request.headers['if-match'],
-          },
-        ),
+      handler: async (request) => act(request, { kind }),
     })
   }
 
@@ -209,13 +199,8 @@ export function addRolloutRoutes(app: Api): void {
         response: answers(200, RolloutView),
       },
       handler: async (request) => {
-        const { at, reason = '' } = request.body
-        return act(
-          request.hub,
-          request.params.id,
-          { kind, ...(at && { at }) },
-          { by: principalOf(request), reason, ifMatch: request.headers['if-match'] },
-        )
+        const { at } = request.body
+        return act(request, { kind, ...(at && { at }) })
       },
     })
   }
@@ -230,15 +215,7 @@ export function addRolloutRoutes(app: Api): void {
       body: SkipBody,
       response: answers(200, RolloutView),
     },
-    handler: async (request) => {
-      const { cluster, reason = '' } = request.body
-      return act(
-        request.hub,
-        request.params.id,
-        { kind: 'skip', cluster },
-        { by: principalOf(request), reason, ifMatch: request.headers['if-match'] },
-      )
-    },
+    handler: async (request) => act(request, { kind: 'skip', cluster: request.body.cluster }),
   })
 }
 
@@ -258,17 +235,21 @@ function entriesOf<T extends object>(record: T) {
 const ifMatchNote =
   'With If-Match (the ETag, or `"<version>"`) it is refused with 412 when the rollout has moved since.'
 
-interface Asked {
-  readonly by: Principal
-  readonly reason: string
-  readonly ifMatch: string | undefined
+/** What all that people may do to a rollout is asked for by. */
+type ActionRequest = FastifyRequest & {
+  readonly params: { readonly id: string }
+  readonly body: { readonly reason?: string }
 }
 
-async function act(hub: Hub, id: string, action: OperatorAction, asked: Asked) {
-  const version = asked.ifMatch === undefined ? undefined : parseIfMatch(asked.ifMatch)
+async function act(request: ActionRequest, action: OperatorAction) {
+  const { hub, params, body, headers } = request
+  const { id } = params
+  const ifMatch = headers['if-match']
+  const version = ifMatch === undefined ? undefined : parseIfMatch(ifMatch)
   await needVersion(hub, id, version)
   try {
-    return viewRollout(await hub.actOnRollout(id, action, asked.by, asked.reason, version))
+    const by = principalOf(request)
+    return viewRollout(await hub.actOnRollout(id, action, by, body.reason ?? '', version))
   } catch (error) {
     // It may have moved while this waited for its turn.
     if (error instanceof HubError && error.code === 'conflict') await needVersion(hub, id, version)
