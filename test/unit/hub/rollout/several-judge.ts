@@ -251,6 +251,12 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     }
   }
 
+  function forgetAborted({ application, targets }: RolloutPlan): void {
+    for (const [name, { digest }] of Object.entries(targets)) {
+      aborted.get(`${application} ${name}`)?.delete(digest)
+    }
+  }
+
   function judgeMove(
     entry: LedgerEntry,
     plan: RolloutPlan,
@@ -337,6 +343,8 @@ export function createJudge({ git }: { readonly git: () => Git }) {
         const { plan: made } = decision
         planned.add(made.id)
         if (act?.application === made.application) blessed.add(made.id)
+        // What takes its place later goes on with what a person has started again.
+        if (made.trigger.kind === 'api') forgetAborted(made)
         if (
           made.behind !== undefined &&
           paused.has(made.behind) &&
