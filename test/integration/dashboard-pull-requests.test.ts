@@ -6,6 +6,7 @@ import { HubError } from '../../hub/errors.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { startBrowser, type TestBrowser } from '../support/browser.ts'
 import { makeProposal } from '../support/fake-proposal.ts'
+import { until } from '../support/until.ts'
 
 const built = fileURLToPath(new URL('../../hub/dashboard/dist', import.meta.url))
 
@@ -72,13 +73,20 @@ describe('the page of the dashboard about what is not merged yet', () => {
 
   it('tells why what is open cannot be listed, and looks at a change all the same', async () => {
     await using hub = await serve()
+    let asked = 0
     hub.hub.pullRequests = async () => {
+      asked += 1
       throw new HubError('forge_refused', 'its open changes cannot be read: 401')
     }
     const { page } = await browser.visit(`${hub.url}/ui/pull-requests`, 'viewer')
     await page.getByRole('alert').getByText('its open changes cannot be read: 401').waitFor()
-    hub.hub.pullRequests = async () => ({ host: null, items: [], elsewhere: 0, more: false })
+    await page.getByText('live', { exact: true }).waitFor()
+    const before = asked
     await page.getByRole('button', { name: 'Try again' }).click()
+    await until(() => asked > before, { deadlineMs: 10_000, what: 'it to be tried again' })
+    // It is asked anew as the stream of events begins as well: no button is sure to be there after this.
+    hub.hub.pullRequests = async () => ({ host: null, items: [], elsewhere: 0, more: false })
+    hub.hub.emit({ type: 'fleet.accepted', message: 'told its host', subject: 'fleet' })
     await page.getByText('does not know which Git host has the fleet repository').waitFor()
     await page.getByLabel('Its number').fill('7')
     await page.getByRole('button', { name: 'Look' }).click()

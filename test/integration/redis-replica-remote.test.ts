@@ -9,7 +9,7 @@ import { type TestReplica, startReplica, untilLed } from '../support/replica-set
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
-const leaseMs = 600
+const leaseMs = 1_200
 /** A leader asks the remote first. */
 const ledWithinMs = 15_000
 const away = '.away'
