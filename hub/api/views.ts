@@ -190,6 +190,13 @@ export const ApplicationView = view(
     revision: TextOrNull,
     targets: Count,
     counts: StateCounts,
+    behind: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description:
+          'targets that were given something else than Git asks for now: no rollout came to them yet, or it was aborted or rolled back. `counts` says how they are with what they were given',
+      }),
+    ),
     rollout: Type.Union([
       Type.Object({ id: Type.String(), phase: Type.String(), message: Type.String() }),
       Type.Null(),

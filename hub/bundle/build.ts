@@ -132,14 +132,26 @@ function toApplying({ adoption, dependsOn, serviceAccount, timeout }: BundleOpti
   }
 }
 
+/** Whether it is the Namespace that `createNamespace` adds: manifests that are all gone leave it behind. */
+function isNamespaceAdded(
+  { id, file, json }: RenderedObject,
+  { targetNamespace }: BundleOptions,
+): boolean {
+  const isHome = id.group === '' && id.kind === 'Namespace' && id.name === targetNamespace
+  return (
+    isHome && file === '' && json.includes('"annotations":{"groundswell.dev/prune":"disabled"}')
+  )
+}
+
 function findFaults(objects: readonly RenderedObject[], options: BundleOptions): Fault[] {
   const object = `Application ${options.application}`
   const faults: Fault[] = []
-  if (objects.length === 0 && !options.allowEmpty) {
+  const isEmpty = objects.every((one) => isNamespaceAdded(one, options))
+  if (isEmpty && !options.allowEmpty) {
+    const but = objects.length > 0 ? ' but the Namespace of `createNamespace`' : ''
     faults.push({
       object,
-      message:
-        'renders to no objects; nothing is removed because of it. Set allowEmpty: true if that is meant, or delete the Application',
+      message: `renders to no objects${but}; nothing is removed because of it. Set allowEmpty: true if that is meant, or delete the Application`,
     })
   }
   if (objects.length > manifestLimits.objects) {

@@ -67,6 +67,7 @@ const applications = defineResource({
     { title: 'TARGETS', cell: (a) => a.targets },
     { title: 'UPDATED', cell: (a) => a.counts.updated },
     { title: 'PENDING', cell: (a) => a.counts.pending },
+    { title: 'BEHIND', cell: (a) => a.behind ?? '' },
     { title: 'FAILED', cell: (a) => a.counts.failed },
     { title: 'UNREACHABLE', cell: (a) => a.counts.unreachable },
     { title: 'DRIFTED', cell: (a) => a.counts.drifted },

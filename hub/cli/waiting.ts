@@ -37,7 +37,7 @@ export function parseWanted(word: string, state: string | undefined): Wanted {
   }
   const states: readonly string[] = waitables[kind]
   if (state !== undefined && !states.includes(state)) {
-    throw new CliFailure(2, `a ${kind} cannot be waited for to be ${state}`, {
+    throw new CliFailure(2, `${kind}s cannot be waited for to be ${state}`, {
       hint: `one of ${states.join(', ')}`,
     })
   }
@@ -76,13 +76,19 @@ function judgeRollout(state: 'succeeded' | 'ended', rollout: RolloutView): Verdi
  * does not render, would keep the same answer until somebody changes Git.
  */
 function judgeApplication(application: ApplicationView): Verdict {
-  const { counts, targets, rollout, hold, faults = [] } = application
+  const { counts, targets, behind = 0, rollout, hold, faults = [] } = application
   if (hold) return { state: 'never', message: `held back: ${hold.reason}` }
   if (faults[0]) return { state: 'never', message: faults[0].message }
   const active = rollout !== null && activePhases.has(rollout.phase)
   const under = active ? `, rollout ${rollout.id} ${rollout.phase}` : ''
-  const message = `${counts.updated}/${targets} updated, ${counts.failed} failed, ${counts.unreachable} unreachable${under}`
-  const met = application.revision !== null && counts.updated === targets && !active
+  const left = behind > 0 ? `, Git asks for something else on ${behind} of them` : ''
+  const isOver = left && (rollout?.phase === 'Aborted' || rollout?.phase === 'RolledBack')
+  const hint = isOver
+    ? ` since rollout ${rollout.id} ${rollout.phase}: \`swell rollout start ${application.name}\` brings it`
+    : ''
+  const message = `${counts.updated}/${targets} updated, ${counts.failed} failed, ${counts.unreachable} unreachable${under}${left}${hint}`
+  const isThere = counts.updated === targets && behind === 0
+  const met = application.revision !== null && isThere && !active
   return { state: met ? 'met' : 'notYet', message }
 }
 

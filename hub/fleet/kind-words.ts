@@ -75,7 +75,8 @@ const fieldWords: Readonly<Record<string, string>> = {
   pruneLimit:
     'More deletions at once on a cluster wait for a person; 30% (never fewer than 5 objects) or 50 objects when left out.',
   confirmPrune: 'What an agent asked for when it held deletions back (prune_held).',
-  allowEmpty: 'An application that renders to nothing is refused unless true.',
+  allowEmpty:
+    'An application that renders to nothing, or to the Namespace of `createNamespace` alone, is refused unless true.',
   deletionPolicy:
     'What becomes of its objects when the Application is deleted; Delete when left out.',
   drift:

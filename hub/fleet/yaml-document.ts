@@ -94,6 +94,9 @@ function findOddities(document: Document<Node, boolean>): { offset: number; mess
     Alias(_, node) {
       aliases += 1
       if (aliases === maxAliases + 1) add(node, `more than ${maxAliases} aliases in one document`)
+      if (aliases <= maxAliases && !node.resolve(document)) {
+        add(node, `*${node.source} names no anchor before it in the same document; write it out`)
+      }
     },
     Scalar(key, node, ancestors) {
       const { value, source = '', type } = node

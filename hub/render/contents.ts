@@ -176,7 +176,8 @@ export function createContents(deps: ContentsDeps) {
           if (outcome.isAlone) leave(target)
           else failed.add(target.application)
           if (mayPass(outcome.error)) againMs = awayMs
-          faults.push(...toFaults(outcome.error, target))
+          const declared = request.fleet.applications.get(target.application)!
+          faults.push(...toFaults(outcome.error, target, declared))
         }
       }
     }

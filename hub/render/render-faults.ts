@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type Fault, HubError } from '../errors.ts'
+import type { Declared } from '../fleet/fleet.ts'
 import type { ResolvedTarget } from '../fleet/resolve.ts'
 
 /* What went wrong with renders, as people look for it. */
@@ -13,10 +14,15 @@ export function placeFaults(error: unknown, root: string): unknown {
   return new HubError(error.code, error.message, { cause: error, faults })
 }
 
-export function toFaults(error: unknown, target: ResolvedTarget): Fault[] {
+/** @param declared where the application is; a fault of no file, such as a directory that is not there, is told there */
+export function toFaults(
+  error: unknown,
+  target: ResolvedTarget,
+  { file, line }: Pick<Declared<unknown>, 'file' | 'line'>,
+): Fault[] {
   const { message } = error as Error
   const faults = error instanceof HubError && error.faults.length > 0 ? error.faults : [{ message }]
-  return faults.map((fault) => placeFault(fault, target))
+  return faults.map((fault) => placeFault(fault.file ? fault : { ...fault, file, line }, target))
 }
 
 export function placeFault(fault: Fault, { application, cluster }: ResolvedTarget): Fault {

@@ -25,7 +25,7 @@ export function viewApplication(
   const declared = known.fleet?.applications.get(name)
   if (!declared && !where) return undefined
   const spec = declared?.spec
-  const { targets, counts } = where ?? nowhere
+  const { targets, counts, behind } = where ?? nowhere
   const hold = known.state.holds.get(name)
   const isMine = ({ object }: Fault) => object === `Application ${name}`
   return {
@@ -43,6 +43,7 @@ export function viewApplication(
     revision: findRevision(known, contents, name),
     targets,
     counts,
+    behind,
     rollout: currentRollout(known, name),
     hold: hold
       ? {
@@ -59,6 +60,7 @@ export function viewApplication(
 const nowhere: TargetCounts = {
   targets: 0,
   counts: { updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0 },
+  behind: 0,
 }
 
 /** What Git asks for; of an application that it asks for no more, what is left somewhere. */

@@ -1,4 +1,5 @@
 import type { Contents } from '../render/contents.ts'
+import type { Assignment } from '../rollout/rollout.ts'
 import { type Known, type Standing, standingOf } from './cluster-view.ts'
 
 /** Clusters that an application is on or is to come to, by how it is there. */
@@ -6,6 +7,8 @@ export interface TargetCounts {
   /** All of them; `drifted` is none of its own but said of some. */
   readonly targets: number
   readonly counts: Readonly<Record<Standing | 'drifted', number>>
+  /** Those that were given something else than Git asks for there, such as what came before an abort. */
+  readonly behind: number
 }
 
 /**
@@ -27,9 +30,10 @@ interface Share {
   readonly application: string
   readonly standing: Standing
   readonly drifted: boolean
+  readonly behind: boolean
 }
 
-type Sums = Record<Standing | 'drifted', number>
+type Sums = Record<Standing | 'drifted' | 'behind', number>
 
 export function createTargets(known: () => Known, contents: () => Contents | null): Targets {
   const counted = new Map<string, readonly Share[]>()
@@ -39,10 +43,11 @@ export function createTargets(known: () => Known, contents: () => Contents | nul
   let asked: Contents | null | undefined
 
   function change(shares: readonly Share[], by: 1 | -1): void {
-    for (const { application, standing, drifted } of shares) {
+    for (const { application, standing, drifted, behind } of shares) {
       const mine = sums.get(application) ?? nothing()
       mine[standing] += by
       if (drifted) mine.drifted += by
+      if (behind) mine.behind += by
       if (countTargets(mine) === 0) sums.delete(application)
       else sums.set(application, mine)
     }
@@ -84,7 +89,9 @@ export function createTargets(known: () => Known, contents: () => Contents | nul
     of(application) {
       settle(known())
       const mine = sums.get(application)
-      return mine && { targets: countTargets(mine), counts: { ...mine } }
+      if (!mine) return undefined
+      const { behind, ...counts } = mine
+      return { targets: countTargets(mine), counts, behind }
     },
     names() {
       const now = known()
@@ -96,7 +103,7 @@ export function createTargets(known: () => Known, contents: () => Contents | nul
 
 /** What it is assigned, and what Git wants there that is not decided yet. */
 function listShares(
-  { state, status }: Known,
+  { fleet, state, status }: Known,
   contents: Contents | null,
   cluster: string,
 ): readonly Share[] {
@@ -112,7 +119,24 @@ function listShares(
     application,
     standing: standingOf(assigned?.get(application), applications[application], connection),
     drifted: (applications[application]?.driftedObjects ?? 0) > 0,
+    behind: isBehind({ fleet, contents }, { application, cluster }, assigned?.get(application)),
   }))
+}
+
+/**
+ * Whether a cluster was given something else than Git asks for there. What is left as it is, and of what nobody can tell
+ * what Git asks, is not.
+ */
+function isBehind(
+  { fleet, contents }: Pick<Known, 'fleet'> & { readonly contents: Contents | null },
+  { application, cluster }: { readonly application: string; readonly cluster: string },
+  assignment: Assignment | undefined,
+): boolean {
+  if (!contents || (fleet && !fleet.clusters.has(cluster))) return false
+  const asked = contents.applications.get(application)
+  const isUnknown = !asked && (fleet?.applications.has(application) ?? true)
+  if (isUnknown || contents.skipped.get(application)?.has(cluster)) return false
+  return (asked?.get(cluster)?.digest ?? null) !== (assignment?.digest ?? null)
 }
 
 function countTargets({ updated, pending, failed, unreachable }: Sums): number {
@@ -120,5 +144,5 @@ function countTargets({ updated, pending, failed, unreachable }: Sums): number {
 }
 
 function nothing(): Sums {
-  return { updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0 }
+  return { updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0, behind: 0 }
 }

@@ -161,6 +161,7 @@ function describeApplication(one: ApplicationView, now: number): string {
     ['Targets', `${one.targets} clusters`],
     ['Updated', String(counts.updated)],
     ['Pending', String(counts.pending)],
+    ['Behind', one.behind ? `${one.behind}, where Git asks for something else` : '0'],
     ['Failed', String(counts.failed)],
     ['Unreachable', String(counts.unreachable)],
     ['Drifted', String(counts.drifted)],

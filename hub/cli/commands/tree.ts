@@ -28,7 +28,12 @@ export function addTree(program: Command, context: CommandContext): void {
     .option('--all', 'every object, also those that are well')
     .action(async (name: string, flags: Flags) => {
       const client = await connect(flags)
-      const { counts, targets, revision } = await client.call('getApplication', {
+      const {
+        counts,
+        targets,
+        behind = 0,
+        revision,
+      } = await client.call('getApplication', {
         path: { name },
         signal,
       })
@@ -40,9 +45,10 @@ export function addTree(program: Command, context: CommandContext): void {
         const objects = await askObjects(client, name, cluster.cluster, whole, signal)
         clusters.push(growCluster(cluster, objects, whole))
       }
+      const left = behind > 0 ? `, Git asks for something else on ${behind} of them` : ''
       const root = {
-        text: `${name} ${shortRevision(revision ?? '')}, ${counts.updated}/${targets} clusters updated`,
-        well: clusters.every(({ well }) => well),
+        text: `${name} ${shortRevision(revision ?? '')}, ${counts.updated}/${targets} clusters updated${left}`,
+        well: behind === 0 && clusters.every(({ well }) => well),
         below: clusters,
       }
       terminal.out(formatTree(root, createPaint(terminal.color)))

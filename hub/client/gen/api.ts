@@ -1056,6 +1056,8 @@ export interface ApplicationView {
     readonly unreachable: number
     readonly drifted: number
   }
+  /** targets that were given something else than Git asks for now: no rollout came to them yet, or it was aborted or rolled back. `counts` says how they are with what they were given */
+  readonly behind?: number
   readonly rollout: { readonly id: string; readonly phase: string; readonly message: string } | null
   readonly hold: {
     readonly contentDigest: string

@@ -97,6 +97,30 @@ describe('buildBundle', () => {
     assert.deepEqual(parseManifest(manifest.bytes).objects, [])
   })
 
+  test('I4 the Namespace that createNamespace adds makes no render of something: it is left behind when all manifests are gone', () => {
+    const home = (file: string, metadata: object): RenderedObject => ({
+      id: { group: '', kind: 'Namespace', namespace: '', name: 'shop' },
+      apiVersion: 'v1',
+      json: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata }),
+      file,
+    })
+    const added = home('', {
+      annotations: { 'groundswell.dev/prune': 'disabled' },
+      name: 'shop',
+    })
+    const [fault] = faultsOf([added])
+    assert.match(fault!.message, /renders to no objects but the Namespace of `createNamespace`/)
+    const bundles = [
+      buildBundle([added, configMap('a')], options),
+      buildBundle([added], { ...options, allowEmpty: true }),
+      buildBundle([home('namespace.yaml', { name: 'shop' })], options),
+    ]
+    assert.deepEqual(
+      bundles.map(({ objects }) => objects.length),
+      [2, 1, 1],
+    )
+  })
+
   test('objects of one id are refused, with the file of each', () => {
     const faults = faultsOf([
       configMap('a', '1', 'one.yaml'),

@@ -49,6 +49,19 @@ describe('what is waited for', () => {
     assert.equal(judge(wanted, application({ faults })).state, 'never')
   })
 
+  it('of an application is not what runs after an abort or a rollback, although all clusters have what they were given', () => {
+    const wanted = parseWanted('app', undefined)
+    const aborted = { id: 'r-2', phase: 'Aborted', message: '' }
+    const { state, message } = judge(
+      wanted,
+      application({ name: 'shop', behind: 1, rollout: aborted }),
+    )
+    assert.equal(state, 'notYet')
+    assert.match(message, /Git asks for something else on 1 of them since rollout r-2 Aborted/)
+    assert.match(message, /`swell rollout start shop` brings it/)
+    assert.equal(judge(wanted, application({ behind: 0, rollout: aborted })).state, 'met')
+  })
+
   it('of a cluster is that it is there, or has all it should', () => {
     assert.equal(judge(parseWanted('cluster', undefined), cluster('Connected', 1)).state, 'met')
     assert.equal(judge(parseWanted('cluster', 'updated'), cluster('Connected', 1)).state, 'notYet')

@@ -207,6 +207,17 @@ describe('loadFleet', () => {
     faults(Uint8Array.of(0x23, 0xff))
   })
 
+  test('names the alias whose anchor is in another document, at its place', () => {
+    const selector = '{ matchLabels: { ring: canary } }'
+    const faults = findFaults({
+      ...good,
+      'shared.yaml': `shared: &selector ${selector}\n---\n${head('ClusterGroup', 'more')}spec:\n  selector: *selector\n`,
+    })
+    assert.deepEqual(faults, [
+      'shared.yaml:8:13 *selector names no anchor before it in the same document; write it out',
+    ])
+  })
+
   test('B33, B34: stops at an alias bomb and at deep nesting with a fault, not a crash', () => {
     const bomb = Array.from({ length: 9 }, (_, index) => {
       const list = Array.from({ length: 9 }, () => (index ? `*a${index - 1}` : 'x'))

@@ -223,6 +223,12 @@ describe('createContents', () => {
       faults.map(({ object, message }) => [object, message]),
       [['Application nowhere', 'there is no apps/nowhere']],
     )
+    const declared = fleetOf(['a'], { shop: '', nowhere: '' }).applications.get('nowhere')!
+    assert.deepEqual(
+      faults.map(({ file, line }) => ({ file, line })),
+      [{ file: declared.file, line: declared.line }],
+      'said without the place where the application is declared',
+    )
     const unread = createContents({
       engine: { version: 'v', render: async () => assert.fail('rendered'), close: async () => {} },
       content: createMemoryContent(),

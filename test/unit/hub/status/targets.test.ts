@@ -27,7 +27,7 @@ function setUp() {
 function countAnew({ state, status, git }: ReturnType<typeof setUp>, name: string) {
   const wanted = git.contents?.applications.get(name)
   const counts = { updated: 0, pending: 0, failed: 0, unreachable: 0, drifted: 0 }
-  let targets = 0
+  let [targets, behind] = [0, 0]
   for (const cluster of clusters) {
     const assigned = state.assignments.get(cluster)?.get(name)
     if (!wanted?.has(cluster) && (assigned?.digest ?? null) === null) continue
@@ -35,8 +35,10 @@ function countAnew({ state, status, git }: ReturnType<typeof setUp>, name: strin
     targets += 1
     counts[standingOf(assigned, told[name], connection)] += 1
     if ((told[name]?.driftedObjects ?? 0) > 0) counts.drifted += 1
+    const asked = wanted?.get(cluster)?.digest ?? null
+    if (wanted && asked !== (assigned?.digest ?? null)) behind += 1
   }
-  return targets === 0 ? undefined : { targets, counts }
+  return targets === 0 ? undefined : { targets, counts, behind }
 }
 
 describe('where applications are', () => {
@@ -95,6 +97,24 @@ describe('where applications are', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('is behind where Git asks for something else, and not where it asks for nothing any more, or leaves it as it is', () => {
+    const { state, git, targets } = setUp()
+    for (const one of clusters) {
+      state.assignments.set(one, new Map([['shop', assignment(one, 'shop')]]))
+    }
+    const asked = new Map(
+      ['a', 'b', 'c'].map((one) => [
+        one,
+        { digest: digestOf(one === 'a' ? 'wanted' : 'newer'), size: 1, revision: 'r' },
+      ]),
+    )
+    const skipped = new Map([['shop', new Set(['c', 'd'])]])
+    git.contents = { applications: new Map([['shop', asked]]), faults: [], warnings: [], skipped }
+    assert.equal(targets.of('shop')?.behind, 1, 'b alone: c and d are left as they are')
+    git.contents = { ...git.contents, applications: new Map() }
+    assert.equal(targets.of('shop')?.behind, 0, 'of what does not render nobody can tell')
   })
 
   it('is forgotten where nothing is left', () => {
