@@ -3,8 +3,8 @@ import {
   isClusterList,
   isName,
   need,
-  needPositive,
   needText,
+  needTimes,
   parseObject,
 } from './statement-shape.ts'
 import type { Approval } from './statement.ts'
@@ -21,7 +21,7 @@ export function parseApproval(payload: Uint8Array): Approval {
     'v',
   ])
   needText(value, ['fleet'])
-  needPositive(value, ['issuedAt', 'expiresAt'])
+  needTimes(value, ['issuedAt', 'expiresAt'])
   need(isName(value['application']), 'application')
   need(value['content'] === 'removed' || isDigest(value['content']), 'content')
   need(isClusterList(value['clusters']), 'clusters are sorted names, or * alone')

@@ -7,6 +7,7 @@ import {
   need,
   needPositive,
   needText,
+  needTimes,
   parseObject,
 } from './statement-shape.ts'
 import type { Freshness } from './statement.ts'
@@ -27,7 +28,8 @@ export function parseFreshness(payload: Uint8Array): Freshness {
     'v',
   ])
   needText(value, ['fleet', 'aud'])
-  needPositive(value, ['issuedAt', 'expiresAt', 'epoch', 'rootVersion'])
+  needPositive(value, ['epoch', 'rootVersion'])
+  needTimes(value, ['issuedAt', 'expiresAt'])
   const { nonce, sequence, snapshot, auditHead } = value
   need(typeof nonce === 'string' && /^[A-Za-z0-9_-]{43}$/.test(nonce), 'nonce')
   need(isCount(sequence), 'sequence')

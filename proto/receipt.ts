@@ -2,7 +2,7 @@ import { type KeyObject, createPublicKey, sign, verify } from 'node:crypto'
 import { canonicalJson } from './canonical.ts'
 import { type Digest, isDigest } from './digest.ts'
 import { hasExactly, isRecord } from './record.ts'
-import { isCount, need, needPositive, needText, parseObject } from './statement-shape.ts'
+import { isCount, need, needPositive, needText, needTimes, parseObject } from './statement-shape.ts'
 import { thumbprintOf } from './thumbprint.ts'
 
 /* What came of applying content, signed by the agent that did it: a JWS in compact form. */
@@ -142,7 +142,8 @@ function parseReceipt(payload: Uint8Array): Receipt {
     ...['outcome', 'results', 'sequence', 'snapshot', 'v'],
   ])
   needText(value, ['fleet', 'iss', 'application'])
-  needPositive(value, ['at', 'epoch', 'sequence', 'generation'])
+  needPositive(value, ['epoch', 'sequence', 'generation'])
+  needTimes(value, ['at'])
   const { content, outcome, objects, results, snapshot } = value
   need(content === 'removed' || isDigest(content), 'content')
   need(outcomes.includes(outcome), 'outcome')

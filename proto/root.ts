@@ -8,6 +8,7 @@ import {
   need,
   needPositive,
   needText,
+  needTimes,
   parseObject,
 } from './statement-shape.ts'
 import type { Root } from './statement.ts'
@@ -27,7 +28,8 @@ export function parseRoot(payload: Uint8Array): Root {
     'version',
   ])
   needText(value, ['fleet'])
-  needPositive(value, ['version', 'epoch', 'expiresAt'])
+  needPositive(value, ['version', 'epoch'])
+  needTimes(value, ['expiresAt'])
   const { roles, policies } = value
   need(isRecord(roles), 'roles')
   exactly(roles, ['approver', 'freshness', 'root', 'snapshot'])

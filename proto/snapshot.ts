@@ -7,6 +7,7 @@ import {
   isName,
   need,
   needPositive,
+  needTimes,
   parseObject,
 } from './statement-shape.ts'
 import { isLeaveAll, leaveLimit, type Snapshot, type SnapshotApplication } from './statement.ts'
@@ -31,7 +32,8 @@ export function parseSnapshot(payload: Uint8Array): Snapshot {
   for (const member of ['fleet', 'aud', 'clusterUid']) {
     need(typeof value[member] === 'string', member)
   }
-  needPositive(value, ['epoch', 'sequence', 'issuedAt', 'expiresAt'])
+  needPositive(value, ['epoch', 'sequence'])
+  needTimes(value, ['issuedAt', 'expiresAt'])
   need(isDigestOrNull(value['previous']), 'previous')
   const applications = value['applications']
   need(Array.isArray(applications) && applications.length <= applicationsLimit, 'applications')

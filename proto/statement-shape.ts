@@ -53,6 +53,15 @@ export function needPositive(value: Record<string, unknown>, members: readonly s
   for (const member of members) need(isCount(value[member]) && value[member] > 0, member)
 }
 
+/** Last second of the year 9999. What is later is no time: it has no date, and would outlive every clock. */
+const latestTime = 253_402_300_799
+
+/** Seconds since the Unix epoch. */
+export function needTimes(value: Record<string, unknown>, members: readonly string[]): void {
+  needPositive(value, members)
+  for (const member of members) need((value[member] as number) <= latestTime, member)
+}
+
 export function needText(value: Record<string, unknown>, members: readonly string[]): void {
   for (const member of members) {
     const text = value[member]

@@ -3,8 +3,9 @@ export const strictDepth = 64
 
 /**
  * JSON that every parser reads alike (RFC 8259 with the profile of RFC 7493, and stricter): UTF-8
- * without a byte order mark, no member twice in one object, integers only, nesting bounded. Two
- * parsers that differ about a signed text would let one signature mean two things.
+ * without a byte order mark, no member twice in one object, integers only, no half of a surrogate
+ * pair, nesting bounded. Two parsers that differ about a signed text would let one signature mean two
+ * things.
  *
  * @throws SyntaxError
  */
@@ -40,7 +41,9 @@ function checkTokens(text: string): void {
         break
       case '"': {
         const end = endOfString(text, match.index)
-        if (memberNext) checkMember(open.at(-1), JSON.parse(text.slice(match.index, end)) as string)
+        const spelt = text.slice(match.index, end)
+        if (spelt.includes('\\')) checkEscapes(spelt)
+        if (memberNext) checkMember(open.at(-1), JSON.parse(spelt) as string)
         memberNext = false
         token.lastIndex = end
         break
@@ -49,6 +52,12 @@ function checkTokens(text: string): void {
         if (!/^(0|-?[1-9][0-9]*)$/.test(found)) throw new SyntaxError(`${found} is no integer`)
     }
   }
+}
+
+/** UTF-8 has no half of a pair, but an escape may spell one: some parsers keep it, others put U+FFFD there. */
+function checkEscapes(spelt: string): void {
+  if ((JSON.parse(spelt) as string).isWellFormed()) return
+  throw new SyntaxError(`${spelt.slice(0, 80)} has half of a surrogate pair`)
 }
 
 function checkMember(seen: Set<string> | null | undefined, name: string): void {

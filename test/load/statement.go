@@ -108,6 +108,15 @@ func (s *shape) positive(value any, what string) int64 {
 	return number
 }
 
+// Last second of the year 9999.
+const latestTime = 253_402_300_799
+
+func (s *shape) time(value any, what string) int64 {
+	seconds := s.positive(value, what)
+	s.need(seconds <= latestTime, what)
+	return seconds
+}
+
 func (s *shape) digest(value any, what string) digest {
 	parsed, ok := parseDigest(value)
 	s.need(ok, what)
@@ -129,7 +138,7 @@ func parseRoot(payload []byte) (*root, error) {
 		fleet:     s.filled(value["fleet"], "fleet"),
 		version:   s.positive(value["version"], "version"),
 		epoch:     s.positive(value["epoch"], "epoch"),
-		expiresAt: s.positive(value["expiresAt"], "expiresAt"),
+		expiresAt: s.time(value["expiresAt"], "expiresAt"),
 		roles:     map[string]keyRole{},
 	}
 	roles := s.exactly(value["roles"], "roles", "approver", "freshness", "root", "snapshot")
@@ -192,8 +201,8 @@ func parseSnapshot(payload []byte) (*snapshot, error) {
 		clusterUID: s.text(value["clusterUid"], "clusterUid"),
 		epoch:      s.positive(value["epoch"], "epoch"),
 		sequence:   s.positive(value["sequence"], "sequence"),
-		issuedAt:   s.positive(value["issuedAt"], "issuedAt"),
-		expires:    s.positive(value["expiresAt"], "expiresAt"),
+		issuedAt:   s.time(value["issuedAt"], "issuedAt"),
+		expires:    s.time(value["expiresAt"], "expiresAt"),
 		previous:   s.digestOrNil(value["previous"], "previous"),
 	}
 	list, ok := value["applications"].([]any)
@@ -263,8 +272,8 @@ func parseFreshness(payload []byte) (*freshness, error) {
 		fleet:       s.filled(value["fleet"], "fleet"),
 		aud:         s.filled(value["aud"], "aud"),
 		nonce:       s.text(value["nonce"], "nonce"),
-		issuedAt:    s.positive(value["issuedAt"], "issuedAt"),
-		expires:     s.positive(value["expiresAt"], "expiresAt"),
+		issuedAt:    s.time(value["issuedAt"], "issuedAt"),
+		expires:     s.time(value["expiresAt"], "expiresAt"),
 		epoch:       s.positive(value["epoch"], "epoch"),
 		rootVersion: s.positive(value["rootVersion"], "rootVersion"),
 		sequence:    s.count(value["sequence"], "sequence"),

@@ -24,10 +24,13 @@ var integer = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 type object = map[string]any
 
 // parseStrict reads JSON that every parser reads alike (proto/strict-json.ts): UTF-8 without a byte order
-// mark, no member twice, integers only, nesting bounded.
+// mark, no member twice, integers only, no half of a surrogate pair, nesting bounded.
 func parseStrict(data []byte) (any, error) {
 	if !utf8.Valid(data) || bytes.HasPrefix(data, []byte("\xef\xbb\xbf")) {
 		return nil, errors.New("not UTF-8, or with a byte order mark")
+	}
+	if hasHalfPair(data) {
+		return nil, errors.New("half of a surrogate pair")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -39,6 +42,26 @@ func parseStrict(data []byte) (any, error) {
 		return nil, errors.New("something after the value")
 	}
 	return value, nil
+}
+
+// escape is any escape of JSON; those of UTF-16 code units with their digits.
+var escape = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
+
+// hasHalfPair says whether an escape spells half of a surrogate pair: the decoder puts U+FFFD there.
+func hasHalfPair(data []byte) bool {
+	open, end := false, 0
+	for _, at := range escape.FindAllIndex(data, -1) {
+		unit := uint64(0)
+		if at[1]-at[0] == 6 {
+			unit, _ = strconv.ParseUint(string(data[at[0]+2:at[1]]), 16, 16)
+		}
+		isLow := unit >= 0xdc00 && unit <= 0xdfff
+		if isLow != (open && at[0] == end) || open && !isLow {
+			return true
+		}
+		open, end = unit >= 0xd800 && unit <= 0xdbff, at[1]
+	}
+	return open
 }
 
 func readValue(decoder *json.Decoder, depth int) (any, error) {

@@ -78,6 +78,12 @@ const headers: readonly [rows: string, name: string, header: object | string, ex
       'envelope_malformed',
     ],
     ['T13', 'a header that is not JSON', 'alg=EdDSA', 'envelope_malformed'],
+    [
+      'T13',
+      'half of a surrogate pair in it',
+      canonicalJson(header).replace('{', String.raw`{"\ud800":1,`),
+      'envelope_malformed',
+    ],
   ]
 
 const shapes: readonly [rows: string, name: string, given: object, expected: string][] = [

@@ -69,6 +69,9 @@ const snapshots: readonly Row[] = [
   ['B53', 'no sequence', { sequence: undefined }, 'statement_malformed'],
   ['B53', 'expiry as text', { expiresAt: '2030-01-01' }, 'statement_malformed'],
   ['B53', 'no expiry', { expiresAt: undefined }, 'statement_malformed'],
+  ['B53', 'the last second of the year 9999', { expiresAt: 253_402_300_799 }, 'accept'],
+  ['B53', 'an expiry after that', { expiresAt: 253_402_300_800 }, 'statement_malformed'],
+  ['B53', 'issued when there is no date', { issuedAt: 2 ** 53 - 1 }, 'statement_malformed'],
   ['B53', 'epoch as text', { epoch: '1' }, 'statement_malformed'],
   ['T1', 'an unknown member', { extra: null }, 'statement_malformed'],
   ['T1', 'another version', { v: 2 }, 'statement_malformed'],
@@ -161,6 +164,8 @@ const texts: readonly [rows: string, name: string, given: object][] = [
   ['T1', 'a byte order mark', spelt(/^/, '\ufeff')],
   ['T1', 'text after it', spelt(/$/, '{}')],
   ['T1', 'a list', spelt(/^.*$/, '[]')],
+  ['T1', 'half of a surrogate pair', spelt('[]', String.raw`["\ud800"]`)],
+  ['T1', 'two members that are halves', spelt('{', String.raw`{"\ud800":1,"\ud801":1,`)],
 ]
 
 const content = (...blobs: readonly [string, string][]) => ({
@@ -226,6 +231,12 @@ const words: readonly Row[] = [
   ['T11', 'an answer for another cluster', { aud: 'id-2' }, 'wrong_audience'],
   ['T11', 'an answer for another fleet', { fleet: 'other' }, 'wrong_fleet'],
   ['B53', 'sequence as text', { sequence: '5' }, 'freshness_invalid'],
+  [
+    'B53',
+    'a time that is none, as a stolen key might attest',
+    { issuedAt: 2 ** 53 - 601, expiresAt: 2 ** 53 - 1 },
+    'freshness_invalid',
+  ],
   ['T38', 'an audit head in pieces', { auditHead: { index: 1 } }, 'freshness_invalid'],
 ]
 

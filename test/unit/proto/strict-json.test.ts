@@ -70,6 +70,22 @@ describe('parseStrictJson', () => {
     })
   }
 
+  for (const text of [
+    String.raw`"\ud800"`,
+    String.raw`["a\udc00"]`,
+    String.raw`{"a":"\udc00\ud800"}`,
+    String.raw`{"\ud800":1,"\ud801":2}`,
+  ]) {
+    it(`refuses ${text}: half of a surrogate pair is read in two ways`, () => {
+      assert.doesNotThrow(() => JSON.parse(text))
+      assert.throws(() => parse(text), /surrogate/)
+    })
+  }
+
+  it('reads a pair in escapes, and what only looks like half of one', () => {
+    assert.deepEqual(parse(String.raw`["\ud83d\ude00","\\ud800"]`), ['😀', String.raw`\ud800`])
+  })
+
   it('refuses a byte order mark, UTF-8 that is none, and what is not JSON', () => {
     const texts = ['\ufeff{}', '', '{', "{'a':1}", '{"a":1,}', 'NaN', '01', '{}{}']
     for (const text of texts) assert.throws(() => parse(text), text)

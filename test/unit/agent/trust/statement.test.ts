@@ -52,6 +52,7 @@ describe('parseRoot', () => {
     ['a key of another curve', withRole({ keys: [{ ...key.publicKey, crv: 'X25519' }] })],
     ['an unknown role', { roles: { ...root.roles, other: role } }],
     ['a version of zero', { version: 0 }],
+    ['an expiry after the year 9999', { expiresAt: 253_402_300_800 }],
   ]
   for (const [what, change] of refused) {
     it(`refuses ${what}`, () => {

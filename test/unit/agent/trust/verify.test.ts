@@ -83,6 +83,7 @@ describe('verifySnapshot', () => {
     ['B53 a sequence as text', 'statement_malformed', { sequence: '1' }],
     ['B53 sequence zero', 'statement_malformed', { sequence: 0 }],
     ['B53 an expiry as text', 'statement_malformed', { expiresAt: 'soon' }],
+    ['B53 an expiry that has no date', 'statement_malformed', { expiresAt: 2 ** 53 - 1 }],
     ['an unknown member', 'statement_malformed', { extra: true }],
     ['another version', 'statement_malformed', { v: 2 }],
     ['applications that are no list', 'statement_malformed', { applications: {} }],
