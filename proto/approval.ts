@@ -1,12 +1,5 @@
 import { isDigest } from './digest.ts'
-import {
-  isClusterList,
-  isName,
-  need,
-  needText,
-  needTimes,
-  parseObject,
-} from './statement-shape.ts'
+import { isClusterList, isName, need, needText, needTimes, parseObject } from './statement-shape.ts'
 import type { Approval } from './statement.ts'
 
 /** @throws StatementError naming the member */

@@ -2,7 +2,7 @@ import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
-import type { Digest } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { receiptLimits } from '@groundswell/proto/receipt.ts'
 import { HubError } from '../errors.ts'
 
@@ -49,11 +49,14 @@ export function createResultsStore(directory: string) {
   }
 }
 
-/** What came of each object; undefined when it is no longer here, or was stored by another replica. */
+/** What came of each object; undefined when it is no longer here whole, or was stored by another replica. */
 export function createResultsReader(directory: string) {
   return async function read(digest: Digest): Promise<Uint8Array | undefined> {
-    const bytes = await readFile(join(directory, nameOf(digest))).catch(() => undefined)
-    return bytes && unpack(bytes, { maxOutputLength: receiptLimits.results })
+    const packed = await readFile(join(directory, nameOf(digest))).catch(() => undefined)
+    const bytes =
+      packed &&
+      (await unpack(packed, { maxOutputLength: receiptLimits.results }).catch(() => undefined))
+    return bytes && digestOf(bytes) === digest ? bytes : undefined
   }
 }
 

@@ -2,6 +2,7 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import {
   type ObjectReceipt,
   type Receipt,
+  ReceiptError,
   parseResults,
   readReceipt,
 } from '@groundswell/proto/receipt.ts'
@@ -71,10 +72,15 @@ export function createKeptReceipts({ state, read, results }: KeptReceiptsDeps) {
       return (await readLine(cluster, line)).find(({ id }) => id.at === at)
     },
 
-    /** What came of each object; undefined when that is no longer here. */
+    /** What came of each object; undefined when that is no longer here, or was never of any shape. */
     async resultsOf({ receipt }: FiledReceipt): Promise<readonly ObjectReceipt[] | undefined> {
       const bytes = await results(receipt.results)
-      return bytes && parseResults(bytes)
+      try {
+        return bytes && parseResults(bytes)
+      } catch (error) {
+        if (error instanceof ReceiptError) return undefined
+        throw error
+      }
     },
   }
 }

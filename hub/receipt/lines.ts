@@ -29,6 +29,20 @@ export function foldReceipts(
   }
 }
 
+/** Whether an application is assigned to a cluster, or was when a receipt of it was kept. */
+export function isOrWasThere(
+  {
+    assignments,
+    receiptLines,
+  }: ReceiptLines & {
+    readonly assignments: ReadonlyMap<string, ReadonlyMap<string, unknown>>
+  },
+  cluster: string,
+  application: string,
+): boolean {
+  return [assignments, receiptLines].some((of) => of.get(cluster)?.has(application) === true)
+}
+
 function insert(lines: number[], line: number): void {
   const before = lines.findLastIndex((one) => one <= line)
   if (lines[before] === line) return

@@ -34,6 +34,7 @@ import { createPush } from '../sync/push.ts'
 import { createRateLimit } from '../sync/rate-limit.ts'
 import { createPinStore, createSnapshotStore, createTokenUse } from '../sync/redis.ts'
 import { createReceipts } from '../receipt/keep.ts'
+import { isOrWasThere } from '../receipt/lines.ts'
 import { createServing } from '../sync/serving.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
 import { addressesOf, openCertificate } from './certificate.ts'
@@ -111,6 +112,8 @@ export async function startListeners(
     store: openResults(surroundings, store).store,
     later: (ms, run) => void setTimeout(run, ms).unref(),
     log: (level, message, fields) => log[level](fields, message),
+    isKnown: (cluster, application) => isOrWasThere(register.state, cluster, application),
+    monotonic: () => performance.now(),
   })
   const evidence = createEvidenceFiles(join(config.data, 'evidence'))
   const gateOf = (listener: string): Gate =>

@@ -57,6 +57,13 @@ async function generations(listing: AsyncIterable<{ receipt: { generation: numbe
 }
 
 describe('receipts that were kept', () => {
+  it('are shown without results that are of no shape, as an agent may have signed any', async () => {
+    const { receipts, stored } = await world([kept('a', 'shop', 1)])
+    const filed = (await receipts.find('a', { line: 2, at: 0 }))!
+    stored.set(digestOf(results), Buffer.from('{"not":"a list"}'))
+    assert.equal(await receipts.resultsOf(filed), undefined)
+  })
+
   it('are listed newest first, also those of one line', async () => {
     const { receipts } = await world(
       [kept('a', 'shop', 1), kept('b', 'shop', 2), kept('a', 'web', 3)],
