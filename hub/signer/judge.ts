@@ -1,8 +1,9 @@
 import type { SnapshotApplication } from '@groundswell/proto/statement.ts'
+import type { SnapshotPosition } from '../bundle/snapshot.ts'
 import { type Fault, HubError } from '../errors.ts'
 import { type SignerPolicy, allowsCluster, allowsRepository, listForbiddenKinds } from './policy.ts'
 import type { SignerState } from './record.ts'
-import type { SignRequest } from './signer.ts'
+import type { FreshnessRequest, SignRequest } from './signer.ts'
 
 /** Why a signer will not sign. */
 export type SignRefusal =
@@ -70,11 +71,40 @@ function judgeIdentity(state: SignerState, policy: SignerPolicy, request: SignRe
 
 function judgeFloor(state: SignerState, epoch: number, request: SignRequest): Found[] {
   const { floor, clusterId } = request
+  const message = describeJump(state, epoch, clusterId, floor)
+  return message === undefined ? [] : [{ code: 'sign_sequence', message }]
+}
+
+/**
+ * Holds a position that a freshness statement is asked to name against the signer's own record: an agent
+ * in doubt takes it for its own.
+ *
+ * @throws HubError `sign_sequence`
+ */
+export function judgePosition(
+  state: SignerState,
+  epoch: number,
+  { clusterId, at }: Pick<FreshnessRequest, 'clusterId' | 'at'>,
+): void {
+  const message = describeJump(state, epoch, clusterId, at)
+  if (message === undefined) return
+  throw new HubError(
+    'sign_sequence',
+    `the signer refuses freshness for ${clusterId}: it ${message}`,
+  )
+}
+
+/** In words; undefined for a step that agents may follow. */
+function describeJump(
+  state: SignerState,
+  epoch: number,
+  clusterId: string,
+  told: SnapshotPosition,
+): string | undefined {
   const known = state.clusters.get(clusterId)
   const own = known?.epoch === epoch ? known.sequence : 0
-  if (floor.epoch !== epoch || floor.sequence - own <= longestJump) return []
-  const message = `would jump from sequence ${own} past ${floor.sequence}`
-  return [{ code: 'sign_sequence', message }]
+  if (told.epoch !== epoch || told.sequence - own <= longestJump) return undefined
+  return `would jump from sequence ${own} past ${told.sequence}`
 }
 
 function judgeApplication(

@@ -61,7 +61,7 @@ export interface Signer {
    * @throws HubError `signer_unavailable`; `invalid` from one of a release that was not asked
    */
   position(clusterId: string): Promise<Omit<SnapshotPosition, 'digest'> | null>
-  /** @throws HubError `signer_unavailable` */
+  /** @throws HubError `sign_sequence`, `signer_unavailable` */
   freshness(request: FreshnessRequest): Promise<SignedFreshness>
   /** Envelopes of every root statement, oldest first. */
   roots(): Promise<readonly Uint8Array[]>

@@ -7,7 +7,7 @@ import { type SnapshotPosition, nextSnapshot, spellSnapshot } from '../bundle/sn
 import { HubError } from '../errors.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { Attestation } from './attestation.ts'
-import { judgeRequest } from './judge.ts'
+import { judgePosition, judgeRequest } from './judge.ts'
 import type { SignerPolicy } from './policy.ts'
 import {
   type ClusterRecord,
@@ -46,12 +46,7 @@ export async function createSigner(deps: SigningDeps): Promise<Signer & Attestor
 
   async function signNext(request: SignRequest): Promise<Signed> {
     const { epoch } = newestOf(chain).root
-    try {
-      judgeRequest(state, policy, epoch, request)
-    } catch (error) {
-      if (error instanceof HubError) deps.onRefused?.(error.code, error.message)
-      throw error
-    }
+    judged(() => judgeRequest(state, policy, epoch, request))
     const { clusterId, cluster, clusterUid, applications } = request
     const known = state.clusters.get(clusterId)
     const own = higher(epoch, known, request.floor)
@@ -78,6 +73,16 @@ export async function createSigner(deps: SigningDeps): Promise<Signer & Attestor
     return { epoch, sequence, digest, expiresAt, envelope }
   }
 
+  /** A refusal is told on this side too: who asks may well be who is not to be believed. */
+  function judged(judge: () => void): void {
+    try {
+      judge()
+    } catch (error) {
+      if (error instanceof HubError) deps.onRefused?.(error.code, error.message)
+      throw error
+    }
+  }
+
   return {
     sign,
     async position(clusterId) {
@@ -86,6 +91,7 @@ export async function createSigner(deps: SigningDeps): Promise<Signer & Attestor
     },
     async freshness({ clusterId, nonce, at, auditHead }: FreshnessRequest) {
       const { root } = newestOf(chain)
+      judged(() => judgePosition(state, root.epoch, { clusterId, at }))
       const newest = higher(root.epoch, state.clusters.get(clusterId), at)
       const issuedAt = Math.floor(clock() / 1000)
       const expiresAt = issuedAt + freshnessSeconds

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
-import type { Snapshot } from '@groundswell/proto/statement.ts'
+import type { Freshness, Snapshot } from '@groundswell/proto/statement.ts'
 import { signStatement, type SigningKey } from '../../../../hub/bundle/sign.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import type { SignerPolicy } from '../../../../hub/signer/policy.ts'
@@ -175,6 +175,26 @@ describe('createSigner', () => {
     await refuses(at(2, 2 ** 53 - 2), 'sign_sequence')
     const { epoch, sequence } = await signer.sign(at(1, 2 ** 53 - 2))
     assert.deepEqual([epoch, sequence], [2, 1])
+  })
+
+  test('T4: freshness far ahead of what was signed is refused: an agent in doubt would take it for its own', async () => {
+    const { signer, attest } = await world()
+    await attest({ shop: 'one' })
+    await signer.sign(ask(present('shop', 'one')))
+    const freshness = (epoch: number, sequence: number) =>
+      signer.freshness({
+        ...{ clusterId: 'id-a', nonce: 'n'.repeat(43), auditHead: null },
+        at: { epoch, sequence, digest: digestOf('made up') },
+      })
+    await assert.rejects(freshness(1, 2 ** 53 - 1), { code: 'sign_sequence' })
+    await assert.rejects(freshness(1, 2 + 2 ** 20), { code: 'sign_sequence' })
+    for (const [epoch, sequence, named] of [
+      [1, 1 + 2 ** 20, 1 + 2 ** 20],
+      [2, 2 ** 53 - 1, 1],
+    ] as const) {
+      const { envelope } = await freshness(epoch, sequence)
+      assert.equal((payloadOf(envelope) as Freshness).sequence, named)
+    }
   })
 
   test('I3 T19: a sequence is never used twice, whatever floors it is told and whatever is restored', async () => {
