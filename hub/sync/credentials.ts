@@ -2,10 +2,16 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Renew } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
-import { findBar, type Membership } from '../ledger/membership.ts'
+import { findBar, type Membership, seriesOf } from '../ledger/membership.ts'
 import { createSerial } from '../rollout/serial.ts'
 import { identify, type IdentityVerdict, type PeerCertificate } from './identity.ts'
-import { admitCertificate, type Pins, type PinStore, planRenewal } from './pins.ts'
+import {
+  admitCertificate,
+  type Pins,
+  type PinStore,
+  planRenewal,
+  type RenewalPlan,
+} from './pins.ts'
 import type { CertificateNumber } from './serial-number.ts'
 import type { Authority } from './x509.ts'
 
@@ -37,7 +43,7 @@ export interface Credentials extends SessionIdentity {
 
 type Renewal =
   | { readonly kind: 'issued'; readonly generation: number; readonly chain: string }
-  | { readonly kind: 'lock'; readonly reason: string }
+  | Exclude<RenewalPlan, { kind: 'issue' }>
 
 /** Two hubs may change one cluster's pins at a time; more than this is not by chance. */
 const pinAttempts = 5
@@ -93,6 +99,9 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       }
       const bar = findBar(membership, enrolment)
       if (bar !== undefined) throw new HubError('identity_barred', bar)
+      // A stream may be older than the series: what it says of pins would take the new one's place.
+      const now = membership.enrolments.get(enrolment.cluster)
+      if (!now || seriesOf(now) !== certificate.series) throw replaced()
       const publicKey = await authority.readRequest(request.certificateRequest)
       const key = digestOf(publicKey)
       const { series, generation } = certificate
@@ -102,7 +111,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
         const inUse = admission.admitted ? admission.pins : null
         const held = inUse ?? known ?? { ...certificate, next: null }
         const plan = planRenewal(held, generation, key)
-        if (plan.kind === 'lock') return { next: null, result: plan }
+        if (plan.kind !== 'issue') return { next: null, result: plan }
         const number = { series, generation: plan.generation }
         const issued = await authority.issue(publicKey, enrolment.clusterId, number)
         const next = { serial: issued.serial, generation: plan.generation, key }
@@ -112,6 +121,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
         }
       })
       if (renewed.kind === 'lock') return lock(enrolment, renewed.reason)
+      if (renewed.kind === 'late') throw replaced()
       return {
         certificateChain: renewed.chain,
         generation: BigInt(renewed.generation),
@@ -119,4 +129,8 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       }
     },
   }
+}
+
+function replaced(): HubError {
+  return new HubError('identity_refused', 'this certificate was replaced by a newer one')
 }

@@ -9,6 +9,8 @@ export interface Pins {
   readonly series: number
   readonly serial: string
   readonly generation: number
+  /** Digest of the key it is for, where that was renewed here. */
+  readonly key?: string
   readonly next: {
     readonly serial: string
     readonly generation: number
@@ -36,24 +38,30 @@ export function admitCertificate(
   const inUse = { series, serial, generation, next: null }
   if (!pins || pins.series !== series) return { admitted: true, pins: inUse }
   if (serial === pins.serial) return { admitted: true, pins: null }
-  if (serial === pins.next?.serial) return { admitted: true, pins: inUse }
+  if (serial === pins.next?.serial) {
+    return { admitted: true, pins: { ...inUse, key: pins.next.key } }
+  }
   const newest = Math.max(pins.generation, pins.next?.generation ?? 0)
   return generation > newest ? { admitted: true, pins: inUse } : { admitted: false }
 }
 
 export type RenewalPlan =
   | { readonly kind: 'issue'; readonly generation: number }
+  /** Asked for before, on a stream that was slower than the one that was answered. */
+  | { readonly kind: 'late' }
   /** Two agents hold the key. */
   | { readonly kind: 'lock'; readonly reason: string }
 
 const lastGeneration = 2 ** 32 - 1
 
 /**
- * A generation is renewed once. Asking again for the same new key is an answer that got lost; for
- * another key it is a second agent, and so is a generation that was renewed already.
+ * A generation is renewed once. Asking again for the same new key is an answer that got lost, or comes
+ * late where the answer has arrived by another stream; for another key it is a second agent, and so is
+ * a generation that was renewed already.
  */
 export function planRenewal(pins: Pins, generation: number, key: string): RenewalPlan {
   const { next } = pins
+  if (generation === pins.generation - 1 && key === pins.key) return { kind: 'late' }
   if (generation !== pins.generation || generation >= lastGeneration) {
     const reason = `generation ${generation} of its certificate was renewed although ${pins.generation} is in use`
     return { kind: 'lock', reason: `two agents share one identity: ${reason}` }

@@ -193,11 +193,14 @@ export function createPinStore(redis: Redis, prefix: string): PinStore {
 
 function parsePins(text: string): Pins | undefined {
   try {
-    const { series, serial, generation, next } = JSON.parse(text) as Pins
+    const { series, serial, generation, key, next } = JSON.parse(text) as Pins
     const held = Number.isSafeInteger(series) && Number.isSafeInteger(generation)
     if (!held || typeof serial !== 'string') return undefined
     const whole = typeof next?.serial === 'string' && typeof next.key === 'string'
-    return { series, serial, generation, next: next && whole ? next : null }
+    return {
+      ...{ series, serial, generation, next: next && whole ? next : null },
+      ...(typeof key === 'string' && { key }),
+    }
   } catch {
     return undefined
   }

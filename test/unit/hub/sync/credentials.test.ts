@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import { RenewSchema } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { emptyMembership, foldMembership } from '../../../../hub/ledger/membership.ts'
 import { createCredentials } from '../../../../hub/sync/credentials.ts'
+import { clientAuth } from '../../../../hub/sync/identity.ts'
 import type { Pins } from '../../../../hub/sync/pins.ts'
 import { formatSerial } from '../../../../hub/sync/serial-number.ts'
 import type { Authority } from '../../../../hub/sync/x509.ts'
@@ -30,20 +31,32 @@ function world(pinned: Pins | undefined) {
     },
     authority: {
       certificate: 'ca',
-      readRequest: async () => new Uint8Array([1]),
+      readRequest: async (request: Uint8Array) => request,
       issue: async (_: unknown, __: unknown, { generation }: { generation: number }) => {
         return { chain: 'pem', serial: numbered(generation).serial }
       },
     } as unknown as Authority,
     lock: async (_, reason) => void locked.push(reason),
   })
-  const renew = (generation: number) =>
+  const renew = (generation: number, key = 1) =>
     credentials.renew(
       enrolment,
       numbered(generation),
-      create(RenewSchema, { generation: BigInt(generation) }),
+      create(RenewSchema, {
+        generation: BigInt(generation),
+        certificateRequest: new Uint8Array([key]),
+      }),
     )
-  return { renew, locked, pins: () => held }
+  /** A stream is opened with this one. */
+  async function use(generation: number): Promise<void> {
+    const verdict = await credentials.identify({
+      subjectaltname: 'URI:spiffe://test/cluster/id-a',
+      serialNumber: numbered(generation).serial,
+      ext_key_usage: [clientAuth],
+    })
+    assert.ok(verdict.ok)
+  }
+  return { renew, use, locked, membership, pins: () => held }
 }
 
 describe('renewal over a stream that was opened before', () => {
@@ -67,5 +80,38 @@ describe('renewal over a stream that was opened before', () => {
     const it = world({ ...numbered(5), next: null })
     await assert.rejects(it.renew(4), { code: 'identity_barred' })
     assert.match(it.locked[0]!, /two agents share one identity/)
+  })
+
+  test('T20: a question that a slow stream brings after its answer came by another locks nobody', async () => {
+    const it = world({ ...numbered(4), next: null })
+    // As it was answered on a stream that was dialled since, and the answer taken.
+    await it.renew(4)
+    await it.use(5)
+    await assert.rejects(it.renew(4), { code: 'identity_refused' })
+    assert.deepEqual(it.locked, [])
+    assert.deepEqual([it.pins()?.generation, it.pins()?.next], [5, null])
+    assert.equal((await it.renew(5)).generation, 6n)
+  })
+
+  test('T20: the same question for another key is another agent, however late', async () => {
+    const it = world({ ...numbered(4), next: null })
+    await it.renew(4)
+    await it.use(5)
+    await assert.rejects(it.renew(4, 2), { code: 'identity_barred' })
+    assert.equal(it.locked.length, 1)
+  })
+
+  test('a stream of a series before does not renew, nor touch what is pinned of the next', async () => {
+    const it = world({ ...numbered(1), series: 1, next: null })
+    foldMembership(
+      it.membership,
+      {
+        ...{ type: 'cluster.unlocked', cluster: 'a', clusterId: 'id-a', reason: '' },
+        ...{ series: 1, recoverable: 2 },
+      },
+      0,
+    )
+    await assert.rejects(it.renew(4), { code: 'identity_refused' })
+    assert.deepEqual([it.pins()?.series, it.locked], [1, []])
   })
 })

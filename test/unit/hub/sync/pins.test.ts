@@ -25,7 +25,7 @@ describe('admitCertificate', () => {
 
   test('the first use of the next one ends the one before it', () => {
     const admission = admitCertificate(waiting, two)
-    assert.deepEqual(admission, { admitted: true, pins: pinned(two) })
+    assert.deepEqual(admission, { admitted: true, pins: { ...pinned(two), key: 'k' } })
     assert.equal(admitCertificate(pinned(two), one).admitted, false)
   })
 
@@ -66,6 +66,13 @@ describe('planRenewal', () => {
 
   test('T20: a generation that was renewed already is two agents', () => {
     assert.equal(planRenewal(at, 3, 'k').kind, 'lock')
+  })
+
+  test('T20: the question before, for the very key that is in use by now, only comes late', () => {
+    const after = { ...at, key: 'k' }
+    assert.equal(planRenewal(after, 3, 'k').kind, 'late')
+    assert.equal(planRenewal(after, 3, 'other').kind, 'lock')
+    assert.equal(planRenewal(after, 2, 'k').kind, 'lock')
   })
 
   test('T20: of two agents that share a key, however they take turns, one is found out', () => {
