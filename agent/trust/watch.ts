@@ -119,10 +119,13 @@ export function createWatch(deps: WatchDeps) {
       return Math.floor((attested.time + deps.monotonic() - attested.at) / 1000)
     },
 
-    /** A new epoch cures what a stolen key said of the time. */
+    /** A new epoch cures what a stolen key said: of the time, and that what is here is the newest. */
     forget(): void {
       attested = undefined
       floor = 0
+      told = undefined
+      // Once more as after a start, so that the keys of this epoch can speak.
+      freshUntil = Math.min(freshUntil, deps.monotonic() + graceMs)
     },
 
     /** Milliseconds since 1970, for judging expiry. */

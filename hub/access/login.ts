@@ -56,8 +56,9 @@ function readPrincipal(claims: JWTPayload, setting: IssuerSetting): Principal | 
   const name = claims[setting.nameClaim]
   const groups = claims[setting.groupsClaim] ?? []
   const list = typeof groups === 'string' ? [groups] : groups
-  // An address that nobody has verified may be anybody's.
-  if (setting.nameClaim === 'email' && claims['email_verified'] === false) return undefined
+  // An address that nobody has verified may be anybody's. Some providers say so in text; those that say nothing vouch for it.
+  const { email_verified: verified = true } = claims
+  if (setting.nameClaim === 'email' && verified !== true && verified !== 'true') return undefined
   if (typeof name !== 'string' || !/^[^\p{Cc}\p{Bidi_Control}\u2028\u2029]{1,256}$/u.test(name)) {
     return undefined
   }

@@ -97,6 +97,20 @@ describe('createWatch', () => {
     })
   }
 
+  it('T15 a word by keys of the epoch before vouches for nothing any more, however long it said it lives', async () => {
+    const world = createWorld()
+    // A stolen key may say that for an hour nothing newer has to be looked for.
+    const issuedAt = Math.floor(real / 1000)
+    const long = await world.answer(world.watch.ask(), { expiresAt: issuedAt + 3_600 })
+    await world.watch.take(long, root, five)
+    world.watch.forget()
+    assert.equal(world.watch.isAssured(five), false)
+    assert.equal(world.watch.stale(five), false, 'the keys of the new epoch get their time')
+    world.passed += 10 * minute
+    assert.equal(world.watch.stale(five), true)
+    assert.equal(world.watch.due(), true)
+  })
+
   it('asks again at half of what the last answer lives', async () => {
     const world = createWorld()
     assert.equal(world.watch.due(), false, 'nothing was asked: there is no stream')

@@ -74,8 +74,15 @@ describe('a login', () => {
     const byMail = { nameClaim: 'email' }
     const email = 'ada@example.com'
     assert.equal((await judge(await sign({ email }), byMail))?.actor, `oidc:${email}`)
-    const doubtful = await sign({ email, email_verified: false })
-    assert.equal(await judge(doubtful, byMail), undefined)
+    for (const sure of [true, 'true']) {
+      const told = await sign({ email, email_verified: sure })
+      assert.equal((await judge(told, byMail))?.actor, `oidc:${email}`)
+    }
+    // Some providers spell it as text.
+    for (const doubtful of [false, 'false', '', 0, null]) {
+      const told = await sign({ email, email_verified: doubtful })
+      assert.equal(await judge(told, byMail), undefined, JSON.stringify(doubtful))
+    }
     assert.equal(await judge(await sign({}), byMail), undefined)
   })
 

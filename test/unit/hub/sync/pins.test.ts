@@ -93,7 +93,7 @@ describe('planRenewal', () => {
           }
           pins = admission.pins ?? pins
           const plan = planRenewal(pins, agents[who]!.generation, `key ${who} ${turn}`)
-          if (plan.kind === 'lock') {
+          if (plan.kind !== 'issue') {
             found = true
             break
           }
