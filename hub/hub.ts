@@ -131,7 +131,10 @@ export function createHub(deps: HubDeps): Hub {
     const { fleet } = known()
     if (!fleet || run.phase !== 'Progressing') return { ...found, eta: null }
     const now = deps.clock()
-    const upcoming = { ...foresee({ fleet, state, now }, leftOf(plan, run)), now }
+    const upcoming = {
+      ...foresee({ fleet, state, desired: pipeline.desired, now }, leftOf(plan, run)),
+      now,
+    }
     return {
       ...found,
       eta: foretellEnd(plan, run, listPastWaves(state, plan.application), upcoming),
@@ -180,6 +183,7 @@ export function createHub(deps: HubDeps): Hub {
   const preview = createPreview({
     state,
     content: deps.content,
+    desired: pipeline.desired,
     rebuild: (cluster) => pipeline.rebuild(cluster),
     dryRun: deps.dryRun,
     clock: deps.clock,

@@ -18,6 +18,7 @@ import { type Fault, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { LedgerState } from './ledger/replay.ts'
 import type { RenderedObject } from './render/engine.ts'
+import type { Desired } from './rollout/dependency.ts'
 import { type Estimate, estimateRollout, listPastWaves } from './rollout/estimate.ts'
 import { foresee } from './rollout/foresight.ts'
 import type { RolloutPlan, RolloutTarget } from './rollout/rollout.ts'
@@ -25,6 +26,7 @@ import type { RolloutPlan, RolloutTarget } from './rollout/rollout.ts'
 export interface PreviewDeps {
   readonly state: LedgerState
   readonly content: ContentStore
+  readonly desired: Desired
   /** Renders again what a cluster is assigned. */
   readonly rebuild: (cluster: string) => Promise<void>
   readonly dryRun: Hub['dryRun']
@@ -57,7 +59,7 @@ const blobsAtOnce = 500
 
 /** What a plan would change, how long it may take, and what clusters say to it. Moves nothing. */
 export function createPreview(deps: PreviewDeps) {
-  const { state, content } = deps
+  const { state, content, desired } = deps
 
   /** A manifest and its objects; undefined when it cannot be had. */
   async function readContent(digest: Digest, cluster: string): Promise<Read | undefined> {
@@ -177,7 +179,7 @@ export function createPreview(deps: PreviewDeps) {
   return async function preview(of: PreviewOf): Promise<Preview> {
     const { fleet, plan, warnings, live } = of
     const past = listPastWaves(state, plan.application)
-    const ahead = of.back ? undefined : foresee({ fleet, state, now: deps.clock() }, plan)
+    const ahead = of.back ? undefined : foresee({ fleet, state, desired, now: deps.clock() }, plan)
     const read = await readSides(plan)
     const object = `Application ${plan.application}`
     return {

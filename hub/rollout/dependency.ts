@@ -2,12 +2,15 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { finalPhases, type RolloutPlan } from './rollout.ts'
+import { type ClusterProgress, finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
+
+/** What Git asks of an application on a cluster: null for nothing, undefined where it cannot be told. */
+export type Desired = (application: string, cluster: string) => Digest | null | undefined
 
 /**
  * Why an application that others depend on does not run well on a cluster yet; null when it does. It
  * does when no rollout is still to bring it something there, and the last one that did had neither failed
- * nor been rolled back: what comes after it in Git may need what it was to bring.
+ * nor been aborted or rolled back: what comes after it in Git may need what it was to bring.
  *
  * @param plans of that application, newest first
  * @param desired what Git asks of it there, null for nothing; undefined where it cannot be told
@@ -21,6 +24,7 @@ export function explainDependency(
 ): string | null {
   const wants = `application ${application}`
   const hold = state.holds.get(application)
+  const assigned = state.assignments.get(cluster)?.get(application)
   // Newest first: what a later rollout says of the cluster counts.
   for (const plan of plans) {
     if (!plan.targets[cluster]) continue
@@ -40,6 +44,11 @@ export function explainDependency(
       if (progress.outcome === 'Failed' || progress.outcome === 'TimedOut') {
         return `${wants}, which ${progress.outcome === 'Failed' ? 'failed' : 'timed out'} there in rollout ${plan.id}`
       }
+      const { digest } = plan.targets[cluster]
+      const isThere = assigned?.digest === digest
+      if (isAsked && !isThere && digest !== null && isLeftOut(run, progress)) {
+        return `${wants}, of which rollout ${plan.id} was aborted: Git still asks for its revision ${shortRevision(plan.revision)}`
+      }
       // Away, or passed over: what ran there before still does.
       break
     }
@@ -50,9 +59,16 @@ export function explainDependency(
     }
     return `${wants}, which rollout ${plan.id} has still to bring there`
   }
-  const assigned = state.assignments.get(cluster)?.get(application)
   if (assigned && assigned.digest !== null) return null
   return `${wants}, which is not there yet`
+}
+
+/** Whether a rollout was aborted before it had come to a cluster that nobody had passed over. */
+function isLeftOut(
+  { phase, finishedAt }: RolloutRun,
+  { outcome, at }: Extract<ClusterProgress, { readonly state: 'Done' }>,
+): boolean {
+  return phase === 'Aborted' && outcome === 'Skipped' && at === finishedAt
 }
 
 /** Applications that have still on a cluster what another is to get of them there. */

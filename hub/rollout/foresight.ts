@@ -2,7 +2,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { dependenciesOn } from '../fleet/resolve.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { explainDependency } from './dependency.ts'
+import { type Desired, explainDependency } from './dependency.ts'
 import { type Ahead, type Pace, listPastWaves } from './estimate.ts'
 import { type WaveEnds, foretellWaves, leftOf } from './eta.ts'
 import { windowsOn } from './fleet-windows.ts'
@@ -14,6 +14,7 @@ export interface ForesightDeps {
   /** Whose windows and dependencies count: as it is now, or as somebody proposes it. */
   readonly fleet: Fleet
   readonly state: LedgerState
+  readonly desired?: Desired
   readonly now: number
   /** Applications that the same change rolls out, and that nothing is known of yet. */
   readonly besides?: ReadonlySet<string>
@@ -56,7 +57,8 @@ function foreseeAfter(deps: ForesightDeps, plan: Planned, seen: ReadonlySet<stri
       const plans = newestFirst.get(name) ?? plansOf(state, name).reverse()
       newestFirst.set(name, plans)
       const isDue = besides?.has(name) === true
-      if (!isDue && explainDependency(state, plans, name, cluster) === null) continue
+      const asked = deps.desired?.(name, cluster)
+      if (!isDue && explainDependency(state, plans, name, cluster, asked) === null) continue
       const other = isDue || seen.has(name) ? undefined : plans.find((one) => one.targets[cluster])
       const ends = other && endsOf(other)
       const wave = other?.waves.findIndex(({ clusters }) => clusters.includes(cluster)) ?? -1

@@ -1,18 +1,14 @@
-import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { dependenciesOn } from '../fleet/resolve.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { activeRollouts } from './admission.ts'
-import { explainDependency, listGivers } from './dependency.ts'
+import { type Desired, explainDependency, listGivers } from './dependency.ts'
 import { windowsOn } from './fleet-windows.ts'
 import { createOpenings, judgeWindows, type Withheld } from './windows.ts'
 
 /** Why a cluster may be offered nothing new of an application now; null when it may. */
 export type Withhold = (application: string, cluster: string, now: number) => Withheld | null
-
-/** What Git asks of an application on a cluster: null for nothing, undefined where it cannot be told. */
-type Desired = (application: string, cluster: string) => Digest | null | undefined
 
 /**
  * Puts together what keeps new content back from a cluster whatever its rollout says: windows of the

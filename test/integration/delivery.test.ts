@@ -224,19 +224,19 @@ describe('a hub that too many ask for a handshake', () => {
     socket.on('error', ({ code }: NodeJS.ErrnoException) => (end.how ||= String(code)))
     socket.on('close', () => (end.how ||= 'closed'))
     socket.resume()
-    await until(() => !socket.connecting, { deadlineMs: 2_000, what: 'a connection' })
+    await until(() => !socket.connecting, { deadlineMs: 10_000, what: 'a connection' })
     return { end, close: () => socket.destroy() }
   }
 
   it('F22: turns away before TLS, one address before all, and lets agents in when there is room again', async () => {
     const admission = createAdmission({ atOnce: 8, perSecond: 100, open: 50, clock: Date.now })
     const crowd: string[] = []
-    const gate = { admission, handshakeMs: 1_000, onCrowd: (why: string) => void crowd.push(why) }
+    const gate = { admission, handshakeMs: 3_000, onCrowd: (why: string) => void crowd.push(why) }
     await using world = await openDeliveryWorld({ gate })
     const { address } = world.listener
     const flood = await Promise.all(Array.from({ length: 20 }, () => knock(address, '127.0.0.2')))
     const turnedAway = () => flood.filter(({ end }) => end.how === 'ECONNRESET').length
-    await until(() => turnedAway() === 16, { deadlineMs: 900, intervalMs: 5, what: '16 resets' })
+    await until(() => turnedAway() === 16, { deadlineMs: 2_500, intervalMs: 5, what: '16 resets' })
     assert.deepEqual(
       crowd,
       Array.from({ length: 16 }, () => 'handshakes'),
@@ -248,13 +248,13 @@ describe('a hub that too many ask for a handshake', () => {
     await arrived(agent, 1)
     // Who does not get on with it is closed.
     await until(() => flood.every(({ end }) => end.how), {
-      deadlineMs: 5_000,
+      deadlineMs: 10_000,
       what: 'the end of all',
     })
-    await until(() => admission.counts.connections === 1, { deadlineMs: 2_000, what: 'one left' })
+    await until(() => admission.counts.connections === 1, { deadlineMs: 10_000, what: 'one left' })
     assert.equal(admission.counts.handshakes, 0)
     await agent.stop()
-    await until(() => admission.counts.connections === 0, { deadlineMs: 2_000, what: 'none left' })
+    await until(() => admission.counts.connections === 0, { deadlineMs: 10_000, what: 'none left' })
     for (const { close } of flood) close()
   })
 

@@ -57,6 +57,7 @@ async function world(
   const preview = createPreview({
     state,
     content,
+    desired: () => undefined,
     rebuild: async () => {},
     clock: () => 0,
     dryRun: async (cluster, { objects }) => {

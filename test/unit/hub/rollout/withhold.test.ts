@@ -260,6 +260,36 @@ describe('an application that depends on another', () => {
     assert.equal(askWith(old.digest), null)
   })
 
+  // It went to clusters that were left without what came with it, where somebody had aborted that.
+  test('waits for one that was aborted before it had come there, as long as Git asks for that', () => {
+    const state = emptyState()
+    const content = { ...target(null, old), cluster: 'a', application: 'db', generation: 1 }
+    putAssignment(state, { ...content, rollout: 'r0' })
+    const made = plan([wave('all', ['a'])], { id: 'r1', application: 'db' })
+    const wanted = made.targets['a']!.digest
+    const end = (at: number, generation: number) => {
+      const clusters = { a: { ...done('Skipped'), at, generation } }
+      addRollout(state, made, { ...createRun(made), phase: 'Aborted', finishedAt: 5, clusters })
+      return asking(state)
+    }
+    for (const generation of [0, 2]) {
+      const told = end(5, generation)
+      assert.match(told(wanted)!.reason, /db, of which rollout r1 was aborted: Git still asks/)
+      assert.match(told(undefined)!.reason, /r1 was aborted/, 'nobody knows')
+      assert.equal(told(old.digest), null, 'reverted')
+    }
+    assert.equal(end(4, 0)(wanted), null, 'somebody passed it over before')
+    putAssignment(state, { ...content, digest: wanted, rollout: 'r1' })
+    assert.equal(end(5, 2)(wanted), null, 'it is there')
+    putAssignment(state, { ...content, rollout: 'r0' })
+    const gone = { ...made, targets: { a: target(old, { ...old, digest: null, size: 0 }) } }
+    addRollout(state, gone, {
+      ...createRun(gone),
+      ...{ phase: 'Aborted', finishedAt: 5, clusters: { a: { ...done('Skipped'), at: 5 } } },
+    })
+    assert.equal(asking(state)(null), null, 'a removal that was aborted leaves it there')
+  })
+
   // It waited for ever for what Git had taken back, and what ran there was never asked about.
   test('waits no more for what failed without having come there, once Git asks for something else', () => {
     const state = emptyState()
