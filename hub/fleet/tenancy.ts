@@ -16,9 +16,14 @@ type Project = Declared<ProjectSpec>
 /** The Project that limits an application: the one it names, else `default` where there is one. */
 export function projectOf(
   fleet: Pick<Fleet, 'projects'>,
-  { project }: ApplicationSpec,
+  spec: ApplicationSpec,
 ): Project | undefined {
-  return fleet.projects.get(project ?? 'default')
+  return fleet.projects.get(projectNameOf(spec))
+}
+
+/** What the Project of an application is called, whether there is one of that name or not. */
+export function projectNameOf({ project }: Pick<ApplicationSpec, 'project'>): string {
+  return project ?? 'default'
 }
 
 /** What of an application's source its Project does not allow; the path is within the document. */

@@ -57,6 +57,17 @@ export function plansOf(
   return [...(state.rolloutsOf.get(application) ?? [])].map((id) => state.plans.get(id)!)
 }
 
+/**
+ * Name of the Project that an application was in when it was planned last, which limits it also when Git
+ * declares it no more. Undefined where nobody kept it.
+ */
+export function lastProjectOf(
+  state: Pick<Indexed, 'plans' | 'rolloutsOf'>,
+  application: string,
+): string | undefined {
+  return plansOf(state, application).findLast(({ project }) => project !== undefined)?.project
+}
+
 export function runsOf(
   state: Pick<Indexed, 'runs' | 'rolloutsOf'>,
   application: string,

@@ -1,3 +1,5 @@
+import { plansOf } from '../ledger/by-application.ts'
+import type { LedgerState } from '../ledger/replay.ts'
 import { isStopped } from './action.ts'
 import { findStop } from './failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
@@ -8,6 +10,13 @@ import { listEndedWithout, listLeft, listUnproven } from './unproven.ts'
 export interface PastRollout {
   readonly plan: RolloutPlan
   readonly run: RolloutRun
+}
+
+/** What became of an application's rollouts that are kept, newest first. */
+export function historyOf(state: LedgerState, application: string): PastRollout[] {
+  return plansOf(state, application)
+    .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
+    .reverse()
 }
 
 export interface ChangeInput {

@@ -3,16 +3,17 @@ import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { projectOf } from '../fleet/tenancy.ts'
 import { findNewer } from '../ledger/accepted.ts'
-import { assignedTo, plansOf } from '../ledger/by-application.ts'
+import { assignedTo } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { AuthorsRequest } from '../render/authors.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
-import { type Change, type PastRollout, findChange } from './changes.ts'
+import { type Change, findChange, historyOf } from './changes.ts'
 import { createLeaving } from './leaving.ts'
 import { deletesMore } from './content.ts'
+import { keepProject } from './fleet-windows.ts'
 import { findBad, findHeld, isAskedStill, isWithdrawn } from './hold.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
 import { explainHeldRemovals } from './mass-removal.ts'
@@ -302,8 +303,7 @@ export function createDeciding(deps: DecideDeps) {
     by: string,
     reason?: string,
   ): Promise<RolloutPlan> {
-    const contents = Object.values(change.targets)
-    const newest = contents.find(({ digest }) => digest !== null)
+    const newest = Object.values(change.targets).find(({ digest }) => digest !== null)
     const revision = newest?.revision ?? fleet.revision
     const spec = fleet.applications.get(application)?.spec
     const commit = await deps.describe(application, revision)
@@ -333,6 +333,7 @@ export function createDeciding(deps: DecideDeps) {
     const dated = { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
     return {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
+      ...keepProject(state, application, spec),
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
       ...(revert === 'pullRequest' && { revert: true as const }),
     }
@@ -385,12 +386,6 @@ export function createDeciding(deps: DecideDeps) {
 }
 
 export type Deciding = ReturnType<typeof createDeciding>
-
-function historyOf(state: LedgerState, application: string): PastRollout[] {
-  return plansOf(state, application)
-    .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
-    .reverse()
-}
 
 function toFaults(error: unknown, application: string): Fault[] {
   const object = `Application ${application}`

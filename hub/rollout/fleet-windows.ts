@@ -2,7 +2,11 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { isGroupMember } from '../fleet/group.ts'
 import type { ProjectWindow } from '../fleet/kinds/project.ts'
 import { matchesTarget } from '../fleet/matches-target.ts'
-import { projectOf } from '../fleet/tenancy.ts'
+import type { ApplicationSpec } from '../fleet/kinds/application.ts'
+import { projectNameOf, projectOf } from '../fleet/tenancy.ts'
+import { lastProjectOf } from '../ledger/by-application.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { RolloutPlan } from './rollout.ts'
 import { appliesTo, type Window } from './windows.ts'
 
 /** Windows of a fleet, by application and cluster, as far as somebody asked. */
@@ -42,15 +46,23 @@ function byName<T extends { readonly name: string }>(all: ReadonlyMap<string, T>
   return [...all.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
+/** What tells of which Project an application was that Git declares no more. */
+type Past = Pick<LedgerState, 'plans' | 'rolloutsOf'>
+
 /** All that concern an application on a cluster; lists that are alike are one. */
-export function windowsOn(fleet: Fleet, application: string, cluster: string): readonly Window[] {
+export function windowsOn(
+  fleet: Fleet,
+  past: Past,
+  application: string,
+  cluster: string,
+): readonly Window[] {
   const known = knownByFleet.get(fleet) ?? { byApplication: new Map(), alike: new Map() }
   knownByFleet.set(fleet, known)
   const mine = known.byApplication.get(application) ?? new Map<string, readonly Window[]>()
   known.byApplication.set(application, mine)
   const held = mine.get(cluster)
   if (held) return held
-  const found = findWindows(fleet, application, cluster)
+  const found = findWindows(fleet, past, application, cluster)
   const key = JSON.stringify(found)
   const one = known.alike.get(key) ?? found
   known.alike.set(key, one)
@@ -58,16 +70,16 @@ export function windowsOn(fleet: Fleet, application: string, cluster: string): r
   return one
 }
 
-function findWindows(fleet: Fleet, application: string, cluster: string): Window[] {
+function findWindows(fleet: Fleet, past: Past, application: string, cluster: string): Window[] {
   const declared = fleet.clusters.get(cluster)
-  const spec = fleet.applications.get(application)?.spec
-  const project = spec && projectOf(fleet, spec)
   const found: Window[] = []
-  for (const window of (declared && project?.spec.windows) ?? []) {
-    const { clusterSelector, clusterGroup, clusters } = window
-    const everywhere = !clusterSelector && clusterGroup === undefined && !clusters
-    if (everywhere || matchesTarget(fleet, window, declared!)) {
-      found.push({ ...window, of: `Project ${project!.name}` })
+  for (const { name, windows } of declared ? listProjects(fleet, past, application) : []) {
+    for (const window of windows) {
+      const { clusterSelector, clusterGroup, clusters } = window
+      const everywhere = !clusterSelector && clusterGroup === undefined && !clusters
+      if (everywhere || matchesTarget(fleet, window, declared!)) {
+        found.push({ ...window, of: `Project ${name}` })
+      }
     }
   }
   for (const group of fleet.groups.values()) {
@@ -78,4 +90,35 @@ function findWindows(fleet: Fleet, application: string, cluster: string): Window
   const of = `Cluster ${cluster}`
   found.push(...(declared?.spec.windows ?? []).map((window) => ({ ...window, of })))
   return found.filter((window) => appliesTo(window, application))
+}
+
+/**
+ * The Project of an application with its windows. One that is deleted is still held by those of the Project it
+ * was in; where nobody kept which that was, by whatever freezes any.
+ */
+function listProjects(
+  fleet: Fleet,
+  past: Past,
+  application: string,
+): { readonly name: string; readonly windows: readonly ProjectWindow[] }[] {
+  const spec = fleet.applications.get(application)?.spec
+  const last = spec ? undefined : lastProjectOf(past, application)
+  if (!spec && last === undefined) {
+    return byName(fleet.projects).map(({ name, spec: { windows = [] } }) => ({
+      name,
+      windows: windows.filter(({ kind }) => kind === 'deny'),
+    }))
+  }
+  const project = spec ? projectOf(fleet, spec) : fleet.projects.get(last!)
+  return project ? [{ name: project.name, windows: project.spec.windows ?? [] }] : []
+}
+
+/** What a plan keeps of the Project, so that the windows of that hold when its application leaves Git. */
+export function keepProject(
+  past: Past,
+  application: string,
+  spec: ApplicationSpec | undefined,
+): Pick<RolloutPlan, 'project'> {
+  const project = spec ? projectNameOf(spec) : lastProjectOf(past, application)
+  return project === undefined ? {} : { project }
 }

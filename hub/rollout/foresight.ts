@@ -82,13 +82,13 @@ function foreseeAfter(deps: ForesightDeps, plan: Planned, seen: ReadonlySet<stri
   for (const { clusters } of plan.waves) {
     for (const name of clusters) {
       noteDependencies(name)
-      if (windowsOn(fleet, plan.application, name).length > 0) isFree = false
+      if (windowsOn(fleet, state, plan.application, name).length > 0) isFree = false
     }
   }
   const waits = (pace: Pace): Waits =>
     isFree && firsts[pace].size === 0
       ? noWaits
-      : waitFor(firsts[pace], (cluster) => windowsOn(fleet, plan.application, cluster))
+      : waitFor(firsts[pace], (cluster) => windowsOn(fleet, state, plan.application, cluster))
   return {
     from: { typical: now, longest: now },
     waits: { typical: waits('typical'), longest: waits('longest') },

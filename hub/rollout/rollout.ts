@@ -75,6 +75,8 @@ export interface RolloutPlan {
   readonly starts?: true
   /** The rollout that a person had paused, and that this was not to go on with: it starts once that went on. */
   readonly behind?: string
+  /** The Project that its application was in, named or not; of one that left Git, the last. */
+  readonly project?: string
   /** Whether its application lets its objects go when it goes: so does a rollback to where it was not yet. */
   readonly orphans?: true
   /** Whether a pull request is to undo its commit when it was rolled back. */

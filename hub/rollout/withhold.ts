@@ -25,7 +25,7 @@ export function createWithhold(
   return (application, cluster, now) => {
     const current = fleet()
     if (!current) return { until: null, reason: 'the fleet repository, which was not read yet' }
-    const windows = windowsOn(current, application, cluster)
+    const windows = windowsOn(current, state, application, cluster)
     if (windows.length > 0) {
       const closed = judgeWindows(windows, openings, now)
       if (closed) return closed

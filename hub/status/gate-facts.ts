@@ -1,7 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { CelFacts, ClusterFacts } from '../rollout/measure/cel.ts'
-import type { ClusterStatus } from './status.ts'
+import type { ApplicationStatus, ClusterStatus, Health } from './status.ts'
 
 export interface GateFactsInput {
   readonly fleet: Fleet | null
@@ -18,9 +18,11 @@ export function findGateFacts(
   const { fleet, status } = input
   const all = [...(fleet?.clusters.keys() ?? [])].map(status)
   const health: Record<string, number> = {}
-  for (const { applications } of all) {
-    const told = applications[application]
-    if (told) health[told.health] = (health[told.health] ?? 0) + 1
+  for (const one of all) {
+    const told = one.applications[application]
+    if (!told) continue
+    const judged = judgeHealth(one, told)
+    health[judged] = (health[judged] ?? 0) + 1
   }
   return {
     clusters: clusters.map((name) => describeCluster(input, name)),
@@ -36,9 +38,11 @@ function describeCluster({ fleet, state, status }: GateFactsInput, name: string)
   const told = status(name)
   const assigned = state.assignments.get(name)
   const applications = Object.entries(told.applications).map(([application, one]) => {
-    const { phase, health, driftedObjects, digest, generation } = one
+    const { phase, driftedObjects, digest, generation } = one
     const mine = assigned?.get(application)
-    const current = mine?.digest === digest && mine.generation === generation
+    const isAssigned = mine?.digest === digest && mine.generation === generation
+    const current = isAssigned && isOfNow(told, one)
+    const health = judgeHealth(told, one)
     return [application, { phase, health, current, driftedObjects }] as const
   })
   return {
@@ -53,4 +57,18 @@ function describeCluster({ fleet, state, status }: GateFactsInput, name: string)
 
 function isConnected({ connection }: ClusterStatus): boolean {
   return connection.state === 'Connected'
+}
+
+/** Whether the agent said it in the stream that is open: what it said before is of another time. */
+function isOfNow({ connection }: ClusterStatus, { updatedAt }: ApplicationStatus): boolean {
+  return connection.state === 'Connected' && updatedAt >= connection.since
+}
+
+/**
+ * By the stricter rules that a rollout goes by. What was well when it was last heard of may be so no more, and
+ * opens no gate; what was not, counts as it was.
+ */
+function judgeHealth(cluster: ClusterStatus, told: ApplicationStatus): Health {
+  const health = told.gate?.health ?? told.health
+  return health === 'Current' && !isOfNow(cluster, told) ? 'Unknown' : health
 }

@@ -19,6 +19,23 @@ describe('I4: a removal', () => {
     assert.deepEqual(summary(), [['shop', '-a -b', true]])
   })
 
+  test('is planned in the Project that its application was in', async () => {
+    const { deciding, created, assign, state } = createWorld()
+    const first = { ...plan([wave('all', ['a'])]), project: 'tills' }
+    addRollout(state, first, { ...createRun(first), phase: 'Succeeded' })
+    for (const name of ['shop', 'web', 'bank']) assign(name, good, 'a')
+    const fleet = fleetOf(['a'], { web: '', bank: '' })
+    await deciding.decide(fleet, contentsOf(fleet, old))
+    assert.deepEqual(
+      created.map(({ plan: { application, project } }) => [application, project]).sort(),
+      [
+        ['bank', 'default'],
+        ['shop', 'tills'],
+        ['web', 'default'],
+      ],
+    )
+  })
+
   test('a tombstone carries what the manifest it takes away asked for', async () => {
     const asked: [string, Digest][] = []
     const { deciding, created, assign } = createWorld(undefined, {

@@ -92,6 +92,28 @@ describe('windows', () => {
     )
   })
 
+  // Whoever deleted the Application had it removed everywhere in the middle of its Project's freeze.
+  test('of a project hold for the removal of an application that left Git', () => {
+    const fleet = [
+      ...[cluster('a'), application('till')],
+      project(`[{ kind: allow, schedule: "0 0 * * *", duration: 2h }, ${freeze}]`),
+    ]
+    const frozen = /freeze of Project default/
+    const left = (within?: string) => {
+      const state = emptyState()
+      const gone = plan([wave('removals', ['a'])], within === undefined ? {} : { project: within })
+      addRollout(state, gone, createRun(gone))
+      return ask(fleet, state)
+    }
+    assert.match(left('default')('shop', 'a', '2026-12-24T18:00:00Z')!, frozen)
+    assert.match(left('default')('shop', 'a', '2026-12-01T18:00:00Z')!, /which opens at/)
+    assert.equal(left('default')('shop', 'a', '2026-12-01T01:00:00Z'), null)
+    assert.equal(left('other')('shop', 'a', '2026-12-24T18:00:00Z'), null)
+    // Planned before it was kept: what freezes any Project may freeze it.
+    assert.match(left()('shop', 'a', '2026-12-24T18:00:00Z')!, frozen)
+    assert.equal(left()('shop', 'a', '2026-12-01T18:00:00Z'), null)
+  })
+
   test('of a project, a cluster and its groups all have to be open', () => {
     const mornings = '{ kind: allow, schedule: "0 6 * * *", duration: 4h }'
     const told = ask([
