@@ -115,8 +115,11 @@ const fieldWords: Readonly<Record<string, string>> = {
   'waves.count': 'So many of the clusters that no earlier wave took, or such a part of them.',
   'waves.sortBy': 'A label whose value orders clusters before their names do.',
   maxConcurrent: 'Clusters at a time, or a part of the wave; all when left out.',
-  maxFailures: 'More clusters that fail than these stop the rollout; 0 when left out.',
-  mandatory: 'No cluster may fail, whatever maxFailures says.',
+  maxFailures:
+    'More clusters that fail than these, of all waves, stop the rollout; each wave’s own number alone does when left out.',
+  'waves.maxFailures':
+    'More clusters that fail than these stop the rollout; 0 when left out. A percentage rounds up, and one of less than 100% never to all clusters.',
+  mandatory: 'No cluster may fail, whatever maxFailures and onFailure say.',
   soak: 'How long a cluster must stay healthy before it counts.',
   progressDeadline: 'How long a cluster may take.',
   before: 'What must hold before the wave begins.',
@@ -142,6 +145,7 @@ const fieldWords: Readonly<Record<string, string>> = {
   'MetricTemplate.spec.interval': 'How often it is measured; 1m when left out.',
   'MetricTemplate.spec.count': 'So many good values in all make the gate pass; 1 when left out.',
   'MetricTemplate.spec.failureLimit': 'More bad values make it fail; 0 when left out.',
+  'MetricTemplate.spec.timeout': 'How long an answer may take; 10s when left out, 5m at most.',
   'MetricTemplate.spec.missing': 'What an answer without data counts as; fail when left out.',
   onFailure: 'pause when left out.',
   offline: 'What becomes of clusters that are away; skip when left out.',

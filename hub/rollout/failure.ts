@@ -33,9 +33,11 @@ export function findBreach(plan: RolloutPlan, clusters: Clusters): Breach | null
   return { message: describe('the rollout', failed, plan.maxFailures, clusters) }
 }
 
-/** The breach that stops the rollout; null where it goes on past its failures. */
+/** The breach that stops the rollout; where it goes on past failures only those of a mandatory wave do. */
 export function findStop(plan: RolloutPlan, clusters: Clusters): Breach | null {
-  return plan.onFailure === 'continue' ? null : findBreach(plan, clusters)
+  if (plan.onFailure !== 'continue') return findBreach(plan, clusters)
+  const waves = plan.waves.filter(({ mandatory }) => mandatory === true)
+  return waves.length === 0 ? null : findBreach({ ...plan, waves, maxFailures: Infinity }, clusters)
 }
 
 function describe(

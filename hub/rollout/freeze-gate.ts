@@ -16,6 +16,8 @@ export interface GateContext {
 
 const usual = { celInterval: 15_000, webhookInterval: 30_000, metricInterval: 60_000 } as const
 const usualTimeout = 10_000
+/** A server that never answers keeps one of the few questions that are on their way at once for so long. */
+const longestTimeout = 300_000
 
 /**
  * A gate with every default filled in; what it refers to is copied, so that a later change in Git
@@ -66,7 +68,7 @@ function freezeMetric(template: string, { metrics }: GateContext): PlannedGate {
     count: rest.count ?? 1,
     failureLimit: rest.failureLimit ?? 0,
     missing,
-    timeout: toMilliseconds(rest.timeout, usualTimeout),
+    timeout: Math.min(longestTimeout, toMilliseconds(rest.timeout, usualTimeout)),
   }
 }
 

@@ -27,6 +27,8 @@ export interface LeavingDeps {
   readonly decide: () => void
 }
 
+/** A timer of more than 24 days rings at once. */
+const longestTimer = 24 * 3_600_000
 /** A timer may ring a little before the clock says so. */
 const leeway = 50
 
@@ -45,7 +47,7 @@ export function createLeaving({ grace, clock, monotonic, later, decide }: Leavin
   function lookAgain(ms: number): void {
     if (isWaiting) return
     isWaiting = true
-    later(ms + leeway, () => {
+    later(Math.min(ms, longestTimer) + leeway, () => {
       isWaiting = false
       decide()
     })

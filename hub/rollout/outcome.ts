@@ -68,6 +68,7 @@ export function judgeInFlight(
   const { now, wave, offline } = rules
   if (seen === undefined || !seen.connected) {
     const since = Math.max(seen?.since ?? 0, startOf(progress))
+    if (offline === 'wait' && progress.state === 'Soaking') return leaveSoak(progress, since, rules)
     return judgeAway(progress, since, progress.generation, rules)
   }
   // It is not even sent yet: what was refused is something else.
@@ -187,6 +188,17 @@ function judgeAway(
   if (now < since + grace) return { progress, recheckAt: since + grace }
   const outcome = offline === 'skip' ? 'Unreachable' : 'Failed'
   return done({ generation }, outcome, 'not connected', now)
+}
+
+/** Nobody sees whether one that is away stays healthy: where it is waited for, it soaks anew once it is back. */
+function leaveSoak(
+  progress: Extract<InFlight, { state: 'Soaking' }>,
+  since: number,
+  { grace, now }: Rules,
+): Judgement {
+  if (now < since + grace) return { progress, recheckAt: since + grace }
+  const { generation } = progress
+  return { progress: { state: 'Offered', generation, offeredAt: now }, recheckAt: null }
 }
 
 function passOver(generation: number, why: string, at: number): Judgement {

@@ -78,8 +78,10 @@ export function planRollout(input: PlanInput): RolloutPlan {
     })
   }
   if (removed.length > 0) {
-    // Deletions go at the pace of the last wave and after its gates; they have nothing to soak.
-    const rules = { ...strategy.waves[last]!, soak: 0, before: [], after: [] }
+    // Deletions go at the pace of the last wave and after its gates; they have nothing to soak or measure.
+    const isAlone = waves[last]!.clusters.length === 0
+    const before = isAlone ? waves[last]!.before.filter(({ kind }) => kind !== 'metric') : []
+    const rules = { ...strategy.waves[last]!, soak: 0, before, after: [] }
     waves.push({ ...freezeWave(rules, removed), name: removalsWave })
   }
   return {
@@ -168,6 +170,7 @@ function freezeWave(rules: WaveRules, clusters: readonly string[]): PlannedWave 
     clusters,
     maxConcurrent: resolveConcurrency(rules.maxConcurrent, clusters.length),
     maxFailures: resolveFailures(rules.maxFailures, clusters.length),
+    ...(rules.spec.mandatory === true && { mandatory: true }),
     soak: rules.soak,
     progressDeadline: rules.progressDeadline,
     before: rules.before,

@@ -33,6 +33,8 @@ export interface PlannedWave {
   readonly clusters: readonly string[]
   readonly maxConcurrent: number
   readonly maxFailures: number
+  /** No failure of it is gone past, though the rollout continues past others. */
+  readonly mandatory?: true
   /** Milliseconds a cluster must stay healthy before it counts as succeeded. */
   readonly soak: number
   /** Milliseconds from the offer until a cluster that is not healthy has timed out. */

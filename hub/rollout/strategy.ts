@@ -89,7 +89,9 @@ export function resolveConcurrency(value: CountOrPercent, total: number): number
   return Math.max(1, resolveCount(value, total, 'down'))
 }
 
-/** Failures still tolerated: percentages round up. */
+/** Failures still tolerated: percentages round up, but what is less than all of them never is all. */
 export function resolveFailures(value: CountOrPercent, total: number): number {
-  return resolveCount(value, total, 'up')
+  const count = resolveCount(value, total, 'up')
+  const isPart = typeof value === 'string' && value !== '100%'
+  return isPart ? Math.min(count, Math.max(0, total - 1)) : count
 }

@@ -9,6 +9,10 @@ export function whyBadSchedule(schedule: string, timeZone: string): string | und
   if (schedule.trim().split(/\s+/).length !== 5) {
     return `"${schedule}" is not five cron fields (minute hour day month weekday), such as "0 9 * * 1-5"`
   }
+  // cron-parser draws a time for it, another one whenever it is asked.
+  if (/(?<![a-z])h(?![a-z])/i.test(schedule)) {
+    return `"${schedule}" has an H, which stands for any time; say which`
+  }
   try {
     // The date only has to be one: nothing is asked of it.
     CronExpressionParser.parse(schedule, { currentDate: new Date(0), tz: timeZone })

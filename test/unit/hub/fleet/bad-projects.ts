@@ -96,6 +96,12 @@ export const badProjects: readonly (readonly [string, string, string, RegExp])[]
     /"0 25 \* \* \*" is not a cron schedule/,
   ],
   [
+    'project: a minute that is drawn anew each time',
+    project(`${tenant}windows:\n  - { kind: deny, schedule: "H 9 * * THU", duration: 8h }`),
+    '11:31',
+    /has an H, which stands for any time/,
+  ],
+  [
     'project: time zone',
     project(
       `${tenant}windows:\n  - { kind: allow, schedule: "0 9 * * *", duration: 8h, timeZone: Europe/Berlim }`,

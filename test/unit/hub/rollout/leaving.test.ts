@@ -47,6 +47,12 @@ describe('F47: a cluster that leaves a selection', () => {
     assert.deepEqual(it.leaving.list(), [])
   })
 
+  test('is not decided about all the time where the time is longer than a timer can be', () => {
+    const it = world(60 * 86_400_000)
+    it.leaving.note('web', ['a'])
+    assert.ok(it.timers[0]!.at < 2 ** 31)
+  })
+
   test('F29: is not gone because the clock of the hub was set', () => {
     const it = world()
     it.leaving.note('web', ['a'])

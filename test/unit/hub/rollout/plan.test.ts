@@ -153,6 +153,31 @@ test('limits: concurrency rounds down to at least one, failures round up, mandat
   assert.equal(make([all], { maxFailures: '10%' }).maxFailures, 1)
 })
 
+// A canary of one cluster with `maxFailures: 10%` failed, and the next wave began.
+test('a percentage below 100 never tolerates that every cluster fails', () => {
+  const tolerated = (maxFailures: number | string, count: number) =>
+    make(
+      [
+        { name: 'w', count, maxFailures },
+        { name: 'rest', selector: {} },
+      ].slice(0, 2),
+      {
+        unmatched: 'lastWave',
+      },
+    ).waves[0]!.maxFailures
+  const shares = ['0%', '1%', '33%', '50%', '99%', '100%']
+  assert.deepEqual(
+    shares.map((share) => tolerated(share, 1)),
+    [0, 0, 0, 0, 0, 1],
+  )
+  assert.deepEqual(
+    shares.map((share) => tolerated(share, 2)),
+    [0, 1, 1, 1, 1, 2],
+  )
+  assert.equal(tolerated(1, 1), 1, 'a number is meant as it is')
+  assert.equal(tolerated('50%', 0), 0)
+})
+
 test('removals go last, whatever waves say, and empty waves are named', () => {
   const gone = target(old, { ...good, digest: null, size: 0 })
   const plan = make(
@@ -166,6 +191,20 @@ test('removals go last, whatever waves say, and empty waves are named', () => {
   assert.deepEqual(lists(plan), [['one'], ['two', 'b1'], ['removals', 'a1', 'undeclared']])
   assert.deepEqual(emptyWaves(plan), ['one'])
   assert.deepEqual(plan.waves[1]!.after, [{ kind: 'approval', role: 'operator' }])
+})
+
+// They went at once where the last wave brought nothing else: its approval was asked of nobody.
+test('removals wait for what is before the last wave where nothing else is in it', () => {
+  const gone = target(old, { ...good, digest: null, size: 0 })
+  const waves = [
+    { name: 'one', clusterGroup: 'canaries' },
+    { name: 'two', clusterGroup: 'production', before: [{ approval: {} }, { soak: '5m' }] },
+  ]
+  const alone = make(waves, {}, { a1: target(), b1: gone })
+  assert.deepEqual(lists(alone), [['one', 'a1'], ['two'], ['removals', 'b1']])
+  assert.deepEqual(alone.waves[2]!.before, alone.waves[1]!.before)
+  const both = make(waves, {}, { a1: gone, b1: target() })
+  assert.deepEqual(both.waves[2]!.before, [], 'they come after the wave, and so after its gates')
 })
 
 test('the content digest is of clusters and digests, not of revision, order or strategy', () => {
@@ -247,6 +286,15 @@ test('gates are frozen whole: a template with its defaults and the labels its qu
     ...{ kind: 'webhook', url: 'https://x.example', credential: 'x' },
     ...{ interval: 30_000, deadline: 3_600_000 },
   })
+  const patient = { spec: { ...metrics.get('errors')!.spec, timeout: '720h' } }
+  const [, , bounded] = planRollout({
+    ...input,
+    gates: { metrics: new Map([['errors', patient]]) },
+  }).waves[0]!.after
+  assert.ok(
+    bounded?.kind === 'metric' && bounded.timeout === 300_000,
+    'no server is waited for longer',
+  )
   const bare = { ...clusters, b1: { labels: {}, groups: [] } }
   assert.deepEqual(
     faultsOf(() => planRollout({ ...input, clusters: bare })),

@@ -118,6 +118,22 @@ describe('a cluster that is away', () => {
     assert.equal(it.look(3_600_001).recheckAt, 3_660_000)
   })
 
+  test('wait: time away is no soak, which begins again when the cluster is back', () => {
+    const it = drive(plan([wave('one', ['a'], { soak: 600_000 })], { offline: 'wait' }))
+    it.act({ kind: 'start' })
+    it.seen['a'] = reports(good, 1)
+    it.look(1_000)
+    it.seen['a'] = away(2_000)
+    assert.equal(it.look(2_000).recheckAt, 32_000)
+    assert.equal(it.look(31_999).run.clusters['a']?.state, 'Soaking', 'a short cut is not news')
+    it.look(32_000)
+    it.seen['a'] = { ...reports(good, 1), since: 700_000 }
+    assert.equal(it.look(700_000).recheckAt, 1_300_000)
+    assert.deepEqual(it.outcomes(), { a: 'Soaking' })
+    it.look(1_300_000)
+    assert.deepEqual(it.outcomes(), { a: 'Succeeded' })
+  })
+
   test('fail: counts as a failure, and nothing is offered beside it', () => {
     const it = drive(plan([wave('one', ['a', 'b'])], { offline: 'fail' }))
     it.seen['a'] = away(-60_000)
@@ -297,6 +313,26 @@ describe('a spent budget', () => {
     it.look(2)
     assert.equal(it.run.phase, 'Failed')
     assert.equal(it.run.message, '1 succeeded, 1 failed')
+  })
+
+  test('continue: stops all the same where a mandatory wave fails', () => {
+    const canary = wave('one', ['a', 'b'], { mandatory: true, maxConcurrent: 1 })
+    const rest = { onFailure: 'continue', maxFailures: 0 } as const
+    const it = drive(plan([canary, wave('two', ['c', 'd'], { maxConcurrent: 1 })], rest))
+    it.act({ kind: 'start' })
+    it.seen['a'] = reports(good, 1, { phase: 'Failed' })
+    it.look(1)
+    assert.equal(it.run.phase, 'Paused')
+    assert.match(it.run.message, /wave one had 1 failure and tolerates none/)
+    assert.throws(() => it.act({ kind: 'resume' }), conflict)
+    it.act({ kind: 'retry' }, 2)
+    for (const name of ['a', 'b']) {
+      it.seen[name] = reports(good, it.generation)
+      it.look(3)
+    }
+    it.seen['c'] = reports(good, it.generation, { phase: 'Failed' })
+    it.look(4)
+    assert.deepEqual(it.outcomes(), { a: 'Succeeded', b: 'Succeeded', c: 'Failed', d: 'Offered' })
   })
 })
 
