@@ -27,12 +27,8 @@ describe('I4: a removal', () => {
     const fleet = fleetOf(['a'], { web: '', bank: '' })
     await deciding.decide(fleet, contentsOf(fleet, old))
     assert.deepEqual(
-      created.map(({ plan: { application, project } }) => [application, project]).sort(),
-      [
-        ['bank', 'default'],
-        ['shop', 'tills'],
-        ['web', 'default'],
-      ],
+      created.map(({ plan: { application, project } }) => `${application} in ${project}`).sort(),
+      ['bank in default', 'shop in tills', 'web in default'],
     )
   })
 
