@@ -86,3 +86,10 @@ export function formatFault(fault: Fault): string {
     .filter(Boolean)
     .join(': ')
 }
+
+/** What an error has to say of a configuration object, `Application shop`. */
+export function faultsAbout(error: unknown, object: string): Fault[] {
+  if (!(error instanceof HubError)) return [{ object, message: (error as Error).message }]
+  if (error.faults.length === 0) return [{ object, message: error.message }]
+  return error.faults.map((fault) => ({ object, ...fault }))
+}

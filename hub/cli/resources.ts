@@ -73,6 +73,7 @@ const applications = defineResource({
     { title: 'DRIFTED', cell: (a) => a.counts.drifted },
     { title: 'ROLLOUT', cell: (a) => (a.rollout ? `${a.rollout.id} ${a.rollout.phase}` : '') },
     { title: 'HOLD', cell: (a) => (a.hold ? shortRevision(a.hold.revision) : '') },
+    { title: 'FAULTS', cell: (a) => a.faults?.length || '' },
     { title: 'SOURCE', wide: true, cell: (a) => `${a.source.repository}/${a.source.path}` },
     { title: 'STRATEGY', wide: true, cell: (a) => a.strategy },
     { title: 'LABELS', wide: true, cell: (a) => formatLabels(a.labels) },

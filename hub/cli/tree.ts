@@ -1,6 +1,6 @@
 import { describeObject, parseObjectId } from '@groundswell/proto/object-id.ts'
 import { shortRevision } from '@groundswell/proto/revision.ts'
-import type { ClusterDiffView, ObjectsView } from '../client/gen/api.ts'
+import type { ApplicationView, ClusterDiffView, ObjectsView } from '../client/gen/api.ts'
 import { escapeLine } from './output.ts'
 import type { createPaint } from './paint.ts'
 
@@ -16,6 +16,21 @@ export interface Branch {
 export type ObjectsAnswer = ObjectsView | undefined
 
 type Paint = ReturnType<typeof createPaint>
+
+/** What Git asks and no cluster was given is not well either, however well all of them are. */
+export function growApplication(
+  { name, revision, counts, targets, behind = 0, faults = [] }: ApplicationView,
+  below: readonly Branch[],
+): Branch {
+  const parts = [
+    `${name} ${shortRevision(revision ?? '')}`,
+    `${counts.updated}/${targets} clusters updated`,
+    ...(behind > 0 ? [`Git asks for something else on ${behind} of them`] : []),
+    ...(faults[0] ? [`the newest commit is not rolled out: ${faults[0].message}`] : []),
+  ]
+  const isAsked = behind === 0 && faults.length === 0
+  return { text: parts.join(', '), well: isAsked && below.every(({ well }) => well), below }
+}
 
 /** @param whole also with the objects that are well */
 export function growCluster(diff: ClusterDiffView, objects: ObjectsAnswer, whole: boolean): Branch {

@@ -1,4 +1,4 @@
-import { type Fault, HubError } from '../errors.ts'
+import { type Fault, faultsAbout, HubError } from '../errors.ts'
 import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { projectOf } from '../fleet/tenancy.ts'
@@ -11,6 +11,7 @@ import type { CreateOptions, Rollouts } from './advance.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
 import { type Change, findChange, historyOf } from './changes.ts'
 import { createLeaving } from './leaving.ts'
+import { explainLeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
 import { keepProject } from './fleet-windows.ts'
 import { findBad, findHeld, isAskedStill, isWithdrawn } from './hold.ts'
@@ -100,7 +101,7 @@ export function createDeciding(deps: DecideDeps) {
         const fault = await run()
         if (fault) faults.push(fault)
       } catch (error) {
-        faults.push(...toFaults(error, application))
+        faults.push(...faultsAbout(error, `Application ${application}`))
       }
     }
     for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
@@ -131,7 +132,7 @@ export function createDeciding(deps: DecideDeps) {
       case 'later': {
         await startBehind(change.rollout)
         const spares = await findSparing(round, application, change.rollout)
-        if (!spares) return undefined
+        if (!spares) return explainWaiting(round, change.rollout)
         if (spares.paused === change.rollout) return putInPlace(round, application, spares)
         const { behind, starts } = state.plans.get(change.rollout)!
         const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
@@ -154,7 +155,10 @@ export function createDeciding(deps: DecideDeps) {
         }
       case 'rollout': {
         const plan = await makePlan(round, application, change, 'git')
-        const begin = () => put(plan, start, change, isHeldAsked(contents, application))
+        const leftOut = explainLeftOut(plan, round.fleet, contents, openClusters(round.fleet))
+        const isReady = start && leftOut === undefined
+        const begin = async () =>
+          (await put(plan, isReady, change, isHeldAsked(contents, application))) ?? leftOut
         if (isGiving(plan)) return turn.beginFirsts().then(begin)
         turn.defer(begin)
         return undefined
@@ -162,6 +166,12 @@ export function createDeciding(deps: DecideDeps) {
       default:
         return change satisfies never
     }
+  }
+
+  /** Of one that was planned and waits for a person. */
+  function explainWaiting({ fleet, contents }: Round, id: string): Fault | undefined {
+    if (state.runs.get(id)?.phase !== 'Planned') return undefined
+    return explainLeftOut(state.plans.get(id)!, fleet, contents, openClusters(fleet))
   }
 
   async function put(
@@ -385,10 +395,3 @@ export function createDeciding(deps: DecideDeps) {
 }
 
 export type Deciding = ReturnType<typeof createDeciding>
-
-function toFaults(error: unknown, application: string): Fault[] {
-  const object = `Application ${application}`
-  if (!(error instanceof HubError)) return [{ object, message: (error as Error).message }]
-  if (error.faults.length === 0) return [{ object, message: error.message }]
-  return error.faults.map((fault) => ({ object, ...fault }))
-}

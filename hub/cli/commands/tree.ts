@@ -1,4 +1,3 @@
-import { shortRevision } from '@groundswell/proto/revision.ts'
 import type { Command } from 'commander'
 import type { Client } from '../client.ts'
 import type { ConnectionFlags } from '../config.ts'
@@ -6,7 +5,13 @@ import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { createPaint } from '../paint.ts'
 import { readObjects } from '../read-objects.ts'
-import { type Branch, type ObjectsAnswer, formatTree, growCluster } from '../tree.ts'
+import {
+  type Branch,
+  type ObjectsAnswer,
+  formatTree,
+  growApplication,
+  growCluster,
+} from '../tree.ts'
 
 interface Flags extends ConnectionFlags {
   readonly cluster?: string
@@ -28,15 +33,7 @@ export function addTree(program: Command, context: CommandContext): void {
     .option('--all', 'every object, also those that are well')
     .action(async (name: string, flags: Flags) => {
       const client = await connect(flags)
-      const {
-        counts,
-        targets,
-        behind = 0,
-        revision,
-      } = await client.call('getApplication', {
-        path: { name },
-        signal,
-      })
+      const application = await client.call('getApplication', { path: { name }, signal })
       const query = { limit: mostClusters, cluster: flags.cluster }
       const page = await client.call('diffApplication', { path: { name }, query, signal })
       const whole = flags.all === true || flags.cluster !== undefined
@@ -45,16 +42,13 @@ export function addTree(program: Command, context: CommandContext): void {
         const objects = await askObjects(client, name, cluster.cluster, whole, signal)
         clusters.push(growCluster(cluster, objects, whole))
       }
-      const left = behind > 0 ? `, Git asks for something else on ${behind} of them` : ''
-      const root = {
-        text: `${name} ${shortRevision(revision ?? '')}, ${counts.updated}/${targets} clusters updated${left}`,
-        well: behind === 0 && clusters.every(({ well }) => well),
-        below: clusters,
-      }
+      const root = growApplication(application, clusters)
       terminal.out(formatTree(root, createPaint(terminal.color)))
       if (!root.well) context.exitCode = 1
       if (page.continue === null) return
-      terminal.say(`the first ${mostClusters} of ${targets} clusters; name one with --cluster\n`)
+      terminal.say(
+        `the first ${mostClusters} of ${application.targets} clusters; name one with --cluster\n`,
+      )
     })
 }
 
