@@ -14,7 +14,8 @@ import { createLeaving } from './leaving.ts'
 import { explainLeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
 import { keepProject } from './fleet-windows.ts'
-import { findBad, findHeld, isAskedStill, isWithdrawn } from './hold.ts'
+import { findBad, findHeld, isAskedStill } from './hold.ts'
+import { listOver } from './hold-end.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
 import { explainHeldRemovals } from './mass-removal.ts'
 import { planRollout } from './plan.ts'
@@ -113,6 +114,9 @@ export function createDeciding(deps: DecideDeps) {
       if (awaited) faults.push(awaited)
     }
     await order.beginRest()
+    for (const [application, why] of listOver(state, fleet, contents)) {
+      await attempt(application, () => deps.release(application, why).then(() => undefined))
+    }
     settledAt = deps.clock()
     return faults
   }
@@ -127,7 +131,6 @@ export function createDeciding(deps: DecideDeps) {
     const change = find(round, application, false)
     switch (change.kind) {
       case 'none':
-        await releaseWithdrawn(contents, application)
         return undefined
       case 'later': {
         await startBehind(change.rollout)
@@ -226,14 +229,6 @@ export function createDeciding(deps: DecideDeps) {
     const phase = state.runs.get(behind)?.phase
     if (phase !== 'Progressing' && phase !== 'Succeeded' && phase !== 'Failed') return
     await rollouts.act(id, { kind: 'start' }, 'git', `rollout ${behind} went on`)
-  }
-
-  /** After a revert nothing has to move, and nothing is left to be held. */
-  async function releaseWithdrawn(contents: Contents, application: string): Promise<void> {
-    const hold = state.holds.get(application)
-    const desired = contents.applications.get(application)
-    if (!hold || !desired || !isWithdrawn(findHeld(state, application), desired)) return
-    await deps.release(application, 'Git asks for the held content no more')
   }
 
   /** Whether Git asks somewhere still for what is on hold. */

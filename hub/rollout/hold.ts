@@ -9,19 +9,22 @@ export type HoldVerdict = 'held' | 'released' | 'unrelated'
 /**
  * Judges a new plan by the hold on its application. Held: it would bring content of the bad
  * rollout back, also to clusters that were not part of it. Released: some cluster of the bad
- * rollout gets something else, so somebody made a new decision in Git. A rollback decides nothing.
+ * rollout gets something else, so somebody made a new decision in Git. A rollback decides nothing,
+ * nor does a removal before it goes out: it may wait for a person, or be gone with the next commit.
  *
  * @param bad plans of the rollouts that were held, as far as they are kept.
  */
 export function judgeHold(hold: Hold, bad: readonly RolloutPlan[], plan: RolloutPlan): HoldVerdict {
   if (plan.contentDigest === hold.contentDigest) return 'held'
   if (plan.trigger.kind === 'rollback') return 'unrelated'
-  if (bad.length === 0) return 'released'
+  const all = Object.values(plan.targets)
+  if (bad.length === 0) return all.some(({ digest }) => digest !== null) ? 'released' : 'unrelated'
   const isBad = findBad(bad)
   let brings = false
   for (const [cluster, { digest }] of Object.entries(plan.targets)) {
     const before = bad.flatMap(({ targets }) => targets[cluster] ?? [])
     if (isBad(digest)) brings = true
+    else if (digest === null) continue
     else if (before.some((one) => one.digest !== digest)) return 'released'
   }
   return brings ? 'held' : 'unrelated'

@@ -57,12 +57,13 @@ test('what failed on one cluster of the bad rollout is nothing else on another o
   assert.equal(asked(own, good), false)
   assert.equal(asked(good, old), false, 'Git asks for it still')
   assert.equal(asked(old, old), true)
-  // What has to go is no bad content.
+  // What has to go is no bad content, nor is it any word before it goes.
   const gone = target(old, { digest: null, size: 0, revision: 'gone' })
   assert.equal(
     judgeHold(hold, [{ ...bad, targets: { a: target(), b: gone } }], next({ a: gone })),
-    'released',
+    'unrelated',
   )
+  assert.equal(judgeHold(hold, [], next({ a: gone })), 'unrelated')
 })
 
 // The second took the place of the first, whose content came to others by itself though Git asked for it still.

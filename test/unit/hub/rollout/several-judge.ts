@@ -5,6 +5,7 @@ import { emptyState, foldEntry } from '../../../../hub/ledger/replay.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
 import { finalPhases, type RolloutPlan, type RolloutRun } from '../../../../hub/rollout/rollout.ts'
 import { type Application, type Cluster, type Git, isShut } from './several-git.ts'
+import { createTakenBack } from './several-taken-back.ts'
 
 /* What holds over several applications in one hub, said anew from the documentation and looked for in every line of
    the ledger as it is written; what holds within one rollout is in test/support/ledger-oracle.ts.
@@ -35,16 +36,14 @@ export function createJudge({ git }: { readonly git: () => Git }) {
   const paused = new Set<string>()
   /** Rollouts that move by a person's word: what they bring was asked for. */
   const blessed = new Set<string>()
-  /** By application and cluster: what was aborted on its way there. */
-  const aborted = new Map<string, Set<Digest | null>>()
-  /** By application: what was rolled back, with the clusters that it had been for. */
-  const bad = new Map<
-    string,
-    { digests: ReadonlySet<Digest>; clusters: readonly string[]; by: string }[]
-  >()
   /** Of this round: what was offered in it. */
   const planned = new Set<string>()
   let offered: { application: string; cluster: string }[] = []
+
+  const takenBack = createTakenBack({
+    state,
+    isDeclared: (application) => specOf(application) !== undefined,
+  })
 
   const fail = (entry: LedgerEntry, words: string): void => {
     found.push(`entry ${entry.index}: ${words}`)
@@ -54,25 +53,6 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     const made = contents?.applications.get(application)
     if (made) return made.get(cluster)?.digest ?? null
     return specOf(application) ? undefined : null
-  }
-
-  /** Git was read: what it asks no more somewhere may come again once it does. */
-  function forget(): void {
-    for (const [key, digests] of aborted) {
-      const [application, cluster] = key.split(' ') as [string, string]
-      const wanted = desiredOf(application, cluster)
-      if (wanted === undefined) continue
-      for (const digest of digests) if (digest !== wanted) digests.delete(digest)
-    }
-    for (const [application, all] of bad) {
-      const made = contents?.applications.get(application)
-      if (!made) continue
-      const kept = all.filter(({ digests, clusters }) => {
-        const wanted = clusters.flatMap((name) => made.get(name)?.digest ?? [])
-        return wanted.length === 0 || wanted.some((one) => digests.has(one))
-      })
-      bad.set(application, kept)
-    }
   }
 
   function judgeStart(entry: LedgerEntry, plan: RolloutPlan): void {
@@ -194,11 +174,10 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     if (digest && isPlaced && first && !isHandedOn(cluster)) fail(entry, `${what} though ${first}`)
     if (blessed.has(id)) return
     const isNew = had.get(cluster) !== digest
-    if (isNew && aborted.get(`${application} ${cluster}`)?.has(digest))
+    if (isNew && takenBack.isAborted(application, cluster, digest))
       fail(entry, `${what} though that was aborted there`)
-    const held = (bad.get(application) ?? []).find(({ digests }) => digest && digests.has(digest))
-    if (held && plan.trigger.kind !== 'rollback')
-      fail(entry, `${what} though ${held.by} was rolled back`)
+    const by = takenBack.findRolledBack(application, digest)
+    if (by !== undefined) fail(entry, `${what} though ${by} was rolled back`)
     judgeCanaries(entry, plan, cluster, what)
   }
 
@@ -251,12 +230,6 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     }
   }
 
-  function forgetAborted({ application, targets }: RolloutPlan): void {
-    for (const [name, { digest }] of Object.entries(targets)) {
-      aborted.get(`${application} ${name}`)?.delete(digest)
-    }
-  }
-
   function judgeMove(
     entry: LedgerEntry,
     plan: RolloutPlan,
@@ -299,19 +272,12 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       }
     }
     if (after.phase === 'Aborted' && before.phase !== 'Aborted') {
-      for (const [name, { digest }] of Object.entries(plan.targets)) {
-        const progress = before.clusters[name]
-        if (progress?.state === 'Done' && progress.outcome === 'Succeeded') continue
-        const key = `${application} ${name}`
-        aborted.set(key, (aborted.get(key) ?? new Set()).add(digest))
-      }
+      takenBack.noteAborted(plan, before)
       blessed.delete(id)
     }
     if (after.phase === 'RollingBack' || after.phase === 'RolledBack') {
       if (before.phase !== 'RollingBack' && before.phase !== after.phase) {
-        const digests = new Set(Object.values(plan.targets).flatMap(({ digest }) => digest ?? []))
-        const mine = { digests, clusters: Object.keys(plan.targets), by: id }
-        bad.set(application, [...(bad.get(application) ?? []), mine])
+        takenBack.noteRolledBack(plan)
         blessed.delete(id)
       }
     }
@@ -344,7 +310,7 @@ export function createJudge({ git }: { readonly git: () => Git }) {
         planned.add(made.id)
         if (act?.application === made.application) blessed.add(made.id)
         // What takes its place later goes on with what a person has started again.
-        if (made.trigger.kind === 'api') forgetAborted(made)
+        if (made.trigger.kind === 'api') takenBack.forgetAborted(made)
         if (
           made.behind !== undefined &&
           paused.has(made.behind) &&
@@ -355,14 +321,15 @@ export function createJudge({ git }: { readonly git: () => Git }) {
         }
       }
       // By a person who forced what was on hold.
-      if (decision.type === 'hold.released' && act) bad.delete(decision.application)
+      if (decision.type === 'hold.released' && act) takenBack.release(decision.application)
       if (plan && before) judgeMove(entry, plan, before, state.runs.get(id)!)
+      if (contents) takenBack.forgetTakenAway(contents)
     },
     beginRound(given: Contents): void {
       contents = given
       offered = []
       planned.clear()
-      forget()
+      takenBack.forget(given)
     },
     /** All that is known was acted on: nothing is under way any more that Git has moved away from. */
     judgeRest(faults: readonly Fault[]): void {
@@ -389,7 +356,7 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       act = undefined
     },
     release(application: string): void {
-      bad.delete(application)
+      takenBack.release(application)
     },
     reopened(): void {
       contents = undefined
