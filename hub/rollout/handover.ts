@@ -56,6 +56,8 @@ export function createHandovers(deps: HandoverDeps) {
   }
 
   return {
+    /** Whether this hub has decided on Git: before it, what was planned and what was sent look alike. */
+    isSettled: (): boolean => deps.settledAt() > -Infinity,
     /** What the clusters of an application's rollout are to wait for. */
     look(application: string) {
       const active = activeOf(application)

@@ -46,12 +46,16 @@ export function isInFlight(progress: ClusterProgress): progress is InFlight {
   return progress.state === 'Offered' || progress.state === 'Soaking'
 }
 
-/** Whether a cluster was offered what can only come there together with something that is to be offered yet. */
+/**
+ * Whether a cluster was offered what can only come there together with something that is to be offered yet. What its
+ * agent tells of was sent, whatever seems to be in its way to a hub that has just begun.
+ */
 export function isUnsent(
-  { state }: ClusterProgress,
-  seen: Pick<ClusterObservation, 'awaits'> | undefined,
+  progress: ClusterProgress,
+  seen: Pick<ClusterObservation, 'awaits' | 'application'> | undefined,
 ): boolean {
-  return state === 'Offered' && Boolean(seen?.awaits)
+  if (progress.state !== 'Offered' || !seen?.awaits) return false
+  return seen.application?.generation !== progress.generation
 }
 
 /**
@@ -72,7 +76,9 @@ export function judgeInFlight(
     return judgeAway(progress, since, progress.generation, rules)
   }
   // It is not even sent yet: what was refused is something else.
-  if (isUnsent(progress, seen)) return postpone(progress)
+  if (isUnsent(progress, seen)) {
+    return seen.unsettled ? { progress, recheckAt: null } : postpone(progress)
+  }
   if (seen.refusal !== null) return done(progress, 'Failed', `refused: ${seen.refusal}`, now)
   const veto = vetoOver(seen, content, progress.generation)
   if (veto?.refuse) return done(progress, 'Vetoed', describeVeto(veto), now)

@@ -212,6 +212,8 @@ export interface ClusterObservation {
   readonly withheld?: { readonly until: number | null; readonly reason: string } | null
   /** The application together with which alone it can have what it was offered, while that is to be offered yet. */
   readonly awaits?: string | null
+  /** The hub has just begun, and not decided on Git: what it finds to await another may long have been sent. */
+  readonly unsettled?: true
   /** Refusal of the snapshot that carries this rollout's content, if any. */
   readonly refusal: string | null
   readonly application: {

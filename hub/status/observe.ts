@@ -14,7 +14,7 @@ export function observeClusters(
   { heardSince, now }: { readonly heardSince: number; readonly now: number },
   ruled: (
     cluster: string,
-  ) => Pick<ClusterObservation, 'withheld' | 'closed' | 'awaits'> = () => ({}),
+  ) => Pick<ClusterObservation, 'withheld' | 'closed' | 'awaits' | 'unsettled'> = () => ({}),
 ): Record<string, ClusterObservation> {
   return Object.fromEntries(
     clusters.map((name) => {

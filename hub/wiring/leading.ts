@@ -168,6 +168,7 @@ export async function startLeading(
       const ruled = (cluster: string) => ({
         withheld: withhold(application, cluster, now) ?? handover.withheld(cluster),
         awaits: handover.awaits(cluster),
+        ...(!handovers.isSettled() && { unsettled: true as const }),
         ...(fleet && { closed: explainClosed(fleet, register.state, cluster) }),
       })
       return observeClusters(statuses.get, application, clusters, { heardSince, now }, ruled)

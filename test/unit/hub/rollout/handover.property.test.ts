@@ -109,7 +109,10 @@ async function createWorld({ heirs, canaries, paces }: Fleet) {
     return Object.fromEntries(
       clusters.map((cluster): [string, ClusterObservation] => {
         const mine = told.get(`${cluster}/${application}`)
-        const rules = { withheld: handover.withheld(cluster), awaits: handover.awaits(cluster) }
+        const rules = {
+          ...{ withheld: handover.withheld(cluster), awaits: handover.awaits(cluster) },
+          ...(!hub.handovers.isSettled() && { unsettled: true as const }),
+        }
         const report = mine && {
           ...{ digest: mine.digest, generation: mine.generation, message: '' },
           ...{ phase: 'Applied' as const, health: 'Current' as const },

@@ -268,6 +268,27 @@ describe('what is to get an object that another has', () => {
     assert.match(driven.run.message, /refused: expired/)
   })
 
+  // A new leader wrote down that it was not sent, and its deadline counted no more until its agent said something.
+  it('is not said to be unsent by a hub that has not decided on Git yet: nor is it late then', () => {
+    const driven = drive(plan([wave('all', ['x'], { progressDeadline: 1_000 })]))
+    driven.act({ kind: 'start' })
+    const before = driven.run
+    driven.seen['x'] = { ...reports(old, 0), awaits: 'right', unsettled: true }
+    driven.look(100_000)
+    assert.equal(driven.run, before)
+    driven.seen['x'] = reports(old, 0)
+    driven.look(100_001)
+    assert.match(driven.run.message, /^paused: .*TimedOut/)
+  })
+
+  it('was sent where its agent tells of it, though a hub that has just begun takes it to wait', () => {
+    const driven = drive(plan([wave('all', ['x'])]))
+    driven.act({ kind: 'start' })
+    driven.seen['x'] = { ...reports(good, driven.generation), awaits: 'right', unsettled: true }
+    driven.act({ kind: 'rollback' })
+    assert.equal(driven.run.clusters['x']!.state, 'Reverting')
+  })
+
   it('has no deadline as long as it is not sent', () => {
     const driven = drive(plan([wave('all', ['x'], { progressDeadline: 1_000 })]))
     driven.act({ kind: 'start' })

@@ -109,6 +109,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
       return {
         ...agents.observe(name, application, since),
         ...{ veto: null, refusal: null, awaits: handover.awaits(name) },
+        ...(!handovers.isSettled() && { unsettled: true as const }),
         withheld: withhold(application, name, now) ?? handover.withheld(name),
         ...(fleet && { closed: explainClosed(fleet, state, name) }),
       }
