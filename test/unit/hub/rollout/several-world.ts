@@ -368,6 +368,10 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
       return hub
     },
     told: agents.told,
+    /** What was told when it was decided last. */
+    get faults() {
+      return faults
+    },
     calm(): void {
       store.away = false
       answers = 'good'
