@@ -88,7 +88,7 @@ export async function end(world: SeveralHub): Promise<void> {
 async function endHandovers(world: SeveralHub): Promise<void> {
   const silent: string[] = []
   for (const [application, cluster, why] of listMissing(world)) {
-    if (why === '' && !(await isTold(world, application, cluster))) {
+    if (why === '' && !(await isTold(world, application))) {
       silent.push(`${application} on ${cluster}`)
     }
   }
@@ -107,7 +107,7 @@ async function endHandovers(world: SeveralHub): Promise<void> {
 }
 
 /** Whether people can read why something is not there: of its rollout, or in a fault. */
-async function isTold(world: SeveralHub, application: string, cluster: string): Promise<boolean> {
+async function isTold(world: SeveralHub, application: string): Promise<boolean> {
   if (world.faults.some(({ object }) => object === `Application ${application}`)) return true
   const { state } = world.hub
   const ids = [...(state.rolloutsOf.get(application) ?? [])]
