@@ -85,6 +85,10 @@ export function judgeInFlight(
   const isPostponed = progress.state === 'Offered' && progress.postponed === true
   // Not yet heard again of one that waited: it waits still.
   if (veto || (isPostponed && !seen.application)) return postpone(progress)
+  // One that has just come back says again how it is; until then nothing is known to have changed.
+  if (progress.state === 'Soaking' && !seen.application && now < seen.since + rules.grace) {
+    return { progress, recheckAt: seen.since + rules.grace }
+  }
   const verdict = readReport(seen, content, progress.generation)
   if (verdict.state === 'failed') return done(progress, 'Failed', verdict.message, now)
   if (verdict.state === 'good') {

@@ -69,6 +69,26 @@ describe('a wave', () => {
     assert.match(it.run.message, /crash loop/)
   })
 
+  // A stream lasts an hour, and the soak of a day began anew with each.
+  test('a cluster that soaks and comes back at once soaks on when it says that it is well still', () => {
+    const it = drive(plan([wave('one', ['a'], { soak: 100_000 })]))
+    it.act({ kind: 'start' })
+    it.seen['a'] = reports(good, 1)
+    it.look(1_000)
+    it.seen['a'] = away(50_000)
+    it.look(50_000)
+    it.seen['a'] = idle(52_000)
+    assert.equal(it.look(52_000).recheckAt, 82_000)
+    assert.deepEqual(it.outcomes(), { a: 'Soaking' })
+    it.seen['a'] = { ...reports(good, 1), since: 52_000 }
+    assert.equal(it.look(53_000).recheckAt, 101_000)
+    it.seen['a'] = idle(100_500)
+    it.look(101_000)
+    assert.deepEqual(it.outcomes(), { a: 'Soaking' }, 'it has not said so again')
+    it.look(130_500)
+    assert.deepEqual(it.outcomes(), { a: 'Offered' }, 'and does not')
+  })
+
   test('a refusal fails the cluster at once, in the agent’s words', () => {
     const it = drive(plan([wave('one', ['a'])]))
     it.act({ kind: 'start' })
