@@ -3,7 +3,7 @@ import { currentSide } from './gate.ts'
 import { type GateAnswer, gateKey, type GateState, roundOf } from './gate-state.ts'
 import { gatesOf, isMeasured, type MeasuredGate, type MetricGate } from './planned-gate.ts'
 import type { RolloutEvent, RolloutRun } from './rollout.ts'
-import { subjectsOf } from './wave-gates.ts'
+import { passTime, subjectsOf } from './wave-gates.ts'
 
 type Measured = Extract<RolloutEvent, { kind: 'measured' }>
 type Unsettled = Extract<GateState, { state: 'waiting' | 'measuring' }>
@@ -20,8 +20,10 @@ export function takeAnswer(draft: Draft, run: RolloutRun, event: Measured, momen
     (_, at) => gateKey(run.wave, side, at) === event.gate,
   )
   const gate = gatesOf(plan, run.wave, side)[index]
-  const state = draft.gates[event.gate]
-  if (!gate || !isMeasured(gate) || !state) return
+  const known = draft.gates[event.gate]
+  if (!gate || !isMeasured(gate) || !known) return
+  // An answer may come after the deadline, and before anybody has looked at the clock.
+  const state = passTime(gate, known, now)
   if (state.state === 'passed' || state.state === 'failed') return
   if (state.since !== event.since || state.opening !== event.opening) return
   if (roundOf(state) !== event.round) return
