@@ -1,3 +1,4 @@
+import { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { CelFacts, ClusterFacts } from '../rollout/measure/cel.ts'
@@ -7,16 +8,30 @@ export interface GateFactsInput {
   readonly fleet: Fleet | null
   readonly state: Pick<LedgerState, 'assignments'>
   readonly status: (cluster: string) => ClusterStatus
+  /** Until when agents have time to say how they are, after the hub began to listen (milliseconds). */
+  readonly heardBy: number
+  readonly now: number
 }
 
-/** What a gate's expression may look at: these clusters, and the whole fleet in counts. */
+/**
+ * What a gate's expression may look at: these clusters, and the whole fleet in counts.
+ *
+ * @throws HubError `not_ready` where a hub that has just started knows too little: of nobody known nobody fails
+ */
 export function findGateFacts(
   input: GateFactsInput,
   application: string,
   clusters: readonly string[],
 ): CelFacts {
   const { fleet, status } = input
-  const all = [...(fleet?.clusters.keys() ?? [])].map(status)
+  if (!fleet) throw new HubError('not_ready', 'the fleet repository was not read yet')
+  const unheard = listUnheard(input, fleet, application)
+  if (unheard.length > 0) {
+    const more = unheard.length === 1 ? '' : ` and ${unheard.length - 1} more`
+    const message = `the hub has just started, and ${unheard[0]}${more} has not said yet how it is`
+    throw new HubError('not_ready', message)
+  }
+  const all = [...fleet.clusters.keys()].map(status)
   const health: Record<string, number> = {}
   for (const one of all) {
     const told = one.applications[application]
@@ -32,6 +47,20 @@ export function findGateFacts(
       health,
     },
   }
+}
+
+/** Clusters that were given an application, and have not told of it since the hub began, while they have time to. */
+function listUnheard(
+  { state, status, heardBy, now }: GateFactsInput,
+  fleet: Fleet,
+  application: string,
+): string[] {
+  if (now >= heardBy) return []
+  return [...fleet.clusters.keys()].filter((name) => {
+    if (!state.assignments.get(name)?.get(application)?.digest) return false
+    const told = status(name).applications[application]
+    return !told || !isOfNow(status(name), told)
+  })
 }
 
 function describeCluster({ fleet, state, status }: GateFactsInput, name: string): ClusterFacts {

@@ -185,6 +185,7 @@ export async function startLeading(
       state: register.state,
       status: statuses.get,
       fleet: () => pipeline.state().fleet,
+      heardBy: () => heardSince + config.offlineGraceMs,
     }),
     assign: async (assignments) => {
       for (const { cluster } of assignments) hooks.notice(cluster)

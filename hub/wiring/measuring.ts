@@ -16,12 +16,14 @@ export interface MeasuringParts {
   readonly state: LedgerState
   readonly status: (cluster: string) => ClusterStatus
   readonly fleet: () => Fleet | null
+  /** Until when agents have time to say how they are, after the hub began to listen. */
+  readonly heardBy: () => number
 }
 
 /** Reads whom gates may ask and how, and gives what asks them. */
 export function startMeasuring(
   { config, clock }: Surroundings,
-  { state, status, fleet }: MeasuringParts,
+  { state, status, fleet, heardBy }: MeasuringParts,
 ): Measure {
   return createMeasure({
     ask: createAsk({
@@ -29,7 +31,11 @@ export function startMeasuring(
       credentials: readGateCredentials(config.gateCredentialsFile),
     }),
     facts: ({ application }, clusters) =>
-      findGateFacts({ fleet: fleet(), state, status }, application, clusters),
+      findGateFacts(
+        { fleet: fleet(), state, status, heardBy: heardBy(), now: clock() },
+        application,
+        clusters,
+      ),
     within: createTimeBound(celTime),
     clock,
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { findGateFacts } from '../../../../hub/status/gate-facts.ts'
+import { HubError } from '../../../../hub/errors.ts'
+import { findGateFacts, type GateFactsInput } from '../../../../hub/status/gate-facts.ts'
 import type { ApplicationStatus, ClusterStatus } from '../../../../hub/status/status.ts'
 import { application, assignment, cluster, knownOf } from './known-world.ts'
 
@@ -11,7 +12,7 @@ describe('what a condition of a gate looks at', () => {
   function look(connection: ClusterStatus['connection'], rest: Partial<ApplicationStatus> = {}) {
     const status = cluster('a', { connection, applications: { shop: application('shop', rest) } })
     const known = knownOf([assignment('a', 'shop')], [status])
-    const facts = findGateFacts(known, 'shop', ['a'])
+    const facts = findGateFacts({ ...known, heardBy: 0 }, 'shop', ['a'])
     const { health, current } = facts.clusters[0]!.applications['shop']!
     return { health, current, counts: facts.fleet.health }
   }
@@ -26,6 +27,27 @@ describe('what a condition of a gate looks at', () => {
     const unknown = { health: 'Unknown', current: false, counts: { Unknown: 1 } }
     assert.deepEqual(look(away), unknown)
     assert.deepEqual(look(connected, { updatedAt: 9 }), unknown)
+  })
+
+  // Nothing failed of what nobody had told yet: gates opened while a hub started.
+  test('is nothing at all while a hub that has just started has still to hear of it', () => {
+    const told = (updatedAt: number) =>
+      cluster('a', { applications: { shop: application('shop', { updatedAt }) } })
+    const known =
+      (status: ClusterStatus, rest: Partial<GateFactsInput> = {}) =>
+      () =>
+        findGateFacts(
+          { ...knownOf([assignment('a', 'shop')], [status]), heardBy: 30, now: 29, ...rest },
+          'shop',
+          ['a'],
+        )
+    const unready = (words: RegExp) => (error: unknown) =>
+      error instanceof HubError && error.code === 'not_ready' && words.test(error.message)
+    assert.throws(known(told(20), { fleet: null }), unready(/fleet repository was not read yet/))
+    assert.throws(known(cluster('a')), unready(/just started, and a has not said yet how it is/))
+    assert.throws(known(told(9)), unready(/just started/))
+    assert.deepEqual(known(told(20))().fleet.health, { Current: 1 })
+    assert.deepEqual(known(cluster('a'), { now: 30 })().fleet.health, {}, 'it had its time')
   })
 
   test('is what was wrong when it was last heard of', () => {
