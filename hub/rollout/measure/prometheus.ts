@@ -122,8 +122,12 @@ export function readValues(status: number, body: unknown): number[] {
   )
 }
 
-/** What a part of the data's store said; remarks on the query itself, which lack nothing, begin with `PromQL`. */
+/**
+ * What a part of the data's store said; remarks on the query itself, which lack nothing, begin with `PromQL`.
+ * VictoriaMetrics says no more than that a part is away.
+ */
 function findWarning(body: unknown): string | undefined {
+  if (isRecord(body) && body['isPartial'] === true) return 'it is partial'
   const warnings = isRecord(body) && Array.isArray(body['warnings']) ? body['warnings'] : []
   return warnings.map(String).find((text) => !text.startsWith('PromQL '))
 }

@@ -90,6 +90,12 @@ describe('a metric', () => {
       unreachable(/may lack data: receive series from store-2/),
     )
     assert.deepEqual(readValues(200, answer(['PromQL info: not a counter'])), [0])
+    // So does a VictoriaMetrics of which a vmstorage is away.
+    assert.throws(
+      () => readValues(200, { ...answer([]), isPartial: true }),
+      unreachable(/may lack data: it is partial/),
+    )
+    assert.deepEqual(readValues(200, { ...answer([]), isPartial: false }), [0])
   })
 
   test('that names a large wave is posted, since proxies refuse so long an address', async () => {
