@@ -8,13 +8,16 @@ export interface PollInput {
 }
 
 const firstRetry = 1_000
+/** A timer of more than 24 days rings at once. */
+const longest = 24 * 24 * 3_600_000
 
 /**
  * Milliseconds from the end of a fetch to the next one: the interval ± 10 %; after failures 1 s,
  * 2 s, 4 s … with full jitter on the upper half, never longer than the interval.
+ * At most 24 days.
  */
 export function nextPollDelay({ interval, failures, jitter }: PollInput): number {
-  if (failures === 0) return Math.round(interval * (0.9 + 0.2 * jitter))
+  if (failures === 0) return Math.min(longest, Math.round(interval * (0.9 + 0.2 * jitter)))
   const backOff = Math.min(interval, firstRetry * 2 ** Math.min(failures - 1, 20))
   return Math.round(backOff * (0.5 + 0.5 * jitter))
 }

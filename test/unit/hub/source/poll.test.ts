@@ -15,6 +15,12 @@ test('a good source is asked at its interval, a tenth more or less', () => {
   )
 })
 
+// It was asked a thousand times a second.
+test('a source with an interval of a year is asked more often, not all the time', () => {
+  const delay = nextPollDelay({ interval: 8_760 * 3_600_000, failures: 0, jitter: 1 })
+  assert.ok(delay > 86_400_000 && delay < 2 ** 31, `${delay}`)
+})
+
 test('a failing source is asked ever less often, never less than its interval asks', () => {
   fc.assert(
     fc.property(
