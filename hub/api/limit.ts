@@ -2,6 +2,7 @@ import type { Action } from '../access/action.ts'
 import type { Rights } from '../access/rights.ts'
 import { HubError } from '../errors.ts'
 import { isGap } from '../status/event.ts'
+import { namesAny } from '../status/unseen.ts'
 import type { Hub, Listing } from './hub.ts'
 import type { EventGap, EventView } from './views.ts'
 
@@ -37,7 +38,14 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     return application
   }
 
-  async function seesEvent({ subject }: EventView): Promise<boolean> {
+  /** What is told of a cluster as a whole may name applications of others. */
+  async function namesUnseen(cluster: string, message: string): Promise<boolean> {
+    const whole = await hub.cluster(cluster)
+    const names = (whole?.applications ?? []).map((application) => application.name)
+    return namesAny(message, new Set(names.filter((name) => !sees(name))))
+  }
+
+  async function seesEvent({ subject, message }: EventView): Promise<boolean> {
     if (everything) return true
     const [kind = '', name = ''] = subject.split('/', 2)
     switch (kind) {
@@ -46,7 +54,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       case 'rollout':
         return applicationOf(name) !== undefined
       case 'cluster':
-        return (await hub.cluster(name, sees)) !== undefined
+        return (await hub.cluster(name, sees)) !== undefined && !(await namesUnseen(name, message))
       default:
         return false
     }
@@ -101,8 +109,10 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
       // News comes of few subjects again and again.
       const judged = new Map<string, Promise<boolean>>()
       const judge = (event: EventView): Promise<boolean> => {
-        const known = judged.get(event.subject) ?? seesEvent(event)
-        judged.set(event.subject, known)
+        const { subject, message } = event
+        const key = subject.startsWith('cluster/') ? `${subject} ${message}` : subject
+        const known = judged.get(key) ?? seesEvent(event)
+        judged.set(key, known)
         return known
       }
       let place: Pick<typeof query, 'after' | 'before'> = query

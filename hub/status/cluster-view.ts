@@ -7,6 +7,7 @@ import type { LedgerState } from '../ledger/replay.ts'
 import type { Assignment } from '../rollout/rollout.ts'
 import { viewDrift } from './drift-view.ts'
 import type { ApplicationStatus, ClusterStatus, Connection, Health } from './status.ts'
+import { holdsWithout, tellWithout } from './unseen.ts'
 
 /** What the hub knows, as read models need it. */
 export interface Known {
@@ -49,12 +50,13 @@ export function summarizeCluster(known: Known, name: string, sight?: Sight): Clu
 }
 
 /** With a sight, only of the applications in it. */
-export function viewCluster(known: Known, name: string, sight: Sight = () => true): ClusterView {
+export function viewCluster(known: Known, name: string, sight?: Sight): ClusterView {
   const { fleet, state, now } = known
   const declared = fleet?.clusters.get(name)
   const status = known.status(name)
   const { connection } = status
-  const applications = listApplications(known, name).filter((one) => sight(one.name))
+  const applications = listApplications(known, name).filter((one) => !sight || sight(one.name))
+  const unseen = sight ? listUnseen(known, name, sight) : nothing
   const offered = known.offered(name)
   const accepted = status.sequence
   const behind = offered !== undefined && offered.sequence > accepted
@@ -84,19 +86,21 @@ export function viewCluster(known: Known, name: string, sight: Sight = () => tru
     acceptedSequence: accepted,
     offeredSequence: offered?.sequence ?? accepted,
     lagSeconds: offered ? (behind ? Math.max(0, (now - offered.at) / 1000) : 0) : null,
-    refusal: status.refusal,
+    refusal: tellWithout(status.refusal, unseen),
     stale: isStale(status, now),
-    auditFault: status.auditFault ?? status.ledgerFault ?? null,
+    auditFault: tellWithout(status.auditFault ?? status.ledgerFault ?? null, unseen),
     equivocations: (status.equivocations ?? []).map(({ at, ...found }) => ({
       ...found,
       at: new Date(at).toISOString(),
     })),
-    holds: (status.holds ?? []).map(({ refuse, until, applications: names, ...told }) => ({
-      ...told,
-      mode: refuse ? ('refuse' as const) : ('postpone' as const),
-      until: toTime(until),
-      applications: [...names],
-    })),
+    holds: holdsWithout(status.holds ?? [], unseen).map(
+      ({ refuse, until, applications: names, ...told }) => ({
+        ...told,
+        mode: refuse ? ('refuse' as const) : ('postpone' as const),
+        until: toTime(until),
+        applications: [...names],
+      }),
+    ),
     driftedObjects: applications.reduce((sum, { driftedObjects }) => sum + driftedObjects, 0),
     counts: {
       applications: applications.length,
@@ -106,6 +110,16 @@ export function viewCluster(known: Known, name: string, sight: Sight = () => tru
     },
     applications,
   }
+}
+
+const nothing: ReadonlySet<string> = new Set()
+
+/** Of applications on a cluster, or on their way from it, those that are in no sight. */
+function listUnseen(known: Known, cluster: string, sight: Sight): ReadonlySet<string> {
+  const { applications } = known.status(cluster)
+  const assigned = known.state.assignments.get(cluster)?.keys() ?? []
+  const named = (known.status(cluster).holds ?? []).flatMap((hold) => hold.applications)
+  return new Set([...assigned, ...Object.keys(applications), ...named].filter((one) => !sight(one)))
 }
 
 /** Whether any application in it is on the cluster. */

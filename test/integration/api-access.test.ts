@@ -144,9 +144,17 @@ describe('T34: what a caller may not see', () => {
     test.hub.emit({ type: 'x', message: 'theirs', subject: 'cluster/plant' })
     test.hub.emit({ type: 'x', message: 'theirs', subject: 'fleet/fleet' })
     test.hub.emit({ type: 'x', message: 'mine', subject: 'cluster/edge-1' })
+    const [edge] = test.hub.view.clusters
+    const [shop] = edge!.applications
+    test.hub.view.clusters[0] = {
+      ...edge!,
+      applications: [...edge!.applications, { ...shop!, name: 'grid' }],
+    }
+    test.hub.emit({ type: 'x', message: 'mine: of shop', subject: 'cluster/edge-1' })
+    test.hub.emit({ type: 'x', message: 'theirs: of shop, grid', subject: 'cluster/edge-1' })
     const { body } = await ask(test, 'seller', 'events')
     const messages = (body['items'] as { message: string }[]).map(({ message }) => message)
-    assert.deepEqual(messages, ['mine', 'mine'])
+    assert.deepEqual(messages, ['mine', 'mine', 'mine: of shop'])
   })
 
   it('lets a caller page on over events that are not theirs', async () => {

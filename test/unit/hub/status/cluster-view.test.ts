@@ -118,6 +118,33 @@ describe('viewCluster', () => {
     assert.deepEqual([listed('Applied'), listed('Removed')], [1, 0])
   })
 
+  test('T34: who may not see all of its applications is told no names of the others', () => {
+    const hold = { refuse: false, until: null, reason: 'audit', source: 'file', fault: '' }
+    const told = (message: string) => {
+      const status = cluster('a', {
+        refusal: { code: 'approval_missing', message },
+        ledgerFault: { code: 'ledger_behind', message },
+        holds: [
+          { ...hold, applications: [] },
+          { ...hold, applications: ['shop', 'grid'] },
+          { ...hold, applications: ['grid'] },
+        ],
+      })
+      const known = knownOf([assignment('a', 'shop'), assignment('a', 'grid')], [status])
+      const { refusal, auditFault, holds } = viewCluster(known, 'a', (name) => name === 'shop')
+      const all = viewCluster(known, 'a')
+      assert.deepEqual([all.refusal?.message, all.holds.length], [message, 3])
+      const names = holds.map(({ applications }) => applications)
+      return [refusal?.code, refusal?.message, auditFault?.message, names] as const
+    }
+    const mine = 'shop: 0 of 1 approvers'
+    assert.deepEqual(told(mine), ['approval_missing', mine, mine, [[], ['shop']]])
+    const [code, refusal, fault, holds] = told('more of grid, shop than')
+    assert.deepEqual([code, holds], ['approval_missing', [[], ['shop']]])
+    assert.doesNotMatch(`${refusal} ${fault}`, /grid/)
+    assert.match(refusal!, /may not see/)
+  })
+
   test('lag runs from the offer until it is accepted', () => {
     const view = (accepted: number, offered?: number) => {
       const offer = offered === undefined ? undefined : { sequence: offered, at: 40_000 }
