@@ -63,7 +63,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
     try {
       const { idToken, refreshToken } = await issuer.renew(one.refreshToken!)
       const principal = await verify(idToken)
-      if (!principal) throw new HubError('unauthenticated', 'the new token does not hold')
+      // OpenID Connect Core 1.0, §12.2: a session is one person's, whoever a provider takes them for later.
+      if (principal?.actor !== one.session.principal.actor) {
+        throw new HubError('unauthenticated', 'the new token does not hold')
+      }
       one.session = { ...one.session, principal }
       one.refreshToken = refreshToken ?? one.refreshToken
       one.renewAt = clock() + renewMs

@@ -29,6 +29,8 @@ export const protocolVersion = 1
 const rootsAtOnce = 32
 /** Looked at for one stream; checking costs signatures, and an agent keeps three. */
 const evidenceAtMost = 8
+/** Certificates made on one stream: an agent dials anew with the first that it gets. */
+const renewalsAtMost = 8
 
 export interface SessionDeps extends AnsweringDeps {
   readonly offerFor: (
@@ -213,8 +215,12 @@ export function converse(
 
   const questions = createQuestions((value) => send(response({ case: 'dryRun', value })))
 
+  let renewalsLeft = renewalsAtMost
+
   async function renew(request: Renew): Promise<void> {
     if (!deps.identity) return
+    renewalsLeft -= 1
+    if (renewalsLeft < 0) throw new HubError('invalid', 'it asks for certificates and uses none')
     const value = await deps.identity.renew(enrolment, certificate, request)
     await send(response({ case: 'renewed', value }))
   }

@@ -73,6 +73,10 @@ export function createCharts({ get, pick, store, now, log }: ChartsDeps): Charts
     if (announced !== '' && (await store.has(announced))) return { version, digest: announced }
     const at = URL.parse(urls[0] ?? '', url)
     if (!at) throw refuse(reference, `its index has no URL for version ${version}`)
+    // A digest that came by https says which bytes are meant, whoever sends them.
+    if (repo.startsWith('https:') && at.protocol !== 'https:' && announced === '') {
+      throw refuse(reference, 'its index leads to what is not https, and announces no digest of it')
+    }
     const archive = await get({ ...common, url: at.href, maxBytes: chartLimits.archive }, signal)
     return { version, digest: await keep(reference, archive, announced) }
   }

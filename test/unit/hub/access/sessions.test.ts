@@ -9,7 +9,10 @@ const minute = 60_000
 function setUp(refreshToken: string | null = 'r0') {
   let now = 1_000_000
   let turn = 0
-  const state = { renewals: 0, answer: 'good' as 'good' | 'refused' | 'away', groups: ['sellers'] }
+  const state = {
+    ...{ renewals: 0, answer: 'good' as 'good' | 'refused' | 'away' },
+    ...{ groups: ['sellers'], actor: 'oidc:ada' },
+  }
   const issuer: SessionsDeps['issuer'] = {
     startLogin: async (redirect) => ({
       url: new URL(`https://id.example/auth?to=${redirect}`),
@@ -29,7 +32,7 @@ function setUp(refreshToken: string | null = 'r0') {
   const sessions = createSessions({
     issuer,
     verify: async () => ({
-      ...{ actor: 'oidc:ada', role: null, groups: state.groups },
+      ...{ actor: state.actor, role: null, groups: state.groups },
       expiresAt: now + 60 * minute,
     }),
     origin: 'https://hub.example',
@@ -104,6 +107,14 @@ describe('sessions', () => {
     const { sessions, state, logIn, advance } = setUp()
     const { cookie } = await logIn()
     state.answer = 'refused'
+    advance(5 * minute)
+    assert.equal(await sessions.find(cookie), undefined)
+  })
+
+  it('T33: end when the provider renews them as somebody else’s', async () => {
+    const { sessions, state, logIn, advance } = setUp()
+    const { cookie } = await logIn()
+    state.actor = 'oidc:eve'
     advance(5 * minute)
     assert.equal(await sessions.find(cookie), undefined)
   })

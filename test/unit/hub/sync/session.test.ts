@@ -367,6 +367,22 @@ describe('converse', () => {
     await next.session.done
   })
 
+  test('I9: an agent that asks for one certificate after the other is cut off', async () => {
+    let made = 0
+    const identity: SessionDeps['identity'] = {
+      checkCluster: async () => {},
+      renew: async () => {
+        made += 1
+        return { certificateChain: 'pem', generation: 2n, hubCa: 'ca' }
+      },
+    }
+    const { requests, session } = world({ identity })
+    requests.push(hello())
+    for (let at = 0; at < 20; at += 1) requests.push(request({ case: 'renew', value: {} }))
+    await assert.rejects(session.done, { code: 'invalid' })
+    assert.equal(made, 8)
+  })
+
   test('an agent that breaks the rules is cut off', async () => {
     const digests = Array.from({ length: 5_001 }, (_, n) => digestOf(`${n}`))
     await breaks([want(digestOf('x'))], 'invalid', /hello comes first/)
