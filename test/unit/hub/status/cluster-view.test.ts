@@ -133,8 +133,8 @@ describe('viewCluster', () => {
       const known = knownOf([assignment('a', 'shop'), assignment('a', 'grid')], [status])
       const { refusal, auditFault, holds } = viewCluster(known, 'a', (name) => name === 'shop')
       const all = viewCluster(known, 'a')
-      assert.deepEqual([all.refusal?.message, all.holds.length], [message, 3])
-      const names = holds.map(({ applications }) => applications)
+      assert.deepEqual([all.refusal?.message, all.holds?.length], [message, 3])
+      const names = holds?.map(({ applications }) => applications)
       return [refusal?.code, refusal?.message, auditFault?.message, names] as const
     }
     const mine = 'shop: 0 of 1 approvers'
