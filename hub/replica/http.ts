@@ -70,11 +70,13 @@ async function forward(
     return refuse(answer, leader())
   }
   const { method, url } = asked
+  // A body that is framed no more would be read as the next request (T36).
+  const isFramed = asked.headers['transfer-encoding'] === undefined
   const passed = request({
     createConnection: () => socket,
     method: method!,
     path: url!,
-    headers: endToEnd(asked.headers),
+    headers: { ...endToEnd(asked.headers), ...(!isFramed && { 'transfer-encoding': 'chunked' }) },
   })
   passed.on('response', (given) => {
     answer.writeHead(given.statusCode!, endToEnd(given.headers))
