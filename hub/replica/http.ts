@@ -70,13 +70,11 @@ async function forward(
     return refuse(answer, leader())
   }
   const { method, url } = asked
-  // A body that is framed no more would be read as the next request (T36).
-  const isFramed = asked.headers['transfer-encoding'] === undefined
   const passed = request({
     createConnection: () => socket,
     method: method!,
     path: url!,
-    headers: { ...endToEnd(asked.headers), ...(!isFramed && { 'transfer-encoding': 'chunked' }) },
+    headers: listHeaders(asked),
   })
   passed.on('response', (given) => {
     answer.writeHead(given.statusCode!, endToEnd(given.headers))
@@ -93,6 +91,15 @@ async function forward(
     socket.destroy()
   })
   asked.pipe(passed)
+}
+
+/** As they came, one that is there twice too: of two authorizations the leader takes neither. */
+function listHeaders({ rawHeaders, headers }: IncomingMessage): string[] {
+  const kept = rawHeaders.filter((_, at) => !hopHeaders.has(rawHeaders[at & ~1]!.toLowerCase()))
+  // A body that is framed no more would be read as the next request (T36).
+  return headers['transfer-encoding'] === undefined
+    ? kept
+    : [...kept, 'transfer-encoding', 'chunked']
 }
 
 function endToEnd<T extends object>(headers: T): T {

@@ -53,3 +53,13 @@ it('a body with its length is passed on as it came', async () => {
   assert.doesNotMatch(read, /transfer-encoding/i)
   assert.ok(read.endsWith('\r\n\r\nEND'))
 })
+
+it('T36: two authorizations are passed on as two, and hop by hop headers not at all', async () => {
+  const read = await passOn(
+    'POST /x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\nTE: x\r\nContent-Length: 3\r\n\r\nEND',
+  )
+  const given = [...read.matchAll(/^authorization: (.*)$/gim)].map(([, value]) => value)
+  assert.deepEqual(given, ['Bearer a', 'Bearer b'])
+  assert.doesNotMatch(read, /^te:/im)
+  assert.match(read, /^host: h$/im)
+})
