@@ -22,6 +22,8 @@ declare module 'fastify' {
     policy?: Policy
     /** The answer gets an ETag, and If-None-Match is honoured. */
     etag?: boolean
+    /** A stranger's call costs something that is bounded: few of one address are taken. */
+    throttled?: boolean
   }
   interface FastifyRequest {
     principal: Principal | null

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
+import { parseIssuer } from '../../hub/access/issuer-setting.ts'
+import type { Sessions } from '../../hub/access/sessions.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { makeAccess } from '../support/access.ts'
 
@@ -122,6 +124,28 @@ describe('rate limits', () => {
       statuses.push((await get(test, 'version', `guess-${i}`)).statusCode)
     assert(statuses.slice(0, 5).every((status) => status === 401))
     assert(statuses.includes(429))
+    assert.equal((await get(test, 'version')).statusCode, 200)
+  })
+
+  it('T33: let nobody begin logins until those of others are forgotten', async () => {
+    let begun = 0
+    const sessions: Sessions = {
+      origin: 'https://hub.example',
+      begin: async () => ({ url: new URL('https://id.example/'), login: `${(begun += 1)}` }),
+      finish: async () => ({ cookie: '', returnTo: '/' }),
+      find: async () => undefined,
+      end: () => {},
+    }
+    const setting = parseIssuer({ issuer: 'https://id.example', clientId: 'hub' }, 'oidc.yaml')
+    await using test = await startApi(10_000, 30_000, undefined, {
+      rate: { strangers: 5 },
+      people: { authenticate: () => undefined, login: { setting, sessions } },
+    })
+    const statuses = []
+    for (let i = 0; i < 30; i++)
+      statuses.push((await test.api.inject({ url: '/auth/login' })).statusCode)
+    assert.deepEqual([...new Set(statuses)], [302, 429])
+    assert(begun < 20, `${begun} logins were begun`)
     assert.equal((await get(test, 'version')).statusCode, 200)
   })
 })

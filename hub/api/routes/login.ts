@@ -40,7 +40,7 @@ export function addLoginRoutes(app: Api, login: LoginDeps | undefined): void {
   if (!sessions) return
 
   app.get('/auth/login', {
-    config: { policy: 'public' },
+    config: { policy: 'public', throttled: true },
     schema: {
       operationId: 'startLogin',
       summary: 'Sends a browser to the identity provider',
