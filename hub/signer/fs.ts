@@ -7,6 +7,7 @@ import { type SignerPolicy, openPolicy, parsePolicy } from './policy.ts'
 import {
   type SignerEntry,
   type SignerState,
+  dropUnused,
   emptyRecord,
   foldSignerEntry,
   listEntries,
@@ -102,6 +103,7 @@ export async function openSignerRecord(path: string): Promise<SignerRecord> {
   }
 
   async function shrink(): Promise<void> {
+    dropUnused(state)
     const next = await rewrite(path, state)
     await file.close()
     file = next

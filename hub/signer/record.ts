@@ -144,6 +144,15 @@ function markUnwanted(pairs: Map<string, PairRecord>, isGone: (cluster: string) 
   }
 }
 
+/** Forgets manifests that are in nobody's history any more: nobody can ask for them. */
+export function dropUnused(state: SignerState): void {
+  const used = new Set<Digest>()
+  for (const pairs of state.applications.values()) {
+    for (const { history } of pairs.values()) for (const digest of history) used.add(digest)
+  }
+  for (const digest of state.manifests.keys()) if (!used.has(digest)) state.manifests.delete(digest)
+}
+
 /** The shortest lines that fold to the same state; manifests nobody can ask for are left out. */
 export function listEntries(state: SignerState): SignerEntry[] {
   const entries: SignerEntry[] = []
