@@ -369,14 +369,8 @@ describe('converse', () => {
 
   test('I9: an agent that asks for one certificate after the other is cut off', async () => {
     let made = 0
-    const identity: SessionDeps['identity'] = {
-      checkCluster: async () => {},
-      renew: async () => {
-        made += 1
-        return { certificateChain: 'pem', generation: 2n, hubCa: 'ca' }
-      },
-    }
-    const { requests, session } = world({ identity })
+    const renew = async () => ({ certificateChain: `${(made += 1)}`, generation: 2n, hubCa: '' })
+    const { requests, session } = world({ identity: { checkCluster: async () => {}, renew } })
     requests.push(hello())
     for (let at = 0; at < 20; at += 1) requests.push(request({ case: 'renew', value: {} }))
     await assert.rejects(session.done, { code: 'invalid' })
