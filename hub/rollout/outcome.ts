@@ -86,7 +86,7 @@ export function judgeInFlight(
   // Not yet heard again of one that waited: it waits still.
   if (veto || (isPostponed && !seen.application)) return postpone(progress)
   // One that has just come back says again how it is; until then nothing is known to have changed.
-  if (progress.state === 'Soaking' && !seen.application && now < seen.since + rules.grace) {
+  if (progress.state === 'Soaking' && seen.unheard && now < seen.since + rules.grace) {
     return { progress, recheckAt: seen.since + rules.grace }
   }
   const verdict = readReport(seen, content, progress.generation)

@@ -214,6 +214,8 @@ export interface ClusterObservation {
   readonly awaits?: string | null
   /** The hub has just begun, and not decided on Git: what it finds to await another may long have been sent. */
   readonly unsettled?: true
+  /** It had told of the application, and has come back since and not yet told of it again. */
+  readonly unheard?: true
   /** Refusal of the snapshot that carries this rollout's content, if any. */
   readonly refusal: string | null
   readonly application: {

@@ -36,6 +36,7 @@ export function observeCluster(status: ClusterStatus, application: string): Clus
     connected: connection.state === 'Connected',
     since: connection.state === 'NeverConnected' ? 0 : connection.since,
     refusal: isFinal(status.refusal) ? `${status.refusal.code}: ${status.refusal.message}` : null,
+    ...(stale && { unheard: true }),
     ...(status.holds && { veto: findVeto(status.holds, application) }),
     application: known
       ? {

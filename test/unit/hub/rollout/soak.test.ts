@@ -27,16 +27,26 @@ describe('the soak of a cluster', () => {
     it.look(1_000)
     it.seen['a'] = away(50_000)
     it.look(50_000)
-    it.seen['a'] = idle(52_000)
+    it.seen['a'] = { ...idle(52_000), unheard: true }
     assert.equal(it.look(52_000).recheckAt, 82_000)
     assert.deepEqual(it.outcomes(), { a: 'Soaking' })
     it.seen['a'] = { ...reports(good, 1), since: 52_000 }
     assert.equal(it.look(53_000).recheckAt, 101_000)
-    it.seen['a'] = idle(100_500)
+    it.seen['a'] = { ...idle(100_500), unheard: true }
     it.look(101_000)
     assert.deepEqual(it.outcomes(), { a: 'Soaking' }, 'it has not said so again')
     it.look(130_500)
     assert.deepEqual(it.outcomes(), { a: 'Offered' }, 'and does not')
+  })
+
+  test('begins again where a cluster comes back and has nothing: it may be another by that name', () => {
+    const it = drive(plan([wave('one', ['a'], { soak: 100_000 })]))
+    it.act({ kind: 'start' })
+    it.seen['a'] = reports(good, 1)
+    it.look(1_000)
+    it.seen['a'] = idle(52_000)
+    it.look(52_000)
+    assert.deepEqual(it.outcomes(), { a: 'Offered' })
   })
 
   test('time away is no part of it where the cluster is waited for: it begins again', () => {

@@ -41,7 +41,9 @@ describe('observeCluster', () => {
 
   test('I8 what was reported before the stream was opened is no fact of now', () => {
     const applications = { shop: application('shop', { updatedAt: 9 }) }
-    assert.equal(observeCluster(cluster('a', { applications }), 'shop').application, null)
+    const seen = observeCluster(cluster('a', { applications }), 'shop')
+    assert.deepEqual([seen.application, seen.unheard], [null, true])
+    assert.equal(observeCluster(cluster('a'), 'shop').unheard, undefined)
   })
 
   test('a refusal counts, unless it ends without other content: by asking again, or by an approval', () => {
