@@ -125,7 +125,10 @@ function explain(error: unknown): { code: Code; detail: string; errors: Problem[
   const status = statusOf(error)
   const detail = error instanceof Error ? error.message : ''
   if (status === 413) return { code: 'too_large', detail, errors: [] }
-  if (status === 415) return { code: 'media_type_unsupported', detail, errors: [] }
+  if (status === 415) {
+    const words = 'Send a body as JSON, with `Content-Type: application/json`'
+    return { code: 'media_type_unsupported', detail: words, errors: [] }
+  }
   if (status === 404) return { code: 'not_found', detail: 'No such resource', errors: [] }
   if (status >= 400 && status < 500) return { code: 'invalid', detail, errors: [] }
   return hidden('internal')

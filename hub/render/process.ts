@@ -47,7 +47,11 @@ export async function createRenderEngine(
   options: RenderEngineOptions,
 ): Promise<RenderEngine & EngineWorkers> {
   const version = await digestFile(options.binary).catch((cause: unknown) => {
-    throw new HubError('engine_unavailable', `no render engine at ${options.binary}`, { cause })
+    throw new HubError(
+      'engine_unavailable',
+      `no render engine at ${JSON.stringify(options.binary)}: run \`npm run setup\`, which builds one, or give --engine`,
+      { cause },
+    )
   })
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'groundswell-engine-')))
   await mkdir(directory, { recursive: true })

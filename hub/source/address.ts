@@ -61,6 +61,9 @@ export function parseAddress(url: string, options: AddressOptions = {}): Address
     const protocol = (groups['protocol'] ?? 'ssh') as Address['protocol']
     return { protocol, host: groups['host']!.toLowerCase().replace(/^\[|\]$/g, ''), url }
   }
+  if (/^file:\/\/\//i.test(url) && !options.allowFile) {
+    refuse('file:// is for trying things out: start the hub with --allow-file-urls')
+  }
   return refuse('write https://host/path, ssh://user@host/path or user@host:path')
 }
 

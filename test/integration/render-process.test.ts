@@ -162,6 +162,10 @@ test('no binary, or one that is not the engine, is said at once', async () => {
   await using dir = await createTempDir('engine')
   const options = { workers: 1, memoryBytes: 1 << 28, timeoutMs: 2000 }
   const binary = join(dir.path, 'engine')
+  await assert.rejects(
+    createRenderEngine({ ...options, binary: '' }),
+    /no render engine at "": run `npm run setup`/,
+  )
   await assert.rejects(createRenderEngine({ ...options, binary }), code('engine_unavailable'))
   await writeFile(binary, '#!/bin/sh\necho not an engine at all\n')
   await chmod(binary, 0o755)

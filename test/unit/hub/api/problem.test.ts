@@ -51,6 +51,11 @@ describe('toProblem', () => {
     ])
   })
 
+  it('says which content type a body has to have', () => {
+    const { detail } = toProblem(Object.assign(new Error('x'), { statusCode: 415 }), '')
+    assert.match(detail, /`Content-Type: application\/json`/)
+  })
+
   it('gives a stale If-Match 412', () => {
     assert.equal(toProblem(new RequestError('precondition_failed', 'x'), '').status, 412)
   })
