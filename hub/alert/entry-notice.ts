@@ -109,6 +109,7 @@ function severityOf(decision: Exclude<Decision, { type: 'rollout.moved' }>): Not
     case 'recovery.granted':
     case 'revert.proposed':
       return 'info'
+    case 'rollout.overruled':
     case 'facts.reported':
     case 'receipts.kept':
     case 'alerts.told':

@@ -86,6 +86,7 @@ const decisionTypes: Readonly<Record<Decision['type'], true>> = {
   'fleet.accepted': true,
   'rollout.created': true,
   'rollout.moved': true,
+  'rollout.overruled': true,
   'hold.set': true,
   'hold.released': true,
   'token.created': true,

@@ -16,6 +16,16 @@ export type Decision =
       /** What changed of the run: given members replace, `clusters` merges by name. */
       readonly change: Partial<RolloutRun> & Pick<RolloutRun, 'version'>
     }
+  /**
+   * Git asks for something else on clusters that a rollout ended without: what it was to bring there comes
+   * again, as something new, once Git asks for that again.
+   */
+  | {
+      readonly type: 'rollout.overruled'
+      readonly application: string
+      readonly rollout: string
+      readonly clusters: readonly string[]
+    }
   | { readonly type: 'hold.set'; readonly hold: Hold }
   | { readonly type: 'hold.released'; readonly application: string; readonly reason: string }
   | {

@@ -47,6 +47,8 @@ export interface LedgerState
   readonly runs: Map<string, RolloutRun>
   /** By rollout: what took how long is told by it. */
   readonly waveTimes: Map<string, WaveTimes>
+  /** By rollout: clusters that it ended without, and where Git has asked for something else since. */
+  readonly overruled: Map<string, ReadonlySet<string>>
   /** By cluster, then application: what each should run, tombstones too. */
   readonly assignments: Map<string, Map<string, Assignment>>
   /** By cluster, then application: what last proved good there; where a rollback goes. */
@@ -80,6 +82,7 @@ export function emptyState(): LedgerState {
     plans: new Map(),
     runs: new Map(),
     waveTimes: new Map(),
+    overruled: new Map(),
     assignments: new Map(),
     good: new Map(),
     holds: new Map(),
@@ -124,6 +127,12 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
     case 'rollout.moved':
       foldMove(state, decision.rollout, decision.change)
       return
+    case 'rollout.overruled': {
+      const { rollout, clusters } = decision
+      if (!state.plans.has(rollout)) return
+      state.overruled.set(rollout, new Set([...(state.overruled.get(rollout) ?? []), ...clusters]))
+      return
+    }
     case 'hold.set':
       state.holds.set(decision.hold.application, decision.hold)
       return
@@ -267,5 +276,6 @@ function forgetOld(state: LedgerState, application: string): void {
   for (const { id } of finished.slice(0, -keptRollouts)) {
     forgetRollout(state, state.plans.get(id)!)
     state.waveTimes.delete(id)
+    state.overruled.delete(id)
   }
 }

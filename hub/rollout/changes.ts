@@ -10,12 +10,17 @@ import { listEndedWithout, listLeft, listUnproven } from './unproven.ts'
 export interface PastRollout {
   readonly plan: RolloutPlan
   readonly run: RolloutRun
+  /** Clusters that it ended without, and where Git has asked for something else since. */
+  readonly overruled?: ReadonlySet<string>
 }
 
 /** What became of an application's rollouts that are kept, newest first. */
 export function historyOf(state: LedgerState, application: string): PastRollout[] {
   return plansOf(state, application)
-    .map((plan) => ({ plan, run: state.runs.get(plan.id)! }))
+    .map((plan) => {
+      const overruled = state.overruled.get(plan.id)
+      return { plan, run: state.runs.get(plan.id)!, ...(overruled && { overruled }) }
+    })
     .reverse()
 }
 
@@ -211,13 +216,23 @@ function findLast({ history }: ChangeInput, cluster: string): PastRollout | unde
 
 /**
  * Whether a cluster that differs is to be offered by itself. What failed there, was skipped,
- * aborted or rolled back is not redone until Git moves or a person says so; what it missed while
- * it was away is, once it is back.
+ * aborted or rolled back is not redone until Git has asked for something else there or a person says so;
+ * what it missed while it was away is, once it is back.
  */
 function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
   const last = findLast(input, cluster)
   if (!last || last.plan.targets[cluster]!.digest !== content.digest) return true
+  return last.overruled?.has(cluster) === true || isRedone(last, cluster, input)
+}
+
+/** Whether a cluster is still to get what a rollout that it differs from was to bring; without a link, once it is there. */
+export function isRedone(
+  last: PastRollout,
+  cluster: string,
+  link?: Pick<ChangeInput, 'connected' | 'vetoed'>,
+): boolean {
   const progress = last.run.clusters[cluster]
+  const isThere = link?.connected(cluster) !== false
   if (last.run.phase === 'Superseded' && progress?.state !== 'Done') return true
   if (last.run.phase === 'Aborted') {
     // What it missed while it was away is aborted as well.
@@ -228,9 +243,9 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
     case 'Done':
       switch (progress.outcome) {
         case 'Unreachable':
-          return input.connected(cluster)
+          return isThere
         case 'Vetoed':
-          return input.connected(cluster) && input.vetoed?.(cluster) !== true
+          return isThere && link?.vetoed?.(cluster) !== true
         case 'Succeeded':
           return true
         case 'Skipped':
@@ -255,19 +270,29 @@ function isDue(input: ChangeInput, cluster: string, content: Content): boolean {
 function listAborted({ history }: ChangeInput): ReadonlySet<Content['digest']> {
   const seen = new Set<Content['digest']>()
   const aborted = new Set<Content['digest']>()
-  for (const { plan, run } of history) {
-    if (run.startedAt === null) continue
-    const brought = new Set(Object.values(plan.targets).map(({ digest }) => digest))
+  for (const past of history) {
+    if (past.run.startedAt === null) continue
+    const brought = new Set(Object.values(past.plan.targets).map(({ digest }) => digest))
     for (const digest of brought) {
-      if (!seen.has(digest) && run.phase === 'Aborted') aborted.add(digest)
+      if (!seen.has(digest) && isAborted(past)) aborted.add(digest)
       seen.add(digest)
     }
   }
   return aborted
 }
 
+/** Whether somebody aborted it, and Git asks somewhere ever since for what did not come there. */
+function isAborted(past: PastRollout): boolean {
+  return (
+    past.run.phase === 'Aborted' &&
+    Object.keys(past.plan.targets).some(
+      (cluster) => !isRedone(past, cluster) && past.overruled?.has(cluster) !== true,
+    )
+  )
+}
+
 /** Whether a rollout was only planned, and says as little about a cluster as if it had never been made. */
-function isUnheard({ run }: PastRollout, cluster: string): boolean {
+export function isUnheard({ run }: PastRollout, cluster: string): boolean {
   if (run.startedAt !== null || run.clusters[cluster]?.state !== 'Pending') return false
   return run.phase === 'Planned' || run.phase === 'Superseded'
 }

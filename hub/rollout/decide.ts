@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { projectOf } from '../fleet/tenancy.ts'
 import { findNewer } from '../ledger/accepted.ts'
 import { assignedTo } from '../ledger/by-application.ts'
+import type { Decision } from '../ledger/entry.ts'
 import type { AuthorsRequest } from '../render/authors.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
@@ -14,10 +15,11 @@ import { createLeaving } from './leaving.ts'
 import { explainLeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
 import { keepProject } from './fleet-windows.ts'
-import { findBad, findHeld, isAskedStill } from './hold.ts'
+import { findBad, findHeld, isHeldAsked } from './hold.ts'
 import { listOver } from './hold-end.ts'
 import { isGiving, listAssigned, listUnwanted } from './listed.ts'
 import { explainHeldRemovals } from './mass-removal.ts'
+import { listOverruled } from './overruled.ts'
 import { planRollout } from './plan.ts'
 import { findPlanAuthors } from './plan-authors.ts'
 import { listPlanClusters } from './plan-clusters.ts'
@@ -39,8 +41,8 @@ export interface DecideDeps extends SparingDeps {
   ) => Promise<{ author: string; subject: string }>
   /** Who made the commits that a rollout brings. */
   readonly authors: (request: AuthorsRequest) => Promise<readonly string[]>
-  /** Records that a hold has ended, and why. */
-  readonly release: (application: string, reason: string) => Promise<unknown>
+  /** Writes down what follows from what Git asks. */
+  readonly record: (decision: Decision) => Promise<unknown>
   /** Milliseconds a cluster has to be unselected before an application is removed there; 0 by default. */
   readonly removalGrace?: number
   /** Calls back once after so many milliseconds. */
@@ -115,10 +117,14 @@ export function createDeciding(deps: DecideDeps) {
     }
     await order.beginRest()
     for (const [application, why] of listOver(state, fleet, contents)) {
-      await attempt(application, () => deps.release(application, why).then(() => undefined))
+      await attempt(application, () => release(application, why))
     }
     settledAt = deps.clock()
     return faults
+  }
+
+  async function release(application: string, reason: string): Promise<undefined> {
+    await deps.record({ type: 'hold.released', application, reason })
   }
 
   async function decideOne(
@@ -129,6 +135,7 @@ export function createDeciding(deps: DecideDeps) {
   ): Promise<Fault | undefined> {
     const { contents } = round
     const change = find(round, application, false)
+    if (start) await noteOverruled(round, application)
     switch (change.kind) {
       case 'none':
         return undefined
@@ -140,7 +147,7 @@ export function createDeciding(deps: DecideDeps) {
         const { behind, starts } = state.plans.get(change.rollout)!
         const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
         const plan = await makePlan(round, application, spares, 'git')
-        const isAsked = isHeldAsked(contents, application)
+        const isAsked = isHeldAsked(state, application, contents)
         return put(plan, isPlanned ? starts === true : start, { behind }, isAsked)
       }
       case 'withdraw':
@@ -161,7 +168,7 @@ export function createDeciding(deps: DecideDeps) {
         const leftOut = explainLeftOut(plan, round.fleet, contents, openClusters(round.fleet))
         const isReady = start && leftOut === undefined
         const begin = async () =>
-          (await put(plan, isReady, change, isHeldAsked(contents, application))) ?? leftOut
+          (await put(plan, isReady, change, isHeldAsked(state, application, contents))) ?? leftOut
         if (isGiving(plan)) return turn.beginFirsts().then(begin)
         turn.defer(begin)
         return undefined
@@ -231,11 +238,11 @@ export function createDeciding(deps: DecideDeps) {
     await rollouts.act(id, { kind: 'start' }, 'git', `rollout ${behind} went on`)
   }
 
-  /** Whether Git asks somewhere still for what is on hold. */
-  function isHeldAsked(contents: Contents, application: string): boolean {
-    const hold = state.holds.get(application)
-    const desired = contents.applications.get(application)
-    return hold && desired ? isAskedStill(findHeld(state, application), desired) : false
+  /** Not where a label changed a moment ago, which may change back. */
+  async function noteOverruled({ fleet, contents }: Round, application: string): Promise<void> {
+    const isLeaving = (cluster: string): boolean => leaving.isLeaving(application, cluster)
+    for (const [rollout, clusters] of listOverruled(state, fleet, contents, application, isLeaving))
+      await deps.record({ type: 'rollout.overruled', application, rollout, clusters })
   }
 
   /** Clusters that may get something of an application. */

@@ -1,6 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Decision } from '../ledger/entry.ts'
 import type { LedgerState } from '../ledger/replay.ts'
+import type { Contents } from '../render/contents.ts'
 import type { Content, Hold, RolloutEffect, RolloutPlan, RolloutTarget } from './rollout.ts'
 
 /** What a hold means for a new plan. */
@@ -109,4 +110,14 @@ export function toHolds(
       hold: { ...hold, ...(earlier.length > 0 && { earlier: earlier.slice(0, mostHeld - 1) }) },
     },
   ]
+}
+
+/** Whether Git asks somewhere still for what is on hold of an application. */
+export function isHeldAsked(
+  state: Pick<LedgerState, 'plans' | 'holds'>,
+  application: string,
+  { applications }: Pick<Contents, 'applications'>,
+): boolean {
+  const desired = applications.get(application)
+  return desired !== undefined && isAskedStill(findHeld(state, application), desired)
 }

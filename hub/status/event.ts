@@ -57,6 +57,10 @@ export function describeEntry(entry: LedgerEntry): HubEvent {
       const text = message ?? decision.reason ?? decision.cause
       return event(type, actor, `rollout/${decision.rollout}`, phase ? `${phase}: ${text}` : text)
     }
+    case 'rollout.overruled': {
+      const message = `Git asks for something else on ${decision.clusters.length} of its clusters: what did not come there comes again once it asks for that again`
+      return event(type, actor, `rollout/${decision.rollout}`, message)
+    }
     case 'hold.set': {
       const { application, revision, reason } = decision.hold
       const message = `${shortRevision(revision)} is held: ${reason}`

@@ -206,8 +206,7 @@ export async function startLeading(
     },
     authors: (request) => renderer.authors(request),
     objectsOf: (cluster, manifest) => objectsOf(manifest, () => pipeline.rebuild(cluster)),
-    release: (application, reason) =>
-      register.append('git', [{ type: 'hold.released', application, reason }]),
+    record: (decision) => register.append('git', [decision]),
     offlineGrace: config.offlineGraceMs,
     removalGrace: config.removalGraceMs,
     later,

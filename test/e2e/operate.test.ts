@@ -5,6 +5,7 @@ import { applicationFiles, configMap, strategyFile } from '../support/fleet-file
 import { kubeCall, kubeRequest } from '../support/kube-request.ts'
 import { assertLedgerHolds } from '../support/ledger-oracle.ts'
 import { clusterOf, type SettledFleet, startSettledFleet } from '../support/settled-fleet.ts'
+import { until } from '../support/until.ts'
 
 const approval = '      before:\n        - approval: {}\n'
 const extraPath = '/api/v1/namespaces/web/configmaps/extra'
@@ -171,6 +172,24 @@ describe('people at the wheel of a rollout, with swell, over three API servers',
     await fleet.swell('rollout', 'start', 'web', '--watch', '--reason', 'it was not us')
     await fleet.assertTexts({ a: 'regretted', b: 'regretted', c: 'regretted' })
     assert.equal((await fleet.application()).hold, null)
+  })
+
+  it('rolled back and reverted, it comes again by itself once Git asks for it again', async () => {
+    const text = await fleet.settle()
+    await fleet.say('tried twice')
+    await waitForRollout(fleet.hub.api, 'web', 'Succeeded')
+    await fleet.textsBecome({ a: 'tried twice', b: 'tried twice', c: 'tried twice' })
+    await fleet.swell('rollout', 'rollback', 'web', '--reason', 'the database was not there')
+    await waitForRollout(fleet.hub.api, 'web', 'RolledBack')
+    await fleet.say(text)
+    await until(async () => (await fleet.application()).hold === null, {
+      deadlineMs: 20_000,
+      what: 'the hold to end with the revert',
+    })
+    await fleet.assertTexts({ a: text, b: text, c: text })
+    const commit = await fleet.say('tried twice')
+    await waitForRollout(fleet.hub.api, 'web', 'Succeeded', { commit })
+    await fleet.assertTexts({ a: 'tried twice', b: 'tried twice', c: 'tried twice' })
   })
 
   it('a freeze that is merged in mid-rollout keeps the rest back until it is lifted', async () => {

@@ -1,9 +1,10 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
 import type { ManifestObjects } from '../../../../hub/bundle/stored-manifest.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { resolveTargets } from '../../../../hub/fleet/resolve.ts'
 import { putAssignment } from '../../../../hub/ledger/by-application.ts'
-import { emptyState } from '../../../../hub/ledger/replay.ts'
+import { emptyState, foldEntry } from '../../../../hub/ledger/replay.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
 import type { CreateOptions, Rollouts } from '../../../../hub/rollout/advance.ts'
 import { createDeciding, type DecideDeps } from '../../../../hub/rollout/decide.ts'
@@ -91,7 +92,10 @@ export function createWorld(
     authors: async () => [],
     describe: async () => ({ author: 'Ada', subject: 'Make it better' }),
     objectsOf: async () => objects(),
-    release: async (application) => released.push(application),
+    async record(decision) {
+      if (decision.type === 'hold.released') released.push(decision.application)
+      foldEntry(state, { index: 0, previous: digestOf(''), at: 0, actor: 'git', decision })
+    },
     offlineGrace: 30_000,
     clock: () => 42,
     newId: () => `r${(ids += 1)}`,

@@ -70,8 +70,8 @@ export async function createDecidingHub(strategy: string, before = '[]') {
     authors: async () => [],
     describe: async () => ({ author: 'Ada', subject: '' }),
     objectsOf: async () => objects(),
-    async release(application, reason) {
-      const entries = await ledger.append('git', [{ type: 'hold.released', application, reason }])
+    async record(decision) {
+      const entries = await ledger.append('git', [decision])
       for (const entry of entries) foldEntry(state, entry)
     },
     newId: () => `r${(ids += 1)}`,

@@ -170,6 +170,7 @@ function explain(
       const { phase, clusters: all } = state.runs.get(id)!
       const progress = all[cluster]
       if (Object.values(targets).every(({ digest }) => digest !== wanted)) return false
+      if (state.overruled.get(id)?.has(cluster)) return false
       if (phase === 'Aborted' || phase === 'RolledBack') return true
       return (
         targets[cluster]?.digest === wanted &&

@@ -133,8 +133,8 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
       describe: async () => ({ author: 'Ada', subject: '' }),
       authors: async () => [],
       objectsOf: async (_, digest) => objectsOf(digest),
-      async release(application, reason) {
-        const entries = await ledger.append('git', [{ type: 'hold.released', application, reason }])
+      async record(decision) {
+        const entries = await ledger.append('git', [decision])
         for (const entry of entries) foldEntry(state, entry)
       },
       newId: () => `r${(ids += 1)}`,
