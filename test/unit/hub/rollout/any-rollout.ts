@@ -165,6 +165,7 @@ export const anyPlan: fc.Arbitrary<RolloutPlan> = fc
       fc.record({
         maxConcurrent: fc.integer({ min: 1, max: 3 }),
         maxFailures: fc.nat({ max: 1 }),
+        mandatory: fc.constantFrom({}, { mandatory: true as const }),
         soak: fc.constantFrom(0, 0, 5_000),
         before: gates,
         after: gates,
@@ -181,7 +182,8 @@ export const anyPlan: fc.Arbitrary<RolloutPlan> = fc
     let next = 0
     const waves = sizes.map((size, at) => {
       const clusters = Array.from({ length: size }, () => `c${next++}`)
-      return wave(`w${at}`, clusters, rules[at])
+      const { mandatory, ...limits } = rules[at]!
+      return wave(`w${at}`, clusters, { ...limits, ...mandatory })
     })
     const made = plan(waves, rest)
     const names = Object.keys(made.targets)

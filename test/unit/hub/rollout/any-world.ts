@@ -143,7 +143,8 @@ export function createWorld(planned: RolloutPlan) {
     join(name: string) {
       const veto = vetoes.get(name) ?? null
       const { withheld = null } = seen[name] ?? {}
-      if (!seen[name]?.connected) see(name, { ...idle(now), veto, withheld })
+      const unheard = assigned.has(name) && { unheard: true as const }
+      if (!seen[name]?.connected) see(name, { ...idle(now), ...unheard, veto, withheld })
     },
     forget(name: string) {
       delete seen[name]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { findBreach } from '../../../../hub/rollout/failure.ts'
+import { findBreach, isFailure } from '../../../../hub/rollout/failure.ts'
 import type {
   ClusterObservation,
   RolloutPlan,
@@ -61,6 +61,10 @@ export function checkStep(
     assert.equal(is.phase, 'Progressing')
     if (planned.onFailure !== 'continue') {
       assert.equal(findBreach(planned, is.clusters), null, 'nothing is offered over a spent budget')
+    }
+    for (const { name, clusters, mandatory, maxFailures } of planned.waves) {
+      const failed = clusters.filter((one) => isFailure(is.clusters[one])).length
+      assert.ok(!mandatory || failed <= maxFailures, `past the failures of mandatory wave ${name}`)
     }
   }
   planned.waves.forEach((of, at) => {
