@@ -35,7 +35,7 @@ export interface ApiRequest {
 }
 
 export interface ApiClient {
-  /** @throws AgentError `cluster_unreachable` when no answer came; the signal's reason when aborted. */
+  /** @throws AgentError `cluster_unreachable` when no answer came, or none in time; the signal's reason when aborted. */
   send(request: ApiRequest): Promise<Answer>
   /** Lines of an endless answer. Ends when the server ends it; throws after `idleMs` of silence. */
   lines(path: string, idleMs: number, signal: AbortSignal): AsyncGenerator<string>
@@ -125,7 +125,7 @@ export function createApiClient(
 
   return {
     async send({ method, path, body, contentType, accept, impersonate, signal }) {
-      signal.throwIfAborted()
+      throwIfEnded(signal)
       try {
         const response = await ask(requests, method, path, {
           headers: {
@@ -143,7 +143,7 @@ export function createApiClient(
           ...(warnings.length > 0 && { warnings }),
         }
       } catch (error) {
-        signal.throwIfAborted()
+        throwIfEnded(signal)
         throw unreachable(error)
       }
     },
@@ -283,6 +283,16 @@ function warningsOf({ headers }: IncomingMessage): string[] {
 function retryAfterOf(response: IncomingMessage): number | undefined {
   const value = Number(response.headers['retry-after'])
   return Number.isFinite(value) && value >= 0 ? value * 1000 : undefined
+}
+
+/** A deadline that has passed is an API server that did not answer; whoever called it off has a reason of their own. */
+export function throwIfEnded(signal: AbortSignal): void {
+  const { aborted, reason } = signal
+  if (!aborted) return
+  if (reason instanceof DOMException && reason.name === 'TimeoutError') {
+    throw unreachable(new Error('it did not answer in time', { cause: reason }))
+  }
+  throw reason
 }
 
 function unreachable(error: unknown): AgentError {

@@ -5,7 +5,13 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import { createDiscovery } from './discovery.ts'
 import { applyFault, isAboutObject, pruneFault, readFault } from './fault.ts'
-import { type Answer, type ApiClient, type ApiRequest, createApiClient } from './http.ts'
+import {
+  type Answer,
+  type ApiClient,
+  type ApiRequest,
+  createApiClient,
+  throwIfEnded,
+} from './http.ts'
 import { readInstances, readOccupants } from './occupants.ts'
 import { readEvents, readPods } from './pods.ts'
 import type { ApplyOptions, Cluster, LiveObject, Resource } from './port.ts'
@@ -247,7 +253,7 @@ function createSender(
         answer = await client.send(request)
         if (!isPassing(answer)) return answer
       } catch (error) {
-        request.signal.throwIfAborted()
+        throwIfEnded(request.signal)
         fault = error
       }
       if (attempt >= attempts) {
@@ -256,7 +262,10 @@ function createSender(
       }
       const backoff = retryMs.first * 2 ** attempt * (0.5 + random() / 2)
       const asked = Math.min(answer?.retryAfter ?? 0, retryMs.longest)
-      await clock.sleep(Math.max(asked, backoff), request.signal)
+      await clock.sleep(Math.max(asked, backoff), request.signal).catch((error: unknown) => {
+        throwIfEnded(request.signal)
+        throw error
+      })
     }
   }
 }

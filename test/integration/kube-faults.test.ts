@@ -166,6 +166,37 @@ describe('createKubeCluster against a failing API server', () => {
     await cluster.close()
   })
 
+  it('F31: says cluster_unreachable when an answer does not come in time, and the reason when it is called off', async () => {
+    const server = createMuteServer(() => {}).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const client = createApiClient({
+      server: `http://127.0.0.1:${port}`,
+      insecure: false,
+      token: async () => undefined,
+    })
+    const ask = (signal: AbortSignal) => client.send({ method: 'GET', path: '/version', signal })
+    await assert.rejects(ask(AbortSignal.timeout(50)), {
+      code: 'cluster_unreachable',
+      message: 'API server: it did not answer in time',
+    })
+    const reason = new Error('no longer wanted')
+    await assert.rejects(ask(AbortSignal.abort(reason)), reason)
+    const cluster = createKubeCluster({
+      server: 'http://127.0.0.1:9',
+      insecure: false,
+      token: async () => undefined,
+    })
+    await assert.rejects(
+      cluster.get(resource, id, AbortSignal.timeout(100)),
+      { code: 'cluster_unreachable' },
+      'a deadline between two tries',
+    )
+    await cluster.close()
+    await client.close()
+    server.close()
+  })
+
   it('keeps its connection from one request to the next', async () => {
     const ports = new Set<number | undefined>()
     await using server = await startServer((request, response) => {
