@@ -96,6 +96,30 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
     }
   }
 
+  /** Who is still to get something there, with what a hub that has just begun has to read to tell. */
+  async function listUnproven(
+    cluster: string,
+    others: readonly Expected[],
+  ): Promise<readonly Expected[]> {
+    const found: Expected[] = []
+    for (const one of others) if (!(await isProven(cluster, one))) found.push(one)
+    return found
+  }
+
+  async function isProven(cluster: string, { application, digest }: Expected): Promise<boolean> {
+    const has = [state.good, state.assignments].map(
+      (all) => all.get(cluster)?.get(application)?.digest,
+    )
+    if (digest === null || !has.every((one) => typeof one === 'string')) return false
+    try {
+      for (const one of [digest, ...has]) if (!fingerprints.has(one)) await read(cluster, one)
+    } catch (error) {
+      orUnknown(error)
+      return false
+    }
+    return has.every((one) => isAlike(one, digest))
+  }
+
   /** As far as that is known without reading anything. */
   function losesNothing(
     { digests, leave }: HeldContent,
@@ -189,10 +213,13 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
         for (const [cluster, target] of Object.entries(targets)) {
           const held = heldBy.get(cluster)!
           const mine = assigned.get(cluster)?.digest
-          const beside = others(application, cluster)
           // A cluster that was away gets this in place of the way back, and has gone none of it.
           const undo = held.undo && { undo: true as const }
-          if (target.digest !== null && losesNothing(held, target.digest, beside)) {
+          const around = others(application, cluster)
+          const isSafe = (all: readonly Expected[]): boolean =>
+            target.digest !== null && losesNothing(held, target.digest, all)
+          const beside = isSafe(around) ? [] : await listUnproven(cluster, around)
+          if (isSafe(beside)) {
             spared[cluster] = { ...target, ...undo }
             continue
           }

@@ -134,6 +134,16 @@ describe('I4: what an application that stays leaves to others', () => {
     assert.deepEqual(world.reads, [])
   })
 
+  // A new leader knew of nothing rendered before it: it planned anew what waited in line, or at a gate.
+  it('is nothing where the other has proven the same objects, also to a hub that has just begun', async () => {
+    const world = createWorld()
+    world.give('x', 'web', world.content('web', [a, b]))
+    world.give('x', 'shop', world.content('shop', [b]))
+    const shop = world.content('shop', [b], { file: 'newer' })
+    assert.deepEqual(await world.left(world.content('web', [a]), { shop }), left())
+    assert.deepEqual(await world.left(null, { shop }), deleted())
+  })
+
   it('goes on with what it left before, until somebody has that', async () => {
     const world = createWorld()
     world.give('x', 'web', { ...world.content('web', [a]), leave: [b] })
