@@ -243,7 +243,7 @@ function promote(
   }
   const failed = failedGates(draft).length > 0
   for (const key of shut) {
-    draft.gates[key] = { state: 'passed', at: now, message: `opened ${by}` }
+    draft.gates[key] = { state: 'passed', at: now, message: `opened ${by}`, promoted: true }
   }
   // What a failed gate stopped goes on; what a person stopped does not.
   if (failed && run.phase === 'Paused' && !isStopped(run)) resume(draft, moment)

@@ -25,7 +25,13 @@ export type GateState =
       readonly bad: Readonly<Record<string, number>>
       readonly message: string
     })
-  | { readonly state: 'passed'; readonly at: number; readonly message: string }
+  | {
+      readonly state: 'passed'
+      readonly at: number
+      readonly message: string
+      /** A person opened it, whatever it asks for. */
+      readonly promoted?: true
+    }
   | { readonly state: 'failed'; readonly at: number; readonly message: string }
 
 /** What the outside says to a question. */

@@ -1,4 +1,4 @@
-import { type Draft, type Moment, recheck } from './draft.ts'
+import { type Draft, type Moment, openWaves, recheck } from './draft.ts'
 import { findGate } from './gate.ts'
 import { gateKey, type GateState, roundOf, wholeWave } from './gate-state.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type PlannedGate,
 } from './planned-gate.ts'
 import type { ClusterProgress, PlannedWave } from './rollout.ts'
+import { isProven } from './tally.ts'
 
 /** How the gates of one side of a wave stand together. */
 export type Passage =
@@ -42,8 +43,30 @@ export function judgeGates(draft: Draft, moment: Moment, side: GateSide): Passag
   for (const want of wanted) want()
   const missing = findGate(plan, draft.approvals, draft.wave, side)
   if (missing) held.unshift('approval')
+  if (held.length === 0) held.push(...doubtConditions(draft, moment, side))
   if (held.length === 0) return { state: 'open' }
   return { state: 'held', message: `waits for ${held.join(', ')}` }
+}
+
+/**
+ * Asks conditions again that held when they were asked last, where people or other gates have kept the rollout
+ * since then: they have to hold as it goes on. Gives their names.
+ */
+function doubtConditions(draft: Draft, moment: Moment, side: GateSide): string[] {
+  const { plan, now } = moment
+  const reached = openWaves(plan, draft.wave).flatMap(({ clusters }) => clusters)
+  // It goes nowhere yet, and would ask for as long.
+  if (side === 'after' && !isProven(reached, draft.clusters)) return []
+  return gatesOf(plan, draft.wave, side).flatMap((gate, index) => {
+    const key = gateKey(draft.wave, side, index)
+    const before = draft.gates[key]
+    if (gate.kind !== 'cel' || before?.state !== 'passed' || before.promoted) return []
+    if (now <= before.at + gate.interval) return []
+    const state = startWaiting(moment)
+    draft.gates[key] = state
+    lookAgain(draft, moment, { gate, key, state, wave: plan.waves[draft.wave]!, side })
+    return [nameGate(gate)]
+  })
 }
 
 /** What of a wave is measured; none when no cluster of it runs the content. */

@@ -44,6 +44,21 @@ export function assertOpen(
   assert.ok(different >= wanted, `gate ${side} wave ${at} lacks approvals`)
 }
 
+/** Conditions that are gone past held a moment ago, unless a person opened them. */
+export function assertFresh(
+  planned: RolloutPlan,
+  { gates }: RolloutRun,
+  at: number,
+  side: 'before' | 'after',
+  now: number,
+) {
+  planned.waves[at]![side].forEach((gate, index) => {
+    const state = gates[`${at}/${side}/${index}`]
+    if (gate.kind !== 'cel' || state?.state !== 'passed' || state.promoted) return
+    assert.ok(now - state.at <= gate.interval, `past a condition of ${now - state.at} ms ago`)
+  })
+}
+
 /** A gate passes or fails for a reason that can be seen from outside. */
 export function checkGates(
   planned: RolloutPlan,

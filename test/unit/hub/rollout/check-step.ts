@@ -6,7 +6,7 @@ import type {
   RolloutRun,
   StepResult,
 } from '../../../../hub/rollout/rollout.ts'
-import { assertOpen, checkGates, type GateFacts } from './check-gates.ts'
+import { assertFresh, assertOpen, checkGates, type GateFacts } from './check-gates.ts'
 
 interface Facts extends GateFacts {
   readonly seen: Readonly<Record<string, ClusterObservation>>
@@ -84,6 +84,7 @@ export function checkStep(
     if (is.wave > at) {
       assertOpen(planned, is, at, 'after')
       if (was.wave === at) {
+        assertFresh(planned, is, at, 'after', facts.now)
         for (const name of of.clusters) {
           const there = is.clusters[name]!
           // One step may end this wave, fail in the next and turn round; then it says what was undone.
@@ -95,6 +96,8 @@ export function checkStep(
     }
     if (is.wave === at && is.waveStartedAt !== null) {
       assertOpen(planned, is, at, 'before')
+      const began = was.wave < at || was.waveStartedAt === null
+      if (began) assertFresh(planned, is, at, 'before', facts.now)
     }
   })
 }
