@@ -14,6 +14,11 @@ export const settingsTable: readonly Setting[] = [
   },
   { key: 'token', flag: 'token', help: 'join token, used once', secret: true },
   { key: 'tokenFile', flag: 'token-file', help: 'file that holds the join token' },
+  {
+    key: 'cluster',
+    flag: 'cluster',
+    help: 'name that the hub must know this cluster by as it joins; any when left out',
+  },
   { key: 'data', flag: 'data', help: 'directory for identity, trust state and content' },
   {
     key: 'identitySecret',
@@ -68,6 +73,8 @@ export interface AgentConfig {
   readonly hub: string | undefined
   readonly token: string | undefined
   readonly tokenFile: string | undefined
+  /** Name that it must be given as it joins. */
+  readonly cluster: string | undefined
   readonly data: string
   readonly identitySecret: SecretChoice
   readonly trustSecret: SecretChoice
@@ -143,6 +150,7 @@ export function parseConfig(input: SettingsInput, stateHome: string): AgentConfi
     hub,
     token: value('token'),
     tokenFile: value('tokenFile'),
+    cluster: value('cluster'),
     data: value('data') ?? `${stateHome}/groundswell/agent${context ? `-${slug(context)}` : ''}`,
     identitySecret,
     trustSecret,

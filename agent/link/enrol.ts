@@ -37,6 +37,8 @@ export interface Enrolled {
  * Joins the fleet with a one-use token: the hub's CA and the root
  * statement are those the token pins, and the token's secret itself never travels.
  *
+ * @param expected name of this cluster, as whoever installs the agent knows it: approvals are asked for
+ *   by name, and a hub that was taken over would choose one that nobody asks for
  * @throws AgentError `token_refused`, `hub_unreachable`, `hub_untrusted`
  */
 export async function enrol(
@@ -45,6 +47,7 @@ export async function enrol(
   agentKey: AgentKey,
   agentVersion: string,
   dialHub: (caPin: string) => Promise<EnrolCalls>,
+  expected?: string,
 ): Promise<Enrolled> {
   const token = readToken(tokenText)
   const { bound, certificateRequest } = agentKey
@@ -74,6 +77,12 @@ export async function enrol(
     )
     if (digestOf(answer.root) !== token.rootDigest) {
       throw new AgentError('hub_untrusted', 'the hub sent a root other than the token pins')
+    }
+    if (expected !== undefined && answer.cluster !== expected) {
+      throw new AgentError(
+        'hub_untrusted',
+        `the hub knows this cluster as ${JSON.stringify(answer.cluster.slice(0, 253))}, not as ${expected}; make a token for that name, or correct --cluster`,
+      )
     }
     const statement = await verifyRoot(answer.root)
     return {

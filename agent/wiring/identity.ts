@@ -109,8 +109,13 @@ async function join(deps: IdentityDeps, signal: AbortSignal): Promise<StoredIden
   const enrolled = await insist(
     () =>
       tryEach(hub, (address) =>
-        enrol(token, uid, key, deps.version, (pin) =>
-          dialEnrolment(address, pin, chooseProxy(address, process.env)),
+        enrol(
+          token,
+          uid,
+          key,
+          deps.version,
+          (pin) => dialEnrolment(address, pin, chooseProxy(address, process.env)),
+          config.cluster,
         ),
       ),
     signal,

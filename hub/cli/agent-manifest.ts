@@ -8,6 +8,8 @@ export interface AgentManifestOptions {
   /** `host:port` of the hub's enrol listener. */
   readonly hub: string
   readonly token: string
+  /** What the hub must know the cluster as; any when left out. */
+  readonly cluster?: string
   /** What it may do to apply what Git asks; it exists already. */
   readonly clusterRole: string
 }
@@ -170,9 +172,11 @@ export function createAgentDeployment(
 export function listAgentFlags({
   namespace,
   hub,
-}: Pick<AgentManifestOptions, 'namespace' | 'hub'>): readonly string[] {
+  cluster,
+}: Pick<AgentManifestOptions, 'namespace' | 'hub' | 'cluster'>): readonly string[] {
   return [
     `--hub=${hub}`,
+    ...(cluster === undefined ? [] : [`--cluster=${cluster}`]),
     `--token-file=${tokenFolder}/token`,
     `--data=${dataFolder}`,
     `--identity-secret=${namespace}/${app}-identity`,
@@ -184,14 +188,14 @@ export function listAgentFlags({
 }
 
 function deployment({
-  namespace,
   image,
-  hub,
-}: Pick<AgentManifestOptions, 'namespace' | 'image' | 'hub'>): KubeObject {
+  ...flags
+}: Pick<AgentManifestOptions, 'namespace' | 'image' | 'hub' | 'cluster'>): KubeObject {
+  const { namespace } = flags
   const container = {
     name: 'agent',
     image,
-    args: listAgentFlags({ namespace, hub }),
+    args: listAgentFlags(flags),
     env: Object.entries({ ...agentEnvironment, NODE_COMPILE_CACHE: `${dataFolder}/compiled` }).map(
       ([name, value]) => ({ name, value }),
     ),

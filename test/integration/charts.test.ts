@@ -214,10 +214,11 @@ describe('charts', () => {
 
   it('the agent’s objects are those of `swell agent manifest`, in its own namespace and in another', async () => {
     for (const namespace of ['groundswell-system', 'agents']) {
-      const rendered = await renderChart('agent', { join: { token: 'a-token' } }, namespace)
+      const values = { join: { token: 'a-token' }, cluster: 'edge-1' }
+      const rendered = await renderChart('agent', values, namespace)
       const printed = listAgentObjects({
         ...{ namespace, image: 'registry.example/agent:1', hub: 'hub.example:8443' },
-        ...{ token: 'a-token', clusterRole: 'cluster-admin' },
+        ...{ token: 'a-token', clusterRole: 'cluster-admin', cluster: 'edge-1' },
       }).filter(({ kind, metadata }) => kind !== 'Namespace' || metadata.name !== namespace)
       assert.deepEqual(byId(rendered.map(withoutHelm)), byId(printed as readonly ManifestObject[]))
     }
@@ -228,6 +229,7 @@ describe('charts', () => {
     for (const [chart, values, words] of [
       ['agent', { hub: 'hub.example' }, /\/hub/],
       ['agent', { hubs: 'hub.example:1' }, /hubs/],
+      ['agent', { cluster: 'Edge_1' }, /\/cluster/],
       ['agent', { image: { repository: 'x', digest: 'sha256:1' } }, /\/image\/digest/],
       ['hub', { settings: { fleet: 'https://git.example/f' } }, /advertise/],
       [

@@ -41,8 +41,12 @@ export function addAgent(program: Command, context: CommandContext): void {
       const { namespace, image, clusterRole } = flags
       checkFlags(flags)
       check('--cluster-role', clusterRole, /^[^\s/%]{1,253}$/)
+      check('NAME', name, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/)
       const { token, hub, hint } = await tokenFor(name, flags)
-      const objects = listAgentObjects({ namespace, image, clusterRole, token, hub })
+      const objects = listAgentObjects({
+        ...{ namespace, image, clusterRole, token, hub },
+        cluster: name,
+      })
       const list = { apiVersion: 'v1', kind: 'List', items: objects }
       terminal.out(flags.output === 'json' ? formatJson(list) : formatAgentManifest(objects))
       terminal.say(

@@ -13,6 +13,7 @@ describe('parseConfig of the agent', () => {
       hub: undefined,
       token: undefined,
       tokenFile: undefined,
+      cluster: undefined,
       data: '/state/groundswell/agent',
       identitySecret: undefined,
       trustSecret: undefined,
