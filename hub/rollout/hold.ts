@@ -62,10 +62,7 @@ export function isWithdrawn(
 }
 
 /** Whether some cluster of a bad rollout is to run, as far as Git goes, what one of them had given to one. */
-export function isAskedStill(
-  bad: readonly RolloutPlan[],
-  desired: ReadonlyMap<string, Content>,
-): boolean {
+function isAskedStill(bad: readonly RolloutPlan[], desired: ReadonlyMap<string, Content>): boolean {
   const isBad = findBad(bad)
   return listTargets(bad).some(([cluster]) => isBad(desired.get(cluster)?.digest ?? null))
 }

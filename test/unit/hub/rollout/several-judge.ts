@@ -34,6 +34,8 @@ export function createJudge({ git }: { readonly git: () => Git }) {
   let had: ReadonlyMap<string, Digest | null> = new Map()
   /** Rollouts that a person paused and nobody had go on. */
   const paused = new Set<string>()
+  /** By rollout and cluster: whom a person passed over, so that others wait for it no more. */
+  const skipped = new Set<string>()
   /** Rollouts that move by a person's word: what they bring was asked for. */
   const blessed = new Set<string>()
   /** Of this round: what was offered in it. */
@@ -221,7 +223,9 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       const progress = run.clusters[name]!
       const index = by.waves.findIndex(({ clusters }) => clusters.includes(name))
       const isPast = run.wave > index || run.phase === 'Succeeded' || run.phase === 'Failed'
-      const isGood = progress.state === 'Done' && progress.outcome === 'Succeeded'
+      const isGood =
+        skipped.has(`${id} ${name}`) ||
+        (progress.state === 'Done' && progress.outcome === 'Succeeded')
       if (isPast || (isGood && by.waves[index]!.after.length === 0)) continue
       fail(
         entry,
@@ -282,6 +286,8 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       }
     }
     for (const [name, progress] of Object.entries(after.clusters)) {
+      const isPassedOver = progress.state === 'Done' && progress.outcome === 'Skipped'
+      if (isPassedOver && act?.id === id && act.kind === 'skip') skipped.add(`${id} ${name}`)
       if (progress.state !== 'Offered' && progress.state !== 'Soaking') continue
       const was = before.clusters[name]
       if (was && 'generation' in was && was.generation === progress.generation) continue
