@@ -57,7 +57,7 @@ export function findBar(
   { enrolments, revoked, locked }: Membership,
   { cluster, clusterId }: Pick<Enrolment, 'cluster' | 'clusterId'>,
 ): string | undefined {
-  if (enrolments.get(cluster)?.clusterId !== clusterId) return 'another agent took its place'
+  if (enrolments.get(cluster)?.clusterId !== clusterId) return tookItsPlace
   const revokedFor = revoked.get(cluster)
   if (revokedFor !== undefined) return `this cluster was revoked${because(revokedFor)}`
   const lockedFor = locked.get(cluster)
@@ -78,17 +78,34 @@ export function listEnrolled(membership: Membership): Enrolment[] {
   return [...membership.enrolments.values()].filter((one) => findBar(membership, one) === undefined)
 }
 
-/** Whose streams end by a decision, and what they are told. */
-export function endedBy(
-  decision: Decision,
-): { readonly cluster: string; readonly reason: string } | undefined {
-  const { type } = decision
-  if (type === 'cluster.revoked') {
-    return { cluster: decision.cluster, reason: 'this cluster was revoked' }
-  }
-  if (type !== 'cluster.locked') return undefined
-  return { cluster: decision.cluster, reason: `this cluster is locked: ${decision.reason}` }
+/** Whose stream ends, and what it is told. */
+export interface Ended {
+  readonly cluster: string
+  readonly reason: string
+  /** Id of who stays, where the cluster has another agent now. */
+  readonly but?: string
 }
+
+/** Whose streams end by a decision. */
+export function endedBy(decision: Decision): Ended | undefined {
+  switch (decision.type) {
+    case 'cluster.revoked':
+      return { cluster: decision.cluster, reason: 'this cluster was revoked' }
+    case 'cluster.locked':
+      return { cluster: decision.cluster, reason: `this cluster is locked: ${decision.reason}` }
+    // Who was there before must not go on reporting until the new one comes.
+    case 'cluster.enrolled': {
+      const { cluster, clusterId } = decision.enrolment
+      return { cluster, reason: tookItsPlace, but: clusterId }
+    }
+    case 'cluster.approved':
+      return { cluster: decision.cluster, reason: tookItsPlace, but: decision.clusterId }
+    default:
+      return undefined
+  }
+}
+
+const tookItsPlace = 'another agent took its place'
 
 /** The same decision again changes nothing. `at` is when it was made. */
 export function foldMembership(state: Membership, decision: MembershipDecision, at: number): void {

@@ -91,7 +91,7 @@ export async function startHub(
   let leading: Leading | undefined
   let enrolAddress = ''
   /** Nobody has a stream before agents are listened to. */
-  let cut: (cluster: string, reason: string) => void = () => {}
+  let cut: (cluster: string, reason: string, but?: string) => void = () => {}
 
   function onEntry(entry: LedgerEntry): void {
     const { decision } = entry
@@ -103,7 +103,7 @@ export async function startHub(
       void leading?.pipeline.redecide()
     }
     const ended = endedBy(decision)
-    if (ended) cut(ended.cluster, ended.reason)
+    if (ended) cut(ended.cluster, ended.reason, ended.but)
     const phase = decision.type === 'rollout.moved' ? decision.change.phase : undefined
     if (phase && finalPhases.has(phase)) {
       metrics.countFinished(phase)

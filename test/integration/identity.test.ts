@@ -130,6 +130,26 @@ describe('T21: what an agent may do to another cluster', () => {
   })
 })
 
+describe('an agent that takes the place of another', () => {
+  it('T20: ends the stream of the one before, which reports no more, and never its own', async () => {
+    await using hub = await createIdentityWorld(day)
+    const before = await hub.join('alpha')
+    const quit = new AbortController()
+    const old = hub.startAgent(before.enrolled, before.stored, quit.signal)
+    await until(() => hub.live.size === 1, soon('the first stream'))
+    const after = await hub.join('alpha', { replace: true })
+    await until(() => hub.live.size === 0, { deadlineMs: 5_000, what: 'the old stream to end' })
+    await until(() => hub.refused.some((why) => /certificate/.test(why)), soon('its refusal'))
+    const next = hub.startAgent(after.enrolled, after.stored, quit.signal)
+    await until(() => hub.connected.length === 2 && hub.live.size === 1, soon('the new stream'))
+    const { clusterId } = after.enrolled.identity
+    await hub.append('ada', [{ type: 'cluster.approved', cluster: 'alpha', clusterId }])
+    assert.equal(hub.live.size, 1)
+    quit.abort()
+    await Promise.all([old.done, next.done])
+  })
+})
+
 describe('revocation', () => {
   it('T15: cuts the stream within 5 s and gives no certificate any more', async () => {
     await using hub = await createIdentityWorld(day)

@@ -61,7 +61,7 @@ export async function createIdentityWorld(lifeMs: number, ca?: { lifeMs: number;
       foldMembership(membership, decision as MembershipDecision, Date.now())
       decisions.push(decision)
       const ended = endedBy(decision)
-      if (ended) sync.cut(ended.cluster, ended.reason)
+      if (ended) sync.cut(ended.cluster, ended.reason, ended.but)
     }
   }
 

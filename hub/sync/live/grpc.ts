@@ -76,8 +76,8 @@ export interface Caller {
 /** All live streams. Of one cluster there is one: the newest wins, whichever replica it is on. */
 export interface Streams {
   readonly receive: (call: SyncCall, caller: Caller) => void
-  /** Ends a cluster's stream: its identity counts no longer. */
-  readonly cut: (cluster: string, reason: string) => void
+  /** Ends a cluster's stream, unless it is of this id: its identity counts no longer. */
+  readonly cut: (cluster: string, reason: string, but?: string) => void
   /**
    * Ends all with a word of how long to spread the way back over: to another replica, or to this
    * one's heir.
@@ -110,6 +110,8 @@ export function createStreams(deps: StreamsDeps): Streams {
   const live = new Map<string, SyncCall>()
   const open = new Map<SyncCall, Session>()
   const relayed = new WeakSet<SyncCall>()
+  /** Cluster id that a stream was opened by. */
+  const idOf = new WeakMap<SyncCall, string>()
   const beats = createBeats<SyncCall>({
     bounds: boundPulse(deps.heartbeatSeconds, deps.keepalive ?? keepalive),
     monotonic: () => performance.now(),
@@ -177,6 +179,7 @@ export function createStreams(deps: StreamsDeps): Streams {
       end(older, { code: status.ABORTED, details: 'a newer stream of this cluster took over' })
     }
     live.set(enrolment.cluster, call)
+    idOf.set(call, enrolment.clusterId)
     const { replica } = caller
     const onHello: SessionDeps['onHello'] = (cluster, hello) => {
       clearTimeout(silent)
@@ -225,9 +228,10 @@ export function createStreams(deps: StreamsDeps): Streams {
 
   return {
     receive,
-    cut(cluster, details) {
+    cut(cluster, details, but) {
       const call = live.get(cluster)
-      if (call) end(call, { code: status.PERMISSION_DENIED, details })
+      if (!call || (but !== undefined && idOf.get(call) === but)) return
+      end(call, { code: status.PERMISSION_DENIED, details })
     },
     dismissAll(reason) {
       for (const call of open.keys()) void dismiss(call, reason)
