@@ -88,21 +88,20 @@ export interface Ended {
 
 /** Whose streams end by a decision. */
 export function endedBy(decision: Decision): Ended | undefined {
-  switch (decision.type) {
-    case 'cluster.revoked':
-      return { cluster: decision.cluster, reason: 'this cluster was revoked' }
-    case 'cluster.locked':
-      return { cluster: decision.cluster, reason: `this cluster is locked: ${decision.reason}` }
-    // Who was there before must not go on reporting until the new one comes.
-    case 'cluster.enrolled': {
-      const { cluster, clusterId } = decision.enrolment
-      return { cluster, reason: tookItsPlace, but: clusterId }
-    }
-    case 'cluster.approved':
-      return { cluster: decision.cluster, reason: tookItsPlace, but: decision.clusterId }
-    default:
-      return undefined
+  const { type } = decision
+  if (type === 'cluster.revoked') {
+    return { cluster: decision.cluster, reason: 'this cluster was revoked' }
   }
+  if (type === 'cluster.locked') {
+    return { cluster: decision.cluster, reason: `this cluster is locked: ${decision.reason}` }
+  }
+  // Who was there before must not go on reporting until the new one comes.
+  if (type === 'cluster.enrolled') {
+    const { cluster, clusterId } = decision.enrolment
+    return { cluster, reason: tookItsPlace, but: clusterId }
+  }
+  if (type !== 'cluster.approved') return undefined
+  return { cluster: decision.cluster, reason: tookItsPlace, but: decision.clusterId }
 }
 
 const tookItsPlace = 'another agent took its place'
