@@ -229,7 +229,7 @@ function listApplications(known: Known, cluster: string): ClusterView['applicati
       readyObjects: status?.readyObjects ?? 0,
       driftedObjects: status?.driftedObjects ?? 0,
       message: error
-        ? `${error.file ? `${error.file}: ` : ''}${error.object}: ${error.message}`
+        ? [error.file, error.object, error.message].filter(Boolean).join(': ')
         : (status?.waiting ?? (object ? `${object.object}: ${object.message}` : '')),
       held: status?.held !== undefined,
       updatedAt: toTime(status?.updatedAt ?? null),

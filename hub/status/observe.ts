@@ -88,8 +88,9 @@ function isFinal(refusal: ClusterStatus['refusal']): refusal is NonNullable<type
 function describe(status: ApplicationStatus): string {
   const [error] = status.errors
   if (error) {
-    const place = [error.file, error.object].filter(Boolean).join(': ')
-    return `${place}: ${error.message} (${error.code})`
+    // One of the whole application's has neither.
+    const words = [error.file, error.object, `${error.message} (${error.code})`]
+    return words.filter(Boolean).join(': ')
   }
   if (status.waiting !== undefined) return status.waiting
   const { gate, health, unhealthy } = status

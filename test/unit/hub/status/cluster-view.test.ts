@@ -73,7 +73,9 @@ describe('viewCluster', () => {
       phase: 'Failed',
       errors: [{ object: '/Pod/n/x', file: '', code: 'c', message: 'no' }],
     }),
-    stray: application('stray'),
+    stray: application('stray', {
+      errors: [{ object: '', file: '', code: 'c', message: 'Unauthorized' }],
+    }),
   }
   const assignments = [assignment('a', 'shop'), assignment('a', 'web'), assignment('a', 'late')]
 
@@ -86,7 +88,7 @@ describe('viewCluster', () => {
       [
         ['late', false, ''],
         ['shop', true, ''],
-        ['stray', false, ''],
+        ['stray', false, 'Unauthorized'],
         ['web', false, '/Pod/n/x: no'],
       ],
     )

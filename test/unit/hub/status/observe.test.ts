@@ -65,6 +65,7 @@ describe('observeCluster', () => {
     const unhealthy = [{ object: '/Pod/n/y', health: 'Failed', message: 'crashed' }] as const
     assert.equal(messageOf({ errors: [error], unhealthy }), 'x.yaml: /Pod/n/x: no (apply_invalid)')
     assert.equal(messageOf({ errors: [{ ...error, file: '' }] }), '/Pod/n/x: no (apply_invalid)')
+    assert.equal(messageOf({ errors: [{ ...error, file: '', object: '' }] }), 'no (apply_invalid)')
     assert.equal(messageOf({ unhealthy }), '/Pod/n/y is Failed: crashed')
   })
 
