@@ -51,9 +51,13 @@ export function listLeft(
   return [...assigned].flatMap(([cluster, { rollout, digest }]) => {
     const past = findBringer(history, cluster, { rollout, digest })
     if (past?.run.phase !== 'Superseded' && past?.run.phase !== 'Aborted') return []
-    if (past.run.phase === 'Aborted' && !spread.has(digest)) return []
-    if (!isUnproven(past, cluster)) return []
     const last = history.find(({ plan, run }) => run.startedAt !== null && plan.targets[cluster])
+    // Also where what was aborted was to prove it anew.
+    const isAborted = [past, last].some(
+      (one) => one?.run.phase === 'Aborted' && one.plan.targets[cluster]?.digest === digest,
+    )
+    if (isAborted && !spread.has(digest)) return []
+    if (!isUnproven(past, cluster)) return []
     return last && last !== past && isSettled(last, cluster, digest) ? [] : [[cluster, past.plan]]
   })
 }

@@ -104,6 +104,15 @@ describe('what a person aborted', () => {
     const history = [aborted(done('Skipped'))]
     assert.deepEqual(ask({ ...all(good), c: other }, canaryHas(good, 'r1'), history), ['c'])
   })
+
+  // Others that had it from a rollout before were brought it with whatever came next, without the canary.
+  test('is nothing to begin with there where it was to be proven anew, and others had it before', () => {
+    const offered: ClusterProgress = { state: 'Offered', generation: 1, offeredAt: 0 }
+    const before = past('r0', good, 'Superseded', { b: offered, c: offered }, { wave: 1 })
+    const history = [aborted(done('Skipped')), before]
+    const has = { a: [good, 'r1'], b: [good, 'r0'], c: [good, 'r0'] } as const
+    assert.deepEqual(ask({ ...all(good), d: other }, has, history), ['d'])
+  })
 })
 
 describe('a canary that has what was not proven', () => {
