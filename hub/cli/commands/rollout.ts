@@ -7,6 +7,7 @@ import { CliFailure } from '../failure.ts'
 import { asListing } from '../listing.ts'
 import { escapeLine, formatJson } from '../output.ts'
 import { createPaint } from '../paint.ts'
+import { askPatiently } from '../patience.ts'
 import { formatPreview } from '../plan-text.ts'
 import { describeRollout } from './describe.ts'
 
@@ -271,8 +272,10 @@ async function watch(
     if (!rollout.active) break
     await terminal.wait(watchInterval, terminal.signal)
     if (terminal.signal.aborted) return
-    const { signal } = terminal
-    rollout = await client.call('getRollout', { path: { id: rollout.id }, signal })
+    const ask = { path: { id: rollout.id }, signal: terminal.signal }
+    const seen = await askPatiently(terminal, watchInterval, () => client.call('getRollout', ask))
+    if (!seen) return
+    rollout = seen
   }
   if (rollout.phase !== 'Succeeded') context.exitCode = 1
   await report(context, output, rollout, rollout.message)

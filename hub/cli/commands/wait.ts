@@ -5,6 +5,7 @@ import type { ConnectionFlags } from '../config.ts'
 import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine } from '../output.ts'
+import { isAway } from '../patience.ts'
 import { type Verdict, type Wanted, judge, parseWanted, waitables } from '../waiting.ts'
 
 interface Flags extends ConnectionFlags {
@@ -71,10 +72,7 @@ async function look(
         return judge(wanted, await client.call('getCluster', { path: { name }, signal }))
     }
   } catch (cause) {
-    const away =
-      cause instanceof CliFailure &&
-      ((cause.status === undefined && cause.exitCode === 2) || (cause.status ?? 0) >= 500)
-    if (!away || signal.aborted) throw cause
+    if (!isAway(cause) || signal.aborted) throw cause
     return { state: 'unknown', message: cause.message }
   }
 }
