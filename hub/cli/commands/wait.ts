@@ -72,6 +72,13 @@ async function look(
         return judge(wanted, await client.call('getCluster', { path: { name }, signal }))
     }
   } catch (cause) {
+    if (wanted.kind === 'rollout' && cause instanceof CliFailure && cause.status === 404) {
+      throw new CliFailure(1, cause.message, {
+        hint: `a rollout is named by its id, which \`swell get rollouts\` has; an application by \`swell wait application ${name}\``,
+        status: 404,
+        cause,
+      })
+    }
     if (!isAway(cause) || signal.aborted) throw cause
     return { state: 'unknown', message: cause.message }
   }
