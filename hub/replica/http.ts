@@ -97,9 +97,9 @@ async function forward(
 function listHeaders({ rawHeaders, headers }: IncomingMessage): string[] {
   const kept = rawHeaders.filter((_, at) => !hopHeaders.has(rawHeaders[at & ~1]!.toLowerCase()))
   // A body that is framed no more would be read as the next request (T36).
-  return headers['transfer-encoding'] === undefined
-    ? kept
-    : [...kept, 'transfer-encoding', 'chunked']
+  if (headers['transfer-encoding'] !== undefined) return [...kept, 'transfer-encoding', 'chunked']
+  // Where there is none, Node would frame an empty one, which is of no type that the API takes.
+  return headers['content-length'] === undefined ? [...kept, 'content-length', '0'] : kept
 }
 
 function endToEnd<T extends object>(headers: T): T {

@@ -63,3 +63,9 @@ it('T36: two authorizations are passed on as two, and hop by hop headers not at 
   assert.doesNotMatch(read, /^te:/im)
   assert.match(read, /^host: h$/im)
 })
+
+it('a call without a body is passed on as one, not as one in a frame', async () => {
+  const read = await passOn('POST /x HTTP/1.1\r\nhost: h\r\nx: END\r\n\r\n')
+  assert.doesNotMatch(read, /transfer-encoding/i)
+  assert.match(read, /^content-length: 0$/im)
+})
