@@ -38,14 +38,18 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     return application
   }
 
-  /** What is told of a cluster as a whole may name applications of others. */
-  async function namesUnseen(cluster: string, message: string): Promise<boolean> {
+  /** Applications of others on a cluster; undefined for one that may not be seen. */
+  async function findOthers(cluster: string): Promise<ReadonlySet<string> | undefined> {
+    if ((await hub.cluster(cluster, sees)) === undefined) return undefined
     const whole = await hub.cluster(cluster)
     const names = (whole?.applications ?? []).map((application) => application.name)
-    return namesAny(message, new Set(names.filter((name) => !sees(name))))
+    return new Set(names.filter((name) => !sees(name)))
   }
 
-  async function seesEvent({ subject, message }: EventView): Promise<boolean> {
+  async function seesEvent(
+    { subject, message }: EventView,
+    othersOn: typeof findOthers = findOthers,
+  ): Promise<boolean> {
     if (everything) return true
     const [kind = '', name = ''] = subject.split('/', 2)
     switch (kind) {
@@ -53,8 +57,11 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
         return sees(name)
       case 'rollout':
         return applicationOf(name) !== undefined
-      case 'cluster':
-        return (await hub.cluster(name, sees)) !== undefined && !(await namesUnseen(name, message))
+      case 'cluster': {
+        // What is told of a cluster as a whole may name applications of others.
+        const others = await othersOn(name)
+        return others !== undefined && !namesAny(message, others)
+      }
       default:
         return false
     }
@@ -106,13 +113,11 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     async events(query) {
       if (everything) return hub.events(query)
       const { after, limit } = query
-      // News comes of few subjects again and again.
-      const judged = new Map<string, Promise<boolean>>()
-      const judge = (event: EventView): Promise<boolean> => {
-        const { subject, message } = event
-        const key = subject.startsWith('cluster/') ? `${subject} ${message}` : subject
-        const known = judged.get(key) ?? seesEvent(event)
-        judged.set(key, known)
+      // News comes of few clusters again and again.
+      const looked = new Map<string, ReturnType<typeof findOthers>>()
+      const othersOn: typeof findOthers = (cluster) => {
+        const known = looked.get(cluster) ?? findOthers(cluster)
+        looked.set(cluster, known)
         return known
       }
       let place: Pick<typeof query, 'after' | 'before'> = query
@@ -124,7 +129,7 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
         if (page.gap && kept.length > 0) break
         gap ??= page.gap
         const found = page.items
-        const seen = await Promise.all(found.map(judge))
+        const seen = await Promise.all(found.map((event) => seesEvent(event, othersOn)))
         const mine = found.filter((_, at) => seen[at])
         kept = after === null ? [...mine, ...kept] : [...kept, ...mine]
         if (found.length < eventsRead) break

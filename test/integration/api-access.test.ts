@@ -157,6 +157,17 @@ describe('T34: what a caller may not see', () => {
     assert.deepEqual(messages, ['mine', 'mine', 'mine: of shop'])
   })
 
+  it('looks at a cluster once for a page of events, however many of them are of it', async () => {
+    await using test = await startTenants()
+    for (let at = 0; at < 200; at += 1) {
+      test.hub.emit({ type: 'x', message: `number ${at}`, subject: 'cluster/edge-1' })
+    }
+    const calls = recordCalls(test.hub)
+    const { body } = await ask(test, 'seller', 'events?limit=100')
+    assert.equal((body['items'] as unknown[]).length, 100)
+    assert.equal(calls.filter((name) => name === 'cluster').length, 2)
+  })
+
   it('lets a caller page on over events that are not theirs', async () => {
     await using test = await startTenants()
     for (let i = 0; i < 25; i++) {
