@@ -11,7 +11,8 @@ const loginMs = 10 * minuteMs
 const longestMs = 12 * 60 * minuteMs
 /** So long a group that somebody left, or an account that was closed, may still count. */
 const renewMs = 5 * minuteMs
-const mostLogins = 1_000
+/** More than the 20 a second that one address may begin until they are forgotten: others are not pushed out. */
+const mostLogins = 15_000
 const mostSessions = 5_000
 
 /**

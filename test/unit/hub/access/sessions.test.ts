@@ -136,13 +136,20 @@ describe('sessions', () => {
     assert.equal(await sessions.find(cookie), undefined)
   })
 
+  it('outlast the logins that one address may begin meanwhile', async () => {
+    const { sessions } = setUp()
+    const { login } = await sessions.begin('/')
+    for (let i = 0; i < 20 * 60 * 10; i++) await sessions.begin('/')
+    await sessions.finish(login, '?code=right')
+  })
+
   it('are bounded, as are logins that nobody finishes', async () => {
     const { sessions, logIn } = setUp()
     const first = await logIn()
     for (let i = 0; i < 5_000; i++) await logIn()
     assert.equal(await sessions.find(first.cookie), undefined)
     const { login } = await sessions.begin('/')
-    for (let i = 0; i < 1_000; i++) await sessions.begin('/')
+    for (let i = 0; i < 15_000; i++) await sessions.begin('/')
     await assert.rejects(sessions.finish(login, '?code=right'), { code: 'unauthenticated' })
   })
 })
