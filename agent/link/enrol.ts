@@ -81,7 +81,7 @@ export async function enrol(
     if (expected !== undefined && answer.cluster !== expected) {
       throw new AgentError(
         'hub_untrusted',
-        `the hub knows this cluster as ${JSON.stringify(answer.cluster.slice(0, 253))}, not as ${expected}; make a token for that name, or correct --cluster`,
+        `the hub knows this cluster as ${JSON.stringify(answer.cluster.slice(0, 253))}, not as ${expected}; its token is used up now: make one for the right name (\`swell cluster token NAME\`), and give that as --cluster`,
       )
     }
     const statement = await verifyRoot(answer.root)
