@@ -141,10 +141,16 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
   async function accept(): Promise<void> {
     askedAt = undefined
     claimWaitMs = claimRetryMs.first
+    const isReplaced = refused.has('next')
     refused.clear()
     const ready = issued()
-    if (!ready || !stored.next) return
+    if (!stored.next) return
     const { next, ...rest } = stored
+    if (!ready) {
+      // The hub answered once more since, and knows only what it answered last: for the same key it is got again.
+      if (isReplaced && next.issued) await keep({ ...rest, next: { ...next, issued: null } })
+      return
+    }
     const { certificateChain, hubCa, generation, receivedAt } = ready
     const endpoint = { ...stored.endpoint, certificateChain, hubCa, key: next.key }
     await keep({ ...rest, endpoint, generation, receivedAt })

@@ -52,3 +52,28 @@ test(`T20: an honest agent is never taken for two, ${runs} times`, async (t) => 
     assert.ok(world.connected() || !world.mayClaim(), `SEED=${seed.text}: it finds its way back`)
   }
 })
+
+test('T20: an answer that another has taken the place of is asked for again', async () => {
+  await using directory = await createTempDir('renewal')
+  const time = { now: Date.now() }
+  const authority = await loadAuthority(directory.path, 'f', () => time.now, lifeMs)
+  const keys = await Promise.all(Array.from({ length: 2 }, () => createCertificateKey()))
+  const world = await openRenewalWorld(createSeed('1'), authority, time, () => keys.pop()!)
+  await world.dial()
+  time.now += lifeMs * 0.7
+  for (let asked = 0; asked < 2; asked += 1) {
+    await world.ask()
+    await world.answer()
+    time.now += 61_000
+  }
+  // The first answer was long on its way: the hub knows the second by now.
+  await world.take()
+  assert.ok(!world.connected())
+  await world.dial()
+  assert.equal(world.generation(), 1)
+  await world.ask()
+  await world.answer()
+  await world.take()
+  assert.equal(world.generation(), 2)
+  assert.ok(world.mayClaim())
+})

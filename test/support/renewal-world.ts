@@ -132,6 +132,8 @@ export async function openRenewalWorld(
     faults,
     dial,
     connected: () => mine !== undefined,
+    /** Of the certificate that the stream was opened with. */
+    generation: () => mine?.by.certificate.generation,
     lockedFor: () => register.state.locked.get('a'),
     /** Whether it still may claim, or has done so as often as it may by itself. */
     mayClaim: () => (register.state.enrolments.get('a')?.series ?? 0) < 2,
