@@ -84,8 +84,9 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
           result: admission.admitted,
         }
       })
-      if (admitted) return verdict
-      return { ok: false, reason: 'this certificate was replaced by a newer one' }
+      if (!admitted) return { ok: false, reason: 'this certificate was replaced by a newer one' }
+      // Who was barred while Redis was asked had no stream yet that could be ended.
+      return identify(peer, deps.fleet, membership)
     },
 
     async checkCluster(enrolment, clusterUid) {

@@ -47,16 +47,17 @@ function world(pinned: Pins | undefined) {
         certificateRequest: new Uint8Array([key]),
       }),
     )
-  /** A stream is opened with this one. */
-  async function use(generation: number): Promise<void> {
-    const verdict = await credentials.identify({
+  const open = (generation: number) =>
+    credentials.identify({
       subjectaltname: 'URI:spiffe://test/cluster/id-a',
       serialNumber: numbered(generation).serial,
       ext_key_usage: [clientAuth],
     })
-    assert.ok(verdict.ok)
+  /** A stream is opened with this one. */
+  async function use(generation: number): Promise<void> {
+    assert.ok((await open(generation)).ok)
   }
-  return { renew, use, locked, membership, pins: () => held }
+  return { open, renew, use, locked, membership, pins: () => held }
 }
 
 describe('renewal over a stream that was opened before', () => {
@@ -113,5 +114,14 @@ describe('renewal over a stream that was opened before', () => {
     )
     await assert.rejects(it.renew(4), { code: 'identity_refused' })
     assert.deepEqual([it.pins()?.series, it.locked], [1, []])
+  })
+})
+
+test('T20: who is barred while Redis is asked gets no stream', async () => {
+  const it = world({ ...numbered(5), next: null })
+  const opened = it.open(5)
+  foldMembership(it.membership, { type: 'cluster.revoked', cluster: 'a', reason: 'stolen' }, 1)
+  assert.deepEqual(await opened, {
+    ...{ ok: false, barred: true, reason: 'this cluster was revoked: stolen' },
   })
 })
