@@ -213,6 +213,16 @@ describe('the pages of the dashboard about decisions', () => {
     assert.match(row, /application legacy: until spring/)
   })
 
+  it('say on how many clusters Git asks for something else than they were given', async () => {
+    await using hub = await serve()
+    const [shop] = hub.hub.view.applications
+    hub.hub.view.applications[0] = { ...shop!, behind: 2 }
+    for (const path of ['applications', 'applications/shop']) {
+      const { page } = await browser.visit(`${hub.url}/ui/${path}`, 'viewer')
+      await page.getByText('of 3 · 2 behind Git · 1 drifted').waitFor()
+    }
+  })
+
   it('link a commit to its Git host, and tell it nothing', async () => {
     await using hub = await serve()
     const { page } = await browser.visit(`${hub.url}/ui/applications/shop`, 'viewer')

@@ -63,7 +63,7 @@ export function Application({
         {(one) => (
           <>
             <p>
-              <Counts counts={one.counts} total={one.targets} />
+              <Counts of={one} />
             </p>
             <p>
               {one.source.kind} from <code>{`${one.source.repository}:${one.source.path}`}</code> at{' '}

@@ -40,7 +40,7 @@ export function Applications() {
                       <Link to={toApplication(one.name)}>{one.name}</Link>
                     </th>
                     <td>
-                      <Counts counts={one.counts} total={one.targets} />
+                      <Counts of={one} />
                     </td>
                     <td>
                       <Short text={one.revision} />

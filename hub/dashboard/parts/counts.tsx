@@ -2,11 +2,9 @@ import type { ApplicationView } from '../../client/gen/api.ts'
 
 /** How an application's clusters are, in words and as parts of a bar. */
 export function Counts({
-  counts,
-  total,
+  of: { counts, targets, behind = 0 },
 }: {
-  readonly counts: ApplicationView['counts']
-  readonly total: number
+  readonly of: Pick<ApplicationView, 'counts' | 'targets' | 'behind'>
 }) {
   const parts = (['updated', 'pending', 'failed', 'unreachable'] as const).filter(
     (part) => counts[part] > 0,
@@ -19,7 +17,8 @@ export function Counts({
           <span key={part} class={part} style={{ flexGrow: counts[part] }} />
         ))}
       </span>
-      {words || 'none'} of {total}
+      {words || 'none'} of {targets}
+      {behind > 0 && ` · ${behind} behind Git`}
       {counts.drifted > 0 && ` · ${counts.drifted} drifted`}
     </span>
   )
