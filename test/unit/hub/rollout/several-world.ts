@@ -54,6 +54,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
   let answers: Extract<Move, { kind: 'answers' }>['as'] = 'good'
   const clock = () => now
   const disk = createMemoryLedger(clock)
+  const written = disk.open()
   const store = createMemoryStore()
   const agents = createAgents()
   const commits: Git[] = [first]
@@ -69,6 +70,15 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
     return { kind: 'values', values: { [wholeWave]: values } }
   }
 
+  let noting = Promise.resolve()
+  /** What was written, also by a hub that died of it: each entry once, and before another hub begins. */
+  function noteAll(): Promise<void> {
+    noting = noting.then(async () => {
+      for await (const entry of written.read(judge.head)) judge.note(entry)
+    })
+    return noting
+  }
+
   async function open() {
     const file = disk.open()
     const state: LedgerState = await replay(file.read())
@@ -78,8 +88,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
         try {
           return await file.append(actor, decisions)
         } finally {
-          // Also what was written by one that died of it.
-          for await (const entry of file.read(judge.head)) judge.note(entry)
+          await noteAll()
         }
       },
     })
@@ -147,6 +156,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
   let faults: readonly Fault[] = []
 
   async function reopen(): Promise<void> {
+    await noteAll()
     judge.reopened()
     hub = await open()
     await hub.rollouts.restore()
