@@ -72,11 +72,11 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
 
   let noting = Promise.resolve()
   /** What was written, also by a hub that died of it: each entry once, and before another hub begins. */
-  function noteAll(): Promise<void> {
+  async function noteAll(): Promise<void> {
     noting = noting.then(async () => {
       for await (const entry of written.read(judge.head)) judge.note(entry)
     })
-    return noting
+    await noting
   }
 
   async function open() {
