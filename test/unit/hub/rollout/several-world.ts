@@ -73,9 +73,12 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
   let noting = Promise.resolve()
   /** What was written, also by a hub that died of it: each entry once, and before another hub begins. */
   async function noteAll(): Promise<void> {
-    noting = noting.then(async () => {
+    const before = noting
+    const mine = async (): Promise<void> => {
+      await before
       for await (const entry of written.read(judge.head)) judge.note(entry)
-    })
+    }
+    noting = mine()
     await noting
   }
 
