@@ -37,7 +37,10 @@ export function admit(
   options: { readonly start: boolean; readonly force: boolean; readonly isAskedStill?: boolean },
 ): Admission {
   const active = activeRollouts(state, plan.application)
-  const existing = active.find((id) => brings(state, id, plan))
+  const existing = active.find(
+    // What waits for a wave makes way once that can go, and for a person who starts it without.
+    (id) => state.plans.get(id)!.leftOut === plan.leftOut && brings(state, id, plan),
+  )
   if (existing !== undefined && state.runs.get(existing)!.phase !== 'RollingBack') {
     return { existing, releases: null, supersedes: [], queued: false }
   }

@@ -199,6 +199,8 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (next === undefined || !active.includes(next)) return
     const plan = state.plans.get(next)!
     if (plan.supersede !== 'queue' || plan.trigger.kind === 'api') return
+    // It waits for a person, not for its turn.
+    if (plan.starts !== true) return
     await startWaiting(plan, 'groundswell', 'the rollout before it has ended')
   }
 

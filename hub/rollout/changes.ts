@@ -118,9 +118,7 @@ export function findChange(input: ChangeInput): Change {
     all.set(cluster, { ...wanted.get(cluster)!, previous: plan.targets[cluster]!.previous })
   }
   const targets = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
-  const known = new Set(
-    history.flatMap(({ plan }) => Object.values(plan.targets).map(({ digest }) => digest)),
-  )
+  const known = listKnown(history)
   const paused =
     begun && isPausedByPerson(begun) && goesOn(begun.plan, targets) ? begun.plan.id : undefined
   return {
@@ -151,6 +149,18 @@ export function isPausedByPerson({ plan, run }: PastRollout): boolean {
   const isGateFailed = Object.values(run.gates).some(({ state }) => state === 'failed')
   const isSpent = findStop(plan, run.clusters) !== null
   return !isGateFailed && !isSpent
+}
+
+/** What rollouts brought, or were to: not what was planned only, nor what comes again as something new. */
+function listKnown(history: readonly PastRollout[]): ReadonlySet<Content['digest']> {
+  const begun = history.filter(({ run }) => run.startedAt !== null)
+  return new Set(
+    begun.flatMap(({ plan, overruled }) =>
+      Object.entries(plan.targets).flatMap(([cluster, { digest }]) =>
+        overruled?.has(cluster) ? [] : [digest],
+      ),
+    ),
+  )
 }
 
 /** Cluster → content, tombstones for what Git no longer places there. */
@@ -281,13 +291,14 @@ function listAborted({ history }: ChangeInput): ReadonlySet<Content['digest']> {
   return aborted
 }
 
-/** Whether somebody aborted it, and Git asks somewhere ever since for what did not come there. */
+/** Whether somebody aborted it, and Git has not asked for something else since wherever it did not come. */
 function isAborted(past: PastRollout): boolean {
-  return (
-    past.run.phase === 'Aborted' &&
-    Object.keys(past.plan.targets).some(
-      (cluster) => !isRedone(past, cluster) && past.overruled?.has(cluster) !== true,
-    )
+  const { plan, run, overruled } = past
+  if (run.phase !== 'Aborted') return false
+  // It may have come everywhere, and been aborted at its last gate.
+  if (!overruled) return true
+  return Object.keys(plan.targets).some(
+    (cluster) => !isRedone(past, cluster) && !overruled.has(cluster),
   )
 }
 

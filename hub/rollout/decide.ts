@@ -1,46 +1,35 @@
 import { type Fault, faultsAbout, HubError } from '../errors.ts'
 import { orderByDependencies } from '../fleet/dependents.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { projectOf } from '../fleet/tenancy.ts'
 import { findNewer } from '../ledger/accepted.ts'
 import { assignedTo } from '../ledger/by-application.ts'
 import type { Decision } from '../ledger/entry.ts'
-import type { AuthorsRequest } from '../render/authors.ts'
+import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
 import { type Change, findChange, historyOf } from './changes.ts'
 import { createLeaving } from './leaving.ts'
-import { explainLeftOut } from './left-out.ts'
+import { findLeftOut, type LeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
-import { keepProject } from './fleet-windows.ts'
 import { findBad, findHeld, isHeldAsked } from './hold.ts'
 import { listOver } from './hold-end.ts'
-import { isGiving, listAssigned, listUnwanted } from './listed.ts'
+import { isGiving, listAssigned, listOnce, listUnwanted } from './listed.ts'
+import { createMakePlan, type MakePlanDeps, type Planned } from './make-plan.ts'
 import { explainHeldRemovals } from './mass-removal.ts'
 import { listOverruled } from './overruled.ts'
-import { planRollout } from './plan.ts'
-import { findPlanAuthors } from './plan-authors.ts'
-import { listPlanClusters } from './plan-clusters.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
 import { targetsToCome } from './to-come.ts'
-import { strategyOf } from './strategy.ts'
 import { createSparing, type Look, type SparingDeps } from './sparing.ts'
 
-export interface DecideDeps extends SparingDeps {
+export interface DecideDeps extends SparingDeps, MakePlanDeps {
+  readonly state: LedgerState
   readonly rollouts: Pick<Rollouts, 'create' | 'act'>
   readonly connected: (cluster: string) => boolean
   /** Whether its own keepers have the application's updates wait there, or refuse them. */
   readonly vetoed?: (cluster: string, application: string) => boolean
-  /** Who made the commit at a revision, and what they said. */
-  readonly describe: (
-    application: string,
-    revision: string,
-  ) => Promise<{ author: string; subject: string }>
-  /** Who made the commits that a rollout brings. */
-  readonly authors: (request: AuthorsRequest) => Promise<readonly string[]>
   /** Writes down what follows from what Git asks. */
   readonly record: (decision: Decision) => Promise<unknown>
   /** Milliseconds a cluster has to be unselected before an application is removed there; 0 by default. */
@@ -49,15 +38,9 @@ export interface DecideDeps extends SparingDeps {
   readonly later?: (ms: number, run: () => void) => void
   /** Has everything decided once more. */
   readonly redecide?: () => void
-  /** Milliseconds a cluster may be away before a rollout takes it for unreachable. */
-  readonly offlineGrace: number
-  readonly clock: () => number
   /** Milliseconds of a clock nobody sets; the other one where it is left out. */
   readonly monotonic?: () => number
-  readonly newId: () => string
 }
-
-type Planned = Extract<Change, { kind: 'rollout' }>
 
 /** One look at what Git asks. */
 interface Round {
@@ -78,6 +61,7 @@ export function createDeciding(deps: DecideDeps) {
   const openClusters = createOpenClusters(state)
   let settledAt = -Infinity
   const sparing = createSparing(deps)
+  const makePlan = createMakePlan(deps)
   const leaving = createLeaving({
     grace: deps.removalGrace ?? 0,
     clock: deps.clock,
@@ -116,8 +100,16 @@ export function createDeciding(deps: DecideDeps) {
       if (awaited) faults.push(awaited)
     }
     await order.beginRest()
-    for (const [application, why] of listOver(state, fleet, contents)) {
-      await attempt(application, () => release(application, why))
+    if (held === undefined) {
+      for (const application of listOnce(state, fleet)) {
+        await attempt(application, () => noteOverruled(round, application))
+      }
+    }
+    // A host that is behind decides nothing.
+    if (newer === undefined) {
+      for (const [application, why] of listOver(state, fleet, contents)) {
+        await attempt(application, () => release(application, why))
+      }
     }
     settledAt = deps.clock()
     return faults
@@ -141,11 +133,18 @@ export function createDeciding(deps: DecideDeps) {
         return undefined
       case 'later': {
         await startBehind(change.rollout)
+        const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
         const spares = await findSparing(round, application, change.rollout)
-        if (!spares) return explainWaiting(round, change.rollout)
+        const leftOut = state.plans.get(change.rollout)?.leftOut
+        if (isPlanned && leftOut !== undefined) {
+          const still = lookForLeftOut(round, state.plans.get(change.rollout)!)
+          if (still && !spares) return still.fault
+          const anew = find(round, application, false, true)
+          return anew.kind === 'rollout' ? roll(round, application, anew, start, turn) : undefined
+        }
+        if (!spares) return undefined
         if (spares.paused === change.rollout) return putInPlace(round, application, spares)
         const { behind, starts } = state.plans.get(change.rollout)!
-        const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
         const plan = await makePlan(round, application, spares, 'git')
         const isAsked = isHeldAsked(state, application, contents)
         return put(plan, isPlanned ? starts === true : start, { behind }, isAsked)
@@ -163,25 +162,37 @@ export function createDeciding(deps: DecideDeps) {
           object: `Application ${application}`,
           message: `its targets select no cluster, but it runs on ${change.clusters}; nothing is removed. Delete the Application to remove it`,
         }
-      case 'rollout': {
-        const plan = await makePlan(round, application, change, 'git')
-        const leftOut = explainLeftOut(plan, round.fleet, contents, openClusters(round.fleet))
-        const isReady = start && leftOut === undefined
-        const begin = async () =>
-          (await put(plan, isReady, change, isHeldAsked(state, application, contents))) ?? leftOut
-        if (isGiving(plan)) return turn.beginFirsts().then(begin)
-        turn.defer(begin)
-        return undefined
-      }
+      case 'rollout':
+        return roll(round, application, change, start, turn)
       default:
         return change satisfies never
     }
   }
 
-  /** Of one that was planned and waits for a person. */
-  function explainWaiting({ fleet, contents }: Round, id: string): Fault | undefined {
-    if (state.runs.get(id)?.phase !== 'Planned') return undefined
-    return explainLeftOut(state.plans.get(id)!, fleet, contents, openClusters(fleet))
+  async function roll(
+    round: Round,
+    application: string,
+    change: Planned,
+    start: boolean,
+    turn: Turn,
+  ): Promise<Fault | undefined> {
+    const made = await makePlan(round, application, change, 'git')
+    const leftOut = lookForLeftOut(round, made)
+    const plan = leftOut ? { ...made, leftOut: leftOut.wave } : made
+    const isAsked = () => isHeldAsked(state, application, round.contents)
+    const begin = async () => {
+      if (!leftOut) return put(plan, start, change, isAsked())
+      // Nor does it follow what goes on: it would go without that wave.
+      await put(plan, false, {}, isAsked())
+      return leftOut.fault
+    }
+    if (isGiving(plan)) return turn.beginFirsts().then(begin)
+    turn.defer(begin)
+    return undefined
+  }
+
+  function lookForLeftOut({ fleet, contents }: Round, plan: RolloutPlan): LeftOut | undefined {
+    return findLeftOut(plan, fleet, contents, openClusters(fleet))
   }
 
   async function put(
@@ -239,7 +250,10 @@ export function createDeciding(deps: DecideDeps) {
   }
 
   /** Not where a label changed a moment ago, which may change back. */
-  async function noteOverruled({ fleet, contents }: Round, application: string): Promise<void> {
+  async function noteOverruled(
+    { fleet, contents }: Round,
+    application: string,
+  ): Promise<undefined> {
     const isLeaving = (cluster: string): boolean => leaving.isLeaving(application, cluster)
     for (const [rollout, clusters] of listOverruled(state, fleet, contents, application, isLeaving))
       await deps.record({ type: 'rollout.overruled', application, rollout, clusters })
@@ -305,49 +319,6 @@ export function createDeciding(deps: DecideDeps) {
       history: historyOf(state, application),
       ...{ again, anew },
     })
-  }
-
-  async function makePlan(
-    { fleet, look }: Round,
-    application: string,
-    change: Planned,
-    by: string,
-    reason?: string,
-  ): Promise<RolloutPlan> {
-    const newest = Object.values(change.targets).find(({ digest }) => digest !== null)
-    const revision = newest?.revision ?? fleet.revision
-    const spec = fleet.applications.get(application)?.spec
-    const commit = await deps.describe(application, revision)
-    const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
-    const project = spec && projectOf(fleet, spec)
-    const strategy = strategyOf(fleet, spec)
-    const revert = strategy?.revert ?? project?.spec.revert
-    const plan = planRollout({
-      id: deps.newId(),
-      application,
-      revision,
-      targets: await look.findGivers(application, await look.spare(application, change.targets)),
-      clusters: listPlanClusters(fleet),
-      strategy,
-      gates: {
-        metrics: fleet.metricTemplates,
-        notAuthor: project?.spec.approvals?.notAuthor === true,
-      },
-      author: commit.author,
-      trigger: {
-        kind,
-        actor: by === 'git' ? commit.author : by,
-        reason: reason || commit.subject,
-      },
-      now: deps.clock(),
-    })
-    const dated = { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
-    return {
-      ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
-      ...keepProject(state, application, spec),
-      ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
-      ...(revert === 'pullRequest' && { revert: true as const }),
-    }
   }
 
   return {

@@ -47,7 +47,7 @@ export function explainDependency(
       const { digest } = plan.targets[cluster]
       const isThere = assigned?.digest === digest
       if (isAsked && !isThere && digest !== null && isLeftOut(run, progress)) {
-        return `${wants}, of which rollout ${plan.id} was aborted: Git still asks for its revision ${shortRevision(plan.revision)}`
+        return `${wants}, of which rollout ${plan.id} was aborted: Git still asks for its revision ${shortRevision(plan.revision)}; revert it, or \`swell rollout start ${application}\` brings it`
       }
       // Away, or passed over: what ran there before still does.
       break

@@ -29,6 +29,16 @@ export function listUnwanted(
     .sort()
 }
 
+/** Applications that Git declares no more and that are nowhere, with rollouts that are kept. */
+export function listOnce(
+  { rolloutsOf, assignedTo }: Pick<LedgerState, 'rolloutsOf' | 'assignedTo'>,
+  { applications }: Pick<Fleet, 'applications'>,
+): string[] {
+  const isSomewhere = (name: string): boolean =>
+    [...(assignedTo.get(name)?.values() ?? [])].some(({ digest }) => digest !== null)
+  return [...rolloutsOf.keys()].filter((name) => !applications.has(name) && !isSomewhere(name))
+}
+
 /**
  * Whether others are to get what a rollout takes away. It is begun before theirs, or a cluster is asked to let
  * two applications have one object, and fails the second.

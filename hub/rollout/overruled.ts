@@ -2,7 +2,8 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { findNewer } from '../ledger/accepted.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
-import { historyOf, isRedone, isUnheard } from './changes.ts'
+import { historyOf, isRedone, isUnheard, type PastRollout } from './changes.ts'
+import type { RolloutRun } from './rollout.ts'
 
 /**
  * Where Git has asked for something else since a rollout ended: of each the clusters that it ended without, which would
@@ -24,19 +25,32 @@ export function listOverruled(
   const skipped = contents.skipped.get(application)
   const isSaid = (cluster: string): boolean =>
     fleet.clusters.has(cluster) && skipped?.has(cluster) !== true && !isLeaving(cluster)
-  const seen = new Set<string>()
-  for (const past of historyOf(state, application)) {
+  const history = historyOf(state, application)
+  history.forEach((past, at) => {
     const { id, targets } = past.plan
-    for (const [cluster, { digest }] of Object.entries(targets)) {
-      if (seen.has(cluster) || isUnheard(past, cluster)) continue
-      seen.add(cluster)
-      const isElse = (desired?.get(cluster)?.digest ?? null) !== digest
-      if (!isElse || past.overruled?.has(cluster) || isRedone(past, cluster)) continue
-      if (!isSaid(cluster)) continue
-      const mine = found.get(id)
-      if (mine) mine.push(cluster)
-      else found.set(id, [cluster])
-    }
-  }
+    const clusters = listStopped(past).filter((cluster) => {
+      const isElse = (desired?.get(cluster)?.digest ?? null) !== targets[cluster]!.digest
+      if (!isElse || past.overruled?.has(cluster) || !isSaid(cluster)) return false
+      // What a newer one says of it counts.
+      return !history
+        .slice(0, at)
+        .some((one) => one.plan.targets[cluster] !== undefined && !isUnheard(one, cluster))
+    })
+    if (clusters.length > 0) found.set(id, clusters)
+  })
   return found
 }
+
+/** Clusters that a rollout ended without, and that it is not to come to by itself. */
+function listStopped(past: PastRollout): readonly string[] {
+  const known =
+    stopped.get(past.run) ??
+    Object.keys(past.plan.targets).filter(
+      (cluster) => !isUnheard(past, cluster) && !isRedone(past, cluster),
+    )
+  stopped.set(past.run, known)
+  return known
+}
+
+/** Runs are never changed, and those of all applications are looked at whenever Git is decided on. */
+const stopped = new WeakMap<RolloutRun, readonly string[]>()

@@ -77,6 +77,8 @@ export interface RolloutPlan {
   readonly starts?: true
   /** The rollout that a person had paused, and that this was not to go on with: it starts once that went on. */
   readonly behind?: string
+  /** The wave of which no cluster could be given it: it waits until one can, or for a person's word. */
+  readonly leftOut?: string
   /** The Project that its application was in, named or not; of one that left Git, the last. */
   readonly project?: string
   /** Whether its application lets its objects go when it goes: so does a rollback to where it was not yet. */

@@ -28,11 +28,7 @@ export function explainWaiting(
   const relapsed = () => explainRelapses(plan, run, observations)
   switch (run.phase) {
     case 'Planned':
-      return [
-        plan.behind === undefined
-          ? `it has not been started: \`swell rollout begin ${plan.id}\` starts it`
-          : `it waits until rollout ${plan.behind}, which a person paused, goes on; \`swell rollout begin ${plan.id}\` starts it now`,
-      ]
+      return [explainPlanned(plan)]
     case 'Paused':
       return [...explainPause(plan, run, now), ...going(), ...relapsed()]
     case 'RollingBack':
@@ -46,6 +42,15 @@ export function explainWaiting(
     case 'Superseded':
       return []
   }
+}
+
+function explainPlanned({ id, behind, leftOut }: RolloutPlan): string {
+  if (leftOut !== undefined) {
+    return `it waits until a cluster of wave ${leftOut} can be given it, or nothing would prove it for the waves behind; \`swell rollout begin ${id}\` goes on without that wave`
+  }
+  return behind === undefined
+    ? `it has not been started: \`swell rollout begin ${id}\` starts it`
+    : `it waits until rollout ${behind}, which a person paused, goes on; \`swell rollout begin ${id}\` starts it now`
 }
 
 /** Why it is paused, where, and what a person can do; then what would hold it when it goes on. */

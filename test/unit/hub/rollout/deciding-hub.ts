@@ -8,6 +8,7 @@ import {
   finalPhases,
   type RolloutAction,
 } from '../../../../hub/rollout/rollout.ts'
+import type { Contents } from '../../../../hub/render/contents.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import {
   createMemoryLedger,
@@ -77,7 +78,9 @@ export async function createDecidingHub(strategy: string, before = '[]') {
     newId: () => `r${(ids += 1)}`,
   })
   const fleet = fleetOf(strategy, before)
-  let contents = { applications: new Map(), faults: [], warnings: [], skipped: new Map() }
+  let contents: Contents = {
+    ...{ applications: new Map(), faults: [], warnings: [], skipped: new Map() },
+  }
   await rollouts.restore()
 
   function observe(name: string): ClusterObservation {
@@ -101,9 +104,13 @@ export async function createDecidingHub(strategy: string, before = '[]') {
 
   return {
     told,
-    async commit(asked: Asked) {
-      const shop = new Map(Object.entries(asked))
-      contents = { ...contents, applications: new Map([['shop', shop]]) }
+    /** @param left clusters that are left as they are */
+    async commit(asked: Partial<Asked>, ...left: Cluster[]) {
+      const shop = new Map(
+        Object.entries(asked).filter(([name]) => !left.includes(name as Cluster)),
+      )
+      const skipped = new Map([['shop', new Set(left)]])
+      contents = { ...contents, applications: new Map([['shop', shop]]), skipped }
       await decide()
     },
     /** Everybody is well, and so much time is over. */

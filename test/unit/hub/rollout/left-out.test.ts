@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import { findLeftOut } from '../../../../hub/rollout/left-out.ts'
+import type { Content } from '../../../../hub/rollout/rollout.ts'
+import { createDecidingHub } from './deciding-hub.ts'
 import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
 
 const waves = `, rollout: { waves: [
@@ -39,10 +43,102 @@ describe('a wave that nothing can be given to', () => {
     }
   })
 
+  test('is judged by the waves that were planned: by others it is planned anew', async () => {
+    const { deciding, created } = createWorld()
+    const fleet = fleetOf(['a', 'b', 'c'], { shop: waves })
+    const contents = withoutThem(fleet, 'a')
+    await deciding.decide(fleet, contents)
+    const { plan } = created[0]!
+    const open = new Set(['a', 'b', 'c'])
+    assert.equal(findLeftOut(plan, fleet, contents, open)?.wave, 'canary')
+    const other = fleetOf(['a', 'b', 'c'], { shop: waves.replace('canary', 'first') })
+    assert.equal(findLeftOut(plan, other, contents, open), undefined)
+  })
+
   test('is passed over as ever where its clusters may get nothing at all', async () => {
     const { deciding, created } = createWorld(['b', 'c'])
     const fleet = fleetOf(['a', 'b', 'c'], { shop: waves })
     assert.deepEqual(await deciding.decide(fleet, withoutThem(fleet, 'a')), [])
     assert.equal(created[0]?.start, true, 'a is not enrolled')
   })
+})
+
+const contentOf = (text: string): Content => ({ digest: digestOf(text), size: 1, revision: text })
+const [old, bad, fixed] = [contentOf('old'), contentOf('bad'), contentOf('fixed')]
+const all = (content: Content) => ({ c0: content, c1: content, c2: content })
+
+/** All run the old: the canary, c0, and the rest. */
+async function begin(strategy = 'supersede: replace') {
+  const hub = await createDecidingHub(strategy)
+  await hub.commit(all(old))
+  for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+  assert.equal(hub.phases(), 'Succeeded')
+  hub.told.length = 0
+  return hub
+}
+
+describe('what waits since no cluster of a wave could be given it', () => {
+  // It was planned without the canary for ever, nobody was told any more, and who began it went past the canary.
+  test('I6 goes with the canary first, once that can be given it', async () => {
+    const hub = await begin()
+    await hub.commit(all(bad), 'c0')
+    await hub.goOn(5_000)
+    assert.deepEqual([hub.phases(), hub.told], ['Succeeded Planned', []])
+    await hub.commit(all(bad))
+    assert.equal(hub.phases(), 'Succeeded Superseded Progressing')
+    assert.deepEqual(hub.told, [['c0', bad.digest]])
+  })
+
+  test('goes without it by the word of a person', async () => {
+    const hub = await begin()
+    await hub.commit(all(bad), 'c0')
+    await hub.act('r2', 'start')
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Succeeded')
+    assert.deepEqual(
+      hub.told.map(([name]) => name),
+      ['c1', 'c2'],
+    )
+  })
+
+  test('I6 does not begin as its turn in line comes', async () => {
+    const hub = await begin('supersede: queue')
+    await hub.commit(all(fixed))
+    await hub.commit(all(bad), 'c0')
+    for (let turn = 0; turn < 8; turn += 1) await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Succeeded Planned')
+    await hub.commit(all(bad))
+    assert.equal(hub.phases(), 'Succeeded Succeeded Superseded Progressing')
+  })
+
+  test('I6 does not begin as a person has go on what was paused before it', async () => {
+    const hub = await begin()
+    await hub.commit(all(bad))
+    await hub.act('r2', 'pause')
+    await hub.commit({ ...all(bad), c1: fixed }, 'c0')
+    await hub.act('r2', 'resume')
+    assert.equal(hub.phases(), 'Succeeded Progressing Planned')
+  })
+
+  test('I6 waits also where it was planned before, and never went', async () => {
+    const hub = await begin()
+    for (const content of [bad, fixed, bad]) await hub.commit(all(content), 'c0')
+    assert.equal(hub.phases(), 'Succeeded Superseded Superseded Planned')
+  })
+
+  for (const action of ['abort', 'rollback'] as const) {
+    test(`I6 waits also where it was ended by ${action}, taken back in Git and asked for again`, async () => {
+      const hub = await begin()
+      await hub.commit(all(bad))
+      await hub.act('r2', action)
+      for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+      await hub.commit(all(old))
+      for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+      hub.told.length = 0
+      await hub.commit(all(bad), 'c0')
+      await hub.goOn(5_000)
+      assert.match(hub.phases(), / Planned$/)
+      assert.deepEqual(hub.told, [])
+    })
+  }
 })

@@ -69,6 +69,21 @@ describe('what was stopped, and Git has taken back', () => {
     assert.deepEqual(summary(), [])
   })
 
+  // Its hold was over, and clusters that joined got the bad content as the host came round.
+  test('nor is its hold over by such a host', async () => {
+    const { ask, state, released } = createEnded(ends[0]!)
+    const { contentDigest, revision } = state.plans.get('ended')!
+    const hold = { application: 'shop', contentDigest, revision, rollout: 'ended', at: 1 }
+    state.holds.set('shop', { ...hold, reason: 'it broke' })
+    for (const one of [fleetRevision, 'main@sha1:newer', fleetRevision]) foldAccepted(state, one)
+    await ask(old)
+    assert.deepEqual(released, [])
+    foldAccepted(state, 'main@sha1:newer')
+    state.newestAccepted = fleetRevision
+    await ask(old)
+    assert.deepEqual(released, ['shop'])
+  })
+
   test('is not where a cluster is not spoken of: undeclared, or left out of a render', async () => {
     const { ask, state, deciding, fleet } = createEnded(ends[1]!)
     const of = fleetOf(['b'], { shop: '' })
@@ -93,5 +108,30 @@ describe('what was stopped, and Git has taken back', () => {
     created.length = 0
     await deciding.decide(more, contentsOf(more, bad))
     assert.deepEqual(summary(), [['shop', 'a b c', true]])
+  })
+
+  // It was nowhere, so nothing was decided about it as it left Git.
+  test('comes again where its Application was deleted meanwhile, and it ran nowhere', async () => {
+    const world = createWorld(['a'])
+    const content = { ...bad, previous: null }
+    const ended = plan([wave('all', ['a'])], { id: 'ended', targets: { a: content } })
+    const run = { phase: 'Aborted', startedAt: 0, finishedAt: 1, clusters: { a: skipped } } as const
+    addRollout(world.state, ended, { ...createRun(ended), ...run })
+    const [without, fleet] = [fleetOf(['a'], {}), fleetOf(['a'], { shop: '' })]
+    await world.deciding.decide(fleet, contentsOf(fleet, bad))
+    assert.deepEqual(world.summary(), [])
+    await world.deciding.decide(without, contentsOf(without))
+    await world.deciding.decide(fleet, contentsOf(fleet, bad))
+    assert.deepEqual(world.summary(), [['shop', 'a', true]])
+  })
+
+  test('goes on being so for a cluster that joins, where it was aborted at its last gate', async () => {
+    const well = { ...skipped, outcome: 'Succeeded' as const, generation: 2 }
+    const { state, deciding, summary, assign } = createEnded(['Aborted', well, well])
+    assign('shop', bad, 'a', 'b')
+    enrol(state, 'c')
+    const more = fleetOf(['a', 'b', 'c'], { shop: '' })
+    await deciding.decide(more, contentsOf(more, bad))
+    assert.deepEqual(summary(), [])
   })
 })

@@ -25,6 +25,18 @@ function stand(side: 'before' | 'after', ...gates: PlannedGate[]) {
   return played
 }
 
+describe('a rollout that was planned', () => {
+  it('says for which wave it waits, where no cluster of it could be given it', () => {
+    const made = plan([wave('canary', []), wave('prod', ['z'])], { leftOut: 'canary' })
+    const played = drive(made)
+    played.look(0)
+    assert.deepEqual(played.last.waitingFor, [
+      'it waits until a cluster of wave canary can be given it, or nothing would prove it for the waves behind; `swell rollout begin ' +
+        `${made.id}\` goes on without that wave`,
+    ])
+  })
+})
+
 describe('a rollout that is paused at a gate', () => {
   it('names the gate, and what it waits for once it goes on', () => {
     const played = stand('before', approval)

@@ -1,0 +1,89 @@
+import type { Fleet } from '../fleet/fleet.ts'
+import { projectOf } from '../fleet/tenancy.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import type { AuthorsRequest } from '../render/authors.ts'
+import type { Change } from './changes.ts'
+import { keepProject } from './fleet-windows.ts'
+import { planRollout } from './plan.ts'
+import { findPlanAuthors } from './plan-authors.ts'
+import { listPlanClusters } from './plan-clusters.ts'
+import type { RolloutPlan } from './rollout.ts'
+import type { Look } from './sparing.ts'
+import { strategyOf } from './strategy.ts'
+
+/* From what has to be rolled out to the plan of it: who made it, under whose rules, beside which others. */
+
+export interface MakePlanDeps {
+  readonly state: LedgerState
+  /** Who made the commit at a revision, and what they said. */
+  readonly describe: (
+    application: string,
+    revision: string,
+  ) => Promise<{ author: string; subject: string }>
+  /** Who made the commits that a rollout brings. */
+  readonly authors: (request: AuthorsRequest) => Promise<readonly string[]>
+  /** Milliseconds a cluster may be away before a rollout takes it for unreachable. */
+  readonly offlineGrace: number
+  readonly clock: () => number
+  readonly newId: () => string
+}
+
+/** A fleet, and how what it asks of one application bears on others. */
+export interface Outlook {
+  readonly fleet: Fleet
+  readonly look: Pick<Look, 'spare' | 'findGivers'>
+}
+
+export type Planned = Extract<Change, { kind: 'rollout' }>
+
+export type MakePlan = ReturnType<typeof createMakePlan>
+
+export function createMakePlan(deps: MakePlanDeps) {
+  const { state } = deps
+  /**
+   * @param by who asks for it; `git` where nobody did
+   * @throws HubError `plan_invalid` as `planRollout`
+   */
+  return async function makePlan(
+    { fleet, look }: Outlook,
+    application: string,
+    change: Planned,
+    by: string,
+    reason?: string,
+  ): Promise<RolloutPlan> {
+    const newest = Object.values(change.targets).find(({ digest }) => digest !== null)
+    const revision = newest?.revision ?? fleet.revision
+    const spec = fleet.applications.get(application)?.spec
+    const commit = await deps.describe(application, revision)
+    const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
+    const project = spec && projectOf(fleet, spec)
+    const strategy = strategyOf(fleet, spec)
+    const revert = strategy?.revert ?? project?.spec.revert
+    const plan = planRollout({
+      id: deps.newId(),
+      application,
+      revision,
+      targets: await look.findGivers(application, await look.spare(application, change.targets)),
+      clusters: listPlanClusters(fleet),
+      strategy,
+      gates: {
+        metrics: fleet.metricTemplates,
+        notAuthor: project?.spec.approvals?.notAuthor === true,
+      },
+      author: commit.author,
+      trigger: {
+        kind,
+        actor: by === 'git' ? commit.author : by,
+        reason: reason || commit.subject,
+      },
+      now: deps.clock(),
+    })
+    const dated = { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
+    return {
+      ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
+      ...keepProject(state, application, spec),
+      ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
+      ...(revert === 'pullRequest' && { revert: true as const }),
+    }
+  }
+}
