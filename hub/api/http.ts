@@ -155,7 +155,7 @@ export function buildServer(options: ApiOptions): Api {
       throw error
     }
     if (request.principal) throttle.take(request, reply)
-    else if (request.routeOptions.config.throttled) throttle.refuse(request, reply)
+    else if (request.routeOptions.config.throttled) throttle.admit(request, reply)
   })
   app.addHook('preHandler', (request, reply) => claimKey(request, reply, options.idempotency))
   app.addHook('onSend', async (request, reply, payload) => {

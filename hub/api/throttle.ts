@@ -7,7 +7,7 @@ export interface ThrottleOptions {
   readonly perCaller: number
   /** Of all callers together. */
   readonly perSecond: number
-  /** Calls a second of one address that name nobody we know. */
+  /** Calls a second of one address that name nobody we know, and as many of those that cost something. */
   readonly strangers: number
   /** Milliseconds. */
   readonly clock: () => number
@@ -18,6 +18,11 @@ export interface Throttle {
   take(request: FastifyRequest, reply: FastifyReply): void
   /** Counts a call that named nobody. @throws RequestError `too_many_requests` */
   refuse(request: FastifyRequest, reply: FastifyReply): void
+  /**
+   * Counts a stranger's call that costs something, by itself: after a restart dashboards name nobody,
+   * and their people log in anew. @throws RequestError `too_many_requests`
+   */
+  admit(request: FastifyRequest, reply: FastifyReply): void
 }
 
 /** One caller, however busy, leaves room for the others; who guesses tokens gets few guesses. */
@@ -28,7 +33,8 @@ export function createThrottle({
   clock,
 }: ThrottleOptions): Throttle {
   const callers = createRateLimit({ perSecond, perCaller })
-  const addresses = createRateLimit({ perSecond: strangers * 10, perCaller: strangers })
+  const byAddress = { perSecond: strangers * 10, perCaller: strangers }
+  const [refused, admitted] = [createRateLimit(byAddress), createRateLimit(byAddress)]
 
   function pass(passed: boolean, reply: FastifyReply): void {
     if (passed) return
@@ -38,7 +44,12 @@ export function createThrottle({
 
   return {
     take: (request, reply) => pass(callers(request.principal!.actor, clock()), reply),
-    // The peer's own address: what a header says of others anybody can write.
-    refuse: (request, reply) => pass(addresses(request.socket.remoteAddress ?? '', clock()), reply),
+    refuse: (request, reply) => pass(refused(addressOf(request), clock()), reply),
+    admit: (request, reply) => pass(admitted(addressOf(request), clock()), reply),
   }
+}
+
+/** The peer's own: what a header says of others anybody can write. */
+function addressOf({ socket }: FastifyRequest): string {
+  return socket.remoteAddress ?? ''
 }

@@ -105,6 +105,24 @@ describe('B78: If-Match', () => {
   })
 })
 
+/** An API whose people log in by a provider; `strangers` may make five calls a second. */
+async function startWithLogins() {
+  let begun = 0
+  const sessions: Sessions = {
+    origin: 'https://hub.example',
+    begin: async () => ({ url: new URL('https://id.example/'), login: `${(begun += 1)}` }),
+    finish: async () => ({ cookie: '', returnTo: '/' }),
+    find: async () => undefined,
+    end: () => {},
+  }
+  const setting = parseIssuer({ issuer: 'https://id.example', clientId: 'hub' }, 'oidc.yaml')
+  const test = await startApi(10_000, 30_000, undefined, {
+    rate: { strangers: 5 },
+    people: { authenticate: () => undefined, login: { setting, sessions } },
+  })
+  return { test, begun: () => begun }
+}
+
 describe('rate limits', () => {
   it('leave room for other callers, and say when to ask again', async () => {
     await using test = await startApi(10_000, 30_000, undefined, { rate: { perCaller: 5 } })
@@ -128,25 +146,23 @@ describe('rate limits', () => {
   })
 
   it('T33: let nobody begin logins until those of others are forgotten', async () => {
-    let begun = 0
-    const sessions: Sessions = {
-      origin: 'https://hub.example',
-      begin: async () => ({ url: new URL('https://id.example/'), login: `${(begun += 1)}` }),
-      finish: async () => ({ cookie: '', returnTo: '/' }),
-      find: async () => undefined,
-      end: () => {},
-    }
-    const setting = parseIssuer({ issuer: 'https://id.example', clientId: 'hub' }, 'oidc.yaml')
-    await using test = await startApi(10_000, 30_000, undefined, {
-      rate: { strangers: 5 },
-      people: { authenticate: () => undefined, login: { setting, sessions } },
-    })
+    const { test: opened, begun } = await startWithLogins()
+    await using test = opened
     const statuses = []
     for (let i = 0; i < 30; i++)
       statuses.push((await test.api.inject({ url: '/auth/login' })).statusCode)
     assert.deepEqual([...new Set(statuses)], [302, 429])
-    assert(begun < 20, `${begun} logins were begun`)
+    assert(begun() < 20, `${begun()} logins were begun`)
     assert.equal((await get(test, 'version')).statusCode, 200)
+  })
+
+  it('let people log in anew whose dashboards all named a session that is no more', async () => {
+    const { test: opened } = await startWithLogins()
+    await using test = opened
+    const answers = []
+    for (let i = 0; i < 30; i++) answers.push((await get(test, 'clusters', 'gone')).statusCode)
+    assert.deepEqual([...new Set(answers)], [401, 429])
+    assert.equal((await test.api.inject({ url: '/auth/login' })).statusCode, 302)
   })
 })
 
