@@ -17,10 +17,15 @@ export type ObjectsAnswer = ObjectsView | undefined
 
 type Paint = ReturnType<typeof createPaint>
 
-/** What Git asks and no cluster was given is not well either, however well all of them are. */
+/**
+ * What Git asks and no cluster was given is not well either, however well all of them are.
+ *
+ * @param only where one cluster is asked about: what others lack makes it no less well
+ */
 export function growApplication(
   { name, revision, counts, targets, behind = 0, faults = [] }: ApplicationView,
   below: readonly Branch[],
+  only?: string,
 ): Branch {
   const parts = [
     `${name} ${shortRevision(revision ?? '')}`,
@@ -28,7 +33,7 @@ export function growApplication(
     ...(behind > 0 ? [`Git asks for something else on ${behind} of them`] : []),
     ...(faults[0] ? [`the newest commit is not rolled out: ${faults[0].message}`] : []),
   ]
-  const isAsked = behind === 0 && faults.length === 0
+  const isAsked = only !== undefined || (behind === 0 && faults.length === 0)
   return { text: parts.join(', '), well: isAsked && below.every(({ well }) => well), below }
 }
 

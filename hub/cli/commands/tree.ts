@@ -42,7 +42,7 @@ export function addTree(program: Command, context: CommandContext): void {
         const objects = await askObjects(client, name, cluster.cluster, whole, signal)
         clusters.push(growCluster(cluster, objects, whole))
       }
-      const root = growApplication(application, clusters)
+      const root = growApplication(application, clusters, flags.cluster)
       terminal.out(formatTree(root, createPaint(terminal.color)))
       if (!root.well) context.exitCode = 1
       if (page.continue === null) return

@@ -23,6 +23,13 @@ describe('the tree of an application', () => {
     assert.equal(growApplication(application({}), [{ ...well, well: false }]).well, false)
   })
 
+  it('of one cluster is as well as that, whatever others were not given', () => {
+    const one = growApplication(application({ behind: 1 }), [well], 'a')
+    assert.equal(one.well, true)
+    assert.match(one.text, /Git asks for something else on 1 of them/)
+    assert.equal(growApplication(application({}), [{ ...well, well: false }], 'a').well, false)
+  })
+
   it('is not well after an abort, nor where the newest commit does not render', () => {
     const aborted = growApplication(application({ behind: 1 }), [well])
     assert.equal(aborted.well, false)
