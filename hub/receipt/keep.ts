@@ -6,6 +6,7 @@ import {
   receiptLimits,
 } from '@groundswell/proto/receipt.ts'
 import type { Receipt as ReceiptMessage } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
+import { createAllowance } from '../allowance.ts'
 import type { Decision, Enrolment, KeptReceipt } from '../ledger/entry.ts'
 
 export interface ReceiptsDeps {
@@ -58,8 +59,7 @@ export function createReceipts(deps: ReceiptsDeps) {
   let waiting: Waiting[] = []
   let bytes = 0
   const mine = new Map<string, { count: number; bytes: number }>()
-  /** Kept of each application on each cluster, lately. */
-  const spent = new Map<string, { count: number; at: number }>()
+  const allow = createAllowance({ burst, refillMs, monotonic: deps.monotonic })
   const warned = new Map<string, number>()
   let due = false
   /** Of each application on each cluster, what the receipt says that was kept last. */
@@ -97,15 +97,9 @@ export function createReceipts(deps: ReceiptsDeps) {
   }
 
   function mayKeep(cluster: string, key: string): boolean {
-    const now = deps.monotonic()
-    const before = spent.get(key) ?? { count: 0, at: now }
-    const count = Math.max(0, before.count - (now - before.at) / refillMs)
-    if (count > burst - 1) {
-      warn(cluster, 'receipts come faster than they are kept', `more than ${burst} of ${key}`)
-      return false
-    }
-    spent.set(key, { count: count + 1, at: now })
-    return true
+    if (allow(key)) return true
+    warn(cluster, 'receipts come faster than they are kept', `more than ${burst} of ${key}`)
+    return false
   }
 
   /** The next to look at, off what waits. */

@@ -1,4 +1,5 @@
 import { isDigest } from '@groundswell/proto/digest.ts'
+import { createAllowance } from '../allowance.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
@@ -21,17 +22,8 @@ const nonceBytes = { least: 16, most: 64 } as const
 
 /** Answers agents that ask whether what they have is the newest; more often than makes sense, not at all. */
 export function createFreshness(deps: FreshnessDeps) {
-  const spent = new Map<string, { count: number; at: number }>()
-
   /** By cluster, over streams: dialling again gives nobody more. */
-  function mayAsk(cluster: string): boolean {
-    const now = deps.monotonic()
-    const before = spent.get(cluster) ?? { count: 0, at: now }
-    const count = Math.max(0, before.count - (now - before.at) / refillMs)
-    if (count > burst - 1) return false
-    spent.set(cluster, { count: count + 1, at: now })
-    return true
-  }
+  const mayAsk = createAllowance({ burst, refillMs, monotonic: deps.monotonic })
 
   return async function freshnessFor(
     { cluster, clusterId }: Enrolment,
