@@ -29,14 +29,12 @@ export interface MakePlanDeps {
 }
 
 /** A fleet, and how what it asks of one application bears on others. */
-export interface Outlook {
+interface PlanRound {
   readonly fleet: Fleet
   readonly look: Pick<Look, 'spare' | 'findGivers'>
 }
 
 export type Planned = Extract<Change, { kind: 'rollout' }>
-
-export type MakePlan = ReturnType<typeof createMakePlan>
 
 export function createMakePlan(deps: MakePlanDeps) {
   const { state } = deps
@@ -45,7 +43,7 @@ export function createMakePlan(deps: MakePlanDeps) {
    * @throws HubError `plan_invalid` as `planRollout`
    */
   return async function makePlan(
-    { fleet, look }: Outlook,
+    { fleet, look }: PlanRound,
     application: string,
     change: Planned,
     by: string,

@@ -165,6 +165,7 @@ function explain(
   if (progress.state === 'Pending' && seen.veto)
     return `is on hold there: ${describeVeto(seen.veto)}`
   if (progress.state === 'Soaking') {
+    if (seen.unheard) return 'was healthy, and has not said how it is since it came back'
     return `is healthy and soaks until ${time(progress.healthySince + wave.soak)}`
   }
   if (isInFlight(progress)) {

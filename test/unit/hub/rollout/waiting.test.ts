@@ -37,6 +37,21 @@ describe('a rollout that was planned', () => {
   })
 })
 
+describe('a cluster that soaks', () => {
+  it('is said to be healthy only once it has said so since it came back', () => {
+    const played = drive(plan([wave('canary', ['a'], { soak: 60_000 })]))
+    played.act({ kind: 'start' })
+    played.seen['a'] = reports(good, played.generation)
+    played.look(0)
+    assert.deepEqual(played.last.waitingFor, [`cluster a is healthy and soaks until ${at(60_000)}`])
+    played.seen['a'] = { ...played.seen['a'], since: 10_000, unheard: true, application: null }
+    played.look(10_000)
+    assert.deepEqual(played.last.waitingFor, [
+      'cluster a was healthy, and has not said how it is since it came back',
+    ])
+  })
+})
+
 describe('a rollout that is paused at a gate', () => {
   it('names the gate, and what it waits for once it goes on', () => {
     const played = stand('before', approval)

@@ -42,6 +42,16 @@ describe('a condition beside a gate that keeps the rollout longer', () => {
     assert.equal(it.run.wave, 1)
   })
 
+  // What had held was believed for as long as the clock had been set back.
+  test('is asked once more where the clock was set back since', () => {
+    const it = standing()
+    it.answer(holds, day)
+    it.act({ kind: 'approve' }, 15_000)
+    assert.equal(it.run.wave, 0)
+    it.answer(holds, 15_000)
+    assert.equal(it.run.wave, 1)
+  })
+
   test('is not asked again where a person has opened it', () => {
     const it = standing()
     it.act({ kind: 'promote' }, 0)
