@@ -86,17 +86,20 @@ export function findChange(input: ChangeInput): Change {
     !input.again && wanted.get(cluster)?.digest === null && input.leaving?.(cluster) === true
   const goingBack = history.find(({ run }) => run.phase === 'RollingBack')
   if (goingBack) return { kind: 'later', rollout: goingBack.plan.id }
+  const listAsked = () =>
+    listDue(
+      input,
+      differing.filter(([cluster]) => !isStaying(cluster)),
+    )
   if (active && !input.anew && sameForAll(input, active.plan, wanted, isStaying)) {
-    return { kind: 'later', rollout: active.plan.id }
+    const isLater = !isOnlyRemoving(input, active.plan) || !listAsked().some(isContent)
+    if (isLater) return { kind: 'later', rollout: active.plan.id }
   }
   const isNext = active !== undefined && begun !== undefined && begun !== active
   if (isNext && !input.anew && sameForAll(input, begun.plan, wanted, isStaying)) {
     return { kind: 'withdraw', rollout: active.plan.id }
   }
-  const asked = listDue(
-    input,
-    differing.filter(([cluster]) => !isStaying(cluster)),
-  )
+  const asked = listAsked()
   const isWanted = ([cluster, plan]: readonly [string, RolloutPlan]): boolean =>
     wanted.get(cluster)?.digest === plan.targets[cluster]?.digest && !isStaying(cluster)
   // What has it and failed is tried again by a person's word, as what has it not.
@@ -163,14 +166,14 @@ function listKnown(history: readonly PastRollout[]): ReadonlySet<Content['digest
   )
 }
 
-/** Cluster → content, tombstones for what Git no longer places there. */
+/** Cluster → content, tombstones for what Git no longer places there, told already or not. */
 function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<string, Content> {
   const wanted = new Map<string, Content>()
   for (const [cluster, content] of desired ?? []) {
     if (reachableByGit.has(cluster)) wanted.set(cluster, content)
   }
-  for (const [cluster, { digest, revision }] of assigned) {
-    if (digest === null || desired?.has(cluster) || !reachableByGit.has(cluster)) continue
+  for (const [cluster, { revision }] of assigned) {
+    if (desired?.has(cluster) || !reachableByGit.has(cluster)) continue
     wanted.set(cluster, { digest: null, size: 0, revision })
   }
   return wanted
@@ -181,23 +184,37 @@ function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<str
  * is given nothing any more (suspended, detached, revoked) is passed over, and takes no rollout's place.
  */
 function sameForAll(
-  { desired, reachableByGit }: ChangeInput,
+  { reachableByGit }: ChangeInput,
   plan: RolloutPlan,
   wanted: ReadonlyMap<string, Content>,
   isStaying: (cluster: string) => boolean,
 ): boolean {
   const open = Object.entries(plan.targets).filter(([cluster]) => reachableByGit.has(cluster))
-  // Of what left Git: what was told to go, and maybe failed to, is wanted there as little as before.
-  const isGoing = (cluster: string): boolean => desired === null && !wanted.has(cluster)
   return (
     open.length > 0 &&
     open.every(
-      ([cluster, { digest }]) =>
-        isStaying(cluster) ||
-        (digest === null && isGoing(cluster)) ||
-        wanted.get(cluster)?.digest === digest,
+      ([cluster, { digest }]) => isStaying(cluster) || wanted.get(cluster)?.digest === digest,
     )
   )
+}
+
+/**
+ * Whether a rollout has begun to remove, and brings nothing: new content for others does not wait for its end, which
+ * may be long in coming where a cluster is away or a finalizer holds. What it has not come to, and what failed, goes along.
+ */
+function isOnlyRemoving(
+  { assigned, reachableByGit }: ChangeInput,
+  { targets }: RolloutPlan,
+): boolean {
+  const open = Object.entries(targets).filter(([cluster]) => reachableByGit.has(cluster))
+  return (
+    open.every(([, { digest }]) => digest === null) &&
+    open.some(([cluster]) => assigned.get(cluster)?.digest === null)
+  )
+}
+
+function isContent([, { digest }]: readonly [string, Content]): boolean {
+  return digest !== null
 }
 
 /** Of clusters that differ those that are to be offered it. */

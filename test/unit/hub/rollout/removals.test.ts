@@ -157,6 +157,29 @@ describe('I4: a removal', () => {
     assert.deepEqual([acted, summary()], [[], []])
   })
 
+  // It was taken for something else than Git asks, and the next look at Git had it go on to the other clusters.
+  test('from clusters that are selected no more stops where it failed, and goes along with what comes next', async () => {
+    const { deciding, state, acted, summary, assign } = createWorld(['a', 'b', 'c'])
+    const nothing = { digest: null, size: 0, revision: 'r' }
+    assign('shop', nothing, 'a')
+    assign('shop', old, 'b', 'c')
+    const targets = { a: target(old, nothing), b: target(old, nothing) }
+    const removal = plan([wave('removals', ['a', 'b'])], { targets })
+    const failed = { state: 'Done', outcome: 'Failed', generation: 1, at: 0, message: '' } as const
+    const clusters = { a: failed, b: { state: 'Pending' } } as const
+    addRollout(state, removal, { ...createRun(removal), phase: 'Paused', startedAt: 0, clusters })
+    const fleet = fleetOf(['a', 'b', 'c'], { shop: '' })
+    const ask = (content: Content) =>
+      deciding.decide(fleet, {
+        ...contentsOf(fleet),
+        applications: new Map([['shop', new Map([['c', content]])]]),
+      })
+    await ask(old)
+    assert.deepEqual([acted, summary()], [[], []])
+    await ask(good)
+    assert.deepEqual(summary(), [['shop', '-a -b c', true]])
+  })
+
   test('what is on its way and nowhere yet comes nowhere once it left Git', async () => {
     const { deciding, state, acted, created } = createWorld(['a'])
     const fleet = fleetOf(['a'], { shop: '' })

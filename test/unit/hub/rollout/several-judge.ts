@@ -34,7 +34,7 @@ export function createJudge({ git }: { readonly git: () => Git }) {
   let had: ReadonlyMap<string, Digest | null> = new Map()
   /** Rollouts that a person paused and nobody had go on. */
   const paused = new Set<string>()
-  /** By rollout and cluster: whom a person passed over, so that others wait for it no more. */
+  /** By application, cluster and content: whom a person passed over, so that others wait for it no more. */
   const skipped = new Set<string>()
   /** Rollouts that move by a person's word: what they bring was asked for. */
   const blessed = new Set<string>()
@@ -221,13 +221,10 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       if (id === undefined) continue
       const [by, run] = [state.plans.get(id)!, state.runs.get(id)!]
       const progress = run.clusters[name]!
-      // A person had it go on without this one.
-      if (progress.state === 'Done' && progress.message.startsWith('skipped ')) continue
+      if (skipped.has(`${application} ${name} ${digest}`)) continue
       const index = by.waves.findIndex(({ clusters }) => clusters.includes(name))
       const isPast = run.wave > index || run.phase === 'Succeeded' || run.phase === 'Failed'
-      const isGood =
-        skipped.has(`${id} ${name}`) ||
-        (progress.state === 'Done' && progress.outcome === 'Succeeded')
+      const isGood = progress.state === 'Done' && progress.outcome === 'Succeeded'
       if (isPast || (isGood && by.waves[index]!.after.length === 0)) continue
       fail(
         entry,
@@ -289,10 +286,12 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     }
     for (const [name, progress] of Object.entries(after.clusters)) {
       const isPassedOver = progress.state === 'Done' && progress.outcome === 'Skipped'
-      if (isPassedOver && act?.id === id && act.kind === 'skip') skipped.add(`${id} ${name}`)
+      const about = `${application} ${name} ${plan.targets[name]!.digest}`
+      if (isPassedOver && act?.id === id && act.kind === 'skip') skipped.add(about)
       if (progress.state !== 'Offered' && progress.state !== 'Soaking') continue
       const was = before.clusters[name]
       if (was && 'generation' in was && was.generation === progress.generation) continue
+      skipped.delete(about)
       judgeOffer(entry, plan, name)
     }
   }
