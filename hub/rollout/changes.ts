@@ -172,8 +172,9 @@ function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<str
   for (const [cluster, content] of desired ?? []) {
     if (reachableByGit.has(cluster)) wanted.set(cluster, content)
   }
-  for (const [cluster, { revision }] of assigned) {
+  for (const [cluster, { digest, revision }] of assigned) {
     if (desired?.has(cluster) || !reachableByGit.has(cluster)) continue
+    if (digest === null && desired?.size === 0) continue
     wanted.set(cluster, { digest: null, size: 0, revision })
   }
   return wanted

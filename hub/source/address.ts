@@ -62,7 +62,9 @@ export function parseAddress(url: string, options: AddressOptions = {}): Address
     return { protocol, host: groups['host']!.toLowerCase().replace(/^\[|\]$/g, ''), url }
   }
   if (/^file:\/\/\//i.test(url) && !options.allowFile) {
-    refuse('file:// is for trying things out: start the hub with --allow-file-urls')
+    refuse(
+      'file:// is for trying things out: write https://host/path, or start the hub with --allow-file-urls',
+    )
   }
   return refuse('write https://host/path, ssh://user@host/path or user@host:path')
 }

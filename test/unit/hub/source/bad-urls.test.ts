@@ -18,7 +18,11 @@ const rows: readonly (readonly [string, string, string])[] = [
   ['B14', '-u', dash],
   ['B15', '-c core.sshCommand=id', dash],
   ['B15', '--CONFIG=protocol.allow=always', dash],
-  ['B16', 'file:///etc', 'file:// is for trying things out: start the hub with --allow-file-urls'],
+  [
+    'B16',
+    'file:///etc',
+    'file:// is for trying things out: write https://host/path, or start the hub with --allow-file-urls',
+  ],
   ['B16', '/srv/git/a.git', forms],
   ['B16', 'fd::17', 'remote helpers such as ext:: are not allowed'],
   ['B16', 'git://git.example/a', forms],
