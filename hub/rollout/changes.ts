@@ -86,13 +86,16 @@ export function findChange(input: ChangeInput): Change {
     !input.again && wanted.get(cluster)?.digest === null && input.leaving?.(cluster) === true
   const goingBack = history.find(({ run }) => run.phase === 'RollingBack')
   if (goingBack) return { kind: 'later', rollout: goingBack.plan.id }
+  const isFree = ([, content]: readonly [string, Content]): boolean =>
+    input.again || input.held?.(content) !== true
   const listAsked = () =>
     listDue(
       input,
       differing.filter(([cluster]) => !isStaying(cluster)),
     )
   if (active && !input.anew && sameForAll(input, active.plan, wanted, isStaying)) {
-    const isLater = !isOnlyRemoving(input, active.plan) || !listAsked().some(isContent)
+    const isLater =
+      !isOnlyRemoving(input, active.plan) || !listAsked().filter(isFree).some(isContent)
     if (isLater) return { kind: 'later', rollout: active.plan.id }
   }
   const isNext = active !== undefined && begun !== undefined && begun !== active
@@ -104,7 +107,7 @@ export function findChange(input: ChangeInput): Change {
     wanted.get(cluster)?.digest === plan.targets[cluster]?.digest && !isStaying(cluster)
   // What has it and failed is tried again by a person's word, as what has it not.
   const failed = input.again ? listEndedWithout(input).filter(isWanted) : []
-  const free = asked.filter(([, content]) => input.again || input.held?.(content) !== true)
+  const free = asked.filter(isFree)
   const isNothing = failed.length === 0
   if (isNothing && free.length === 0 && active) return { kind: 'withdraw', rollout: active.plan.id }
   if (isNothing && asked.length === 0) return { kind: 'none' }

@@ -180,6 +180,30 @@ describe('I4: a removal', () => {
     assert.deepEqual(summary(), [['shop', '-a -b c', true]])
   })
 
+  test('from clusters that are selected no more goes on where all that is new for others is on hold', async () => {
+    const { deciding, state, acted, summary, assign } = createWorld(['a', 'b', 'c'])
+    const [nothing, bad] = [
+      { digest: null, size: 0, revision: 'r' },
+      { ...good, digest: digestOf('bad') },
+    ]
+    const rolledBack = plan([wave('all', ['d'])], { id: 'r0', targets: { d: target(old, bad) } })
+    const { contentDigest, id } = rolledBack
+    addRollout(state, rolledBack, { ...createRun(rolledBack), phase: 'RolledBack', startedAt: 0 })
+    const hold = { application: 'shop', contentDigest, revision: 'bad', rollout: id, at: 1 }
+    state.holds.set('shop', { ...hold, reason: 'it broke' })
+    assign('shop', nothing, 'a')
+    assign('shop', old, 'b', 'c')
+    const targets = { a: target(old, nothing), b: target(old, nothing) }
+    const removal = plan([wave('removals', ['a', 'b'])], { targets })
+    addRollout(state, removal, { ...createRun(removal), phase: 'Progressing', startedAt: 0 })
+    const fleet = fleetOf(['a', 'b', 'c'], { shop: '' })
+    await deciding.decide(fleet, {
+      ...contentsOf(fleet),
+      applications: new Map([['shop', new Map([['c', bad]])]]),
+    })
+    assert.deepEqual([acted, summary()], [[], []])
+  })
+
   test('what is on its way and nowhere yet comes nowhere once it left Git', async () => {
     const { deciding, state, acted, created } = createWorld(['a'])
     const fleet = fleetOf(['a'], { shop: '' })
