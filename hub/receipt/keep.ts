@@ -60,7 +60,7 @@ export function createReceipts(deps: ReceiptsDeps) {
   let bytes = 0
   const mine = new Map<string, { count: number; bytes: number }>()
   const allow = createAllowance({ burst, refillMs, monotonic: deps.monotonic })
-  const warned = new Map<string, number>()
+  const mayWarn = createAllowance({ burst: 1, refillMs: warnEveryMs, monotonic: deps.monotonic })
   let due = false
   /** Of each application on each cluster, what the receipt says that was kept last. */
   const newest = new Map<string, string>()
@@ -90,10 +90,7 @@ export function createReceipts(deps: ReceiptsDeps) {
   }
 
   function warn(cluster: string, message: string, why: string): void {
-    const now = deps.monotonic()
-    if (now - (warned.get(cluster) ?? -Infinity) < warnEveryMs) return
-    warned.set(cluster, now)
-    deps.log('warn', message, { cluster, why })
+    if (mayWarn(cluster)) deps.log('warn', message, { cluster, why })
   }
 
   function mayKeep(cluster: string, key: string): boolean {

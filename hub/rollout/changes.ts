@@ -86,28 +86,26 @@ export function findChange(input: ChangeInput): Change {
     !input.again && wanted.get(cluster)?.digest === null && input.leaving?.(cluster) === true
   const goingBack = history.find(({ run }) => run.phase === 'RollingBack')
   if (goingBack) return { kind: 'later', rollout: goingBack.plan.id }
-  const isFree = ([, content]: readonly [string, Content]): boolean =>
-    input.again || input.held?.(content) !== true
-  const listAsked = () =>
-    listDue(
-      input,
-      differing.filter(([cluster]) => !isStaying(cluster)),
-    )
-  if (active && !input.anew && sameForAll(input, active.plan, wanted, isStaying)) {
-    const isLater =
-      !isOnlyRemoving(input, active.plan) || !listAsked().filter(isFree).some(isContent)
-    if (isLater) return { kind: 'later', rollout: active.plan.id }
+  const isSame = active && !input.anew && sameForAll(input, active.plan, wanted, isStaying)
+  if (isSame && !isOnlyRemoving(input, active.plan)) {
+    return { kind: 'later', rollout: active.plan.id }
+  }
+  const asked = listDue(
+    input,
+    differing.filter(([cluster]) => !isStaying(cluster)),
+  )
+  const free = asked.filter(([, content]) => input.again || input.held?.(content) !== true)
+  if (isSame && free.every(([, { digest }]) => digest === null)) {
+    return { kind: 'later', rollout: active.plan.id }
   }
   const isNext = active !== undefined && begun !== undefined && begun !== active
   if (isNext && !input.anew && sameForAll(input, begun.plan, wanted, isStaying)) {
     return { kind: 'withdraw', rollout: active.plan.id }
   }
-  const asked = listAsked()
   const isWanted = ([cluster, plan]: readonly [string, RolloutPlan]): boolean =>
     wanted.get(cluster)?.digest === plan.targets[cluster]?.digest && !isStaying(cluster)
   // What has it and failed is tried again by a person's word, as what has it not.
   const failed = input.again ? listEndedWithout(input).filter(isWanted) : []
-  const free = asked.filter(isFree)
   const isNothing = failed.length === 0
   if (isNothing && free.length === 0 && active) return { kind: 'withdraw', rollout: active.plan.id }
   if (isNothing && asked.length === 0) return { kind: 'none' }
@@ -188,12 +186,12 @@ function listWanted({ desired, assigned, reachableByGit }: ChangeInput): Map<str
  * is given nothing any more (suspended, detached, revoked) is passed over, and takes no rollout's place.
  */
 function sameForAll(
-  { reachableByGit }: ChangeInput,
+  input: ChangeInput,
   plan: RolloutPlan,
   wanted: ReadonlyMap<string, Content>,
   isStaying: (cluster: string) => boolean,
 ): boolean {
-  const open = Object.entries(plan.targets).filter(([cluster]) => reachableByGit.has(cluster))
+  const open = listOpen(input, plan)
   return (
     open.length > 0 &&
     open.every(
@@ -206,19 +204,20 @@ function sameForAll(
  * Whether a rollout has begun to remove, and brings nothing: new content for others does not wait for its end, which
  * may be long in coming where a cluster is away or a finalizer holds. What it has not come to, and what failed, goes along.
  */
-function isOnlyRemoving(
-  { assigned, reachableByGit }: ChangeInput,
-  { targets }: RolloutPlan,
-): boolean {
-  const open = Object.entries(targets).filter(([cluster]) => reachableByGit.has(cluster))
+function isOnlyRemoving(input: ChangeInput, plan: RolloutPlan): boolean {
+  const open = listOpen(input, plan)
   return (
     open.every(([, { digest }]) => digest === null) &&
-    open.some(([cluster]) => assigned.get(cluster)?.digest === null)
+    open.some(([cluster]) => input.assigned.get(cluster)?.digest === null)
   )
 }
 
-function isContent([, { digest }]: readonly [string, Content]): boolean {
-  return digest !== null
+/** What a plan brings to clusters that may get anything. */
+function listOpen(
+  { reachableByGit }: ChangeInput,
+  { targets }: RolloutPlan,
+): [string, RolloutTarget][] {
+  return Object.entries(targets).filter(([cluster]) => reachableByGit.has(cluster))
 }
 
 /** Of clusters that differ those that are to be offered it. */

@@ -2,7 +2,8 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import { shortRevision } from '@groundswell/proto/revision.ts'
 import { plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { type ClusterProgress, finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
+import { finalPhases, type RolloutPlan } from './rollout.ts'
+import { isEndedByAbort } from './unproven.ts'
 
 /** What Git asks of an application on a cluster: null for nothing, undefined where it cannot be told. */
 export type Desired = (application: string, cluster: string) => Digest | null | undefined
@@ -46,7 +47,7 @@ export function explainDependency(
       }
       const { digest } = plan.targets[cluster]
       const isThere = assigned?.digest === digest
-      if (isAsked && !isThere && digest !== null && isLeftOut(run, progress)) {
+      if (isAsked && !isThere && digest !== null && isEndedByAbort(run, progress)) {
         return `${wants}, of which rollout ${plan.id} was aborted: Git still asks for its revision ${shortRevision(plan.revision)}; revert it, or \`swell rollout start ${application}\` brings it`
       }
       // Away, or passed over: what ran there before still does.
@@ -61,14 +62,6 @@ export function explainDependency(
   }
   if (assigned && assigned.digest !== null) return null
   return `${wants}, which is not there yet`
-}
-
-/** Whether a rollout was aborted before it had come to a cluster that nobody had passed over. */
-function isLeftOut(
-  { phase, finishedAt }: RolloutRun,
-  { outcome, at }: Extract<ClusterProgress, { readonly state: 'Done' }>,
-): boolean {
-  return phase === 'Aborted' && outcome === 'Skipped' && at === finishedAt
 }
 
 /** Applications that have still on a cluster what another is to get of them there. */

@@ -27,7 +27,7 @@ export interface LeavingDeps {
   readonly decide: () => void
 }
 
-/** A timer of more than 24 days rings at once. */
+/** Looked at once a day meanwhile: a timer of more than 24 days would ring at once. */
 const longestTimer = 24 * 3_600_000
 /** A timer may ring a little before the clock says so. */
 const leeway = 50

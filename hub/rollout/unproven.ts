@@ -1,6 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { ChangeInput, PastRollout } from './changes.ts'
-import type { Assignment, RolloutPlan, RolloutRun } from './rollout.ts'
+import type { Assignment, ClusterProgress, RolloutPlan, RolloutRun } from './rollout.ts'
 
 /* Clusters that have what a rollout brought and have not proven it: what brings it to others begins with them. */
 
@@ -17,18 +17,20 @@ export function listUnproven({ plan, run }: PastRollout): string[] {
     clusters.filter((name) => {
       const progress = run.clusters[name]
       if (progress?.state !== 'Done') return progress !== undefined
-      if (progress.outcome === 'Skipped') return isCutOff(run, progress)
+      // What was on its way there was passed over by nobody's word.
+      if (progress.outcome === 'Skipped')
+        return progress.generation > 0 && isEndedByAbort(run, progress)
       return progress.outcome !== 'Succeeded' || (index === run.wave && after.length > 0)
     }),
   )
 }
 
-/** What was on its way when somebody aborted all is called skipped, and was not by anybody's word. */
-function isCutOff(
+/** Whether a cluster is called skipped since somebody aborted all before it was done, and was not by itself. */
+export function isEndedByAbort(
   { phase, finishedAt }: RolloutRun,
-  { generation, at }: { readonly generation: number; readonly at: number },
+  { outcome, at }: Extract<ClusterProgress, { readonly state: 'Done' }>,
 ): boolean {
-  return phase === 'Aborted' && generation > 0 && at === finishedAt
+  return phase === 'Aborted' && outcome === 'Skipped' && at === finishedAt
 }
 
 /**
