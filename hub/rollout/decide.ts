@@ -192,7 +192,7 @@ export function createDeciding(deps: DecideDeps) {
   }
 
   function lookForLeftOut({ fleet, contents }: Round, plan: RolloutPlan): LeftOut | undefined {
-    return findLeftOut(plan, fleet, contents, openClusters(fleet))
+    return findLeftOut(plan, fleet, contents, state)
   }
 
   async function put(

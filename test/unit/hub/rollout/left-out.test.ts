@@ -5,6 +5,7 @@ import { findLeftOut } from '../../../../hub/rollout/left-out.ts'
 import type { Content } from '../../../../hub/rollout/rollout.ts'
 import { createDecidingHub } from './deciding-hub.ts'
 import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
+import { good } from './world.ts'
 
 const waves = `, rollout: { waves: [
   { name: canary, clusters: [a] },
@@ -44,18 +45,47 @@ describe('a wave that nothing can be given to', () => {
   })
 
   test('is judged by the waves that were planned: by others it is planned anew', async () => {
-    const { deciding, created } = createWorld()
+    const { state, deciding, created } = createWorld()
     const fleet = fleetOf(['a', 'b', 'c'], { shop: waves })
     const contents = withoutThem(fleet, 'a')
     await deciding.decide(fleet, contents)
     const { plan } = created[0]!
-    const open = new Set(['a', 'b', 'c'])
-    assert.equal(findLeftOut(plan, fleet, contents, open)?.wave, 'canary')
+    assert.equal(findLeftOut(plan, fleet, contents, state)?.wave, 'canary')
     const other = fleetOf(['a', 'b', 'c'], { shop: waves.replace('canary', 'first') })
-    assert.equal(findLeftOut(plan, other, contents, open), undefined)
+    assert.equal(findLeftOut(plan, other, contents, state), undefined)
   })
 
-  test('is passed over as ever where its clusters may get nothing at all', async () => {
+  // Suspended in mid-rollout it was waited for; before, the commit went to the waves behind at once.
+  test('I6 keeps a commit back too where its clusters are suspended', async () => {
+    const { deciding, created } = createWorld()
+    const fleet = fleetOf(['a/{ suspend: true }', 'b', 'c'], { shop: waves })
+    const [fault] = await deciding.decide(fleet, contentsOf(fleet))
+    assert.equal(created[0]?.start, false)
+    assert.match(
+      fault!.message,
+      /^wave canary has no cluster .*: a is suspended in Git, so nothing/,
+    )
+  })
+
+  test('I6 keeps a commit back too where its clusters are revoked', async () => {
+    const { state, deciding, created } = createWorld()
+    state.revoked.set('a', 'stolen')
+    const fleet = fleetOf(['a', 'b', 'c'], { shop: waves })
+    const [fault] = await deciding.decide(fleet, contentsOf(fleet))
+    assert.equal(created[0]?.start, false)
+    assert.match(fault!.message, /a is revoked, so nothing/)
+  })
+
+  test('keeps nothing back that a cluster of it has proven, suspended since', async () => {
+    const { state, assign, deciding, created } = createWorld()
+    const fleet = fleetOf(['a/{ suspend: true }', 'b', 'c'], { shop: waves })
+    assign('shop', good, 'a')
+    state.good.set('a', new Map([['shop', good]]))
+    assert.deepEqual(await deciding.decide(fleet, contentsOf(fleet)), [])
+    assert.equal(created[0]?.start, true)
+  })
+
+  test('is passed over as ever where none of its clusters ever joined', async () => {
     const { deciding, created } = createWorld(['b', 'c'])
     const fleet = fleetOf(['a', 'b', 'c'], { shop: waves })
     assert.deepEqual(await deciding.decide(fleet, withoutThem(fleet, 'a')), [])
