@@ -12,9 +12,11 @@ const key = String.raw`((?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](
 const value = String.raw`[-A-Za-z0-9_.]{0,63}`
 const forms = {
   equality: new RegExp(`^${key} *(==|=|!=) *(${value})$`),
-  set: new RegExp(`^${key} +(in|notin) *\\(( *${value} *(?:, *${value} *)*)\\)$`),
+  // What is between the parentheses is split, not matched: spaces around nothing fit in 2^n ways.
+  set: new RegExp(`^${key} +(in|notin) *\\(([^()]*)\\)$`),
   presence: new RegExp(`^(!?) *${key}$`),
 }
+const wholeValue = new RegExp(`^${value}$`)
 
 /**
  * Text → a test over labels. Empty text selects everything.
@@ -61,7 +63,9 @@ function parseRequirement(part: string): Requirement {
   if (set) {
     const [, key = '', word, list = ''] = set
     const values = list.split(',').map((one) => one.trim())
-    return { key, operator: word === 'in' ? 'In' : 'NotIn', values }
+    if (values.every((one) => wholeValue.test(one))) {
+      return { key, operator: word === 'in' ? 'In' : 'NotIn', values }
+    }
   }
   const presence = forms.presence.exec(part)
   if (presence) {
