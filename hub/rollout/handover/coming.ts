@@ -48,7 +48,9 @@ export function createWhatComes(deps: ComingDeps) {
     const last = plansOf(state, application).findLast(({ targets }) => targets[cluster])
     const run = last && state.runs.get(last.id)
     const progress = run?.clusters[cluster]
-    if (!run || run.phase === 'RolledBack' || progress?.state !== 'Done') return false
+    if (!run || progress?.state !== 'Done') return false
+    // What it missed of those is not to come by itself.
+    if (run.phase === 'RolledBack' || run.phase === 'Aborted') return false
     if (!mayMove(progress) || state.holds.has(application)) return false
     const desired = deps.desired(application, cluster)
     const has = state.assignments.get(cluster)?.get(application)?.digest

@@ -155,8 +155,11 @@ describe('what is to get an object that another has', () => {
       assert.notEqual(createSwap({ right, desired: good }).why, null)
       assert.equal(createSwap({ right, desired: old }).why, null, 'reverted since')
       assert.equal(createSwap({ right }).why, null, 'it cannot be rendered')
-      const back = { ...right, phase: 'RolledBack' } as const
-      assert.equal(createSwap({ right: back, desired: good }).why, null)
+      // Of what was aborted nothing is planned again, though it said "in a moment", for ever.
+      for (const phase of ['RolledBack', 'Aborted'] as const) {
+        const over = { ...right, phase } as const
+        assert.equal(createSwap({ right: over, desired: good }).why, null, phase)
+      }
     }
     const x = { state: 'Done', outcome: 'Skipped', generation: 0, at: 0, message: '' } as const
     const skipped = { phase: 'Succeeded', clusters: { x } } as const
