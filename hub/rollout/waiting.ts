@@ -44,7 +44,10 @@ export function explainWaiting(
   }
 }
 
-function explainPlanned({ id, behind, leftOut }: RolloutPlan): string {
+function explainPlanned({ id, behind, leftOut, supersede, starts }: RolloutPlan): string {
+  if (supersede === 'queue' && starts) {
+    return 'it waits in line, and begins by itself once the rollout before it has ended'
+  }
   if (leftOut !== undefined) {
     return `it waits until a cluster of wave ${leftOut} can be given it, or nothing would prove it for the waves behind; \`swell rollout begin ${id}\` goes on without that wave`
   }

@@ -37,6 +37,18 @@ describe('a rollout that was planned', () => {
   })
 })
 
+describe('a rollout that waits in line', () => {
+  // It named a command that is refused as long as the rollout before it is under way.
+  it('says that it begins by itself', () => {
+    const made = plan([wave('all', ['a'])], { supersede: 'queue', starts: true })
+    const played = drive(made)
+    played.look(0)
+    assert.deepEqual(played.last.waitingFor, [
+      'it waits in line, and begins by itself once the rollout before it has ended',
+    ])
+  })
+})
+
 describe('a cluster that soaks', () => {
   it('is said to be healthy only once it has said so since it came back', () => {
     const played = drive(plan([wave('canary', ['a'], { soak: 60_000 })]))
