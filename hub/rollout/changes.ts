@@ -122,13 +122,13 @@ export function findChange(input: ChangeInput): Change {
     all.set(cluster, { ...wanted.get(cluster)!, previous: plan.targets[cluster]!.previous })
   }
   const targets = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
-  const known = listKnown(history)
+  const isKnown = createKnown(history)
   const paused =
     begun && isPausedByPerson(begun) && goesOn(begun.plan, targets) ? begun.plan.id : undefined
   return {
     kind: 'rollout',
     targets,
-    catchUp: due.every(([, { digest }]) => known.has(digest)),
+    catchUp: due.every(([cluster, { digest }]) => isKnown(cluster, digest)),
     ...(paused !== undefined && { paused }),
   }
 }
@@ -155,16 +155,25 @@ export function isPausedByPerson({ plan, run }: PastRollout): boolean {
   return !isGateFailed && !isSpent
 }
 
-/** What rollouts brought, or were to: not what was planned only, nor what comes again as something new. */
-function listKnown(history: readonly PastRollout[]): ReadonlySet<Content['digest']> {
+/**
+ * Whether a cluster was to have this before, and its turn had come, or all waves had gone by where others got it: what
+ * stopped before the waves in front of it were through is as good as new there. So is what comes again as something new.
+ */
+function createKnown(history: readonly PastRollout[]) {
   const begun = history.filter(({ run }) => run.startedAt !== null)
-  return new Set(
-    begun.flatMap(({ plan, overruled }) =>
-      Object.entries(plan.targets).flatMap(([cluster, { digest }]) =>
-        overruled?.has(cluster) ? [] : [digest],
-      ),
-    ),
-  )
+  const known = begun.map(({ plan, run, overruled }) => {
+    const isOver = run.phase === 'Succeeded' || run.phase === 'Failed'
+    const reached = plan.waves.slice(0, run.wave + 1).flatMap(({ clusters }) => clusters)
+    const given = reached.filter((name) => overruled?.has(name) !== true)
+    const { targets } = plan
+    const brought = isOver ? given.map((name) => targets[name]!.digest) : []
+    return { targets, given: new Set(given), brought: new Set(brought) }
+  })
+  return (cluster: string, digest: Content['digest']): boolean =>
+    known.some(
+      ({ targets, given, brought }) =>
+        brought.has(digest) || (given.has(cluster) && targets[cluster]!.digest === digest),
+    )
 }
 
 /** Cluster → content, tombstones for what Git no longer places there, told already or not. */

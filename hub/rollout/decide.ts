@@ -10,8 +10,8 @@ import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
 import { type Change, findChange, historyOf } from './changes.ts'
-import { createLeaving } from './leaving.ts'
-import { findLeftOut, type LeftOut } from './left-out.ts'
+import { createLeaving, type LeavingDeps } from './leaving.ts'
+import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
 import { findBad, findHeld, isHeldAsked } from './hold.ts'
 import { listOver } from './hold-end.ts'
@@ -62,13 +62,16 @@ export function createDeciding(deps: DecideDeps) {
   let settledAt = -Infinity
   const sparing = createSparing(deps)
   const makePlan = createMakePlan(deps)
-  const leaving = createLeaving({
+  const grace: LeavingDeps = {
     grace: deps.removalGrace ?? 0,
     clock: deps.clock,
     monotonic: deps.monotonic ?? deps.clock,
     later: (ms, run) => deps.later?.(ms, run),
     decide: () => deps.redecide?.(),
-  })
+  }
+  const leaving = createLeaving(grace)
+  /** Where a rollout ended without clusters that are selected no more, whether anything runs there or not. */
+  const stopped = createLeaving(grace)
 
   async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
     const faults: Fault[] = []
@@ -138,8 +141,10 @@ export function createDeciding(deps: DecideDeps) {
         const leftOut = state.plans.get(change.rollout)?.leftOut
         if (isPlanned && leftOut !== undefined) {
           const still = lookForLeftOut(round, state.plans.get(change.rollout)!)
-          if (still && !spares) return still.fault
           const anew = find(round, application, false, true)
+          const targets = anew.kind === 'rollout' ? anew.targets : {}
+          const isStill = still && !isFilled(leftOut, { application, targets }, round.fleet)
+          if (isStill && !spares) return still.fault
           return anew.kind === 'rollout' ? roll(round, application, anew, start, turn) : undefined
         }
         if (!spares) return undefined
@@ -254,9 +259,15 @@ export function createDeciding(deps: DecideDeps) {
     { fleet, contents }: Round,
     application: string,
   ): Promise<undefined> {
-    const isLeaving = (cluster: string): boolean => leaving.isLeaving(application, cluster)
-    for (const [rollout, clusters] of listOverruled(state, fleet, contents, application, isLeaving))
+    const found = listOverruled(state, fleet, contents, application)
+    const desired = contents.applications.get(application)
+    const unselected = [...found.values()].flat().filter((name) => desired?.has(name) === false)
+    stopped.note(application, unselected)
+    for (const [rollout, all] of found) {
+      const clusters = all.filter((name) => !stopped.isLeaving(application, name))
+      if (clusters.length === 0) continue
       await deps.record({ type: 'rollout.overruled', application, rollout, clusters })
+    }
   }
 
   /** Clusters that may get something of an application. */

@@ -76,3 +76,17 @@ function listLeft(
   const placed = revoked.size > 0 ? [...(applications.get(application)?.keys() ?? [])] : []
   return new Set([...kept, ...placed.filter((name) => revoked.has(name))].filter(has))
 }
+
+/** Whether a wave has somebody by now who can be given something: another cluster has come to it. */
+export function isFilled(
+  wave: string,
+  { application, targets }: Pick<RolloutPlan, 'application' | 'targets'>,
+  fleet: Fleet,
+): boolean {
+  const rules = strategyOf(fleet, fleet.applications.get(application)?.spec)?.waves ?? []
+  const given = Object.entries(listPlanClusters(fleet)).filter(
+    ([name]) => (targets[name]?.digest ?? null) !== null,
+  )
+  const at = rules.findIndex(({ name }) => name === wave)
+  return (pickWaves(rules, Object.fromEntries(given)).waves[at] ?? []).length > 0
+}

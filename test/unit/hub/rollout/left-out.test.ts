@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
+import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { findLeftOut } from '../../../../hub/rollout/left-out.ts'
+import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { Content } from '../../../../hub/rollout/rollout.ts'
+import { enrol } from '../status/known-world.ts'
 import { createDecidingHub } from './deciding-hub.ts'
 import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
 import { good } from './world.ts'
@@ -171,4 +174,55 @@ describe('what waits since no cluster of a wave could be given it', () => {
       assert.deepEqual(hub.told, [])
     })
   }
+
+  // It had been told to some, so it was taken for proven: the others got it without the canary that had never passed it.
+  test('I6 waits also where it came as far as the canary, and gave way before that had proven it', async () => {
+    const hub = await begin()
+    for (const content of [bad, fixed]) await hub.commit(all(content))
+    for (let turn = 0; turn < 4; turn += 1) await hub.goOn(5_000)
+    hub.told.length = 0
+    await hub.commit(all(bad), 'c0')
+    await hub.goOn(5_000)
+    assert.deepEqual([hub.phases(), hub.told], ['Succeeded Superseded Succeeded Planned', []])
+  })
+})
+
+describe('a wave that was without a cluster that can be given something', () => {
+  const spec = (canaries: string, rest: string) =>
+    `, rollout: { waves: [{ name: canary, clusters: [${canaries}] }, { name: rest, clusters: [${rest}] }] }`
+
+  /** Cluster a is left as it is, and what is to go to the others is planned. */
+  async function wait(fleet: ReturnType<typeof fleetOf>) {
+    const world = createWorld()
+    await world.deciding.decide(fleet, withoutThem(fleet, 'a'))
+    const { plan } = world.created[0]!
+    addRollout(world.state, plan, createRun(plan))
+    assert.deepEqual(world.summary(), [['shop', 'b c', false]])
+    return world
+  }
+
+  // What was planned waited on, and whoever began it as they were told went past the new canary.
+  test('I6 is gone through as soon as another cluster is picked for it', async () => {
+    const world = await wait(fleetOf(['a', 'b', 'c'], { shop: spec('a', 'b, c') }))
+    const other = fleetOf(['a', 'b', 'c'], { shop: spec('a, b', 'c') })
+    assert.deepEqual(await world.deciding.decide(other, withoutThem(other, 'a')), [])
+    assert.deepEqual(world.summary()[1], ['shop', 'b c', true])
+    assert.deepEqual(world.created[1]!.plan.waves[0]!.clusters, ['b'])
+  })
+
+  test('I6 is gone through as soon as another cluster of it has joined', async () => {
+    const fleet = fleetOf(['a', 'b', 'c', 'd'], { shop: spec('a, d', 'b, c') })
+    const world = await wait(fleet)
+    enrol(world.state, 'd')
+    assert.deepEqual(await world.deciding.decide(fleet, withoutThem(fleet, 'a')), [])
+    assert.deepEqual(world.summary()[1], ['shop', 'b c d', true])
+  })
+
+  test('is waited for without a plan more at each look', async () => {
+    const fleet = fleetOf(['a', 'b', 'c'], { shop: spec('a', 'b, c') })
+    const world = await wait(fleet)
+    const [fault] = await world.deciding.decide(fleet, withoutThem(fleet, 'a'))
+    assert.match(fault!.message, /`swell rollout begin r1` goes on without/)
+    assert.equal(world.created.length, 1)
+  })
 })

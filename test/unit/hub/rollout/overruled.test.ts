@@ -134,4 +134,26 @@ describe('what was stopped, and Git has taken back', () => {
     await deciding.decide(more, contentsOf(more, bad))
     assert.deepEqual(summary(), [])
   })
+
+  // Only where something ran was a label given time: what somebody had aborted came to the others by one that flapped.
+  test('is not by a label that goes and comes back within the grace, also where nothing ever ran', async () => {
+    let now = 0
+    const world = createWorld(['a', 'b'], { removalGrace: 60_000, clock: () => now })
+    const content = { ...bad, previous: null }
+    const ended = plan([wave('all', ['a', 'b'])], {
+      ...{ id: 'ended', targets: { a: content, b: content } },
+    })
+    const clusters = { a: skipped, b: skipped }
+    const run = { phase: 'Aborted', startedAt: 0, finishedAt: 1, clusters } as const
+    addRollout(world.state, ended, { ...createRun(ended), ...run })
+    const fleet = fleetOf(['a', 'b'], { shop: '' })
+    const both = contentsOf(fleet, bad)
+    const one = { ...both, applications: new Map([['shop', new Map([['a', bad]])]]) }
+    for (const contents of [both, one, both]) await world.deciding.decide(fleet, contents)
+    assert.deepEqual([world.summary(), world.state.overruled.size], [[], 0])
+    await world.deciding.decide(fleet, one)
+    now = 60_000
+    for (const contents of [one, both]) await world.deciding.decide(fleet, contents)
+    assert.deepEqual(world.summary(), [['shop', 'b', true]])
+  })
 })
