@@ -13,8 +13,9 @@ export interface ClockJumpsDeps {
 /** By how much the hub's clock was set while rollouts counted by it. */
 export interface ClockJumps {
   /**
-   * Of rollouts that another hub moved until now, by whose clock this one's is so many milliseconds ahead. Where it is
-   * behind their times are yet to come, and tell it by themselves. False where it is no matter.
+   * Of rollouts that were moved by another hub, or before this one began: by so many milliseconds its clock is ahead of
+   * the last that was seen of that one's, since the clocks differ or nobody watched meanwhile. Where it is behind, their
+   * times are yet to come, and tell it by themselves. False where it is no matter.
    */
   inherit(plans: Iterable<RolloutPlan>, ahead: number): boolean
   /** Looks at the clock, whether any rollout asks or not. */
@@ -78,6 +79,15 @@ export function createClockJumps({ clock, monotonic, onJump }: ClockJumpsDeps): 
 /** For people. */
 export function tellJump(by: number): string {
   const length = formatDuration(Math.abs(by))
-  const what = by > 0 ? `set ahead by ${length}, or its machine slept` : `set back by ${length}`
+  const what =
+    by > 0 ? `set ahead by ${length}, or no hub watched for as long` : `set back by ${length}`
   return `the hub's clock was ${what}; what is waited for goes on from where it was`
+}
+
+/** For people: why what is waited for counts on from where it was, where another hub moved it, or none did for a while. */
+export function tellUnwatched(ahead: number, unwatched: number): string {
+  if (ahead >= unwatched) {
+    return "this machine's clock is ahead of that of the hub that led before; set both by NTP"
+  }
+  return `no hub watched for ${formatDuration(unwatched)}, or the clock was set ahead meanwhile; what is waited for goes on from where it was`
 }

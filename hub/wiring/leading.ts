@@ -15,11 +15,12 @@ import { type Pipeline, createPipeline } from '../pipeline.ts'
 import { type Rollouts, createRollouts } from '../rollout/advance.ts'
 import { createRenderMetrics } from '../render/metrics.ts'
 import { createWakeUps } from '../rollout/bullmq.ts'
-import { createClockJumps, tellJump } from '../rollout/clock-jumps.ts'
+import { createClockJumps, tellJump, tellUnwatched } from '../rollout/clock-jumps.ts'
 import { createDeciding } from '../rollout/decide.ts'
 import { createRolloutStore } from '../rollout/redis.ts'
 import { explainClosed } from '../rollout/open-clusters.ts'
 import { createHandovers, type Handovers } from '../rollout/handover.ts'
+import { createWatched } from '../rollout/watched/redis.ts'
 import { createWithhold } from '../rollout/withhold.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Known } from '../status/cluster-view.ts'
@@ -49,6 +50,8 @@ const sweepAgeMs = 60 * 60_000
 const alertSweepMs = 5_000
 /** The clock is looked at, and while something is kept from a cluster whether Git was read. */
 const confirmEveryMs = 1_000
+/** It is written down that somebody watches over rollouts. */
+const watchedEveryMs = 5_000
 
 export interface LeadingDeps {
   readonly store: Store
@@ -97,12 +100,11 @@ export async function startLeading(
       log.warn(tellJump(by))
     },
   })
+  const watched = createWatched(redis, store.prefix)
   const { ahead } = store.standing
-  if (jumps.inherit(register.state.plans.values(), ahead)) {
-    log.warn(
-      { ahead },
-      "this machine's clock is ahead of that of the hub that led before; set both by NTP",
-    )
+  const unwatched = since - ((await watched.until()) ?? since)
+  if (jumps.inherit(register.state.plans.values(), Math.max(ahead, unwatched))) {
+    log.warn({ ahead, unwatched }, tellUnwatched(ahead, unwatched))
   }
 
   const findFaults = async (): Promise<ReadonlySet<string>> =>
@@ -325,6 +327,11 @@ export async function startLeading(
     async begin() {
       await rendering.open()
       await rollouts.restore()
+      // What was not watched is told to all rollouts by now.
+      const note = (): Promise<void> => watched.note(clock())
+      await note()
+      started.every(watchedEveryMs, note)
+      started.own(note, (last) => last())
       await rendering.recall()
       await pipeline.resume()
       rendering.follow()

@@ -164,7 +164,7 @@ describe('F29: a hub whose clock is set', () => {
     assert.deepEqual(
       told.map(({ reason }) => reason),
       [
-        "the hub's clock was set ahead by 1h, or its machine slept; what is waited for goes on from where it was",
+        "the hub's clock was set ahead by 1h, or no hub watched for as long; what is waited for goes on from where it was",
       ],
     )
     await it.pass(8 * minute - 1)
