@@ -8,6 +8,8 @@ export interface Gate {
   readonly onCrowd: (why: Crowd) => void
   /** A handshake may take so long. */
   readonly handshakeMs?: number
+  /** A connection may be open so long, whatever it carries; for ever when left out. */
+  readonly openMs?: number
 }
 
 const handshakeMs = 10_000
@@ -38,8 +40,11 @@ export function gateConnections(
       const tooSlow = after(gate.handshakeMs ?? handshakeMs, () => {
         if (shaking.has(socket)) socket.destroy()
       })
+      const { openMs } = gate
+      const tooLong = openMs === undefined ? () => {} : after(openMs, () => socket.destroy())
       socket.once('close', () => {
         tooSlow()
+        tooLong()
         verdict.closed()
       })
       for (const handler of handlers) handler.call(listening, socket)

@@ -7,7 +7,7 @@ import { toServiceDefinition } from '@groundswell/proto/grpc.ts'
 import type { createEnrolment } from './enrol.ts'
 import type { Gate } from './gate.ts'
 import { watchHandshakes } from './handshake.ts'
-import { type Listener, listen, listenerOptions, noPings } from './listen/grpc.ts'
+import { type Listener, enrolOptions, listen, listenerOptions, noPings } from './listen/grpc.ts'
 import { type Streams, type StreamsDeps, createStreams } from './live/grpc.ts'
 import { type SyncCall, isRehearsal, toStatus } from './stream/grpc.ts'
 import { createMutualTls, createOpenTls } from './tls/grpc.ts'
@@ -35,7 +35,7 @@ export async function serveEnrolment(
   enrolment: ReturnType<typeof createEnrolment>,
   gate?: Gate,
 ): Promise<Listener> {
-  const server = new Server({ ...listenerOptions, 'grpc.max_receive_message_length': 16 * 1024 })
+  const server = new Server(enrolOptions)
   server.addService(toServiceDefinition(EnrolService), {
     begin: unary(enrolment.begin),
     enrol: unary(enrolment.enrol),

@@ -69,7 +69,7 @@ export async function startFollowing(
   const relay = life.own(
     await serveRelay(host, config.dataPort, shown.now(), authority, {
       link,
-      gate: openGate(surroundings, onCrowd),
+      gate: openGate(surroundings, 'data', onCrowd),
       keyExchange: config.keyExchange,
       onRefused: refusals,
     }),
@@ -78,7 +78,7 @@ export async function startFollowing(
   const joins = life.own(
     await serveEnrolmentRelay(host, config.enrolPort, shown.now(), authority, {
       link,
-      gate: openGate(surroundings, onCrowd),
+      gate: openGate(surroundings, 'enrol', onCrowd),
     }),
     (listener) => listener.close(handOverMs),
   )

@@ -116,8 +116,8 @@ export async function startListeners(
     monotonic: () => performance.now(),
   })
   const evidence = createEvidenceFiles(join(config.data, 'evidence'))
-  const gateOf = (listener: string): Gate =>
-    openGate(surroundings, (why) => metrics.countTurnedAway(listener, why))
+  const gateOf = (listener: 'data' | 'enrol'): Gate =>
+    openGate(surroundings, listener, (why) => metrics.countTurnedAway(listener, why))
   const onRefused = createRefusalLog(
     (reason, peer, untold) =>
       log.warn({ peer, reason, ...(untold > 0 && { untold }) }, 'a stream was refused'),

@@ -17,7 +17,13 @@ import { type Keepalive, keepalive } from '@groundswell/proto/keepalive.ts'
 import { repeat } from '../../clock.ts'
 import type { Gate } from '../../sync/gate.ts'
 import { watchHandshakes } from '../../sync/handshake.ts'
-import { type Listener, listen, listenerOptions, noPings } from '../../sync/listen/grpc.ts'
+import {
+  type Listener,
+  enrolOptions,
+  listen,
+  listenerOptions,
+  noPings,
+} from '../../sync/listen/grpc.ts'
 import { createBeats } from '../../sync/live/beats.ts'
 import { boundPulse } from '../../sync/live/pulse.ts'
 import {
@@ -179,7 +185,7 @@ export async function serveEnrolmentRelay(
   authority: Authority,
   deps: Pick<RelayDeps, 'link' | 'gate'>,
 ): Promise<Listener> {
-  const server = new Server({ ...listenerOptions, 'grpc.max_receive_message_length': 16 * 1024 })
+  const server = new Server(enrolOptions)
   const relay =
     (method: EnrolMethod) =>
     async (

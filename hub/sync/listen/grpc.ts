@@ -16,6 +16,13 @@ export const listenerOptions = {
   'grpc.max_connection_idle_ms': 60_000,
 } as const
 
+/** For who joins, whom nobody knows yet: small questions, one after the other. */
+export const enrolOptions = {
+  ...listenerOptions,
+  'grpc.max_receive_message_length': 16 * 1024,
+  'grpc.max_concurrent_streams': 2,
+} as const
+
 /** grpc-js sends a PING whatever was heard; with this, only who was not heard is asked (`live/pulse.ts`). */
 export const noPings = { 'grpc.keepalive_time_ms': 2 ** 31 - 1 } as const
 

@@ -45,6 +45,19 @@ describe('admission before TLS', () => {
     assert.equal(admission.admit('y'), 'open')
   })
 
+  test('those of one address are bounded where that is asked for, and free again when they close', () => {
+    const admission = createAdmission({ ...options, openEach: 2 })
+    const [first, second] = ['a', 'a'].map((address) => admission.admit(address))
+    assert.ok(isAdmitted(first!) && isAdmitted(second!))
+    for (const one of [first, second]) one.settled()
+    assert.equal(admission.admit('a'), 'open')
+    assert.ok(isAdmitted(admission.admit('b')))
+    second.closed()
+    second.closed()
+    assert.ok(isAdmitted(admission.admit('a')))
+    assert.equal(admission.admit('a'), 'open')
+  })
+
   test('whatever comes and goes, counts are right and within their bounds', () => {
     const step = fc.record({
       address: fc.nat(3),
