@@ -6,6 +6,7 @@ import {
   gatesOf,
   isMeasured,
   type MeasuredGate,
+  type MetricGate,
   nameGate,
   type PlannedGate,
 } from './planned-gate.ts'
@@ -43,32 +44,57 @@ export function judgeGates(draft: Draft, moment: Moment, side: GateSide): Passag
   for (const want of wanted) want()
   const missing = findGate(plan, draft.approvals, draft.wave, side)
   if (missing) held.unshift('approval')
-  if (held.length === 0) held.push(...doubtConditions(draft, moment, side))
+  if (held.length === 0) held.push(...doubtAnswers(draft, moment, side))
   if (held.length === 0) return { state: 'open' }
   return { state: 'held', message: `waits for ${held.join(', ')}` }
 }
 
 /**
- * Asks conditions again that held when they were asked last, where people or other gates have kept the rollout
- * since then: they have to hold as it goes on. Gives their names.
+ * Asks conditions and metrics again that were good when they were asked last, where people or other gates have kept
+ * the rollout since then: they have to be as it goes on. Gives their names. A webhook has given its word.
  */
-function doubtConditions(draft: Draft, moment: Moment, side: GateSide): string[] {
+function doubtAnswers(draft: Draft, moment: Moment, side: GateSide): string[] {
   const { plan, now } = moment
   const reached = openWaves(plan, draft.wave).flatMap(({ clusters }) => clusters)
   // It goes nowhere yet, and would ask for as long.
   if (side === 'after' && !isProven(reached, draft.clusters)) return []
-  return gatesOf(plan, draft.wave, side).flatMap((gate, index) => {
+  const gates = gatesOf(plan, draft.wave, side)
+  // Of two metrics each would be measured anew for as long as the other takes.
+  const slowest = Math.max(0, ...gates.map((gate) => (gate.kind === 'metric' ? gate.timeout : 0)))
+  return gates.flatMap((gate, index) => {
     const key = gateKey(draft.wave, side, index)
     const before = draft.gates[key]
-    if (gate.kind !== 'cel' || before?.state !== 'passed' || before.promoted) return []
+    if (gate.kind !== 'cel' && gate.kind !== 'metric') return []
+    if (before?.state !== 'passed' || before.promoted) return []
     const age = now - before.at
     // By a clock that was set back since, nobody can tell when that was.
-    if (age >= 0 && age <= gate.interval) return []
-    const state = startWaiting(moment)
+    const isFresh = age <= gate.interval + (gate.kind === 'metric' ? slowest : 0)
+    if (age >= 0 && isFresh) return []
+    const wave = plan.waves[draft.wave]!
+    const state =
+      gate.kind === 'cel'
+        ? startWaiting(moment)
+        : lackOne(gate, subjectsOf(gate, wave, side, draft.clusters), moment)
     draft.gates[key] = state
-    lookAgain(draft, moment, { gate, key, state, wave: plan.waves[draft.wave]!, side })
+    lookAgain(draft, moment, { gate, key, state, wave, side })
     return [nameGate(gate)]
   })
+}
+
+/** A metric that has all good values but one of each that is measured. */
+function lackOne(
+  { count }: MetricGate,
+  subjects: readonly string[],
+  moment: Moment,
+): Extract<GateState, { state: 'measuring' }> {
+  const good = Object.fromEntries(subjects.map((subject) => [subject, count - 1]))
+  const counted = { round: 1, nextAt: moment.now, good, bad: {} }
+  return {
+    ...startWaiting(moment),
+    state: 'measuring',
+    ...counted,
+    message: 'is measured once more',
+  }
 }
 
 /** What of a wave is measured; none when no cluster of it runs the content. */
