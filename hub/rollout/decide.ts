@@ -147,7 +147,8 @@ export function createDeciding(deps: DecideDeps) {
           if (isStill && !spares) return still.fault
           return anew.kind === 'rollout' ? roll(round, application, anew, start, turn) : undefined
         }
-        if (!spares) return undefined
+        // Whoever deletes much at once is told of all of it together.
+        if (!spares) return isPlanned && start ? explainUnstarted(change.rollout) : undefined
         if (spares.paused === change.rollout) return putInPlace(round, application, spares)
         const { behind, starts } = state.plans.get(change.rollout)!
         const plan = await makePlan(round, application, spares, 'git')
@@ -194,6 +195,16 @@ export function createDeciding(deps: DecideDeps) {
     if (isGiving(plan)) return turn.beginFirsts().then(begin)
     turn.defer(begin)
     return undefined
+  }
+
+  /** What was planned to wait for a person, and waits still though nothing else says so any more. */
+  function explainUnstarted(id: string): Fault | undefined {
+    const { application, starts, behind, trigger } = state.plans.get(id)!
+    if (starts === true || behind !== undefined || trigger.kind === 'api') return undefined
+    return {
+      object: `Application ${application}`,
+      message: `what Git asks is planned and waits for a person: \`swell rollout begin ${id}\` starts it`,
+    }
   }
 
   function lookForLeftOut({ fleet, contents }: Round, plan: RolloutPlan): LeftOut | undefined {

@@ -19,6 +19,28 @@ describe('I4: a removal', () => {
     assert.deepEqual(summary(), [['shop', '-a -b', true]])
   })
 
+  // It was too much at once when it was planned; once most came back nothing said any more that the rest waits.
+  test('is told of as long as it waits for a person, also where what was deleted with it is back', async () => {
+    const { deciding, created, assign, state } = createWorld()
+    for (const name of ['shop', 'web', 'bank']) assign(name, good, 'a', 'b')
+    const without = fleetOf(['a', 'b'], { web: '' })
+    const [much] = await deciding.decide(without, contentsOf(without))
+    assert.match(much!.message, /^2 of 3 applications are gone/)
+    for (const { plan: made } of created) addRollout(state, made, createRun(made))
+    const id = created.find(({ plan: { application } }) => application === 'shop')!.plan.id
+    const fleet = fleetOf(['a', 'b'], { web: '', bank: '' })
+    for (let look = 0; look < 2; look += 1) {
+      const faults = await deciding.decide(fleet, contentsOf(fleet))
+      assert.deepEqual(faults, [
+        {
+          object: 'Application shop',
+          message: `what Git asks is planned and waits for a person: \`swell rollout begin ${id}\` starts it`,
+        },
+      ])
+    }
+    assert.equal(state.runs.get(id)!.phase, 'Planned')
+  })
+
   test('is planned in the Project that its application was in', async () => {
     const { deciding, created, assign, state } = createWorld()
     const first = { ...plan([wave('all', ['a'])]), project: 'tills' }
