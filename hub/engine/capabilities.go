@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 
+	"github.com/mitchellh/copystructure"
 	"helm.sh/helm/v4/pkg/chart/common"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 )
@@ -51,11 +53,16 @@ type tracked struct {
 // One request is served at a time.
 var tracing *tracked
 
-// trackCapabilities puts what notes questions in the place of the capabilities.
+// A copy of what a template was given, as `deepCopy .` makes one, asks in the same place.
+func init() { copystructure.ShallowCopiers[reflect.TypeFor[*tracked]()] = struct{}{} }
+
+// trackCapabilities puts what notes questions in the place of the capabilities. They stay themselves where they are
+// taken as a whole: all of them counts as asked then, and nothing of Helm's own types need be imitated.
 func trackCapabilities(made *chart.Chart, top common.Values, capabilities *common.Capabilities, asked *askedFacts) *tracked {
 	tracing = &tracked{real: capabilities, asked: asked}
 	if looksAround(made) || looksAroundIn(textOfValues(top)) {
 		asked.Version, asked.Served = true, true
+		return tracing
 	}
 	top["Capabilities"] = tracing
 	return tracing
@@ -113,7 +120,7 @@ func (s trackedSet) Has(name string) bool {
 
 var (
 	capabilitiesWord = regexp.MustCompile("[.\"'`]Capabilities\\b")
-	plainQuestion    = regexp.MustCompile(`^\.(KubeVersion\b|HelmVersion\b|APIVersions\.Has\b)`)
+	plainQuestion    = regexp.MustCompile(`^\.(KubeVersion\.\w|HelmVersion\b|APIVersions\.Has\b)`)
 )
 
 // looksAround says whether the chart's files take capabilities in another way than by one question

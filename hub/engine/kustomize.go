@@ -102,11 +102,24 @@ func forgetOrigin(from object) {
 // its file; nil where text cannot simply be appended.
 func traceable(data []byte) []byte {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) || bytes.Contains(data, []byte("buildMetadata")) ||
-		bytes.Contains(data, []byte("\n...")) {
+		bytes.Contains(data, []byte("\n...")) || !firstField.Match(data) {
 		return nil
 	}
-	return append(bytes.Clone(data), "\nbuildMetadata: [originAnnotations]\n"...)
+	traced := bytes.Clone(data)
+	if !bytes.HasSuffix(traced, []byte("\n")) {
+		// The end of a line would be one of a block of text that the file ends with.
+		if textBlock.Match(traced) {
+			return nil
+		}
+		traced = append(traced, '\n')
+	}
+	return append(traced, "buildMetadata: [originAnnotations]\n"...)
 }
+
+var textBlock = regexp.MustCompile(`(?m)[|>][-+1-9]*[ \t\r]*(?:#.*)?$`)
+
+// firstField is at the start of its line, and so may be any after it. A file without one is empty, which kustomize refuses.
+var firstField = regexp.MustCompile(`^(?:\x{feff})?(?:[ \t\r]*(?:#.*|---[ \t\r]*(?:#.*)?)?\n)*[^ \t\r\n#-]`)
 
 func originOf(from *resource.Resource, dir string) string {
 	origin, err := from.GetOrigin()

@@ -109,7 +109,12 @@ func normalize(objects []object, namespace string, createNamespace bool) ([]rend
 		answered = append(answered, rendered{ID: id, APIVersion: version, JSON: string(text), File: each.file})
 	}
 	for _, each := range objects {
-		if annotation(each.value, "config.kubernetes.io/local-config") == "true" {
+		if isLocal(each) {
+			continue
+		}
+		if isDeeper(each.value, maxDepth) {
+			id, _ := identify(each.value)
+			faults = append(faults, faultf("refused", each.file, each.line, "%s: nested deeper than %d", describe(id), maxDepth))
 			continue
 		}
 		if err := refuseLooseSops(each); err != nil {
@@ -132,6 +137,32 @@ func normalize(objects []object, namespace string, createNamespace bool) ([]rend
 	}
 	slices.SortFunc(answered, func(a, b rendered) int { return strings.Compare(a.ID.String(), b.ID.String()) })
 	return answered, warnings, errors.Join(faults...)
+}
+
+// isLocal says whether an object is for the tools that make others, and goes to no cluster.
+func isLocal(each object) bool {
+	return annotation(each.value, "config.kubernetes.io/local-config") == "true"
+}
+
+// maxDepth is several times what any manifest has; whoever reads objects next need not fear for its stack.
+const maxDepth = 500
+
+func isDeeper(value any, most int) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, each := range value {
+			if most == 0 || isDeeper(each, most-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, each := range value {
+			if most == 0 || isDeeper(each, most-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func strip(each object) (warnings []string) {
@@ -163,9 +194,10 @@ func settle(each object, namespace string, scopes map[string]bool) (warnings []s
 		delete(metadata, "namespace")
 	}
 	id, version := identify(each.value)
-	namespaced, known := scopes[id.Group+"/"+id.Kind]
+	// What Kubernetes itself has is where it says, whatever somebody's definition claims of it.
+	namespaced, known := openapi.IsNamespaceScoped(yaml.TypeMeta{APIVersion: version, Kind: id.Kind})
 	if !known {
-		namespaced, known = openapi.IsNamespaceScoped(yaml.TypeMeta{APIVersion: version, Kind: id.Kind})
+		namespaced, known = scopes[id.Group+"/"+id.Kind]
 	}
 	switch {
 	case !known:
@@ -178,13 +210,13 @@ func settle(each object, namespace string, scopes map[string]bool) (warnings []s
 	return warnings
 }
 
-// declaredScopes reads group/kind → namespaced from the CustomResourceDefinitions rendered here.
+// declaredScopes reads group/kind → namespaced from the CustomResourceDefinitions that are sent along.
 func declaredScopes(objects []object) map[string]bool {
 	scopes := map[string]bool{}
 	for _, each := range objects {
 		id, _ := identify(each.value)
 		spec, _ := each.value["spec"].(map[string]any)
-		if id.Group != "apiextensions.k8s.io" || id.Kind != "CustomResourceDefinition" || spec == nil {
+		if id.Group != "apiextensions.k8s.io" || id.Kind != "CustomResourceDefinition" || spec == nil || isLocal(each) {
 			continue
 		}
 		names, _ := spec["names"].(map[string]any)

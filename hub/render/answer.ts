@@ -46,6 +46,12 @@ export type Answer =
   | { readonly kind: 'needPolicy' }
   | { readonly kind: 'failed'; readonly faults: readonly Fault[] }
 
+/**
+ * What people read of one render at most: so many faults, and so many characters of each text. Whoever wrote what is
+ * rendered has a say in both, and they go on into logs, statuses and events.
+ */
+const [mostFaults, mostText] = [500, 4_000]
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** @throws TypeError when the bytes are not an answer: then the worker is broken. */
@@ -66,7 +72,7 @@ export function parseAnswer(bytes: Uint8Array): Answer {
   } = value
   if (needTree === true) return { kind: 'needTree' }
   if (needPolicy === true) return { kind: 'needPolicy' }
-  if (Array.isArray(errors)) return { kind: 'failed', faults: errors.map(toFault) }
+  if (Array.isArray(errors)) return { kind: 'failed', faults: toFaults(errors) }
   if (
     ok !== true ||
     !Array.isArray(objects) ||
@@ -79,7 +85,7 @@ export function parseAnswer(bytes: Uint8Array): Answer {
   return {
     kind: 'done',
     result: {
-      ...{ objects: objects.map(toObject), warnings: warnings.map(String) },
+      ...{ objects: objects.map(toObject), warnings: warnings.map((each) => shorten(String(each))) },
       ...(isRecord(asked) && { asked: toAsked(asked) }),
     },
     violations: violations.map(toViolation),
@@ -124,7 +130,7 @@ function toViolation(value: unknown): EngineViolation {
     rule: text(rule),
     object: toId(object),
     file: text(file ?? ''),
-    message: text(message),
+    message: shorten(text(message)),
   }
 }
 
@@ -168,11 +174,23 @@ function toObject(value: unknown): RenderedObject {
   }
 }
 
+function toFaults(errors: readonly unknown[]): Fault[] {
+  const faults = errors.slice(0, mostFaults).map(toFault)
+  const more = errors.length - faults.length
+  return more > 0 ? [...faults, { message: `and ${more} more faults` }] : faults
+}
+
 function toFault(value: unknown): Fault {
   const { message, file, line } = isRecord(value) ? value : {}
   return {
-    message: typeof message === 'string' ? message : 'unknown fault',
+    message: typeof message === 'string' ? shorten(message) : 'unknown fault',
     ...(typeof file === 'string' && file ? { file } : {}),
     ...(typeof line === 'number' && line > 0 ? { line } : {}),
   }
+}
+
+/** The start of what is too long to be read. */
+function shorten(words: string): string {
+  if (words.length <= mostText) return words
+  return `${words.slice(0, mostText).toWellFormed()}… (${words.length} characters)`
 }

@@ -227,6 +227,31 @@ test('gives namespaces to namespaced kinds only, knowing the CRDs rendered besid
   })
 })
 
+test('T30: a definition says nothing of kinds that Kubernetes has, nor does one that is not sent', async () => {
+  const crd = (group: string, kind: string, annotations = '{}') =>
+    `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: ${kind.toLowerCase()}s.${group}, annotations: ${annotations}}\nspec: {group: ${group}, scope: Namespaced, names: {kind: ${kind}}}\n---\n`
+  const unsent = '{config.kubernetes.io/local-config: "true"}'
+  const result = await renderText(
+    engine,
+    {
+      'a.yaml':
+        crd('rbac.authorization.k8s.io', 'ClusterRole') +
+        crd('rbac.authorization.k8s.io', 'ClusterRoleBinding', unsent) +
+        crd('x.io', 'World', unsent) +
+        'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: one}\n---\n' +
+        'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: one}\n---\n' +
+        'apiVersion: x.io/v1\nkind: World\nmetadata: {name: one}\n',
+    },
+    { namespace: 'shop' },
+  )
+  assert.deepEqual(names(result), [
+    'CustomResourceDefinition clusterroles.rbac.authorization.k8s.io',
+    'ClusterRole one',
+    'ClusterRoleBinding one',
+    'World one',
+  ])
+})
+
 test('a namespace rendered from Git is left as it is written', async () => {
   const files = { 'a.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n' }
   const result = await renderText(engine, files, { namespace: 'shop', createNamespace: true })
@@ -306,6 +331,14 @@ test('B34: nesting without end is refused and the engine lives on', async () => 
   const json = await faultsOf(renderText(engine, { 'a.json': deep }))
   tells('B34: lists without end in a JSON file', json.join('\n'))
   assert.equal((await renderText(engine, { 'a.yaml': configMap('a') })).objects.length, 1)
+})
+
+test('B34: an object nested deeper than any reader of it has to go is refused by name', async () => {
+  const nest = (depth: number) =>
+    `{"apiVersion": "x.io/v1", "kind": "Any", "metadata": {"name": "a"}, "spec": ${'['.repeat(depth)}${']'.repeat(depth)}}`
+  assert.deepEqual(names(await renderText(engine, { 'a.json': nest(400) })), ['Any a'])
+  const faults = await faultsOf(renderText(engine, { 'a.json': nest(9_000) }))
+  assert.match(faults.join('\n'), /^a\.json:1: Any a: nested deeper than 500$/)
 })
 
 test('hooks of Argo CD and Helm in plain manifests: what has no time to run is left out', async () => {

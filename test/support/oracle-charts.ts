@@ -117,6 +117,21 @@ export const charts: Readonly<Record<string, Readonly<Record<string, string>>>> 
     'templates/b.yaml':
       'apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations:\n    helm.sh/hook: pre-install,pre-upgrade\n    helm.sh/hook-weight: "-5"\n    helm.sh/hook-delete-policy: before-hook-creation\n',
   },
+  'capabilities in a copy of what a template was given': {
+    'Chart.yaml': head('copied'),
+    'values.yaml': 'name: a\n',
+    'templates/a.yaml': config(
+      'copied',
+      'minor: {{ $c := deepCopy . }}{{ $c.Capabilities.KubeVersion.Minor | quote }}\napps: {{ $d := merge (deepCopy .) (dict "Values" (dict "more" 1)) }}{{ $d.Capabilities.APIVersions.Has "apps/v1" | quote }}\nmore: {{ $d.Values.more | quote }}',
+    ),
+  },
+  'capabilities taken as a whole': {
+    'Chart.yaml': head('whole'),
+    'templates/a.yaml': config(
+      'whole',
+      'text: {{ .Capabilities.KubeVersion | toString | quote }}\nprinted: {{ printf "%s" .Capabilities.KubeVersion | quote }}\nkind: {{ kindOf .Capabilities.KubeVersion }}',
+    ),
+  },
   'capabilities of the program': {
     'Chart.yaml': head('caps', 'kubeVersion: ">=1.20.0-0"\n'),
     'templates/a.yaml': config(

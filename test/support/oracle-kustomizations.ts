@@ -213,6 +213,18 @@ replacements:
     [`${top}/r.yaml`]:
       'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: r}\nsubjects:\n- {kind: ServiceAccount, name: default, namespace: other}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\nrules: []\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}\n',
   },
+  'a text that ends the kustomization': over(
+    'configMapGenerator:\n- name: kept\n  literals:\n  - |+\n    motd=hello\n',
+  ),
+  'a text whose line has no end': over(
+    'configMapGenerator:\n- name: cut\n  literals:\n  - |\n    motd=hello',
+  ),
+  'fields that are all indented': {
+    ...base,
+    [`${top}/kustomization.yaml`]: '# ours\n---\n  resources:\n  - ../../base\n  - other.yaml\n',
+    [`${top}/other.yaml`]: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n',
+  },
+  'a kustomization of comments': { ...base, [`${top}/kustomization.yaml`]: '# resources: []\n' },
   'sort order': over('sortOptions: {order: legacy}\n'),
   'validators and empty fields': over('validators: []\n'),
   'a field nobody knows': over('imagez: []\n'),

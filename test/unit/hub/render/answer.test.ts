@@ -43,6 +43,20 @@ test('reads results, requests for a tree and faults', () => {
   )
 })
 
+test('words that fill a page, and faults without end, are cut short', () => {
+  const long = 'x'.repeat(5_000_000)
+  const many = parse({ errors: Array.from({ length: 100_000 }, () => ({ message: long.slice(0, 9) })) })
+  assert.ok(many.kind === 'failed')
+  assert.equal(many.faults.length, 501)
+  assert.deepEqual(many.faults.at(-1), { message: 'and 99500 more faults' })
+  const violation = { action: 'deny', rule: 'r', object: id, message: long }
+  const done = parse({ ok: true, warnings: [long], violations: [violation] })
+  const failed = parse({ errors: [{ message: long }] })
+  assert.ok(done.kind === 'done' && failed.kind === 'failed')
+  const texts = [done.result.warnings[0], done.violations[0]?.message, failed.faults[0]?.message]
+  for (const text of texts) assert.match(text!, /^x{4000}… \(5000000 characters\)$/)
+})
+
 test('anything else is an error, never a result', () => {
   for (const value of [
     null,
