@@ -8,6 +8,7 @@ import type { PolicyLoader } from '../policy/load.ts'
 import { tellPolicies } from '../policy/tell-policies.ts'
 import type { Contents } from '../render/contents.ts'
 import type { RenderEngine } from '../render/engine.ts'
+import { type Patience, renderPatiently } from '../render/patience.ts'
 import { createSerial } from '../rollout/serial.ts'
 import type { Mirror } from '../source/source.ts'
 import type { Source } from '../source/sources.ts'
@@ -27,6 +28,7 @@ export interface ProposalsDeps {
   /** Those that are followed; `fleet` is one of them. */
   readonly sources: () => readonly Source[]
   readonly engine: RenderEngine
+  readonly patience: Patience
   /** Charts of repositories that the fleet uses already: nobody's proposal makes the hub call others. */
   readonly charts: FetchedCharts
   /** @throws HubError `fleet_invalid` when a policy cannot be judged by */
@@ -92,12 +94,13 @@ export function createProposals(deps: ProposalsDeps) {
 
   async function render(
     snapshot: Snapshot,
+    engine: RenderEngine,
     { facts, heads }: Beside,
     signal: AbortSignal,
   ): Promise<Side> {
     const files = await readFleetFiles(snapshot, deps.path)
     const fleet = loadFleet(snapshot.revision, files)
-    const { engine, charts } = deps
+    const { charts } = deps
     const request = { fleet, ...listSnapshots(fleet, snapshot, heads), charts, facts }
     return { snapshot, files, rendered: await renderFleet(engine, request, signal) }
   }
@@ -114,6 +117,7 @@ export function createProposals(deps: ProposalsDeps) {
 
   async function look(
     mirror: Mirror,
+    engine: RenderEngine,
     revision: string,
     beside: Beside,
     signal: AbortSignal,
@@ -143,7 +147,7 @@ export function createProposals(deps: ProposalsDeps) {
     return { ...about, files: head.files, told: tellProposal(report, diff), contents }
 
     async function renderOrRefuse(snapshot: Snapshot): Promise<Side | HubError> {
-      return render(snapshot, beside, signal).catch(async (cause: unknown) => {
+      return render(snapshot, engine, beside, signal).catch(async (cause: unknown) => {
         const load = (fleet: Fleet) => deps.loadPolicies(fleet, snapshot, signal)
         const error = await tellPolicies(cause, load)
         if (error instanceof HubError && error.code === 'fleet_invalid') return error
@@ -174,9 +178,13 @@ export function createProposals(deps: ProposalsDeps) {
           const mirror = fleetMirror()
           const revision = await mirror.visit(ref, signal)
           const key = JSON.stringify([revision, ...heads])
-          const known = kept.get(key) ?? (await look(mirror, revision, { facts, heads }, signal))
+          // Whoever may propose may propose what never ends.
+          const patient = deps.patience()
+          const engine = renderPatiently(deps.engine, patient.of('proposal'))
+          const beside = { facts, heads }
+          const known = kept.get(key) ?? (await look(mirror, engine, revision, beside, signal))
           kept.delete(key)
-          kept.set(key, known)
+          if (!patient.leavesSome()) kept.set(key, known)
           for (const oldest of kept.keys()) if (kept.size > mostKept) kept.delete(oldest)
           return known
         })

@@ -14,6 +14,7 @@ import { type FindChart, type RenderSource, readChartSource } from '../fleet/ren
 import { createRenderSources } from '../fleet/render-sources.ts'
 import { createResolutions } from '../fleet/resolutions.ts'
 import type { ResolvedTarget } from '../fleet/resolve.ts'
+import { projectNameOf } from '../fleet/tenancy.ts'
 import { type PolicyGate, passGate } from '../policy/gate.ts'
 import type { PolicySet } from '../policy/load.ts'
 import { signatureCheck } from '../policy/signature/unsigned.ts'
@@ -27,6 +28,7 @@ import { type BundleMemory, type MadeBundle, mostNotes } from './bundle-memory.t
 import { type BundleSource, createBundleSources } from './bundle-source.ts'
 import { createBundles } from './bundles.ts'
 import type { RenderEngine, RenderFiles } from './engine.ts'
+import { type Bear, firstWaitMs, type Patience, renderPatiently } from './patience.ts'
 import { mergeFaults, placeFault, placeFaults, toFaults } from './render-faults.ts'
 
 export interface ContentsDeps {
@@ -40,6 +42,7 @@ export interface ContentsDeps {
   readonly charts: Charts
   /** Nothing is stored, let alone delivered, that it does not let through. */
   readonly gate: PolicyGate
+  readonly patience: Patience
 }
 
 export interface ContentsRequest {
@@ -91,6 +94,8 @@ interface Shared {
   readonly making: Map<Digest, Promise<MadeBundle>>
   /** What a target's bundle is made of. */
   readonly sourceOf: (target: ResolvedTarget, source: RenderSource) => BundleSource
+  /** Renders of one Project from one repository. */
+  readonly bear: (owner: string) => Bear
 }
 
 /** Targets looked at together, so that the store is asked once for what of them it has. */
@@ -141,6 +146,7 @@ export function createContents(deps: ContentsDeps) {
         policies: only ? undefined : policies,
         health: readCommonHealth(request.fleet),
       }),
+      bear: deps.patience().of,
     }
     const skipped = new Map<string, Set<string>>()
     const leave = ({ application, cluster }: Pick<ResolvedTarget, 'application' | 'cluster'>) =>
@@ -176,6 +182,7 @@ export function createContents(deps: ContentsDeps) {
           if (outcome.isAlone) leave(target)
           else failed.add(target.application)
           if (mayPass(outcome.error)) againMs = awayMs
+          else if (isTooSlow(outcome.error)) againMs = Math.min(againMs, firstWaitMs)
           const declared = request.fleet.applications.get(target.application)!
           faults.push(...toFaults(outcome.error, target, declared))
         }
@@ -242,8 +249,10 @@ export function createContents(deps: ContentsDeps) {
     const source = await reading
     const from = shared.sourceOf(target, source)
     const { base, name } = from
+    const { spec } = request.fleet.applications.get(target.application)!
+    const bear = shared.bear(JSON.stringify([projectNameOf(spec), target.repository]))
     const making =
-      shared.bundles.get(name) ?? makeAfter(shared.making.get(base), from, mirror, signal)
+      shared.bundles.get(name) ?? makeAfter(shared.making.get(base), from, mirror, bear, signal)
     shared.bundles.set(name, making)
     shared.making.set(base, making)
     return { ...(await making), revision }
@@ -275,15 +284,16 @@ export function createContents(deps: ContentsDeps) {
     before: Promise<MadeBundle> | undefined,
     from: BundleSource,
     mirror: Mirror,
+    bear: Bear,
     signal: AbortSignal,
   ): Promise<MadeBundle> {
     await before?.catch((error: unknown) => {
       // What never ends is not tried once for each cluster.
-      if (error instanceof HubError && error.code === 'render_timeout') throw error
+      if (isTooSlow(error)) throw error
     })
     const known = bundles.find(from.base, from.input)
     if (known && (await isStored(known.digest))) return known
-    return slots.run(() => makeBundle(from, mirror, signal), signal)
+    return slots.run(() => makeBundle(from, mirror, bear, signal), signal)
   }
 
   /** Where bases may be taken of, as far as it has been fetched. */
@@ -297,12 +307,13 @@ export function createContents(deps: ContentsDeps) {
   async function makeBundle(
     { base, source, input, options, judged }: BundleSource,
     mirror: Mirror,
+    bear: Bear,
     signal: AbortSignal,
   ): Promise<MadeBundle> {
     signal.throwIfAborted()
     const files = (): Promise<RenderFiles> =>
       readRenderFiles(mirror, source, deps.mirror, deps.charts)
-    const result = await deps.engine
+    const result = await renderPatiently(deps.engine, bear)
       .render(input, files, signal)
       .catch((error: unknown) => Promise.reject(placeFaults(error, source.root)))
     const objects = result.objects.map((object) => ({
@@ -335,10 +346,16 @@ function nameTarget({ application, cluster }: Pick<ResolvedTarget, 'application'
   return JSON.stringify([application, cluster])
 }
 
+function isTooSlow(error: unknown): boolean {
+  return error instanceof HubError && error.code === 'render_timeout'
+}
+
+const passing: ReadonlySet<string> = new Set(['source_unreachable', 'engine_unavailable', 'busy'])
+
 /** Whether a failure may be over without any commit. */
 function mayPass(error: unknown): boolean {
   if (!(error instanceof HubError)) return false
-  if (error.code === 'source_unreachable' || error.code === 'engine_unavailable') return true
+  if (passing.has(error.code)) return true
   return (
     error.code === 'policy_denied' &&
     error.faults.some(({ message }) => message.includes(`: ${signatureCheck}: `))

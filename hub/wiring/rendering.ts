@@ -13,6 +13,7 @@ import { createContents } from '../render/contents.ts'
 import { createFleetFile } from '../fleet/fs.ts'
 import { createBundleFile, createRevisionFile } from '../render/fs.ts'
 import type { RenderMetrics } from '../render/metrics.ts'
+import { createPatience } from '../render/patience.ts'
 import { createRenderEngine } from '../render/process.ts'
 import type { Renderer } from '../render/renderer.ts'
 import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
@@ -148,10 +149,11 @@ export async function startRendering(
   })
   const known = limitToUsed(charts)
   const unsigned = createGate(workers, undefined, clock)
+  const patience = createPatience(clock)
   const proposals = createProposals({
     path: config.path,
     sources: () => sources.list(),
-    engine: cached,
+    ...{ engine: cached, patience },
     charts: known.limited,
     judge: (rendered, own, signal) => findViolations(unsigned, rendered, own, signal),
     loadPolicies: unsigned.load,
@@ -169,6 +171,7 @@ export async function startRendering(
       mirror: (name) => sources.mirror(name),
       gate,
       charts: known.charts,
+      patience,
     }),
     propose: (...proposal) => proposals.propose(...proposal),
     loadPolicies: gate.load,

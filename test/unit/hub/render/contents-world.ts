@@ -9,6 +9,7 @@ import { type AskedFacts, answerAsked } from '../../../../hub/render/asked-facts
 import { type BundleMemory } from '../../../../hub/render/bundle-memory.ts'
 import { type Contents, createContents } from '../../../../hub/render/contents.ts'
 import type { RenderInput, RenderedObject } from '../../../../hub/render/engine.ts'
+import { createPatience } from '../../../../hub/render/patience.ts'
 import type { Charts } from '../../../../hub/source/chart/chart.ts'
 import type { Mirror } from '../../../../hub/source/source.ts'
 import { openGate } from '../../../support/open-gate.ts'
@@ -93,7 +94,10 @@ export function world(
   asked?: AskedFacts,
 ) {
   const rendered: RenderInput[] = []
-  const world: { fail(input: RenderInput): HubError | undefined } = { fail: () => undefined }
+  const world: { now: number; fail(input: RenderInput): HubError | undefined } = {
+    now: 0,
+    fail: () => undefined,
+  }
   const engine = createCachedEngine(
     {
       version: 'sha256:engine',
@@ -126,6 +130,7 @@ export function world(
     mirror: (name) => (name === 'fleet' ? mirror : undefined),
     gate: openGate,
     charts,
+    patience: createPatience(() => world.now),
   })
   const revisions = new Map([['fleet', revision]])
   return Object.assign(world, {

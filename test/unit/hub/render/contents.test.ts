@@ -7,6 +7,7 @@ import { HubError } from '../../../../hub/errors.ts'
 import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { type BundleMemory, type MadeBundle } from '../../../../hub/render/bundle-memory.ts'
 import { createContents } from '../../../../hub/render/contents.ts'
+import { createPatience } from '../../../../hub/render/patience.ts'
 import { chartRefreshMs } from '../../../../hub/source/chart/charts.ts'
 import type { Charts } from '../../../../hub/source/chart/chart.ts'
 import { openGate } from '../../../support/open-gate.ts'
@@ -204,13 +205,13 @@ describe('createContents', () => {
 
   test('the same fault on many clusters is said once, with how many more', async () => {
     const made = world(files)
-    made.fail = () => new HubError('render_timeout', 'too slow')
+    made.fail = () => new HubError('render_failed', 'too large')
     const { faults } = await made.render(fleetOf(clusters, { shop: perSite, web: '' }))
     assert.deepEqual(
       faults.map(({ object, message }) => [object, message]),
       [
-        ['Application shop', 'too slow (and on 39 more clusters)'],
-        ['Application web', 'too slow (and on 39 more clusters)'],
+        ['Application shop', 'too large (and on 39 more clusters)'],
+        ['Application web', 'too large (and on 39 more clusters)'],
       ],
     )
   })
@@ -235,6 +236,7 @@ describe('createContents', () => {
       mirror: () => mirrorOf(files),
       gate: openGate,
       charts: noCharts,
+      patience: createPatience(() => 0),
     })
     const none = await unread.render(
       { fleet: fleetOf(['a'], { shop: '' }), revisions: new Map() },
