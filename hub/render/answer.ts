@@ -85,7 +85,10 @@ export function parseAnswer(bytes: Uint8Array): Answer {
   return {
     kind: 'done',
     result: {
-      ...{ objects: objects.map(toObject), warnings: warnings.map((each) => shorten(String(each))) },
+      ...{
+        objects: objects.map(toObject),
+        warnings: warnings.map((each) => shorten(String(each))),
+      },
       ...(isRecord(asked) && { asked: toAsked(asked) }),
     },
     violations: violations.map(toViolation),

@@ -74,7 +74,13 @@ test('kustomizations that use what kustomizations use build as kustomize builds 
   assert.deepEqual(different, [])
   assert.deepEqual(
     refused.map((line) => line.split(':')[0]),
-    ['a kustomization of comments', 'a field nobody knows', 'a resource given twice', 'a patch without a target', 'a cycle'],
+    [
+      'a kustomization of comments',
+      'a field nobody knows',
+      'a resource given twice',
+      'a patch without a target',
+      'a cycle',
+    ],
     refused.join('\n'),
   )
 })

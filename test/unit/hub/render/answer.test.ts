@@ -45,7 +45,9 @@ test('reads results, requests for a tree and faults', () => {
 
 test('words that fill a page, and faults without end, are cut short', () => {
   const long = 'x'.repeat(5_000_000)
-  const many = parse({ errors: Array.from({ length: 100_000 }, () => ({ message: long.slice(0, 9) })) })
+  const many = parse({
+    errors: Array.from({ length: 100_000 }, () => ({ message: long.slice(0, 9) })),
+  })
   assert.ok(many.kind === 'failed')
   assert.equal(many.faults.length, 501)
   assert.deepEqual(many.faults.at(-1), { message: 'and 99500 more faults' })
