@@ -143,6 +143,16 @@ export function goesOn(
   )
 }
 
+/** Whether all that the first bring is among the second. */
+export function isWithin(
+  targets: Readonly<Record<string, RolloutTarget>>,
+  others: Readonly<Record<string, RolloutTarget>>,
+): boolean {
+  return Object.entries(targets).every(
+    ([cluster, { digest }]) => others[cluster]?.digest === digest,
+  )
+}
+
 /**
  * Paused, and by no failure: those are tried again, while what a person meant nobody knows. What fails after a
  * person's word takes nothing back of it.

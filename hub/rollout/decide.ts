@@ -8,8 +8,9 @@ import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
 import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
+import { judgeBehind } from './behind.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
-import { type Change, findChange, historyOf } from './changes.ts'
+import { type Change, findChange, historyOf, isWithin } from './changes.ts'
 import { createLeaving, type LeavingDeps } from './leaving.ts'
 import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
@@ -135,34 +136,31 @@ export function createDeciding(deps: DecideDeps) {
       case 'none':
         return undefined
       case 'later': {
-        await startBehind(change.rollout)
+        await goOnBehind(change.rollout)
         const isPlanned = state.runs.get(change.rollout)?.phase === 'Planned'
         const spares = await findSparing(round, application, change.rollout)
-        const leftOut = state.plans.get(change.rollout)?.leftOut
-        if (isPlanned && leftOut !== undefined) {
-          const still = lookForLeftOut(round, state.plans.get(change.rollout)!)
+        const plan = state.plans.get(change.rollout)
+        if (isPlanned && plan?.leftOut !== undefined) {
           const anew = find(round, application, false, true)
-          const targets = anew.kind === 'rollout' ? anew.targets : {}
-          const isStill = still && !isFilled(leftOut, { application, targets }, round.fleet)
-          if (isStill && !spares) return still.fault
-          return anew.kind === 'rollout' ? roll(round, application, anew, start, turn) : undefined
+          if (anew.kind === 'withdraw') return withdraw(anew.rollout)
+          if (anew.kind !== 'rollout') return undefined
+          const { targets } = anew
+          const isFree = isFilled(plan.leftOut, { application, targets }, round.fleet)
+          const still = isFree ? undefined : lookForLeftOut(round, plan)
+          // Somebody may have taken back what it was to go on with.
+          if (still && !spares && isWithin(plan.targets, targets)) return still.fault
+          return roll(round, application, anew, start, turn)
         }
         // Whoever deletes much at once is told of all of it together.
         if (!spares) return isPlanned && start ? explainUnstarted(change.rollout) : undefined
         if (spares.paused === change.rollout) return putInPlace(round, application, spares)
-        const { behind, starts } = state.plans.get(change.rollout)!
-        const plan = await makePlan(round, application, spares, 'git')
+        const { behind, starts } = plan!
+        const made = await makePlan(round, application, spares, 'git')
         const isAsked = isHeldAsked(state, application, contents)
-        return put(plan, isPlanned ? starts === true : start, { behind }, isAsked)
+        return put(made, isPlanned ? starts === true : start, { behind }, isAsked)
       }
       case 'withdraw':
-        await rollouts.act(
-          change.rollout,
-          { kind: 'supersede', by: 'git' },
-          'git',
-          'Git asks for what runs already',
-        )
-        return undefined
+        return withdraw(change.rollout)
       case 'emptySelection':
         return {
           object: `Application ${application}`,
@@ -256,13 +254,18 @@ export function createDeciding(deps: DecideDeps) {
     return change.kind === 'rollout' ? change : undefined
   }
 
-  /** The person who had paused what a plan waits behind had it go on: Git's newest word follows. */
-  async function startBehind(id: string): Promise<void> {
-    const { behind } = state.plans.get(id) ?? {}
-    if (behind === undefined || state.runs.get(id)?.phase !== 'Planned') return
-    const phase = state.runs.get(behind)?.phase
-    if (phase !== 'Progressing' && phase !== 'Succeeded' && phase !== 'Failed') return
-    await rollouts.act(id, { kind: 'start' }, 'git', `rollout ${behind} went on`)
+  async function goOnBehind(id: string): Promise<void> {
+    const before = `rollout ${state.plans.get(id)?.behind}`
+    const verdict = judgeBehind(state, id)
+    if (verdict === 'start') await rollouts.act(id, { kind: 'start' }, 'git', `${before} went on`)
+    if (verdict !== 'planAnew') return
+    const why = `${before} was aborted or rolled back`
+    await rollouts.act(id, { kind: 'supersede', by: 'groundswell' }, 'groundswell', why)
+  }
+
+  async function withdraw(id: string): Promise<undefined> {
+    const why = 'Git asks for what runs already'
+    await rollouts.act(id, { kind: 'supersede', by: 'git' }, 'git', why)
   }
 
   /** Not where a label changed a moment ago, which may change back. */

@@ -232,8 +232,17 @@ describe('a rollout that a person has paused', () => {
     assert.deepEqual(summary(), [['shop', 'a b', false]])
   })
 
-  test('is followed by what waits behind it, once the person has it go on, and not when it was aborted', async () => {
-    for (const phase of ['Paused', 'Aborted', 'RolledBack', 'Progressing', 'Succeeded'] as const) {
+  // Behind what was aborted it waited for good, and brought that on when somebody began it, as they were told to.
+  test('is followed by what waits behind it, once the person has it go on, and by a new plan when it was aborted', async () => {
+    for (const [phase, action] of [
+      ['Paused', undefined],
+      ['Aborted', 'supersede'],
+      ['RolledBack', 'supersede'],
+      ['Progressing', 'start'],
+      ['Succeeded', 'start'],
+      // Its hub died as the other was to take its place.
+      ['Superseded', 'start'],
+    ] as const) {
       const { deciding, state, acted } = begun({ a: soaking })
       const targets = { a: target(old, bad), b: target(old, fixed) }
       const next = plan([wave('all', ['a', 'b'])], { id: 'r10', targets, behind: 'r9' })
@@ -246,8 +255,7 @@ describe('a rollout that a person has paused', () => {
       ])
       const contents = { ...contentsOf(fleet), applications: new Map([['shop', shop]]) }
       assert.deepEqual(await deciding.decide(fleet, contents), [])
-      const goesOn = phase === 'Progressing' || phase === 'Succeeded'
-      assert.deepEqual(acted, goesOn ? [['r10', 'start']] : [], phase)
+      assert.deepEqual(acted, action ? [['r10', action]] : [], phase)
     }
   })
 

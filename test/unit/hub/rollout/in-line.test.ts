@@ -67,6 +67,36 @@ describe('what waits behind a rollout that a person paused', () => {
   })
 })
 
+describe('what waits behind a rollout that a person paused, and then took back', () => {
+  for (const action of ['abort', 'rollback'] as const) {
+    test(`comes without that, once it was ended by ${action}`, async () => {
+      const hub = await begin('supersede: replace')
+      await hub.act('r2', 'pause')
+      await hub.commit({ ...all(bad), c2: fixed })
+      assert.equal(hub.phases(), 'Succeeded Paused Planned')
+      await hub.act('r2', action)
+      const before = hub.told.length
+      for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+      assert.match(hub.phases(), / Superseded Succeeded$/)
+      const since = hub.told.slice(before).filter(([, digest]) => digest !== old.digest)
+      assert.deepEqual(since, [['c2', fixed.digest]])
+    })
+
+    test(`comes without that, once it was ended by ${action}, also where a wave has no cluster that can be given it`, async () => {
+      const hub = await begin('supersede: replace')
+      await hub.act('r2', 'pause')
+      await hub.commit({ ...all(bad), c1: fixed }, 'c0')
+      await hub.act('r2', action)
+      for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+      assert.match(hub.phases(), / Superseded Planned$/)
+      const before = hub.told.length
+      await hub.act('r4', 'start')
+      for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+      assert.deepEqual(hub.told.slice(before), [['c1', fixed.digest]])
+    })
+  }
+})
+
 describe('a canary that has what another commit took back before it came there', () => {
   const replaces = 'supersede: replace'
 
