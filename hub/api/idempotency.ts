@@ -11,11 +11,12 @@ export interface Outcome {
   readonly answer: { readonly status: number; readonly body: string } | null
 }
 
-/** Keys that callers gave, for a day. */
+/** Keys that callers gave, for a day; of each caller no more than the newest. */
 export interface IdempotencyStore {
   /** Takes the key for this request; or what has it already. */
   claim(key: string, asked: string): Promise<Outcome | null>
-  settle(key: string, outcome: Outcome): Promise<void>
+  /** @param caller whose key it is, in hex: of the same one the oldest make room */
+  settle(key: string, outcome: Outcome, caller: string): Promise<void>
   /** It was not carried out: the key is free again. */
   release(key: string): Promise<void>
 }
@@ -23,7 +24,7 @@ export interface IdempotencyStore {
 declare module 'fastify' {
   interface FastifyRequest {
     /** Of the key that this request took, if it named one. */
-    idempotency: { readonly key: string; readonly asked: string } | null
+    idempotency: { readonly key: string; readonly asked: string; readonly caller: string } | null
   }
   interface FastifyContextConfig {
     /** The answer is a secret: it is shown once and kept nowhere. */
@@ -50,11 +51,12 @@ export async function claimKey(
   if (typeof given !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(given)) {
     throw new HubError('invalid', 'Idempotency-Key: 1 to 128 visible characters')
   }
-  const key = digest(principalOf(request).actor, given)
+  const { actor } = principalOf(request)
+  const key = digest(actor, given)
   const asked = digest(request.method, request.url, JSON.stringify(request.body ?? null))
   const before = await store.claim(key, asked)
   if (before === null) {
-    request.idempotency = { key, asked }
+    request.idempotency = { key, asked, caller: digest(actor) }
     return undefined
   }
   if (before.asked !== asked) {
@@ -90,7 +92,7 @@ export async function settleKey(
   const secret = request.routeOptions.config.secret === true
   const text = typeof payload === 'string' ? payload : ''
   const body = secret || text.length > longestAnswer ? '' : text
-  await store.settle(taken.key, { asked: taken.asked, answer: { status, body } })
+  await store.settle(taken.key, { asked: taken.asked, answer: { status, body } }, taken.caller)
 }
 
 function digest(...parts: readonly string[]): string {

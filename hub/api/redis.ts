@@ -6,6 +6,8 @@ import type { IdempotencyStore, Outcome } from './idempotency.ts'
 const keptSeconds = 24 * 3_600
 /** Seconds after which one that a crash left behind is free again. */
 const runningSeconds = 120
+/** Of one caller. An answer may be long, and a Redis that is full takes no decision any more (I9). */
+const mostKept = 200
 
 /** Nothing is decided by what is kept here: only whether something is done a second time. */
 export function createIdempotencyStore(redis: Redis, prefix: string): IdempotencyStore {
@@ -20,8 +22,23 @@ export function createIdempotencyStore(redis: Redis, prefix: string): Idempotenc
       )
       return before === null ? null : readOutcome(before)
     },
-    async settle(key, outcome) {
-      await redis.set(name(key), JSON.stringify(outcome), 'EX', keptSeconds)
+    async settle(key, outcome, caller) {
+      const mine = `${prefix}:idempotency-of:${caller}`
+      const answers = await translateRedis(
+        redis
+          .multi()
+          .set(name(key), JSON.stringify(outcome), 'EX', keptSeconds)
+          .rpush(mine, key)
+          .expire(mine, keptSeconds)
+          .exec(),
+      )
+      const [error, count] = answers?.[1] ?? []
+      // Somebody else wrote there: what was done is done, and counting begins anew.
+      if (error) return void (await translateRedis(redis.unlink(mine)))
+      const tooMany = Number(count) - mostKept
+      if (tooMany <= 0) return
+      const oldest = (await translateRedis(redis.lpop(mine, tooMany))) ?? []
+      if (oldest.length > 0) await translateRedis(redis.unlink(oldest.map(name)))
     },
     async release(key) {
       await redis.del(name(key))

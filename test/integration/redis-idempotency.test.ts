@@ -12,7 +12,7 @@ it('B78: of many who name one key at once one goes on, in Redis; it is forgotten
     const claims = await Promise.all(Array.from({ length: 20 }, () => store.claim('k', 'asked')))
     assert.equal(claims.filter((one) => one === null).length, 1)
     assert(claims.every((one) => one === null || (one.asked === 'asked' && one.answer === null)))
-    await store.settle('k', { asked: 'asked', answer: { status: 201, body: '{}' } })
+    await store.settle('k', { asked: 'asked', answer: { status: 201, body: '{}' } }, 'caller')
     const again = await store.claim('k', 'other')
     assert.deepEqual(again, { asked: 'asked', answer: { status: 201, body: '{}' } })
     const ttl = await redis.ttl('gs:{t}:idempotency:k')
@@ -24,6 +24,35 @@ it('B78: of many who name one key at once one goes on, in Redis; it is forgotten
       await redis.set('gs:{t}:idempotency:k', text)
       assert.equal((await store.claim('k', 'x'))?.answer, null, text)
     }
+  } finally {
+    redis.disconnect()
+  }
+})
+
+it('I9: of one caller no more answers are kept than the newest; those of others stay', async () => {
+  await using server = await startRedis()
+  const redis = await connectRedis(server.url, () => {})
+  try {
+    const store = createIdempotencyStore(redis, 'gs:{t}')
+    const answer = { status: 200, body: 'x'.repeat(1_000) }
+    const give = async (key: string, caller: string): Promise<void> => {
+      assert.equal(await store.claim(key, 'asked'), null)
+      await store.settle(key, { asked: 'asked', answer }, caller)
+    }
+    await give('theirs', 'other')
+    for (let at = 0; at < 300; at += 1) await give(`k${at}`, 'caller')
+    const kept = await redis.keys('gs:{t}:idempotency:*')
+    assert.equal(kept.length, 201)
+    for (const key of ['theirs', 'k299', 'k100']) {
+      assert.deepEqual(await store.claim(key, 'asked'), { asked: 'asked', answer })
+    }
+    assert.equal(await store.claim('k99', 'asked'), null)
+    const ttl = await redis.ttl('gs:{t}:idempotency-of:caller')
+    assert(ttl > 0 && ttl <= 86_400, String(ttl))
+    // What somebody else wrote fails nobody's request.
+    await redis.set('gs:{t}:idempotency-of:caller', 'text')
+    for (const key of ['a', 'b']) await give(key, 'caller')
+    assert.equal(await redis.llen('gs:{t}:idempotency-of:caller'), 1)
   } finally {
     redis.disconnect()
   }
