@@ -36,6 +36,7 @@ export const hubErrorCodes = [
   'sign_identity',
   'sign_sequence',
   'root_refused',
+  'root_behind',
   'approval_refused',
   'signer_unavailable',
   'renderer_unavailable',

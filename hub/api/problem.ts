@@ -75,6 +75,7 @@ const table: Readonly<Record<Code, readonly [status: number, title: string]>> = 
   policy_denied: [422, 'A policy does not allow it'],
   policy_failed: [422, 'A policy could not be judged'],
   plan_invalid: [422, 'No rollout can be planned'],
+  root_behind: [409, 'The root statement here is older than the one an agent follows'],
   root_refused: [422, 'The root statement was refused'],
   approval_refused: [422, 'The approval was refused'],
   sign_unattested: [422, 'The signer refused content that the renderer did not attest'],

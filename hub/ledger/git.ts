@@ -1,7 +1,12 @@
 import { join } from 'node:path'
 import { HubError } from '../errors.ts'
 import type { Seal } from '../replica/seal.ts'
-import { type RepositoryOptions, createRepository, ledgerFile } from './branch/git.ts'
+import {
+  type Repository,
+  type RepositoryOptions,
+  createRepository,
+  ledgerFile,
+} from './branch/git.ts'
 import type { RemoteAccess } from './branch/remote/git.ts'
 import type { ReplicatedLedger } from './entry.ts'
 import { type Admit, type Journal, openJournal } from './fs.ts'
@@ -43,6 +48,8 @@ export interface GitLedger extends ReplicatedLedger {
 const lookMs = 5_000
 /** Where there is nothing here, it is waited for as long as it takes to fetch all. */
 const fetchMs = 120_000
+/** Taken in from our own branch in one write. */
+const linesAtOnce = 1_000
 /** A commit stores the file anew, so it may take at most this share of the time: one in twenty. */
 const restFactor = 20
 const maxPushDelay = 300_000
@@ -50,7 +57,7 @@ const maxPushDelay = 300_000
 /**
  * Opens the ledger in a directory of its own: `ledger.jsonl`, durable by itself, and a Git
  * repository around it that gets a commit of it every now and then. A missing file is restored
- * from the branch, here or at the remote, and what the remote has beyond its end is taken in.
+ * from the branch, here or at the remote, and what either has beyond its end is taken in.
  *
  * @throws HubError `ledger_corrupt`, `ledger_unwritable`.
  */
@@ -58,7 +65,9 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
   const { clock, log = () => undefined, onFault = () => undefined, remote: to } = options
   const repository = createRepository(directory, options, to)
   const path = join(directory, ledgerFile)
-  const journal = await openJournal(path, clock, options.admit)
+  const journal = await openJournal(path, clock, options.admit).catch((error: unknown) => {
+    throw adviseOn(error, directory)
+  })
 
   /** False where the repository was there, and could be read. */
   async function begin(): Promise<boolean> {
@@ -81,6 +90,10 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
     await journal.close()
     return openLedger(directory, options)
   }
+  await takeFromBranch(journal, repository, log).catch(async (error: unknown) => {
+    await journal.close()
+    throw error
+  })
   const remote =
     to &&
     createLedgerRemote({
@@ -210,6 +223,43 @@ export async function openLedger(directory: string, options: LedgerOptions): Pro
       await record(true)
     },
   }
+}
+
+/**
+ * What was committed was acknowledged: a file that was cut, or laid there from a backup, takes it in again.
+ *
+ * @throws HubError `ledger_newer`, `ledger_unwritable`
+ */
+async function takeFromBranch(
+  journal: Journal,
+  repository: Repository,
+  log: NonNullable<LedgerOptions['log']>,
+): Promise<void> {
+  const before = journal.head
+  let page: string[] = []
+  try {
+    for await (const line of repository.readBeyond(journal.size)) {
+      page.push(line)
+      if (page.length < linesAtOnce) continue
+      await journal.adopt(page)
+      page = []
+    }
+    if (page.length > 0) await journal.adopt(page)
+  } catch (error) {
+    if (!(error instanceof HubError) || error.code !== 'ledger_corrupt') throw error
+    const words = `the Git repository around the ledger has a longer one, of which its file is not the beginning; the file counts, and the other stays in the history of the branch`
+    return log('warn', words, error)
+  }
+  if (journal.head === before) return
+  const words = `the ledger's file lacked entries ${before + 1} to ${journal.head}: they were taken from the Git repository around it`
+  log('warn', words)
+}
+
+/** What to do about a file with a damaged line: the branch has all but what came in its last seconds. */
+function adviseOn(error: unknown, directory: string): unknown {
+  if (!(error instanceof HubError) || error.code !== 'ledger_corrupt') return error
+  const message = `${error.message}. Nothing was changed. Move ${join(directory, ledgerFile)} away, and start again: it is restored from the Git repository beside it, and from --ledger-remote where there is one; else restore it from a backup`
+  return new HubError(error.code, message, { cause: error })
 }
 
 interface Taking {

@@ -15,8 +15,6 @@ import {
 
 export interface SignerRecord {
   readonly state: SignerState
-  /** True when there was none: nothing is known of what was signed before. */
-  readonly fresh: boolean
   /** Those that wait together share one write and one fsync. */
   append(entry: SignerEntry): Promise<void>
   close(): Promise<void>
@@ -113,7 +111,6 @@ export async function openSignerRecord(path: string): Promise<SignerRecord> {
 
   return {
     state,
-    fresh: text === undefined,
     append(entry) {
       if (closed || waiting.length >= mostWaiting) {
         return Promise.reject(

@@ -10,8 +10,8 @@ import {
 } from './record.ts'
 
 /**
- * What a signer without a record takes from the ledger, once: which cluster is which, and the
- * contents that rollouts put there. Where they came from is not known, so a policy that lists
+ * What a signer without a record, or with one from a backup, takes from the ledger: which cluster is which, and
+ * the contents that rollouts put there. Where they came from is not known, so a policy that lists
  * repositories holds them back until the renderer attests them.
  */
 export function listSeed(state: LedgerState): SignerEntry[] {
@@ -59,33 +59,53 @@ export function listSeed(state: LedgerState): SignerEntry[] {
  * and sequences stay as they are.
  */
 export function listMissing(state: SignerState, seed: readonly SignerEntry[]): SignerEntry[] {
+  const added = new Set<Digest>()
   return seed.flatMap((entry): SignerEntry[] => {
     switch (entry.t) {
       case 'cluster': {
         const known = state.clusters.get(entry.id)
         if (!known) return [entry]
         const { contents: before, ...record } = known
-        const contents = new Map(before)
-        for (const [application, content] of entry.contents) {
-          if (contents.get(application) !== 'several') contents.set(application, content)
-        }
-        return [{ ...entry, record, contents: [...contents] }]
+        const news = entry.contents.filter(([application, content]) => {
+          const has = before.get(application)
+          return has !== 'several' && has !== content
+        })
+        if (news.length === 0) return []
+        return [{ ...entry, record, contents: [...new Map([...before, ...news])] }]
       }
       case 'pairs':
         return entry.clusters.flatMap((cluster): SignerEntry[] => {
           const known = state.applications.get(entry.application)?.get(cluster)
-          if (!known) return [{ ...entry, clusters: [cluster] }]
-          const missing = entry.record.history.filter((digest) => !known.history.includes(digest))
-          if (missing.length === 0) return []
-          const history = [...known.history, ...missing].slice(-longestHistory)
-          return [{ ...entry, clusters: [cluster], record: { ...known, history } }]
+          const before = known?.history ?? []
+          const history = mergeHistories(before, entry.record.history)
+          const news = history.filter((digest) => !before.includes(digest))
+          for (const digest of news) added.add(digest)
+          if (known && news.length === 0) return []
+          return [
+            { ...entry, clusters: [cluster], record: { ...(known ?? entry.record), history } },
+          ]
         })
       case 'manifest':
-        return state.manifests.has(entry.digest) ? [] : [entry]
+        return state.manifests.has(entry.digest) || !added.has(entry.digest) ? [] : [entry]
       case 'groups':
       case 'attested':
       case 'signed':
         return [entry]
     }
   })
+}
+
+/**
+ * Both, newest last: what is missing stands before what came after it. So what was forgotten for its age does not
+ * come back as the newest, at the cost of what is in use.
+ */
+function mergeHistories(known: readonly Digest[], seed: readonly Digest[]): Digest[] {
+  const merged = [...known]
+  let at = merged.length
+  for (const digest of seed.toReversed()) {
+    const found = merged.indexOf(digest)
+    if (found === -1) merged.splice(at, 0, digest)
+    else at = found
+  }
+  return merged.slice(-longestHistory)
 }

@@ -76,9 +76,15 @@ function isStricter(a: AgentHold, b: AgentHold): boolean {
 
 /**
  * Refusals that end without new content: an agent that could not get it yet asks again by itself,
- * and what waits for an approver is offered anew with the approval. The wave's deadline goes on.
+ * and what waits for an approver, or for a root statement that this hub lost, is offered anew with
+ * that. The wave's deadline goes on.
  */
-const passing: readonly string[] = ['content_missing', 'approval_missing', 'approval_invalid']
+const passing: readonly string[] = [
+  'content_missing',
+  'approval_missing',
+  'approval_invalid',
+  'root_behind',
+]
 
 function isFinal(refusal: ClusterStatus['refusal']): refusal is NonNullable<typeof refusal> {
   return refusal !== null && !passing.includes(refusal.code)

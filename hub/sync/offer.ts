@@ -55,7 +55,7 @@ export interface OfferDeps {
   readonly clock: () => number
   /** Called for each snapshot signed. */
   readonly onSigned?: () => void
-  /** The signer would not, or could not be asked; null when it has signed again. */
+  /** The signer would not, could not be asked, or is of an epoch that is over; null when it may sign again. */
   readonly onRefused?: (cluster: string, refusal: HubError | null) => void
 }
 
@@ -67,6 +67,8 @@ export interface OfferDeps {
 export function createOffers(deps: OfferDeps) {
   const serial = createSerial()
   const refused = new Set<string>()
+  /** Whose agents follow a root statement of an epoch that this hub does not know. */
+  const beyond = new Set<string>()
   const share = createSharedLists()
 
   /** One look at a time for a cluster: two streams of it must not sign one sequence twice. */
@@ -111,6 +113,14 @@ export function createOffers(deps: OfferDeps) {
   ): Promise<{ offer: Offered | null; current: Offered | null }> {
     const { cluster, clusterId, clusterUid } = enrolment
     const { epoch, version } = deps.root()
+    // Whatever is signed in an epoch that is over is refused; and once offered, how far the agent has come in
+    // its own would be forgotten, and sequences of it given out again.
+    if (at.epoch > epoch) {
+      beyond.add(cluster)
+      refuse(cluster, describeBehind(at.epoch, { epoch, version }))
+      return { offer: null, current: null }
+    }
+    if (beyond.delete(cluster)) deps.onRefused?.(cluster, null)
     const assigned = deps.assignments(cluster)
     if (assigned.length === 0 && at.sequence === 0) return { offer: null, current: null }
     // Should another hub have signed since, `put` says so, and it is read then.
@@ -163,6 +173,14 @@ export function createOffers(deps: OfferDeps) {
   }
 }
 
+function describeBehind(
+  told: number,
+  { epoch, version }: Pick<Root, 'epoch' | 'version'>,
+): HubError {
+  const message = `the agent follows a root statement of epoch ${told}, and the newest here, version ${version}, is of epoch ${epoch}: this hub was restored from before; put the keys that the newer one names into its keys directory, and publish it again (\`swell trust publish\`)`
+  return new HubError('root_behind', message)
+}
+
 /** A signer of a release that cannot be asked this knows nothing. */
 function passRefusal(error: unknown): null {
   if (error instanceof HubError && error.code === 'invalid') return null
@@ -170,7 +188,7 @@ function passRefusal(error: unknown): null {
 }
 
 function isRefusal({ code }: HubError): boolean {
-  return code.startsWith('sign_') || code === 'signer_unavailable'
+  return code.startsWith('sign_') || code === 'signer_unavailable' || code === 'root_behind'
 }
 
 /** Different lists remembered: after a commit a fleet's clusters have few. */

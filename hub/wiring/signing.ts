@@ -12,10 +12,13 @@ import { createSigner } from '../signer/signing.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface SigningHooks {
-  /** What a signer without a record believes once; a signer apart believes nobody. */
+  /** Believed for what the record lacks; a signer apart believes nobody. */
   readonly ledger?: LedgerState
   readonly onRefused: (code: string) => void
 }
+
+/** They share a write. */
+const appendedAtOnce = 1_000
 
 /** The signer, in this process, with a record of its own that neither Redis nor ledger can change. */
 export async function startSigner(
@@ -29,12 +32,14 @@ export async function startSigner(
     await openSignerRecord(join(config.data, 'signer', 'record.jsonl')),
     (open) => open.close(),
   )
-  // One trust domain: the ledger is believed once, so that what runs goes on running.
-  // A replica did not sign while another led: what it lacks of that time it takes from there too.
-  if (ledger && (record.fresh || config.replica !== undefined)) {
-    for (const entry of listMissing(record.state, listSeed(ledger))) {
-      await record.append(entry)
-      foldSignerEntry(record.state, entry)
+  // One trust domain: the ledger is believed at each start, so that what runs goes on running. A record may be
+  // gone, or of a backup while the ledger's remote knew more; and a replica did not sign while another led.
+  if (ledger) {
+    const missing = listMissing(record.state, listSeed(ledger))
+    for (let from = 0; from < missing.length; from += appendedAtOnce) {
+      const page = missing.slice(from, from + appendedAtOnce)
+      await Promise.all(page.map((entry) => record.append(entry)))
+      for (const entry of page) foldSignerEntry(record.state, entry)
     }
   }
   return createSigner({

@@ -117,4 +117,50 @@ describe('a hub restored from an old backup', { concurrency: true }, () => {
       }
     })
   }
+
+  it('signs what runs where its ledger knows of it and the record of its signer does not', async () => {
+    await using stack = new AsyncDisposableStack()
+    const world = stack.use(await createSurroundings())
+    const redis = stack.use(await startRedis())
+    const { repository } = world
+    await repository.commit({ ...strategyFile('0s'), ...applicationFiles('web', 'one') })
+    const hub = await world.start({ redisUrl: redis.url, args: ['--enrol-rate', '500'] })
+    await untilReady(hub)
+    const agents = new Map<string, MemoryAgent>()
+    for (const name of ['a', 'b', 'c']) {
+      agents.set(name, stack.use(await startMemoryAgent(hub, name)))
+    }
+    const untilRun = (application: string, text: string, names = [...agents.keys()]) =>
+      until(
+        () =>
+          names.every((name) => {
+            const found = agents.get(name)!.cluster.read(`/ConfigMap/${application}/settings`)
+            return JSON.stringify(found ?? '').includes(`"${text}"`)
+          }),
+        { ...soon, what: `${names.join()} to run ${application} ${text}` },
+      )
+    // 1. After the backup comes two, and then three as far as the canary.
+    await untilRun('web', 'one')
+    await hub.stop()
+    const backup = join(world.directory, 'backup')
+    await cp(join(hub.data, 'signer'), backup, { recursive: true })
+    await hub.start()
+    await repository.commit(applicationFiles('web', 'two'))
+    await untilRun('web', 'two')
+    await repository.commit({ ...strategyFile('10m'), ...applicationFiles('web', 'three') })
+    await untilRun('web', 'three', ['a'])
+    // 2. The ledger's remote had all of it; the rest is from the backup.
+    await hub.stop()
+    await rm(join(hub.data, 'signer'), { recursive: true })
+    await cp(backup, join(hub.data, 'signer'), { recursive: true })
+    await redis.kill()
+    await redis.lose()
+    await redis.start()
+    await hub.start()
+    await untilReady(hub)
+    // 3. What is new comes to those that run two, which nobody renders any more.
+    await repository.commit({ ...strategyFile('0s'), ...applicationFiles('shop', 'open') })
+    await untilRun('shop', 'open')
+    await untilRun('web', 'two', ['b', 'c'])
+  })
 })

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, describe, it } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
 import { ledgerBranch } from '../../hub/ledger/branch/git.ts'
+import { openJournal } from '../../hub/ledger/fs.ts'
 import { type LedgerFault, openLedger } from '../../hub/ledger/git.ts'
 import { createSeal } from '../../hub/replica/seal.ts'
 import { assertNothingRewritten, gitIn, readRemoteLedger } from '../support/ledger-branch.ts'
@@ -109,4 +110,61 @@ describe('F59: a Git repository around the ledger that has', () => {
     }
     assert.ok(!existsSync(join(directory, 'damaged.git')), 'nothing is moved')
   })
+})
+
+/* What becomes of the file itself. */
+
+it('I1: what a file was cut of is taken in again from the branch beside it', async () => {
+  await using dir = await createTempDir('cut')
+  const log: string[] = []
+  const open = () =>
+    openLedger(dir.path, {
+      ...{ clock: Date.now, author, commitInterval: 20 },
+      log: (_, message) => void log.push(message),
+    })
+  const path = join(dir.path, 'ledger.jsonl')
+  const first = await open()
+  for (const revision of ['r1', 'r2', 'r3']) await first.append('alice', decide(revision))
+  await first.close()
+  const whole = readFileSync(path, 'utf8')
+  const [one = ''] = whole.split('\n')
+  const zeros = Buffer.from(whole).fill(0, one.length + 20)
+  for (const left of [`${one}\n`, whole.slice(0, -5), zeros]) {
+    writeFileSync(path, left)
+    const again = await open()
+    assert.equal(again.head, 3)
+    await again.close()
+    assert.equal(readFileSync(path, 'utf8'), whole)
+    assert.match(log.at(-1) ?? '', /lacked entries \d to 3: they were taken from the Git/)
+  }
+  // Another ledger, shorter than what the branch has: it is the file that counts.
+  await using other = await createTempDir('other')
+  const theirs = await openJournal(join(other.path, 'ledger.jsonl'), Date.now)
+  await theirs.append('bob', decide('x1'))
+  await theirs.close()
+  copyFileSync(join(other.path, 'ledger.jsonl'), path)
+  const theirsHere = await open()
+  assert.equal(theirsHere.head, 1)
+  assert.match(log.at(-1) ?? '', /of which its file is not the beginning/)
+  await theirsHere.close()
+})
+
+it('a damaged line is named with what to do, and doing that restores the ledger', async () => {
+  await using dir = await createTempDir('line')
+  const open = () => openLedger(dir.path, { clock: Date.now, author, commitInterval: 20 })
+  const path = join(dir.path, 'ledger.jsonl')
+  const first = await open()
+  for (const revision of ['r1', 'r2', 'r3']) await first.append('alice', decide(revision))
+  await first.close()
+  const whole = readFileSync(path, 'utf8')
+  writeFileSync(path, whole.replace('r2', 'rX'))
+  await assert.rejects(open(), {
+    code: 'ledger_corrupt',
+    message: /^ledger line 3: .+Nothing was changed\. Move .+ledger\.jsonl away, and start again/,
+  })
+  rmSync(path)
+  const again = await open()
+  assert.equal(again.head, 3)
+  await again.close()
+  assert.equal(readFileSync(path, 'utf8'), whole)
 })

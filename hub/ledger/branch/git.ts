@@ -33,6 +33,8 @@ export interface Repository extends Branch {
   init(hasFile: boolean): Promise<string | undefined>
   /** Whether our own branch has any commit: it gets one within seconds of the first entry. */
   hasCommit(): Promise<boolean>
+  /** Lines of our own branch's file after so many bytes; none where it has no more, or cannot be read. */
+  readBeyond(size: number): AsyncIterable<string>
   /** Brings a lost file back from our own branch; false where that has none. */
   restore(): Promise<boolean>
   /** Commits the file as it is, which may be cut in its last line; false when the branch has it. */
@@ -124,6 +126,22 @@ export function createRepository(
     return (await hasCommit()) || (await exists(join(own, ref)))
   }
 
+  async function* readLines(commit: string, after: number): AsyncIterable<string> {
+    const reading = spawn('git', argumentsOf(['cat-file', 'blob', `${commit}:${ledgerFile}`]), {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const ended = new Promise<number | null>((resolve) => reading.once('close', resolve))
+    try {
+      yield* splitLines(reading.stdout, after)
+      if ((await ended) !== 0) {
+        throw new HubError('ledger_unwritable', `commit ${commit} of the ledger cannot be read`)
+      }
+    } finally {
+      reading.kill()
+    }
+  }
+
   const { url = '' } = remote ?? {}
   const converse = remote && createConverse(directory, remote, runGit)
 
@@ -158,6 +176,10 @@ export function createRepository(
       }
     },
     hasCommit,
+    async *readBeyond(size) {
+      const has = await find('cat-file', '-s', `${ref}:${ledgerFile}`)
+      if (Number(has ?? 0) > size) yield* readLines(ref, size)
+    },
     async restore() {
       try {
         if (!(await hasCommit())) return false
@@ -192,21 +214,7 @@ export function createRepository(
       return git('rev-parse', remoteRef)
     },
     readMessage: (commit) => git('log', '-1', '--format=%B', commit),
-    async *readLines(commit, after) {
-      const reading = spawn('git', argumentsOf(['cat-file', 'blob', `${commit}:${ledgerFile}`]), {
-        env: environment,
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      const ended = new Promise<number | null>((resolve) => reading.once('close', resolve))
-      try {
-        yield* splitLines(reading.stdout, after)
-        if ((await ended) !== 0) {
-          throw new HubError('ledger_unwritable', `commit ${commit} of the ledger cannot be read`)
-        }
-      } finally {
-        reading.kill()
-      }
-    },
+    readLines,
     async isBeginning(commit) {
       if ((await git('ls-tree', '--name-only', commit, '--', ledgerFile)) === '') return false
       const blob = await git('rev-parse', `${commit}:${ledgerFile}`)

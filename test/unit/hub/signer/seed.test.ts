@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { digestOf } from '@groundswell/proto/digest.ts'
+import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type SignerEntry, emptyRecord, foldSignerEntry } from '../../../../hub/signer/record.ts'
 import { listMissing } from '../../../../hub/signer/seed.ts'
 
@@ -48,8 +48,22 @@ it('a record takes what it lacks from a seed, and keeps sequences and origins it
   assert.deepEqual(pair, { history: [one, two, three], wanted: true })
   assert.equal(state.manifests.get(one)?.url, 'https://git')
   assert(state.manifests.has(three))
+  assert.deepEqual(listMissing(state, seed), [])
+})
+
+it('what a record forgot for its age does not come back as the newest, and what it missed stands where it was', () => {
+  const digests = Array.from({ length: 80 }, (_, at) => digestOf(`content ${at}`))
+  const pairs = (history: readonly Digest[]): SignerEntry => ({
+    ...{ t: 'pairs', application: 'web', clusters: ['a'] },
+    record: { history, wanted: true },
+  })
+  // Each second one was replaced before it was planned.
+  const state = record([pairs(digests.slice(-50))])
+  const planned = digests.filter((_, at) => at % 2 === 0)
+  assert.deepEqual(listMissing(state, [pairs(planned)]), [])
+  const older = record([pairs(digests.slice(0, 3))])
   assert.deepEqual(
-    listMissing(state, seed).filter(({ t }) => t !== 'cluster'),
-    [],
+    listMissing(older, [pairs([digests[1]!, digests[7]!, digests[2]!, digests[9]!])]),
+    [pairs([0, 1, 7, 2, 9].map((at) => digests[at]!))],
   )
 })

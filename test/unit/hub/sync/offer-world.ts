@@ -63,7 +63,8 @@ export async function createOfferKeys(): Promise<OfferKeys> {
   return { key, root: { ...root, roles, policies: [] } }
 }
 
-export function createOfferWorld({ key, root }: OfferKeys, epoch = 1) {
+export function createOfferWorld({ key, root }: OfferKeys, firstEpoch = 1) {
+  let epoch = firstEpoch
   let now = 1_700_000_000_000
   let assigned: Assignment[] = []
   let store = createMemorySnapshots()
@@ -81,11 +82,11 @@ export function createOfferWorld({ key, root }: OfferKeys, epoch = 1) {
       return store.put(...given)
     },
   }
-  const signer = createMemorySigner({
-    root: { ...root, epoch },
-    keys: [key],
-    clock: () => now,
-  }).then(attestFirst)
+  const openSigner = () =>
+    createMemorySigner({ root: { ...root, epoch }, keys: [key], clock: () => now }).then(
+      attestFirst,
+    )
+  let signer = openSigner()
   let [hasRecord, away] = [true, false]
   let restraint: OfferDeps['restraint']
   let ledger: OfferDeps['ledger']
@@ -120,6 +121,11 @@ export function createOfferWorld({ key, root }: OfferKeys, epoch = 1) {
     reads: () => reads,
     assign: (...list: Assignment[]) => (assigned = list),
     later: (ms: number) => (now += ms),
+    /** A root statement of that epoch is published, and the signer knows of nothing before. */
+    publish(next: number) {
+      epoch = next
+      signer = openSigner()
+    },
     lose: () => (store = createMemorySnapshots()),
     now: () => now,
     signed: () => signed,

@@ -233,6 +233,19 @@ describe('createOffers', () => {
     assert.deepEqual([offer?.epoch, offer?.sequence], [2, 1])
   })
 
+  test('I3: a hub of before an epoch offers nothing to agents of it, and goes on after them once it is published', async () => {
+    const hub = world(1)
+    hub.assign(assignment('shop', 'one'))
+    const at = { epoch: 2, sequence: 7, digest: digestOf('accepted in epoch 2') }
+    assert.deepEqual(await hub.offer(at), { offer: null, current: null })
+    assert.deepEqual([hub.refusals, hub.signed()], [['root_behind'], 0])
+    hub.publish(2)
+    const { offer } = await hub.offer(at)
+    assert.deepEqual([offer?.epoch, offer?.sequence], [2, 8])
+    assert.equal(payloadOf(offer!.envelope).previous, at.digest)
+    assert.equal(hub.refusals.at(-1), undefined)
+  })
+
   test('I4 an agent that holds content is never offered an empty list', async () => {
     const hub = world()
     assert.deepEqual(await hub.offer(start), { offer: null, current: null })
