@@ -27,6 +27,7 @@ import { finalPhases } from '../rollout/rollout.ts'
 import { listTouched } from '../status/touched.ts'
 import { isStale } from '../status/cluster-view.ts'
 import { foldBehind } from '../status/fold.ts'
+import { createClusterNews } from '../status/cluster-news.ts'
 import { type HubEvent, describeChange } from '../status/event.ts'
 import { listEnded } from '../status/ended.ts'
 import { createStatusStore } from '../status/redis.ts'
@@ -165,10 +166,15 @@ export async function startHub(
   const content = createContentStore(redis, prefix, clock)
 
   // 2. What agents say.
+  const tellNews = createClusterNews({
+    emit: (event) => events.emit(event),
+    onFlood: (cluster) => log.warn({ cluster }, 'it makes more news than is told'),
+    monotonic: () => performance.now(),
+  })
   const statuses = createStatuses({
     store: createStatusStore(redis, prefix),
     onChange: (next, before) => {
-      for (const event of describeChange(before, next)) events.emit(event)
+      tellNews(next.cluster, describeChange(before, next))
       hooks.onStatus(next, before)
       if (next.sequence !== before.sequence) trace?.accepted(next.cluster, next.sequence)
       for (const end of listEnded(next, before, offered.get(next.cluster), clock())) {
