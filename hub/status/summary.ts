@@ -27,6 +27,8 @@ interface Tally {
 interface Counted {
   readonly tally: Tally
   readonly standings: readonly ApplicationStanding[]
+  /** Without those that only its agent names: it can name any number, and each name is a metric's label. */
+  readonly named: readonly ApplicationStanding[]
 }
 
 export interface Summary {
@@ -59,7 +61,7 @@ export interface Summaries {
   read(): Summary
   /** Of each application on a cluster, as it was counted last. */
   standingsOf(cluster: string): readonly ApplicationStanding[]
-  /** Of each application that is anywhere; by its name. */
+  /** Of each application that is declared, or assigned to a cluster; by its name. */
   applications(): ReadonlyMap<string, ApplicationSums>
 }
 
@@ -93,15 +95,20 @@ export function createSummaries(
     const before = counted.get(cluster)
     if (before) {
       add(before.tally, -1)
-      byApplication.take(before.standings)
+      byApplication.take(before.named)
     }
     counted.delete(cluster)
     if (!isKnownCluster(now, cluster)) return
     const standings = listStandings(now, cluster)
     const tally = tallyOf(now, cluster, standings)
-    counted.set(cluster, { tally, standings })
+    const { fleet, state } = now
+    const assigned = state.assignments.get(cluster)
+    const named = standings.filter(
+      ({ application }) => assigned?.has(application) || fleet?.applications.has(application),
+    )
+    counted.set(cluster, { tally, standings, named })
     add(tally, 1)
-    byApplication.give(standings)
+    byApplication.give(named)
   }
 
   function settle(now: Known): void {

@@ -93,4 +93,19 @@ describe('the summary', () => {
     assert.deepEqual([clusters.total, clusters.connected, clusters.disconnected], [4, 3, 1])
     assert.deepEqual(deployments, { updated: 2, pending: 0, failed: 1, unreachable: 1, drifted: 1 })
   })
+
+  it('sums up no application that only an agent names: each would be a label of metrics', () => {
+    const { state, statuses, status, summaries } = setUp()
+    const shop = assignment('a', 'shop', 1)
+    state.assignments.set('a', new Map([['shop', shop]]))
+    const invented = Array.from({ length: 100 }, (_, at) => `made-up-${at}`)
+    const told = [shop, ...invented.map((name) => assignment('a', name, 1))]
+    const reports = told.map((one) => [one.application, report(one, false, false)] as const)
+    statuses.set('a', { ...status('a'), applications: Object.fromEntries(reports) })
+    summaries.touch('a')
+    assert.deepEqual([...summaries.applications().keys()], ['shop'])
+    statuses.set('a', { ...status('a'), applications: {} })
+    summaries.touch('a')
+    assert.equal(summaries.applications().get('shop')?.standings.unreachable, 1)
+  })
 })
