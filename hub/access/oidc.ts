@@ -122,7 +122,7 @@ export function createIssuer(
       if (cause instanceof client.ClientError && cause.code === 'OAUTH_TIMEOUT') {
         throw unavailable(cause)
       }
-      if (cause instanceof TypeError) throw unavailable(cause)
+      if (cause instanceof TypeError || hasFailed(cause)) throw unavailable(cause)
       throw refused(cause)
     }
   }
@@ -159,6 +159,13 @@ export function createIssuer(
       ),
     renew: (refreshToken) => redeem((config) => client.refreshTokenGrant(config, refreshToken)),
   }
+}
+
+/** By the status of its answer: a provider that fails, or a proxy before it, has refused nobody. */
+function hasFailed(error: unknown): boolean {
+  const answer = error instanceof client.ClientError ? error.cause : error
+  const { status } = (answer ?? {}) as { readonly status?: unknown }
+  return typeof status === 'number' && (status >= 500 || status === 429)
 }
 
 function unavailable(cause?: unknown): HubError {
