@@ -11,6 +11,8 @@ const loginMs = 10 * minuteMs
 const longestMs = 12 * 60 * minuteMs
 /** So long a group that somebody left, or an account that was closed, may still count. */
 const renewMs = 5 * minuteMs
+/** Until a provider that is away is asked again: whoever asks waits for its answer. */
+const awayMs = minuteMs / 2
 /** More than the 20 a second that one address may begin until they are forgotten: others are not pushed out. */
 const mostLogins = 15_000
 const mostSessions = 5_000
@@ -75,6 +77,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       // A provider that is away has refused nothing: the session holds while its token does.
       const away = error instanceof HubError && error.code === 'issuer_unavailable'
       if (!away || isOver(one)) live.delete(key)
+      one.renewAt = clock() + awayMs
     }
   }
 

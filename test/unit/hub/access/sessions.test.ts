@@ -129,6 +129,21 @@ describe('sessions', () => {
     assert.equal(await sessions.find(cookie), undefined)
   })
 
+  it('ask a provider that is away every half minute, and not with each call', async () => {
+    const { sessions, state, logIn, advance } = setUp()
+    const { cookie } = await logIn()
+    state.answer = 'away'
+    advance(5 * minute)
+    for (let calls = 0; calls < 10; calls++) assert(await sessions.find(cookie))
+    assert.equal(state.renewals, 1)
+    advance(minute / 2)
+    assert(await sessions.find(cookie))
+    assert.equal(state.renewals, 2)
+    state.answer = 'refused'
+    advance(minute / 2)
+    assert.equal(await sessions.find(cookie), undefined)
+  })
+
   it('without a token to renew them end with the ID token', async () => {
     const { sessions, logIn, advance } = setUp(null)
     const { cookie } = await logIn()
