@@ -246,14 +246,33 @@ function listDue(
 ): (readonly [string, Content])[] {
   if (input.again) return [...differing]
   const due = differing.filter(([cluster, content]) => isDue(input, cluster, content))
-  const joining = new Set(due.filter(([cluster]) => !findLast(input, cluster)))
-  if (joining.size === 0) return due
-  const moved = new Set(due.filter((one) => !joining.has(one)).map(([, { digest }]) => digest))
-  const aborted = listAborted(input)
-  return due.filter((one) => {
-    const { digest } = one[1]
-    return !joining.has(one) || moved.has(digest) || !aborted.has(digest)
-  })
+  const brought = findBringers(input)
+  let isTaken: boolean | undefined
+  const isKept = (cluster: string, { digest }: Content): boolean => {
+    const last = findLast(input, cluster)
+    const by = brought.get(digest)
+    if (digest === null || (last && !by)) return false
+    // It joins, and has content of its own: as good or bad as what the others were to get by the same commit.
+    if (!by) return (isTaken ??= isTakenBack(input))
+    const { history } = input
+    return isAborted(by) && (!last || history.indexOf(last) > history.indexOf(by))
+  }
+  const kept = new Set(due.filter((one) => isKept(...one)))
+  const moved = new Set(due.filter((one) => !kept.has(one)).map(([, { digest }]) => digest))
+  return due.filter((one) => !kept.has(one) || moved.has(one[1].digest))
+}
+
+/** Whether what Git asks was aborted, or rolled back, and no cluster runs any of it that was not. */
+function isTakenBack(input: ChangeInput): boolean {
+  let isTaken = false
+  for (const [cluster, content] of input.desired ?? []) {
+    const last = findLast(input, cluster)
+    const isSame = last?.plan.targets[cluster]!.digest === content.digest
+    const isStopped = isSame && isAborted(last!) && last!.overruled?.has(cluster) !== true
+    if (isStopped || input.held?.(content)) isTaken = true
+    else if (input.assigned.get(cluster)?.digest === content.digest) return false
+  }
+  return isTaken
 }
 
 /** The newest rollout that says something of a cluster. */
@@ -313,21 +332,18 @@ export function isRedone(
 }
 
 /**
- * What a rollout brought last, wherever, that was aborted: a cluster that joins gets it by itself no more than those
- * whom it was for.
+ * What rollouts brought, wherever, each by the newest that did: what was aborted comes by itself to no cluster that
+ * joins, or was given nothing then, as to none of those whom it was for.
  */
-function listAborted({ history }: ChangeInput): ReadonlySet<Content['digest']> {
-  const seen = new Set<Content['digest']>()
-  const aborted = new Set<Content['digest']>()
+function findBringers({ history }: ChangeInput): ReadonlyMap<Content['digest'], PastRollout> {
+  const brought = new Map<Content['digest'], PastRollout>()
   for (const past of history) {
     if (past.run.startedAt === null) continue
-    const brought = new Set(Object.values(past.plan.targets).map(({ digest }) => digest))
-    for (const digest of brought) {
-      if (!seen.has(digest) && isAborted(past)) aborted.add(digest)
-      seen.add(digest)
+    for (const { digest } of Object.values(past.plan.targets)) {
+      if (!brought.has(digest)) brought.set(digest, past)
     }
   }
-  return aborted
+  return brought
 }
 
 /** Whether somebody aborted it, and Git has not asked for something else since wherever it did not come. */

@@ -83,7 +83,6 @@ describe('what a person aborted', () => {
     const history = [aborted(done('Failed'))]
     const joined = { ...all(good), d: good }
     assert.equal(ask(joined, canaryHas(good, 'r1'), history), 'none')
-    assert.deepEqual(ask({ ...all(good), d: other }, canaryHas(good, 'r1'), history), ['d'])
     assert.deepEqual(
       ask(joined, canaryHas(good, 'r1'), history, { again: true }),
       ['a', 'b', 'c', 'd'],
@@ -91,6 +90,36 @@ describe('what a person aborted', () => {
     )
     const again = [past('r2', other, 'Superseded', {}), ...history]
     assert.deepEqual(ask(joined, canaryHas(good, 'r1'), again), ['a', 'b', 'c', 'd'])
+  })
+
+  // Where clusters differ in a value, such as their name, it came to each that joined, without the canary.
+  test('comes to no cluster that joins and has content of its own either, where nobody runs what Git asks', () => {
+    const history = [aborted(done('Failed'))]
+    const own = { ...all(good), d: other }
+    assert.equal(ask(own, canaryHas(good, 'r1'), history), 'none')
+    assert.deepEqual(ask({ ...own, b: old }, canaryHas(good, 'r1'), history), ['d'])
+    const before = past('r0', other, 'Succeeded', {})
+    assert.deepEqual(ask(own, canaryHas(good, 'r1'), [...history, before]), ['d'], 'known')
+  })
+
+  test('nor does what is on hold', () => {
+    const back = { state: 'Reverted', generation: 2, at: 9, outcome: null } as const
+    const history = [past('r1', good, 'RolledBack', { a: back, b: never, c: never })]
+    const held = ({ digest }: Content): boolean => digest === good.digest
+    const own = { ...all(good), d: other }
+    assert.equal(ask(own, canaryHas(old, 'r1'), history, { held }), 'none')
+    assert.deepEqual(ask({ ...own, b: old }, canaryHas(old, 'r1'), history, { held }), ['d'])
+  })
+
+  // Suspended, or not selected, as it was aborted: it got it as soon as it could be given anything.
+  test('comes to no cluster that could be given nothing then', () => {
+    const before = past('r0', old, 'Succeeded', { d: done('Succeeded') })
+    const targets = { ...before.plan.targets, d: target(null, old) }
+    const first = { ...before, plan: { ...before.plan, targets } }
+    const has = { ...canaryHas(good, 'r1'), d: [old, 'r0'] } as const
+    const wanted = { ...all(good), d: good }
+    assert.equal(ask(wanted, has, [aborted(done('Failed')), first]), 'none')
+    assert.deepEqual(ask({ ...wanted, d: other }, has, [aborted(done('Failed')), first]), ['d'])
   })
 
   test('comes to no cluster that was away meanwhile, once it is back', () => {
@@ -111,7 +140,7 @@ describe('what a person aborted', () => {
     const before = past('r0', good, 'Superseded', { b: offered, c: offered }, { wave: 1 })
     const history = [aborted(done('Skipped')), before]
     const has = { a: [good, 'r1'], b: [good, 'r0'], c: [good, 'r0'] } as const
-    assert.deepEqual(ask({ ...all(good), d: other }, has, history), ['d'])
+    assert.deepEqual(ask({ ...all(good), c: other }, has, history), ['c'])
   })
 })
 
