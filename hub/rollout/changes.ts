@@ -63,6 +63,8 @@ export type Change =
       readonly catchUp: boolean
       /** The rollout in hand that a person has paused, and of which this would bring the rest. */
       readonly paused?: string
+      /** What was planned to wait for a person, and of which this would bring a part: it waits as well. */
+      readonly unstarted?: string
     }
 
 /** What Git asks × what clusters are assigned → what has to be rolled out, if anything. */
@@ -125,11 +127,13 @@ export function findChange(input: ChangeInput): Change {
   const isKnown = createKnown(history)
   const paused =
     begun && isPausedByPerson(begun) && goesOn(begun.plan, targets) ? begun.plan.id : undefined
+  const isUnstarted = active && awaitsPerson(active) && goesOn(active.plan, targets)
   return {
     kind: 'rollout',
     targets,
     catchUp: due.every(([cluster, { digest }]) => isKnown(cluster, digest)),
     ...(paused !== undefined && { paused }),
+    ...(isUnstarted && { unstarted: active.plan.id }),
   }
 }
 
@@ -141,6 +145,13 @@ export function goesOn(
   return Object.entries(targets).some(
     ([cluster, { digest }]) => plan.targets[cluster]?.digest === digest,
   )
+}
+
+/** Whether Git had it planned, and nothing but a person's word begins it. */
+export function awaitsPerson({ plan, run }: Pick<PastRollout, 'plan' | 'run'>): boolean {
+  const { starts, behind, leftOut, trigger } = plan
+  if (run.phase !== 'Planned' || starts === true || trigger.kind === 'api') return false
+  return behind === undefined && leftOut === undefined
 }
 
 /** Whether all that the first bring is among the second. */
@@ -268,7 +279,7 @@ function isTakenBack(input: ChangeInput): boolean {
   for (const [cluster, content] of input.desired ?? []) {
     const last = findLast(input, cluster)
     const isSame = last?.plan.targets[cluster]!.digest === content.digest
-    const isStopped = isSame && isAborted(last!) && last!.overruled?.has(cluster) !== true
+    const isStopped = isSame && isAborted(last) && last.overruled?.has(cluster) !== true
     if (isStopped || input.held?.(content)) isTaken = true
     else if (input.assigned.get(cluster)?.digest === content.digest) return false
   }

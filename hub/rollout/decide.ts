@@ -10,7 +10,7 @@ import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { judgeBehind } from './behind.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
-import { type Change, findChange, historyOf, isWithin } from './changes.ts'
+import { awaitsPerson, type Change, findChange, historyOf, isWithin } from './changes.ts'
 import { createLeaving, type LeavingDeps } from './leaving.ts'
 import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
@@ -152,7 +152,7 @@ export function createDeciding(deps: DecideDeps) {
           return roll(round, application, anew, start, turn)
         }
         // Whoever deletes much at once is told of all of it together.
-        if (!spares) return isPlanned && start ? explainUnstarted(change.rollout) : undefined
+        if (!spares) return start ? explainUnstarted(change.rollout) : undefined
         if (spares.paused === change.rollout) return putInPlace(round, application, spares)
         const { behind, starts } = plan!
         const made = await makePlan(round, application, spares, 'git')
@@ -185,7 +185,7 @@ export function createDeciding(deps: DecideDeps) {
     const plan = leftOut ? { ...made, leftOut: leftOut.wave } : made
     const isAsked = () => isHeldAsked(state, application, round.contents)
     const begin = async () => {
-      if (!leftOut) return put(plan, start, change, isAsked())
+      if (!leftOut) return put(plan, start && change.unstarted === undefined, change, isAsked())
       // Nor does it follow what goes on: it would go without that wave.
       await put(plan, false, {}, isAsked())
       return leftOut.fault
@@ -195,12 +195,12 @@ export function createDeciding(deps: DecideDeps) {
     return undefined
   }
 
-  /** What was planned to wait for a person, and waits still though nothing else says so any more. */
+  /** What waits for a person, though nothing else may say so any more. */
   function explainUnstarted(id: string): Fault | undefined {
-    const { application, starts, behind, trigger } = state.plans.get(id)!
-    if (starts === true || behind !== undefined || trigger.kind === 'api') return undefined
+    const [plan, run] = [state.plans.get(id)!, state.runs.get(id)!]
+    if (!awaitsPerson({ plan, run })) return undefined
     return {
-      object: `Application ${application}`,
+      object: `Application ${plan.application}`,
       message: `what Git asks is planned and waits for a person: \`swell rollout begin ${id}\` starts it`,
     }
   }

@@ -274,6 +274,25 @@ describe('a rollout that a person has paused', () => {
     assert.deepEqual(summary(), [['shop', 'a b', false]])
   })
 
+  // What had taken the place of one that a person paused, to wait for them, went with the next commit: found by a play.
+  test('is not gone on with by a commit beside what waits for that person in its place', async () => {
+    const again = { ...good, digest: digestOf('again') }
+    const waiting = { id: 'r6', targets: { a: target(old, bad), b: target(old, fixed) } }
+    for (const [a, start] of [
+      [bad, false],
+      [again, true],
+    ] as const) {
+      const { deciding, state, summary } = createWorld(['a', 'b'])
+      const made = plan([wave('all', ['a', 'b'])], waiting)
+      addRollout(state, made, createRun(made))
+      const fleet = fleetOf(['a', 'b'], { shop: '' })
+      const shop = new Map(Object.entries({ a, b: again }))
+      const contents = { ...contentsOf(fleet), applications: new Map([['shop', shop]]) }
+      await deciding.decide(fleet, contents)
+      assert.deepEqual(summary(), [['shop', 'a b', start]])
+    }
+  })
+
   // It took the place of both, without the canary, and the next wave got what had been paused.
   test('is not gone on with by a second commit beside it either, nor once it was aborted', async () => {
     const again = { ...good, digest: digestOf('again') }
