@@ -91,6 +91,9 @@ export interface ApiOptions {
   readonly requestTimeout?: number
 }
 
+/** Each is a file of the process, and agents, Redis and Git need some, too; event streams are 2,000 at most. */
+const mostConnections = 5_000
+
 /**
  * The REST API, not yet listening. `ready()` fails when a route declares no policy.
  * Close it to end its event streams.
@@ -122,6 +125,7 @@ export function buildServer(options: ApiOptions): Api {
     clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  app.server.maxConnections = mostConnections
   for (const component of components) app.addSchema(component)
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => compileValidator(schema, httpPart))
   app.removeContentTypeParser('text/plain')

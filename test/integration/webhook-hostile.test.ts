@@ -20,8 +20,8 @@ describe('B64: webhooks that are meant to wear the hub down', () => {
   after(async () => world[Symbol.asyncDispose]())
 
   /** A connection of our own making, and what came back on it. */
-  function dial() {
-    const socket = connect(port, '127.0.0.1')
+  function dial(to = port) {
+    const socket = connect(to, '127.0.0.1')
     const state = { text: '', closed: false }
     socket.on('data', (bytes) => (state.text += bytes.toString()))
     socket.on('close', () => (state.closed = true))
@@ -99,7 +99,7 @@ describe('B64: webhooks that are meant to wear the hub down', () => {
   })
 
   test('a byte now and then has until the deadline; others are answered meanwhile', async () => {
-    const slow = Array.from({ length: 50 }, dial)
+    const slow = Array.from({ length: 50 }, () => dial())
     for (const { socket } of slow) socket.write(headers('content-length: 1000'))
     const answer = await fetch(`http://127.0.0.1:${port}/livez`)
     assert.equal(answer.status, 200)
@@ -109,5 +109,27 @@ describe('B64: webhooks that are meant to wear the hub down', () => {
     }
     await until(isOver, { deadlineMs: 5_000, what: 'the hub to hang up on those who are slow' })
     for (const { state } of slow) assert.match(state.text, /^(HTTP\/1\.1 4(00|08) |$)/)
+  })
+
+  test('bodies that do not end are held no more of than 64, whoever sends them', async () => {
+    await using patient = await startApi(10_000, 30_000)
+    await patient.api.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = patient.api.server.address() as AddressInfo
+    const slow = Array.from({ length: 100 }, () => dial(port))
+    for (const { socket } of slow) socket.write(`${headers('content-length: 1000')}x`)
+    const refused = () => slow.filter(({ state }) => state.text.startsWith('HTTP/1.1 429 '))
+    await until(() => refused().length === 100 - 64, { deadlineMs: 10_000, what: 'refusals' })
+    for (const { socket } of slow) socket.destroy()
+    await until(
+      async () => {
+        const { status } = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST' })
+        return status !== 429
+      },
+      { deadlineMs: 5_000, what: 'room for others' },
+    )
+  })
+
+  test('connections are bounded: each is a file that agents may need', () => {
+    assert.equal(world.api.server.maxConnections, 5_000)
   })
 })
