@@ -41,6 +41,7 @@ import { listClusters } from './status/cluster-list.ts'
 import type { Summaries } from './status/summary.ts'
 import { viewSource } from './status/source-view.ts'
 import { createSurvey } from './survey.ts'
+import { createTakenCommits } from './taken-commits.ts'
 import type { Targets } from './status/targets.ts'
 import type { EventLog } from './status/redis-events.ts'
 
@@ -50,7 +51,7 @@ const proposalPatience = 120_000
 export interface HubDeps {
   readonly known: () => Known
   readonly pipeline: Pipeline
-  readonly renderer: Pick<Renderer, 'list' | 'propose'>
+  readonly renderer: Pick<Renderer, 'contains' | 'list' | 'propose'>
   readonly register: Register
   readonly rollouts: Rollouts
   readonly deciding: Deciding
@@ -340,6 +341,11 @@ export function createHub(deps: HubDeps): Hub {
       ...{ known, needFleet, register, summaries: deps.summaries },
       redecide: () => pipeline.redecide(),
       clock: deps.clock,
+    }),
+    commit: createTakenCommits({
+      renderer: deps.renderer,
+      decided: pipeline.decided,
+      refused: () => pipeline.state().refused,
     }),
     facts: () => formatFacts(newestFacts(state)),
     ...createMembership({ ...deps, fleet: () => known().fleet }),

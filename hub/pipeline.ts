@@ -244,6 +244,17 @@ export function createPipeline(deps: PipelineDeps) {
     return { digest: desired?.get(cluster)?.digest ?? null, since }
   }
 
+  /** Repositories in which an application is said, each at what was decided on; none while news is worked on. */
+  function decided(application: string): { repository: string; revision: string }[] {
+    if (!isCurrent || !fleet) return []
+    const own = fleet.applications.get(application)?.spec.source.repository
+    const revision = own === undefined ? undefined : heard.get(own)
+    return [
+      { repository: 'fleet', revision: fleet.revision },
+      ...(own === undefined || revision === undefined ? [] : [{ repository: own, revision }]),
+    ]
+  }
+
   /** What it asked for there when it was rendered last; undefined as well where it selects nobody, which removes nothing. */
   function desired(application: string, cluster: string): Digest | null | undefined {
     if (!fleet || !latest || latest.skipped.get(application)?.has(cluster)) return undefined
@@ -286,6 +297,7 @@ export function createPipeline(deps: PipelineDeps) {
     resume,
     rebuild,
     wish,
+    decided,
     desired,
     confirm,
     state: (): PipelineState => ({

@@ -5,6 +5,7 @@ import type { Principal } from '../access/principal.ts'
 import type { RootWarning } from '../bundle/root-warning.ts'
 import type { RolloutAction, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 import type { ApplicationStatus } from '../status/status.ts'
+import type { CommitTaken } from '../taken-commits.ts'
 import type { FactsWire } from '../fleet/facts-wire.ts'
 import type { VisitedRef } from '../source/visit.ts'
 import type { Matrix } from '../status/matrix.ts'
@@ -149,6 +150,8 @@ export interface Hub extends Survey {
   unlockCluster(cluster: string, by: Principal, reason: string): Promise<void>
   recoverCluster(cluster: string, by: Principal, reason: string): Promise<void>
 
+  /** Whether what clusters are to run for an application takes a commit (its whole id) into account. */
+  commit(application: string, commit: string): Promise<CommitTaken>
   fleet(): Promise<FleetView>
   /** What agents reported of their clusters. */
   facts(): FactsWire

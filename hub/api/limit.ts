@@ -77,6 +77,10 @@ export function limitHub(hub: Hub, rights: Rights): Hub {
     group: (name) => hub.group(name, sight),
     applications: (after) => keepSome(hub.applications(after), async ({ name }) => sees(name)),
     application: async (name) => (sees(name) ? hub.application(name) : undefined),
+    async commit(application, commit) {
+      if (!sees(application)) throw new HubError('not_found', `No application ${application}`)
+      return hub.commit(application, commit)
+    },
     diff(application) {
       if (!sees(application)) throw new HubError('not_found', `No application ${application}`)
       return hub.diff(application)

@@ -17,6 +17,7 @@ import {
   OpenGateView,
   PolicyView,
   RevisionView,
+  CommitView,
   SummaryView,
   WindowView,
 } from './survey-view.ts'
@@ -64,6 +65,10 @@ const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 100 })
 const Reason = Type.String({ maxLength: 500, description: 'kept in the ledger' })
 
 export const ByName = Type.Object({ name: Name }, closed)
+export const ByCommit = Type.Object(
+  { name: Name, commit: Type.String({ pattern: '^[0-9a-f]{40}$' }) },
+  closed,
+)
 export const ByToken = Type.Object({ id: Type.String({ pattern: '^[0-9a-z]{12}$' }) }, closed)
 export const ByRollout = Type.Object({ id: RolloutId }, closed)
 export const ByReceipt = Type.Object(
@@ -315,6 +320,7 @@ export const components: readonly TSchema[] = [
   ImageList,
   SourceList,
   SourceView,
+  CommitView,
   SummaryView,
   HeldList,
   OpenGateList,

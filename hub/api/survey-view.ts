@@ -74,6 +74,21 @@ export const RevisionView = Type.Object(
   { $id: 'RevisionView', description: 'What an application was, or is, rolled out at.' },
 )
 
+export const CommitView = Type.Object(
+  {
+    commit: Type.String(),
+    state: Type.Union([Type.Literal('taken'), Type.Literal('refused'), Type.Literal('notYet')], {
+      description:
+        'taken: part of what clusters are to run; refused: the fleet repository has a fault since then; notYet: not read, or not decided on yet',
+    }),
+    repository: Type.Union([Type.String(), Type.Null()]),
+    revision: Type.Union([Type.String(), Type.Null()], {
+      description: 'of the repository: this commit, or one made on it',
+    }),
+  },
+  { $id: 'CommitView', description: 'Whether the hub takes a commit into account.' },
+)
+
 export const AuditEntry = Type.Object(
   {
     index: Type.Integer({ minimum: 1 }),
@@ -135,6 +150,7 @@ export type HeldView = Frozen<Static<typeof HeldView>>
 export type OpenGateView = Frozen<Static<typeof OpenGateView>>
 export type DriftRow = Frozen<Static<typeof DriftRow>>
 export type RevisionView = Frozen<Static<typeof RevisionView>>
+export type CommitView = Frozen<Static<typeof CommitView>>
 export type AuditEntry = Frozen<Static<typeof AuditEntry>>
 export type WindowView = Frozen<Static<typeof WindowView>>
 export type PolicyView = Frozen<Static<typeof PolicyView>>

@@ -1,4 +1,4 @@
-import type { ApplicationView, ClusterView, RolloutView } from '../client/gen/api.ts'
+import type { ApplicationView, ClusterView, CommitView, RolloutView } from '../client/gen/api.ts'
 import { CliFailure } from './failure.ts'
 
 /** What can be waited for; the first of a kind is meant when nothing is said. */
@@ -90,6 +90,21 @@ function judgeApplication(application: ApplicationView): Verdict {
   const isThere = counts.updated === targets && behind === 0
   const met = application.revision !== null && isThere && !active
   return { state: met ? 'met' : 'notYet', message }
+}
+
+/** What keeps an application from being judged by a commit; undefined where nothing does. */
+export function judgeCommit({ commit, state, revision }: CommitView): Verdict | undefined {
+  switch (state) {
+    case 'taken':
+      return undefined
+    case 'notYet':
+      return { state: 'notYet', message: `commit ${commit} is not read, or not decided on yet` }
+    case 'refused':
+      return {
+        state: 'never',
+        message: `the fleet repository is refused at ${revision}; \`swell fleet\` says why`,
+      }
+  }
 }
 
 function judgeCluster(state: 'connected' | 'updated', cluster: ClusterView): Verdict {

@@ -241,6 +241,10 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     },
     propose: (ref, signal, facts = new Map()) => deps.propose(ref, facts, signal, heads),
     describe: (repository, revision) => sources.describe(repository, revision),
+    async contains(repository, revision, commit) {
+      const mirror = sources.mirror(repository)
+      return (await mirror?.contains(parseRevision(revision).commit, commit)) ?? false
+    },
     authors: (request) =>
       listContentAuthors({ readFleet, mirror: (name) => sources.mirror(name) }, request),
     hint: async (name) => sources.hint(name),

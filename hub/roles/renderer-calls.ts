@@ -50,6 +50,10 @@ export function answerRendering(renderer: LocalRenderer): Methods {
       const { repository, revision } = parseObject(params)
       return renderer.describe(parseText(repository), parseText(revision))
     }),
+    contains: judged(async (params) => {
+      const { repository, revision, commit } = parseObject(params)
+      return renderer.contains(parseText(repository), parseText(revision), parseText(commit))
+    }),
     authors: judged(async (params) => renderer.authors(parseAuthorsRequest(params))),
     hint: judged(async (params) => renderer.hint(parseText(params))),
     list: async () => renderer.list(),
@@ -104,6 +108,8 @@ export function createRemoteRenderer(caller: Caller, turn: () => Turn): Renderer
         author: 'git',
         subject: '',
       })),
+    contains: (repository, revision, commit) =>
+      ask('contains', { repository, revision, commit }, (answer) => answer === true),
     authors: (request) => ask('authors', request, (answer) => parseList(answer).map(parseText)),
     hint: (name) => ask('hint', name, (answer) => answer === true),
     list: () => ask('list', null, (answer) => parseList(answer).map(parseSource)),

@@ -288,6 +288,16 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
       const found = await remote.run(['merge-base', one, other]).catch(() => '')
       return /^[0-9a-f]{40}$/.test(found.trim()) ? found.trim() : null
     },
+    async contains(commit, older) {
+      requireCommit(commit)
+      if (!(await isHere(older))) return false
+      // Git fails without a word when it is none.
+      const args = ['merge-base', '--is-ancestor', older, commit]
+      return remote.run(args).then(
+        () => true,
+        () => false,
+      )
+    },
     head,
     has,
     signer: () => signer,

@@ -76,6 +76,17 @@ describe('people at the wheel of a rollout, with swell, over three API servers',
     assert.match(again.said, /is Succeeded and cannot be approved/)
   })
 
+  it('a pipeline that pushed waits for its own commit, not for what ran before it', async () => {
+    await fleet.settle()
+    const commit = await fleet.say('waited for', strategyFile('1s'))
+    const words = ['wait', 'application', 'web', '--timeout', '60s', '--commit']
+    assert.match(await fleet.swell(...words, commit), /application\/web updated/)
+    await fleet.assertTexts({ a: 'waited for', b: 'waited for', c: 'waited for' })
+    const unknown = await fleet.trySwell(...words.with(4, '1s'), 'f'.repeat(40))
+    assert.equal(unknown.code, 1)
+    assert.match(unknown.said, /commit f{40} is not read, or not decided on yet/)
+  })
+
   it('waiting and an approval both survive kill -9 of the hub', async () => {
     const text = await fleet.settle()
     await fleet.say('approved once', strategyFile('1s', approval))

@@ -64,6 +64,8 @@ it('roles killed in any order in mid-rollout: agents go on, and the rollout ends
     await strike()
     await waitForRollout(api.api, 'web', 'Succeeded', { commit, deadlineMs: 45_000 })
     assert.deepEqual(texts(), [text, text, text])
+    const taken = await api.api.get<{ state: string }>(`applications/web/commits/${commit}`)
+    assert.equal(taken.state, 'taken')
     t.diagnostic(`${name} killed: done ${Math.round(performance.now() - start)} ms later`)
   }
 

@@ -73,6 +73,16 @@ describe('who made commits', () => {
     assert.deepEqual(await of([at['first']!], '.'), ['Bob', 'Carol', 'Dan', 'Eve', 'Test'])
   })
 
+  test('and which commits others were made on: those before them, merged ones too', async () => {
+    const on = (commit: string, older: string) => mirror.contains(at[commit]!, older)
+    for (const older of ['first', 'carol', 'head']) assert.ok(await on('head', at[older]!), older)
+    assert.ok(!(await on('bob', at['carol']!)))
+    assert.ok(!(await on('head', 'f'.repeat(40))), 'that is not here')
+    const tree = await repository.git('rev-parse', 'HEAD^{tree}')
+    assert.ok(!(await on('head', tree)), 'that is none')
+    await rejectsWith(mirror.contains(at['head']!, '--all'), 'revision_not_found', /commit id/)
+  })
+
   test('are at least of the last one that touched the place, and of a place that is no pattern', async () => {
     const of = async (since: string[], ...paths: string[]) =>
       namesOf(await mirror.authors({ to: at['head']!, since, paths }))

@@ -115,6 +115,11 @@ export function createFakeHub(): FakeHub {
       }
       return { cluster, application, results: [] }
     },
+    commit: async (application, commit) => {
+      known(application)
+      const isThis = revision.endsWith(commit)
+      return isThis ? { state: 'taken', repository: 'fleet', revision } : { state: 'notYet' }
+    },
     access: null,
     rights(principal) {
       return rightsOf(principal, () => this.access)

@@ -8,6 +8,7 @@ import {
   answers,
   AuditList,
   AuditQuery,
+  ByCommit,
   ByName,
   DriftList,
   HeldList,
@@ -19,7 +20,7 @@ import {
   RevisionList,
   WindowList,
 } from '../schemas.ts'
-import { SummaryView } from '../survey-view.ts'
+import { CommitView, SummaryView } from '../survey-view.ts'
 
 const byName: Order<'name'> = { by: 'name', descending: false }
 const newestFirst: Order<'createdAt'> = { by: 'createdAt', descending: true }
@@ -119,6 +120,23 @@ export function addSurveyRoutes(app: Api): void {
         ...{ kind: 'revision', order: newestFirst },
         placeOf: ({ createdAt, rollout }) => ({ key: Date.parse(createdAt), name: rollout }),
       })
+    },
+  })
+
+  app.get('/api/v1/applications/:name/commits/:commit', {
+    config: { policy: 'read' },
+    schema: {
+      operationId: 'getCommit',
+      summary: "Whether what an application's clusters are to run takes a commit into account",
+      params: ByCommit,
+      querystring: NoQuery,
+      response: answers(200, CommitView),
+    },
+    handler: async ({ params: { name, commit }, hub }) => {
+      if (!(await hub.application(name))) {
+        throw new HubError('not_found', `No application ${name}`)
+      }
+      return { commit, repository: null, revision: null, ...(await hub.commit(name, commit)) }
     },
   })
 

@@ -6,10 +6,18 @@ import { type CommandContext, withConnection } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { escapeLine } from '../output.ts'
 import { isAway } from '../patience.ts'
-import { type Verdict, type Wanted, judge, parseWanted, waitables } from '../waiting.ts'
+import {
+  type Verdict,
+  type Wanted,
+  judge,
+  judgeCommit,
+  parseWanted,
+  waitables,
+} from '../waiting.ts'
 
 interface Flags extends ConnectionFlags {
   readonly for?: string
+  readonly commit?: string
   readonly timeout: number
 }
 
@@ -26,15 +34,25 @@ export function addWait(program: Command, context: CommandContext): void {
     .argument('<kind>')
     .argument('<name>')
     .option('--for <state>', `${states.join('; ')}; the first when left out`)
+    .option(
+      '--commit <id>',
+      'first, until the application takes this commit into account; its whole id, as of `git rev-parse HEAD`',
+      parseCommit,
+    )
     .option('--timeout <duration>', 'how long, such as 90s or 1h30m', parseTimeout, 600_000)
     .action(async (kind: string, name: string, flags: Flags) => {
       const wanted = parseWanted(kind, flags.for)
+      if (flags.commit !== undefined && wanted.kind !== 'application') {
+        throw new CliFailure(2, '--commit is for applications', {
+          hint: 'swell wait application NAME --commit ID',
+        })
+      }
       const client = await connect(flags)
       const deadline = terminal.now() + flags.timeout
       let said = ''
       let verdict: Verdict | undefined
       for (;;) {
-        const looked = await look(client, wanted, name, terminal.signal)
+        const looked = await look(client, wanted, name, flags.commit, terminal.signal)
         if (looked.state !== 'unknown') verdict = looked
         if (looked.message !== said) terminal.say(`${escapeLine(looked.message)}\n`)
         said = looked.message
@@ -60,14 +78,21 @@ async function look(
   client: Client,
   wanted: Wanted,
   name: string,
+  commit: string | undefined,
   signal: AbortSignal,
 ): Promise<Verdict | { readonly state: 'unknown'; readonly message: string }> {
   try {
     switch (wanted.kind) {
       case 'rollout':
         return judge(wanted, await client.call('getRollout', { path: { id: name }, signal }))
-      case 'application':
-        return judge(wanted, await client.call('getApplication', { path: { name }, signal }))
+      case 'application': {
+        const path = { name }
+        // Before the application: what is said of that is no older then.
+        const taken = commit && (await client.call('getCommit', { path: { name, commit }, signal }))
+        const notTaken = taken && judgeCommit(taken)
+        if (notTaken) return notTaken
+        return judge(wanted, await client.call('getApplication', { path, signal }))
+      }
       case 'cluster':
         return judge(wanted, await client.call('getCluster', { path: { name }, signal }))
     }
@@ -82,6 +107,13 @@ async function look(
     if (!isAway(cause) || signal.aborted) throw cause
     return { state: 'unknown', message: cause.message }
   }
+}
+
+function parseCommit(text: string): string {
+  if (!/^[0-9a-f]{40}$/i.test(text)) {
+    throw new InvalidArgumentError('it takes the 40 digits of a commit')
+  }
+  return text.toLowerCase()
 }
 
 function parseTimeout(text: string): number {

@@ -867,6 +867,16 @@ export interface SourceView {
   } | null
 }
 
+/** Whether the hub takes a commit into account. */
+export interface CommitView {
+  readonly commit: string
+  /** taken: part of what clusters are to run; refused: the fleet repository has a fault since then; notYet: not read, or not decided on yet */
+  readonly state: 'taken' | 'refused' | 'notYet'
+  readonly repository: string | null
+  /** of the repository: this commit, or one made on it */
+  readonly revision: string | null
+}
+
 /** The fleet in counters; deployments are applications on clusters. */
 export interface SummaryView {
   readonly clusters: {
@@ -2013,6 +2023,12 @@ export interface Operations {
     readonly answer: RevisionList
   }
 
+  /** Whether what an application's clusters are to run takes a commit into account */
+  readonly getCommit: {
+    readonly path: { readonly name: string; readonly commit: string }
+    readonly answer: CommitView
+  }
+
   /** When rollouts may or may not move: windows of Projects, ClusterGroups and Clusters */
   readonly listWindows: {
     readonly query?: {
@@ -2144,6 +2160,11 @@ export const operations = {
     method: 'GET',
     path: '/api/v1/applications/{name}/revisions',
     answer: 'RevisionList',
+  },
+  getCommit: {
+    method: 'GET',
+    path: '/api/v1/applications/{name}/commits/{commit}',
+    answer: 'CommitView',
   },
   listWindows: { method: 'GET', path: '/api/v1/windows', answer: 'WindowList' },
   listPolicies: { method: 'GET', path: '/api/v1/policies', answer: 'PolicyList' },

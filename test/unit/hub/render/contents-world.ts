@@ -52,6 +52,7 @@ export function mirrorOf(files: Readonly<Record<string, string>>): Mirror {
     describe: async () => ({ author: '', subject: '', committedAt: 0 }),
     visit: async () => '',
     meet: async () => null,
+    contains: async () => false,
     close: async () => {},
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ApplicationView } from '../../../../../hub/client/gen/api.ts'
 import { runProgram } from '../../../../../hub/cli/program.ts'
 import { createFakeTerminal } from '../../../../support/fake-terminal.ts'
 
@@ -20,4 +21,75 @@ test('whoever waits for a rollout by the name of its application is told how to'
   assert.equal(await runProgram(['wait', 'rollout', 'shop'], terminal), 1)
   assert.match(said.err, /No rollout shop/)
   assert.match(said.err, /`swell wait application shop`/)
+})
+
+const commit = 'c'.repeat(40)
+
+/** Answers by path, the last of each for ever. */
+function createHub(answers: Readonly<Record<string, readonly object[]>>) {
+  const asked: string[] = []
+  let now = 0
+  const fake = createFakeTerminal({
+    now: () => now,
+    wait: async (ms) => void (now += ms),
+    async fetch(url) {
+      const { pathname } = new URL(url)
+      const all = answers[pathname] ?? []
+      const before = asked.filter((one) => one === pathname).length
+      asked.push(pathname)
+      return {
+        ...{ ok: true, status: 200, statusText: 'OK' },
+        body: (async function* () {
+          yield Buffer.from(JSON.stringify(all[Math.min(before, all.length - 1)]))
+        })(),
+        headers: { get: () => null },
+      }
+    },
+  })
+  return { ...fake, asked }
+}
+
+const shop = '/api/v1/applications/shop'
+const there: ApplicationView = {
+  ...{ name: 'shop', labels: {}, strategy: 'canary', suspended: false, targets: 1, hold: null },
+  source: { repository: 'fleet', path: 'apps/shop', kind: 'kustomize' },
+  revision: 'main@sha1:a',
+  counts: { updated: 1, pending: 0, failed: 0, unreachable: 0, drifted: 0 },
+  rollout: null,
+}
+const taken = { commit, state: 'taken', repository: 'fleet', revision: 'main@sha1:d' }
+const notYet = { commit, state: 'notYet', repository: null, revision: null }
+
+// A pipeline that pushed, and waited, was told of what ran before its commit.
+test('an application that has all of what was asked before is waited for until a commit is taken', async () => {
+  const { terminal, said, asked } = createHub({
+    [`${shop}/commits/${commit}`]: [notYet, notYet, taken],
+    [shop]: [there],
+  })
+  assert.equal(await runProgram(['wait', 'app', 'shop', '--commit', commit], terminal), 0, said.err)
+  assert.match(said.err, /commit c{40} is not read, or not decided on yet/)
+  assert.equal(asked.filter((path) => path === shop).length, 1)
+  assert.match(said.out, /application\/shop updated/)
+})
+
+test('a commit that the fleet repository is refused with is waited for no longer', async () => {
+  const refused = { ...taken, state: 'refused' }
+  const { terminal, said } = createHub({
+    [`${shop}/commits/${commit}`]: [refused],
+    [shop]: [there],
+  })
+  assert.equal(await runProgram(['wait', 'app', 'shop', '--commit', commit], terminal), 1)
+  assert.match(said.err, /refused at main@sha1:d; `swell fleet` says why/)
+})
+
+test('a part of a commit, and a commit of a cluster, are not guessed at', async () => {
+  for (const [args, said] of [
+    [['app', 'shop', '--commit', 'c0ffee'], /40 digits/],
+    [['cluster', 'edge', '--commit', commit], /--commit is for applications/],
+  ] as const) {
+    const hub = createHub({})
+    assert.equal(await runProgram(['wait', ...args], hub.terminal), 2)
+    assert.match(hub.said.err, said)
+    assert.deepEqual(hub.asked, [])
+  }
 })
