@@ -93,6 +93,7 @@ describe('T34: what a caller may not see', () => {
     ['grid', 'none', (name) => `clusters/edge-1/applications/${name}/objects`],
     ['grid', 'none', (name) => `applications/${name}/images`],
     ['grid', 'none', (name) => `applications/${name}/revisions`],
+    ['grid', 'none', (name) => `applications/${name}/commits/${'a'.repeat(40)}`],
     ['plant', 'none', (name) => `clusters/${name}/receipts`],
     ['2.0', '9.0', (id) => `clusters/edge-1/receipts/${id}`],
     ['r-grid', 'r-none', (name) => `rollouts/${name}`],

@@ -16,7 +16,7 @@ import { PlannedView } from '../../hub/api/plan-view.ts'
 import { ProposalView } from '../../hub/api/proposal-view.ts'
 import * as schemas from '../../hub/api/schemas.ts'
 import { SupportView } from '../../hub/api/support-view.ts'
-import { SummaryView } from '../../hub/api/survey-view.ts'
+import { CommitView, SummaryView } from '../../hub/api/survey-view.ts'
 import * as views from '../../hub/api/views.ts'
 import { DryRunView } from '../../hub/api/dry-run-view.ts'
 import { startApi, type tokens } from '../support/api.ts'
@@ -87,6 +87,11 @@ const routes: Route[] = [
   get('policies', schemas.PolicyList),
   get('audit', schemas.AuditList),
   get('applications/shop/revisions', schemas.RevisionList, 'applications/nope/revisions'),
+  get(
+    `applications/shop/commits/${'a'.repeat(40)}`,
+    CommitView,
+    `applications/nope/commits/${'a'.repeat(40)}`,
+  ),
   { ...get('tokens', schemas.ApiTokenList), role: 'admin' },
   {
     method: 'POST',
@@ -286,6 +291,7 @@ describe('every route that OpenAPI lists', () => {
           .replace(/clusters\/lab/, 'clusters/{name}')
           .replace(/applications\/shop\/objects/, 'applications/{application}/objects')
           .replace(/applications\/shop/, 'applications/{name}')
+          .replace(/commits\/a+/, 'commits/{commit}')
           .replace('groups/prod', 'groups/{name}')
           .replace('sources/fleet', 'sources/{name}')
           .replace(/receipts\/3\.0|r-1/, (found) => (found === 'r-1' ? '{id}' : 'receipts/{id}'))
