@@ -1,6 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { ApiTokenRecord } from '../access/api-token.ts'
 import type { ChainHead } from './chain.ts'
+import type { ProvenSince } from '../rollout/proven-since.ts'
 import type { Hold, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 
 /** One decision. The union is closed: replay must understand every type there is. */
@@ -15,6 +16,8 @@ export type Decision =
       readonly reason: string
       /** What changed of the run: given members replace, `clusters` merges by name. */
       readonly change: Partial<RolloutRun> & Pick<RolloutRun, 'version'>
+      /** As it begins: what has proven good since it was planned, and a rollback goes back to instead. */
+      readonly previous?: ProvenSince
     }
   /**
    * Git asks for something else on clusters that a rollout ended without: what it was to bring there comes

@@ -11,6 +11,7 @@ import {
   type RolloutRun,
 } from '../rollout/rollout.ts'
 import { listHeldRollouts } from '../rollout/hold.ts'
+import { goBackTo } from '../rollout/proven-since.ts'
 import { createRun } from '../rollout/plan.ts'
 import { emptyReceipts, foldReceipts, type ReceiptLines } from '../receipt/lines.ts'
 import { type AcceptedRevisions, emptyAccepted, foldAccepted } from './accepted.ts'
@@ -22,7 +23,7 @@ import {
   putAssignment,
   runsOf,
 } from './by-application.ts'
-import type { LedgerEntry, RecordedApproval } from './entry.ts'
+import type { Decision, LedgerEntry, RecordedApproval } from './entry.ts'
 import { emptyReported, foldFacts, type Reported } from './facts.ts'
 import { emptyMembership, foldMembership, type Membership } from './membership.ts'
 import { type WaveTimes, foldWaveTimes, noTimes } from './wave-times.ts'
@@ -125,7 +126,7 @@ export function foldEntry(state: LedgerState, entry: LedgerEntry): void {
       forgetOld(state, decision.plan.application)
       return
     case 'rollout.moved':
-      foldMove(state, decision.rollout, decision.change)
+      foldMove(state, decision)
       return
     case 'rollout.overruled': {
       const { rollout, clusters } = decision
@@ -249,11 +250,16 @@ function foldGood(
   }
 }
 
-function foldMove(state: LedgerState, id: string, change: Parameters<typeof applyChange>[1]): void {
+function foldMove(
+  state: LedgerState,
+  { rollout: id, change, previous }: Extract<Decision, { type: 'rollout.moved' }>,
+): void {
   const run = state.runs.get(id)
-  const plan = state.plans.get(id)
+  const planned = state.plans.get(id)
   // A move that lost the race for its version never took effect.
-  if (!run || !plan || change.version !== run.version + 1) return
+  if (!run || !planned || change.version !== run.version + 1) return
+  const plan = previous ? goBackTo(planned, previous) : planned
+  state.plans.set(id, plan)
   const moved = applyChange(run, change)
   state.runs.set(id, moved)
   state.waveTimes.set(id, foldWaveTimes(state.waveTimes.get(id) ?? noTimes, run, change))

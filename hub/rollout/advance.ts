@@ -11,6 +11,7 @@ import { toHolds } from './hold.ts'
 import { createMeasuring, type Measure } from './measuring.ts'
 import { mayMove } from './outcome.ts'
 import { isTaking } from './listed.ts'
+import { findProvenSince, goBackTo } from './proven-since.ts'
 import { createSerial } from './serial.ts'
 import {
   type Assignment,
@@ -153,8 +154,13 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     if (change?.clusters) ports.moved?.(plan.application)
   }
 
-  async function takeStep({ plan, run }: StoredRollout, event: RolloutEvent, actor: string) {
-    const seen = await observe({ plan, run }, event.kind === 'action')
+  async function takeStep(before: StoredRollout, event: RolloutEvent, actor: string) {
+    const { run } = before
+    const seen = await observe(before, event.kind === 'action')
+    const isBeginning =
+      event.kind === 'action' && event.action.kind === 'start' && run.startedAt === null
+    const previous = isBeginning ? findProvenSince(state, before.plan) : undefined
+    const plan = previous ? goBackTo(before.plan, previous) : before.plan
     const { now, setBy } = jumps.look(plan)
     const result = step(plan, run, event, seen, now, ledger.head + 1, setBy)
     const change = result.run === run ? undefined : toChange(run, result.run)
@@ -162,7 +168,10 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
       const told = setBy === 0 ? undefined : tellJump(setBy)
       const { cause, reason } = causeOf(event, result.run, told)
       await decide(actor, [
-        { type: 'rollout.moved', rollout: run.id, cause, reason, change },
+        {
+          ...{ type: 'rollout.moved', rollout: run.id, cause, reason, change },
+          ...(previous && { previous }),
+        },
         ...toHolds(state, plan, result.effects, now),
       ])
     }

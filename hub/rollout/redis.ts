@@ -8,8 +8,9 @@ import type { RolloutQuery, RolloutStore, StoredRollout, Swap } from './store.ts
 
 // KEYS rollout, all, ofApplication, active, changes; ARGV id, plan, run, version, createdAt, isFinal,
 // mode, change. `put` writes unless something newer is there; `swap` wants exactly the version before,
-// and brings no plan: a plan never changes, and may be much larger than all else of a rollout. Where
-// it brings no run either, the change is kept behind the run that is there.
+// and brings no plan: a plan changes once at most, as it begins, by what only the ledger is asked for, and
+// may be much larger than all else of a rollout. Where it brings no run either, the change is kept behind the
+// run that is there.
 const writeScript = `
 local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 local version = tonumber(ARGV[4])
