@@ -96,6 +96,18 @@ export function listLockedCharts({
   return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()]
 }
 
+/**
+ * Directories of charts in the same repository that a chart depends on (`file://../common`), relative to it; of those
+ * that it does not carry along.
+ *
+ * @param chart Chart.yaml, or requirements.yaml
+ */
+export function listChartsBeside(chart: string, isVendored: ChartInGit['isVendored']): string[] {
+  return read(chart)
+    .dependencies.filter(({ name }) => !isVendored(name))
+    .flatMap(({ repository }) => /^file:\/\/([^/].*)$/.exec(repository)?.[1] ?? [])
+}
+
 interface Dependency {
   readonly name: string
   readonly version: string

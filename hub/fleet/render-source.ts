@@ -3,7 +3,7 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import type { ChartReference, FoundChart } from '../source/chart/chart.ts'
 import type { Mirror, Tree } from '../source/source.ts'
-import { listLockedCharts } from './chart-dependencies.ts'
+import { listChartsBeside, listLockedCharts } from './chart-dependencies.ts'
 import { kustomizationFiles, listKustomizeReferences } from './kustomize-references.ts'
 import {
   type BaseReference,
@@ -34,7 +34,7 @@ export interface RenderSource {
   readonly bases?: readonly RemoteBase[]
 }
 
-const maxKustomizations = 500
+const [maxKustomizations, maxCharts] = [500, 100]
 /** Bases that bases name: so many below another, and so many of one application. */
 const [maxDepth, maxBases] = [8, 100]
 
@@ -76,7 +76,12 @@ export async function readRenderSource(
     const at = posix.relative(root, path) || '.'
     const kind = target.kind ?? detectKind(tree, at)
     if (kind === 'helm') {
-      return addDependencies(mirror, { kind, root, tree, path: at }, target, findChart)
+      const wider = await widenChart(mirror, target, tree, root, path)
+      if (wider === root) {
+        return addDependencies(mirror, { kind, root, tree, path: at }, target, findChart)
+      }
+      root = wider
+      continue
     }
     const note: NoteEntry = (entry, file) => {
       const reference = matchBase(entry, repositories)
@@ -200,11 +205,7 @@ async function addDependencies(
     ...{ application, chart, lock, isLegacy },
     ...(credential !== undefined && { credential }),
     directory: posix.join(root, path),
-    isVendored: (name) =>
-      files.has(posix.join(vendored, name, 'Chart.yaml')) ||
-      [...files.keys()].some(
-        (file) => file.startsWith(`${posix.join(vendored, name)}-`) && file.endsWith('.tgz'),
-      ),
+    isVendored: (name) => holdsChart(files, vendored, name),
     whyRefused: (repo) => whyChartsRefused(chartSources, repo),
   })
   if (wanted.length === 0) return source
@@ -216,6 +217,13 @@ async function addDependencies(
   )
   const id = digestOf(JSON.stringify([tree.id, charts.map(({ at, chart }) => [at, chart.digest])]))
   return { ...source, tree: { ...tree, id }, charts }
+}
+
+/** Whether a chart is in a directory of charts, unpacked or as an archive. */
+function holdsChart(files: ReadonlyMap<string, string>, directory: string, name: string): boolean {
+  const [at, archive] = [posix.join(directory, name, 'Chart.yaml'), posix.join(directory, name)]
+  if (files.has(at)) return true
+  return [...files.keys()].some((file) => file.startsWith(`${archive}-`) && file.endsWith('.tgz'))
 }
 
 /** For who has no way to ask for any. */
@@ -289,16 +297,7 @@ async function widen(
     const text = Buffer.from(bytes!).toString()
     const remote = new Set(listBaseEntries(text).filter((entry) => note(entry, file)))
     for (const reference of listKustomizeReferences(directory, text, remote)) {
-      if (reference === '..' || reference.startsWith('../')) {
-        const message = 'names a path outside the repository'
-        throw new HubError(
-          'render_failed',
-          `Application ${target.application}: ${file} ${message}`,
-          {
-            faults: [{ file, object: `Application ${target.application}`, message }],
-          },
-        )
-      }
+      if (reference === '..' || reference.startsWith('../')) throw leadsOut(target, file)
       const clean = reference.replace(/\/$/, '') || '.'
       // A path that holds the root is a directory; any other may be a file, so its parent is taken.
       const holder = isInside(clean, root) ? clean : posix.dirname(clean)
@@ -307,6 +306,47 @@ async function widen(
     }
   }
   return needed
+}
+
+/** Follows charts to those beside them that they depend on; returns the root that all of them need. */
+async function widenChart(
+  mirror: Pick<Mirror, 'readBlobs'>,
+  target: Pick<ResolvedTarget, 'application'>,
+  tree: Tree,
+  root: string,
+  path: string,
+): Promise<string> {
+  const files = new Map(tree.files.map((file) => [posix.join(root, file.path), file.oid]))
+  const seen = new Set([path])
+  let needed = root
+  for (const directory of seen) {
+    for (const name of ['Chart.yaml', 'requirements.yaml']) {
+      const file = posix.join(directory, name)
+      const oid = files.get(file)
+      const [bytes] = oid === undefined ? [] : await mirror.readBlobs([oid])
+      const text = bytes === undefined ? '' : Buffer.from(bytes).toString()
+      if (!text.includes('file://')) continue
+      const vendored = posix.join(directory, 'charts')
+      for (const beside of listChartsBeside(text, (chart) => holdsChart(files, vendored, chart))) {
+        const at = posix.join(directory, beside).replace(/\/$/, '')
+        if (at === '..' || at.startsWith('../')) throw leadsOut(target, file)
+        needed = commonAncestor(needed, at)
+        seen.add(at)
+      }
+    }
+    if (seen.size > maxCharts) {
+      const words = `Application ${target.application}: more than ${maxCharts} charts`
+      throw new HubError('render_failed', words)
+    }
+  }
+  return needed
+}
+
+function leadsOut({ application }: Pick<ResolvedTarget, 'application'>, file: string): HubError {
+  const [object, message] = [`Application ${application}`, 'names a path outside the repository']
+  return new HubError('render_failed', `${object}: ${file} ${message}`, {
+    faults: [{ file, object, message }],
+  })
 }
 
 function isInside(root: string, path: string): boolean {

@@ -51,6 +51,17 @@ const repository = {
   'apps/bad/kustomization.yaml': 'resources: [\n',
   'charts/web/Chart.yaml': 'name: web\n',
   'charts/web/values.yaml': '',
+  'stack/web/Chart.yaml':
+    'name: web\ndependencies:\n- { name: common, version: 1.0.0, repository: "file://../libs/common" }\n',
+  'stack/libs/common/Chart.yaml':
+    'name: common\ndependencies:\n- { name: base, version: 1.0.0, repository: "file://../../../base/" }\n',
+  'base/Chart.yaml': 'name: base\n',
+  'stack/old/Chart.yaml': 'name: old\n',
+  'stack/old/requirements.yaml':
+    'dependencies:\n- { name: web, version: 1.0.0, repository: "file://../web" }\n',
+  'stack/old/charts/web-1.0.0.tgz': '',
+  'stack/out/Chart.yaml':
+    'name: out\ndependencies:\n- { name: x, version: 1.0.0, repository: "file://../../../x" }\n',
   'envs/eu.yaml': '',
   'plain/a.yaml': '',
 }
@@ -72,6 +83,8 @@ const cases: readonly (readonly [string, string, string[], [string, string, stri
   ['a broken kustomization is left to the engine', 'apps/bad', [], ['kustomize', 'apps/bad', '.']],
   ['a chart', 'charts/web', [], ['helm', 'charts/web', '.']],
   ['a chart with values beside it', 'charts/web', ['/envs/eu.yaml'], ['helm', '.', 'charts/web']],
+  ['a chart that depends on charts beside it', 'stack/web', [], ['helm', '.', 'stack/web']],
+  ['a chart that carries along what is beside it', 'stack/old', [], ['helm', 'stack/old', '.']],
   ['plain manifests', './plain', [], ['directory', 'plain', '.']],
 ]
 
@@ -83,13 +96,14 @@ for (const [name, path, valuesFiles, expected] of cases) {
   })
 }
 
-test('a reference out of the repository is a fault with its file', async () => {
-  await assert.rejects(
-    readRenderSource(mirrorOf(repository), 'c', target('apps/out')),
-    (error: HubError) =>
-      error.code === 'render_failed' && error.faults[0]?.file === 'apps/out/kustomization.yaml',
-  )
-})
+for (const file of ['apps/out/kustomization.yaml', 'stack/out/Chart.yaml']) {
+  test(`a reference out of the repository is a fault with its file: ${file}`, async () => {
+    await assert.rejects(
+      readRenderSource(mirrorOf(repository), 'c', target(posix.dirname(file))),
+      (error: HubError) => error.code === 'render_failed' && error.faults[0]?.file === file,
+    )
+  })
+}
 
 test('kustomizations that name each other in a circle end', async () => {
   const mirror = mirrorOf({
