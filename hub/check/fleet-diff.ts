@@ -3,7 +3,7 @@ import type { RenderedObject } from '../render/engine.ts'
 import { type Finding, mergeFindings } from './finding.ts'
 import { createDeletionWait } from './deletion-wait.ts'
 import { foretellHeld, markHeld } from './held-prune.ts'
-import { diffObject, type ObjectChange } from './object-diff.ts'
+import { diffObject, mostEdits, type ObjectChange } from './object-diff.ts'
 import { createForetelling, type Fate, isLoss, isWaiting } from './removal.ts'
 import type { RenderedContent, RenderedFleet, Unchecked } from './rendered-fleet.ts'
 import { diffStrategies, type StrategyDiff } from './strategy-diff.ts'
@@ -228,15 +228,33 @@ function listUnknown(application: string, ...sides: readonly RenderedFleet[]): S
   )
 }
 
-/** Clusters share contents, so a pair is compared once. */
+/** Of all searches together, in squares of lines that differ: some seconds. */
+const mostEffort = 4 * mostEdits ** 2
+/** Lines that may differ where that is used up. */
+const fewEdits = 100
+
+/**
+ * Clusters share contents, so a pair is compared once. Nobody else is served meanwhile, so where too much is another
+ * all of both sides is told in the place of the smallest difference.
+ */
 export function createPairDiff() {
   type Changed = ObjectChange & { readonly object: RenderedObject }
   const known = new Map<string, readonly Changed[]>()
   const changes = new Map<string, ObjectChange>()
+  let effort = mostEffort
+
+  function search(before: string | undefined, after: string | undefined): ObjectChange {
+    const most = Math.max(fewEdits, Math.min(mostEdits, Math.floor(Math.sqrt(effort))))
+    const found = diffObject(before, after, most)
+    if (found.change !== 'changed') return found
+    const edits = found.patch.match(/^[-+]/gm)?.length ?? 0
+    effort = Math.max(0, effort - Math.min(edits, most) ** 2)
+    return found
+  }
 
   function change(before: string | undefined, after: string | undefined): ObjectChange {
     const key = JSON.stringify([before ?? null, after ?? null])
-    const found = changes.get(key) ?? diffObject(before, after)
+    const found = changes.get(key) ?? search(before, after)
     changes.set(key, found)
     return found
   }

@@ -17,23 +17,28 @@ const secretText = [
   /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+/g,
   /\bAGE-SECRET-KEY-1[A-Z0-9]{40,}/g,
   /(?<=[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/@]+(?=@)/gi,
-  /(?<=authorization\\?["']?[\s:=]+\\?["']?)(?:basic|bearer)\s+[^\s"'\\]+/gi,
 ]
-/** `db.password=…` and `token: …` in the text of a configuration file. */
-const secretLine = new RegExp(
-  String.raw`(?<=^[^\S\n]*["']?[\w.-]*${secretName.source.slice(0, -1)}["']?[^\S\n]*[:=][^\S\n]*)[^\s][^\n]*`,
-  'gim',
-)
+/* Those below are what stands after a name. Where blanks may be between the two, the name is found first: looked for
+   backwards from every place, a text of nothing but blanks would take a time that grows with its square. */
 
-/** The same in the middle of a line: `{"password": …}`, `…;Password=…;`, `?token=…&`, `--password=…`. */
+const nameSource = secretName.source.slice(0, -1)
+const valueSource = String.raw`(?:\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[^\s,;&"'}<>]+)`
+const namedText = [
+  /(authorization\\?["']?[\s:=]+\\?["']?)((?:basic|bearer)\s+[^\s"'\\]+)/gi,
+  // `db.password=…` and `token: …` in the text of a configuration file.
+  new RegExp(
+    String.raw`^([^\S\n]*["']?[\w.-]*${nameSource}["']?[^\S\n]*[:=][^\S\n]*)([^\s][^\n]*)`,
+    'gim',
+  ),
+  // The same in the middle of a line: `{"password": …}`.
+  new RegExp(
+    String.raw`(?<=[{,])(\s*\\?["']?[\w.-]*${nameSource}\\?["']?\s*:\s*)(${valueSource})`,
+    'gi',
+  ),
+]
+/** `…;Password=…;`, `?token=…&`, `--password=…`. */
 const secretPair = new RegExp(
-  [
-    String.raw`(?<=[{,]\s*\\?["']?[\w.-]*NAME\\?["']?\s*:\s*)`,
-    String.raw`(?<=[\s{,;&?("'|-][\w.-]*NAME\\?["']?\s?=\s?)`,
-  ]
-    .map((before) => before.replace('NAME', secretName.source.slice(0, -1)))
-    .join('|')
-    .replace(/^.*$/, String.raw`(?:$&)(?:\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[^\s,;&"'}<>]+)`),
+  String.raw`(?<=[\s{,;&?("'|-][\w.-]*${nameSource}\\?["']?\s?=\s?)${valueSource}`,
   'gi',
 )
 
@@ -68,10 +73,13 @@ export function maskObject(object: Json, other?: Json, side: Side = 'before'): J
 
   function maskText(text: string, beside: Json | undefined): string {
     const same = typeof beside === 'string' ? beside : ''
-    return [...secretText, secretLine, secretPair].reduce(
-      (masked, pattern) => masked.replace(pattern, (found) => mark(same.includes(found))),
-      text,
+    const conceal = (found: string) => mark(same.includes(found))
+    const plain = secretText.reduce((left, form) => left.replace(form, conceal), text)
+    const named = namedText.reduce(
+      (left, form) => left.replace(form, (_, name: string, found: string) => name + conceal(found)),
+      plain,
     )
+    return named.replace(secretPair, conceal)
   }
 
   function hide(value: Json, beside: Json | undefined): Json {

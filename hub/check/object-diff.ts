@@ -13,33 +13,45 @@ export interface ObjectChange {
 }
 
 const contextLines = 3
-/** Longest search for the smallest difference, in milliseconds. */
-const searchTime = 2_000
+/** Lines that may differ: the search for the smallest difference takes as long as their square. */
+export const mostEdits = 2_000
 
 /**
  * @param before canonical JSON; undefined: it is new
  * @param after undefined: it is gone
+ * @param most lines that may differ; beyond that all of both sides is told
  */
-export function diffObject(before: string | undefined, after: string | undefined): ObjectChange {
+export function diffObject(
+  before: string | undefined,
+  after: string | undefined,
+  most = mostEdits,
+): ObjectChange {
   const [old, young] = [before, after].map((json) =>
     json === undefined ? undefined : parseExact(json),
   )
   const patch = diffTexts(
     old === undefined ? '' : formatObject(maskObject(old, young, 'before')),
     young === undefined ? '' : formatObject(maskObject(young, old, 'after')),
+    most,
   )
   const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed'
-  return { change, patch, key: digestOf(`${change}\n${diffTexts(textOf(old), textOf(young))}`) }
+  return {
+    change,
+    patch,
+    key: digestOf(`${change}\n${diffTexts(textOf(old), textOf(young), most)}`),
+  }
 }
 
 function textOf(value: Json | undefined): string {
   return value === undefined ? '' : formatObject(value)
 }
 
-function diffTexts(before: string, after: string): string {
+function diffTexts(before: string, after: string, most: number): string {
+  // What comes or goes as a whole needs no search.
+  const maxEditLength = before === '' || after === '' ? Infinity : most
   const found = structuredPatch('', '', before, after, undefined, undefined, {
     context: contextLines,
-    timeout: searchTime,
+    maxEditLength,
   })
   if (found) return found.hunks.map(formatHunk).join('')
   const prefix = (mark: string, text: string) => text.replace(/^/gm, mark).slice(0, -1)

@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
-import { parseDocument } from 'yaml'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { isRecord } from '@groundswell/proto/record.ts'
 import { HubError } from '../errors.ts'
 import { type ChartReference, isExactVersion } from '../source/chart/chart.ts'
+import { readLoosely } from './loose-yaml.ts'
 
 /** As `repo` of an application; a digest is only kept from who can change what TLS carries. */
 const address = /^(https:\/\/|oci:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])[^\s?#]+$/
@@ -121,10 +121,7 @@ interface Dependency {
 
 /** Scalars stay the text they are, so that `1.10` is a version. What cannot be read names nothing. */
 function read(text: string): { dependencies: Dependency[]; digest: string } {
-  const value: unknown = parseDocument(text, { schema: 'failsafe', logLevel: 'silent' }).toJS({
-    maxAliasCount: 50,
-  })
-  const given = isRecord(value) ? value : {}
+  const given = readLoosely(text, { schema: 'failsafe' }) ?? {}
   const listed = Array.isArray(given['dependencies']) ? given['dependencies'] : []
   return {
     digest: toText(given['digest']),

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
-import { isScalar, parseDocument, visit } from 'yaml'
+import { isScalar, visit } from 'yaml'
 import { isRecord } from '@groundswell/proto/record.ts'
+import { readLoosely } from './loose-yaml.ts'
 
 /** Names kustomize looks for, in its order. */
 export const kustomizationFiles = [
@@ -66,20 +67,15 @@ const fields = new Map(
 
 /** A kustomization, its fields in the letters they are looked for in: kustomize takes them in any. */
 export function readKustomization(text: string): Record<string, unknown> | undefined {
-  const document = parseDocument(text, { logLevel: 'silent' })
-  visit(document, {
-    Pair(_, { key }) {
-      if (isScalar(key) && typeof key.value === 'string') {
-        key.value = fields.get(fold(key.value)) ?? key.value
-      }
-    },
-  })
-  try {
-    const value: unknown = document.toJS({ maxAliasCount: 50 })
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  return readLoosely(text, {}, (document) =>
+    visit(document, {
+      Pair(_, { key }) {
+        if (isScalar(key) && typeof key.value === 'string') {
+          key.value = fields.get(fold(key.value)) ?? key.value
+        }
+      },
+    }),
+  )
 }
 
 /** As Go tells names of fields apart. */

@@ -252,9 +252,10 @@ export async function readChartSource(
   )
   const root = first === undefined ? '.' : more.reduce(commonAncestor, first)
   const values = first === undefined ? undefined : await mirror.readTree(commit, root)
-  const id = digestOf(JSON.stringify([values?.id ?? null, chart.digest]))
-  const files = values?.files ?? []
   const at = `${name}-${chart.version}.tgz`
+  // One archive may go by several names and versions, and files by their names are what a tree is.
+  const id = digestOf(JSON.stringify([values?.id ?? null, at, chart.digest]))
+  const files = values?.files ?? []
   return { kind: 'helm', root, tree: { id, files }, path: at, charts: [{ at, chart }] }
 }
 

@@ -15,7 +15,8 @@ export interface TemplateFault {
   readonly message: string
 }
 
-const reference = /(\$?)\$\{(cluster\b[^}]*)\}/g
+/** No label's key is longer. Without a bound, what is never closed is looked through to the end from each beginning. */
+const reference = /(\$?)\$\{(cluster\b[^}]{0,400})\}/g
 
 /** What begins with a `${` that nothing closes, cut short, as a fault's words; undefined where there is none. */
 export function whyUnclosed(text: string): string | undefined {

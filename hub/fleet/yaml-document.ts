@@ -47,7 +47,8 @@ export function parseYamlDocuments(
       schema: 'core',
       prettyErrors: false,
       stringKeys: true,
-      uniqueKeys: true,
+      // The library holds each key against all others of its map; see findOddities.
+      uniqueKeys: false,
     })
   } catch {
     // Thousands of nested brackets exhaust the parser's stack.
@@ -86,6 +87,14 @@ function findOddities(document: Document<Node, boolean>): { offset: number; mess
   const add = (node: { range?: readonly number[] | null | undefined }, message: string) =>
     found.push({ offset: node.range?.[0] ?? 0, message })
   visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value)) add(key, 'YAML: Map keys must be unique')
+        seen.add(key.value)
+      }
+    },
     Pair(_, { key }) {
       if (isScalar(key) && key.value === '__proto__') add(key, 'the key __proto__ is refused')
       if (isScalar(key) && key.value === '<<')

@@ -266,3 +266,24 @@ describe('a diff of fleets', () => {
     assert.deepEqual(fatesOf({ a: two }, { b: one, c: other }), [left, left], 'that is split')
   })
 })
+
+describe('objects of which all is another', () => {
+  it('are told whole after some, in the place of a search that takes a while for each', () => {
+    const text = (mark: string) =>
+      Array.from({ length: 1_000 }, (_, at) => `${mark}${at}\n`).join('')
+    const world = (mark: string): World => ({
+      web: {
+        c0: Object.fromEntries(
+          Array.from({ length: 40 }, (_, at) => [`o${at}`, text(`${mark}${at}-`)]),
+        ),
+      },
+    })
+    const before = performance.now()
+    const [web] = diff(world('a'), world('b')).applications
+    const took = performance.now() - before
+    assert.ok(took < 10_000, `${took} ms`)
+    const patches = web!.objects.map(({ variants: [first] }) => first!.patch)
+    const whole = patches.filter((patch) => !patch.startsWith('@@'))
+    assert.deepEqual([patches.length, whole.length > 30], [40, true])
+  })
+})

@@ -114,10 +114,33 @@ describe('what looks like a secret elsewhere', () => {
   })
 })
 
+describe('a text that is long', () => {
+  it('is masked in a time that grows with its length, whatever it is made of', () => {
+    const blanks = [' ', '\n', '\t', ' \n', 'token: ', 'authorization: ']
+    for (const part of blanks) {
+      const text = `token:${part.repeat(60_000)}x`
+      const before = performance.now()
+      maskObject(parseExact(configMap({ f: text })))
+      const took = performance.now() - before
+      assert.ok(took < 1_000, `${JSON.stringify(part)}: ${took} ms`)
+    }
+  })
+})
+
 describe('an object as text', () => {
   it('keeps integers that a double cannot hold, so that a change of one shows', () => {
     const { patch } = diffObject('{"a":9007199254740993}', '{"a":9007199254740992}')
     assert.match(patch, /-a: 9007199254740993\n\+a: 9007199254740992/)
+  })
+
+  it('is told as both sides where too many lines differ to search for the least that do', () => {
+    const lines = (mark: string) =>
+      configMap({ f: Array.from({ length: 100 }, (_, at) => `${mark}${at}\n`).join('') })
+    const { patch } = diffObject(lines('a'), lines('b'), 100)
+    assert.match(patch, /^-apiVersion: v1\n[^]*\n\+apiVersion: v1\n/)
+    assert.match(diffObject(lines('a'), lines('b')).patch, /^@@\n apiVersion: v1\n/)
+    const young = diffObject(undefined, lines('a'), 1).patch
+    assert.ok(young.startsWith('@@\n+apiVersion: v1\n'), 'what is new needs no search')
   })
 
   it('is whole when it comes or goes', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { posix } from 'node:path'
 import { test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
-import { readRenderSource } from '../../../../hub/fleet/render-source.ts'
+import type { FoundChart } from '../../../../hub/source/chart/chart.ts'
+import { readChartSource, readRenderSource } from '../../../../hub/fleet/render-source.ts'
 
 /** A mirror over a map of files; a file's content is its blob id. */
 function mirrorOf(files: Readonly<Record<string, string>>) {
@@ -113,4 +115,21 @@ test('kustomizations that name each other in a circle end', async () => {
   const source = await readRenderSource(mirror, 'c', target('a'))
   assert.equal(source.root, '.')
   assert.deepEqual(mirror.read, ['a', '.'])
+})
+
+test('one archive under two names or versions is two trees', async () => {
+  const digest = digestOf('archive')
+  const read = async (name: string, version: string, valuesFiles: string[] = []) => {
+    const chart = { version, digest } as FoundChart
+    const at = target('charts/web', valuesFiles)
+    const { tree } = await readChartSource(mirrorOf(repository), 'c', at, name, chart)
+    return tree.id
+  }
+  const same = await read('web', '1.0.0')
+  assert.equal(await read('web', '1.0.0'), same)
+  const ids = [
+    ...[same, await read('web', '1.0'), await read('shop', '1.0.0')],
+    await read('web', '1.0.0', ['values.yaml']),
+  ]
+  assert.equal(new Set(ids).size, 4)
 })
