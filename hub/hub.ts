@@ -66,6 +66,7 @@ export interface HubDeps {
   readonly enrolAddress: () => string
   readonly authorities: MembershipDeps['authorities']
   readonly rootDigest: string
+  readonly closeKey: MembershipDeps['closeKey']
   readonly webhook: Hub['webhook']
   readonly checks: () => Promise<readonly { name: string; ok: boolean }[]>
   /** Codes of what stops nobody's work yet, and needs a person. */

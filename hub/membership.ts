@@ -9,6 +9,7 @@ import { recoverableOf, seriesOf } from './ledger/membership.ts'
 import type { Register } from './ledger/register.ts'
 import type { AuthorityLife } from './sync/ca/plan.ts'
 import { oustedBy } from './sync/members.ts'
+import type { TokenKeys } from './sync/token-key.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -19,6 +20,8 @@ export interface MembershipDeps {
   /** Of the hub's certificate authorities those that are trusted, the issuing one first. */
   readonly authorities: () => readonly (AuthorityLife & { readonly pin: string })[]
   readonly rootDigest: string
+  /** The key of a join token as the ledger may have it. */
+  readonly closeKey: TokenKeys['close']
   readonly clock: () => number
   /** That many bytes nobody can guess. */
   readonly random: (bytes: number) => Buffer
@@ -64,7 +67,7 @@ export function createMembership(deps: MembershipDeps) {
       const token = {
         tokenId,
         cluster,
-        key: secretKey(secret).toString('hex'),
+        key: deps.closeKey(tokenId, secretKey(secret)),
         expiresAt,
         ...(preApproved ? { preApproved } : {}),
         ...(replace ? { replace } : {}),

@@ -152,7 +152,7 @@ export interface KeptReceipt {
 export interface JoinTokenRecord {
   readonly tokenId: string
   readonly cluster: string
-  /** SHA-256 of the secret, hex. */
+  /** SHA-256 of the secret, closed for the fleet's hubs (`hub/sync/token-key.ts`); in hex before that was. */
   readonly key: string
   readonly expiresAt: number
   /** Joins without anybody comparing a fingerprint. */

@@ -14,6 +14,7 @@ import { HubError } from '../errors.ts'
 import type { Enrolment, JoinTokenRecord } from '../ledger/entry.ts'
 import { recoverableOf, recoveryBudget, seriesOf } from '../ledger/membership.ts'
 import type { createChallenges } from './challenge.ts'
+import { type TokenKeys, readOpenKey } from './token-key.ts'
 import type { Authority } from './x509.ts'
 
 /** Who a cluster id belongs to. `barred` says why it gets nothing. */
@@ -42,6 +43,8 @@ export interface EnrolOptions {
   readonly challenges: ReturnType<typeof createChallenges>
   /** Whether one more call of this peer may pass now. */
   readonly allow: (peer: string, now: number) => boolean
+  /** The key of a join token from the record; as it is when left out. */
+  readonly openKey?: TokenKeys['open']
   readonly root: Uint8Array
   readonly dataAddress: () => string
   readonly clock: () => number
@@ -120,7 +123,9 @@ export function createEnrolment(options: EnrolOptions) {
     if (!isUid(request.clusterUid) || request.boundKey.byteLength !== 32) {
       throw new HubError('token_refused', 'the request names no cluster or key')
     }
-    const expected = enrolProof(Buffer.from(token.key, 'hex'), {
+    const key = (options.openKey ?? readOpenKey)(token)
+    if (!key) throw refused()
+    const expected = enrolProof(key, {
       caPin: authority.pin,
       certificateRequest: request.certificateRequest,
       boundKey: request.boundKey,

@@ -276,6 +276,7 @@ export async function startLeading(
     enrolAddress: deps.enrolAddress,
     authorities: () => store.authority.list(),
     rootDigest: trust.chain()[0]!.digest,
+    closeKey: store.tokenKeys.close,
     webhook: createWebhooks({
       secretsOf: (name) =>
         readWebhookSecrets(name, {

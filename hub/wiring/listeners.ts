@@ -199,6 +199,7 @@ export async function startListeners(
       perCaller: Math.max(1, config.enrolRate / 2),
     }),
     root: trust.chain()[0]!.envelope,
+    openKey: store.tokenKeys.open,
     dataAddress: () => addressesOf(config.advertise, sync.port),
     clock,
     newId: randomUUID,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { lockDirectory, readLedgerCredential } from '../fs.ts'
@@ -11,6 +12,7 @@ import type { FleetFacts } from '../replica/redis.ts'
 import { createSeal } from '../replica/seal.ts'
 import { describeEntry, type HubEvent } from '../status/event.ts'
 import { type EventLog, createEventLog } from '../status/redis-events.ts'
+import { type TokenKeys, createTokenKeys } from '../sync/token-key.ts'
 import { type Authority, loadAuthority } from '../sync/x509.ts'
 import { openDirectory, openRedis } from './formats.ts'
 import { type Standing, joinReplicas, standAlone } from './replica.ts'
@@ -23,6 +25,7 @@ export interface Store {
   readonly redisUrl: string
   readonly prefix: string
   readonly authority: Authority
+  readonly tokenKeys: TokenKeys
   readonly events: EventLog
   readonly register: ReplicatedRegister
   /** What is wrong with the ledger now. */
@@ -87,8 +90,9 @@ export async function openStore(
     config.replica === undefined
       ? standAlone()
       : await joinReplicas(surroundings, config.replica, redis, prefix, authority, common)
+  const secret = await readReplicaSecret(join(config.shared, 'ca'))
+  const tokenKeys = createTokenKeys(secret, randomBytes)
   async function openRemote(url: string): Promise<RemoteOptions> {
-    const secret = await readReplicaSecret(join(config.shared, 'ca'))
     const seal = createSeal(secret, 'ledger-remote')
     const credential = () => readLedgerCredential(config.ledgerCredentialFile, url)
     // What no rotation mends is refused at the start.
@@ -121,5 +125,5 @@ export async function openStore(
   // Another hub may have led since, and it may have been a newer one.
   await shared.upgrade()
   leading = true
-  return { standing, redis, redisUrl, prefix, authority, events, register, faults }
+  return { standing, redis, redisUrl, prefix, authority, tokenKeys, events, register, faults }
 }

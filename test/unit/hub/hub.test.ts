@@ -10,8 +10,10 @@ import { createRun } from '../../../hub/rollout/plan.ts'
 import { createTargets } from '../../../hub/status/targets.ts'
 import { createMemoryContent } from '../../support/memory-stores.ts'
 import { plan, wave } from './rollout/world.ts'
+import { createTokenKeys } from '../../../hub/sync/token-key.ts'
 import { assignment, enrol, fleet, knownOf } from './status/known-world.ts'
 
+const tokenKeys = createTokenKeys(Buffer.from('of the hubs'), (bytes) => Buffer.alloc(bytes, 7))
 const ada = { actor: 'ada', role: 'operator' } as never
 
 /** A hub over a fleet in memory; what is done to the rest is written down. */
@@ -70,6 +72,7 @@ function world(rest: Partial<HubDeps> = {}) {
       { number: 1, pin: digestOf('before'), from: 0, to: 7 },
     ],
     rootDigest: digestOf('root'),
+    closeKey: tokenKeys.close,
     warnings: async () => [],
     checks: async () => [
       { name: 'redis', ok: true },
@@ -98,16 +101,21 @@ async function collect<T>(listing: Iterable<T> | AsyncIterable<T>): Promise<T[]>
 }
 
 describe('join tokens', () => {
-  test('I10 what is written down is the hash of the secret, never the secret', async () => {
+  test('I10 what is written down of one is not what joins: neither the secret nor the key of its proof', async () => {
     const { hub, decisions } = world()
     const made = await hub.createToken('a', { ttl: 60_000 }, ada)
     const { tokenId, secret, caPin, rootDigest } = parseJoinToken(made.token)
     assert.deepEqual([caPin, rootDigest], [digestOf('ca'), digestOf('root')])
-    const key = secretKey(secret).toString('hex')
+    const proving = secretKey(secret)
+    const key = tokenKeys.close(tokenId, proving)
     assert.deepEqual(decisions, [
       { type: 'token.created', token: { tokenId, cluster: 'a', key, expiresAt: 1_060_000 } },
     ])
-    assert.ok(!JSON.stringify(decisions).includes(secret))
+    const written = JSON.stringify(decisions)
+    for (const form of ['hex', 'base64', 'base64url'] as const) {
+      assert.ok(!written.includes(proving.toString(form)))
+    }
+    assert.ok(!written.includes(secret))
     assert.equal(made.address, 'hub:8443')
   })
 
