@@ -6,9 +6,9 @@ import type { JoinTokenRecord } from '../ledger/entry.ts'
  * others: it goes to a Git remote. There it is closed by what only the hubs of the fleet have.
  */
 export interface TokenKeys {
-  close(tokenId: string, key: Uint8Array): string
+  readonly close: (tokenId: string, key: Uint8Array) => string
   /** Undefined for what was closed by another fleet, or for another token. */
-  open(token: Pick<JoinTokenRecord, 'tokenId' | 'key'>): Buffer | undefined
+  readonly open: (token: Pick<JoinTokenRecord, 'tokenId' | 'key'>) => Buffer | undefined
 }
 
 const cipher = 'aes-256-gcm'
