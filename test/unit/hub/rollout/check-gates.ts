@@ -121,7 +121,9 @@ function isJustified(
       const count = (what: string) => [...rounds.values()].filter((is) => is === what).length
       if (count('nobody') > 0) return true
       if (end === 'failed') return count('bad') > gate.failureLimit
-      return count('good') >= gate.count && now - since >= (gate.count - 1) * gate.interval
+      // What was good before people or others kept the rollout is asked once more, from its second question on.
+      const wanted = rounds.has(0) ? gate.count : 1
+      return count('good') >= wanted && now - since >= (wanted - 1) * gate.interval
     }
   }
 }
