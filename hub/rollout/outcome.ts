@@ -72,6 +72,11 @@ export function judgeInFlight(
   const { now, wave, offline } = rules
   if (seen === undefined || !seen.connected) {
     const since = Math.max(seen?.since ?? 0, startOf(progress))
+    // It may never come back, and is given nothing if it does.
+    if (offline === 'wait' && typeof seen?.closed === 'string') {
+      if (now < since + rules.grace) return { progress, recheckAt: since + rules.grace }
+      return passOver(progress.generation, seen.closed, now)
+    }
     if (offline === 'wait' && progress.state === 'Soaking') return leaveSoak(progress, since, rules)
     return judgeAway(progress, since, progress.generation, rules)
   }

@@ -163,6 +163,21 @@ describe('a cluster that is given nothing new', () => {
     assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Offered' })
   })
 
+  // Revoked on its way, under `offline: wait`, it was waited for, and kept its slot, for good.
+  test('is waited for no more once it is gone, whatever its rollout waits for', () => {
+    const it = drive(plan([wave('one', ['a', 'b'], { maxConcurrent: 1 })], { offline: 'wait' }))
+    it.act({ kind: 'start' })
+    it.seen['a'] = { ...away(10), closed: 'is revoked' }
+    it.look(20)
+    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Pending' }, 'it may be back')
+    it.look(60_000)
+    assert.deepEqual(it.outcomes(), { a: 'Skipped', b: 'Offered' })
+    it.seen['b'] = reports(good, it.generation)
+    it.seen['a'] = { ...idle(70_000), closed: null }
+    it.look(70_000)
+    assert.deepEqual(it.outcomes(), { a: 'Offered', b: 'Succeeded' }, 'it is given something again')
+  })
+
   test('is not offered what it is retried for, and keeps its failure until then', () => {
     const it = drive(plan([wave('canary', ['a']), wave('rest', ['b'])]))
     it.act({ kind: 'start' })
