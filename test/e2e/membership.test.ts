@@ -74,6 +74,9 @@ it('T15: a revoked cluster is cut within 5 s, nothing is signed for it again, an
   const commit = await world.repository.commit({
     'apps/web/settings.yaml': configMap('settings', 'two'),
   })
+  // It was all of the canary: what comes now waits for a person.
+  const { id } = await waitForRollout(hub.api, 'web', 'Planned', { commit })
+  await hub.api.post(`rollouts/${id}/start`)
   await waitForRollout(hub.api, 'web', 'Succeeded', { commit })
   assert.equal(textOf(b), 'two')
   // It comes again, and is refused, also by a hub that has just started.
