@@ -44,7 +44,7 @@ export function assertOpen(
   assert.ok(different >= wanted, `gate ${side} wave ${at} lacks approvals`)
 }
 
-/** Conditions that are gone past held a moment ago, unless a person opened them. */
+/** Conditions and metrics that are gone past were good a moment ago, unless a person opened them. */
 export function assertFresh(
   planned: RolloutPlan,
   { gates }: RolloutRun,
@@ -54,8 +54,11 @@ export function assertFresh(
 ) {
   planned.waves[at]![side].forEach((gate, index) => {
     const state = gates[`${at}/${side}/${index}`]
-    if (gate.kind !== 'cel' || state?.state !== 'passed' || state.promoted) return
-    assert.ok(now - state.at <= gate.interval, `past a condition of ${now - state.at} ms ago`)
+    if (gate.kind !== 'cel' && gate.kind !== 'metric') return
+    if (state?.state !== 'passed' || state.promoted) return
+    const slow = planned.waves[at]![side].map((one) => (one.kind === 'metric' ? one.timeout : 0))
+    const most = gate.interval + (gate.kind === 'metric' ? Math.max(...slow) : 0)
+    assert.ok(now - state.at <= most, `past a ${gate.kind} gate of ${now - state.at} ms ago`)
   })
 }
 
@@ -68,6 +71,9 @@ export function checkGates(
 ): void {
   for (const [key, state] of Object.entries(is.gates)) {
     const before = was.gates[key]
+    if (before?.state === 'passed' && state.state === 'measuring') {
+      assert.ok(!before.promoted && state.round === 1, `${key} is measured once more`)
+    }
     if (before?.state === state.state || (state.state !== 'passed' && state.state !== 'failed')) {
       continue
     }
