@@ -177,8 +177,9 @@ export function isPausedByPerson({ plan, run }: PastRollout): boolean {
 }
 
 /**
- * Whether a cluster was to have this before, and its turn had come, or all waves had gone by where others got it: what
- * stopped before the waves in front of it were through is as good as new there. So is what comes again as something new.
+ * Whether a cluster was to have this before, and its turn had come, or it joins, and all waves had gone by where others
+ * got it: what stopped before the waves in front of it were through is as good as new there, and so is what came to
+ * others alone. So is what comes again as something new.
  */
 function createKnown(history: readonly PastRollout[]) {
   const begun = history.filter(({ run }) => run.startedAt !== null)
@@ -190,11 +191,12 @@ function createKnown(history: readonly PastRollout[]) {
     const brought = isOver ? given.map((name) => targets[name]!.digest) : []
     return { targets, given: new Set(given), brought: new Set(brought) }
   })
-  return (cluster: string, digest: Content['digest']): boolean =>
-    known.some(
-      ({ targets, given, brought }) =>
-        brought.has(digest) || (given.has(cluster) && targets[cluster]!.digest === digest),
+  return (cluster: string, digest: Content['digest']): boolean => {
+    const isJoining = known.every(({ targets }) => targets[cluster] === undefined)
+    return known.some(({ targets, given, brought }) =>
+      isJoining ? brought.has(digest) : given.has(cluster) && targets[cluster]!.digest === digest,
     )
+  }
 }
 
 /** Cluster → content, tombstones for what Git no longer places there, told already or not. */

@@ -36,7 +36,8 @@ export function findLeftOut(
   const brought = new Set(Object.values(plan.targets).flatMap(({ digest }) => digest ?? []))
   const hasProven = (name: string): boolean => {
     const good = state.good.get(name)?.get(plan.application)?.digest
-    return good != null && brought.has(good)
+    // Beside what it has not proven, it has proven nothing.
+    return good != null && brought.size === 1 && brought.has(good)
   }
   const all = Object.entries(listPlanClusters(fleet)).filter(
     ([name]) => left.has(name) || (plan.targets[name]?.digest ?? null) !== null || hasProven(name),

@@ -175,6 +175,31 @@ describe('what waits since no cluster of a wave could be given it', () => {
     })
   }
 
+  test('I6 waits also where one of the others had it alone, and proved it', async () => {
+    const hub = await begin()
+    await hub.commit({ ...all(old), c2: bad })
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Succeeded')
+    hub.told.length = 0
+    await hub.commit(all(bad), 'c0')
+    await hub.goOn(5_000)
+    assert.deepEqual([hub.phases(), hub.told], ['Succeeded Succeeded Planned', []])
+  })
+
+  // What one of the others was to get beside it the canary had proven, and that counted for both.
+  test('I6 waits also where the canary has proven something else that comes with it', async () => {
+    const hub = await begin()
+    await hub.commit(all(fixed))
+    for (let turn = 0; turn < 4; turn += 1) await hub.goOn(5_000)
+    await hub.commit({ ...all(old), c0: fixed })
+    for (let turn = 0; turn < 4; turn += 1) await hub.goOn(5_000)
+    hub.told.length = 0
+    await hub.commit({ ...all(bad), c2: fixed }, 'c0')
+    await hub.goOn(5_000)
+    assert.match(hub.phases(), / Planned$/)
+    assert.deepEqual(hub.told, [])
+  })
+
   // It had been told to some, so it was taken for proven: the others got it without the canary that had never passed it.
   test('I6 waits also where it came as far as the canary, and gave way before that had proven it', async () => {
     const hub = await begin()
