@@ -12,7 +12,7 @@ export interface TrustDeskDeps {
   readonly chain: () => RootChain
   /** Reads the chain from the signer again. */
   readonly refresh: () => Promise<void>
-  readonly register: Pick<Register, 'append'>
+  readonly register: Pick<Register, 'append' | 'state'>
   /** Live streams look at what they should have. */
   readonly onChange: () => void
   readonly clock: () => number
@@ -47,7 +47,10 @@ export function createTrustDesk(deps: TrustDeskDeps): TrustDesk {
     }
   }
 
-  const warnings = () => listRootWarnings(newestOf(deps.chain()), deps.clock())
+  const warnings = () => {
+    const published = Math.max(0, ...deps.register.state.roots.keys())
+    return listRootWarnings(newestOf(deps.chain()), deps.clock(), published)
+  }
 
   return {
     show,

@@ -6,7 +6,11 @@ import type { SignedRoot } from './root.ts'
 /** What will go wrong with a root statement unless somebody makes the next one. */
 export interface RootWarning {
   readonly code:
-    'root_expired' | 'root_expires_within_7_days' | 'root_expires_within_30_days' | 'root_large'
+    | 'root_expired'
+    | 'root_expires_within_7_days'
+    | 'root_expires_within_30_days'
+    | 'root_large'
+    | 'root_behind'
   readonly message: string
 }
 
@@ -16,10 +20,18 @@ const largePercent = 80
 
 /**
  * Warnings about the newest root statement: one that runs out stops all new content (T17), and one
- * that is past its limit cannot be published. `now` in milliseconds.
+ * that is past its limit cannot be published. A signer that lost one which was published, as with keys of an
+ * older backup, goes on with keys that agents may refuse. `now` in milliseconds; `published`: the newest version
+ * in the ledger, 0 for none.
  */
-export function listRootWarnings(signed: SignedRoot, now: number): RootWarning[] {
-  return [...listExpiry(signed, now), ...listSize(signed)]
+export function listRootWarnings(signed: SignedRoot, now: number, published = 0): RootWarning[] {
+  return [...listExpiry(signed, now), ...listSize(signed), ...listLost(signed, published)]
+}
+
+function listLost({ root }: SignedRoot, published: number): RootWarning[] {
+  if (published <= root.version) return []
+  const message = `root statement version ${published} was published, and the signer has version ${root.version}: agents refuse what a key signs that the newer one dropped; put the keys that it names into the signer's keys directory, and publish it again (\`swell trust publish\`)`
+  return [{ code: 'root_behind', message }]
 }
 
 function listExpiry({ root }: SignedRoot, now: number): RootWarning[] {

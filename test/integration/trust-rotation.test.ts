@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createSurroundings, untilReady } from '../support/hub-surroundings.ts'
@@ -97,6 +97,24 @@ describe('swell trust, on files and against a hub', () => {
     await refused(['publish', at('other/root.json')], /another root statement here/)
     const ledger = await readFile(join(hub.data, 'ledger', 'ledger.jsonl'), 'utf8')
     assert.equal(ledger.split('"root.published"').length - 1, 2)
+  })
+
+  test('T15: a signer with keys of before a statement that the ledger has is warned of, and mended by those keys', async () => {
+    const later = ['snapshot-c.jwk', 'root-3.json']
+    await hub.stop()
+    for (const name of later) await rename(join(keys, name), at(`${name}.later`))
+    await hub.start()
+    await untilReady(hub)
+    const readiness = async () => (await (await fetch(`${hub.url}/readyz`)).json()) as object
+    assert.deepEqual(await readiness(), { ...(await readiness()), warnings: ['root_behind'] })
+    const { said } = await runSwell(hub, 'trust', 'show')
+    assert.match(
+      said,
+      /root_behind: root statement version 3 was published, and the signer has version 2/,
+    )
+    await copyFile(at('snapshot-c.jwk.later'), join(keys, 'snapshot-c.jwk'))
+    assert.equal(await swell('publish', at('root-3.json')), 'root version 3, epoch 2\n')
+    assert.deepEqual(await readiness(), { ...(await readiness()), warnings: [] })
   })
 
   test('an approval is taken in only from an approver that the root names', async () => {

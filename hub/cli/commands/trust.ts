@@ -54,11 +54,10 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
     await terminal.writeFile(path, Buffer.from(envelope).toString(), 0o644)
     terminal.out(`${path}\n`)
   }
-  const warn = (signed: SignedRoot): void => {
-    for (const { code, message } of listRootWarnings(signed, terminal.now())) {
-      terminal.say(`warning: ${code}: ${message}\n`)
-    }
+  const tell = (warnings: readonly { readonly code: string; readonly message: string }[]): void => {
+    for (const { code, message } of warnings) terminal.say(`warning: ${code}: ${message}\n`)
   }
+  const warn = (signed: SignedRoot): void => tell(listRootWarnings(signed, terminal.now()))
   /** @throws HubError `root_refused` for one that no agent would read */
   const signRoot = async (root: Root, keys: readonly SigningKey[]): Promise<Uint8Array> => {
     const { envelope, digest } = await signStatement('root', root, keys)
@@ -129,7 +128,9 @@ export function addTrust(program: Command, { terminal, connect }: CommandContext
         const view = await (await connect(flags)).call('getTrust', { signal })
         if (isData(flags.output)) return printData(terminal, flags.output, view)
         const newest = openRoot(Buffer.from(view.envelopes.at(-1) ?? '', 'base64'))
-        warn(newest)
+        // A hub knows more of it than the statement itself says; one of before does not say what.
+        if (view.warnings) tell(view.warnings)
+        else warn(newest)
         terminal.out(await describe(newest.root, newest.digest))
       }),
     )

@@ -10,11 +10,11 @@ const key = await makeSigningKey()
 const day = 24 * 3600 * 1000
 const expiresAt = Date.parse('2027-03-01T00:00:00Z') / 1000
 
-async function codesOf(now: number, change: Partial<Root> = {}): Promise<string[]> {
+async function codesOf(now: number, change: Partial<Root> = {}, published = 0): Promise<string[]> {
   const root = { ...rootOf('f', key), expiresAt, ...change }
   const { envelope } = await signStatement('root', root, [key])
   const signed = { root, envelope, digest: digestOf(envelope) }
-  return listRootWarnings(signed, now).map(({ code }) => code)
+  return listRootWarnings(signed, now, published).map(({ code }) => code)
 }
 
 test('T17: warns 30 days before a root statement expires, again at 7, and when it has', async () => {
@@ -43,4 +43,9 @@ test('warns of a root statement whose policies fill it; * takes no room', async 
     await codesOf(0, { policies: [{ group: 'all', clusters: ['*'], approvers: 1 }] }),
     [],
   )
+})
+
+test('T15: warns of a statement that was published and that the signer has not', async () => {
+  assert.deepEqual(await codesOf(0, {}, 1), [])
+  assert.deepEqual(await codesOf(0, {}, 2), ['root_behind'])
 })
