@@ -32,6 +32,13 @@ describe('the OpenAPI document', () => {
     assert.equal(document.info.version, '9.9.9')
   })
 
+  it('is written out once, whoever asks for it and how often (T37)', async () => {
+    Object.assign(test.api, { swagger: () => assert.fail('it is written out again') })
+    const again = await test.api.inject('/openapi.json')
+    assert.equal(again.body, response.body)
+    assert.equal(again.headers['content-type'], 'application/json; charset=utf-8')
+  })
+
   it('names each operation once', () => {
     const ids = operations.map(({ operation }) => operation.operationId)
     assert(
