@@ -16,6 +16,8 @@ const awayMs = minuteMs / 2
 /** More than the 20 a second that one address may begin until they are forgotten: others are not pushed out. */
 const mostLogins = 15_000
 const mostSessions = 5_000
+/** Of one person: whoever logs in again and again pushes out nobody else. */
+const mostEach = 20
 
 /**
  * Browsers that logged in. They are in memory: nothing on disk or in Redis can be stolen or forged,
@@ -108,6 +110,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const { idToken, refreshToken } = await issuer.finishLogin(at, started)
       const principal = await verify(idToken)
       if (!principal) throw new HubError('unauthenticated', "the provider's token does not hold")
+      const mine = [...live].filter(
+        ([, { session }]) => session.principal.actor === principal.actor,
+      )
+      for (const [key] of mine.slice(0, Math.max(0, mine.length + 1 - mostEach))) live.delete(key)
       for (const [key, one] of live) {
         if (!isOver(one) && live.size < mostSessions) break
         live.delete(key)

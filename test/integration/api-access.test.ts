@@ -204,6 +204,25 @@ describe('T34: what a caller may not see', () => {
   })
 })
 
+it('four times at once a caller of few applications may look through the events, and others meanwhile', async () => {
+  await using test = await startTenants()
+  const events = test.hub.events.bind(test.hub)
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  test.hub.events = async (query) => {
+    await gate
+    return events(query)
+  }
+  const asked = Array.from({ length: 6 }, () => ask(test, 'seller', 'events'))
+  const refused = await Promise.race(asked)
+  assert.deepEqual([refused.status, refused.body['code']], [429, 'too_many_requests'])
+  const others = ['intern', 'viewer'].map((caller) => ask(test, caller, 'events'))
+  open()
+  const codes = (await Promise.all(asked)).map(({ status }) => status)
+  assert.deepEqual(codes.toSorted(), [200, 200, 200, 200, 429, 429])
+  assert.ok((await Promise.all(others)).every(({ status }) => status === 200))
+  assert.equal((await ask(test, 'seller', 'events')).status, 200)
+})
+
 describe('a caller who reads events on from an id that is kept no more', () => {
   /** As of a read, the first so many events are gone: whoever asks after one of them is told. */
   const forget = ({ hub }: TestApi, gone: (reads: number) => number): void => {

@@ -1,10 +1,37 @@
+import type { Principal } from '../../access/principal.ts'
 import { HubError } from '../../errors.ts'
+import { principalOf } from '../auth.ts'
 import type { EventStreams } from '../event-stream.ts'
 import type { Api } from '../http.ts'
 import { defaultLimit } from '../page.ts'
+import { RequestError } from '../problem.ts'
 import { answers, EventList, EventsQuery, StreamQuery } from '../schemas.ts'
 
+/** Of one caller at a time: who may see little has the whole log looked through. */
+const mostLooks = 4
+
 export function addEventRoutes(app: Api, streams: EventStreams): void {
+  const looking = new Map<string, number>()
+
+  /** @throws RequestError `too_many_requests` */
+  async function lookOnce<T>({ actor, role }: Principal, look: () => Promise<T>): Promise<T> {
+    const mine = looking.get(actor) ?? 0
+    if (role === null && mine >= mostLooks) {
+      throw new RequestError(
+        'too_many_requests',
+        `Ask for events ${mostLooks} times at once at most`,
+      )
+    }
+    looking.set(actor, mine + 1)
+    try {
+      return await look()
+    } finally {
+      const left = looking.get(actor)! - 1
+      if (left > 0) looking.set(actor, left)
+      else looking.delete(actor)
+    }
+  }
+
   app.get('/api/v1/events', {
     config: { policy: 'read' },
     schema: {
@@ -17,8 +44,10 @@ export function addEventRoutes(app: Api, streams: EventStreams): void {
       querystring: EventsQuery,
       response: answers(200, EventList),
     },
-    handler: ({ query: { after = null, limit = defaultLimit }, hub }) =>
-      hub.events({ after, limit }),
+    handler: (request) => {
+      const { after = null, limit = defaultLimit } = request.query
+      return lookOnce(principalOf(request), () => request.hub.events({ after, limit }))
+    },
   })
 
   app.get('/api/v1/events/stream', {

@@ -158,10 +158,23 @@ describe('sessions', () => {
     await sessions.finish(login, '?code=right')
   })
 
-  it('are bounded, as are logins that nobody finishes', async () => {
-    const { sessions, logIn } = setUp()
+  it('of one person push out none of another', async () => {
+    const { sessions, state, logIn } = setUp()
+    const ada = await logIn()
+    state.actor = 'oidc:eve'
     const first = await logIn()
-    for (let i = 0; i < 5_000; i++) await logIn()
+    for (let i = 0; i < 5_100; i++) await logIn()
+    assert.equal((await sessions.find(ada.cookie))?.principal.actor, 'oidc:ada')
+    assert.equal(await sessions.find(first.cookie), undefined)
+  })
+
+  it('are bounded, as are logins that nobody finishes', async () => {
+    const { sessions, state, logIn } = setUp()
+    const first = await logIn()
+    for (let i = 0; i < 5_000; i++) {
+      state.actor = `oidc:${i}`
+      await logIn()
+    }
     assert.equal(await sessions.find(first.cookie), undefined)
     const { login } = await sessions.begin('/')
     for (let i = 0; i < 15_000; i++) await sessions.begin('/')
