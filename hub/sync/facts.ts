@@ -1,4 +1,5 @@
 import { areFacts, factsDigest, type ToldFacts } from '@groundswell/proto/facts.ts'
+import { createAllowance } from '../allowance.ts'
 import { toServedApis } from '../fleet/cluster-facts.ts'
 import type { Decision } from '../ledger/entry.ts'
 import { nameReported, type Reported } from '../ledger/facts.ts'
@@ -21,12 +22,19 @@ const gatherMs = 500
 /** A cluster's facts change this often in this time at most; then the last word waits. */
 const [changesAtMost, withinMs] = [5, 25 * 60_000]
 const retryMs = 10_000
+/** What an agent says that is of no use is told of this often; it can say it a thousand times a second. */
+const warnEveryMs = 60_000
 
 /** Takes what agents tell of their clusters into the ledger. */
 export function createFactsTaking(deps: FactsDeps) {
   const waiting = new Map<string, ToldFacts>()
   /** When a cluster's facts were written, the last few times. */
   const written = new Map<string, readonly number[]>()
+  const mayWarn = createAllowance({
+    burst: 1,
+    refillMs: warnEveryMs,
+    monotonic: deps.monotonic,
+  })
   let isDue = false
   let writing = false
 
@@ -85,7 +93,7 @@ export function createFactsTaking(deps: FactsDeps) {
     take(cluster: string, { kubernetesVersion, apis }: ToldFacts): void {
       const facts = { kubernetesVersion, apis: [...apis] }
       if (!areFacts(facts)) {
-        deps.log('an agent told facts that are none', { cluster })
+        if (mayWarn(cluster)) deps.log('an agent told facts that are none', { cluster })
         return
       }
       if (factsDigest(facts) === nameReported(deps.state, cluster)) {

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { createAllowance } from '../allowance.ts'
 import type { Metrics } from '../metrics.ts'
 import type { ContentStore } from '../bundle/content.ts'
 import type { Fleet } from '../fleet/fleet.ts'
@@ -48,6 +49,8 @@ import { type Surroundings, drainMs } from './surroundings.ts'
 const tokenUseSeconds = 2 * 24 * 3600
 /** Enough to share the signer's fsync, few enough that the first agents need not wait for the last. */
 const offersAtOnce = 64
+/** What an agent sends that is of no use is told of this often. */
+const warnEveryMs = 60_000
 
 export interface ListenersDeps {
   readonly store: Store
@@ -115,6 +118,11 @@ export async function startListeners(
     isKnown: (cluster, application) => isOrWasThere(register.state, cluster, application),
     monotonic: () => performance.now(),
   })
+  const mayWarn = createAllowance({
+    burst: 1,
+    refillMs: warnEveryMs,
+    monotonic: () => performance.now(),
+  })
   const evidence = createEvidenceFiles(join(config.data, 'evidence'))
   const gateOf = (listener: 'data' | 'enrol'): Gate =>
     openGate(surroundings, listener, (why) => metrics.countTurnedAway(listener, why))
@@ -163,7 +171,10 @@ export async function startListeners(
     onReceipt: (enrolment, receipt) => receipts.take(enrolment, receipt),
     onEvidence({ cluster, clusterId }, { accepted, refused }) {
       const found = readEquivocation(accepted, refused, clusterId, trust.chain())
-      if (!found) return log.warn({ cluster }, 'an agent sent evidence that proves nothing')
+      if (!found) {
+        if (mayWarn(cluster)) log.warn({ cluster }, 'an agent sent evidence that proves nothing')
+        return
+      }
       log.error({ cluster, ...found }, 'two snapshots were signed for one sequence')
       hooks.onEquivocation(cluster, found)
       evidence.keep(cluster, found, [accepted, refused]).catch((err: unknown) => {

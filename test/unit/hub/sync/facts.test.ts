@@ -86,7 +86,7 @@ describe('what agents tell of their clusters', () => {
   test('is not taken when it is no facts, and is tried again when it cannot be written', async () => {
     const fleet = world()
     fleet.taking.take('a', { kubernetesVersion: 'x', apis })
-    fleet.taking.take('a', { kubernetesVersion: version, apis: ['v1', 'apps/v1'] })
+    fleet.taking.take('b', { kubernetesVersion: version, apis: ['v1', 'apps/v1'] })
     await fleet.pass(5_000)
     assert.deepEqual(fleet.written, [])
     assert.equal(fleet.said.length, 2)
@@ -99,6 +99,16 @@ describe('what agents tell of their clusters', () => {
     assert.equal(fleet.written.length, 1)
     assert.equal(fleet.changes, 1)
   })
+})
+
+test('facts that are none are told of once a minute: an agent can say them a thousand times a second', async () => {
+  const fleet = world()
+  const bad = { kubernetesVersion: 'x', apis }
+  for (let n = 0; n < 1_000; n += 1) fleet.taking.take('a', bad)
+  assert.equal(fleet.said.length, 1)
+  await fleet.pass(60_000)
+  fleet.taking.take('a', bad)
+  assert.equal(fleet.said.length, 2)
 })
 
 describe('facts in the ledger', () => {
