@@ -30,6 +30,7 @@ import { createBundles } from './bundles.ts'
 import type { RenderEngine, RenderFiles } from './engine.ts'
 import { type Bear, firstWaitMs, type Patience, renderPatiently } from './patience.ts'
 import { mergeFaults, placeFault, placeFaults, toFaults } from './render-faults.ts'
+import type { Place, Room } from './room.ts'
 
 export interface ContentsDeps {
   readonly engine: RenderEngine
@@ -43,6 +44,8 @@ export interface ContentsDeps {
   /** Nothing is stored, let alone delivered, that it does not let through. */
   readonly gate: PolicyGate
   readonly patience: Patience
+  /** For what renders hold until it is stored. */
+  readonly room: Room
 }
 
 export interface ContentsRequest {
@@ -293,7 +296,14 @@ export function createContents(deps: ContentsDeps) {
     })
     const known = bundles.find(from.base, from.input)
     if (known && (await isStored(known.digest))) return known
-    return slots.run(() => makeBundle(from, mirror, bear, signal), signal)
+    return slots.run(async () => {
+      const place = await deps.room.enter(signal)
+      try {
+        return await makeBundle(from, mirror, bear, place, signal)
+      } finally {
+        place.leave()
+      }
+    }, signal)
   }
 
   /** Where bases may be taken of, as far as it has been fetched. */
@@ -308,6 +318,7 @@ export function createContents(deps: ContentsDeps) {
     { base, source, input, options, judged }: BundleSource,
     mirror: Mirror,
     bear: Bear,
+    place: Place,
     signal: AbortSignal,
   ): Promise<MadeBundle> {
     signal.throwIfAborted()
@@ -316,6 +327,8 @@ export function createContents(deps: ContentsDeps) {
     const result = await renderPatiently(deps.engine, bear)
       .render(input, files, signal)
       .catch((error: unknown) => Promise.reject(placeFaults(error, source.root)))
+    // Once as text, and once as the bytes that are stored.
+    place.weigh(2 * result.objects.reduce((sum, { json }) => sum + json.length, 0))
     const objects = result.objects.map((object) => ({
       ...object,
       file: object.file && posix.join(source.root, object.file),

@@ -28,7 +28,8 @@ export interface RenderEngineOptions {
 }
 
 const pieceBytes = 256 * 1024
-const answerBytes = 65 * 1024 * 1024
+/** The most that one render gives. */
+export const answerBytes = 65 * 1024 * 1024
 const treeBytes = 128 * 1024 * 1024
 /** What a process may need to start, in milliseconds, on a machine that is busy. */
 const startMs = 10_000

@@ -14,7 +14,8 @@ import { createFleetFile } from '../fleet/fs.ts'
 import { createBundleFile, createRevisionFile } from '../render/fs.ts'
 import type { RenderMetrics } from '../render/metrics.ts'
 import { createPatience } from '../render/patience.ts'
-import { createRenderEngine } from '../render/process.ts'
+import { answerBytes, createRenderEngine } from '../render/process.ts'
+import { createRoom } from '../render/room.ts'
 import type { Renderer } from '../render/renderer.ts'
 import { type LocalRenderer, createRenderer } from '../render/rendering.ts'
 import type { Attestor } from '../signer/signer.ts'
@@ -172,6 +173,7 @@ export async function startRendering(
       gate,
       charts: known.charts,
       patience,
+      room: createRoom((config.workers + 2) * answerBytes, answerBytes),
     }),
     propose: (...proposal) => proposals.propose(...proposal),
     loadPolicies: gate.load,

@@ -7,6 +7,7 @@ import { type Policy, schemaPolicy } from '../../../../hub/policy/policy.ts'
 import { createAttesting } from '../../../../hub/render/attest.ts'
 import { createContents } from '../../../../hub/render/contents.ts'
 import { createPatience } from '../../../../hub/render/patience.ts'
+import { createRoom } from '../../../../hub/render/room.ts'
 import type { Attestation } from '../../../../hub/signer/attestation.ts'
 import { createMemoryContent } from '../../../support/memory-stores.ts'
 import { clusters, fleetOf, mirrorOf, never, noCharts, perSite, world } from './contents-world.ts'
@@ -102,6 +103,7 @@ describe('what is remembered of a target', () => {
       ...{ engine, gate, charts: noCharts, content: createMemoryContent() },
       mirror: () => mirror,
       patience: createPatience(() => 0),
+      room: createRoom(1_000_000, 1),
     })
     const look = async (of = fleet, version = 'v1.34.1'): Promise<number> => {
       renders = 0

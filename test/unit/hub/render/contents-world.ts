@@ -10,6 +10,7 @@ import { type BundleMemory } from '../../../../hub/render/bundle-memory.ts'
 import { type Contents, createContents } from '../../../../hub/render/contents.ts'
 import type { RenderInput, RenderedObject } from '../../../../hub/render/engine.ts'
 import { createPatience } from '../../../../hub/render/patience.ts'
+import { createRoom } from '../../../../hub/render/room.ts'
 import type { Charts } from '../../../../hub/source/chart/chart.ts'
 import type { Mirror } from '../../../../hub/source/source.ts'
 import { openGate } from '../../../support/open-gate.ts'
@@ -132,6 +133,7 @@ export function world(
     gate: openGate,
     charts,
     patience: createPatience(() => world.now),
+    room: createRoom(1_000_000, 1),
   })
   const revisions = new Map([['fleet', revision]])
   return Object.assign(world, {

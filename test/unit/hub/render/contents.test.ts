@@ -8,6 +8,7 @@ import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { type BundleMemory, type MadeBundle } from '../../../../hub/render/bundle-memory.ts'
 import { createContents } from '../../../../hub/render/contents.ts'
 import { createPatience } from '../../../../hub/render/patience.ts'
+import { createRoom } from '../../../../hub/render/room.ts'
 import { chartRefreshMs } from '../../../../hub/source/chart/charts.ts'
 import type { Charts } from '../../../../hub/source/chart/chart.ts'
 import { openGate } from '../../../support/open-gate.ts'
@@ -237,6 +238,7 @@ describe('createContents', () => {
       gate: openGate,
       charts: noCharts,
       patience: createPatience(() => 0),
+      room: createRoom(1_000_000, 1),
     })
     const none = await unread.render(
       { fleet: fleetOf(['a'], { shop: '' }), revisions: new Map() },
