@@ -205,7 +205,7 @@ async function addDependencies(
     ...{ application, chart, lock, isLegacy },
     ...(credential !== undefined && { credential }),
     directory: posix.join(root, path),
-    isVendored: (name) => holdsChart(files, vendored, name),
+    isVendored: chartsIn(files, vendored),
     whyRefused: (repo) => whyChartsRefused(chartSources, repo),
   })
   if (wanted.length === 0) return source
@@ -219,12 +219,26 @@ async function addDependencies(
   return { ...source, tree: { ...tree, id }, charts }
 }
 
-/** Whether a chart is in a directory of charts, unpacked or as an archive. */
-function holdsChart(files: ReadonlyMap<string, string>, directory: string, name: string): boolean {
-  const [at, archive] = [posix.join(directory, name, 'Chart.yaml'), posix.join(directory, name)]
-  if (files.has(at)) return true
-  return [...files.keys()].some((file) => file.startsWith(`${archive}-`) && file.endsWith('.tgz'))
+/** Tells the charts that a directory of charts holds, unpacked or as archives; looked through once for all that are asked for. */
+function chartsIn(
+  files: ReadonlyMap<string, string>,
+  directory: string,
+): (name: string) => boolean {
+  const names = new Set<string>()
+  for (const file of files.keys()) {
+    if (!file.startsWith(`${directory}/`)) continue
+    const [first = '', second, ...more] = file.slice(directory.length + 1).split('/')
+    if (second === 'Chart.yaml' && more.length === 0) names.add(first)
+    if (second !== undefined || !first.endsWith('.tgz') || first.length > longestName) continue
+    // Of `a-b-1.0.tgz` a name may be `a` as well as `a-b`.
+    for (let at = first.indexOf('-'); at >= 0; at = first.indexOf('-', at + 1)) {
+      names.add(first.slice(0, at))
+    }
+  }
+  return (name) => names.has(name)
 }
+
+const longestName = 300
 
 /** For who has no way to ask for any. */
 function refuseCharts({ repo, chart }: ChartReference): Promise<FoundChart> {
@@ -327,8 +341,8 @@ async function widenChart(
       const [bytes] = oid === undefined ? [] : await mirror.readBlobs([oid])
       const text = bytes === undefined ? '' : Buffer.from(bytes).toString()
       if (!text.includes('file://')) continue
-      const vendored = posix.join(directory, 'charts')
-      for (const beside of listChartsBeside(text, (chart) => holdsChart(files, vendored, chart))) {
+      const isVendored = chartsIn(files, posix.join(directory, 'charts'))
+      for (const beside of listChartsBeside(text, isVendored)) {
         const at = posix.join(directory, beside).replace(/\/$/, '')
         if (at === '..' || at.startsWith('../')) throw leadsOut(target, file)
         needed = commonAncestor(needed, at)

@@ -133,3 +133,16 @@ test('one archive under two names or versions is two trees', async () => {
   ]
   assert.equal(new Set(ids).size, 4)
 })
+
+test('a chart of thousands of files that names thousands of dependencies is looked at in no time', async () => {
+  const names = Array.from({ length: 8_000 }, (_, at) => `d${at}`)
+  const mirror = mirrorOf({
+    'big/Chart.yaml': `name: big\ndependencies:\n${names.map((name) => `- {name: ${name}, repository: "file://x"}\n`).join('')}`,
+    ...Object.fromEntries(names.map((name) => [`big/charts/${name}-1.0.tgz`, ''])),
+  })
+  const before = performance.now()
+  const { root } = await readRenderSource(mirror, 'c', target('big'))
+  const took = performance.now() - before
+  assert.equal(root, 'big')
+  assert.ok(took < 5_000, `${took} ms`)
+})
