@@ -120,8 +120,9 @@ function demand(
 
 /** What can be done with a rollout in a phase that allows not all. */
 function advise(plan: RolloutPlan, run: RolloutRun): string {
-  const { id, phase, message } = run
+  const { id, phase, message, startedAt } = run
   const { application } = plan
+  const again = `it is over; \`swell rollout start ${application}\` tries it again`
   switch (phase) {
     case 'Planned':
       return `\`swell rollout begin ${id}\` starts it`
@@ -134,7 +135,9 @@ function advise(plan: RolloutPlan, run: RolloutRun): string {
       return `it is over; \`swell rollout rollback ${id}\` gives back what ran before`
     case 'Failed':
     case 'Aborted':
-      return `it is over; \`swell rollout start ${application}\` tries it again, \`swell rollout rollback ${id}\` gives back what ran before`
+      // One that never began has nothing to give back.
+      if (startedAt === null) return again
+      return `${again}, \`swell rollout rollback ${id}\` gives back what ran before`
     case 'RolledBack':
       return `it is over; revert the commit, or have it tried again by \`swell rollout start ${application}\``
     case 'Superseded':

@@ -116,8 +116,14 @@ export function makeWay(state: LedgerState, plan: RolloutPlan, action: RolloutAc
     if (active.length === 0 || plan.supersede === 'replace') return active
     throw new HubError('conflict', `rollout ${active[0]} is active and this one waits for its end`)
   }
-  const startedAt = state.runs.get(plan.id)?.startedAt ?? 0
-  const newer = others.find((run) => run.startedAt! > startedAt)
+  const run = state.runs.get(plan.id)
+  if (run && run.startedAt === null && finalPhases.has(run.phase)) {
+    throw new HubError('conflict', `rollout ${plan.id} never began: there is nothing to give back`)
+  }
+  // By the order they were made in: the clock may have been set back in between.
+  const ids = [...(state.rolloutsOf.get(plan.application) ?? [])]
+  const later = new Set(ids.slice(ids.indexOf(plan.id) + 1))
+  const newer = others.find(({ id }) => later.has(id))
   if (newer) {
     throw new HubError('conflict', `rollout ${newer.id} came after this one; roll that one back`)
   }

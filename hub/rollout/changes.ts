@@ -96,7 +96,9 @@ export function findChange(input: ChangeInput): Change {
     input,
     differing.filter(([cluster]) => !isStaying(cluster)),
   )
-  const free = asked.filter(([, content]) => input.again || input.held?.(content) !== true)
+  const isFree = (cluster: string): boolean =>
+    input.again || input.held?.(wanted.get(cluster)!) !== true
+  const free = asked.filter(([cluster]) => isFree(cluster))
   if (isSame && free.every(([, { digest }]) => digest === null)) {
     return { kind: 'later', rollout: active.plan.id }
   }
@@ -116,9 +118,10 @@ export function findChange(input: ChangeInput): Change {
   const all = new Map(due.map(([cluster, content]) => [cluster, bring(input, cluster, content)]))
   const inHand = begun ? listUnproven(begun).map((cluster) => [cluster, begun.plan] as const) : []
   const spread = new Set(due.map(([, { digest }]) => digest))
+  // What is on hold would keep back what is not.
   for (const [cluster, plan] of [
     ...failed,
-    ...[...listLeft(input, spread), ...inHand].filter(isWanted),
+    ...[...listLeft(input, spread), ...inHand].filter((one) => isWanted(one) && isFree(one[0])),
   ]) {
     // What it had before is what that rollout found: what it has now is what is to be proven.
     all.set(cluster, { ...wanted.get(cluster)!, previous: plan.targets[cluster]!.previous })

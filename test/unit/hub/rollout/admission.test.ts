@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { addRollout } from '../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../hub/ledger/replay.ts'
-import { admit, findFollower } from '../../../../hub/rollout/admission.ts'
+import { admit, findFollower, makeWay } from '../../../../hub/rollout/admission.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
 import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
 import { good, old, plan, target, wave } from './world.ts'
@@ -75,4 +75,22 @@ test('what is on hold is refused beside something else too, as long as Git asks 
   assert.throws(() => ask(true), /is on hold since rollout r1/)
   assert.match(ask(true, true)!, /was forced/)
   assert.match(ask(false)!, /brings other content/)
+})
+
+// By a clock that was set back the newest was refused for one before it, and that one began to go back beside it.
+test('the newest rollout is rolled back, whatever the clock said as it began, and none that never began', () => {
+  const state = emptyState()
+  for (const [id, startedAt] of [
+    ['r1', 3_600_000],
+    ['r2', 1_000],
+    ['r3', null],
+  ] as const) {
+    const made = plan([wave('all', ['a'])], { id })
+    const phase = startedAt === null ? 'Aborted' : 'Succeeded'
+    addRollout(state, made, { ...createRun(made), phase, startedAt })
+  }
+  const back = (id: string) => makeWay(state, state.plans.get(id)!, { kind: 'rollback' })
+  assert.deepEqual(back('r2'), [])
+  assert.throws(() => back('r1'), /rollout r2 came after this one; roll that one back/)
+  assert.throws(() => back('r3'), /rollout r3 never began: there is nothing to give back/)
 })

@@ -111,6 +111,15 @@ describe('what a person aborted', () => {
     assert.deepEqual(ask({ ...own, b: old }, canaryHas(old, 'r1'), history, { held }), ['d'])
   })
 
+  // It went along with what others were to get, and all of that was refused.
+  test('keeps nothing back that is not on hold', () => {
+    const offered: ClusterProgress = { state: 'Offered', generation: 1, offeredAt: 0 }
+    const before = past('r1', good, 'Superseded', { a: offered })
+    const held = ({ digest }: Content): boolean => digest === good.digest
+    const wanted = { ...all(good), c: other }
+    assert.deepEqual(ask(wanted, canaryHas(good, 'r1'), [before], { held }), ['c'])
+  })
+
   // Suspended, or not selected, as it was aborted: it got it as soon as it could be given anything.
   test('comes to no cluster that could be given nothing then', () => {
     const before = past('r0', old, 'Succeeded', { d: done('Succeeded') })
