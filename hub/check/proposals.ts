@@ -2,7 +2,7 @@ import { formatRevision, parseRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../errors.ts'
 import type { FleetFacts } from '../fleet/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { type FleetFile, loadFleet } from '../fleet/load.ts'
+import { type FleetFile, loadFleetInTurns } from '../fleet/load.ts'
 import { toSourceSpec } from '../fleet/repository-spec.ts'
 import type { PolicyLoader } from '../policy/load.ts'
 import { tellPolicies } from '../policy/tell-policies.ts'
@@ -13,6 +13,7 @@ import { createSerial } from '../rollout/serial.ts'
 import type { Mirror } from '../source/source.ts'
 import type { Source } from '../source/sources.ts'
 import type { VisitedRef } from '../source/visit.ts'
+import type { Turn } from '../turns.ts'
 import { reportConfiguration, reportFleet } from './check.ts'
 import type { FetchedCharts } from './fetched-charts.ts'
 import { type Finding, findConfigurationFaults } from './finding.ts'
@@ -29,6 +30,8 @@ export interface ProposalsDeps {
   readonly sources: () => readonly Source[]
   readonly engine: RenderEngine
   readonly patience: Patience
+  /** For one piece of long work, so that others are served meanwhile. */
+  readonly turn: () => Turn
   /** Charts of repositories that the fleet uses already: nobody's proposal makes the hub call others. */
   readonly charts: FetchedCharts
   /** @throws HubError `fleet_invalid` when a policy cannot be judged by */
@@ -99,7 +102,7 @@ export function createProposals(deps: ProposalsDeps) {
     signal: AbortSignal,
   ): Promise<Side> {
     const files = await readFleetFiles(snapshot, deps.path)
-    const fleet = loadFleet(snapshot.revision, files)
+    const fleet = await loadFleetInTurns(snapshot.revision, files, deps.turn())
     const { charts } = deps
     const request = { fleet, ...listSnapshots(fleet, snapshot, heads), charts, facts }
     return { snapshot, files, rendered: await renderFleet(engine, request, signal) }

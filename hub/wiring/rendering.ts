@@ -154,7 +154,7 @@ export async function startRendering(
   const proposals = createProposals({
     path: config.path,
     sources: () => sources.list(),
-    ...{ engine: cached, patience },
+    ...{ engine: cached, patience, turn: takeTurns },
     charts: known.limited,
     judge: (rendered, own, signal) => findViolations(unsigned, rendered, own, signal),
     loadPolicies: unsigned.load,
