@@ -35,6 +35,11 @@ func renderChart(asked *input, from *tree, wanted *askedFacts) ([]object, []stri
 	if err != nil {
 		return nil, nil, err
 	}
+	metadata := path.Join(asked.Path, "Chart.yaml")
+	if made.Metadata.Type == "library" {
+		return nil, nil, faultf("invalid", metadata, lineWith(from.files[metadata], "type:"),
+			"a library chart makes no objects; name a chart that depends on it")
+	}
 	values, err := readValues(asked, from)
 	if err != nil {
 		return nil, nil, err
@@ -43,7 +48,6 @@ func renderChart(asked *input, from *tree, wanted *askedFacts) ([]object, []stri
 	if err != nil {
 		return nil, nil, err
 	}
-	metadata := path.Join(asked.Path, "Chart.yaml")
 	if within := made.Metadata.KubeVersion; within != "" {
 		wanted.Version = true
 		if !chartutil.IsCompatibleRange(within, capabilities.KubeVersion.String()) {
@@ -187,6 +191,10 @@ func loadChart(from *tree, dir string, depth int) (*chart.Chart, error) {
 		declared := metadata
 		if legacy := path.Join(dir, "requirements.yaml"); len(from.files[legacy]) > 0 {
 			declared = legacy
+		}
+		if isFile {
+			return nil, faultf("missing", declared, lineWith(from.files[declared], wanted.Repository),
+				"dependency %q: there is no Chart.yaml in %q", wanted.Name, full)
 		}
 		return nil, faultf("missing", declared, lineWith(from.files[declared], wanted.Name),
 			"dependency %q is not in charts/; run `helm dependency update` and commit the result", wanted.Name)

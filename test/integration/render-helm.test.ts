@@ -215,6 +215,11 @@ test('a chart beside this one is a dependency where Chart.yaml says file://', as
     'common/templates/c.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: common}\n',
   }
   assert.deepEqual(names(await render(files)), ['ConfigMap eu/common', 'ConfigMap eu/shop-config'])
+  const { 'common/Chart.yaml': _, ...without } = files
+  assert.match(
+    (await faultsOf(render(without))).join(),
+    /^chart\/Chart\.yaml:\d+: dependency "common": there is no Chart\.yaml in "common"$/,
+  )
   const loop = `${files['common/Chart.yaml']}dependencies:\n- {name: shop, version: 1.2.3, repository: "file://../chart"}\n`
   assert.equal((await faultsOf(render({ ...files, 'common/Chart.yaml': loop }))).length, 1)
 })

@@ -117,6 +117,10 @@ export const charts: Readonly<Record<string, Readonly<Record<string, string>>>> 
     'templates/b.yaml':
       'apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations:\n    helm.sh/hook: pre-install,pre-upgrade\n    helm.sh/hook-weight: "-5"\n    helm.sh/hook-delete-policy: before-hook-creation\n',
   },
+  'a library chart by itself': {
+    'Chart.yaml': head('library', 'type: library\n'),
+    'templates/_a.tpl': '{{ define "a" }}{{ end }}',
+  },
   'capabilities in a copy of what a template was given': {
     'Chart.yaml': head('copied'),
     'values.yaml': 'name: a\n',
