@@ -37,11 +37,16 @@ export function createDeletionWait(base: Sides, head: Sides) {
         .map((name) => [name, toTarget(after?.get(name))]),
     )
     const { revision } = fleet
-    const strategy = strategyOf(fleet, fleet.applications.get(application)?.spec)
+    const spec = fleet.applications.get(application)?.spec
+    const leaves = spec === undefined
+    const strategy = leaves
+      ? strategyOf(base.fleet, base.fleet.applications.get(application)?.spec)
+      : strategyOf(fleet, spec)
     const trigger = { kind: 'commit', actor: '', reason: '' } as const
     try {
       return planRollout({
         ...{ id: '', application, revision, targets, clusters, strategy, trigger, now: 0 },
+        leaves,
         gates: { metrics: fleet.metricTemplates },
       })
     } catch (error) {
@@ -52,9 +57,8 @@ export function createDeletionWait(base: Sides, head: Sides) {
   }
 
   return (application: string, cluster: string): Fate => {
-    if (!head.fleet.applications.has(application)) {
-      return isHeld ? 'deleted once a person starts it' : 'deleted'
-    }
+    if (isHeld && !head.fleet.applications.has(application))
+      return 'deleted once a person starts it'
     const planned = planOf(application)
     return planned && isGated(planned, cluster) ? 'deleted once its gates are open' : 'deleted'
   }

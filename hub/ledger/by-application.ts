@@ -1,4 +1,4 @@
-import type { Assignment, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
+import type { Assignment, KeptStrategy, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 
 /**
  * What the ledger says of each application, found without looking at all others: whoever decides
@@ -66,6 +66,14 @@ export function lastProjectOf(
   application: string,
 ): string | undefined {
   return plansOf(state, application).findLast(({ project }) => project !== undefined)?.project
+}
+
+/** How an application was to be rolled out when it was planned last; undefined where nothing was said of that. */
+export function lastStrategyOf(
+  state: Pick<Indexed, 'plans' | 'rolloutsOf'>,
+  application: string,
+): KeptStrategy | undefined {
+  return plansOf(state, application).at(-1)?.strategy
 }
 
 export function runsOf(

@@ -42,13 +42,21 @@ export async function listContentAuthors(
   }
   const fleet = await readFleet(fleetRevision)
   const declared = fleet.applications.get(application)
-  if (!declared) return []
-  const { source } = declared.spec
+  const before = distinct(since.flatMap(({ fleetRevision: one }) => one ?? []))
+  // Of one that left Git, whoever took it out of the file that it was in.
+  const paths = declared
+    ? [declared.file]
+    : (await Promise.all(before.map(readFleet))).flatMap(
+        ({ applications }) => applications.get(application)?.file ?? [],
+      )
+  if (paths.length === 0) return []
   const files = await need('fleet').authors({
     to: commitOf(fleetRevision),
-    since: distinct(since.flatMap(({ fleetRevision: one }) => one ?? []).map(commitOf)),
-    paths: [declared.file],
+    since: before.map(commitOf),
+    paths: distinct(paths),
   })
+  if (!declared) return files
+  const { source } = declared.spec
   const repository = source.repository ?? 'fleet'
   // A chart of a registry is named by the file.
   if (source.helm?.chart !== undefined) return files

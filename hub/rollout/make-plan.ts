@@ -9,7 +9,7 @@ import { findPlanAuthors } from './plan-authors.ts'
 import { listPlanClusters } from './plan-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
 import type { Look } from './sparing.ts'
-import { strategyOf } from './strategy.ts'
+import { keepStrategy } from './strategy.ts'
 
 /* From what has to be rolled out to the plan of it: who made it, under whose rules, beside which others. */
 
@@ -54,16 +54,18 @@ export function createMakePlan(deps: MakePlanDeps) {
     const spec = fleet.applications.get(application)?.spec
     const commit = await deps.describe(application, revision)
     const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
-    const project = spec && projectOf(fleet, spec)
-    const strategy = strategyOf(fleet, spec)
-    const revert = strategy?.revert ?? project?.spec.revert
+    const kept = keepProject(state, application, spec)
+    const project = spec ? projectOf(fleet, spec) : fleet.projects.get(kept.project ?? '')
+    const strategy = keepStrategy(fleet, state, application, spec)
+    const revert = strategy?.spec.revert ?? project?.spec.revert
     const plan = planRollout({
       id: deps.newId(),
       application,
       revision,
       targets: await look.findGivers(application, await look.spare(application, change.targets)),
       clusters: listPlanClusters(fleet),
-      strategy,
+      strategy: strategy?.spec,
+      leaves: spec === undefined,
       gates: {
         metrics: fleet.metricTemplates,
         notAuthor: project?.spec.approvals?.notAuthor === true,
@@ -79,7 +81,8 @@ export function createMakePlan(deps: MakePlanDeps) {
     const dated = { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
     return {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
-      ...keepProject(state, application, spec),
+      ...kept,
+      ...(strategy && { strategy }),
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
       ...(revert === 'pullRequest' && { revert: true as const }),
     }

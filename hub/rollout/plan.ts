@@ -1,7 +1,7 @@
 import { canonicalJson } from '@groundswell/proto/canonical.ts'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { type Fault, HubError } from '../errors.ts'
-import type { RolloutStrategySpec } from '../fleet/kinds/rollout-strategy.ts'
+import type { RolloutStrategySpec, RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
 import { freezeLabels, type GateContext } from './freeze-gate.ts'
 import { hasPicker, pickWaves, type PlanCluster } from './pick.ts'
 import type { PlannedWave, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
@@ -26,6 +26,8 @@ export interface PlanInput {
   readonly clusters: Readonly<Record<string, PlanCluster>>
   /** Everything in one wave when undefined. */
   readonly strategy: RolloutStrategySpec | undefined
+  /** Whether the application left Git: it leaves the clusters as it came, wave by wave. */
+  readonly leaves?: boolean
   /** What its gates refer to. */
   readonly gates?: GateContext
   /** Who made the commit. */
@@ -36,14 +38,16 @@ export interface PlanInput {
 
 /**
  * Freezes a rollout: who goes in which wave, with every percentage resolved to a count. Waves
- * may be empty (see `emptyWaves`). Tombstones go in a last wave of their own.
+ * may be empty (see `emptyWaves`). Tombstones go in a last wave of their own, unless the whole application leaves:
+ * then in the waves, where nothing is measured of what is not there any more.
  *
  * @throws HubError `plan_invalid` with every fault: a cluster in no wave or in two, a wave
  *   without a picker, a wave that could never move, two waves of one name.
  */
 export function planRollout(input: PlanInput): RolloutPlan {
-  const strategy = toStrategy(input.strategy, input.gates)
   const { present, removed, faults } = sortTargets(input)
+  if (input.leaves) return planLeaving(input, removed)
+  const strategy = toStrategy(input.strategy, input.gates)
   faults.push(...checkWaves(strategy))
   const picked = pickWaves(
     strategy.waves.map(({ spec }) => spec),
@@ -84,6 +88,46 @@ export function planRollout(input: PlanInput): RolloutPlan {
     const rules = { ...strategy.waves[last]!, soak: 0, before, after: [] }
     waves.push({ ...freezeWave(rules, removed), name: removalsWave })
   }
+  return freezePlan(input, strategy, waves)
+}
+
+/** Of an application that left Git nothing is at fault any more: whoever is in no wave, or in two, goes last. */
+function planLeaving(input: PlanInput, removed: readonly string[]): RolloutPlan {
+  const strategy = toStrategy(input.strategy && leaveUnmeasured(input.strategy), input.gates)
+  const isThere = (name: string): boolean => input.clusters[name] !== undefined
+  const declared = Object.fromEntries(
+    removed.filter(isThere).map((name) => [name, input.clusters[name]!]),
+  )
+  const specs = strategy.waves.map(({ spec }) => spec)
+  const picked = pickWaves(specs, declared)
+  const last = strategy.waves.length - 1
+  const rest = removed.filter(
+    (name) => !isThere(name) || picked.ambiguous.has(name) || picked.unmatched.includes(name),
+  )
+  const waves = strategy.waves.map((rules, index) => {
+    const mine = picked.waves[index]!.filter((name) => !picked.ambiguous.has(name))
+    return freezeWave(rules, index === last ? [...mine, ...rest] : mine)
+  })
+  // What is under way brings what Git asks for no more, and nothing is brought back for a removal that fails.
+  const onFailure = strategy.onFailure === 'rollback' ? 'pause' : strategy.onFailure
+  return { ...freezePlan(input, strategy, waves), onFailure, supersede: 'replace' }
+}
+
+function leaveUnmeasured(spec: RolloutStrategySpec): RolloutStrategySpec {
+  const leave = (gates: RolloutWave['before']) => gates?.filter(({ metric }) => !metric)
+  const waves = spec.waves.map(({ before, after, ...rest }) => ({
+    ...rest,
+    ...(before && { before: leave(before)! }),
+    ...(after && { after: leave(after)! }),
+  }))
+  return { ...spec, waves }
+}
+
+function freezePlan(
+  input: PlanInput,
+  strategy: Strategy,
+  waves: readonly PlannedWave[],
+): RolloutPlan {
   return {
     id: input.id,
     application: input.application,

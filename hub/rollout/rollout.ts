@@ -1,6 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
 import type { Sparing } from '@groundswell/proto/statement.ts'
+import type { RolloutStrategySpec } from '../fleet/kinds/rollout-strategy.ts'
 import type { GateAnswer, GateState } from './gate-state.ts'
 import type { GatePlace, GateSide, MeasuredGate, PlannedGate } from './planned-gate.ts'
 
@@ -43,6 +44,12 @@ export interface PlannedWave {
   readonly after: readonly PlannedGate[]
 }
 
+/** A strategy, and what it is called in Git where it is not the application's own. */
+export interface KeptStrategy {
+  readonly name?: string
+  readonly spec: RolloutStrategySpec
+}
+
 export interface RolloutPlan {
   readonly id: string
   readonly application: string
@@ -81,6 +88,8 @@ export interface RolloutPlan {
   readonly leftOut?: string
   /** The Project that its application was in, named or not; of one that left Git, the last. */
   readonly project?: string
+  /** How its application is rolled out, where Git says anything of that: of one that left Git, as it was last. */
+  readonly strategy?: KeptStrategy
   /** Whether its application lets its objects go when it goes: so does a rollback to where it was not yet. */
   readonly orphans?: true
   /** Whether a pull request is to undo its commit when it was rolled back. */

@@ -2,9 +2,11 @@ import { parseDuration } from '@groundswell/proto/duration.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import type { RolloutStrategySpec, RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
+import { lastStrategyOf } from '../ledger/by-application.ts'
+import type { LedgerState } from '../ledger/replay.ts'
 import { freezeGate, type GateContext } from './freeze-gate.ts'
 import type { PlannedGate } from './planned-gate.ts'
-import type { Offline, OnFailure } from './rollout.ts'
+import type { KeptStrategy, Offline, OnFailure } from './rollout.ts'
 
 /** A count, or a share of something that is known only when the plan is made. */
 export type CountOrPercent = number | string
@@ -42,6 +44,24 @@ export function strategyOf(
 ): RolloutStrategySpec | undefined {
   const named = spec?.rolloutStrategy
   return spec?.rollout ?? (named === undefined ? undefined : strategies.get(named)?.spec)
+}
+
+/** What a plan keeps of how its application is rolled out, so that it leaves in the same way once it left Git. */
+export function keepStrategy(
+  fleet: Pick<Fleet, 'strategies'>,
+  past: Pick<LedgerState, 'plans' | 'rolloutsOf'>,
+  application: string,
+  spec: Pick<ApplicationSpec, 'rollout' | 'rolloutStrategy'> | undefined,
+): KeptStrategy | undefined {
+  if (spec) {
+    const found = strategyOf(fleet, spec)
+    const name = spec.rollout ? undefined : spec.rolloutStrategy
+    return found && { ...(name !== undefined && { name }), spec: found }
+  }
+  const last = lastStrategyOf(past, application)
+  // As Git has it now, where it has it still.
+  const named = last?.name === undefined ? undefined : fleet.strategies.get(last.name)?.spec
+  return last && { ...last, ...(named && { spec: named }) }
 }
 
 /**

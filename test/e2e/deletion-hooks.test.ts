@@ -35,7 +35,10 @@ it('a removal runs its hooks first, holds where one fails, and outlives the agen
   await untilReady(hub)
   await using canary = await startMemoryAgent(hub, 'a')
   await using other = await startMemoryAgent(hub, 'b')
-  await repository.commit({ ...applicationFiles('shop', 'one'), 'apps/shop/backup.yaml': job })
+  // Both at once: it is about what the agents do.
+  const shop = applicationFiles('shop', 'one')
+  const file = shop['fleet/shop.yaml']!.replace('  rolloutStrategy: careful\n', '')
+  await repository.commit({ ...shop, 'fleet/shop.yaml': file, 'apps/shop/backup.yaml': job })
   const both = [canary, other]
   await until(() => both.every(({ cluster }) => cluster.read(settings) !== undefined), {
     ...soon,

@@ -44,12 +44,12 @@ describe('I4: an application that is renamed', () => {
     }
   }
   /** As often as it is asked for: clusters that join have rollouts of their own. */
-  const approve = (application: string) =>
+  const approve = (application: string, owner: string | null = application) =>
     until(
       async () => {
         const { id, phase } = (await newestRollout(hub.api, application))!
         if (phase === 'Progressing') await hub.api.post(`rollouts/${id}/approve`)
-        return phase === 'Succeeded' && owners().every((owner) => owner === application)
+        return phase === 'Succeeded' && owners().every((one) => (one ?? null) === owner)
       },
       { deadlineMs: 60_000, intervalMs: 100, what: `${application} to be everywhere` },
     )
@@ -69,17 +69,18 @@ describe('I4: an application that is renamed', () => {
   it('keeps its objects while the new one stands before its gate, which takes them over', async () => {
     const { id } = (await newestRollout(hub.api, 'web'))!
     await world.repository.commit(renamed('shop', 'web'))
-    // The removal has no gate: its strategy went with the application.
+    // The old one goes behind the gate that it came by.
     await until(
       async () => {
         const removal = await newestRollout(hub.api, 'web')
-        return removal?.id !== id && removal?.phase === 'Succeeded'
+        return removal?.id !== id && /waits for approval/.test(removal?.message ?? '')
       },
-      { deadlineMs: 60_000, what: 'the old one to be gone' },
+      { deadlineMs: 60_000, what: 'the old one to wait for its approval' },
     )
+    assert.deepEqual(owners(), ['web', 'web', 'web'])
+    await approve('web', null)
     await waitForRollout(hub.api, 'shop', 'Progressing')
     assert.deepEqual(texts(), ['one', 'one', 'one'])
-    assert.deepEqual(owners(), [undefined, undefined, undefined])
     await approve('shop')
     assert.deepEqual(texts(), ['one', 'one', 'one'])
     assert.deepEqual(owners(), ['shop', 'shop', 'shop'])
@@ -88,6 +89,7 @@ describe('I4: an application that is renamed', () => {
 
   it('and what is removed without an heir is still deleted', async () => {
     await world.repository.commit({ 'fleet/shop.yaml': null })
+    await approve('shop', null)
     await until(() => texts().every((text) => text === undefined), {
       deadlineMs: 30_000,
       what: 'it to be gone',

@@ -27,12 +27,12 @@ export type Asked = Readonly<Record<Cluster, Content>>
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 
-function fleetOf(strategy: string, before: string) {
+function fleetOf(strategy: string, before: string, declares = true) {
   const documents = [
     ...clusters.map((name) => `kind: Cluster\nmetadata: { name: ${name} }\nspec: {}`),
     `kind: RolloutStrategy\nmetadata: { name: s }\nspec: { ${strategy}, waves: [{ name: canary, clusters: [c0], before: ${before}, after: [{ soak: 4s }] }, { name: rest, clusters: [c1, c2], maxConcurrent: 1 }] }`,
     'kind: Application\nmetadata: { name: shop }\nspec: { source: { path: shop }, rolloutStrategy: s, targets: [{ clusterSelector: {} }] }',
-  ]
+  ].slice(0, declares ? undefined : -1)
   const bytes = Buffer.from(documents.map((text) => `${api}\n${text}\n`).join('---\n'))
   return loadFleet(fleetRevision, [{ path: 'fleet.yaml', bytes }])
 }
@@ -77,7 +77,8 @@ export async function createDecidingHub(strategy: string, before = '[]') {
     },
     newId: () => `r${(ids += 1)}`,
   })
-  const fleet = fleetOf(strategy, before)
+  const declared = fleetOf(strategy, before)
+  let fleet = declared
   let contents: Contents = {
     ...{ applications: new Map(), faults: [], warnings: [], skipped: new Map() },
   }
@@ -86,7 +87,8 @@ export async function createDecidingHub(strategy: string, before = '[]') {
   function observe(name: string): ClusterObservation {
     const mine = running.get(name)
     const report = {
-      ...{ phase: 'Applied' as const, health: 'Current' as const, message: '' },
+      ...{ health: 'Current' as const, message: '' },
+      phase: mine?.digest === null ? ('Removed' as const) : ('Applied' as const),
       ...{ digest: mine?.digest ?? null, generation: mine?.generation ?? 0 },
     }
     const application = mine && well.has(name) ? report : null
@@ -111,6 +113,13 @@ export async function createDecidingHub(strategy: string, before = '[]') {
       )
       const skipped = new Map([['shop', new Set(left)]])
       contents = { ...contents, applications: new Map([['shop', shop]]), skipped }
+      fleet = declared
+      await decide()
+    },
+    /** Git declares the application no more. */
+    async leave(strategyNow = strategy) {
+      contents = { ...contents, applications: new Map(), skipped: new Map() }
+      fleet = fleetOf(strategyNow, before, false)
       await decide()
     },
     /** Everybody is well, and so much time is over. */

@@ -26,13 +26,13 @@ function make(
   waves: readonly RolloutWave[] | undefined,
   rest: Partial<RolloutStrategySpec> = {},
   targets: Record<string, RolloutTarget> = Object.fromEntries(names.map((n) => [n, target()])),
+  leaves = false,
 ) {
   const input: PlanInput = {
     id: 'r1',
     application: 'shop',
     revision: 'main@sha1:x',
-    targets,
-    clusters,
+    ...{ targets, clusters, leaves },
     strategy: waves === undefined ? undefined : { waves: [...waves], ...rest },
     trigger: { kind: 'commit', actor: 'git', reason: '' },
     now: 7,
@@ -205,6 +205,39 @@ test('removals wait for what is before the last wave where nothing else is in it
   assert.deepEqual(alone.waves[2]!.before, alone.waves[1]!.before)
   const both = make(waves, {}, { a1: gone, b1: target() })
   assert.deepEqual(both.waves[2]!.before, [], 'they come after the wave, and so after its gates')
+})
+
+test('an application that left Git goes in its waves, and nobody keeps it for being in none, or in two', () => {
+  const gone = target(old, { ...good, digest: null, size: 0 })
+  const waves: RolloutWave[] = [
+    {
+      name: 'one',
+      clusterGroup: 'canaries',
+      after: [{ metric: { template: 'm' } }, { soak: '5m' }],
+    },
+    {
+      name: 'two',
+      clusters: ['b1', 'a2'],
+      maxConcurrent: 1,
+      soak: '10m',
+      before: [{ approval: {} }],
+    },
+  ]
+  const rest = { onFailure: 'rollback', supersede: 'queue' } as const
+  const plan = make(waves, rest, { a1: gone, a2: gone, b1: gone, b2: gone, undeclared: gone }, true)
+  assert.deepEqual([plan.onFailure, plan.supersede], ['pause', 'replace'])
+  assert.deepEqual(lists(plan), [
+    ['one', 'a1'],
+    ['two', 'b1', 'a2', 'b2', 'undeclared'],
+  ])
+  assert.deepEqual(
+    plan.waves.map(({ after }) => after),
+    [[{ kind: 'soak', duration: 300_000 }], []],
+    'there is nothing to measure any more',
+  )
+  const [, two] = plan.waves
+  assert.deepEqual([two!.soak, two!.maxConcurrent, two!.before.length], [600_000, 1, 1])
+  assert.deepEqual(lists(make(undefined, {}, { a1: gone, b1: gone }, true)), [['all', 'a1', 'b1']])
 })
 
 test('the content digest is of clusters and digests, not of revision, order or strategy', () => {

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { digestOf } from '@groundswell/proto/digest.ts'
+import type { Content, KeptStrategy } from '../../../../hub/rollout/rollout.ts'
+import { keepStrategy } from '../../../../hub/rollout/strategy.ts'
+import { createDecidingHub } from './deciding-hub.ts'
+import { plan, wave } from './world.ts'
+
+const contentOf = (text: string): Content => ({ digest: digestOf(text), size: 1, revision: text })
+const one = contentOf('one')
+const all = (content: Content) => ({ c0: content, c1: content, c2: content })
+
+/** All run the same: the canary, c0, and the rest, one at a time. */
+async function begin(before?: string) {
+  const hub = await createDecidingHub('supersede: replace', before)
+  await hub.commit(all(one))
+  if (before) await hub.act('r1', 'approve')
+  for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+  assert.equal(hub.phases(), 'Succeeded')
+  hub.told.length = 0
+  return hub
+}
+
+// It went from all clusters at the same moment, whatever the strategy says of its content.
+describe('an application that leaves Git', () => {
+  test('I6 leaves the clusters in the waves that it came in, and behind their gates', async () => {
+    const hub = await begin()
+    await hub.leave()
+    assert.deepEqual(hub.told, [['c0', null]])
+    await hub.goOn(1_000)
+    await hub.goOn(2_000)
+    assert.deepEqual(hub.told, [['c0', null]], 'the gate after the canary is a soak of 4 s')
+    await hub.goOn(5_000)
+    assert.deepEqual(hub.told.slice(1), [['c1', null]], 'one at a time')
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told.slice(1), [
+      ['c1', null],
+      ['c2', null],
+    ])
+    assert.equal(hub.phases(), 'Succeeded Succeeded')
+  })
+
+  test('is back on the canary alone where Git takes that back in time', async () => {
+    const hub = await begin()
+    await hub.leave()
+    await hub.goOn(1_000)
+    await hub.commit(all(one))
+    for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told, [
+      ['c0', null],
+      ['c0', one.digest],
+    ])
+  })
+
+  test('I6 waits for people as its content did', async () => {
+    const hub = await begin('[{ approval: {} }]')
+    await hub.leave()
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told, [], 'its approval is asked for')
+    await hub.act('r2', 'approve')
+    assert.deepEqual(hub.told, [['c0', null]])
+  })
+})
+
+describe('the strategy of an application that left Git', () => {
+  const spec = (name: string) => ({ waves: [{ name, selector: {} }] })
+  const planned = (strategy?: KeptStrategy) => {
+    const made = { ...plan([wave('one', ['a'])]), ...(strategy && { strategy }) }
+    return { plans: new Map([['r1', made]]), rolloutsOf: new Map([['shop', new Set(['r1'])]]) }
+  }
+  const keep = (past?: KeptStrategy, inGit: Record<string, string> = {}) => {
+    const strategies = new Map(
+      Object.entries(inGit).map(([name, first]) => [name, { name, file: '', spec: spec(first) }]),
+    )
+    return keepStrategy({ strategies } as never, planned(past), 'shop', undefined)
+  }
+
+  test('is the one of that name as Git has it now, or as it was last', () => {
+    const past = { name: 's', spec: spec('before') }
+    assert.deepEqual(keep(past, { s: 'now' }), { name: 's', spec: spec('now') })
+    assert.deepEqual(keep(past, { other: 'now' }), past)
+    assert.deepEqual(keep({ spec: spec('own') }, { s: 'now' }), { spec: spec('own') })
+    assert.equal(keep(undefined, { s: 'now' }), undefined)
+  })
+})
