@@ -6,9 +6,12 @@ import type { AgentHold, Told } from './status.ts'
 const kept =
   'it is of an application that you may not see; whoever sees the whole fleet is told more'
 
+/** From the first letter or digit to the last of what a name may be made of; an agent's words cost what they are long. */
+const word = /[a-z0-9](?:[-a-z0-9]*[a-z0-9])?/g
+
 /** Whether a text has one of these names for a word. */
 export function namesAny(text: string, names: ReadonlySet<string>): boolean {
-  return text.split(/[^a-z0-9-]+/).some((word) => names.has(word.replace(/^-+|-+$/g, '')))
+  return text.match(word)?.some((found) => names.has(found)) === true
 }
 
 /** The code alone, where the words name one of these. */

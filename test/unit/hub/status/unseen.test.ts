@@ -18,3 +18,11 @@ it('T34: a name is found as a word of its own, in quotes, lists and paths too', 
     assert.equal(namesAny(text, names), false, text)
   }
 })
+
+it('costs what the text is long, whatever an agent says', () => {
+  const before = performance.now()
+  for (const text of [`x${'-'.repeat(30_000)}x`, `${'-'.repeat(30_000)}x`, 'x-'.repeat(15_000)]) {
+    assert.equal(namesAny(text, new Set(['grid'])), false)
+  }
+  assert.ok(performance.now() - before < 500)
+})
