@@ -28,6 +28,8 @@ export interface AheadDeps {
  */
 export function createRestraint(deps: AheadDeps) {
   const watched = new Set<string>()
+  /** Whose agents have said in this stream what they run, and of whom that is waited for. */
+  const [heard, awaited] = [new Set<string>(), new Set<string>()]
 
   const isSuspect = (cluster: string): boolean =>
     watched.has(cluster) || Boolean(deps.status(cluster).ledgerFault)
@@ -59,8 +61,32 @@ export function createRestraint(deps: AheadDeps) {
     return brings ? others : 'wait'
   }
 
+  /**
+   * Whether its agent runs anything that was decided later than what this ledger knows of it: then the ledger is
+   * older, whatever a signer's record says, which may be newer. Undefined before the agent has said what it runs.
+   */
+  function runsBeyond(cluster: string, assignments: readonly Assignment[]): boolean | undefined {
+    if (!heard.has(cluster)) {
+      awaited.add(cluster)
+      return undefined
+    }
+    const status = deps.status(cluster)
+    return assignments.some(({ application, generation }) => {
+      const running = findRunning(status, application)
+      return running !== undefined && running.generation > generation
+    })
+  }
+
   return {
     restrain,
+    runsBeyond,
+    /** Its agent begins a stream. */
+    greet: (cluster: string): void => void heard.delete(cluster),
+    /** Its agent has said what it runs; true where something waited for that. */
+    hear(cluster: string): boolean {
+      heard.add(cluster)
+      return awaited.delete(cluster)
+    },
     /** Its agent was told of more than is in the ledger. */
     suspect: (cluster: string): void => void watched.add(cluster),
     /** Whether a cluster has to be asked about although its sequence is known; over restarts too. */

@@ -94,6 +94,7 @@ export function createSyncHooks(deps: HooksDeps) {
       }))
     },
     onHello: (cluster, hello, replica = deps.replica) => {
+      deps.restraint.greet(cluster)
       if (Number(hello.witnessed?.index ?? 0n) > deps.head()) deps.restraint.suspect(cluster)
       statuses.update(cluster, (status) => {
         const told = foldWitness(status, hello.witnessed, deps.digestAt)
@@ -103,7 +104,9 @@ export function createSyncHooks(deps: HooksDeps) {
     onReport: (cluster, report) => {
       deps.countReport()
       statuses.update(cluster, (status) => foldReport(status, report, clock()))
-      if (deps.restraint.isWatched(cluster) || deps.isKeptFrom?.(cluster)) {
+      // One that has just started has nothing to tell before it has opened its snapshot.
+      const isAwaited = report.sequence > 0n && deps.restraint.hear(cluster)
+      if (isAwaited || deps.restraint.isWatched(cluster) || deps.isKeptFrom?.(cluster)) {
         sessions.get(cluster)?.notice()
       }
     },

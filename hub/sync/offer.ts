@@ -49,7 +49,7 @@ export interface OfferDeps {
     holdsNothing: boolean,
   ) => readonly Assignment[] | 'wait'
   /** What may be offered to an agent that has come further than this hub knows; without it, all. */
-  readonly restraint?: Pick<Restraint, 'isSuspect' | 'restrain'>
+  readonly restraint?: Pick<Restraint, 'isSuspect' | 'restrain' | 'runsBeyond'>
   /** The ledger's end, and whether a line is still what it was: it is not where a backup was restored. */
   readonly ledger?: { head(): AuditHead | null; has(head: AuditHead): boolean }
   readonly clock: () => number
@@ -87,22 +87,28 @@ export function createOffers(deps: OfferDeps) {
   }
 
   /**
-   * Whether the agent, or what was signed for it, knows of more than this hub does. An emptied Redis
-   * knows nothing of a cluster, so the signer's own record is asked then.
+   * Whether the agent, or what was signed for it, knows of more than this hub does; undefined where that
+   * cannot be told before the agent has said what it runs. An emptied Redis knows nothing of a cluster, so the
+   * signer's own record is asked then: but that may be newer than a ledger that was restored.
    *
    * @throws HubError `signer_unavailable`
    */
   async function isAhead(
     { cluster, clusterId }: Enrolment,
-    told: SnapshotPosition,
+    at: AgentPosition,
     last: SignedSnapshot | undefined,
-  ): Promise<boolean> {
-    if (deps.restraint?.isSuspect(cluster)) return true
+    assigned: readonly Assignment[],
+  ): Promise<boolean | undefined> {
+    const { restraint } = deps
+    if (!restraint) return false
+    if (restraint.isSuspect(cluster)) return true
     if (last?.ledger && deps.ledger?.has(last.ledger) === false) return true
+    if (at.sequence === 0) return false
     const within = (known: { epoch: number; sequence: number } | null | undefined): boolean =>
-      told.sequence <= (known?.epoch === told.epoch ? known.sequence : 0)
+      known?.epoch === at.epoch ? at.sequence <= known.sequence : (known?.epoch ?? 0) > at.epoch
     if (within(last)) return false
-    return !within(await deps.signer.position(clusterId).catch(passRefusal))
+    if (!within(await deps.signer.position(clusterId).catch(passRefusal))) return true
+    return at.digest === '' ? false : restraint.runsBeyond(cluster, assigned)
   }
 
   async function offerFor(
@@ -129,11 +135,11 @@ export function createOffers(deps: OfferDeps) {
     const told = toPosition(epoch, at)
     let given = deps.listTogether?.(cluster, assigned, at.digest === '') ?? assigned
     if (deps.restraint && given !== 'wait') {
-      const ahead = await isAhead(enrolment, told, last).catch((error: unknown) => {
+      const ahead = await isAhead(enrolment, at, last, assigned).catch((error: unknown) => {
         refuse(cluster, error)
         return null
       })
-      if (ahead === null) return { offer: null, current: null }
+      if (ahead === null || ahead === undefined) return { offer: null, current: null }
       if (ahead) given = deps.restraint.restrain(cluster, given)
     }
     if (given === 'wait') return { offer: null, current: null }

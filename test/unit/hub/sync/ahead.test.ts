@@ -43,6 +43,15 @@ function world() {
       )
       status = { ...status, applications }
     },
+    runs(generations: Readonly<Record<string, number>>): void {
+      const applications = Object.fromEntries(
+        Object.entries(generations).map(([application, generation]) => [
+          application,
+          { application, digest: two!, generation, updatedAt: connectedAt } as ApplicationStatus,
+        ]),
+      )
+      status = { ...status, applications }
+    },
     fault: (ledgerFault: NonNullable<ClusterStatus['ledgerFault']> | null) =>
       (status = { ...status, ledgerFault }),
   }
@@ -69,6 +78,19 @@ describe('what an agent is offered that has come further than the hub', () => {
     // Said in a stream before this one.
     reports({ web: two! }, connectedAt - 1)
     assert.equal(restrain(assignment('web', one!)), 'wait')
+  })
+
+  it('is told by the generations that it runs, once it has said them in this stream', () => {
+    const { restraint, runs } = world()
+    const beyond = (generation: number) =>
+      restraint.runsBeyond('a', [assignment('web', one!, generation), assignment('shop', one!)])
+    assert.equal(beyond(5), undefined)
+    runs({ web: 7 })
+    assert.equal(restraint.hear('a'), true)
+    assert.deepEqual([beyond(5), beyond(7), beyond(8)], [true, false, false])
+    assert.equal(restraint.hear('a'), false, 'nothing waits for it any more')
+    restraint.greet('a')
+    assert.equal(beyond(5), undefined)
   })
 
   it('is what it runs already', () => {

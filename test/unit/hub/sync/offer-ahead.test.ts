@@ -55,6 +55,40 @@ describe('offers to an agent that is ahead of its hub', () => {
     assert.equal(offer?.sequence, 42)
   })
 
+  test('T19: a signer’s record that is newer than the ledger vouches for nothing: what the agent runs is waited for', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'two', 9))
+    const first = (await hub.offer(start)).offer!
+    // Redis and ledger are those of before, and the signer's record is not.
+    hub.lose()
+    hub.assign(assignment('shop', 'one', 2))
+    const heard: { beyond?: boolean } = {}
+    hub.restrainBy(
+      () => 'wait',
+      () => heard.beyond,
+    )
+    assert.deepEqual(await hub.offer({ ...first }), { offer: null, current: null })
+    heard.beyond = true
+    assert.deepEqual(await hub.offer({ ...first }), { offer: null, current: null })
+    assert.equal(hub.signed(), 1)
+    heard.beyond = false
+    assert.equal((await hub.offer({ ...first })).offer?.sequence, 2)
+  })
+
+  test('T19: a new epoch hides nobody who is ahead', async () => {
+    const hub = world()
+    hub.assign(assignment('shop', 'one'))
+    const kept: string[] = []
+    hub.restrainBy((cluster) => {
+      kept.push(cluster)
+      return 'wait'
+    })
+    hub.publish(2)
+    const at = { epoch: 1, sequence: 41, digest: digestOf('what it accepted') }
+    assert.deepEqual(await hub.offer(at), { offer: null, current: null })
+    assert.deepEqual(kept, ['a'])
+  })
+
   test('F11: a record that is lost with Redis keeps nothing back, since the signer has its own', async () => {
     const hub = world()
     hub.assign(assignment('shop', 'one'))

@@ -129,8 +129,10 @@ export function createOfferWorld({ key, root }: OfferKeys, firstEpoch = 1) {
     lose: () => (store = createMemorySnapshots()),
     now: () => now,
     signed: () => signed,
-    restrainBy: (restrain: NonNullable<OfferDeps['restraint']>['restrain']) =>
-      void (restraint = { restrain, isSuspect: () => false }),
+    restrainBy: (
+      restrain: NonNullable<OfferDeps['restraint']>['restrain'],
+      runsBeyond: () => boolean | undefined = () => false,
+    ) => void (restraint = { restrain, runsBeyond, isSuspect: () => false }),
     keepBy: (list: OfferDeps['listTogether']) => void (listTogether = list),
     refusals,
     signerIsAway: () => (away = true),
