@@ -159,6 +159,8 @@ function findFaults(objects: readonly RenderedObject[], options: BundleOptions):
       object,
       message: `renders to ${objects.length} objects, at most ${manifestLimits.objects} are allowed; split the application`,
     })
+    // What else is wrong with each, of half a million perhaps, is for when there are fewer.
+    return faults
   }
   const home = options.serviceAccount?.split('/')[0] ?? ''
   if (home !== '' && options.scope && !allowsNamespace(options.scope, home)) {

@@ -33,22 +33,27 @@ interface Wishing {
   readonly wishes: ObjectWishes
 }
 
+/** What is told of one application: an annotation may name half a million that are not there. */
+const [mostFaults, mostNames] = [500, 20]
+
 /** Reads the order that objects ask for, and holds it to itself. */
 export function orderObjects(objects: readonly RenderedObject[], options: OrderOptions): Ordered {
   const wishing = objects.map((rendered): Wishing => {
     return { rendered, id: formatObjectId(rendered.id), wishes: readWishes(rendered) }
   })
   const faults: Fault[] = []
+  let untold = 0
   const find = createFinder(wishing, options.targetNamespace)
   const after = new Map<string, string[]>()
   for (const one of wishing) {
     const report = (message: string) => {
+      if (faults.length >= mostFaults) return void (untold += 1)
       const object = `Application ${options.application}`
       const name = describeObject(one.rendered.id)
       faults.push({ object, file: one.rendered.file, message: `${name}: ${message}` })
     }
     for (const fault of one.wishes.faults) report(fault)
-    const before = one.wishes.dependsOn.flatMap((reference) => {
+    const before = [...new Set(one.wishes.dependsOn)].flatMap((reference) => {
       const found = find(reference)
       const why = found ? whyNotAfter(one, found) : whyNotFound(reference)
       if (why !== undefined) report(why)
@@ -59,8 +64,12 @@ export function orderObjects(objects: readonly RenderedObject[], options: OrderO
   for (const cycle of findDependencyCycles(after)) {
     faults.push({
       object: `Application ${options.application}`,
-      message: `objects wait for each other: ${[...cycle, cycle[0]].join(' → ')}`,
+      message: `objects wait for each other: ${nameCycle(cycle)}`,
     })
+  }
+  if (untold > 0) {
+    const message = `and ${untold} more faults of order`
+    faults.push({ object: `Application ${options.application}`, message })
   }
   return {
     objects: wishing.map(({ rendered, id, wishes }) => {
@@ -77,6 +86,13 @@ export function orderObjects(objects: readonly RenderedObject[], options: OrderO
     }),
     faults,
   }
+}
+
+function nameCycle(cycle: readonly string[]): string {
+  const shown = cycle.slice(0, mostNames)
+  const left = cycle.length - shown.length
+  const more = left > 0 ? [`${left} more`] : []
+  return [...shown, ...more, cycle[0]].join(' → ')
 }
 
 /** Finds what `group/namespaces/namespace/Kind/name` or `group/Kind/name` names. */

@@ -1,6 +1,9 @@
+/** Where all depend on all there are more circles than memory holds. */
+const mostCycles = 20
+
 /**
- * Circles in what depends on what, each told once: the names along it, beginning with the first in
- * the alphabet. Names that are not keys lead nowhere.
+ * Circles in what depends on what, each told once and the first twenty of them: the names along it, beginning with the
+ * first in the alphabet. Names that are not keys lead nowhere.
  */
 export function findDependencyCycles(
   dependencies: ReadonlyMap<string, readonly string[]>,
@@ -23,6 +26,7 @@ export function findDependencyCycles(
         const names = trail.map(({ name }) => name)
         const cycle = fromFirst(names.slice(names.indexOf(to)))
         cycles.set(cycle.join(), cycle)
+        if (cycles.size >= mostCycles) return [...cycles.values()]
       } else {
         onTrail.add(to)
         trail.push({ name: to, next: 0 })

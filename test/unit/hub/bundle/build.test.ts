@@ -168,6 +168,8 @@ describe('buildBundle', () => {
   test('F38: too many objects, or a manifest too large, ask for the application to be split', () => {
     const many = Array.from({ length: manifestLimits.objects + 1 }, (_, n) => configMap(`o${n}`))
     assert.match(faultsOf(many)[0]!.message, /5001 objects, at most 5000/)
+    // What else is wrong with each of them is not told beside it.
+    assert.equal(faultsOf([...many, ...many]).length, 1)
     const long = many.slice(0, 3_000).map((object) => ({ ...object, file: 'f'.repeat(400) }))
     assert.throws(() => buildBundle(long, options), /its manifest is larger than 1 MiB/)
   })

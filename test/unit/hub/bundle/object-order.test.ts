@@ -172,3 +172,39 @@ describe('an order that cannot be kept is a fault', () => {
     )
   })
 })
+
+describe('orders that nobody means', () => {
+  const waiting = (count: number, on: (at: number) => string) =>
+    Array.from({ length: count }, (_, at) => job(`j${at}`, { [dependsOn]: on(at) }))
+
+  it('are told in part where all objects wait for all: there are more circles than memory holds', () => {
+    const names = Array.from({ length: 400 }, (_, at) => `batch/namespaces/shop/Job/j${at}`)
+    const { faults } = orderObjects(
+      waiting(400, (at) => names.filter((_, other) => other !== at).join()),
+      options,
+    )
+    assert.equal(faults.length, 20)
+    assert.ok(faults.every(({ message }) => message.length < 1_000))
+  })
+
+  it('are told in part where one circle goes through thousands', () => {
+    const next = (at: number) => `batch/namespaces/shop/Job/j${(at + 1) % 3_000}`
+    const { faults } = orderObjects(waiting(3_000, next), options)
+    assert.equal(faults.length, 1)
+    assert.match(faults[0]!.message, /^objects wait for each other: .*→ 2980 more → batch\/Job\//)
+    assert.ok(faults[0]!.message.length < 1_000)
+  })
+
+  it('are told in part where an annotation names thousands that are not there', () => {
+    const absent = Array.from(
+      { length: 3_000 },
+      (_, at) => `batch/namespaces/shop/Job/no${at}`,
+    ).join()
+    const { faults } = orderObjects(
+      waiting(2, () => absent),
+      options,
+    )
+    assert.equal(faults.length, 501)
+    assert.equal(faults.at(-1)!.message, 'and 5500 more faults of order')
+  })
+})
