@@ -180,26 +180,25 @@ export function isPausedByPerson({ plan, run }: PastRollout): boolean {
 }
 
 /**
- * Whether a cluster was to have this before, and its turn had come, or it joins, and all waves had gone by where others
- * got it: what stopped before the waves in front of it were through is as good as new there, and so is what came to
- * others alone. So is what comes again as something new.
+ * Whether a cluster was to have this before, and its turn had come, or a first wave had it and all waves have gone by:
+ * what stopped before the waves in front of it were through is as good as new there, and so is what came to others
+ * alone. So is what comes again as something new.
  */
 function createKnown(history: readonly PastRollout[]) {
   const begun = history.filter(({ run }) => run.startedAt !== null)
-  const known = begun.map(({ plan, run, overruled }) => {
+  const known = begun.map(({ plan: { targets, waves }, run, overruled }) => {
+    const isHeard = (name: string): boolean => overruled?.has(name) !== true
+    const given = waves.slice(0, run.wave + 1).flatMap(({ clusters }) => clusters.filter(isHeard))
     const isOver = run.phase === 'Succeeded' || run.phase === 'Failed'
-    const reached = plan.waves.slice(0, run.wave + 1).flatMap(({ clusters }) => clusters)
-    const given = reached.filter((name) => overruled?.has(name) !== true)
-    const { targets } = plan
-    const brought = isOver ? given.map((name) => targets[name]!.digest) : []
-    return { targets, given: new Set(given), brought: new Set(brought) }
+    const first = isOver ? waves[0]!.clusters.filter(isHeard) : []
+    const proven = new Set(first.map((name) => targets[name]!.digest))
+    return { targets, given: new Set(given), proven }
   })
-  return (cluster: string, digest: Content['digest']): boolean => {
-    const isJoining = known.every(({ targets }) => targets[cluster] === undefined)
-    return known.some(({ targets, given, brought }) =>
-      isJoining ? brought.has(digest) : given.has(cluster) && targets[cluster]!.digest === digest,
+  return (cluster: string, digest: Content['digest']): boolean =>
+    known.some(
+      ({ targets, given, proven }) =>
+        proven.has(digest) || (given.has(cluster) && targets[cluster]!.digest === digest),
     )
-  }
 }
 
 /** Cluster → content, tombstones for what Git no longer places there, told already or not. */
