@@ -1,5 +1,6 @@
 import type { Fault } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import { assignedTo, plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
 import { explainClosed } from './open-clusters.ts'
@@ -8,6 +9,11 @@ import { removalsWave } from './plan.ts'
 import { listPlanClusters } from './plan-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
 import { strategyOf } from './strategy.ts'
+
+type Known = Pick<
+  LedgerState,
+  'enrolments' | 'revoked' | 'good' | 'plans' | 'runs' | 'rolloutsOf' | 'assignedTo'
+>
 
 /** The first wave of a plan of which all clusters are left as they are. */
 export interface LeftOut {
@@ -24,11 +30,12 @@ export function findLeftOut(
   plan: RolloutPlan,
   fleet: Fleet,
   contents: Pick<Contents, 'applications' | 'skipped'>,
-  state: Pick<LedgerState, 'enrolments' | 'revoked' | 'good'>,
+  state: Known,
 ): LeftOut | undefined {
   // What clusters are caught up with was proven when it was new.
   if (plan.trigger.kind !== 'commit') return undefined
-  const left = listLeft(plan.application, fleet, contents, state)
+  const stopped = new Set(listStopped(plan, contents, state))
+  const left = new Set([...listLeft(plan.application, fleet, contents, state), ...stopped])
   if (left.size === 0) return undefined
   const rules = strategyOf(fleet, fleet.applications.get(plan.application)?.spec)?.waves ?? []
   // Its waves are others by now: it is to be planned anew.
@@ -56,13 +63,45 @@ export function findLeftOut(
   if (at === -1) return undefined
   const names = picked[at]!.filter((name) => left.has(name))
   const more = names.length > 1 ? ` and ${names.length - 1} more` : ''
-  const why = explainClosed(fleet, state, names[0]!) ?? 'is left as it is'
+  const isStopped = stopped.has(names[0]!)
+  const { id, application, revision } = plan
+  const what = isStopped ? 'had it aborted, or rolled back, last' : 'is left as it is'
+  const why = explainClosed(fleet, state, names[0]!) ?? what
+  const how = isStopped
+    ? `\`swell rollout abort ${id}\`, then \`swell rollout start ${application}\`, bring it there first`
+    : 'mend it'
   const wave = rules[at]!.name
   const fault = {
-    object: `Application ${plan.application}`,
-    message: `wave ${wave} has no cluster that can be given ${plan.revision}: ${names[0]}${more} ${why}, so nothing would prove it for the waves behind. What is to go to them is planned and waits: mend it, or \`swell rollout begin ${plan.id}\` goes on without that wave`,
+    object: `Application ${application}`,
+    message: `wave ${wave} has no cluster that can be given ${revision}: ${names[0]}${more} ${why}, so nothing would prove it for the waves behind. What is to go to them is planned and waits: ${how}, or \`swell rollout begin ${id}\` goes on without that wave`,
   }
   return { wave, fault }
+}
+
+/**
+ * Clusters that are to have the same by Git, and are not given it by themselves: there it was aborted, or rolled back,
+ * last. Whom a person skipped is waited for no more.
+ */
+function listStopped(
+  { id, application, targets }: RolloutPlan,
+  { applications }: Pick<Contents, 'applications'>,
+  state: Known,
+): string[] {
+  const brought = new Set(Object.values(targets).map(({ digest }) => digest))
+  const begun = plansOf(state, application).filter(
+    (one) => one.id !== id && state.runs.get(one.id)!.startedAt !== null,
+  )
+  return [...(applications.get(application) ?? [])].flatMap(([name, { digest }]) => {
+    const isGiven = targets[name] || !brought.has(digest) || !state.enrolments.has(name)
+    if (isGiven || assignedTo(state, application).get(name)?.digest === digest) return []
+    const last = begun.findLast((one) => one.targets[name])
+    const run = last && state.runs.get(last.id)
+    if (run?.phase !== 'Aborted' && run?.phase !== 'RolledBack') return []
+    const progress = run.clusters[name]
+    const isSkipped = progress?.state === 'Done' && progress.outcome === 'Skipped'
+    const isByPerson = isSkipped && !progress.closed && progress.at !== run.finishedAt
+    return last?.targets[name]?.digest === digest && !isByPerson ? [name] : []
+  })
 }
 
 /** Clusters that Git places an application on, and that are given nothing new of it. One that never joined is none. */

@@ -8,7 +8,7 @@ import type { Content } from '../../../../hub/rollout/rollout.ts'
 import { enrol } from '../status/known-world.ts'
 import { createDecidingHub } from './deciding-hub.ts'
 import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
-import { good } from './world.ts'
+import { good, plan, wave } from './world.ts'
 
 const waves = `, rollout: { waves: [
   { name: canary, clusters: [a] },
@@ -36,6 +36,29 @@ describe('a wave that nothing can be given to', () => {
     assert.match(fault!.message, /wave canary has no cluster that can be given main@sha1:/)
     assert.match(fault!.message, /a is left as it is/)
     assert.match(fault!.message, /`swell rollout begin r1` goes on without that wave/)
+  })
+
+  test('I6 keeps back what comes again, where its clusters had it rolled back last, and says what brings it there', async () => {
+    const { state, assign, deciding, created } = createWorld()
+    const fleet = fleetOf(['a', 'b', 'c'], { shop: waves })
+    const before = plan([wave('canary', ['a']), wave('rest', ['b', 'c'])], { id: 'r0' })
+    const clusters = Object.fromEntries(
+      ['a', 'b', 'c'].map((name) => [
+        name,
+        { state: 'Reverted', generation: 2, at: 1, outcome: null } as const,
+      ]),
+    )
+    const ended = { phase: 'RolledBack', startedAt: 0, finishedAt: 1, clusters } as const
+    addRollout(state, before, { ...createRun(before), ...ended })
+    assign('shop', contentOf('old'), 'a', 'b', 'c')
+    state.overruled.set('r0', new Set(['b', 'c']))
+    const [fault] = await deciding.decide(fleet, contentsOf(fleet))
+    assert.deepEqual(
+      created.map((one) => [Object.keys(one.plan.targets), one.start]),
+      [[['b', 'c'], false]],
+    )
+    assert.match(fault!.message, /: a had it aborted, or rolled back, last, so nothing would/)
+    assert.match(fault!.message, /`swell rollout abort r1`, then `swell rollout start shop`, bring/)
   })
 
   test('keeps nothing back where it is the last, or others of it go', async () => {
@@ -200,6 +223,19 @@ describe('what waits since no cluster of a wave could be given it', () => {
     await hub.goOn(5_000)
     assert.match(hub.phases(), / Planned$/)
     assert.deepEqual(hub.told, [])
+  })
+
+  // Left out as Git took it back, the canary was still one of whom it was rolled back; the others got it without.
+  test('I6 waits also where it comes again to the others, and the canary was left out as it was taken back', async () => {
+    const hub = await begin()
+    await hub.commit(all(bad))
+    await hub.act('r2', 'rollback')
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    await hub.commit(all(old), 'c0')
+    hub.told.length = 0
+    await hub.commit(all(bad))
+    await hub.goOn(5_000)
+    assert.deepEqual([hub.phases(), hub.told], ['Succeeded RolledBack Planned', []])
   })
 
   // It had been told to some, so it was taken for proven: the others got it without the canary that had never passed it.
