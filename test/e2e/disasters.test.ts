@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { applicationFiles, strategyFile } from '../support/fleet-files.ts'
@@ -114,12 +114,21 @@ describe('the disaster guide', () => {
   let backup: string
 
   test('a backup is taken of a hub that runs, for its owner alone, and can be read', async () => {
+    // What a hub is about to rename may be gone before it is copied.
+    const receipts = join(place('hub'), 'receipts')
+    await mkdir(receipts, { recursive: true })
+    for (const name of ['whole.json.gz', 'other.json.gz.new']) {
+      await writeFile(join(receipts, name), '')
+    }
     await follow('Take one')
     const [name] = await readdir(place('backups'))
     backup = join(place('backups'), name!)
     assert.equal((await stat(backup)).mode & 0o777, 0o600)
     const said = await follow('Look at one', undefined, { BACKUP: backup })
     assert.match(said, /\.\/signer\/record\.jsonl/)
+    const listed = await runCommands('tar -tzf "$BACKUP"', { cwd, bin, env: { BACKUP: backup } })
+    assert.match(listed, /^\.\/receipts\/whole\.json\.gz$/m)
+    assert.doesNotMatch(listed, /\.new$/m)
     await say('two')
   })
 
