@@ -1,5 +1,7 @@
 import { parseRevision } from '@groundswell/proto/revision.ts'
+import { HubError } from './errors.ts'
 import type { Renderer } from './render/renderer.ts'
+import { createSlots } from './slots.ts'
 
 /** A repository at what was read of it. */
 export interface ReadRepository {
@@ -25,29 +27,41 @@ export interface TakenCommitsDeps {
 
 /** Questions of which the answer is kept: it is for ever the same. */
 const mostKnown = 1_000
+/** Each runs Git, and whoever may see an application can ask about any number of commits. */
+const [mostAtOnce, mostWaiting] = [4, 200]
 
 /** Finds out whether what clusters are to run for an application takes a commit into account yet. */
 export function createTakenCommits({ renderer, decided, refused }: TakenCommitsDeps) {
-  const known = new Map<string, boolean>()
+  const known = new Map<string, Promise<boolean>>()
+  const slots = createSlots({
+    most: mostAtOnce,
+    waiting: {
+      most: mostWaiting,
+      full: () => new HubError('busy', 'too many commits are asked about; try again in a moment'),
+    },
+  })
 
-  async function contains(
-    { repository, revision }: ReadRepository,
-    commit: string,
-  ): Promise<boolean> {
-    if (parseRevision(revision).commit === commit) return true
+  function contains({ repository, revision }: ReadRepository, commit: string): Promise<boolean> {
+    if (parseRevision(revision).commit === commit) return Promise.resolve(true)
     const key = JSON.stringify([repository, revision, commit])
-    const found = known.get(key) ?? (await renderer.contains(repository, revision, commit))
-    known.set(key, found)
+    const before = known.get(key)
+    if (before) return before
+    const asked = slots.run(() => renderer.contains(repository, revision, commit))
+    known.set(key, asked)
+    // Who could not be asked has not said no.
+    asked.catch(() => {
+      if (known.get(key) === asked) known.delete(key)
+    })
     for (const oldest of known.keys()) {
       if (known.size <= mostKnown) break
       known.delete(oldest)
     }
-    return found
+    return asked
   }
 
   /**
    * @param commit its whole id
-   * @throws HubError `renderer_unavailable`
+   * @throws HubError `busy`, `renderer_unavailable`, `source_unreachable`
    */
   return async function findTaken(application: string, commit: string): Promise<CommitTaken> {
     for (const one of decided(application)) {

@@ -2,7 +2,7 @@ import { CliFailure } from './failure.ts'
 import { escapeLine } from './output.ts'
 import type { Terminal } from './terminal.ts'
 
-/* A hub that is away, as while it is upgraded. */
+/* A hub that is away, as while it is upgraded, or that is asked too much. */
 
 /** How long whoever follows something waits for a hub to come back. */
 const awayMs = 5 * 60_000
@@ -10,7 +10,8 @@ const awayMs = 5 * 60_000
 /** Whether it is the hub that could not answer, and not what was asked. */
 export function isAway(cause: unknown): cause is CliFailure {
   if (!(cause instanceof CliFailure)) return false
-  return (cause.status === undefined && cause.exitCode === 2) || (cause.status ?? 0) >= 500
+  const { status } = cause
+  return status === undefined ? cause.exitCode === 2 : status >= 500 || status === 429
 }
 
 /**

@@ -47,7 +47,11 @@ export interface Renderer {
   propose(ref: VisitedRef, signal: AbortSignal, facts?: FleetFacts): Promise<Proposal>
   /** Who made a commit and what they said; `git` and nothing when it is not at hand. */
   describe(repository: string, revision: string): Promise<{ author: string; subject: string }>
-  /** Whether a commit is that of a revision, or one that it was made on; false where it is not at hand. */
+  /**
+   * Whether a commit is that of a revision, or one that it was made on.
+   *
+   * @throws HubError `source_unreachable` where the revision is not at hand
+   */
   contains(repository: string, revision: string, commit: string): Promise<boolean>
   /** Who made the commits that a rollout brings. @throws HubError where nobody can tell */
   authors(request: AuthorsRequest): Promise<readonly string[]>

@@ -243,7 +243,8 @@ export function createRenderer(deps: RenderingDeps): LocalRenderer {
     describe: (repository, revision) => sources.describe(repository, revision),
     async contains(repository, revision, commit) {
       const mirror = sources.mirror(repository)
-      return (await mirror?.contains(parseRevision(revision).commit, commit)) ?? false
+      if (mirror) return mirror.contains(parseRevision(revision).commit, commit)
+      throw new HubError('source_unreachable', `repository ${repository} was not read yet`)
     },
     authors: (request) =>
       listContentAuthors({ readFleet, mirror: (name) => sources.mirror(name) }, request),

@@ -289,14 +289,10 @@ export async function createMirror(spec: SourceSpec, options: MirrorOptions): Pr
       return /^[0-9a-f]{40}$/.test(found.trim()) ? found.trim() : null
     },
     async contains(commit, older) {
-      requireCommit(commit)
+      if (!(await isHere(commit))) throw fail('source_unreachable', `${commit} is not here`)
       if (!(await isHere(older))) return false
-      // Git fails without a word when it is none.
-      const args = ['merge-base', '--is-ancestor', older, commit]
-      return remote.run(args).then(
-        () => true,
-        () => false,
-      )
+      // What is older and not in it: nothing. So a failure of Git is none of its answers.
+      return (await remote.run(['rev-list', '--max-count=1', older, `^${commit}`])) === ''
     },
     head,
     has,

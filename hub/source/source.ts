@@ -60,7 +60,11 @@ export interface Mirror {
   visit(ref: VisitedRef, signal: AbortSignal): Promise<string>
   /** The commit where two that are here parted; null when they have nothing in common. */
   meet(one: string, other: string): Promise<string | null>
-  /** Whether the second is the first, or one that it was made on; false for one that is not here. */
+  /**
+   * Whether the second is the first, or one that it was made on; false for one that is not here.
+   *
+   * @throws HubError `source_unreachable` where the first is not here, or Git fails
+   */
   contains(commit: string, older: string): Promise<boolean>
   /** The revision of the last fetch, this process's or an earlier one's; null before the first. */
   head(): Promise<string | null>

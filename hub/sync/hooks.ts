@@ -104,8 +104,10 @@ export function createSyncHooks(deps: HooksDeps) {
     onReport: (cluster, report) => {
       deps.countReport()
       statuses.update(cluster, (status) => foldReport(status, report, clock()))
-      // One that has just started has nothing to tell before it has opened its snapshot.
-      const isAwaited = report.sequence > 0n && deps.restraint.hear(cluster)
+      // One that has just started has nothing to tell before it has opened its snapshot; and what changed between
+      // its hello and our welcome comes before all that it runs.
+      const isWhole = report.complete && report.sequence > 0n
+      const isAwaited = isWhole && deps.restraint.hear(cluster)
       if (isAwaited || deps.restraint.isWatched(cluster) || deps.isKeptFrom?.(cluster)) {
         sessions.get(cluster)?.notice()
       }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { HubError } from '../../../hub/errors.ts'
 import { createTakenCommits, type ReadRepository } from '../../../hub/taken-commits.ts'
 
 const idOf = (digit: string): string => digit.repeat(40)
@@ -64,5 +65,44 @@ describe('a commit', () => {
     world.decided = [at('fleet', '2')]
     await world.find('shop', idOf('2'))
     assert.deepEqual(world.asked, ['fleet 1 2'])
+  })
+
+  test('is asked about again where nobody could tell', async () => {
+    let away = true
+    const find = createTakenCommits({
+      renderer: {
+        async contains() {
+          if (away) throw new HubError('renderer_unavailable', 'it restarts')
+          return true
+        },
+      },
+      decided: () => [at('fleet', '2')],
+      refused: () => null,
+    })
+    await assert.rejects(find('shop', idOf('1')), { code: 'renderer_unavailable' })
+    away = false
+    assert.equal((await find('shop', idOf('1'))).state, 'taken')
+  })
+
+  test('of which many ask has Git asked once, and different ones a few at a time', async () => {
+    const answers: (() => void)[] = []
+    const find = createTakenCommits({
+      renderer: {
+        contains: () => new Promise((resolve) => answers.push(() => resolve(false))),
+      },
+      decided: () => [at('fleet', 'f')],
+      refused: () => null,
+    })
+    const commits = Array.from({ length: 204 }, (_, one) => one.toString(16).padStart(40, '0'))
+    const asked = [...commits, ...commits].map((commit) => find('shop', commit))
+    await new Promise(setImmediate)
+    assert.equal(answers.length, 4)
+    await assert.rejects(find('shop', idOf('e')), { code: 'busy' })
+    for (let answered = 0; answered < commits.length; answered += 1) {
+      answers[answered]!()
+      await new Promise(setImmediate)
+    }
+    for (const { state } of await Promise.all(asked)) assert.equal(state, 'notYet')
+    assert.equal(answers.length, commits.length)
   })
 })

@@ -19,7 +19,12 @@ function setUp(signal = new AbortController().signal) {
 describe('whoever follows something', () => {
   it('goes on when the hub is back, as after an upgrade, and is told once that it was away', async () => {
     const { terminal, said } = setUp()
-    const answers = [away, new CliFailure(1, 'not ready', { status: 503 }), away]
+    const answers = [
+      away,
+      new CliFailure(1, 'not ready', { status: 503 }),
+      new CliFailure(1, 'too many requests', { status: 429 }),
+      away,
+    ]
     const seen = await askPatiently(terminal, 1_000, async () => {
       const failure = answers.shift()
       if (failure) throw failure

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { create } from '@bufbuild/protobuf'
+import { ReportSchema } from '@groundswell/proto/gen/groundswell/v1/report_pb.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { createSyncHooks } from '../../../../hub/sync/hooks.ts'
 
@@ -100,4 +102,27 @@ test('a signer that is away is asked again and refuses nothing; one that refuses
   hooks.onSignRefused('a', null)
   hooks.retryUnsigned()
   assert.deepEqual([status.refusal, notices], [null, 1])
+})
+
+test('T19: what an agent runs is known by a whole report of it, not by what changed just before it was welcome', () => {
+  const heard: string[] = []
+  let notices = 0
+  const hooks = createSyncHooks({
+    statuses: { update() {} },
+    restraint: {
+      hear: (cluster: string) => heard.push(cluster) > 0,
+      isWatched: () => false,
+    },
+    countReport() {},
+    clock: () => 0,
+    later() {},
+  } as never)
+  hooks.session.onConnected({ cluster: 'a' } as never, { notice: () => (notices += 1) } as never)
+  const report = (sequence: bigint, complete: boolean): void =>
+    hooks.session.onReport('a', create(ReportSchema, { sequence, complete }))
+  report(7n, false)
+  report(0n, true)
+  assert.deepEqual([heard, notices], [[], 0])
+  report(7n, true)
+  assert.deepEqual([heard, notices], [['a'], 1])
 })
