@@ -19,6 +19,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { ApiTokens } from '../access/api-tokens.ts'
+import { boundConnections } from '../connections.ts'
 import { HubError } from '../errors.ts'
 import { type Authenticate, authorize } from './auth.ts'
 import type { DashboardFiles } from './dashboard-files.ts'
@@ -125,7 +126,7 @@ export function buildServer(options: ApiOptions): Api {
     clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  app.server.maxConnections = mostConnections
+  boundConnections(app.server, mostConnections)
   for (const component of components) app.addSchema(component)
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => compileValidator(schema, httpPart))
   app.removeContentTypeParser('text/plain')

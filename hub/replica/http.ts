@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, createServer, request } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { boundConnections } from '../connections.ts'
 import { leaderMetric, relayedMetric } from '../metrics.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
 
@@ -13,6 +14,9 @@ export interface StandbyDeps {
   /** A connection to the leader's API. @throws HubError `no_leader` */
   readonly connect: () => Promise<Duplex>
 }
+
+/** Each is another one to the leader. */
+const mostConnections = 512
 
 /** Of one connection only: what the next hop says of itself. */
 const hopHeaders = new Set([
@@ -46,7 +50,7 @@ export async function serveStandby(
     } else void forward(asked, answer, deps)
   })
   server.requestTimeout = 30_000
-  server.maxConnections = 512
+  boundConnections(server, mostConnections)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(cannotListen(host, port, cause)))
     server.listen(port, host, resolve)

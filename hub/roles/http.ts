@@ -1,4 +1,5 @@
 import { type Server, createServer } from 'node:http'
+import { boundConnections } from '../connections.ts'
 import { cannotListen } from '../sync/listen/grpc.ts'
 
 export interface Probes {
@@ -33,7 +34,7 @@ export async function serveProbes(
     } else answer.writeHead(ready() ? 404 : 503, { 'retry-after': '2' }).end()
   })
   server.requestTimeout = 10_000
-  server.maxConnections = 64
+  boundConnections(server, 64)
   await listen(server, host, port)
   return () =>
     new Promise((resolve) => {
