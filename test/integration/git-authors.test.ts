@@ -81,7 +81,11 @@ describe('who made commits', () => {
     const tree = await repository.git('rev-parse', 'HEAD^{tree}')
     assert.ok(!(await on('head', tree)), 'that is none')
     await rejectsWith(mirror.contains(at['head']!, '--all'), 'revision_not_found', /commit id/)
-    await rejectsWith(mirror.contains('f'.repeat(40), at['head']!), 'source_unreachable', /not here/)
+    await rejectsWith(
+      mirror.contains('f'.repeat(40), at['head']!),
+      'source_unreachable',
+      /not here/,
+    )
   })
 
   test('are at least of the last one that touched the place, and of a place that is no pattern', async () => {
