@@ -65,6 +65,8 @@ export function createPipeline(deps: PipelineDeps) {
   const heard = new Map<string, string>()
   /** Whether all that was told is in what was rendered and decided. */
   let isCurrent = false
+  /** Source → what of it had been told when what was decided on last was begun to be rendered. */
+  let decidedAt: ReadonlyMap<string, string> = new Map()
   /** Source → the ledger's head when what was fetched of it since this hub began had been decided on. */
   const fetched = new Map<string, number>()
   const told = { fault: new Set<string>(), warning: new Set<string>() }
@@ -186,12 +188,14 @@ export function createPipeline(deps: PipelineDeps) {
   async function evaluateOnce(): Promise<void> {
     const current = fleet
     if (!current) return
+    const begunAt = new Map(heard).set('fleet', current.revision)
     const facts = newestFacts(register.state)
     const rendered = await renderer.render(current.revision, signal, facts)
     if (fleet !== current) return
     latest = rendered
     const decided = await deciding.decide(current, rendered)
     isCurrent = wanted !== 'render'
+    decidedAt = begunAt
     workFaults = [...rendered.faults, ...decided]
     for (const fault of workFaults) log('warn', formatFault(fault))
     tellNew('fault', workFaults)
@@ -244,15 +248,13 @@ export function createPipeline(deps: PipelineDeps) {
     return { digest: desired?.get(cluster)?.digest ?? null, since }
   }
 
-  /** Repositories in which an application is said, each at what was decided on; none while news is worked on. */
+  /** Repositories in which an application is said, each at what of it was decided on, or before that. */
   function decided(application: string): { repository: string; revision: string }[] {
-    if (!isCurrent || !fleet) return []
-    const own = fleet.applications.get(application)?.spec.source.repository
-    const revision = own === undefined ? undefined : heard.get(own)
-    return [
-      { repository: 'fleet', revision: fleet.revision },
-      ...(own === undefined || revision === undefined ? [] : [{ repository: own, revision }]),
-    ]
+    const own = fleet?.applications.get(application)?.spec.source.repository
+    return ['fleet', ...(own === undefined ? [] : [own])].flatMap((repository) => {
+      const revision = decidedAt.get(repository)
+      return revision === undefined ? [] : [{ repository, revision }]
+    })
   }
 
   /** What it asked for there when it was rendered last; undefined as well where it selects nobody, which removes nothing. */

@@ -19,7 +19,7 @@ export type CommitTaken =
 
 export interface TakenCommitsDeps {
   readonly renderer: Pick<Renderer, 'contains'>
-  /** Repositories in which an application is said, each at what was decided on; none while news is worked on. */
+  /** Repositories in which an application is said, each at what of it was decided on, or before that. */
   readonly decided: (application: string) => readonly ReadRepository[]
   /** Revision of the fleet repository that was refused. */
   readonly refused: () => string | null

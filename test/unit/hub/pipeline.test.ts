@@ -132,6 +132,38 @@ spec: { source: { path: apps/web }, targets: [{ clusterSelector: {} }], targetNa
     assert.deepEqual(pipeline.wish('shop', 'a'), { digest: null, since: 7 })
   })
 
+  test('was decided on as told before, also while newer commits come all the time', async () => {
+    const repository = `${api}
+kind: Repository
+metadata: { name: code }
+spec: { url: https://git.test/code.git, ref: { branch: main } }
+`
+    const own = application.replace('source: {', 'source: { repository: code,')
+    const play = world({ 1: `${repository}---\n${own}` })
+    const { pipeline } = play
+    const fleet = { repository: 'fleet', revision: at('1') }
+    const code = (digit: string) => ({ repository: 'code', revision: at(digit) })
+    await pipeline.onRevision('fleet', at('1'))
+    await pipeline.settle()
+    assert.deepEqual(pipeline.decided('web'), [fleet])
+    let rendering = Promise.withResolvers<Contents>()
+    play.render = () => rendering.promise
+    await pipeline.onRevision('code', at('3'))
+    assert.deepEqual(pipeline.decided('web'), [fleet], 'told, and not decided on')
+    for (const next of ['4', '5']) {
+      const before = rendering
+      rendering = Promise.withResolvers()
+      // Told in the midst of the round: that one is not known to have it.
+      await pipeline.onRevision('code', at(next))
+      before.resolve(contents())
+      await turns(20)
+      assert.deepEqual(pipeline.decided('web'), [fleet, code(next === '4' ? '3' : '4')])
+    }
+    rendering.resolve(contents())
+    await pipeline.settle()
+    assert.deepEqual(pipeline.decided('web'), [fleet, code('5')])
+  })
+
   test('is not what was asked for before a commit that is refused, or a round that failed', async () => {
     const play = world({
       1: application,
