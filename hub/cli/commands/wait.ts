@@ -104,6 +104,9 @@ async function look(
         cause,
       })
     }
+    if (commit !== undefined && cause instanceof CliFailure && cause.status === 404) {
+      return { state: 'notYet', message: `${cause.message}: it may come with commit ${commit}` }
+    }
     if (!isAway(cause) || signal.aborted) throw cause
     return { state: 'unknown', message: cause.message }
   }

@@ -25,7 +25,7 @@ test('whoever waits for a rollout by the name of its application is told how to'
 
 const commit = 'c'.repeat(40)
 
-/** Answers by path, the last of each for ever. */
+/** Answers by path, the last of each for ever; a problem has its status. */
 function createHub(answers: Readonly<Record<string, readonly object[]>>) {
   const asked: string[] = []
   let now = 0
@@ -37,10 +37,12 @@ function createHub(answers: Readonly<Record<string, readonly object[]>>) {
       const all = answers[pathname] ?? []
       const before = asked.filter((one) => one === pathname).length
       asked.push(pathname)
+      const answer = all[Math.min(before, all.length - 1)]
+      const { status = 200 } = answer as { readonly status?: number }
       return {
-        ...{ ok: true, status: 200, statusText: 'OK' },
+        ...{ ok: status < 300, status, statusText: '' },
         body: (async function* () {
-          yield Buffer.from(JSON.stringify(all[Math.min(before, all.length - 1)]))
+          yield Buffer.from(JSON.stringify(answer))
         })(),
         headers: { get: () => null },
       }
@@ -70,6 +72,22 @@ test('an application that has all of what was asked before is waited for until a
   assert.match(said.err, /commit c{40} is not read, or not decided on yet/)
   assert.equal(asked.filter((path) => path === shop).length, 1)
   assert.match(said.out, /application\/shop updated/)
+})
+
+test('an application that comes with the commit is waited for, and one that is named alone is not', async () => {
+  const missing = {
+    ...{ type: 'about:blank', title: 'Not found', status: 404, detail: 'No application shop' },
+    ...{ instance: 'urn:uuid:1', code: 'not_found', errors: [] },
+  }
+  const answers = { [`${shop}/commits/${commit}`]: [missing, missing, taken] }
+  const { terminal, said } = createHub({ ...answers, [shop]: [there] })
+  assert.equal(await runProgram(['wait', 'app', 'shop', '--commit', commit], terminal), 0, said.err)
+  assert.match(said.err, /No application shop.*: it may come with commit c{40}/)
+  const alone = createHub({ [shop]: [missing] })
+  assert.equal(await runProgram(['wait', 'app', 'shop'], alone.terminal), 1)
+  const late = createHub({ [`${shop}/commits/${commit}`]: [missing] })
+  assert.equal(await runProgram(['wait', 'app', 'shop', '--commit', commit], late.terminal), 1)
+  assert.match(late.said.err, /No application shop/)
 })
 
 test('a commit that the fleet repository is refused with is waited for no longer', async () => {
