@@ -52,6 +52,7 @@ describe('observeCluster', () => {
     assert.equal(refused('wrong_audience'), 'wrong_audience: words')
     assert.equal(refused('content_missing'), null)
     assert.equal(refused('approval_missing'), null)
+    assert.equal(refused('root_behind'), null)
     assert.equal(refused('approval_invalid'), null)
     assert.equal(refused('approval'), 'approval: words')
   })
