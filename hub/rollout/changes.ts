@@ -4,6 +4,7 @@ import { isStopped } from './action.ts'
 import { findStop } from './failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 import { finalPhases } from './rollout.ts'
+import { isToRemove } from './to-come.ts'
 import { listEndedWithout, listLeft, listUnproven } from './unproven.ts'
 
 /** A rollout of the application, as far as deciding the next one needs it. */
@@ -65,6 +66,8 @@ export type Change =
       readonly paused?: string
       /** What was planned to wait for a person, and of which this would bring a part: it waits as well. */
       readonly unstarted?: string
+      /** The rollout in hand that is still to remove what Git asks for by now: nothing stands in line behind that. */
+      readonly saves?: string
     }
 
 /** What Git asks × what clusters are assigned → what has to be rolled out, if anything. */
@@ -131,12 +134,14 @@ export function findChange(input: ChangeInput): Change {
   const paused =
     begun && isPausedByPerson(begun) && goesOn(begun.plan, targets) ? begun.plan.id : undefined
   const isUnstarted = active && awaitsPerson(active) && goesOn(active.plan, targets)
+  const saves = begun && isToRemove(begun, input.desired) ? begun.plan.id : undefined
   return {
     kind: 'rollout',
     targets,
     catchUp: due.every(([cluster, { digest }]) => isKnown(cluster, digest)),
     ...(paused !== undefined && { paused }),
     ...(isUnstarted && { unstarted: active.plan.id }),
+    ...(saves !== undefined && { saves }),
   }
 }
 

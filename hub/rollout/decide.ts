@@ -185,10 +185,11 @@ export function createDeciding(deps: DecideDeps) {
     const plan = leftOut ? { ...made, leftOut: leftOut.wave } : made
     const isAsked = () => isHeldAsked(state, application, round.contents)
     const begin = async () => {
-      if (!leftOut) return put(plan, start && change.unstarted === undefined, change, isAsked())
-      // Nor does it follow what goes on: it would go without that wave.
-      await put(plan, false, {}, isAsked())
-      return leftOut.fault
+      const starts = start && !leftOut && change.unstarted === undefined
+      // What is left out follows nothing that goes on: it would go without that wave.
+      const fault = await put(plan, starts, leftOut ? {} : change, isAsked())
+      if (!starts && change.saves !== undefined) await withdraw(change.saves)
+      return leftOut?.fault ?? fault
     }
     if (isGiving(plan)) return turn.beginFirsts().then(begin)
     turn.defer(begin)

@@ -83,6 +83,8 @@ export function createMakePlan(deps: MakePlanDeps) {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
       ...kept,
       ...(strategy && { strategy }),
+      // In line it would come back once all of it is gone.
+      ...(change.saves !== undefined && { supersede: 'replace' as const }),
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
       ...(revert === 'pullRequest' && { revert: true as const }),
     }

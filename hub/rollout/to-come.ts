@@ -1,4 +1,4 @@
-import type { RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
+import type { Content, RolloutPlan, RolloutRun, RolloutTarget } from './rollout.ts'
 
 /** By cluster: targets that a rollout has not come to yet, as they were before it was looked for what they spare. */
 export function targetsToCome(
@@ -12,4 +12,14 @@ export function targetsToCome(
     found[name] = { digest, size, revision, previous }
   }
   return found
+}
+
+/** Whether a rollout is still to remove what Git asks for on that cluster. */
+export function isToRemove(
+  { plan, run }: { readonly plan: RolloutPlan; readonly run: RolloutRun },
+  desired: ReadonlyMap<string, Content> | null,
+): boolean {
+  return Object.entries(targetsToCome(plan, run)).some(
+    ([cluster, { digest }]) => digest === null && desired?.has(cluster) === true,
+  )
 }

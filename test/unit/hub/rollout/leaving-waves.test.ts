@@ -7,12 +7,12 @@ import { createDecidingHub } from './deciding-hub.ts'
 import { plan, wave } from './world.ts'
 
 const contentOf = (text: string): Content => ({ digest: digestOf(text), size: 1, revision: text })
-const one = contentOf('one')
+const [one, two] = [contentOf('one'), contentOf('two')]
 const all = (content: Content) => ({ c0: content, c1: content, c2: content })
 
 /** All run the same: the canary, c0, and the rest, one at a time. */
-async function begin(before?: string) {
-  const hub = await createDecidingHub('supersede: replace', before)
+async function begin(before?: string, supersede = 'replace') {
+  const hub = await createDecidingHub(`supersede: ${supersede}`, before)
   await hub.commit(all(one))
   if (before) await hub.act('r1', 'approve')
   for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
@@ -50,6 +50,33 @@ describe('an application that leaves Git', () => {
       ['c0', null],
       ['c0', one.digest],
     ])
+  })
+
+  // In line behind its own removal it came back once that had gone everywhere.
+  test('is back also where rollouts wait in line, and has gone from no other cluster', async () => {
+    for (const content of [one, two]) {
+      const hub = await begin(undefined, 'queue')
+      await hub.leave()
+      await hub.goOn(1_000)
+      await hub.commit(all(content))
+      for (let turn = 0; turn < 9; turn += 1) await hub.goOn(5_000)
+      assert.deepEqual(
+        hub.told.filter(([, digest]) => digest === null),
+        [['c0', null]],
+      )
+      assert.deepEqual(hub.told[1], ['c0', content.digest])
+    }
+  })
+
+  // What came back waited for its canary, and meanwhile its removal went on to the others.
+  test('goes on nowhere where it comes back and waits for a canary that cannot be given it', async () => {
+    const hub = await begin()
+    await hub.leave()
+    await hub.goOn(1_000)
+    await hub.commit(all(two), 'c0')
+    for (let turn = 0; turn < 9; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told, [['c0', null]])
+    assert.equal(hub.phases(), 'Succeeded Superseded Planned')
   })
 
   test('I6 waits for people as its content did', async () => {
