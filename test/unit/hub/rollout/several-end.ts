@@ -170,7 +170,9 @@ function explain(
       const { phase, clusters: all } = state.runs.get(id)!
       const progress = all[cluster]
       if (Object.values(targets).every(({ digest }) => digest !== wanted)) return false
-      if (state.overruled.get(id)?.has(cluster)) return false
+      // What it has already, and failed with, is tried again by a person's word only.
+      const has = state.assignments.get(cluster)?.get(application)?.digest
+      if (has !== wanted && state.overruled.get(id)?.has(cluster)) return false
       if (phase === 'Aborted' || phase === 'RolledBack') return true
       return (
         targets[cluster]?.digest === wanted &&

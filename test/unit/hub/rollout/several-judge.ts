@@ -296,6 +296,16 @@ export function createJudge({ git }: { readonly git: () => Git }) {
     }
   }
 
+  /** What Git asks for is removed by nothing that only waits to come to it, in line or not. */
+  function judgeRemovals(id: string): void {
+    const { application, targets } = state.plans.get(id)!
+    for (const [name, progress] of Object.entries(state.runs.get(id)!.clusters)) {
+      if (progress.state !== 'Pending' || targets[name]!.digest !== null) continue
+      if (git().suspended.includes(name as Cluster)) continue
+      if (desiredOf(application, name)) found.push(`${id} is to remove what Git asks of ${name}`)
+    }
+  }
+
   return {
     found,
     get head() {
@@ -343,6 +353,7 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       const told = new Set(faults.map(({ object }) => object))
       for (const { id, application, targets, supersede, trigger } of state.plans.values()) {
         const { phase, clusters } = state.runs.get(id)!
+        if (phase === 'Progressing' && !blessed.has(id)) judgeRemovals(id)
         const isFree = supersede === 'replace' && trigger.kind !== 'api' && !blessed.has(id)
         // What is in line says it, and comes after it.
         if ([...state.rolloutsOf.get(application)!].at(-1) !== id) continue
