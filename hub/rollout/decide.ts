@@ -145,7 +145,7 @@ export function createDeciding(deps: DecideDeps) {
           if (anew.kind === 'withdraw') return withdraw(anew.rollout)
           if (anew.kind !== 'rollout') return undefined
           const { targets } = anew
-          const isFree = isFilled(plan.leftOut, { application, targets }, round.fleet)
+          const isFree = isFilled(plan, targets, round.fleet)
           const still = isFree ? undefined : lookForLeftOut(round, plan)
           // Somebody may have taken back what it was to go on with.
           if (still && !spares && isWithin(plan.targets, targets)) return still.fault

@@ -1,5 +1,6 @@
 import type { Fault } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
 import { assignedTo, plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
@@ -7,7 +8,7 @@ import { explainClosed } from './open-clusters.ts'
 import { pickWaves } from './pick.ts'
 import { removalsWave } from './plan.ts'
 import { listPlanClusters } from './plan-clusters.ts'
-import type { RolloutPlan } from './rollout.ts'
+import type { RolloutPlan, RolloutTarget } from './rollout.ts'
 import { strategyOf } from './strategy.ts'
 
 type Known = Pick<
@@ -32,22 +33,28 @@ export function findLeftOut(
   contents: Pick<Contents, 'applications' | 'skipped'>,
   state: Known,
 ): LeftOut | undefined {
-  // What clusters are caught up with was proven when it was new.
-  if (plan.trigger.kind !== 'commit') return undefined
+  const { kind } = plan.trigger
+  const leaves = !fleet.applications.has(plan.application)
+  // What clusters are caught up with was proven when it was new; an application may leave more than once.
+  if (kind !== 'commit' && !(leaves && kind === 'catchUp')) return undefined
   const stopped = new Set(listStopped(plan, contents, state))
-  const left = new Set([...listLeft(plan.application, fleet, contents, state), ...stopped])
+  const kept = leaves
+    ? listKept(plan.application, fleet, state)
+    : listLeft(plan.application, fleet, contents, state)
+  const left = new Set([...kept, ...stopped])
   if (left.size === 0) return undefined
-  const rules = strategyOf(fleet, fleet.applications.get(plan.application)?.spec)?.waves ?? []
+  const rules = rulesOf(plan, fleet)
   // Its waves are others by now: it is to be planned anew.
   if (rules.some(({ name }, wave) => plan.waves[wave]?.name !== name)) return undefined
   const brought = new Set(Object.values(plan.targets).flatMap(({ digest }) => digest ?? []))
   const hasProven = (name: string): boolean => {
     const good = state.good.get(name)?.get(plan.application)?.digest
+    if (leaves) return good === null
     // Beside what it has not proven, it has proven nothing.
     return good != null && brought.size === 1 && brought.has(good)
   }
   const all = Object.entries(listPlanClusters(fleet)).filter(
-    ([name]) => left.has(name) || (plan.targets[name]?.digest ?? null) !== null || hasProven(name),
+    ([name]) => left.has(name) || isGiven(plan.targets[name], leaves) || hasProven(name),
   )
   const picked = pickWaves(rules, Object.fromEntries(all)).waves
   const last = plan.waves.findLastIndex(
@@ -65,15 +72,18 @@ export function findLeftOut(
   const more = names.length > 1 ? ` and ${names.length - 1} more` : ''
   const isStopped = stopped.has(names[0]!)
   const { id, application, revision } = plan
-  const what = isStopped ? 'had it aborted, or rolled back, last' : 'is left as it is'
-  const why = explainClosed(fleet, state, names[0]!) ?? what
+  const since = isStopped ? 'had it aborted, or rolled back, last' : 'is left as it is'
+  const why = explainClosed(fleet, state, names[0]!) ?? since
   const how = isStopped
     ? `\`swell rollout abort ${id}\`, then \`swell rollout start ${application}\`, bring it there first`
     : 'mend it'
   const wave = rules[at]!.name
+  const [what, rest] = leaves
+    ? ['that it may be removed from', 'Its removal from them']
+    : [`that can be given ${revision}`, 'What is to go to them']
   const fault = {
     object: `Application ${application}`,
-    message: `wave ${wave} has no cluster that can be given ${revision}: ${names[0]}${more} ${why}, so nothing would prove it for the waves behind. What is to go to them is planned and waits: ${how}, or \`swell rollout begin ${id}\` goes on without that wave`,
+    message: `wave ${wave} has no cluster ${what}: ${names[0]}${more} ${why}, so nothing would prove it for the waves behind. ${rest} is planned and waits: ${how}, or \`swell rollout begin ${id}\` goes on without that wave`,
   }
   return { wave, fault }
 }
@@ -117,16 +127,44 @@ function listLeft(
   return new Set([...kept, ...placed.filter((name) => revoked.has(name))].filter(has))
 }
 
-/** Whether a wave has somebody by now who can be given something: another cluster has come to it. */
+/** Clusters that run an application which left Git, and that nothing is taken from. */
+function listKept(
+  application: string,
+  fleet: Fleet,
+  state: Known,
+): ReadonlySet<string> {
+  const mine = [...assignedTo(state, application).values()]
+  const kept = mine.filter(
+    ({ cluster, digest }) =>
+      digest !== null && fleet.clusters.has(cluster) && explainClosed(fleet, state, cluster),
+  )
+  return new Set(kept.map(({ cluster }) => cluster))
+}
+
+/** Waves as Git has them; of an application that left it, as it was planned to leave. */
+function rulesOf(
+  { application, strategy }: Pick<RolloutPlan, 'application' | 'strategy'>,
+  fleet: Fleet,
+): readonly RolloutWave[] {
+  const declared = fleet.applications.get(application)
+  return (declared ? strategyOf(fleet, declared.spec) : strategy?.spec)?.waves ?? []
+}
+
+function isGiven(target: RolloutTarget | undefined, leaves: boolean): boolean {
+  return target !== undefined && (leaves || target.digest !== null)
+}
+
+/** Whether the wave that a plan waits for has somebody by now who can be given something: another cluster has come to it. */
 export function isFilled(
-  wave: string,
-  { application, targets }: Pick<RolloutPlan, 'application' | 'targets'>,
+  plan: Pick<RolloutPlan, 'application' | 'strategy' | 'leftOut'>,
+  targets: RolloutPlan['targets'],
   fleet: Fleet,
 ): boolean {
-  const rules = strategyOf(fleet, fleet.applications.get(application)?.spec)?.waves ?? []
-  const given = Object.entries(listPlanClusters(fleet)).filter(
-    ([name]) => (targets[name]?.digest ?? null) !== null,
+  const rules = rulesOf(plan, fleet)
+  const leaves = !fleet.applications.has(plan.application)
+  const given = Object.entries(listPlanClusters(fleet)).filter(([name]) =>
+    isGiven(targets[name], leaves),
   )
-  const at = rules.findIndex(({ name }) => name === wave)
+  const at = rules.findIndex(({ name }) => name === plan.leftOut)
   return (pickWaves(rules, Object.fromEntries(given)).waves[at] ?? []).length > 0
 }

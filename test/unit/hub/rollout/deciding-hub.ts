@@ -1,3 +1,4 @@
+import type { Fault } from '../../../../hub/errors.ts'
 import { foldEntry, replay } from '../../../../hub/ledger/replay.ts'
 import { createRollouts } from '../../../../hub/rollout/advance.ts'
 import { createDeciding } from '../../../../hub/rollout/decide.ts'
@@ -27,9 +28,12 @@ export type Asked = Readonly<Record<Cluster, Content>>
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 
-function fleetOf(strategy: string, before: string, declares = true) {
+function fleetOf(strategy: string, before: string, declares = true, suspended: Cluster[] = []) {
   const documents = [
-    ...clusters.map((name) => `kind: Cluster\nmetadata: { name: ${name} }\nspec: {}`),
+    ...clusters.map(
+      (name) =>
+        `kind: Cluster\nmetadata: { name: ${name} }\nspec: { suspend: ${suspended.includes(name)} }`,
+    ),
     `kind: RolloutStrategy\nmetadata: { name: s }\nspec: { ${strategy}, waves: [{ name: canary, clusters: [c0], before: ${before}, after: [{ soak: 4s }] }, { name: rest, clusters: [c1, c2], maxConcurrent: 1 }] }`,
     'kind: Application\nmetadata: { name: shop }\nspec: { source: { path: shop }, rolloutStrategy: s, targets: [{ clusterSelector: {} }] }',
   ].slice(0, declares ? undefined : -1)
@@ -96,12 +100,14 @@ export async function createDecidingHub(strategy: string, before = '[]') {
   }
 
   /** As whenever a rollout has ended. */
-  async function decide(): Promise<void> {
+  async function decide() {
+    let faults: readonly Fault[] = []
     const countEnded = () => [...state.runs.values()].filter((run) => finalPhases.has(run.phase))
     for (let before = -1; before < countEnded().length;) {
       before = countEnded().length
-      await deciding.decide(fleet, contents)
+      faults = await deciding.decide(fleet, contents)
     }
+    return faults
   }
 
   return {
@@ -117,10 +123,10 @@ export async function createDecidingHub(strategy: string, before = '[]') {
       await decide()
     },
     /** Git declares the application no more. */
-    async leave(strategyNow = strategy) {
+    async leave(...suspended: Cluster[]) {
       contents = { ...contents, applications: new Map(), skipped: new Map() }
-      fleet = fleetOf(strategyNow, before, false)
-      await decide()
+      fleet = fleetOf(strategy, before, false, suspended)
+      return decide()
     },
     /** Everybody is well, and so much time is over. */
     async goOn(ms: number) {

@@ -79,6 +79,56 @@ describe('an application that leaves Git', () => {
     assert.equal(hub.phases(), 'Succeeded Superseded Planned')
   })
 
+  // Suspended a moment later it was waited for.
+  test('I6 waits for its canary where that is suspended, as its content does', async () => {
+    const hub = await begin()
+    const faults = await hub.leave('c0')
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual([hub.told, hub.phases()], [[], 'Succeeded Planned'])
+    assert.match(
+      faults[0]!.message,
+      /^wave canary has no cluster that it may be removed from: c0 is suspended in Git, .*`swell rollout begin r2`/,
+    )
+    await hub.leave()
+    for (let turn = 0; turn < 6; turn += 1) await hub.goOn(5_000)
+    const gone = hub.told.map(([cluster, digest]) => [cluster, digest])
+    assert.deepEqual(gone, [
+      ['c0', null],
+      ['c1', null],
+      ['c2', null],
+    ])
+    assert.equal(hub.phases(), 'Succeeded Superseded Succeeded')
+  })
+
+  test("leaves without a canary that is suspended by a person's word, and that one once it may", async () => {
+    const hub = await begin()
+    await hub.leave('c0')
+    await hub.act('r2', 'start')
+    for (let turn = 0; turn < 4; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told, [
+      ['c1', null],
+      ['c2', null],
+    ])
+    await hub.leave()
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told.slice(2), [['c0', null]])
+  })
+
+  test('leaves once more behind its canary, and stays where it comes back while that is waited for', async () => {
+    const hub = await begin()
+    await hub.leave()
+    for (let turn = 0; turn < 6; turn += 1) await hub.goOn(5_000)
+    await hub.commit(all(one))
+    for (let turn = 0; turn < 6; turn += 1) await hub.goOn(5_000)
+    hub.told.length = 0
+    await hub.leave('c0')
+    await hub.goOn(5_000)
+    assert.equal(hub.phases(), 'Succeeded Succeeded Succeeded Planned')
+    await hub.commit(all(one))
+    await hub.goOn(5_000)
+    assert.deepEqual([hub.told, hub.phases()], [[], 'Succeeded Succeeded Succeeded Superseded'])
+  })
+
   test('I6 waits for people as its content did', async () => {
     const hub = await begin('[{ approval: {} }]')
     await hub.leave()
