@@ -128,11 +128,7 @@ function listLeft(
 }
 
 /** Clusters that run an application which left Git, and that nothing is taken from. */
-function listKept(
-  application: string,
-  fleet: Fleet,
-  state: Known,
-): ReadonlySet<string> {
+function listKept(application: string, fleet: Fleet, state: Known): ReadonlySet<string> {
   const mine = [...assignedTo(state, application).values()]
   const kept = mine.filter(
     ({ cluster, digest }) =>
