@@ -8,7 +8,7 @@ import { explainClosed } from './open-clusters.ts'
 import { pickWaves } from './pick.ts'
 import { removalsWave } from './plan.ts'
 import { listPlanClusters } from './plan-clusters.ts'
-import type { RolloutPlan, RolloutTarget } from './rollout.ts'
+import type { Content, RolloutPlan, RolloutTarget } from './rollout.ts'
 import { strategyOf } from './strategy.ts'
 
 type Known = Pick<
@@ -37,7 +37,7 @@ export function findLeftOut(
   const leaves = !fleet.applications.has(plan.application)
   // What clusters are caught up with was proven when it was new; an application may leave more than once.
   if (kind !== 'commit' && !(leaves && kind === 'catchUp')) return undefined
-  const stopped = new Set(listStopped(plan, contents, state))
+  const stopped = new Set(listStopped(plan, leaves ? undefined : contents, state))
   const kept = leaves
     ? listKept(plan.application, fleet, state)
     : listLeft(plan.application, fleet, contents, state)
@@ -91,17 +91,22 @@ export function findLeftOut(
 /**
  * Clusters that are to have the same by Git, and are not given it by themselves: there it was aborted, or rolled back,
  * last. Whom a person skipped is waited for no more.
+ *
+ * @param contents undefined where the application left Git, and is to go from all clusters
  */
 function listStopped(
   { id, application, targets }: RolloutPlan,
-  { applications }: Pick<Contents, 'applications'>,
+  contents: Pick<Contents, 'applications'> | undefined,
   state: Known,
 ): string[] {
   const brought = new Set(Object.values(targets).map(({ digest }) => digest))
   const begun = plansOf(state, application).filter(
     (one) => one.id !== id && state.runs.get(one.id)!.startedAt !== null,
   )
-  return [...(applications.get(application) ?? [])].flatMap(([name, { digest }]) => {
+  const wanted: (readonly [string, Pick<Content, 'digest'>])[] = contents
+    ? [...(contents.applications.get(application) ?? [])]
+    : [...assignedTo(state, application).keys()].map((name) => [name, { digest: null }])
+  return wanted.flatMap(([name, { digest }]) => {
     const isGiven = targets[name] || !brought.has(digest) || !state.enrolments.has(name)
     if (isGiven || assignedTo(state, application).get(name)?.digest === digest) return []
     const last = begun.findLast((one) => one.targets[name])

@@ -111,7 +111,7 @@ export async function createDecidingHub(strategy: string, before = '[]') {
   }
 
   return {
-    told,
+    ...{ told, state },
     /** @param left clusters that are left as they are */
     async commit(asked: Partial<Asked>, ...left: Cluster[]) {
       const shop = new Map(

@@ -129,6 +129,20 @@ describe('an application that leaves Git', () => {
     assert.deepEqual([hub.told, hub.phases()], [[], 'Succeeded Succeeded Succeeded Superseded'])
   })
 
+  // Found by the play of the canary: it went on to the others, of which none had been rolled back.
+  test('I6 waits where it was rolled back for the canary, came back for the others, and leaves again', async () => {
+    const hub = await begin()
+    await hub.leave()
+    await hub.act('r2', 'rollback')
+    await hub.commit(all(one), 'c0')
+    await hub.goOn(1_000)
+    hub.told.length = 0
+    const faults = await hub.leave()
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told, [])
+    assert.match(faults[0]!.message, /^wave canary .*: c0 had it aborted, or rolled back, last/)
+  })
+
   test('I6 waits for people as its content did', async () => {
     const hub = await begin('[{ approval: {} }]')
     await hub.leave()
