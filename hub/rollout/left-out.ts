@@ -49,7 +49,8 @@ export function findLeftOut(
   const brought = new Set(Object.values(plan.targets).flatMap(({ digest }) => digest ?? []))
   const hasProven = (name: string): boolean => {
     const good = state.good.get(name)?.get(plan.application)?.digest
-    if (leaves) return good === null
+    // It may have got it again since.
+    if (leaves) return good === null && !left.has(name)
     // Beside what it has not proven, it has proven nothing.
     return good != null && brought.size === 1 && brought.has(good)
   }

@@ -26,7 +26,7 @@ const anyMove = fc.oneof(
     }),
     isCanaryLeft: fc.boolean(),
   }),
-  fc.record({ kind: fc.constant('leave' as const) }),
+  fc.record({ kind: fc.constant('leave' as const), isCanaryLeft: fc.boolean() }),
   fc.record({ kind: fc.constant('goOn' as const), ms: fc.constantFrom(1, 1_000, 5_000) }),
   fc.record({ kind: fc.constant('goOn' as const), ms: fc.constantFrom(1, 1_000, 5_000) }),
   fc.record({
@@ -108,7 +108,7 @@ async function play(strategy: string, moves: readonly Move[]): Promise<void> {
       }
       case 'leave':
         asked = undefined
-        await hub.leave()
+        await hub.leave(...(move.isCanaryLeft ? (['c0'] as const) : []))
         break
       case 'goOn':
         await hub.goOn(move.ms)

@@ -143,6 +143,20 @@ describe('an application that leaves Git', () => {
     assert.match(faults[0]!.message, /^wave canary .*: c0 had it aborted, or rolled back, last/)
   })
 
+  // That the canary had been without it once was taken for a proof, though it had it again.
+  test('I6 waits for a canary that has it again and is suspended', async () => {
+    const hub = await begin()
+    await hub.leave()
+    await hub.goOn(1)
+    await hub.commit(all(one))
+    await hub.leave('c0')
+    for (let turn = 0; turn < 3; turn += 1) await hub.goOn(5_000)
+    assert.deepEqual(hub.told, [
+      ['c0', null],
+      ['c0', one.digest],
+    ])
+  })
+
   test('I6 waits for people as its content did', async () => {
     const hub = await begin('[{ approval: {} }]')
     await hub.leave()
