@@ -82,8 +82,12 @@ function createJudge(hub: Hub) {
   }
 }
 
-async function play(strategy: string, moves: readonly Move[]): Promise<void> {
-  const hub = await createDecidingHub(strategy)
+async function play(
+  strategy: string,
+  failing: Content | undefined,
+  moves: readonly Move[],
+): Promise<void> {
+  const hub = await createDecidingHub(strategy, undefined, failing)
   const judge = createJudge(hub)
   let asked: Asked | undefined = { c0: contents[0]!, c1: contents[0]!, c2: contents[0]! }
   await hub.commit(asked)
@@ -136,7 +140,9 @@ test('I6: nobody gets, or loses, anything before the canary did, whatever Git an
         'supersede: replace',
         'supersede: queue',
         'supersede: replace, onFailure: rollback',
+        'supersede: queue, onFailure: rollback',
       ),
+      fc.option(fc.constant(contents.at(-1)), { nil: undefined }),
       fc.array(anyMove, { maxLength: 14, size: 'max' }),
       play,
     ),

@@ -44,8 +44,9 @@ function fleetOf(strategy: string, before: string, declares = true, suspended: C
 /**
  * @param strategy what else it says, as in a file
  * @param before gates of the canary wave
+ * @param failing content that is well nowhere
  */
-export async function createDecidingHub(strategy: string, before = '[]') {
+export async function createDecidingHub(strategy: string, before = '[]', failing?: Content) {
   let now = 1_000
   let ids = 0
   const clock = () => now
@@ -92,11 +93,16 @@ export async function createDecidingHub(strategy: string, before = '[]') {
     const mine = running.get(name)
     const report = {
       ...{ health: 'Current' as const, message: '' },
-      phase: mine?.digest === null ? ('Removed' as const) : ('Applied' as const),
+      phase: phaseOf(mine?.digest),
       ...{ digest: mine?.digest ?? null, generation: mine?.generation ?? 0 },
     }
     const application = mine && well.has(name) ? report : null
     return { connected: true, since: 0, veto: null, closed: null, refusal: null, application }
+  }
+
+  function phaseOf(digest: Content['digest'] | undefined): 'Removed' | 'Failed' | 'Applied' {
+    if (digest === null) return 'Removed'
+    return digest !== undefined && digest === failing?.digest ? 'Failed' : 'Applied'
   }
 
   /** As whenever a rollout has ended. */
