@@ -12,11 +12,12 @@ import { judgeBehind } from './behind.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
 import { awaitsPerson, type Change, findChange, historyOf, isWithin } from './changes.ts'
 import { createLeaving, type LeavingDeps } from './leaving.ts'
+import { orderLeaving } from './leaving-order.ts'
 import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
 import { deletesMore } from './content.ts'
 import { findBad, findHeld, isHeldAsked } from './hold.ts'
 import { listOver } from './hold-end.ts'
-import { isGiving, listAssigned, listOnce, listUnwanted } from './listed.ts'
+import { isGiving, listAssigned, listOnce, listTakenBack, listUnwanted } from './listed.ts'
 import { createMakePlan, type MakePlanDeps, type Planned } from './make-plan.ts'
 import { explainHeldRemovals } from './mass-removal.ts'
 import { listOverruled } from './overruled.ts'
@@ -77,10 +78,10 @@ export function createDeciding(deps: DecideDeps) {
   async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
     const faults: Fault[] = []
     const assigned = listAssigned(state)
-    const gone = assigned.filter((name) => !fleet.applications.has(name))
-    const total = assigned.length
+    const gone = orderLeaving(state, fleet, assigned)
     const newer = findNewer(state, fleet.revision)
-    const held = explainHeldRemovals({ gone: gone.length, total, at: fleet.revision, newer })
+    const [total, at] = [assigned.length, fleet.revision]
+    const held = explainHeldRemovals({ gone: gone.length, total, at, newer })
     if (held !== undefined) faults.push({ message: held })
     const look = sparing.look(fleet, contents)
     const round = { fleet, contents, look }
@@ -94,6 +95,9 @@ export function createDeciding(deps: DecideDeps) {
       } catch (error) {
         faults.push(...faultsAbout(error, `Application ${application}`))
       }
+    }
+    for (const id of listTakenBack(state, fleet)) {
+      await attempt(state.plans.get(id)!.application, () => withdraw(id))
     }
     for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
       const start = held === undefined || !gone.includes(application)

@@ -1,6 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import { activeRollouts } from './admission.ts'
+import { removalsWave } from './plan.ts'
 import type { RolloutPlan, RolloutTarget } from './rollout.ts'
 
 /* Which applications there is to decide on beside those that Git declares, and in what order. */
@@ -37,6 +38,24 @@ export function listOnce(
   const isSomewhere = (name: string): boolean =>
     [...(assignedTo.get(name)?.values() ?? [])].some(({ digest }) => digest !== null)
   return [...rolloutsOf.keys()].filter((name) => !applications.has(name) && !isSomewhere(name))
+}
+
+/** Rollouts that take away, wave by wave, what Git declares again: whether it can be rendered or not. */
+export function listTakenBack(
+  state: LedgerState,
+  { applications }: Pick<Fleet, 'applications'>,
+): string[] {
+  return [...applications.keys()].flatMap((name) =>
+    activeRollouts(state, name).filter(
+      (id) => state.runs.get(id)!.phase !== 'RollingBack' && isLeaving(state.plans.get(id)!),
+    ),
+  )
+}
+
+/** Whether a whole application goes, and not only from clusters that it is placed on no more. */
+function isLeaving({ targets, waves }: RolloutPlan): boolean {
+  const isPart = waves.some(({ name }) => name === removalsWave)
+  return !isPart && Object.values(targets).every(({ digest }) => digest === null)
 }
 
 /**

@@ -4,6 +4,7 @@ import type { LedgerState } from '../ledger/replay.ts'
 import type { AuthorsRequest } from '../render/authors.ts'
 import type { Change } from './changes.ts'
 import { keepProject } from './fleet-windows.ts'
+import { keepDependencies } from './leaving-order.ts'
 import { planRollout } from './plan.ts'
 import { findPlanAuthors } from './plan-authors.ts'
 import { listPlanClusters } from './plan-clusters.ts'
@@ -83,6 +84,7 @@ export function createMakePlan(deps: MakePlanDeps) {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
       ...kept,
       ...(strategy && { strategy }),
+      ...keepDependencies(state, application, spec),
       // In line it would come back once all of it is gone.
       ...(change.saves !== undefined && { supersede: 'replace' as const }),
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),

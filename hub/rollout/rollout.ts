@@ -90,6 +90,8 @@ export interface RolloutPlan {
   readonly project?: string
   /** How its application is rolled out, where Git says anything of that: of one that left Git, as it was last. */
   readonly strategy?: KeptStrategy
+  /** Applications that its application depends on; of one that left Git, as it was last. */
+  readonly dependsOn?: readonly string[]
   /** Whether its application lets its objects go when it goes: so does a rollback to where it was not yet. */
   readonly orphans?: true
   /** Whether a pull request is to undo its commit when it was rolled back. */

@@ -5,6 +5,7 @@ import type { LedgerState } from '../ledger/replay.ts'
 import { activeRollouts } from './admission.ts'
 import { type Desired, explainDependency, listGivers } from './dependency.ts'
 import { windowsOn } from './fleet-windows.ts'
+import { explainLeavingBefore, listLeavingBefore } from './leaving-order.ts'
 import { createOpenings, judgeWindows, type Withheld } from './windows.ts'
 
 /** Why a cluster may be offered nothing new of an application now; null when it may. */
@@ -12,7 +13,7 @@ export type Withhold = (application: string, cluster: string, now: number) => Wi
 
 /**
  * Puts together what keeps new content back from a cluster whatever its rollout says: windows of the
- * application's Project, of the cluster and of its groups, and applications that come first. They are
+ * application's Project, of the cluster and of its groups, and applications that come, or go, first. They are
  * read from the fleet as it is now, not from the plan: a freeze that is committed holds at once. Before
  * the fleet was read nothing new begins, since nobody knows what is frozen.
  */
@@ -22,6 +23,9 @@ export function createWithhold(
   desired: Desired = () => undefined,
 ): Withhold {
   const openings = createOpenings()
+  let known: { readonly of: readonly unknown[]; readonly names: Map<string, readonly string[]> } = {
+    ...{ of: [], names: new Map() },
+  }
   return (application, cluster, now) => {
     const current = fleet()
     if (!current) return { until: null, reason: 'the fleet repository, which was not read yet' }
@@ -30,8 +34,20 @@ export function createWithhold(
       const closed = judgeWindows(windows, openings, now)
       if (closed) return closed
     }
-    const first = explainDependencies(current, application, cluster)
+    const first =
+      explainDependencies(current, application, cluster) ??
+      explainLeavingBefore(state, leavingBefore(current, application), cluster)
     return first === null ? null : { until: null, reason: first }
+  }
+
+  /** Asked for each cluster, and the same for all of them. */
+  function leavingBefore({ applications }: Fleet, application: string): readonly string[] {
+    const of = [applications, state.head, state.plans.size]
+    if (!of.every((part, at) => part === known.of[at])) known = { of, names: new Map() }
+    const names =
+      known.names.get(application) ?? listLeavingBefore(state, applications, application)
+    known.names.set(application, names)
+    return names
   }
 
   function explainDependencies(

@@ -128,6 +128,12 @@ export async function createDecidingHub(strategy: string, before = '[]', failing
       fleet = declared
       await decide()
     },
+    /** It cannot be rendered. */
+    async fail() {
+      contents = { ...contents, applications: new Map(), skipped: new Map() }
+      fleet = declared
+      await decide()
+    },
     /** Git declares the application no more. */
     async leave(...suspended: Cluster[]) {
       contents = { ...contents, applications: new Map(), skipped: new Map() }

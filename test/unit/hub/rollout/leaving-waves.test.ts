@@ -68,6 +68,22 @@ describe('an application that leaves Git', () => {
     }
   })
 
+  // Nothing was planned in its place, so its removal went on to all clusters.
+  test('goes on nowhere either where it comes back and cannot be rendered, or selects nobody', async () => {
+    for (const back of ['fails', 'selects nobody'] as const) {
+      const hub = await begin()
+      await hub.leave()
+      await hub.goOn(1_000)
+      if (back === 'fails') await hub.fail()
+      else await hub.commit({})
+      for (let turn = 0; turn < 9; turn += 1) await hub.goOn(5_000)
+      assert.deepEqual(hub.told, [['c0', null]], back)
+      await hub.commit(all(one))
+      for (let turn = 0; turn < 5; turn += 1) await hub.goOn(5_000)
+      assert.deepEqual(hub.told.slice(1), [['c0', one.digest]], back)
+    }
+  })
+
   // What came back waited for its canary, and meanwhile its removal went on to the others.
   test('goes on nowhere where it comes back and waits for a canary that cannot be given it', async () => {
     const hub = await begin()
