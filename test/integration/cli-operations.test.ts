@@ -32,6 +32,7 @@ const commands: Partial<Record<OperationId, string>> = {
   getGroup: 'get group prod',
   listApplications: 'get applications',
   getApplication: 'get application shop',
+  getCommit: `wait application shop --timeout 1s --commit ${'a'.repeat(40)}`,
   diffApplication: 'diff shop',
   listSources: 'get sources',
   getSource: 'get source fleet',
