@@ -46,7 +46,9 @@ export interface PlanInput {
  */
 export function planRollout(input: PlanInput): RolloutPlan {
   const { present, removed, faults } = sortTargets(input)
-  if (input.leaves) return planLeaving(input, removed)
+  // What was rendered before it left Git may bring something yet.
+  const isGoing = removed.length === Object.keys(input.targets).length
+  if (input.leaves && isGoing) return planLeaving(input, removed)
   const strategy = toStrategy(input.strategy, input.gates)
   faults.push(...checkWaves(strategy))
   const picked = pickWaves(

@@ -3,8 +3,9 @@ import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Content, KeptStrategy } from '../../../../hub/rollout/rollout.ts'
 import { keepStrategy } from '../../../../hub/rollout/strategy.ts'
+import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
 import { createDecidingHub } from './deciding-hub.ts'
-import { plan, wave } from './world.ts'
+import { good, plan, wave } from './world.ts'
 
 const contentOf = (text: string): Content => ({ digest: digestOf(text), size: 1, revision: text })
 const [one, two] = [contentOf('one'), contentOf('two')]
@@ -181,6 +182,22 @@ describe('an application that leaves Git', () => {
     await hub.act('r2', 'approve')
     assert.deepEqual(hub.told, [['c0', null]])
   })
+})
+
+// What was to be given was in no wave: the rollout ended at once, and the next one was planned, without an end.
+test('what was rendered before its application left Git goes in waves all the same', async () => {
+  const { deciding, created, assign } = createWorld(['a', 'b'])
+  const before = fleetOf(['a', 'b'], { shop: '', db: '' })
+  assign('shop', good, 'a')
+  assign('db', good, 'a', 'b')
+  await deciding.decide(fleetOf(['a', 'b'], { db: '' }), contentsOf(before))
+  assert.deepEqual(
+    created.map(({ plan: { targets, waves } }) => [
+      Object.keys(targets),
+      waves.map(({ clusters }) => clusters),
+    ]),
+    [[['b'], [['b']]]],
+  )
 })
 
 describe('the strategy of an application that left Git', () => {
