@@ -88,6 +88,8 @@ export function createPipeline(deps: PipelineDeps) {
     if (register.state.acceptedRevision !== revision) {
       await register.append('git', [{ type: 'fleet.accepted', revision }])
     }
+    // A render may take its time, and what is removed meanwhile is gone.
+    await deciding.endTakenBack(loaded)
     // Where only what is rolled out changed, clusters may be offered what they might before.
     const isOther = fleet?.clusters !== loaded.clusters
     fleet = loaded

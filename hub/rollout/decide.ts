@@ -10,7 +10,7 @@ import { activeRollouts, previousContent } from './admission.ts'
 import type { CreateOptions, Rollouts } from './advance.ts'
 import { judgeBehind } from './behind.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
-import { awaitsPerson, type Change, findChange, historyOf, isWithin } from './changes.ts'
+import { type Change, findChange, historyOf, isWithin } from './changes.ts'
 import { createLeaving, type LeavingDeps } from './leaving.ts'
 import { orderLeaving } from './leaving-order.ts'
 import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
@@ -19,7 +19,7 @@ import { findBad, findHeld, isHeldAsked } from './hold.ts'
 import { listOver } from './hold-end.ts'
 import { isGiving, listAssigned, listOnce, listTakenBack, listUnwanted } from './listed.ts'
 import { createMakePlan, type MakePlanDeps, type Planned } from './make-plan.ts'
-import { explainHeldRemovals } from './mass-removal.ts'
+import { explainHeldRemovals, explainUnstarted } from './mass-removal.ts'
 import { listOverruled } from './overruled.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
@@ -96,9 +96,7 @@ export function createDeciding(deps: DecideDeps) {
         faults.push(...faultsAbout(error, `Application ${application}`))
       }
     }
-    for (const id of listTakenBack(state, fleet)) {
-      await attempt(state.plans.get(id)!.application, () => withdraw(id))
-    }
+    faults.push(...(await endTakenBack(fleet)))
     for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
       const start = held === undefined || !gone.includes(application)
       await attempt(application, () =>
@@ -120,6 +118,16 @@ export function createDeciding(deps: DecideDeps) {
       }
     }
     settledAt = deps.clock()
+    return faults
+  }
+
+  /** What takes away an application that Git declares again waits for no render to be ended. */
+  async function endTakenBack(fleet: Pick<Fleet, 'applications'>): Promise<Fault[]> {
+    const faults: Fault[] = []
+    for (const id of listTakenBack(state, fleet)) {
+      const about = `Application ${state.plans.get(id)!.application}`
+      await withdraw(id).catch((error: unknown) => void faults.push(...faultsAbout(error, about)))
+    }
     return faults
   }
 
@@ -156,7 +164,7 @@ export function createDeciding(deps: DecideDeps) {
           return roll(round, application, anew, start, turn)
         }
         // Whoever deletes much at once is told of all of it together.
-        if (!spares) return start ? explainUnstarted(change.rollout) : undefined
+        if (!spares) return start ? explainUnstarted(state, change.rollout) : undefined
         if (spares.paused === change.rollout) return putInPlace(round, application, spares)
         const { behind, starts } = plan!
         const made = await makePlan(round, application, spares, 'git')
@@ -198,16 +206,6 @@ export function createDeciding(deps: DecideDeps) {
     if (isGiving(plan)) return turn.beginFirsts().then(begin)
     turn.defer(begin)
     return undefined
-  }
-
-  /** What waits for a person, though nothing else may say so any more. */
-  function explainUnstarted(id: string): Fault | undefined {
-    const [plan, run] = [state.plans.get(id)!, state.runs.get(id)!]
-    if (!awaitsPerson({ plan, run })) return undefined
-    return {
-      object: `Application ${plan.application}`,
-      message: `what Git asks is planned and waits for a person: \`swell rollout begin ${id}\` starts it`,
-    }
   }
 
   function lookForLeftOut({ fleet, contents }: Round, plan: RolloutPlan): LeftOut | undefined {
@@ -353,6 +351,7 @@ export function createDeciding(deps: DecideDeps) {
 
   return {
     decide,
+    endTakenBack,
     /** When all that Git asked had been decided on last, in milliseconds. */
     settledAt: (): number => settledAt,
     /** When an application is removed from a cluster that is selected no more, as long as that is waited for. */

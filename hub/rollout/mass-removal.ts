@@ -1,4 +1,7 @@
+import type { Fault } from '../errors.ts'
 import { describeReturn } from '../ledger/accepted.ts'
+import type { LedgerState } from '../ledger/replay.ts'
+import { awaitsPerson } from './changes.ts'
 
 /** Share of all applications. */
 const most = 0.5
@@ -28,4 +31,17 @@ export function explainHeldRemovals({ gone, total, at, newer }: Removals): strin
   }
   if (gone === 0 || newer === undefined) return undefined
   return `${describeReturn(at, newer)}; ${gone} of ${total} applications are not in it, and their removal is ${then}`
+}
+
+/** What waits for a person, though nothing else may say so any more. */
+export function explainUnstarted(
+  { plans, runs }: Pick<LedgerState, 'plans' | 'runs'>,
+  id: string,
+): Fault | undefined {
+  const [plan, run] = [plans.get(id)!, runs.get(id)!]
+  if (!awaitsPerson({ plan, run })) return undefined
+  return {
+    object: `Application ${plan.application}`,
+    message: `what Git asks is planned and waits for a person: \`swell rollout begin ${id}\` starts it`,
+  }
 }

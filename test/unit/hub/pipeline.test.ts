@@ -27,6 +27,7 @@ function world(commits: Record<string, string> = {}) {
   const renders: string[] = []
   const decided: string[] = []
   const told: (string | undefined)[] = []
+  const ended: string[] = []
   const waiting: (() => void)[] = []
   const life = new AbortController()
   const world = {
@@ -71,7 +72,14 @@ function world(commits: Record<string, string> = {}) {
         return []
       },
     },
-    deciding: { decide: (fleet: Fleet) => world.decide(fleet), warnings: () => [] },
+    deciding: {
+      decide: (fleet: Fleet) => world.decide(fleet),
+      warnings: () => [],
+      async endTakenBack({ revision }: Fleet) {
+        ended.push(revision)
+        return []
+      },
+    },
     since: () => 1_000,
     onFleet: () => void told.push(pipeline.state().fleet?.revision),
     onFault: () => {},
@@ -79,9 +87,18 @@ function world(commits: Record<string, string> = {}) {
     later: (_: number, run: () => void) => void waiting.push(run),
     signal: life.signal,
   } as unknown as PipelineDeps)
-  const seen = { accepted, renders, decided, told, waiting, state, sources, register }
+  const seen = { accepted, renders, decided, ended, told, waiting, state, sources, register }
   return Object.assign(world, { pipeline, ...seen })
 }
+
+// It went on, wave by wave, until all that Git asks for was rendered.
+test('a removal that Git takes back is ended before anything is rendered', async () => {
+  const play = world({ 1: '' })
+  play.render = () => new Promise(() => {})
+  await play.pipeline.onRevision('fleet', at('1'))
+  await turns(20)
+  assert.deepEqual([play.ended, play.decided], [[at('1')], []])
+})
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await Promise.resolve()
