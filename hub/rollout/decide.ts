@@ -14,7 +14,6 @@ import { type Change, findChange, historyOf, isWithin } from './changes.ts'
 import { createLeaving, type LeavingDeps } from './leaving.ts'
 import { orderLeaving } from './leaving-order.ts'
 import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
-import { deletesMore } from './content.ts'
 import { findBad, findHeld, isHeldAsked } from './hold.ts'
 import { listOver } from './hold-end.ts'
 import { isGiving, listAssigned, listOnce, listTakenBack, listUnwanted } from './listed.ts'
@@ -23,7 +22,7 @@ import { explainHeldRemovals, explainUnstarted } from './mass-removal.ts'
 import { listOverruled } from './overruled.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
-import { targetsToCome } from './to-come.ts'
+import { deletesOthers } from './to-come.ts'
 import { createSparing, type Look, type SparingDeps } from './sparing.ts'
 
 export interface DecideDeps extends SparingDeps, MakePlanDeps {
@@ -251,9 +250,9 @@ export function createDeciding(deps: DecideDeps) {
   ): Promise<Planned | undefined> {
     const [plan, run] = [state.plans.get(id), state.runs.get(id)]
     if (!plan || !run || run.phase === 'RollingBack') return undefined
-    const now = Object.entries(await round.look.spare(application, targetsToCome(plan, run)))
-    if (now.every(([name, target]) => !deletesMore(plan.targets[name]!, target))) return undefined
+    if (!(await deletesOthers(round.look, plan, run))) return undefined
     const change = find(round, application, false, true)
+    if (change.kind === 'withdraw') await withdraw(change.rollout)
     return change.kind === 'rollout' ? change : undefined
   }
 
