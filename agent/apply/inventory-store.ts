@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Cluster, LiveObject, Resource } from '../cluster/port.ts'
+import { AgentError } from '../errors.ts'
 import { describeSet } from './apply-set.ts'
 import { parseHookRecord } from './hook-record.ts'
 import type { Inventory, InventoryEntry } from './inventory.ts'
@@ -67,9 +68,11 @@ export function createInventoryStore(cluster: Cluster): InventoryStore {
         await cluster.apply(configMap, id, json, options, signal)
       } catch (error) {
         const home = { group: '', kind: 'Namespace', namespace: '', name: systemNamespace }
-        if (await cluster.get(namespace, home, signal)) throw error
-        const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }
-        await cluster.apply(namespace, home, JSON.stringify(body), options, signal)
+        if (!(await cluster.get(namespace, home, signal))) {
+          const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }
+          await cluster.apply(namespace, home, JSON.stringify(body), options, signal)
+        } else if (!(error instanceof AgentError) || error.code !== 'apply_failed') throw error
+        // Another application may have made it since.
         await cluster.apply(configMap, id, json, options, signal)
       }
     },

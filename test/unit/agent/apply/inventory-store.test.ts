@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { InventoryEntry } from '../../../../agent/apply/inventory.ts'
 import { createInventoryStore } from '../../../../agent/apply/inventory-store.ts'
+import { AgentError, type AgentErrorCode } from '../../../../agent/errors.ts'
 import { createNamespace } from '../../../support/hands.ts'
 import { createMemoryCluster } from '../../../support/memory-cluster.ts'
 import { presentApplication, removedApplication } from '../../../support/verified-snapshot.ts'
@@ -42,6 +43,37 @@ describe('createInventoryStore', () => {
     const packed = gzipSync(JSON.stringify(old)).toString('base64')
     cluster.edit(home, 'older', (one) => ({ ...one, binaryData: { objects: packed } }))
     assert.deepEqual([...(await store.load('shop', signal)).values()], [entry('made')])
+  })
+
+  // Of applications that come together to an empty cluster one failed: another had made the namespace meanwhile.
+  it('is saved also where another application makes its namespace at the same moment', async () => {
+    const cluster = createMemoryCluster()
+    let refusals = 1
+    const refuse = (code: AgentErrorCode) =>
+      createInventoryStore({
+        ...cluster,
+        async apply(resource, id, ...rest) {
+          if (resource.kind === 'ConfigMap' && (refusals -= 1) >= 0) {
+            const { kind, name } = { kind: 'Namespace', name: 'groundswell-system' }
+            const body = { apiVersion: 'v1', kind, metadata: { name } }
+            const home = { group: '', kind, namespace: '', name }
+            const namespace = { ...resource, kind, plural: 'namespaces', namespaced: false }
+            await cluster.apply(namespace, home, JSON.stringify(body), rest[1], signal)
+            throw new AgentError(code, 'namespaces "groundswell-system" not found')
+          }
+          return cluster.apply(resource, id, ...rest)
+        },
+      })
+    await refuse('apply_failed').save('shop', new Map(), signal)
+    assert.ok(cluster.read(home))
+    for (const [code, times] of [
+      ['apply_failed', 2],
+      ['apply_forbidden', 1],
+    ] as const) {
+      refusals = times
+      await assert.rejects(refuse(code).save('shop', new Map(), signal), { code })
+      assert.ok(refusals <= 0, code)
+    }
   })
 
   it('F43: says when it cannot be read, and nothing is called removed for that', async () => {
