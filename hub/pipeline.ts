@@ -53,6 +53,8 @@ export interface PipelineState {
 export function createPipeline(deps: PipelineDeps) {
   const { renderer, register, deciding, log, signal } = deps
   let fleet: Fleet | null = null
+  /** The one that is taken in just now, or was last. */
+  let newest: Fleet | null = null
   let refused: string | null = null
   let loadFaults: readonly Fault[] = []
   let workFaults: readonly Fault[] = []
@@ -89,6 +91,7 @@ export function createPipeline(deps: PipelineDeps) {
       await register.append('git', [{ type: 'fleet.accepted', revision }])
     }
     // A render may take its time, and what is removed meanwhile is gone.
+    newest = loaded
     await deciding.endTakenBack(loaded)
     // Where only what is rolled out changed, clusters may be offered what they might before.
     const isOther = fleet?.clusters !== loaded.clusters
@@ -181,9 +184,16 @@ export function createPipeline(deps: PipelineDeps) {
     return [{ message: `${describeReturn(fleet!.revision, newer)}; nothing is removed by that` }]
   }
 
+  /** A removal that is begun in it may have been taken back meanwhile. */
+  async function decideOn(asked: Fleet, contents: Contents): Promise<readonly Fault[]> {
+    const decided = await deciding.decide(asked, contents)
+    if (newest && newest !== asked) await deciding.endTakenBack(newest)
+    return decided
+  }
+
   async function redecideOnce(): Promise<void> {
     if (!fleet || !latest) return
-    const decided = await deciding.decide(fleet, latest)
+    const decided = await decideOn(fleet, latest)
     workFaults = [...latest.faults, ...decided]
   }
 
@@ -195,7 +205,7 @@ export function createPipeline(deps: PipelineDeps) {
     const rendered = await renderer.render(current.revision, signal, facts)
     if (fleet !== current) return
     latest = rendered
-    const decided = await deciding.decide(current, rendered)
+    const decided = await decideOn(current, rendered)
     isCurrent = wanted !== 'render'
     decidedAt = begunAt
     workFaults = [...rendered.faults, ...decided]

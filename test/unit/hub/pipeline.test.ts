@@ -100,6 +100,21 @@ test('a removal that Git takes back is ended before anything is rendered', async
   assert.deepEqual([play.ended, play.decided], [[at('1')], []])
 })
 
+// What an older commit had deleted was begun after the newer one had been looked at, and went on until that was rendered.
+test('a removal that is begun while Git takes it back is ended before anything is rendered', async () => {
+  const play = world({ 1: '', 2: clusterFile('a') })
+  const decide = Promise.withResolvers<void>()
+  play.decide = () => decide.promise.then(() => [])
+  await play.pipeline.onRevision('fleet', at('1'))
+  await turns(20)
+  play.render = () => new Promise(() => {})
+  await play.pipeline.onRevision('fleet', at('2'))
+  assert.deepEqual(play.ended, [at('1'), at('2')])
+  decide.resolve()
+  await turns(20)
+  assert.deepEqual(play.ended, [at('1'), at('2'), at('2')])
+})
+
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await Promise.resolve()
 }
