@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import * as fc from 'fast-check'
 import { HubError } from '../../../../hub/errors.ts'
-import type { Content } from '../../../../hub/rollout/rollout.ts'
+import { type Content, finalPhases } from '../../../../hub/rollout/rollout.ts'
 import { type Asked, createDecidingHub } from './deciding-hub.ts'
 
 /* One application with a canary, c0, and two clusters behind it; Git changes its mind, leaves the canary out, declares
@@ -15,6 +15,8 @@ const contents = ['v0', 'v1', 'v2', 'v3'].map((text): Content => ({
   size: 1,
   revision: text,
 }))
+/** What nobody has had, nor taken back. */
+const final: Content = { digest: digestOf('final'), size: 1, revision: 'final' }
 const anyContent = fc.constantFrom(...contents)
 const anyMove = fc.oneof(
   fc.record({
@@ -27,6 +29,7 @@ const anyMove = fc.oneof(
     isCanaryLeft: fc.boolean(),
   }),
   fc.record({ kind: fc.constant('leave' as const), isCanaryLeft: fc.boolean() }),
+  fc.record({ kind: fc.constantFrom('fail' as const, 'restart' as const) }),
   fc.record({ kind: fc.constant('goOn' as const), ms: fc.constantFrom(1, 1_000, 5_000) }),
   fc.record({ kind: fc.constant('goOn' as const), ms: fc.constantFrom(1, 1_000, 5_000) }),
   fc.record({
@@ -114,6 +117,16 @@ async function play(
         asked = undefined
         await hub.leave(...(move.isCanaryLeft ? (['c0'] as const) : []))
         break
+      case 'fail':
+        asked = undefined
+        await hub.fail()
+        break
+      case 'restart': {
+        const head = hub.head()
+        await hub.restart()
+        assert.equal(hub.head(), head, 'a hub that begins anew decides what was decided')
+        break
+      }
       case 'goOn':
         await hub.goOn(move.ms)
         break
@@ -121,14 +134,42 @@ async function play(
         const runs = [...hub.state.runs.values()].filter(({ phase }) => phase !== 'Superseded')
         const run = runs.at(-1 - move.back)
         if (!run) break
-        await hub.act(run.id, move.action as 'pause').catch((error: unknown) => {
-          if (!(error instanceof HubError)) throw error
-        })
+        await hub.act(run.id, move.action as 'pause').catch(passRefusal)
         break
       }
     }
     judge.look(asked, move.kind === 'act')
   }
+  await end(hub)
+}
+
+/** All is well, and people begin what waits for them: what Git asks arrives, and is gone once Git has it no more. */
+async function end(hub: Hub): Promise<void> {
+  hub.mend()
+  for (const last of [final, undefined]) {
+    await (last ? hub.commit({ c0: last, c1: last, c2: last }) : hub.leave())
+    for (let turn = 0, still = 0; still < 3; turn += 1) {
+      assert.ok(turn < 40, 'it moves for ever')
+      const head = hub.head()
+      for (const { id, phase } of hub.state.runs.values()) {
+        if (finalPhases.has(phase)) continue
+        if (phase === 'Planned') await hub.act(id, 'start').catch(passRefusal)
+        if (phase !== 'Paused') continue
+        await hub.act(id, 'retry').catch(passRefusal)
+        await hub.act(id, 'resume').catch(passRefusal)
+      }
+      await hub.goOn(5_000)
+      still = hub.head() === head ? still + 1 : 0
+    }
+    const open = [...hub.state.runs.values()].filter(({ phase }) => !finalPhases.has(phase))
+    assert.deepEqual(open, [], 'every rollout ends')
+    const has = [...hub.state.assignedTo.get('shop')!.values()].map(({ digest }) => digest)
+    assert.deepEqual(new Set(has), new Set([last?.digest ?? null]), 'all is as Git asks')
+  }
+}
+
+function passRefusal(error: unknown): void {
+  if (!(error instanceof HubError)) throw error
 }
 
 test('I6: nobody gets, or loses, anything before the canary did, whatever Git and people ask meanwhile', async (t) => {

@@ -50,44 +50,52 @@ export async function createDecidingHub(strategy: string, before = '[]', failing
   let now = 1_000
   let ids = 0
   const clock = () => now
-  const ledger = createMemoryLedger(clock).open()
-  const state = await replay(ledger.read())
-  enrol(state, ...clusters)
-  const wake = createMemoryWakes()
+  const disk = createMemoryLedger(clock)
+  let bad = failing
   const running = new Map<string, Assignment>()
   const well = new Set<string>()
   /** Each content that a cluster was ever told to run, oldest first. */
   const told: [string, Content['digest']][] = []
-  const rollouts = createRollouts({
-    ...{ ledger, state, wake, clock, store: createMemoryStore(), log: () => {} },
-    measure: async () => ({ kind: 'unanswered', message: 'nobody' }),
-    observe: async (_, names) => Object.fromEntries(names.map((name) => [name, observe(name)])),
-    async assign(assignments) {
-      for (const one of assignments) {
-        if ((running.get(one.cluster)?.generation ?? 0) >= one.generation) continue
-        running.set(one.cluster, one)
-        well.delete(one.cluster)
-        told.push([one.cluster, one.digest])
-      }
-    },
-  })
-  const deciding = createDeciding({
-    ...{ state, rollouts, clock, connected: () => true, offlineGrace: 30_000 },
-    authors: async () => [],
-    describe: async () => ({ author: 'Ada', subject: '' }),
-    objectsOf: async () => objects(),
-    async record(decision) {
-      const entries = await ledger.append('git', [decision])
-      for (const entry of entries) foldEntry(state, entry)
-    },
-    newId: () => `r${(ids += 1)}`,
-  })
+
+  async function open() {
+    const ledger = disk.open()
+    const state = await replay(ledger.read())
+    enrol(state, ...clusters)
+    const wake = createMemoryWakes()
+    const rollouts = createRollouts({
+      ...{ ledger, state, wake, clock, store: createMemoryStore(), log: () => {} },
+      measure: async () => ({ kind: 'unanswered', message: 'nobody' }),
+      observe: async (_, names) => Object.fromEntries(names.map((name) => [name, observe(name)])),
+      async assign(assignments) {
+        for (const one of assignments) {
+          if ((running.get(one.cluster)?.generation ?? 0) >= one.generation) continue
+          running.set(one.cluster, one)
+          well.delete(one.cluster)
+          told.push([one.cluster, one.digest])
+        }
+      },
+    })
+    const deciding = createDeciding({
+      ...{ state, rollouts, clock, connected: () => true, offlineGrace: 30_000 },
+      authors: async () => [],
+      describe: async () => ({ author: 'Ada', subject: '' }),
+      objectsOf: async () => objects(),
+      async record(decision) {
+        const entries = await ledger.append('git', [decision])
+        for (const entry of entries) foldEntry(state, entry)
+      },
+      newId: () => `r${(ids += 1)}`,
+    })
+    await rollouts.restore()
+    return { ledger, state, wake, rollouts, deciding }
+  }
+
   const declared = fleetOf(strategy, before)
   let fleet = declared
   let contents: Contents = {
     ...{ applications: new Map(), faults: [], warnings: [], skipped: new Map() },
   }
-  await rollouts.restore()
+  let hub = await open()
 
   function observe(name: string): ClusterObservation {
     const mine = running.get(name)
@@ -102,22 +110,27 @@ export async function createDecidingHub(strategy: string, before = '[]', failing
 
   function phaseOf(digest: Content['digest'] | undefined): 'Removed' | 'Failed' | 'Applied' {
     if (digest === null) return 'Removed'
-    return digest !== undefined && digest === failing?.digest ? 'Failed' : 'Applied'
+    return digest !== undefined && digest === bad?.digest ? 'Failed' : 'Applied'
   }
 
   /** As whenever a rollout has ended. */
   async function decide() {
     let faults: readonly Fault[] = []
-    const countEnded = () => [...state.runs.values()].filter((run) => finalPhases.has(run.phase))
+    const countEnded = () =>
+      [...hub.state.runs.values()].filter((run) => finalPhases.has(run.phase))
     for (let before = -1; before < countEnded().length;) {
       before = countEnded().length
-      faults = await deciding.decide(fleet, contents)
+      faults = await hub.deciding.decide(fleet, contents)
     }
     return faults
   }
 
   return {
-    ...{ told, state },
+    told,
+    get state() {
+      return hub.state
+    },
+    head: () => hub.ledger.head,
     /** @param left clusters that are left as they are */
     async commit(asked: Partial<Asked>, ...left: Cluster[]) {
       const shop = new Map(
@@ -143,16 +156,24 @@ export async function createDecidingHub(strategy: string, before = '[]', failing
     /** Everybody is well, and so much time is over. */
     async goOn(ms: number) {
       for (const name of running.keys()) well.add(name)
-      await rollouts.notice('shop')
+      await hub.rollouts.notice('shop')
       now += ms
-      await wake.ring(now)
+      await hub.wake.ring(now)
       await decide()
     },
     async act(id: string, kind: Exclude<RolloutAction['kind'], 'skip' | 'supersede'>) {
-      const { run } = await rollouts.act(id, { kind }, 'alice', 'because')
+      const { run } = await hub.rollouts.act(id, { kind }, 'alice', 'because')
       await decide()
       return run.id
     },
-    phases: () => [...state.runs.values()].map(({ phase }) => phase).join(' '),
+    /** All content is well from here on. */
+    mend: () => void (bad = undefined),
+    /** It begins anew, with what is in its ledger. */
+    async restart() {
+      await hub.rollouts.close()
+      hub = await open()
+      await decide()
+    },
+    phases: () => [...hub.state.runs.values()].map(({ phase }) => phase).join(' '),
   }
 }
