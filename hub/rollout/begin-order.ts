@@ -1,7 +1,8 @@
 import type { Fault } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 
-/* In what order rollouts are begun that one look at Git decided on: each after what its application depends on. */
+/* In what order rollouts are begun that one look at Git decided on: each after what its application depends on, and of
+   those that leave each after what depends on it. */
 
 type Begin = () => Promise<void>
 type Decide = () => Promise<Fault | undefined>
@@ -9,11 +10,15 @@ type Decide = () => Promise<Fault | undefined>
 export interface Turn {
   /** Of what is not to be begun before all that gives something to it. */
   readonly defer: (run: Decide) => void
-  /** Of what was deferred, what the application depends on that is to be begun now. */
+  /** Of what was deferred, what is to be begun before the application. */
   readonly beginFirsts: () => Promise<void>
 }
 
-export function createBeginOrder({ applications }: Pick<Fleet, 'applications'>) {
+/** @param leavingBefore of one that left Git: those that depend on it and have left as well */
+export function createBeginOrder(
+  { applications }: Pick<Fleet, 'applications'>,
+  leavingBefore: (application: string) => readonly string[] = () => [],
+) {
   /** In the order they came: what others depend on came before them. */
   const deferred = new Map<string, Begin>()
 
@@ -26,7 +31,11 @@ export function createBeginOrder({ applications }: Pick<Fleet, 'applications'>) 
   }
 
   function listFirsts(application: string, found = new Set<string>()): ReadonlySet<string> {
-    for (const { name } of applications.get(application)?.spec.dependsOn ?? []) {
+    const declared = applications.get(application)
+    const firsts = declared
+      ? (declared.spec.dependsOn ?? []).map(({ name }) => name)
+      : leavingBefore(application)
+    for (const name of firsts) {
       if (found.has(name)) continue
       found.add(name)
       listFirsts(name, found)

@@ -11,8 +11,9 @@ import type { CreateOptions, Rollouts } from './advance.ts'
 import { judgeBehind } from './behind.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
 import { type Change, findChange, historyOf, isWithin } from './changes.ts'
+import { createLastDeclared } from './last-declared.ts'
 import { createLeaving, type LeavingDeps } from './leaving.ts'
-import { orderLeaving } from './leaving-order.ts'
+import { listLeavingBefore, orderLeaving } from './leaving-order.ts'
 import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
 import { findBad, findHeld, isHeldAsked } from './hold.ts'
 import { listOver } from './hold-end.ts'
@@ -23,7 +24,7 @@ import { listOverruled } from './overruled.ts'
 import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
 import { deletesOthers } from './to-come.ts'
-import { createSparing, type Look, type SparingDeps } from './sparing.ts'
+import { createSparing, type Look, lookAway, type SparingDeps } from './sparing.ts'
 
 export interface DecideDeps extends SparingDeps, MakePlanDeps {
   readonly state: LedgerState
@@ -50,11 +51,7 @@ interface Round {
   readonly look: Pick<Look, 'spare' | 'isAwaited' | 'findGivers'>
 }
 
-const lookAway: Round['look'] = {
-  spare: async (_, targets) => targets,
-  findGivers: async (_, targets) => targets,
-  isAwaited: () => false,
-}
+const gaveAway = 'Git gives to others what it would delete'
 
 /** Contents × what clusters are assigned → rollouts. Faults are returned, never thrown. */
 export function createDeciding(deps: DecideDeps) {
@@ -62,7 +59,8 @@ export function createDeciding(deps: DecideDeps) {
   const openClusters = createOpenClusters(state)
   let settledAt = -Infinity
   const sparing = createSparing(deps)
-  const makePlan = createMakePlan(deps)
+  const last = createLastDeclared(state)
+  const makePlan = createMakePlan(deps, last)
   const grace: LeavingDeps = {
     grace: deps.removalGrace ?? 0,
     clock: deps.clock,
@@ -75,9 +73,10 @@ export function createDeciding(deps: DecideDeps) {
   const stopped = createLeaving(grace)
 
   async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
-    const faults: Fault[] = []
+    const faults = await endTakenBack(fleet)
     const assigned = listAssigned(state)
-    const gone = orderLeaving(state, fleet, assigned)
+    const past = { ...state, ...last }
+    const gone = orderLeaving(past, fleet, assigned)
     const newer = findNewer(state, fleet.revision)
     const [total, at] = [assigned.length, fleet.revision]
     const held = explainHeldRemovals({ gone: gone.length, total, at, newer })
@@ -86,7 +85,9 @@ export function createDeciding(deps: DecideDeps) {
     const round = { fleet, contents, look }
     // What others wait for is planned first, so that they find it under way.
     const due = orderByDependencies(fleet, contents.applications.keys())
-    const order = createBeginOrder(fleet)
+    const order = createBeginOrder(fleet, (name) =>
+      listLeavingBefore(past, fleet.applications, name),
+    )
     const attempt = async (application: string, run: () => Promise<Fault | undefined>) => {
       try {
         const fault = await run()
@@ -95,7 +96,6 @@ export function createDeciding(deps: DecideDeps) {
         faults.push(...faultsAbout(error, `Application ${application}`))
       }
     }
-    faults.push(...(await endTakenBack(fleet)))
     for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
       const start = held === undefined || !gone.includes(application)
       await attempt(application, () =>
@@ -112,8 +112,9 @@ export function createDeciding(deps: DecideDeps) {
     }
     // A host that is behind decides nothing.
     if (newer === undefined) {
-      for (const [application, why] of listOver(state, fleet, contents)) {
-        await attempt(application, () => release(application, why))
+      for (const [application, reason] of listOver(state, fleet, contents)) {
+        const release = { type: 'hold.released', application, reason } as const
+        await attempt(application, () => deps.record(release).then(() => undefined))
       }
     }
     settledAt = deps.clock()
@@ -121,17 +122,16 @@ export function createDeciding(deps: DecideDeps) {
   }
 
   /** What takes away an application that Git declares again waits for no render to be ended. */
-  async function endTakenBack(fleet: Pick<Fleet, 'applications'>): Promise<Fault[]> {
+  async function endTakenBack(fleet: Fleet): Promise<Fault[]> {
     const faults: Fault[] = []
+    last.note(fleet)
     for (const id of listTakenBack(state, fleet)) {
       const about = `Application ${state.plans.get(id)!.application}`
-      await withdraw(id).catch((error: unknown) => void faults.push(...faultsAbout(error, about)))
+      await withdraw(id, 'Git declares the application again').catch(
+        (error: unknown) => void faults.push(...faultsAbout(error, about)),
+      )
     }
     return faults
-  }
-
-  async function release(application: string, reason: string): Promise<undefined> {
-    await deps.record({ type: 'hold.released', application, reason })
   }
 
   async function decideOne(
@@ -168,7 +168,10 @@ export function createDeciding(deps: DecideDeps) {
         const { behind, starts } = plan!
         const made = await makePlan(round, application, spares, 'git')
         const isAsked = isHeldAsked(state, application, contents)
-        return put(made, isPlanned ? starts === true : start, { behind }, isAsked)
+        const fault = await put(made, isPlanned ? starts === true : start, { behind }, isAsked)
+        // What takes its place waits for a person, and it would go on meanwhile.
+        if (!isPlanned && !start) await withdraw(change.rollout, gaveAway)
+        return fault
       }
       case 'withdraw':
         return withdraw(change.rollout)
@@ -234,8 +237,8 @@ export function createDeciding(deps: DecideDeps) {
   async function putInPlace(round: Round, application: string, change: Planned): Promise<Fault> {
     const plan = await makePlan(round, application, change, 'git')
     await rollouts.create(plan, { start: false })
-    const [was, why] = [change.paused!, 'Git gives to others what it would delete']
-    await rollouts.act(was, { kind: 'supersede', by: plan.id }, 'git', why)
+    const was = change.paused!
+    await rollouts.act(was, { kind: 'supersede', by: plan.id }, 'git', gaveAway)
     return {
       object: `Application ${application}`,
       message: `rollout ${was}, which a person paused, would delete what Git has given to another application since; what leaves that is planned in its place and waits: \`swell rollout begin ${plan.id}\``,
@@ -265,8 +268,7 @@ export function createDeciding(deps: DecideDeps) {
     await rollouts.act(id, { kind: 'supersede', by: 'groundswell' }, 'groundswell', why)
   }
 
-  async function withdraw(id: string): Promise<undefined> {
-    const why = 'Git asks for what runs already'
+  async function withdraw(id: string, why = 'Git asks for what runs already'): Promise<undefined> {
     await rollouts.act(id, { kind: 'supersede', by: 'git' }, 'git', why)
   }
 

@@ -6,7 +6,10 @@ import { finalPhases, type RolloutPlan } from './rollout.ts'
 /* Of applications that left Git, those that depend on others go before them: each goes in waves of its own, and what
    stands at a gate still needs the others. */
 
-type Past = Pick<LedgerState, 'plans' | 'rolloutsOf'>
+type Past = Pick<LedgerState, 'plans' | 'rolloutsOf'> & {
+  /** As Git had it last, of those that this hub has seen; of the others it is as they were planned last. */
+  readonly dependsOn?: ReadonlyMap<string, readonly string[]>
+}
 
 /** What a plan keeps of what its application depends on. */
 export function keepDependencies(
@@ -82,5 +85,5 @@ function reaches(past: Past, one: string, other: string, seen = new Set<string>(
 }
 
 function dependedOn(past: Past, application: string): readonly string[] {
-  return plansOf(past, application).at(-1)?.dependsOn ?? []
+  return past.dependsOn?.get(application) ?? plansOf(past, application).at(-1)?.dependsOn ?? []
 }

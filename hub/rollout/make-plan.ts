@@ -4,13 +4,14 @@ import type { LedgerState } from '../ledger/replay.ts'
 import type { AuthorsRequest } from '../render/authors.ts'
 import type { Change } from './changes.ts'
 import { keepProject } from './fleet-windows.ts'
+import type { LastDeclared } from './last-declared.ts'
 import { keepDependencies } from './leaving-order.ts'
 import { planRollout } from './plan.ts'
 import { findPlanAuthors } from './plan-authors.ts'
 import { listPlanClusters } from './plan-clusters.ts'
 import type { RolloutPlan } from './rollout.ts'
 import type { Look } from './sparing.ts'
-import { keepStrategy } from './strategy.ts'
+import { keepDeclared, keepLast } from './strategy.ts'
 
 /* From what has to be rolled out to the plan of it: who made it, under whose rules, beside which others. */
 
@@ -37,7 +38,7 @@ interface PlanRound {
 
 export type Planned = Extract<Change, { kind: 'rollout' }>
 
-export function createMakePlan(deps: MakePlanDeps) {
+export function createMakePlan(deps: MakePlanDeps, last: LastDeclared) {
   const { state } = deps
   /**
    * @param by who asks for it; `git` where nobody did
@@ -57,7 +58,9 @@ export function createMakePlan(deps: MakePlanDeps) {
     const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
     const kept = keepProject(state, application, spec)
     const project = spec ? projectOf(fleet, spec) : fleet.projects.get(kept.project ?? '')
-    const strategy = keepStrategy(fleet, state, application, spec)
+    const strategy = spec
+      ? keepDeclared(fleet, spec)
+      : keepLast(fleet, last.strategyOf(application))
     const revert = strategy?.spec.revert ?? project?.spec.revert
     const plan = planRollout({
       id: deps.newId(),
@@ -84,7 +87,7 @@ export function createMakePlan(deps: MakePlanDeps) {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
       ...kept,
       ...(strategy && { strategy }),
-      ...keepDependencies(state, application, spec),
+      ...keepDependencies({ ...state, ...last }, application, spec),
       // In line it would come back once all of it is gone.
       ...(change.saves !== undefined && { supersede: 'replace' as const }),
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),

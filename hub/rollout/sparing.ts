@@ -267,6 +267,13 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
 
 export type Look = ReturnType<ReturnType<typeof createSparing>['look']>
 
+/** Of contents that are not stored. */
+export const lookAway: Pick<Look, 'spare' | 'isAwaited' | 'findGivers'> = {
+  spare: async (_, targets) => targets,
+  findGivers: async (_, targets) => targets,
+  isAwaited: () => false,
+}
+
 function toLeave(ids: readonly string[]): Fate {
   if (ids.length === 0) return {}
   const leave = [...ids].sort()

@@ -2,8 +2,6 @@ import { parseDuration } from '@groundswell/proto/duration.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import type { RolloutStrategySpec, RolloutWave } from '../fleet/kinds/rollout-strategy.ts'
-import { lastStrategyOf } from '../ledger/by-application.ts'
-import type { LedgerState } from '../ledger/replay.ts'
 import { freezeGate, type GateContext } from './freeze-gate.ts'
 import type { PlannedGate } from './planned-gate.ts'
 import type { KeptStrategy, Offline, OnFailure } from './rollout.ts'
@@ -47,20 +45,21 @@ export function strategyOf(
 }
 
 /** What a plan keeps of how its application is rolled out, so that it leaves in the same way once it left Git. */
-export function keepStrategy(
+export function keepDeclared(
   fleet: Pick<Fleet, 'strategies'>,
-  past: Pick<LedgerState, 'plans' | 'rolloutsOf'>,
-  application: string,
-  spec: Pick<ApplicationSpec, 'rollout' | 'rolloutStrategy'> | undefined,
+  spec: Pick<ApplicationSpec, 'rollout' | 'rolloutStrategy'>,
 ): KeptStrategy | undefined {
-  if (spec) {
-    const found = strategyOf(fleet, spec)
-    const name = spec.rollout ? undefined : spec.rolloutStrategy
-    return found && { ...(name !== undefined && { name }), spec: found }
-  }
-  const last = lastStrategyOf(past, application)
-  // As Git has it now, where it has it still.
-  const named = last?.name === undefined ? undefined : fleet.strategies.get(last.name)?.spec
+  const found = strategyOf(fleet, spec)
+  const name = spec.rollout ? undefined : spec.rolloutStrategy
+  return found && { ...(name !== undefined && { name }), spec: found }
+}
+
+/** The same of an application that left Git: as Git has it now, where it has one of that name still. */
+export function keepLast(
+  { strategies }: Pick<Fleet, 'strategies'>,
+  last: KeptStrategy | undefined,
+): KeptStrategy | undefined {
+  const named = last?.name === undefined ? undefined : strategies.get(last.name)?.spec
   return last && { ...last, ...(named && { spec: named }) }
 }
 

@@ -8,8 +8,7 @@ import {
   orderLeaving,
 } from '../../../../hub/rollout/leaving-order.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { Declared, Git } from './several-git.ts'
-import { createSeveralHub } from './several-world.ts'
+import { createLeavingHub, everywhere, gated } from './leaving-world.ts'
 import { plan, wave } from './world.ts'
 
 /** As of a ledger in which each application was planned, depending on others. */
@@ -52,59 +51,33 @@ describe('applications that leave Git together', () => {
 
   // What has no gates went at once, from under what stood at one.
   test('leave each cluster with those first that depend on others', async () => {
-    const all = { ...{ version: 0, overrides: {}, excluded: [] }, dependsOn: [] }
-    const gate = [{ approval: {} }]
-    const waves = [
-      { name: 'canary', clusters: ['c0'] },
-      { name: 'rest', clusters: ['c1', 'c2', 'c3', 'c4', 'c5'], before: gate },
-    ]
-    const declared: Record<string, Declared> = {
-      db: { ...all, strategy: { waves: [{ name: 'all', selector: {} }] } },
-      queue: { ...all, strategy: { waves: [{ name: 'all', selector: {} }] } },
-      shop: { ...all, strategy: { waves }, dependsOn: ['db'] },
-      web: { ...all, strategy: { waves: [{ name: 'all', selector: {} }] } },
-    }
-    const rest = { second: [], suspended: [], windows: [], owners: [] }
-    const before: Git = { ...rest, declared }
-    const hub = await createSeveralHub(before)
-    const approve = () =>
-      hub.perform({
-        ...{ kind: 'act', application: 'shop', action: 'approve', cluster: 'c0', actor: 'alice' },
-      })
-    const goOn = async () => {
-      for (let turn = 0; turn < 3; turn += 1) {
-        await hub.perform({ kind: 'goOn', ms: 5_000 })
-        await hub.settle()
-      }
-    }
-    await goOn()
-    await approve()
-    await goOn()
-    const has = (application: string) =>
-      [...hub.hub.state.assignedTo.get(application)!.values()]
-        .filter(({ digest }) => digest !== null)
-        .map(({ cluster }) => cluster)
-        .sort()
-    assert.deepEqual(has('shop'), ['c0', 'c1', 'c2', 'c3', 'c4'])
-    const { queue, web } = declared
-    hub.commits.push({ ...before, declared: { queue: queue!, web: web! } })
-    await hub.settle()
-    await goOn()
-    assert.deepEqual(
-      [has('shop'), has('db')],
-      [
-        ['c1', 'c2', 'c3', 'c4'],
-        ['c1', 'c2', 'c3', 'c4'],
-      ],
-    )
-    const active = [...hub.hub.state.runs.values()].filter(({ phase }) => phase === 'Progressing')
-    const waits = await Promise.all(active.map(({ id }) => hub.waitingFor(id)))
+    const hub = await createLeavingHub({ shop: { ...gated, dependsOn: ['db'] } })
+    await hub.approve('shop')
+    assert.deepEqual(hub.has('shop'), everywhere)
+    await hub.commit({ shop: null, db: null })
+    await hub.goOn()
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [everywhere.slice(1), everywhere.slice(1)])
+    const { state } = hub.world.hub
+    const active = [...state.runs.values()].filter(({ phase }) => phase === 'Progressing')
+    const waits = await Promise.all(active.map(({ id }) => hub.world.waitingFor(id)))
     assert.match(
       waits.flat().join('\n'),
       /4 clusters wait for application shop, which depends on it and is still to be removed there/,
     )
-    await approve()
-    await goOn()
-    assert.deepEqual([has('shop'), has('db')], [[], []])
+    await hub.approve('shop')
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
+  })
+
+  // What gives objects to others is begun before them, and was before those that depend on it as well.
+  test('leave each cluster with those first also where one gives a part of its objects to others', async () => {
+    const owners = ['db', 'db', 'shop', 'web'] as const
+    const hub = await createLeavingHub({ shop: { ...gated, dependsOn: ['db'] } }, { owners })
+    await hub.approve('shop')
+    await hub.commit({ shop: null, db: null }, { owners: ['queue', ...owners.slice(1)] })
+    await hub.goOn()
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [everywhere.slice(1), everywhere.slice(1)])
+    await hub.approve('shop')
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
+    assert.deepEqual([hub.has('queue'), hub.phases('queue')], [everywhere, 'Succeeded Succeeded'])
   })
 })

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Content, KeptStrategy } from '../../../../hub/rollout/rollout.ts'
-import { keepStrategy } from '../../../../hub/rollout/strategy.ts'
+import { keepLast } from '../../../../hub/rollout/strategy.ts'
 import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
 import { createDecidingHub } from './deciding-hub.ts'
-import { good, plan, wave } from './world.ts'
+import { createLeavingHub, everywhere, gated } from './leaving-world.ts'
+import { good } from './world.ts'
 
 const contentOf = (text: string): Content => ({ digest: digestOf(text), size: 1, revision: text })
 const [one, two] = [contentOf('one'), contentOf('two')]
@@ -200,17 +201,37 @@ test('what was rendered before its application left Git goes in waves all the sa
   )
 })
 
+// What was planned in its place waits for a person, and it went on meanwhile: it deleted what others were to have.
+test('a removal under way ends where Git gives to others what it would delete, and removes so many others that it waits', async () => {
+  const owners = ['db', 'web', 'shop', 'shop'] as const
+  const hub = await createLeavingHub({ shop: gated }, { owners })
+  await hub.approve('shop')
+  await hub.commit({ shop: null })
+  await hub.goOn()
+  const given = [...owners.slice(0, 2), 'web', 'shop'] as const
+  await hub.commit({ db: null, queue: null }, { owners: given })
+  assert.equal(hub.phases('shop'), 'Succeeded Superseded Planned')
+  await hub.approve('shop')
+  assert.deepEqual(hub.has('shop'), everywhere.slice(1))
+  await hub.world.perform({
+    kind: 'act',
+    application: 'shop',
+    action: 'begin',
+    cluster: 'c0',
+    actor: 'alice',
+  })
+  await hub.goOn()
+  await hub.approve('shop')
+  assert.deepEqual([hub.has('shop'), hub.has('web')], [[], everywhere])
+})
+
 describe('the strategy of an application that left Git', () => {
   const spec = (name: string) => ({ waves: [{ name, selector: {} }] })
-  const planned = (strategy?: KeptStrategy) => {
-    const made = { ...plan([wave('one', ['a'])]), ...(strategy && { strategy }) }
-    return { plans: new Map([['r1', made]]), rolloutsOf: new Map([['shop', new Set(['r1'])]]) }
-  }
   const keep = (past?: KeptStrategy, inGit: Record<string, string> = {}) => {
     const strategies = new Map(
       Object.entries(inGit).map(([name, first]) => [name, { name, file: '', spec: spec(first) }]),
     )
-    return keepStrategy({ strategies } as never, planned(past), 'shop', undefined)
+    return keepLast({ strategies } as never, past)
   }
 
   test('is the one of that name as Git has it now, or as it was last', () => {

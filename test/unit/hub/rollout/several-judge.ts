@@ -5,6 +5,7 @@ import { emptyState, foldEntry } from '../../../../hub/ledger/replay.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
 import { finalPhases, type RolloutPlan, type RolloutRun } from '../../../../hub/rollout/rollout.ts'
 import { type Application, type Cluster, type Git, isShut } from './several-git.ts'
+import { createLeavingJudge } from './several-leaving.ts'
 import { createTakenBack } from './several-taken-back.ts'
 
 /* What holds over several applications in one hub, said anew from the documentation and looked for in every line of
@@ -45,6 +46,12 @@ export function createJudge({ git }: { readonly git: () => Git }) {
   const takenBack = createTakenBack({
     state,
     isDeclared: (application) => specOf(application) !== undefined,
+  })
+
+  const leaving = createLeavingJudge({
+    ...{ git, state },
+    isByPerson: (id) => act !== undefined || blessed.has(id),
+    fail: (words) => void found.push(`entry ${state.head}: ${words}`),
   })
 
   const fail = (entry: LedgerEntry, words: string): void => {
@@ -340,11 +347,13 @@ export function createJudge({ git }: { readonly git: () => Git }) {
       // By a person who forced what was on hold.
       if (decision.type === 'hold.released' && act) takenBack.release(decision.application)
       if (plan && before) judgeMove(entry, plan, before, state.runs.get(id)!)
+      if (plan && before) leaving.judgeMove(plan, before, state.runs.get(id)!)
       if (contents) takenBack.forgetTakenAway(contents)
     },
     beginRound(given: Contents): void {
       contents = given
       offered = []
+      leaving.beginRound()
       planned.clear()
       takenBack.forget(given)
     },

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { createLeavingHub, everywhere, gated, ungated } from './leaving-world.ts'
+
+// A strategy that came after the last rollout, as one of before an upgrade, was not kept anywhere.
+describe('what Git said of an application last, and nothing was rolled out for', () => {
+  test('I6 is how it leaves: behind the gates of a strategy that it was given since', async () => {
+    const hub = await createLeavingHub({})
+    await hub.commit({ shop: gated })
+    await hub.commit({ shop: null })
+    await hub.goOn()
+    assert.deepEqual(hub.has('shop'), everywhere.slice(1))
+    await hub.approve('shop')
+    assert.deepEqual(hub.has('shop'), [])
+  })
+
+  test('is how it leaves: at once, where Git took its strategy away before', async () => {
+    const hub = await createLeavingHub({ shop: gated })
+    await hub.approve('shop')
+    await hub.commit({ shop: ungated })
+    await hub.commit({ shop: null })
+    assert.deepEqual(hub.has('shop'), [])
+  })
+
+  test('is how it leaves: before what it depends on since', async () => {
+    const hub = await createLeavingHub({ shop: gated })
+    await hub.approve('shop')
+    await hub.commit({ shop: { ...gated, dependsOn: ['db'] } })
+    await hub.commit({ shop: null, db: null })
+    await hub.goOn()
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [everywhere.slice(1), everywhere.slice(1)])
+    await hub.approve('shop')
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
+  })
+
+  test('is known again by a hub that has begun anew before it leaves', async () => {
+    const hub = await createLeavingHub({})
+    await hub.commit({ shop: gated })
+    await hub.world.perform({ kind: 'crash' })
+    await hub.world.settle()
+    await hub.commit({ shop: null })
+    await hub.goOn()
+    assert.deepEqual(hub.has('shop'), everywhere.slice(1))
+  })
+})
