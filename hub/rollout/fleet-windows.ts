@@ -115,10 +115,9 @@ function listProjects(
 
 /** What a plan keeps of the Project, so that the windows of that hold when its application leaves Git. */
 export function keepProject(
-  past: Past,
-  application: string,
   spec: ApplicationSpec | undefined,
+  last: string | undefined,
 ): Pick<RolloutPlan, 'project'> {
-  const project = spec ? projectNameOf(spec) : lastProjectOf(past, application)
+  const project = spec ? projectNameOf(spec) : last
   return project === undefined ? {} : { project }
 }

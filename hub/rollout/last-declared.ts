@@ -1,5 +1,6 @@
 import type { Fleet } from '../fleet/fleet.ts'
-import { lastStrategyOf } from '../ledger/by-application.ts'
+import { projectNameOf } from '../fleet/tenancy.ts'
+import { lastProjectOf, lastStrategyOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { KeptStrategy } from './rollout.ts'
 import { keepDeclared } from './strategy.ts'
@@ -10,6 +11,8 @@ export interface LastDeclared {
   note(fleet: Pick<Fleet, 'applications' | 'strategies'>): void
   /** As Git had it last; what this hub has not seen of that, as its last rollout was planned. */
   strategyOf(application: string): KeptStrategy | undefined
+  /** Name of the Project that it was in, likewise. */
+  projectOf(application: string): string | undefined
   /** By application, of those that this hub has seen: what it depended on. */
   readonly dependsOn: ReadonlyMap<string, readonly string[]>
 }
@@ -19,6 +22,7 @@ export function createLastDeclared(
   past: Pick<LedgerState, 'plans' | 'rolloutsOf' | 'assignedTo'>,
 ): LastDeclared {
   const strategies = new Map<string, KeptStrategy | undefined>()
+  const projects = new Map<string, string>()
   const dependsOn = new Map<string, readonly string[]>()
   let noted: unknown
   return {
@@ -29,13 +33,16 @@ export function createLastDeclared(
       for (const name of strategies.keys()) {
         if (past.assignedTo.has(name)) continue
         strategies.delete(name)
+        projects.delete(name)
         dependsOn.delete(name)
       }
       for (const [name, { spec }] of fleet.applications) {
         strategies.set(name, keepDeclared(fleet, spec))
+        projects.set(name, projectNameOf(spec))
         dependsOn.set(name, spec.dependsOn?.map((on) => on.name) ?? [])
       }
     },
+    projectOf: (application) => projects.get(application) ?? lastProjectOf(past, application),
     strategyOf: (application) =>
       strategies.has(application) ? strategies.get(application) : lastStrategyOf(past, application),
   }

@@ -9,7 +9,7 @@ import { pickWaves } from './pick.ts'
 import { removalsWave } from './plan.ts'
 import { listPlanClusters } from './plan-clusters.ts'
 import type { Content, RolloutPlan, RolloutTarget } from './rollout.ts'
-import { strategyOf } from './strategy.ts'
+import { keepLast, strategyOf } from './strategy.ts'
 
 type Known = Pick<
   LedgerState,
@@ -143,13 +143,15 @@ function listKept(application: string, fleet: Fleet, state: Known): ReadonlySet<
   return new Set(kept.map(({ cluster }) => cluster))
 }
 
-/** Waves as Git has them; of an application that left it, as it was planned to leave. */
+/** Waves as Git has them; of an application that left it with its strategy, as it was planned to leave. */
 function rulesOf(
   { application, strategy }: Pick<RolloutPlan, 'application' | 'strategy'>,
   fleet: Fleet,
 ): readonly RolloutWave[] {
   const declared = fleet.applications.get(application)
-  return (declared ? strategyOf(fleet, declared.spec) : strategy?.spec)?.waves ?? []
+  return (
+    (declared ? strategyOf(fleet, declared.spec) : keepLast(fleet, strategy)?.spec)?.waves ?? []
+  )
 }
 
 function isGiven(target: RolloutTarget | undefined, leaves: boolean): boolean {

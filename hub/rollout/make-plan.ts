@@ -56,7 +56,7 @@ export function createMakePlan(deps: MakePlanDeps, last: LastDeclared) {
     const spec = fleet.applications.get(application)?.spec
     const commit = await deps.describe(application, revision)
     const kind = by !== 'git' ? 'api' : change.catchUp ? 'catchUp' : 'commit'
-    const kept = keepProject(state, application, spec)
+    const kept = keepProject(spec, last.projectOf(application))
     const project = spec ? projectOf(fleet, spec) : fleet.projects.get(kept.project ?? '')
     const strategy = spec
       ? keepDeclared(fleet, spec)

@@ -28,13 +28,19 @@ export type Asked = Readonly<Record<Cluster, Content>>
 
 const api = 'apiVersion: groundswell.dev/v1alpha1'
 
-function fleetOf(strategy: string, before: string, declares = true, suspended: Cluster[] = []) {
+function fleetOf(
+  strategy: string,
+  before: string,
+  declares = true,
+  suspended: Cluster[] = [],
+  waves = `{ name: canary, clusters: [c0], before: ${before}, after: [{ soak: 4s }] }, { name: rest, clusters: [c1, c2], maxConcurrent: 1 }`,
+) {
   const documents = [
     ...clusters.map(
       (name) =>
         `kind: Cluster\nmetadata: { name: ${name} }\nspec: { suspend: ${suspended.includes(name)} }`,
     ),
-    `kind: RolloutStrategy\nmetadata: { name: s }\nspec: { ${strategy}, waves: [{ name: canary, clusters: [c0], before: ${before}, after: [{ soak: 4s }] }, { name: rest, clusters: [c1, c2], maxConcurrent: 1 }] }`,
+    `kind: RolloutStrategy\nmetadata: { name: s }\nspec: { ${strategy}, waves: [${waves}] }`,
     'kind: Application\nmetadata: { name: shop }\nspec: { source: { path: shop }, rolloutStrategy: s, targets: [{ clusterSelector: {} }] }',
   ].slice(0, declares ? undefined : -1)
   const bytes = Buffer.from(documents.map((text) => `${api}\n${text}\n`).join('---\n'))
@@ -151,6 +157,12 @@ export async function createDecidingHub(strategy: string, before = '[]', failing
     async leave(...suspended: Cluster[]) {
       contents = { ...contents, applications: new Map(), skipped: new Map() }
       fleet = fleetOf(strategy, before, false, suspended)
+      return decide()
+    },
+    /** The same, and its strategy has one wave by now. */
+    async leaveTogether(...suspended: Cluster[]) {
+      contents = { ...contents, applications: new Map(), skipped: new Map() }
+      fleet = fleetOf(strategy, before, false, suspended, '{ name: all, selector: {} }')
       return decide()
     },
     /** Everybody is well, and so much time is over. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
 import { createLeavingHub, everywhere, gated, ungated } from './leaving-world.ts'
+import { good } from './world.ts'
 
 // A strategy that came after the last rollout, as one of before an upgrade, was not kept anywhere.
 describe('what Git said of an application last, and nothing was rolled out for', () => {
@@ -41,5 +43,28 @@ describe('what Git said of an application last, and nothing was rolled out for',
     await hub.commit({ shop: null })
     await hub.goOn()
     assert.deepEqual(hub.has('shop'), everywhere.slice(1))
+  })
+
+  // Windows of the one that it was moved out of held, and not those of the one that it was moved to.
+  test('is in which Project it is, whose windows and approvals count', async () => {
+    const { deciding, created, assign } = createWorld(['a'])
+    const [before, rest] = [
+      fleetOf(['a'], { shop: '', db: '', web: '' }),
+      fleetOf(['a'], { db: '', web: '' }),
+    ]
+    for (const name of before.applications.keys()) assign(name, good, 'a')
+    const isShop = (name: string) => name === 'shop'
+    const applications = [...before.applications].map(
+      ([name, { spec, ...one }]) =>
+        [name, { ...one, spec: { ...spec, ...(isShop(name) && { project: 'frozen' }) } }] as const,
+    )
+    const moved = { ...before, applications: new Map(applications) }
+    await deciding.decide(moved, contentsOf(before))
+    assert.deepEqual(created, [])
+    await deciding.decide(rest, contentsOf(rest))
+    assert.deepEqual(
+      created.map(({ plan: { application, project } }) => [application, project]),
+      [['shop', 'frozen']],
+    )
   })
 })

@@ -118,6 +118,17 @@ describe('an application that leaves Git', () => {
     assert.equal(hub.phases(), 'Succeeded Superseded Succeeded')
   })
 
+  // The waves that it was planned in were waited for.
+  test('waits no more for a canary that its strategy has no more', async () => {
+    const hub = await begin()
+    await hub.leave('c0')
+    await hub.leaveTogether('c0')
+    assert.deepEqual(hub.told, [
+      ['c1', null],
+      ['c2', null],
+    ])
+  })
+
   test("leaves without a canary that is suspended by a person's word, and that one once it may", async () => {
     const hub = await begin()
     await hub.leave('c0')

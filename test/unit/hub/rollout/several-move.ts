@@ -26,7 +26,8 @@ export type Edit =
       readonly cluster: Cluster
       readonly version: number | null
     }
-  | { readonly kind: 'declare'; readonly application: Application }
+  /** `forsake`: no more, nor what depends on it. */
+  | { readonly kind: 'declare' | 'forsake'; readonly application: Application }
   | { readonly kind: 'break'; readonly application: Application }
   | { readonly kind: 'select'; readonly application: Application; readonly cluster: Cluster }
   | {
@@ -133,7 +134,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      kind: fc.constantFrom('declare' as const, 'declare', 'break'),
+      kind: fc.constantFrom('declare' as const, 'declare', 'break', 'forsake'),
       application,
     }),
   },
@@ -295,6 +296,17 @@ export function change(git: Git, one: Edit): Git {
       const made = { version: 0, overrides: {}, excluded: [], dependsOn: [], strategy }
       return { ...git, declared: { ...rest, [one.application]: made } }
     }
+    case 'forsake': {
+      const gone = new Set([one.application])
+      for (let before = 0; before < gone.size;) {
+        before = gone.size
+        for (const [name, { dependsOn }] of Object.entries(git.declared)) {
+          if (dependsOn.some((on) => gone.has(on))) gone.add(name as Application)
+        }
+      }
+      const kept = Object.entries(git.declared).filter(([name]) => !gone.has(name as Application))
+      return { ...git, declared: Object.fromEntries(kept) }
+    }
     case 'version':
     case 'override':
     case 'break':
@@ -305,7 +317,10 @@ export function change(git: Git, one: Edit): Git {
   }
 }
 
-type DeclaredEdit = Exclude<Edit, { kind: 'suspend' | 'label' | 'windows' | 'give' | 'declare' }>
+type DeclaredEdit = Exclude<
+  Edit,
+  { kind: 'suspend' | 'label' | 'windows' | 'give' | 'declare' | 'forsake' }
+>
 
 function changeDeclared(
   git: Git,
