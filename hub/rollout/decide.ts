@@ -48,7 +48,7 @@ export interface DecideDeps extends SparingDeps, MakePlanDeps {
 interface Round {
   readonly fleet: Fleet
   readonly contents: Contents
-  readonly look: Pick<Look, 'spare' | 'isAwaited' | 'findGivers'>
+  readonly look: Pick<Look, 'spare' | 'isAwaited' | 'findGivers' | 'listBrokenBeside'>
 }
 
 const gaveAway = 'Git gives to others what it would delete'

@@ -33,7 +33,7 @@ export interface MakePlanDeps {
 /** A fleet, and how what it asks of one application bears on others. */
 interface PlanRound {
   readonly fleet: Fleet
-  readonly look: Pick<Look, 'spare' | 'findGivers'>
+  readonly look: Pick<Look, 'spare' | 'findGivers' | 'listBrokenBeside'>
 }
 
 export type Planned = Extract<Change, { kind: 'rollout' }>
@@ -82,12 +82,14 @@ export function createMakePlan(deps: MakePlanDeps, last: LastDeclared) {
       },
       now: deps.clock(),
     })
+    const broken = spec ? [] : look.listBrokenBeside(application, Object.keys(change.targets))
     const dated = { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
     return {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
       ...kept,
       ...(strategy && { strategy }),
       ...keepDependencies({ ...state, ...last }, application, spec),
+      ...(broken.length > 0 && { brokenBeside: broken }),
       // In line it would come back once all of it is gone.
       ...(change.saves !== undefined && { supersede: 'replace' as const }),
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),

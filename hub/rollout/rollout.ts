@@ -92,6 +92,8 @@ export interface RolloutPlan {
   readonly strategy?: KeptStrategy
   /** Applications that its application depends on; of one that left Git, as it was last. */
   readonly dependsOn?: readonly string[]
+  /** Of one that left Git: applications beside it that could not be rendered before; it waits for none of them. */
+  readonly brokenBeside?: readonly string[]
   /** Whether its application lets its objects go when it goes: so does a rollback to where it was not yet. */
   readonly orphans?: true
   /** Whether a pull request is to undo its commit when it was rolled back. */

@@ -4,7 +4,7 @@ import { isLeaveAll, leaveAll } from '@groundswell/proto/statement.ts'
 import type { ManifestObjects } from '../bundle/stored-manifest.ts'
 import { type Fault, HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { assignedTo } from '../ledger/by-application.ts'
+import { assignedTo, plansOf } from '../ledger/by-application.ts'
 import type { LedgerState } from '../ledger/replay.ts'
 import type { Contents } from '../render/contents.ts'
 import { type Expected, listExpected } from './expected.ts'
@@ -48,6 +48,10 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
     }
     for (const name of names) brokenBeside.set(name, broken)
   }
+
+  /** A hub that has begun anew since knows it by the plan. */
+  const listBroken = (application: string): ReadonlySet<string> =>
+    brokenBeside.get(application) ?? new Set(plansOf(state, application).at(-1)?.brokenBeside)
 
   function note(digest: Digest, fingerprint: string): void {
     fingerprints.delete(digest)
@@ -196,7 +200,7 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
         .filter(
           (name) =>
             !state.assignments.get(cluster)?.get(name)?.digest ||
-            brokenBeside.get(application)?.has(name) !== true,
+            !listBroken(application).has(name),
         )
 
     return {
@@ -248,6 +252,11 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
       /** Whether nobody can tell whose the objects would be that a removal takes away. */
       isAwaited: (application: string, cluster: string): boolean =>
         listAwaited(application, cluster).length > 0,
+      /** What could not be rendered, and runs on one of these, already when Git declared an application last. */
+      listBrokenBeside: (application: string, clusters: readonly string[]): string[] =>
+        [...listBroken(application)]
+          .filter((name) => clusters.some((one) => assignedTo(state, name).get(one)?.digest))
+          .sort(),
       /** Why an application is not removed on these clusters, if there is a reason. */
       explainAwaited(application: string, clusters: readonly string[]): Fault | undefined {
         const kept = clusters.filter((name) => listAwaited(application, name).length > 0)
@@ -268,7 +277,8 @@ export function createSparing({ state, objectsOf }: SparingDeps) {
 export type Look = ReturnType<ReturnType<typeof createSparing>['look']>
 
 /** Of contents that are not stored. */
-export const lookAway: Pick<Look, 'spare' | 'isAwaited' | 'findGivers'> = {
+export const lookAway: Pick<Look, 'spare' | 'isAwaited' | 'findGivers' | 'listBrokenBeside'> = {
+  listBrokenBeside: () => [],
   spare: async (_, targets) => targets,
   findGivers: async (_, targets) => targets,
   isAwaited: () => false,

@@ -5,7 +5,7 @@ import type { Content, KeptStrategy } from '../../../../hub/rollout/rollout.ts'
 import { keepLast } from '../../../../hub/rollout/strategy.ts'
 import { contentsOf, createWorld, fleetOf } from './decide-world.ts'
 import { createDecidingHub } from './deciding-hub.ts'
-import { createLeavingHub, everywhere, gated } from './leaving-world.ts'
+import { createLeavingHub, everywhere, gated, ungated } from './leaving-world.ts'
 import { good } from './world.ts'
 
 const contentOf = (text: string): Content => ({ digest: digestOf(text), size: 1, revision: text })
@@ -234,6 +234,31 @@ test('a removal under way ends where Git gives to others what it would delete, a
   await hub.goOn()
   await hub.approve('shop')
   assert.deepEqual([hub.has('shop'), hub.has('web')], [[], everywhere])
+})
+
+// Which was broken before was in memory alone: with any that is broken, each start of the hub ended all removals.
+test('a removal under way goes on after a restart beside one that was broken before it left', async () => {
+  const hub = await createLeavingHub({ shop: gated })
+  await hub.approve('shop')
+  await hub.commit({ web: { ...ungated, broken: true } })
+  await hub.commit({ shop: null })
+  await hub.goOn()
+  await hub.world.perform({ kind: 'crash' })
+  await hub.goOn()
+  assert.equal(hub.phases('shop'), 'Succeeded Progressing')
+  await hub.approve('shop')
+  assert.deepEqual([hub.has('shop'), hub.world.faults], [[], []])
+})
+
+test('a removal under way ends after a restart as well where another breaks since', async () => {
+  const hub = await createLeavingHub({ shop: gated })
+  await hub.approve('shop')
+  await hub.commit({ queue: { ...ungated, broken: true } })
+  await hub.commit({ shop: null })
+  await hub.goOn()
+  await hub.world.perform({ kind: 'crash' })
+  await hub.commit({ web: { ...ungated, broken: true } })
+  assert.equal(hub.phases('shop'), 'Succeeded Superseded')
 })
 
 describe('the strategy of an application that left Git', () => {
