@@ -155,11 +155,10 @@ export function createDeciding(deps: DecideDeps) {
           const anew = find(round, application, false, true)
           if (anew.kind === 'withdraw') return withdraw(anew.rollout)
           if (anew.kind !== 'rollout') return undefined
-          const { targets } = anew
-          const isFree = isFilled(plan, targets, round.fleet)
+          const isFree = isFilled(plan, anew.targets, round.fleet)
           const still = isFree ? undefined : lookForLeftOut(round, plan)
           // Somebody may have taken back what it was to go on with.
-          if (still && !spares && isWithin(plan.targets, targets)) return still.fault
+          if (still && !spares && isWithin(plan.targets, anew.targets)) return still.fault
           return roll(round, application, anew, start, turn)
         }
         // Whoever deletes much at once is told of all of it together.
@@ -167,6 +166,7 @@ export function createDeciding(deps: DecideDeps) {
         if (spares.paused === change.rollout) return putInPlace(round, application, spares)
         const { behind, starts } = plan!
         const made = await makePlan(round, application, spares, 'git')
+        if (isGiving(made)) await turn.beginFirsts()
         const isAsked = isHeldAsked(state, application, contents)
         const fault = await put(made, isPlanned ? starts === true : start, { behind }, isAsked)
         // What takes its place waits for a person, and it would go on meanwhile.
@@ -389,8 +389,8 @@ export function createDeciding(deps: DecideDeps) {
       if (fleet.applications.has(application) && !contents.applications.has(application))
         return null
       const round = { fleet, contents, look: lookAway }
-      const change = find(round, application, true)
-      return change.kind === 'rollout' ? makePlan(round, application, change, 'git') : null
+      const found = find(round, application, true)
+      return found.kind === 'rollout' ? makePlan(round, application, found, 'git') : null
     },
     create: (plan: RolloutPlan, options: CreateOptions) => rollouts.create(plan, options),
     active: (application: string) => activeRollouts(state, application),

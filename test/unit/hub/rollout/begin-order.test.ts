@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { createBeginOrder } from '../../../../hub/rollout/begin-order.ts'
 import { contentsOf, createWorld, fleetOf, objects } from './decide-world.ts'
+import { createLeavingHub, gated } from './leaving-world.ts'
 import { good, old } from './world.ts'
 
 const dependsOn = (...names: readonly string[]) =>
@@ -48,5 +49,21 @@ test('I6 what gives objects to another is begun after what it depends on', async
   assert.deepEqual(
     summary().map(([name]) => name),
     ['db', 'shop', 'web'],
+  )
+})
+
+// What takes the place of a rollout under way was begun at once, before anything of the same commit.
+test('I6 what takes the place of one that would delete what others get is begun after what it depends on', async () => {
+  const owners = ['queue', 'queue', 'shop', 'web'] as const
+  const hub = await createLeavingHub({ shop: { ...gated, dependsOn: ['queue'] } }, { owners })
+  await hub.approve('shop')
+  await hub.commit({ db: null }, { owners: ['queue', 'queue', 'db', 'web'] })
+  await hub.goOn()
+  assert.equal(hub.phases('shop'), 'Succeeded Progressing')
+  await hub.commit({}, { owners: ['queue', 'queue', 'queue', 'web'] })
+  const last = [...hub.world.hub.state.plans.values()].slice(-2)
+  assert.deepEqual(
+    last.map(({ application }) => application),
+    ['queue', 'shop'],
   )
 })
