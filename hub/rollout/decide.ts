@@ -83,7 +83,6 @@ export function createDeciding(deps: DecideDeps) {
     if (held !== undefined) faults.push({ message: held })
     const look = sparing.look(fleet, contents)
     const round = { fleet, contents, look }
-    // What others wait for is planned first, so that they find it under way.
     const due = orderByDependencies(fleet, contents.applications.keys())
     const order = createBeginOrder(fleet, (name) =>
       listLeavingBefore(past, fleet.applications, name),
@@ -96,7 +95,8 @@ export function createDeciding(deps: DecideDeps) {
         faults.push(...faultsAbout(error, `Application ${application}`))
       }
     }
-    for (const application of [...due, ...gone, ...listUnwanted(state, fleet, assigned)]) {
+    // First what would come, and Git asks for no more, as others let go; then what others wait for: they find it under way.
+    for (const application of [...listUnwanted(state, fleet, assigned), ...due, ...gone]) {
       const start = held === undefined || !gone.includes(application)
       await attempt(application, () =>
         decideOne(round, application, start, order.turnOf(application, attempt)),

@@ -8,7 +8,7 @@ import {
   orderLeaving,
 } from '../../../../hub/rollout/leaving-order.ts'
 import { createRun } from '../../../../hub/rollout/plan.ts'
-import { createLeavingHub, everywhere, gated } from './leaving-world.ts'
+import { createLeavingHub, everywhere, gated, ungated } from './leaving-world.ts'
 import { plan, wave } from './world.ts'
 
 /** As of a ledger in which each application was planned, depending on others. */
@@ -80,4 +80,23 @@ describe('applications that leave Git together', () => {
     assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
     assert.deepEqual([hub.has('queue'), hub.phases('queue')], [everywhere, 'Succeeded Succeeded'])
   })
+})
+
+// It was offered in the middle of the look at Git that was to end it, and removed again.
+test('what is on its way and left Git comes nowhere as another, which leaves as well, lets go of what it waits for', async () => {
+  const before = ['db', 'db', 'queue', 'web'] as const
+  const approved = { waves: [{ name: 'all', selector: {}, before: [{ approval: {} }] }] }
+  const hub = await createLeavingHub({ db: { ...ungated, strategy: approved } }, { owners: before })
+  await hub.approve('db')
+  await hub.commit({ shop: null })
+  await hub.goOn()
+  assert.deepEqual([hub.has('db'), hub.has('shop')], [everywhere, []])
+  await hub.commit({ shop: ungated }, { owners: ['shop', ...before.slice(1)] })
+  await hub.commit({ db: ungated })
+  assert.deepEqual(hub.has('shop'), [], 'it waits for what stands at its gate')
+  await hub.commit({ shop: null, db: null }, { owners: ['web', ...before.slice(1)] })
+  const { state } = hub.world.hub
+  const run = state.runs.get([...state.rolloutsOf.get('shop')!].at(-1)!)!
+  const states = Object.values(run.clusters).map((one) => one.state)
+  assert.deepEqual([run.phase, new Set(states)], ['Superseded', new Set(['Pending'])])
 })
