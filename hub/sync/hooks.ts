@@ -51,6 +51,8 @@ const reconnectsPerSecond = 500
 export function createSyncHooks(deps: HooksDeps) {
   const { statuses, clock } = deps
   const sessions = new Map<string, Session>()
+  /** Whose agents have told in this stream of all that they run. */
+  const toldAll = new Set<string>()
 
   const noticeRollouts = createLooks({
     look: (application) => deps.rollouts.notice(application),
@@ -95,6 +97,7 @@ export function createSyncHooks(deps: HooksDeps) {
     },
     onHello: (cluster, hello, replica = deps.replica) => {
       deps.restraint.greet(cluster)
+      toldAll.delete(cluster)
       if (Number(hello.witnessed?.index ?? 0n) > deps.head()) deps.restraint.suspect(cluster)
       statuses.update(cluster, (status) => {
         const told = foldWitness(status, hello.witnessed, deps.digestAt)
@@ -104,10 +107,11 @@ export function createSyncHooks(deps: HooksDeps) {
     onReport: (cluster, report) => {
       deps.countReport()
       statuses.update(cluster, (status) => foldReport(status, report, clock()))
-      // One that has just started has nothing to tell before it has opened its snapshot; and what changed between
-      // its hello and our welcome comes before all that it runs.
-      const isWhole = report.complete && report.sequence > 0n
-      const isAwaited = isWhole && deps.restraint.hear(cluster)
+      if (report.complete) toldAll.add(cluster)
+      // What changed between its hello and our welcome comes before all that it runs; and one that has just started
+      // has nothing to tell before it has opened its snapshot, and tells of changes from then on.
+      const isKnown = toldAll.has(cluster) && report.sequence > 0n
+      const isAwaited = isKnown && deps.restraint.hear(cluster)
       if (isAwaited || deps.restraint.isWatched(cluster) || deps.isKeptFrom?.(cluster)) {
         sessions.get(cluster)?.notice()
       }

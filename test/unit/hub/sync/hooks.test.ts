@@ -125,4 +125,12 @@ test('T19: what an agent runs is known by a whole report of it, not by what chan
   assert.deepEqual([heard, notices], [[], 0])
   report(7n, true)
   assert.deepEqual([heard, notices], [['a'], 1])
+  // It joined with nothing, and has told of each change since: with Redis emptied nothing was ever offered it again.
+  for (const [sequence, complete] of [
+    [0n, true],
+    [7n, false],
+  ] as const) {
+    hooks.session.onReport('b', create(ReportSchema, { sequence, complete }))
+  }
+  assert.deepEqual(heard, ['a', 'b'])
 })
