@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { createCounts } from './counts.ts'
 
 /** So much of all connections one address may have: probes come from another than those who fill it. */
 const share = 0.8
@@ -10,20 +11,15 @@ const share = 0.8
  */
 export function boundConnections(server: Server, most: number): void {
   const mostEach = Math.floor(most * share)
-  /** By address: never more entries than connections. */
-  const opened = new Map<string, number>()
+  /** By address. */
+  const opened = createCounts()
   server.maxConnections = most
   server.on('connection', (socket) => {
     const { remoteAddress: address } = socket
     // What another replica passes on has none, and was counted there.
     if (address === undefined) return
-    const count = opened.get(address) ?? 0
-    if (count >= mostEach) return void socket.destroy()
-    opened.set(address, count + 1)
-    socket.once('close', () => {
-      const left = opened.get(address)! - 1
-      if (left > 0) opened.set(address, left)
-      else opened.delete(address)
-    })
+    if (opened.of(address) >= mostEach) return void socket.destroy()
+    opened.add(address)
+    socket.once('close', () => opened.take(address))
   })
 }

@@ -1,3 +1,4 @@
+import { createCounts } from '../counts.ts'
 import { createRateLimit } from './rate-limit.ts'
 
 export interface AdmissionOptions {
@@ -35,30 +36,29 @@ export function createAdmission({
 }: AdmissionOptions) {
   const allow = createRateLimit({ perSecond, perCaller: Math.max(1, perSecond / 2) })
   const perAddress = Math.max(1, Math.ceil(atOnce / 2))
-  /** Handshakes under way, by address: never more entries than handshakes. */
-  const shaking = new Map<string, number>()
-  /** Connections, by address: never more entries than connections. */
-  const opened = new Map<string, number>()
+  /** Handshakes under way, by address. */
+  const shaking = createCounts()
+  /** Connections, by address. */
+  const opened = createCounts()
   let handshakes = 0
   let connections = 0
 
   return {
     admit(address: string): Admitted | Crowd {
-      if (connections >= open || (opened.get(address) ?? 0) >= openEach) return 'open'
-      const mine = shaking.get(address) ?? 0
-      if (handshakes >= atOnce || mine >= perAddress) return 'handshakes'
+      if (connections >= open || opened.of(address) >= openEach) return 'open'
+      if (handshakes >= atOnce || shaking.of(address) >= perAddress) return 'handshakes'
       if (!allow(address, clock())) return 'rate'
       connections += 1
       handshakes += 1
-      addTo(opened, address, 1)
-      addTo(shaking, address, 1)
+      opened.add(address)
+      shaking.add(address)
       let state: 'shaking' | 'settled' | 'closed' = 'shaking'
 
       function settle(): void {
         if (state !== 'shaking') return
         state = 'settled'
         handshakes -= 1
-        addTo(shaking, address, -1)
+        shaking.take(address)
       }
 
       return {
@@ -68,7 +68,7 @@ export function createAdmission({
           if (state === 'closed') return
           state = 'closed'
           connections -= 1
-          addTo(opened, address, -1)
+          opened.take(address)
         },
       }
     },
@@ -77,12 +77,6 @@ export function createAdmission({
       return { handshakes, connections }
     },
   }
-}
-
-function addTo(counts: Map<string, number>, address: string, change: 1 | -1): void {
-  const count = (counts.get(address) ?? 0) + change
-  if (count > 0) counts.set(address, count)
-  else counts.delete(address)
 }
 
 export type Admission = ReturnType<typeof createAdmission>

@@ -1,4 +1,5 @@
 import type { Principal } from '../../access/principal.ts'
+import { createCounts } from '../../counts.ts'
 import { HubError } from '../../errors.ts'
 import { principalOf } from '../auth.ts'
 import type { EventStreams } from '../event-stream.ts'
@@ -11,24 +12,21 @@ import { answers, EventList, EventsQuery, StreamQuery } from '../schemas.ts'
 const mostLooks = 4
 
 export function addEventRoutes(app: Api, streams: EventStreams): void {
-  const looking = new Map<string, number>()
+  const looking = createCounts()
 
   /** @throws RequestError `too_many_requests` */
   async function lookOnce<T>({ actor, role }: Principal, look: () => Promise<T>): Promise<T> {
-    const mine = looking.get(actor) ?? 0
-    if (role === null && mine >= mostLooks) {
+    if (role === null && looking.of(actor) >= mostLooks) {
       throw new RequestError(
         'too_many_requests',
         `Ask for events ${mostLooks} times at once at most`,
       )
     }
-    looking.set(actor, mine + 1)
+    looking.add(actor)
     try {
       return await look()
     } finally {
-      const left = looking.get(actor)! - 1
-      if (left > 0) looking.set(actor, left)
-      else looking.delete(actor)
+      looking.take(actor)
     }
   }
 
