@@ -3,20 +3,11 @@ import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
 import { type Courier, type CourierOptions, createCourier } from '../../hub/alert/bullmq.ts'
 import { NotNow } from '../../hub/alert/not-now.ts'
-import type { Letter } from '../../hub/alert/payload.ts'
 import { createSeal } from '../../hub/replica/seal.ts'
+import { letter } from '../support/alert-letter.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
-const letter: Letter = {
-  id: 'letter-1',
-  provider: 'ops',
-  notice: {
-    ...{ id: 'n', at: 1_767_225_600_000, type: 'rollout.failed', severity: 'error' },
-    ...{ kind: 'Rollout', name: 'shop', rollout: 'r1', actor: 'hub', message: 'no' },
-  },
-  text: 'Rollout shop: no',
-}
 describe('the courier', () => {
   let redis: TestRedis
   let fleets = 0

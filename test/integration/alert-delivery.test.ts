@@ -8,22 +8,13 @@ import { describe, it } from 'node:test'
 import { parseAlertCredentials } from '../../hub/alert/credential.ts'
 import { createPost } from '../../hub/alert/http.ts'
 import { NotNow } from '../../hub/alert/not-now.ts'
-import type { Letter } from '../../hub/alert/payload.ts'
 import { createSend } from '../../hub/alert/send.ts'
 import { createMail } from '../../hub/alert/smtp.ts'
 import type { NotificationProviderSpec } from '../../hub/fleet/kinds/notification.ts'
 import { HubError } from '../../hub/errors.ts'
+import { letter } from '../support/alert-letter.ts'
 import { startMailServer } from '../support/mail-server.ts'
 
-const letter: Letter = {
-  id: 'letter-1',
-  provider: 'ops',
-  notice: {
-    ...{ id: 'n', at: 1_767_225_600_000, type: 'rollout.failed', severity: 'error' },
-    ...{ kind: 'Rollout', name: 'shop', rollout: 'r1', actor: 'hub', message: 'no' },
-  },
-  text: 'Rollout shop: no',
-}
 const signal = AbortSignal.timeout(60_000)
 const failed = (pattern: RegExp) => (error: unknown) =>
   error instanceof HubError && error.code === 'notification_failed' && pattern.test(error.message)
