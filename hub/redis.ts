@@ -93,6 +93,19 @@ export async function translateRedis<T>(command: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Awaits a command. What whoever may write there made into something of another kind
+ * is as good as lost.
+ */
+export async function orLost<T>(command: Promise<T>, lost: T): Promise<T> {
+  try {
+    return await command
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return lost
+    throw error
+  }
+}
+
 /** What the client says of a connection that is away speaks of its own settings. */
 function nameRefusal(said: string): string {
   if (/enableOfflineQueue|Connection is closed/.test(said)) return 'Redis is away'

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { HubError } from '../errors.ts'
-import { translateRedis } from '../redis.ts'
+import { orLost, translateRedis } from '../redis.ts'
 import { formatMark, redisFormat } from '../upgrade/mark.ts'
 import { type RunChange, foldChanges } from './change.ts'
 import { finalPhases, type RolloutPlan, type RolloutRun } from './rollout.ts'
@@ -11,7 +11,12 @@ import type { RolloutQuery, RolloutStore, StoredRollout, Swap } from './store.ts
 // and brings no plan: a plan changes once at most, as it begins, by what only the ledger is asked for, and
 // may be much larger than all else of a rollout. Where it brings no run either, the change is kept behind the
 // run that is there.
+// What whoever may write there made into something of another kind is as good as lost.
 const writeScript = `
+for at, kind in ipairs({ 'hash', 'zset', 'zset', 'zset', 'list' }) do
+  local is = redis.call('TYPE', KEYS[at]).ok
+  if is ~= kind and is ~= 'none' then redis.call('DEL', KEYS[at]) end
+end
 local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 local version = tonumber(ARGV[4])
 if held >= version then return 'lost' end
@@ -77,8 +82,8 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
 
   async function readOne(id: string): Promise<StoredRollout | undefined> {
     const [[plan, run], changes] = await Promise.all([
-      translateRedis(redis.hmget(rolloutKey(id), 'plan', 'run')),
-      translateRedis(redis.lrange(changesKey(id), 0, -1)),
+      translateRedis(orLost(redis.hmget(rolloutKey(id), 'plan', 'run'), [])),
+      translateRedis(orLost(redis.lrange(changesKey(id), 0, -1), [])),
     ])
     if (typeof plan !== 'string' || typeof run !== 'string') return undefined
     const known = JSON.parse(run) as RolloutRun
@@ -100,11 +105,11 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
     const index = indexKey(query)
     let start = 0
     if (query.after !== undefined) {
-      const rank = await translateRedis(redis.zrevrank(index, query.after))
+      const rank = await translateRedis(orLost(redis.zrevrank(index, query.after), null))
       if (rank === null) throw new HubError('invalid', 'the list changed; begin it again')
       start = rank + 1
     }
-    const ids = await translateRedis(redis.zrevrange(index, start, start + limit))
+    const ids = await translateRedis(orLost(redis.zrevrange(index, start, start + limit), []))
     const found = await read(ids.slice(0, limit))
     return {
       rollouts: found.filter(

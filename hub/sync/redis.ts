@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Redis } from 'ioredis'
 import { HubError } from '../errors.ts'
+import { orLost } from '../redis.ts'
 import { leaseKey } from '../replica/redis.ts'
 import type { AuditHead } from '../signer/signer.ts'
 import type { Pins, PinStore } from './pins.ts'
@@ -115,13 +116,7 @@ export function createSnapshotStore(
   const key = (clusterId: string): string => `${prefix}:snapshot:${clusterId}`
   return {
     async get(clusterId) {
-      const found: Record<string, Buffer> = await redis
-        .hgetallBuffer(key(clusterId))
-        .catch((error: Error) => {
-          // Made into something else by whoever may write there: as good as lost.
-          if (error.message.startsWith('WRONGTYPE')) return {}
-          throw error
-        })
+      const found = await orLost<Record<string, Buffer>>(redis.hgetallBuffer(key(clusterId)), {})
       const text = (field: string): string => found[field]?.toString() ?? ''
       const [digest, applications] = [text('digest'), text('applications')]
       const envelope = found['envelope']
@@ -165,6 +160,8 @@ function defineScript(redis: Redis, name: string, lua: string) {
 
 /** Compare and set, in one step for everybody who shares this Redis. */
 const replaceScript = `
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'string' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
 local now = redis.call('GET', KEYS[1])
 if (now or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
@@ -174,7 +171,7 @@ export function createPinStore(redis: Redis, prefix: string): PinStore {
   const key = (clusterId: string): string => `${prefix}:pins:${clusterId}`
   return {
     async get(clusterId) {
-      const was = await redis.get(key(clusterId))
+      const was = await orLost(redis.get(key(clusterId)), null)
       const pins = was === null ? undefined : parsePins(was)
       // What cannot be read is as good as lost; it is written anew.
       return was === null || !pins ? undefined : { pins, was }
@@ -182,7 +179,7 @@ export function createPinStore(redis: Redis, prefix: string): PinStore {
     async replace(clusterId, was, pins) {
       const next = JSON.stringify(pins)
       if (was === null) {
-        const before = await redis.get(key(clusterId))
+        const before = await orLost(redis.get(key(clusterId)), null)
         if (before !== null && parsePins(before)) return false
         return (await redis.eval(replaceScript, 1, key(clusterId), before ?? '', next)) === 1
       }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { translateRedis } from '../redis.ts'
+import { orLost, translateRedis } from '../redis.ts'
 import { type RunChange, foldChanges } from '../rollout/change.ts'
 import type { RolloutRun } from '../rollout/rollout.ts'
 import type { FormatMark, UpgradeStep } from './format.ts'
@@ -94,15 +94,5 @@ function completeRun(run: string, changes: readonly string[]): string | undefine
     return JSON.stringify(folded)
   } catch {
     return undefined
-  }
-}
-
-/** What whoever may write there made into something of another kind is as good as lost, too. */
-async function orLost<T>(command: Promise<T>, lost: T): Promise<T> {
-  try {
-    return await command
-  } catch (error) {
-    if ((error as Error).message.startsWith('WRONGTYPE')) return lost
-    throw error
   }
 }

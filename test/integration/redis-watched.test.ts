@@ -17,6 +17,11 @@ it('F29: until when a hub watched is known to the next, and told by nothing else
       await redis.set('gs:{t}:rollouts:watched', text)
       assert.equal(await watched.until(), undefined, text)
     }
+    await redis.del('gs:{t}:rollouts:watched')
+    await redis.sadd('gs:{t}:rollouts:watched', 'T32')
+    assert.equal(await watched.until(), undefined, 'a key of another kind')
+    await watched.note(1_700_000_000_000)
+    assert.equal(await watched.until(), 1_700_000_000_000)
   } finally {
     redis.disconnect()
   }

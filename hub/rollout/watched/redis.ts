@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { translateRedis } from '../../redis.ts'
+import { orLost, translateRedis } from '../../redis.ts'
 
 /** Until when a hub watched over rollouts, so that the next one knows for how long none did. */
 export interface Watched {
@@ -18,7 +18,7 @@ export function createWatched(redis: Redis, prefix: string): Watched {
   const key = `${prefix}:rollouts:watched`
   return {
     async until() {
-      const at = Number(await translateRedis(redis.get(key)))
+      const at = Number(await translateRedis(orLost(redis.get(key), null)))
       return Number.isSafeInteger(at) && at > 0 ? at : undefined
     },
     async note(now) {
