@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { fileDeadline } from './file-deadline.ts'
 import { type Check, type Step, type TestFolder, steps } from './steps.ts'
 
 /* `npm test [-- STEP [FILTER]]`: lint, types, unit, integration, e2e, in this order, all of them
@@ -30,10 +31,16 @@ function print(line: string): void {
 async function runCommand(
   command: string,
   args: readonly string[],
-  cwd = root,
+  {
+    cwd = root,
+    env = {},
+  }: { cwd?: string | undefined; env?: Readonly<Record<string, string>> } = {},
 ): Promise<{ readonly ok: boolean; readonly output: string }> {
   if (stopping) return { ok: false, output: '' }
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(command, args, {
+    ...{ cwd, env: { ...process.env, ...env } },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   current = child
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -52,7 +59,7 @@ async function runCommand(
 
 async function runCheck({ title, command, args, cwd, quiet = false }: Check): Promise<Count> {
   print(`- ${title}`)
-  const { ok, output } = await runCommand(command, args, cwd)
+  const { ok, output } = await runCommand(command, args, { cwd })
   const passed = ok && !(quiet && output.trim() !== '')
   if (!passed) print(`  FAILED: ${title}`)
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 }
@@ -71,13 +78,16 @@ async function runTests(folder: TestFolder, filter: string): Promise<Count> {
     print(`no test files in ${path}${filter && ` with "${filter}" in their name`}`)
     return { passed: 0, failed: 1 }
   }
-  const { ok, output } = await runCommand(process.execPath, [
+  const args = [
+    `--import=${new URL('file-deadline.ts', import.meta.url).href}`,
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${timeoutMs}`,
     ...files,
-  ])
+  ]
+  const env = { [fileDeadline]: String(2 * timeoutMs) }
+  const { ok, output } = await runCommand(process.execPath, args, { env })
   const readCount = (word: string) =>
     Number(new RegExp(`^ℹ ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
   const failed = readCount('fail') + readCount('cancelled')

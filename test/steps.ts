@@ -17,7 +17,7 @@ export interface TestFolder {
   readonly path: string
   /** Files at the same time. */
   readonly concurrency: number
-  /** For a test and for a file, so that nothing hangs for ever. */
+  /** For a test, so that nothing hangs for ever; a file has twice that. */
   readonly timeoutMs: number
   readonly mayBeMissing?: boolean
 }
