@@ -6,7 +6,7 @@ import { newestFacts } from './ledger/facts.ts'
 import type { Register } from './ledger/register.ts'
 import type { Contents } from './render/contents.ts'
 import type { Renderer } from './render/renderer.ts'
-import type { Deciding } from './rollout/decide.ts'
+import type { Deciding } from './rollout/decide/decide.ts'
 import type { Stopwatch } from './stopwatch.ts'
 import type { Wish } from './sync/ahead.ts'
 

@@ -18,9 +18,9 @@ import { type Fault, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { LedgerState } from './ledger/replay.ts'
 import type { RenderedObject } from './render/engine.ts'
-import type { Desired } from './rollout/dependency.ts'
-import { type Estimate, estimateRollout, listPastWaves } from './rollout/estimate.ts'
-import { foresee } from './rollout/foresight.ts'
+import type { Desired } from './rollout/withhold/dependency.ts'
+import { type Estimate, estimateRollout, listPastWaves } from './rollout/estimate/estimate.ts'
+import { foresee } from './rollout/estimate/foresight.ts'
 import type { RolloutPlan, RolloutTarget } from './rollout/rollout.ts'
 
 export interface PreviewDeps {

@@ -1,6 +1,6 @@
 import { HubError } from '../errors.ts'
-import { currentGate } from '../rollout/gate.ts'
-import type { GatePlace } from '../rollout/planned-gate.ts'
+import { currentGate } from '../rollout/gate/gate.ts'
+import type { GatePlace } from '../rollout/gate/planned-gate.ts'
 import type { ApproveAction, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 import type { Rights } from './rights.ts'
 

@@ -1,6 +1,6 @@
 import type { Decision, LedgerEntry } from '../ledger/entry.ts'
 import type { LedgerState } from '../ledger/replay.ts'
-import { currentGate } from '../rollout/gate.ts'
+import { currentGate } from '../rollout/gate/gate.ts'
 import type { RolloutPhase } from '../rollout/rollout.ts'
 import { describeEntry } from '../status/event.ts'
 import type { Notice, NoticeKind, NoticeSeverity } from './notice.ts'

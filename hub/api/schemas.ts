@@ -1,6 +1,6 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { roles } from '../access/principal.ts'
-import type { GateSide } from '../rollout/planned-gate.ts'
+import type { GateSide } from '../rollout/gate/planned-gate.ts'
 import { DurationText } from '../fleet/kinds/fields.ts'
 import { LoginView, MadeApiTokenView, ApiTokenView, WhoView } from './access-view.ts'
 import { DryRunView } from './dry-run-view.ts'

@@ -42,7 +42,7 @@ const waiting: ReadonlySet<Fate> = new Set([
 
 /**
  * Says of an object that `base` wants on a cluster, and `head` does not, what becomes of it. One that is to go
- * to another application is left, however long that takes: plans are made so (`hub/rollout/sparing.ts`).
+ * to another application is left, however long that takes: plans are made so (`hub/rollout/removal/sparing.ts`).
  */
 export function createForetelling(
   base: Pick<RenderedFleet, 'fleet' | 'contents'>,

@@ -1,7 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
 import type { RolloutStrategySpec } from '../fleet/kinds/rollout-strategy.ts'
-import { defaultStrategy, strategyOf } from '../rollout/strategy.ts'
+import { defaultStrategy, strategyOf } from '../rollout/plan/strategy.ts'
 import { formatInline, type Json } from './object-text.ts'
 
 /** A setting of how applications roll out; null where it is not set. */

@@ -1,7 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { ApiTokenRecord } from '../access/api-token.ts'
 import type { ChainHead } from './chain.ts'
-import type { ProvenSince } from '../rollout/proven-since.ts'
+import type { ProvenSince } from '../rollout/advance/proven-since.ts'
 import type { Hold, RolloutPlan, RolloutRun } from '../rollout/rollout.ts'
 
 /** One decision. The union is closed: replay must understand every type there is. */

@@ -1,6 +1,6 @@
 import { HubError } from '../errors.ts'
 import type { Seal } from '../replica/seal.ts'
-import { createSerial } from '../rollout/serial.ts'
+import { createSerial } from '../rollout/advance/serial.ts'
 import type { Branch } from './branch.ts'
 import { type ChainHead, emptyChain, followChain, formatLine, headOf } from './chain.ts'
 import type { LedgerEntry } from './entry.ts'

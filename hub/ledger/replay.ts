@@ -1,5 +1,5 @@
 import type { ApiTokenRecord } from '../access/api-token.ts'
-import { applyChange } from '../rollout/change.ts'
+import { applyChange } from '../rollout/store/change.ts'
 import { contentBefore, toContent, toPrevious } from '../rollout/content.ts'
 import {
   type Assignment,
@@ -10,9 +10,9 @@ import {
   type RolloutPlan,
   type RolloutRun,
 } from '../rollout/rollout.ts'
-import { listHeldRollouts } from '../rollout/hold.ts'
-import { goBackTo } from '../rollout/proven-since.ts'
-import { createRun } from '../rollout/plan.ts'
+import { listHeldRollouts } from '../rollout/hold/hold.ts'
+import { goBackTo } from '../rollout/advance/proven-since.ts'
+import { createRun } from '../rollout/plan/plan.ts'
 import { emptyReceipts, foldReceipts, type ReceiptLines } from '../receipt/lines.ts'
 import { type AcceptedRevisions, emptyAccepted, foldAccepted } from './accepted.ts'
 import {

@@ -1,4 +1,4 @@
-import type { RunChange } from '../rollout/change.ts'
+import type { RunChange } from '../rollout/store/change.ts'
 import type { ClusterProgress, RolloutRun } from '../rollout/rollout.ts'
 
 /** When the waves of a rollout began, and how long each had nothing to wait for. Milliseconds. */

@@ -2,8 +2,8 @@ import type { Digest } from '@groundswell/proto/digest.ts'
 import type { DeletionPolicy } from '@groundswell/proto/manifest.ts'
 import type { Sparing } from '@groundswell/proto/statement.ts'
 import type { RolloutStrategySpec } from '../fleet/kinds/rollout-strategy.ts'
-import type { GateAnswer, GateState } from './gate-state.ts'
-import type { GatePlace, GateSide, MeasuredGate, PlannedGate } from './planned-gate.ts'
+import type { GateAnswer, GateState } from './gate/gate-state.ts'
+import type { GatePlace, GateSide, MeasuredGate, PlannedGate } from './gate/planned-gate.ts'
 
 /* The types of a rollout. Plan: frozen when it is made. Run: what the step function moves. */
 

@@ -5,7 +5,7 @@ import { type RootChain, extendRootChain, newestOf } from '../bundle/root-chain.
 import { type SigningKey, signStatement, signText } from '../bundle/sign.ts'
 import { type SnapshotPosition, nextSnapshot, spellSnapshot } from '../bundle/snapshot.ts'
 import { HubError } from '../errors.ts'
-import { createSerial } from '../rollout/serial.ts'
+import { createSerial } from '../rollout/advance/serial.ts'
 import type { Attestation } from './attestation.ts'
 import { judgePosition, judgeRequest } from './judge.ts'
 import type { SignerPolicy } from './policy.ts'

@@ -1,5 +1,5 @@
 import type { LedgerState } from '../ledger/replay.ts'
-import { currentGate } from '../rollout/gate.ts'
+import { currentGate } from '../rollout/gate/gate.ts'
 import { finalPhases } from '../rollout/rollout.ts'
 import { type ApplicationSums, createApplicationSums } from './application-sums.ts'
 import {

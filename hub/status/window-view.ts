@@ -1,8 +1,8 @@
 import { formatSelector } from '../api/selector.ts'
 import type { WindowView } from '../api/survey-view.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { listDeclaredWindows } from '../rollout/fleet-windows.ts'
-import { findOpening } from '../rollout/opening.ts'
+import { listDeclaredWindows } from '../rollout/withhold/fleet-windows.ts'
+import { findOpening } from '../rollout/withhold/opening.ts'
 
 /** Windows as people are told of them, from the `from`th on. Whether each is open is only asked when it is come to. */
 export function* viewWindows(fleet: Fleet, from: number, now: number): Generator<WindowView> {

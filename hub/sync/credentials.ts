@@ -3,7 +3,7 @@ import type { Renew } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import { findBar, type Membership, seriesOf } from '../ledger/membership.ts'
-import { createSerial } from '../rollout/serial.ts'
+import { createSerial } from '../rollout/advance/serial.ts'
 import { identify, type IdentityVerdict, type PeerCertificate } from './identity.ts'
 import {
   admitCertificate,

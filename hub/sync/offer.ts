@@ -5,7 +5,7 @@ import { listApplications, spellApplications, type SnapshotPosition } from '../b
 import { HubError } from '../errors.ts'
 import type { Enrolment } from '../ledger/entry.ts'
 import type { Assignment } from '../rollout/rollout.ts'
-import { createSerial } from '../rollout/serial.ts'
+import { createSerial } from '../rollout/advance/serial.ts'
 import type { AuditHead, Signer } from '../signer/signer.ts'
 import type { Restraint } from './ahead.ts'
 import type { SignedSnapshot, SnapshotStore } from './redis.ts'

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { orLost, translateRedis } from '../redis.ts'
-import { type RunChange, foldChanges } from '../rollout/change.ts'
+import { type RunChange, foldChanges } from '../rollout/store/change.ts'
 import type { RolloutRun } from '../rollout/rollout.ts'
 import type { FormatMark, UpgradeStep } from './format.ts'
 import { formatMark, parseMark, redisFormat } from './mark.ts'

@@ -5,12 +5,12 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { openJournal } from '../../hub/ledger/fs.ts'
 import { emptyState } from '../../hub/ledger/replay.ts'
 import { connectRedis } from '../../hub/redis.ts'
-import { activeRollouts } from '../../hub/rollout/admission.ts'
-import { createRollouts, type Rollouts } from '../../hub/rollout/advance.ts'
-import { createWakeUps } from '../../hub/rollout/bullmq.ts'
-import { createLooks } from '../../hub/rollout/looks.ts'
-import { isInFlight } from '../../hub/rollout/outcome.ts'
-import { createRolloutStore } from '../../hub/rollout/redis.ts'
+import { activeRollouts } from '../../hub/rollout/decide/admission.ts'
+import { createRollouts, type Rollouts } from '../../hub/rollout/advance/advance.ts'
+import { createWakeUps } from '../../hub/rollout/advance/bullmq.ts'
+import { createLooks } from '../../hub/rollout/advance/looks.ts'
+import { isInFlight } from '../../hub/rollout/step/outcome.ts'
+import { createRolloutStore } from '../../hub/rollout/store/redis.ts'
 import type {
   ClusterObservation,
   Content,

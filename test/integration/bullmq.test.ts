@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
-import { createWakeUps } from '../../hub/rollout/bullmq.ts'
+import { createWakeUps } from '../../hub/rollout/advance/bullmq.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { HubError } from '../../hub/errors.ts'
 import { emptyState } from '../../hub/ledger/replay.ts'
-import { createRollouts } from '../../hub/rollout/advance.ts'
+import { createRollouts } from '../../hub/rollout/advance/advance.ts'
 import { createAsk } from '../../hub/rollout/measure/http.ts'
 import { createMeasure } from '../../hub/rollout/measure/measure.ts'
 import { measureMetric } from '../../hub/rollout/measure/prometheus.ts'
-import type { MetricGate } from '../../hub/rollout/planned-gate.ts'
+import type { MetricGate } from '../../hub/rollout/gate/planned-gate.ts'
 import type { RolloutPlan } from '../../hub/rollout/rollout.ts'
 import {
   createMemoryLedger,

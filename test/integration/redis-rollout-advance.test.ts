@@ -7,9 +7,9 @@ import { HubError } from '../../hub/errors.ts'
 import { openJournal } from '../../hub/ledger/fs.ts'
 import { replay } from '../../hub/ledger/replay.ts'
 import { connectRedis } from '../../hub/redis.ts'
-import { createRollouts } from '../../hub/rollout/advance.ts'
-import { createWakeUps } from '../../hub/rollout/bullmq.ts'
-import { createRolloutStore } from '../../hub/rollout/redis.ts'
+import { createRollouts } from '../../hub/rollout/advance/advance.ts'
+import { createWakeUps } from '../../hub/rollout/advance/bullmq.ts'
+import { createRolloutStore } from '../../hub/rollout/store/redis.ts'
 import {
   type Assignment,
   type ClusterObservation,

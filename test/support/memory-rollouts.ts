@@ -1,8 +1,8 @@
 import { HubError } from '../../hub/errors.ts'
 import { type ChainHead, emptyChain, extendChain, parseEntry } from '../../hub/ledger/chain.ts'
 import type { Ledger } from '../../hub/ledger/entry.ts'
-import type { RolloutStore, StoredRollout, WakeUps } from '../../hub/rollout/store.ts'
-import { applyChange } from '../../hub/rollout/change.ts'
+import type { RolloutStore, StoredRollout, WakeUps } from '../../hub/rollout/store/store.ts'
+import { applyChange } from '../../hub/rollout/store/change.ts'
 import { finalPhases } from '../../hub/rollout/rollout.ts'
 
 /* What rollouts rest on, kept in memory and made to fail at will: for properties and fault drills. */

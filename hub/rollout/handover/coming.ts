@@ -1,8 +1,8 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
-import { gives } from '../listed.ts'
-import { mayMove } from '../outcome.ts'
+import { gives } from '../advance/listed.ts'
+import { mayMove } from '../step/outcome.ts'
 import { finalPhases, type RolloutPlan, type RolloutRun } from '../rollout.ts'
 
 /* What is under way or is to come that lets an application let go of objects on a cluster. */

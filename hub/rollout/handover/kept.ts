@@ -1,6 +1,6 @@
 import type { LedgerState } from '../../ledger/replay.ts'
-import { gives } from '../listed.ts'
-import { mayMove } from '../outcome.ts'
+import { gives } from '../advance/listed.ts'
+import { mayMove } from '../step/outcome.ts'
 import type { ClusterProgress, RolloutPlan } from '../rollout.ts'
 
 /* Who has still what another is to get on a cluster, and what is kept from the cluster for it. */

@@ -1,5 +1,5 @@
-import { findStop } from '../failure.ts'
-import { isInFlight } from '../outcome.ts'
+import { findStop } from '../step/failure.ts'
+import { isInFlight } from '../step/outcome.ts'
 import type { RolloutPlan, RolloutRun } from '../rollout.ts'
 import type { Coming, ComingDeps, WhatComes } from './coming.ts'
 import type { createKept } from './kept.ts'

@@ -1,7 +1,7 @@
 import { CelError, parseCel, type TimeBound } from '@groundswell/proto/cel.ts'
 import { gateVariables } from '../../fleet/kinds/gate.ts'
-import type { GateAnswer } from '../gate-state.ts'
-import type { CelGate } from '../planned-gate.ts'
+import type { GateAnswer } from '../gate/gate-state.ts'
+import type { CelGate } from '../gate/planned-gate.ts'
 import type { Measurement, RolloutPlan } from '../rollout.ts'
 
 /** What an expression may look at of a cluster. */

@@ -1,5 +1,5 @@
 import type { TimeBound } from '@groundswell/proto/cel.ts'
-import type { Measure } from '../measuring.ts'
+import type { Measure } from './measuring.ts'
 import type { RolloutPlan } from '../rollout.ts'
 import { type CelFacts, evaluateGate } from './cel.ts'
 import { measureMetric } from './prometheus.ts'

@@ -1,7 +1,7 @@
 import { isRecord } from '@groundswell/proto/record.ts'
 import { HubError } from '../../errors.ts'
-import { type GateAnswer, wholeWave } from '../gate-state.ts'
-import type { MetricGate } from '../planned-gate.ts'
+import { type GateAnswer, wholeWave } from '../gate/gate-state.ts'
+import type { MetricGate } from '../gate/planned-gate.ts'
 import type { Measurement, RolloutPlan } from '../rollout.ts'
 import type { Ask } from './question.ts'
 

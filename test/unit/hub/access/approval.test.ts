@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { toApproval } from '../../../../hub/access/approval.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { rightsOf } from '../../../../hub/access/rights.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
 import type { RolloutPlan, RolloutRun } from '../../../../hub/rollout/rollout.ts'
 import { drive, good, plan, reports, wave } from '../rollout/world.ts'
 

@@ -11,7 +11,7 @@ import { loadFleet } from '../../../../hub/fleet/load.ts'
 import { emptyChain, extendChain } from '../../../../hub/ledger/chain.ts'
 import type { Decision } from '../../../../hub/ledger/entry.ts'
 import { emptyState, foldEntry } from '../../../../hub/ledger/replay.ts'
-import { toChange } from '../../../../hub/rollout/change.ts'
+import { toChange } from '../../../../hub/rollout/store/change.ts'
 import { drive, plan, wave } from '../rollout/world.ts'
 
 const head = (kind: string, name: string, labels = '') =>

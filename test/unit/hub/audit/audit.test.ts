@@ -6,8 +6,8 @@ import { type Receipt, signReceipt } from '@groundswell/proto/receipt.ts'
 import { auditLedger } from '../../../../hub/audit/audit.ts'
 import { emptyChain, extendChain } from '../../../../hub/ledger/chain.ts'
 import type { Decision, KeptReceipt } from '../../../../hub/ledger/entry.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
-import { toChange } from '../../../../hub/rollout/change.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
+import { toChange } from '../../../../hub/rollout/store/change.ts'
 import { good, plan, wave } from '../rollout/world.ts'
 
 const keys = generateKeyPairSync('ed25519')

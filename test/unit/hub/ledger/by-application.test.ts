@@ -5,9 +5,9 @@ import { assignedTo, plansOf, runsOf } from '../../../../hub/ledger/by-applicati
 import { emptyChain, extendChain } from '../../../../hub/ledger/chain.ts'
 import type { Decision } from '../../../../hub/ledger/entry.ts'
 import { emptyState, foldEntry } from '../../../../hub/ledger/replay.ts'
-import { toChange } from '../../../../hub/rollout/change.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
-import { step } from '../../../../hub/rollout/step.ts'
+import { toChange } from '../../../../hub/rollout/store/change.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
+import { step } from '../../../../hub/rollout/step/step.ts'
 import { idle, old, plan, target, wave } from '../rollout/world.ts'
 
 const applications = ['db', 'shop', 'web']

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { foldWaveTimes, noTimes, type WaveTimes } from '../../../../hub/ledger/wave-times.ts'
-import { applyChange, type RunChange } from '../../../../hub/rollout/change.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
+import { applyChange, type RunChange } from '../../../../hub/rollout/store/change.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
 import type { ClusterProgress } from '../../../../hub/rollout/rollout.ts'
 import { plan, wave } from '../rollout/world.ts'
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { replay } from '../../../../hub/ledger/replay.ts'
-import { previousContent } from '../../../../hub/rollout/admission.ts'
-import { createRollouts, type Rollouts } from '../../../../hub/rollout/advance.ts'
-import { explainDependency } from '../../../../hub/rollout/dependency.ts'
-import { type GateAnswer, wholeWave } from '../../../../hub/rollout/gate-state.ts'
-import { planRollout } from '../../../../hub/rollout/plan.ts'
-import type { MetricGate } from '../../../../hub/rollout/planned-gate.ts'
+import { previousContent } from '../../../../hub/rollout/decide/admission.ts'
+import { createRollouts, type Rollouts } from '../../../../hub/rollout/advance/advance.ts'
+import { explainDependency } from '../../../../hub/rollout/withhold/dependency.ts'
+import { type GateAnswer, wholeWave } from '../../../../hub/rollout/gate/gate-state.ts'
+import { planRollout } from '../../../../hub/rollout/plan/plan.ts'
+import type { MetricGate } from '../../../../hub/rollout/gate/planned-gate.ts'
 import {
   type Assignment,
   type ClusterObservation,

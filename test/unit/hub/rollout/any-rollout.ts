@@ -4,7 +4,7 @@ import type {
   MetricGate,
   PlannedGate,
   WebhookGate,
-} from '../../../../hub/rollout/planned-gate.ts'
+} from '../../../../hub/rollout/gate/planned-gate.ts'
 import type { Content, RolloutAction, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
 import { good, old, plan, target, wave } from './world.ts'
 

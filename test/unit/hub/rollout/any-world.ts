@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { HubError } from '../../../../hub/errors.ts'
 import { assignedBy } from '../../../../hub/ledger/replay.ts'
-import { applyChange, toChange } from '../../../../hub/rollout/change.ts'
+import { applyChange, toChange } from '../../../../hub/rollout/store/change.ts'
 import { toContent } from '../../../../hub/rollout/content.ts'
-import { type GateAnswer, wholeWave } from '../../../../hub/rollout/gate-state.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
+import { type GateAnswer, wholeWave } from '../../../../hub/rollout/gate/gate-state.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
 import {
   type ClusterObservation,
   type Content,
@@ -17,7 +17,7 @@ import {
   type StepResult,
   type Veto,
 } from '../../../../hub/rollout/rollout.ts'
-import { step } from '../../../../hub/rollout/step.ts'
+import { step } from '../../../../hub/rollout/step/step.ts'
 import type { AnswerKind, Move } from './any-rollout.ts'
 import type { Given } from './check-gates.ts'
 import { checkStep } from './check-step.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { GateAnswer } from '../../../../hub/rollout/gate-state.ts'
-import type { MetricGate, PlannedGate } from '../../../../hub/rollout/planned-gate.ts'
+import type { GateAnswer } from '../../../../hub/rollout/gate/gate-state.ts'
+import type { MetricGate, PlannedGate } from '../../../../hub/rollout/gate/planned-gate.ts'
 import type { RolloutEvent, RolloutPlan, RolloutRun } from '../../../../hub/rollout/rollout.ts'
 
 /* What must hold of gates in each step, said anew and not with the step function's code. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { findBreach, isFailure } from '../../../../hub/rollout/failure.ts'
+import { findBreach, isFailure } from '../../../../hub/rollout/step/failure.ts'
 import type {
   ClusterObservation,
   RolloutPlan,

@@ -1,7 +1,7 @@
 import type { Fault } from '../../../../hub/errors.ts'
 import { foldEntry, replay } from '../../../../hub/ledger/replay.ts'
-import { createRollouts } from '../../../../hub/rollout/advance.ts'
-import { createDeciding } from '../../../../hub/rollout/decide.ts'
+import { createRollouts } from '../../../../hub/rollout/advance/advance.ts'
+import { createDeciding } from '../../../../hub/rollout/decide/decide.ts'
 import {
   type Assignment,
   type ClusterObservation,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
-import type { GateAnswer } from '../../../../hub/rollout/gate-state.ts'
-import type { CelGate, MetricGate, WebhookGate } from '../../../../hub/rollout/planned-gate.ts'
+import type { GateAnswer } from '../../../../hub/rollout/gate/gate-state.ts'
+import type { CelGate, MetricGate, WebhookGate } from '../../../../hub/rollout/gate/planned-gate.ts'
 import type { PlannedWave, RolloutPlan } from '../../../../hub/rollout/rollout.ts'
 import { drive, good, plan, reports, wave } from './world.ts'
 

@@ -7,7 +7,7 @@ import { parseGateCredentials, pickCredential } from '../../../../hub/rollout/me
 import { fillQuery, measureMetric, readValues } from '../../../../hub/rollout/measure/prometheus.ts'
 import type { Question } from '../../../../hub/rollout/measure/question.ts'
 import { readVerdict, signBody, writeEvent } from '../../../../hub/rollout/measure/webhook.ts'
-import type { MetricGate } from '../../../../hub/rollout/planned-gate.ts'
+import type { MetricGate } from '../../../../hub/rollout/gate/planned-gate.ts'
 import { plan, wave } from './world.ts'
 
 const planned: MetricGate = {

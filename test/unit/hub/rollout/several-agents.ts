@@ -1,5 +1,5 @@
 import type { LedgerState } from '../../../../hub/ledger/replay.ts'
-import type { Handovers } from '../../../../hub/rollout/handover.ts'
+import type { Handovers } from '../../../../hub/rollout/handover/handover.ts'
 import type { Assignment, ClusterObservation } from '../../../../hub/rollout/rollout.ts'
 import { clusters } from './several-git.ts'
 

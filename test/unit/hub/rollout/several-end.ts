@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { planRollout } from '../../../../hub/rollout/plan.ts'
+import { planRollout } from '../../../../hub/rollout/plan/plan.ts'
 import { finalPhases } from '../../../../hub/rollout/rollout.ts'
 import {
   type Application,

@@ -5,11 +5,11 @@ import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import type { Decision } from '../../../../hub/ledger/entry.ts'
 import { foldEntry, type LedgerState, replay } from '../../../../hub/ledger/replay.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
-import { createRollouts } from '../../../../hub/rollout/advance.ts'
-import { createDeciding } from '../../../../hub/rollout/decide.ts'
-import { type GateAnswer, wholeWave } from '../../../../hub/rollout/gate-state.ts'
-import { createHandovers } from '../../../../hub/rollout/handover.ts'
-import { explainClosed } from '../../../../hub/rollout/open-clusters.ts'
+import { createRollouts } from '../../../../hub/rollout/advance/advance.ts'
+import { createDeciding } from '../../../../hub/rollout/decide/decide.ts'
+import { type GateAnswer, wholeWave } from '../../../../hub/rollout/gate/gate-state.ts'
+import { createHandovers } from '../../../../hub/rollout/handover/handover.ts'
+import { explainClosed } from '../../../../hub/rollout/decide/open-clusters.ts'
 import {
   type ClusterObservation,
   finalPhases,
@@ -17,7 +17,7 @@ import {
   type RolloutAction,
   type RolloutPlan,
 } from '../../../../hub/rollout/rollout.ts'
-import { createWithhold } from '../../../../hub/rollout/withhold.ts'
+import { createWithhold } from '../../../../hub/rollout/withhold/withhold.ts'
 import {
   createMemoryLedger,
   createMemoryStore,

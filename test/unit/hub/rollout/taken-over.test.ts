@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { type ChangeInput, findChange, type PastRollout } from '../../../../hub/rollout/changes.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
-import type { PlannedGate } from '../../../../hub/rollout/planned-gate.ts'
+import {
+  type ChangeInput,
+  findChange,
+  type PastRollout,
+} from '../../../../hub/rollout/decide/changes.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
+import type { PlannedGate } from '../../../../hub/rollout/gate/planned-gate.ts'
 import type {
   Assignment,
   ClusterOutcome,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { emptyState, replay } from '../../../../hub/ledger/replay.ts'
-import { createRollouts } from '../../../../hub/rollout/advance.ts'
+import { createRollouts } from '../../../../hub/rollout/advance/advance.ts'
 import {
   createMemoryLedger,
   createMemoryStore,

@@ -1,6 +1,6 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
-import type { GateAnswer } from '../../../../hub/rollout/gate-state.ts'
-import { createRun } from '../../../../hub/rollout/plan.ts'
+import type { GateAnswer } from '../../../../hub/rollout/gate/gate-state.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
 import type {
   ClusterObservation,
   Content,
@@ -10,7 +10,7 @@ import type {
   RolloutPlan,
   RolloutTarget,
 } from '../../../../hub/rollout/rollout.ts'
-import { step } from '../../../../hub/rollout/step.ts'
+import { step } from '../../../../hub/rollout/step/step.ts'
 
 export const good: Content = { digest: digestOf('new'), size: 10, revision: 'main@sha1:new' }
 export const old: Content = { digest: digestOf('old'), size: 9, revision: 'main@sha1:old' }

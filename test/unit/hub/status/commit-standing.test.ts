@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createRun } from '../../../../hub/rollout/plan.ts'
+import { createRun } from '../../../../hub/rollout/plan/plan.ts'
 import type {
   ClusterOutcome,
   ClusterProgress,

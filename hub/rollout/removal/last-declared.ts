@@ -1,0 +1,49 @@
+import type { Fleet } from '../../fleet/fleet.ts'
+import { projectNameOf } from '../../fleet/tenancy.ts'
+import { lastProjectOf, lastStrategyOf } from '../../ledger/by-application.ts'
+import type { LedgerState } from '../../ledger/replay.ts'
+import type { KeptStrategy } from '../rollout.ts'
+import { keepDeclared } from '../plan/strategy.ts'
+
+/** How applications are to leave that Git declares no more. */
+export interface LastDeclared {
+  /** Called for every fleet that is taken in. */
+  note(fleet: Pick<Fleet, 'applications' | 'strategies'>): void
+  /** As Git had it last; what this hub has not seen of that, as its last rollout was planned. */
+  strategyOf(application: string): KeptStrategy | undefined
+  /** Name of the Project that it was in, likewise. */
+  projectOf(application: string): string | undefined
+  /** By application, of those that this hub has seen: what it depended on. */
+  readonly dependsOn: ReadonlyMap<string, readonly string[]>
+}
+
+/** A strategy may have come, or changed, after the last rollout: nothing is rolled out for that. */
+export function createLastDeclared(
+  past: Pick<LedgerState, 'plans' | 'rolloutsOf' | 'assignedTo'>,
+): LastDeclared {
+  const strategies = new Map<string, KeptStrategy | undefined>()
+  const projects = new Map<string, string>()
+  const dependsOn = new Map<string, readonly string[]>()
+  let noted: unknown
+  return {
+    dependsOn,
+    note(fleet) {
+      if (fleet === noted) return
+      noted = fleet
+      for (const name of strategies.keys()) {
+        if (past.assignedTo.has(name)) continue
+        strategies.delete(name)
+        projects.delete(name)
+        dependsOn.delete(name)
+      }
+      for (const [name, { spec }] of fleet.applications) {
+        strategies.set(name, keepDeclared(fleet, spec))
+        projects.set(name, projectNameOf(spec))
+        dependsOn.set(name, spec.dependsOn?.map((on) => on.name) ?? [])
+      }
+    },
+    projectOf: (application) => projects.get(application) ?? lastProjectOf(past, application),
+    strategyOf: (application) =>
+      strategies.has(application) ? strategies.get(application) : lastStrategyOf(past, application),
+  }
+}

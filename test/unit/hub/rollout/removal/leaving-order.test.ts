@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { addRollout } from '../../../../../hub/ledger/by-application.ts'
+import { emptyState } from '../../../../../hub/ledger/replay.ts'
+import {
+  keepDependencies,
+  listLeavingBefore,
+  orderLeaving,
+} from '../../../../../hub/rollout/removal/leaving-order.ts'
+import { createRun } from '../../../../../hub/rollout/plan/plan.ts'
+import { createLeavingHub, everywhere, gated, ungated } from '../leaving-world.ts'
+import { plan, wave } from '../world.ts'
+
+/** As of a ledger in which each application was planned, depending on others. */
+function past(dependsOn: Readonly<Record<string, readonly string[]>>) {
+  const state = emptyState()
+  for (const [application, names] of Object.entries(dependsOn)) {
+    const made = plan([wave('all', ['a'])], { id: application, application, dependsOn: names })
+    addRollout(state, made, createRun(made))
+  }
+  return state
+}
+
+const git = (...names: string[]) => ({ applications: new Map(names.map((name) => [name, {}])) })
+
+describe('applications that leave Git together', () => {
+  test('are come to with those first that depend on others, else as they came', () => {
+    assert.deepEqual(orderLeaving(past({ a: [], b: [], c: [] }), git('d'), ['a', 'b', 'c', 'd']), [
+      'a',
+      'b',
+      'c',
+    ])
+    const chain = past({ a: [], b: ['a'], c: ['b'] })
+    assert.deepEqual(orderLeaving(chain, git('b'), ['a', 'b', 'c']), ['c', 'a'])
+    assert.deepEqual(listLeavingBefore(chain, new Map(), 'a'), ['b'])
+    assert.deepEqual(listLeavingBefore(chain, new Map([['b', {}]]), 'a'), [])
+    assert.deepEqual(listLeavingBefore(chain, new Map([['a', {}]]), 'a'), [])
+    assert.deepEqual(keepDependencies(chain, 'c', undefined), { dependsOn: ['b'] })
+    assert.deepEqual(keepDependencies(chain, 'c', { dependsOn: [{ name: 'a' }] }), {
+      dependsOn: ['a'],
+    })
+    assert.deepEqual(keepDependencies(chain, 'c', {}), {})
+  })
+
+  test('wait for nobody where what was planned at different times is a circle', () => {
+    const circle = past({ a: ['c'], b: ['a'], c: ['b'], d: ['c'] })
+    assert.deepEqual(orderLeaving(circle, git(), ['a', 'b', 'c']).toSorted(), ['a', 'b', 'c'])
+    assert.deepEqual(listLeavingBefore(circle, new Map(), 'a'), [])
+    assert.deepEqual(listLeavingBefore(circle, new Map(), 'c'), ['d'])
+  })
+
+  // What has no gates went at once, from under what stood at one.
+  test('leave each cluster with those first that depend on others', async () => {
+    const hub = await createLeavingHub({ shop: { ...gated, dependsOn: ['db'] } })
+    await hub.approve('shop')
+    assert.deepEqual(hub.has('shop'), everywhere)
+    await hub.commit({ shop: null, db: null })
+    await hub.goOn()
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [everywhere.slice(1), everywhere.slice(1)])
+    const { state } = hub.world.hub
+    const active = [...state.runs.values()].filter(({ phase }) => phase === 'Progressing')
+    const waits = await Promise.all(active.map(({ id }) => hub.world.waitingFor(id)))
+    assert.match(
+      waits.flat().join('\n'),
+      /4 clusters wait for application shop, which depends on it and is still to be removed there/,
+    )
+    await hub.approve('shop')
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
+  })
+
+  // What gives objects to others is begun before them, and was before those that depend on it as well.
+  test('leave each cluster with those first also where one gives a part of its objects to others', async () => {
+    const owners = ['db', 'db', 'shop', 'web'] as const
+    const hub = await createLeavingHub({ shop: { ...gated, dependsOn: ['db'] } }, { owners })
+    await hub.approve('shop')
+    await hub.commit({ shop: null, db: null }, { owners: ['queue', ...owners.slice(1)] })
+    await hub.goOn()
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [everywhere.slice(1), everywhere.slice(1)])
+    await hub.approve('shop')
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
+    assert.deepEqual([hub.has('queue'), hub.phases('queue')], [everywhere, 'Succeeded Succeeded'])
+  })
+})
+
+// It was offered in the middle of the look at Git that was to end it, and removed again.
+test('what is on its way and left Git comes nowhere as another, which leaves as well, lets go of what it waits for', async () => {
+  const before = ['db', 'db', 'queue', 'web'] as const
+  const approved = { waves: [{ name: 'all', selector: {}, before: [{ approval: {} }] }] }
+  const hub = await createLeavingHub({ db: { ...ungated, strategy: approved } }, { owners: before })
+  await hub.approve('db')
+  await hub.commit({ shop: null })
+  await hub.goOn()
+  assert.deepEqual([hub.has('db'), hub.has('shop')], [everywhere, []])
+  await hub.commit({ shop: ungated }, { owners: ['shop', ...before.slice(1)] })
+  await hub.commit({ db: ungated })
+  assert.deepEqual(hub.has('shop'), [], 'it waits for what stands at its gate')
+  await hub.commit({ shop: null, db: null }, { owners: ['web', ...before.slice(1)] })
+  const { state } = hub.world.hub
+  const run = state.runs.get([...state.rolloutsOf.get('shop')!].at(-1)!)!
+  const states = Object.values(run.clusters).map((one) => one.state)
+  assert.deepEqual([run.phase, new Set(states)], ['Superseded', new Set(['Pending'])])
+})
