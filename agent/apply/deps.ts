@@ -3,10 +3,10 @@ import type { Cluster } from '../cluster/port.ts'
 import type { PrepareObject } from '../secrets/prepare.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { ObjectError } from '../observe/status.ts'
-import type { Claims } from './claims.ts'
-import type { Inventory, InventoryEntry } from './inventory.ts'
-import type { InventoryStore } from './inventory-store.ts'
-import type { Spared } from './sparing.ts'
+import type { Claims } from './inventory/claims.ts'
+import type { Inventory, InventoryEntry } from './inventory/inventory.ts'
+import type { InventoryStore } from './inventory/inventory-store.ts'
+import type { Spared } from './prune/sparing.ts'
 
 /** What applying and removing need. */
 export interface ApplyDeps {

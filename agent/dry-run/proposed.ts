@@ -3,7 +3,7 @@ import { isRecord } from '@groundswell/proto/record.ts'
 import { parseScope, type Scope } from '@groundswell/proto/scope.ts'
 import type { DryRun } from '@groundswell/proto/gen/groundswell/v1/sync_pb.ts'
 import { type ObjectId, formatObjectId, parseObjectId } from '@groundswell/proto/object-id.ts'
-import { type Body, parseBody } from '../apply/body.ts'
+import { type Body, parseBody } from '../apply/write/body.ts'
 import { AgentError } from '../errors.ts'
 
 /** An object that nobody signed. It is never applied, and its type fits no place that applies. */

@@ -1,5 +1,5 @@
 import { isRecord } from '@groundswell/proto/record.ts'
-import type { Body } from '../apply/body.ts'
+import type { Body } from '../apply/write/body.ts'
 import { AgentError } from '../errors.ts'
 import { openAge } from './age.ts'
 import { type ClearValue, decryptLeaves, isEncrypted } from './cipher.ts'

@@ -1,4 +1,4 @@
-import type { Body } from '../apply/body.ts'
+import type { Body } from '../apply/write/body.ts'
 import type { OpenObject } from './open.ts'
 import type { Resolved, References } from './references.ts'
 

@@ -1,5 +1,5 @@
 import { isRecord } from '@groundswell/proto/record.ts'
-import type { Body } from '../apply/body.ts'
+import type { Body } from '../apply/write/body.ts'
 import { AgentError } from '../errors.ts'
 
 /** Where a value of a Secret is kept: `vault:secret/data/db#password`. */

@@ -1,6 +1,6 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
-import type { Body } from '../apply/body.ts'
-import { forEachBounded } from '../apply/bounded.ts'
+import type { Body } from '../apply/write/body.ts'
+import { forEachBounded } from '../apply/run/bounded.ts'
 import { AgentError, toAgentError } from '../errors.ts'
 import { allowsPath, listReferences, type VaultReference } from './reference.ts'
 import type { Vault, VaultSecret } from './vault.ts'

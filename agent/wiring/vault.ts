@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { RotationDeps } from '../apply/rotation.ts'
+import type { RotationDeps } from '../apply/track/rotation.ts'
 import { AgentError } from '../errors.ts'
 import { createVaultClient } from '../secrets/http.ts'
 import type { ReferencesDeps } from '../secrets/references.ts'

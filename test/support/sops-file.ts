@@ -1,6 +1,6 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import { armor, Encrypter } from 'age-encryption'
-import type { Body } from '../../agent/apply/body.ts'
+import type { Body } from '../../agent/apply/write/body.ts'
 
 const onlyEncryptedPrefix = '8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69'
 const lastModified = '2026-01-02T03:04:05Z'
