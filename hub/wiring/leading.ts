@@ -142,6 +142,7 @@ export async function startLeading(
   const withhold = createWithhold(
     () => pipeline.state().fleet,
     register.state,
+    (application) => deciding.last.dependsOn(application),
     (application, cluster) => pipeline.desired(application, cluster),
   )
   const handovers = createHandovers({

@@ -75,8 +75,7 @@ export function createDeciding(deps: DecideDeps) {
   async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
     const faults = await endTakenBack(fleet)
     const assigned = listAssigned(state)
-    const past = { ...state, ...last }
-    const gone = orderLeaving(past, fleet, assigned)
+    const gone = orderLeaving(last.dependsOn, fleet, assigned)
     const newer = findNewer(state, fleet.revision)
     const [total, at] = [assigned.length, fleet.revision]
     const held = explainHeldRemovals({ gone: gone.length, total, at, newer })
@@ -85,7 +84,7 @@ export function createDeciding(deps: DecideDeps) {
     const round = { fleet, contents, look }
     const due = orderByDependencies(fleet, contents.applications.keys())
     const order = createBeginOrder(fleet, (name) =>
-      listLeavingBefore(past, fleet.applications, name),
+      listLeavingBefore(state, last.dependsOn, fleet.applications, name),
     )
     const attempt = async (application: string, run: () => Promise<Fault | undefined>) => {
       try {
@@ -353,6 +352,7 @@ export function createDeciding(deps: DecideDeps) {
   return {
     decide,
     endTakenBack,
+    last,
     /** When all that Git asked had been decided on last, in milliseconds. */
     settledAt: (): number => settledAt,
     /** When an application is removed from a cluster that is selected no more, as long as that is waited for. */

@@ -88,7 +88,7 @@ export function createMakePlan(deps: MakePlanDeps, last: LastDeclared) {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
       ...kept,
       ...(strategy && { strategy }),
-      ...keepDependencies({ ...state, ...last }, application, spec),
+      ...keepDependencies(last.dependsOn, application, spec),
       ...(broken.length > 0 && { brokenBeside: broken }),
       // In line it would come back once all of it is gone.
       ...(change.saves !== undefined && { supersede: 'replace' as const }),

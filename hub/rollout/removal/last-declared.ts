@@ -1,9 +1,10 @@
 import type { Fleet } from '../../fleet/fleet.ts'
 import { projectNameOf } from '../../fleet/tenancy.ts'
-import { lastProjectOf, lastStrategyOf } from '../../ledger/by-application.ts'
+import { lastProjectOf, lastStrategyOf, plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import type { KeptStrategy } from '../rollout.ts'
 import { keepDeclared } from '../plan/strategy.ts'
+import type { DependsOn } from './leaving-order.ts'
 
 /** How applications are to leave that Git declares no more. */
 export interface LastDeclared {
@@ -13,8 +14,8 @@ export interface LastDeclared {
   strategyOf(application: string): KeptStrategy | undefined
   /** Name of the Project that it was in, likewise. */
   projectOf(application: string): string | undefined
-  /** By application, of those that this hub has seen: what it depended on. */
-  readonly dependsOn: ReadonlyMap<string, readonly string[]>
+  /** What it depended on, likewise. */
+  readonly dependsOn: DependsOn
 }
 
 /** A strategy may have come, or changed, after the last rollout: nothing is rolled out for that. */
@@ -26,7 +27,6 @@ export function createLastDeclared(
   const dependsOn = new Map<string, readonly string[]>()
   let noted: unknown
   return {
-    dependsOn,
     note(fleet) {
       if (fleet === noted) return
       noted = fleet
@@ -42,6 +42,8 @@ export function createLastDeclared(
         dependsOn.set(name, spec.dependsOn?.map((on) => on.name) ?? [])
       }
     },
+    dependsOn: (application) =>
+      dependsOn.get(application) ?? plansOf(past, application).at(-1)?.dependsOn ?? [],
     projectOf: (application) => projects.get(application) ?? lastProjectOf(past, application),
     strategyOf: (application) =>
       strategies.has(application) ? strategies.get(application) : lastStrategyOf(past, application),

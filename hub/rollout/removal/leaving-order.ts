@@ -1,29 +1,28 @@
 import type { ApplicationSpec } from '../../fleet/kinds/application.ts'
-import { plansOf } from '../../ledger/by-application.ts'
+import { assignedTo, plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
+import { historyOf, isRedone, isUnheard } from '../decide/changes.ts'
 import { finalPhases, type RolloutPlan } from '../rollout.ts'
 
 /* Of applications that left Git, those that depend on others go before them: each goes in waves of its own, and what
    stands at a gate still needs the others. */
 
-type Past = Pick<LedgerState, 'plans' | 'rolloutsOf'> & {
-  /** As Git had it last, of those that this hub has seen; of the others it is as they were planned last. */
-  readonly dependsOn?: ReadonlyMap<string, readonly string[]>
-}
+/** What an application depends on; of one that left Git, as it was declared last. */
+export type DependsOn = (application: string) => readonly string[]
 
 /** What a plan keeps of what its application depends on. */
 export function keepDependencies(
-  past: Past,
+  dependsOn: DependsOn,
   application: string,
   spec: Pick<ApplicationSpec, 'dependsOn'> | undefined,
 ): Pick<RolloutPlan, 'dependsOn'> {
-  const dependsOn = spec ? spec.dependsOn?.map(({ name }) => name) : dependedOn(past, application)
-  return dependsOn && dependsOn.length > 0 ? { dependsOn } : {}
+  const names = spec ? (spec.dependsOn ?? []).map(({ name }) => name) : dependsOn(application)
+  return names.length > 0 ? { dependsOn: names } : {}
 }
 
 /** Of these the applications that left Git, those that depend on others before them; otherwise as they came. */
 export function orderLeaving(
-  past: Past,
+  dependsOn: DependsOn,
   { applications }: { readonly applications: ReadonlyMap<string, unknown> },
   names: readonly string[],
 ): string[] {
@@ -34,7 +33,7 @@ export function orderLeaving(
   const visit = (name: string, path: ReadonlySet<string>): void => {
     if (backward.has(name) || path.has(name)) return
     const further = new Set([...path, name])
-    for (const first of dependedOn(past, name)) visit(first, further)
+    for (const first of dependsOn(name)) visit(first, further)
     if (all.has(name)) backward.add(name)
   }
   for (const name of gone.toReversed()) visit(name, new Set())
@@ -43,16 +42,17 @@ export function orderLeaving(
 
 /** Applications that left Git and depend on one that has left it as well. What was planned at different times may be a circle. */
 export function listLeavingBefore(
-  past: Past,
+  { rolloutsOf }: Pick<LedgerState, 'rolloutsOf'>,
+  dependsOn: DependsOn,
   declared: ReadonlyMap<string, unknown>,
   application: string,
 ): string[] {
   if (declared.has(application)) return []
-  return [...past.rolloutsOf.keys()].filter(
+  return [...rolloutsOf.keys()].filter(
     (name) =>
       !declared.has(name) &&
-      dependedOn(past, name).includes(application) &&
-      !reaches(past, application, name),
+      dependsOn(name).includes(application) &&
+      !reaches(dependsOn, application, name),
   )
 }
 
@@ -61,7 +61,7 @@ export function listLeavingBefore(
  * stays, since its removal failed or was taken back, is not waited for.
  */
 export function explainLeavingBefore(
-  state: Past & Pick<LedgerState, 'runs'>,
+  state: LedgerState,
   before: readonly string[],
   cluster: string,
 ): string | null {
@@ -71,19 +71,34 @@ export function explainLeavingBefore(
       const isOver = finalPhases.has(run.phase) || run.phase === 'RollingBack'
       return !isOver && targets[cluster]?.digest === null && run.clusters[cluster]?.state !== 'Done'
     })
-    if (!going) continue
-    return `application ${name}, which depends on it and is still to be removed there by rollout ${going.id}`
+    const first = `application ${name}, which depends on it and is still to be removed there`
+    if (going) return `${first} by rollout ${going.id}`
+    if (isToGo(state, name, cluster)) return first
   }
   return null
 }
 
 /** Whether one depends on another, over others too. */
-function reaches(past: Past, one: string, other: string, seen = new Set<string>()): boolean {
+function reaches(
+  dependsOn: DependsOn,
+  one: string,
+  other: string,
+  seen = new Set<string>(),
+): boolean {
   if (seen.has(one)) return false
   seen.add(one)
-  return dependedOn(past, one).some((name) => name === other || reaches(past, name, other, seen))
+  return dependsOn(one).some((name) => name === other || reaches(dependsOn, name, other, seen))
 }
 
-function dependedOn(past: Past, application: string): readonly string[] {
-  return past.dependsOn?.get(application) ?? plansOf(past, application).at(-1)?.dependsOn ?? []
+/**
+ * Whether one that left Git is to be removed on a cluster and that is not even planned: another rollout of it is
+ * under way, or its plan could not be made.
+ */
+function isToGo(state: LedgerState, application: string, cluster: string): boolean {
+  const runs = assignedTo(state, application).get(cluster)?.digest ?? null
+  if (runs === null) return false
+  const last = historyOf(state, application).find(
+    (past) => past.plan.targets[cluster] !== undefined && !isUnheard(past, cluster),
+  )
+  return !last || last.plan.targets[cluster]!.digest !== null || isRedone(last, cluster)
 }

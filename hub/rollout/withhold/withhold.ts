@@ -5,7 +5,11 @@ import type { LedgerState } from '../../ledger/replay.ts'
 import { activeRollouts } from '../decide/admission.ts'
 import { type Desired, explainDependency, listGivers } from './dependency.ts'
 import { windowsOn } from './fleet-windows.ts'
-import { explainLeavingBefore, listLeavingBefore } from '../removal/leaving-order.ts'
+import {
+  type DependsOn,
+  explainLeavingBefore,
+  listLeavingBefore,
+} from '../removal/leaving-order.ts'
 import { createOpenings, judgeWindows, type Withheld } from './windows.ts'
 
 /** Why a cluster may be offered nothing new of an application now; null when it may. */
@@ -16,10 +20,13 @@ export type Withhold = (application: string, cluster: string, now: number) => Wi
  * application's Project, of the cluster and of its groups, and applications that come, or go, first. They are
  * read from the fleet as it is now, not from the plan: a freeze that is committed holds at once. Before
  * the fleet was read nothing new begins, since nobody knows what is frozen.
+ *
+ * @param dependsOn of applications that left Git as well
  */
 export function createWithhold(
   fleet: () => Fleet | null,
   state: LedgerState,
+  dependsOn: DependsOn,
   desired: Desired = () => undefined,
 ): Withhold {
   const openings = createOpenings()
@@ -45,7 +52,7 @@ export function createWithhold(
     const of = [applications, state.head, state.plans.size]
     if (!of.every((part, at) => part === known.of[at])) known = { of, names: new Map() }
     const names =
-      known.names.get(application) ?? listLeavingBefore(state, applications, application)
+      known.names.get(application) ?? listLeavingBefore(state, dependsOn, applications, application)
     known.names.set(application, names)
     return names
   }

@@ -75,6 +75,14 @@ export function createLeavingJudge({ git, state, isByPerson, fail }: LeavingDeps
           })
           if (going)
             fail(`${id} removes ${application} on ${cluster} before ${first}, by ${going.id}`)
+          // Nothing has begun to take it away since it was brought.
+          const runs = state.assignedTo.get(first)?.get(cluster)
+          const brought = plansOf(first).findLast(({ id: one, targets: those }) => {
+            const { startedAt } = state.runs.get(one)!
+            return startedAt !== null && those[cluster] !== undefined
+          })
+          if (runs?.digest && brought?.targets[cluster]!.digest)
+            fail(`${id} removes ${application} on ${cluster} before ${first}, which is not planned`)
         }
       }
     },

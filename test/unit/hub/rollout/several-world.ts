@@ -15,7 +15,6 @@ import {
   finalPhases,
   type Measurement,
   type RolloutAction,
-  type RolloutPlan,
 } from '../../../../hub/rollout/rollout.ts'
 import { createWithhold } from '../../../../hub/rollout/withhold/withhold.ts'
 import {
@@ -60,7 +59,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
   const commits: Git[] = [first]
   const judge = createJudge({ git: () => commits.at(-1)! })
 
-  async function measure(_: RolloutPlan, { planned }: Measurement): Promise<GateAnswer> {
+  async function measure(_: unknown, { planned }: Measurement): Promise<GateAnswer> {
     if (answers === 'away') throw new Error('connection refused')
     if (planned.kind !== 'metric') {
       const verdict = answers === 'good' ? 'pass' : answers === 'bad' ? 'fail' : 'wait'
@@ -105,7 +104,8 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
       if (made?.size) return made.get(cluster)?.digest ?? null
       return opened.read.fleet?.applications.has(application) === false ? null : undefined
     }
-    const withhold = createWithhold(() => opened.read.fleet, state, desired)
+    const dependsOn = (application: string) => deciding.last.dependsOn(application)
+    const withhold = createWithhold(() => opened.read.fleet, state, dependsOn, desired)
     const handovers = createHandovers({
       state,
       isFree: (application, cluster) => withhold(application, cluster, now) === null,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { addRollout } from '../../../../../hub/ledger/by-application.ts'
 import { emptyState } from '../../../../../hub/ledger/replay.ts'
+import { createLastDeclared } from '../../../../../hub/rollout/removal/last-declared.ts'
 import {
   keepDependencies,
   listLeavingBefore,
@@ -18,35 +19,34 @@ function past(dependsOn: Readonly<Record<string, readonly string[]>>) {
     const made = plan([wave('all', ['a'])], { id: application, application, dependsOn: names })
     addRollout(state, made, createRun(made))
   }
-  return state
+  return { state, of: createLastDeclared(state).dependsOn }
 }
 
 const git = (...names: string[]) => ({ applications: new Map(names.map((name) => [name, {}])) })
 
 describe('applications that leave Git together', () => {
   test('are come to with those first that depend on others, else as they came', () => {
-    assert.deepEqual(orderLeaving(past({ a: [], b: [], c: [] }), git('d'), ['a', 'b', 'c', 'd']), [
-      'a',
-      'b',
-      'c',
-    ])
+    assert.deepEqual(
+      orderLeaving(past({ a: [], b: [], c: [] }).of, git('d'), ['a', 'b', 'c', 'd']),
+      ['a', 'b', 'c'],
+    )
     const chain = past({ a: [], b: ['a'], c: ['b'] })
-    assert.deepEqual(orderLeaving(chain, git('b'), ['a', 'b', 'c']), ['c', 'a'])
-    assert.deepEqual(listLeavingBefore(chain, new Map(), 'a'), ['b'])
-    assert.deepEqual(listLeavingBefore(chain, new Map([['b', {}]]), 'a'), [])
-    assert.deepEqual(listLeavingBefore(chain, new Map([['a', {}]]), 'a'), [])
-    assert.deepEqual(keepDependencies(chain, 'c', undefined), { dependsOn: ['b'] })
-    assert.deepEqual(keepDependencies(chain, 'c', { dependsOn: [{ name: 'a' }] }), {
+    assert.deepEqual(orderLeaving(chain.of, git('b'), ['a', 'b', 'c']), ['c', 'a'])
+    assert.deepEqual(listLeavingBefore(chain.state, chain.of, new Map(), 'a'), ['b'])
+    assert.deepEqual(listLeavingBefore(chain.state, chain.of, new Map([['b', {}]]), 'a'), [])
+    assert.deepEqual(listLeavingBefore(chain.state, chain.of, new Map([['a', {}]]), 'a'), [])
+    assert.deepEqual(keepDependencies(chain.of, 'c', undefined), { dependsOn: ['b'] })
+    assert.deepEqual(keepDependencies(chain.of, 'c', { dependsOn: [{ name: 'a' }] }), {
       dependsOn: ['a'],
     })
-    assert.deepEqual(keepDependencies(chain, 'c', {}), {})
+    assert.deepEqual(keepDependencies(chain.of, 'c', {}), {})
   })
 
   test('wait for nobody where what was planned at different times is a circle', () => {
     const circle = past({ a: ['c'], b: ['a'], c: ['b'], d: ['c'] })
-    assert.deepEqual(orderLeaving(circle, git(), ['a', 'b', 'c']).toSorted(), ['a', 'b', 'c'])
-    assert.deepEqual(listLeavingBefore(circle, new Map(), 'a'), [])
-    assert.deepEqual(listLeavingBefore(circle, new Map(), 'c'), ['d'])
+    assert.deepEqual(orderLeaving(circle.of, git(), ['a', 'b', 'c']).toSorted(), ['a', 'b', 'c'])
+    assert.deepEqual(listLeavingBefore(circle.state, circle.of, new Map(), 'a'), [])
+    assert.deepEqual(listLeavingBefore(circle.state, circle.of, new Map(), 'c'), ['d'])
   })
 
   // What has no gates went at once, from under what stood at one.
@@ -80,6 +80,24 @@ describe('applications that leave Git together', () => {
     assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
     assert.deepEqual([hub.has('queue'), hub.phases('queue')], [everywhere, 'Succeeded Succeeded'])
   })
+
+  // A removal from one cluster was under way, and that of the rest not planned yet: what they need went from under them.
+  for (const since of ['ever', 'after its last rollout'] as const) {
+    test(`leave each cluster after those of which more is to be removed than was planned; depending on it since ${since}`, async () => {
+      const before = { ...ungated, dependsOn: since === 'ever' ? (['db'] as const) : [] }
+      const hub = await createLeavingHub({ shop: before })
+      const freeze = { kind: 'deny', group: 'twos', application: 'shop' } as const
+      const windows = [true, false].map((odd) => ({ ...freeze, odd }))
+      await hub.commit({ shop: { ...before, excluded: ['c4'] } }, { second: ['c4'], windows })
+      await hub.commit({ shop: { ...before, excluded: ['c4'], dependsOn: ['db'] } })
+      await hub.commit({ shop: null, db: null })
+      await hub.goOn()
+      assert.deepEqual([hub.has('shop'), hub.has('db')], [everywhere, everywhere])
+      await hub.commit({}, { windows: [] })
+      for (let turn = 0; turn < 3; turn += 1) await hub.goOn()
+      assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
+    })
+  }
 })
 
 // It was offered in the middle of the look at Git that was to end it, and removed again.

@@ -36,7 +36,11 @@ const freeze =
 
 function ask(documents: readonly string[], state: LedgerState = emptyState()) {
   const fleet = fleetOf(documents)
-  const withhold = createWithhold(() => fleet, state)
+  const withhold = createWithhold(
+    () => fleet,
+    state,
+    () => [],
+  )
   return (app: string, on: string, now: string) => {
     const told = withhold(app, on, at(now))
     return (
@@ -140,13 +144,21 @@ describe('windows', () => {
   })
 
   test('nothing begins before the fleet was read, since nobody knows what is frozen', () => {
-    const withhold = createWithhold(() => null, emptyState())
+    const withhold = createWithhold(
+      () => null,
+      emptyState(),
+      () => [],
+    )
     assert.match(withhold('shop', 'a', 0)!.reason, /not read yet/)
   })
 
   test('a fleet that is read anew holds at once', () => {
     let fleet = fleetOf([cluster('a'), application('shop')])
-    const withhold = createWithhold(() => fleet, emptyState())
+    const withhold = createWithhold(
+      () => fleet,
+      emptyState(),
+      () => [],
+    )
     assert.equal(withhold('shop', 'a', at('2026-12-24T18:00:00Z')), null)
     fleet = fleetOf([cluster('a'), application('shop'), project(`[${freeze}]`)])
     assert.notEqual(withhold('shop', 'a', at('2026-12-24T18:00:00Z')), null)
@@ -198,6 +210,7 @@ describe('an application that depends on another', () => {
       createWithhold(
         () => fleetOf(documents),
         state,
+        () => [],
         () => digest,
       )('shop', 'a', 0)
   }
