@@ -1,7 +1,7 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { type Fault, HubError, formatFault } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
-import { describeReturn, findNewer } from './ledger/accepted.ts'
+import { describeReturn, findNewer, listOthers } from './ledger/accepted.ts'
 import { newestFacts } from './ledger/facts.ts'
 import type { Register } from './ledger/register.ts'
 import type { Contents } from './render/contents.ts'
@@ -30,6 +30,8 @@ export interface PipelineDeps {
 
 /** A part of the hub that was away is asked again after this long, in milliseconds. */
 const retryMs = 2_000
+/** Commits that are read again at the start, in search of what the newest deleted. */
+const mostRecalled = 20
 /** Faults and warnings that one round makes events of. */
 const mostTold = 100
 
@@ -215,12 +217,29 @@ export function createPipeline(deps: PipelineDeps) {
     if (rendered.againMs !== undefined) lookAgain(rendered.againMs)
   }
 
+  /** How applications were declared last that are gone from a commit, where a hub died before it had planned that. */
+  async function recallDeclared(accepted: string): Promise<void> {
+    let lost = deciding.last.listUnplanned(await renderer.readFleet(accepted))
+    const found: Fleet[] = []
+    for (const revision of listOthers(register.state, accepted).slice(0, mostRecalled)) {
+      if (lost.length === 0 || !(await renderer.has(revision))) break
+      const before = await renderer.readFleet(revision)
+      found.unshift(before)
+      lost = lost.filter((name) => !before.applications.has(name))
+    }
+    for (const before of found) deciding.last.note(before)
+  }
+
   /** Goes on from the last accepted commit, should what came after it be refused, or Git be away. */
   async function resume(): Promise<void> {
     const accepted = register.state.acceptedRevision
     if (fleet || !accepted) return
     try {
-      if (await renderer.has(accepted)) await takeFleet(accepted)
+      if (!(await renderer.has(accepted))) return
+      await recallDeclared(accepted).catch((err: unknown) => {
+        log('warn', `what was declared before ${accepted} is not known`, { err })
+      })
+      await takeFleet(accepted)
     } catch (error) {
       log('warn', `${accepted} cannot be gone on from yet`, { err: error })
     }

@@ -34,6 +34,14 @@ export function findNewer(
   return everAccepted.has(revision) ? newestAccepted : undefined
 }
 
+/** Commits that were in force, but for this one: the newest first. */
+export function listOthers(
+  { everAccepted }: Pick<AcceptedRevisions, 'everAccepted'>,
+  revision: string,
+): string[] {
+  return [...everAccepted].filter((one) => one !== revision).reverse()
+}
+
 /** What is said of a branch that went back to a commit from before the newest. */
 export function describeReturn(revision: string, newer: string): string {
   return `the fleet repository went back to ${revision}, which was in force before ${newer}: it was pushed by force, or its host is behind`

@@ -7,8 +7,8 @@ import type { RolloutPlan, RolloutTarget } from '../rollout.ts'
 /* Which applications there is to decide on beside those that Git declares, and in what order. */
 
 /** Applications that run somewhere. */
-export function listAssigned(state: LedgerState): string[] {
-  return [...state.assignedTo]
+export function listAssigned({ assignedTo }: Pick<LedgerState, 'assignedTo'>): string[] {
+  return [...assignedTo]
     .filter(([, mine]) => [...mine.values()].some(({ digest }) => digest !== null))
     .map(([name]) => name)
     .sort()
@@ -53,7 +53,7 @@ export function listTakenBack(
 }
 
 /** Whether a whole application goes, and not only from clusters that it is placed on no more. */
-function isLeaving({ targets, waves }: RolloutPlan): boolean {
+export function isLeaving({ targets, waves }: RolloutPlan): boolean {
   const isPart = waves.some(({ name }) => name === removalsWave)
   return !isPart && Object.values(targets).every(({ digest }) => digest === null)
 }

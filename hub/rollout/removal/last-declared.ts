@@ -2,6 +2,7 @@ import type { Fleet } from '../../fleet/fleet.ts'
 import { projectNameOf } from '../../fleet/tenancy.ts'
 import { lastProjectOf, lastStrategyOf, plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
+import { isLeaving, listAssigned } from '../advance/listed.ts'
 import type { KeptStrategy } from '../rollout.ts'
 import { keepDeclared } from '../plan/strategy.ts'
 import type { DependsOn } from './leaving-order.ts'
@@ -10,6 +11,8 @@ import type { DependsOn } from './leaving-order.ts'
 export interface LastDeclared {
   /** Called for every fleet that is taken in. */
   note(fleet: Pick<Fleet, 'applications' | 'strategies'>): void
+  /** Applications that run and are not in a fleet, and of whose leaving no plan was made. */
+  listUnplanned(fleet: Pick<Fleet, 'applications'>): string[]
   /** As Git had it last; what this hub has not seen of that, as its last rollout was planned. */
   strategyOf(application: string): KeptStrategy | undefined
   /** Name of the Project that it was in, likewise. */
@@ -44,6 +47,11 @@ export function createLastDeclared(
     },
     dependsOn: (application) =>
       dependsOn.get(application) ?? plansOf(past, application).at(-1)?.dependsOn ?? [],
+    listUnplanned: ({ applications }) =>
+      listAssigned(past).filter((name) => {
+        const newest = plansOf(past, name).at(-1)
+        return !applications.has(name) && !(newest && isLeaving(newest))
+      }),
     projectOf: (application) => projects.get(application) ?? lastProjectOf(past, application),
     strategyOf: (application) =>
       strategies.has(application) ? strategies.get(application) : lastStrategyOf(past, application),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { contentsOf, createWorld, fleetOf } from '../decide-world.ts'
 import { createLeavingHub, everywhere, gated, ungated } from '../leaving-world.ts'
+import { read } from '../several-git.ts'
 import { good } from '../world.ts'
 
 // A strategy that came after the last rollout, as one of before an upgrade, was not kept anywhere.
@@ -43,6 +44,22 @@ describe('what Git said of an application last, and nothing was rolled out for',
     await hub.commit({ shop: null })
     await hub.goOn()
     assert.deepEqual(hub.has('shop'), everywhere.slice(1))
+  })
+
+  // A hub that died between taking in its deletion and planning it had it leave as it was rolled out last.
+  test('I6 is asked for where a hub has begun anew, and no plan was made of its leaving', async () => {
+    const hub = await createLeavingHub({})
+    await hub.commit({ shop: gated })
+    await hub.world.perform({ kind: 'crash' })
+    const { last } = hub.world.hub.deciding
+    const git = hub.world.commits.at(-1)!
+    const { fleet: without } = read({ ...git, declared: { db: ungated } })
+    assert.deepEqual(last.listUnplanned(without), ['queue', 'shop', 'web'])
+    last.note(read(git).fleet)
+    await hub.commit({ shop: null })
+    await hub.goOn()
+    assert.deepEqual(hub.has('shop'), everywhere.slice(1))
+    assert.deepEqual(last.listUnplanned(without), ['queue', 'web'])
   })
 
   // Windows of the one that it was moved out of held, and not those of the one that it was moved to.
