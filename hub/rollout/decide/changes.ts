@@ -114,7 +114,9 @@ export function findChange(input: ChangeInput): Change {
   // What has it and failed is tried again by a person's word, as what has it not.
   const failed = input.again ? listEndedWithout(input).filter(isWanted) : []
   const isNothing = failed.length === 0
-  if (isNothing && free.length === 0 && active) return { kind: 'withdraw', rollout: active.plan.id }
+  if (isNothing && free.length === 0 && active) {
+    return { kind: isSetAside(input, active) ? 'later' : 'withdraw', rollout: active.plan.id }
+  }
   if (isNothing && asked.length === 0) return { kind: 'none' }
   // With nothing else to bring, what is on hold is planned, and refused in words.
   const due = free.length > 0 ? free : asked
@@ -249,6 +251,12 @@ function isOnlyRemoving(input: ChangeInput, plan: RolloutPlan): boolean {
     open.every(([, { digest }]) => digest === null) &&
     open.some(([cluster]) => input.assigned.get(cluster)?.digest === null)
   )
+}
+
+/** Whether a rollout waits for a person, and nobody of it may get anything now: what is waited for holds once they may. */
+function isSetAside(input: ChangeInput, past: PastRollout): boolean {
+  const isPersons = isPausedByPerson(past) || awaitsPerson(past)
+  return isPersons && listOpen(input, past.plan).length === 0
 }
 
 /** What a plan brings to clusters that may get anything. */

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
 import type { Content } from '../../../../hub/rollout/rollout.ts'
 import { createDecidingHub } from './deciding-hub.ts'
+import { createLeavingHub, everywhere, gated, ungated } from './leaving-world.ts'
+import { clusters } from './several-git.ts'
 
 /* What Git asked while a rollout stood somewhere, and that waits for it: in line, or behind what a person paused. */
 
@@ -44,6 +46,49 @@ describe('what waits in line', () => {
     await hub.commit(all(fixed))
     for (let turn = 0; turn < 8; turn += 1) await hub.goOn(5_000)
     assert.equal(hub.phases(), 'Succeeded Succeeded Succeeded')
+  })
+})
+
+// It was withdrawn, and went out by itself once its clusters were suspended no more.
+describe('what waits for a person', () => {
+  const act = { application: 'shop', cluster: 'c0', actor: 'alice' } as const
+
+  test('waits still once all its clusters were suspended, and are no more', async () => {
+    const hub = await createLeavingHub({})
+    const next = { ...gated, version: 1 }
+    await hub.commit({ shop: gated })
+    await hub.commit({ shop: next })
+    await hub.world.perform({ kind: 'act', action: 'pause', ...act })
+    for (const suspended of [clusters, []]) {
+      await hub.commit({}, { suspended })
+      await hub.goOn()
+      assert.equal(hub.phases('shop'), 'Succeeded Paused')
+    }
+    await hub.world.perform({ kind: 'act', action: 'resume', ...act })
+    await hub.goOn()
+    await hub.approve('shop')
+    assert.equal(hub.phases('shop'), 'Succeeded Succeeded')
+  })
+
+  test('is taken back by Git all the same while its clusters are suspended', async () => {
+    const hub = await createLeavingHub({ shop: gated })
+    await hub.approve('shop')
+    await hub.commit({ shop: { ...gated, version: 1 } })
+    await hub.world.perform({ kind: 'act', action: 'pause', ...act })
+    await hub.commit({ shop: gated }, { suspended: clusters })
+    await hub.commit({}, { suspended: [] })
+    assert.match(hub.phases('shop'), /^Succeeded Superseded/)
+  })
+
+  test('is removed by no other word once all clusters of so many removals were suspended', async () => {
+    const hub = await createLeavingHub({})
+    await hub.commit({ shop: null, db: null, web: null })
+    await hub.commit({}, { suspended: clusters })
+    await hub.commit({ db: ungated, web: ungated })
+    await hub.commit({}, { suspended: [] })
+    assert.deepEqual([hub.phases('shop'), hub.has('shop')], ['Succeeded Planned', everywhere])
+    assert.match(hub.world.faults[0]!.message, /waits for a person/)
+    assert.equal(hub.phases('db'), 'Succeeded Superseded')
   })
 })
 
