@@ -177,6 +177,7 @@ async function runAgent(
   const workloads = createWorkloads({
     cluster,
     clusterId: identity.clusterId,
+    formerIds: stored.formerIds,
     keys: deps.keys,
     references: deps.references,
     clock: systemClock,

@@ -6,13 +6,12 @@ import type { ObjectError } from '../observe/status.ts'
 import type { Claims } from './inventory/claims.ts'
 import type { Inventory, InventoryEntry } from './inventory/inventory.ts'
 import type { InventoryStore } from './inventory/inventory-store.ts'
+import type { AgentIds } from './inventory/ownership.ts'
 import type { Spared } from './prune/sparing.ts'
 
 /** What applying and removing need. */
-export interface ApplyDeps {
+export interface ApplyDeps extends AgentIds {
   readonly cluster: Cluster
-  /** Id of this cluster's record at the hub. */
-  readonly clusterId: string
   readonly clock: Clock
   /** Of hashes of Secrets in inventories; without it they have none. */
   readonly salt?: Uint8Array | undefined

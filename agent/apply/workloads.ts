@@ -21,7 +21,7 @@ import { accountIn } from './inventory/inventory.ts'
 import { createInventoryStore } from './inventory/inventory-store.ts'
 import { watchEarly } from './track/early-watches.ts'
 import { loadInventories } from './inventory/load-inventories.ts'
-import { fieldManager, marks, ownerOf } from './inventory/ownership.ts'
+import { type AgentIds, fieldManager, marks, ownerOf } from './inventory/ownership.ts'
 import { recallObject } from './write/recall.ts'
 import { createRepairLimit } from './track/repair-limit.ts'
 import { createRotation, type RotationDeps } from './track/rotation.ts'
@@ -29,10 +29,8 @@ import { createRoster } from './track/roster.ts'
 import { createRuns } from './run/runs.ts'
 import { keptBy, stateOf, type Tracked } from './track/tracked.ts'
 
-export interface WorkloadsDeps {
+export interface WorkloadsDeps extends AgentIds {
   readonly cluster: Cluster
-  /** Id of this cluster's record at the hub. */
-  readonly clusterId: string
   readonly clock: Clock
   /** Keys to Secrets that are encrypted in Git. */
   readonly keys: KeyStore

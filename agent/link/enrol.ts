@@ -31,7 +31,12 @@ export interface Enrolled {
   /** Somebody has to approve the fingerprint first: there is no certificate yet. */
   readonly pending: boolean
   readonly fingerprint: string
+  /** Ids that agents of this cluster had before. */
+  readonly formerIds: readonly string[]
 }
+
+/** A hub tells as many. */
+const formerIdsKept = 16
 
 /**
  * Joins the fleet with a one-use token: the hub's CA and the root
@@ -102,6 +107,7 @@ export async function enrol(
       root: { envelope: answer.root, statement },
       generation: Number(answer.generation),
       pending: answer.pending,
+      formerIds: answer.formerIds.slice(-formerIdsKept),
       fingerprint: enrolmentFingerprint({
         boundKey: boundPublic,
         certificateKey: agentKey.publicKey,

@@ -34,6 +34,8 @@ export interface StoredIdentity {
   readonly fingerprint?: string
   /** Written before it is asked for or used; the present one is kept until this one has worked. */
   readonly next?: NextCertificate
+  /** Ids that agents of this cluster had before: what bears one of them was applied from here. */
+  readonly formerIds?: readonly string[]
   /** The root statement's envelope that the join token pinned, base64. */
   readonly root?: string
 }

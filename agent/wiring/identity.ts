@@ -135,9 +135,9 @@ async function join(deps: IdentityDeps, signal: AbortSignal): Promise<StoredIden
 }
 
 function toStored(enrolled: Enrolled, hub: string, request: Uint8Array): StoredIdentity {
-  const { identity, endpoint, boundKey, generation, pending, fingerprint } = enrolled
+  const { identity, endpoint, boundKey, generation, pending, fingerprint, formerIds } = enrolled
   const root = Buffer.from(enrolled.root.envelope).toString('base64')
-  const base = { identity, endpoint, boundKey, enrolAddress: hub, fingerprint, root }
+  const base = { identity, endpoint, boundKey, enrolAddress: hub, fingerprint, formerIds, root }
   if (!pending) return { ...base, generation, receivedAt: Date.now() }
   const text = Buffer.from(request).toString('base64')
   return { ...base, pending, next: { key: endpoint.key, request: text, issued: null } }

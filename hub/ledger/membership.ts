@@ -14,6 +14,8 @@ export interface Membership {
   readonly clusterIds: Map<string, string>
   /** UID of a kube-system namespace → clusters of `enrolments` that have it; more than one only by a replacement. */
   readonly clusterUids: Map<string, Set<string>>
+  /** UID of a kube-system namespace → ids that its agents were given, the newest last. */
+  readonly agentIds: Map<string, readonly string[]>
   /** By cluster: who joined and waits for approval; the newest only. */
   readonly pending: Map<string, Enrolment>
   /** Cluster → why its agent may not connect; until it is enrolled again. */
@@ -30,6 +32,9 @@ export type MembershipDecision = Extract<
 /** The bound key of a new member may take one certificate by itself after the first. */
 export const recoveryBudget = 1
 
+/** Of one cluster; each stands for a join. */
+const agentIdsKept = 16
+
 export function emptyMembership(): Membership {
   return {
     tokens: new Map(),
@@ -38,6 +43,7 @@ export function emptyMembership(): Membership {
     enrolments: new Map(),
     clusterIds: new Map(),
     clusterUids: new Map(),
+    agentIds: new Map(),
     pending: new Map(),
     revoked: new Map(),
     locked: new Map(),
@@ -170,6 +176,8 @@ function admit(state: Membership, enrolment: Enrolment): void {
   state.clusterIds.set(clusterId, cluster)
   const sharing = state.clusterUids.get(kept.clusterUid) ?? new Set()
   state.clusterUids.set(kept.clusterUid, sharing.add(cluster))
+  const ids = (state.agentIds.get(kept.clusterUid) ?? []).filter((id) => id !== clusterId)
+  state.agentIds.set(kept.clusterUid, [...ids, clusterId].slice(-agentIdsKept))
   state.pending.delete(cluster)
   state.revoked.delete(cluster)
   state.locked.delete(cluster)

@@ -26,6 +26,8 @@ export type Standing =
 /** What enrolment needs of the hub's record. */
 export interface EnrolmentRecord {
   token(tokenId: string): JoinTokenRecord | undefined
+  /** Ids that agents of the cluster with this UID were given before, the newest last. */
+  formerIds(clusterUid: string): readonly string[]
   /** Why this token may not enrol this cluster, in words; undefined when it may. */
   objection(token: JoinTokenRecord, clusterUid: string): string | undefined
   /** Consumes the token and records the cluster, in one ledger entry; false when it was used. */
@@ -96,6 +98,7 @@ export function createEnrolment(options: EnrolOptions) {
       recoverable: 1 + recoveryBudget,
       fingerprint,
     }
+    const formerIds = [...record.formerIds(request.clusterUid)]
     if (!(await record.enrol(token, enrolment))) throw refused()
     const { cluster, clusterId } = enrolment
     const common = {
@@ -104,6 +107,7 @@ export function createEnrolment(options: EnrolOptions) {
       hubCa: authority.certificate,
       dataAddress: options.dataAddress(),
       root: Uint8Array.from(options.root),
+      formerIds,
     }
     if (!approved) {
       const waiting = { pending: true, retrySeconds: pendingRetrySeconds }

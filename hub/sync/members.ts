@@ -23,6 +23,8 @@ export function createMembers({
   return {
     token: (tokenId) => membership.tokens.get(tokenId),
 
+    formerIds: (clusterUid) => membership.agentIds.get(clusterUid) ?? [],
+
     objection(token, clusterUid) {
       if (token.clusterUid !== undefined && token.clusterUid !== clusterUid) {
         return 'the join token was made for another cluster'

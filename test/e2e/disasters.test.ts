@@ -191,6 +191,26 @@ describe('the disaster guide', () => {
     await runs('seven')
   })
 
+  test('an agent whose namespace was deleted is joined again, and nothing that runs is made anew', async () => {
+    const before_ = agents.get('b')!
+    const { cluster } = before_
+    const uidOf = () => cluster.read('/ConfigMap/web/settings')?.metadata.uid
+    const uid = uidOf()
+    await before_.stop()
+    cluster.drop('/Namespace//groundswell-system')
+    const from = cluster.calls.length
+    const section = 'A deleted namespace of an agent'
+    const token = (await follow(section, undefined, { CLUSTER: 'b' })).trim()
+    agents.set('b', await startMemoryAgent(hub, 'b', { token, cluster }))
+    await say('seven and a half')
+    assert.equal(uidOf(), uid)
+    assert.deepEqual(
+      cluster.calls.slice(from).filter((call) => call.startsWith('delete')),
+      [],
+    )
+    await say('seven')
+  })
+
   test('all keys lost, without a backup: agents join again, and nothing that runs is made anew', async () => {
     const uidOf = (agent: MemoryAgent) =>
       (agent.cluster.read('/ConfigMap/web/settings') as { metadata: { uid: string } }).metadata.uid

@@ -134,6 +134,7 @@ export async function startMemoryAgent(
       onApplied: receipts.note,
       cluster,
       clusterId: enrolled.identity.clusterId,
+      formerIds: enrolled.formerIds,
       keys: noKeys,
       clock: systemClock,
       within: createTimeBound(50),

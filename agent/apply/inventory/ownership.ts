@@ -44,6 +44,22 @@ export interface Owner {
   readonly cluster: string
 }
 
+/** Whether an object that says whose it is was applied from this cluster: by this agent, or by one before it. */
+export function isAppliedHere(
+  { cluster }: Pick<Owner, 'cluster'>,
+  { clusterId, formerIds = [] }: AgentIds,
+): boolean {
+  return cluster === clusterId || formerIds.includes(cluster)
+}
+
+/** Who applies here, and did before. */
+export interface AgentIds {
+  /** Id of this cluster's record at the hub. */
+  readonly clusterId: string
+  /** Ids that agents of this cluster had before. */
+  readonly formerIds?: readonly string[] | undefined
+}
+
 /** Who an object says it belongs to; empty members when it says nothing. */
 export function ownerOf(object: LiveObject): Owner {
   return {

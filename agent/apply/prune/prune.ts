@@ -10,7 +10,7 @@ import { createInstanceTest, isControlled, refuseOccupied, whyDefinitionStays } 
 import type { InventoryEntry } from '../inventory/inventory.ts'
 import { toObjectError } from '../run/object-error.ts'
 import { compareOrder, isDefinition, isNamespace, stageOf, stages } from '../run/order.ts'
-import { marks, ownerOf } from '../inventory/ownership.ts'
+import { isAppliedHere, marks, ownerOf } from '../inventory/ownership.ts'
 
 export interface PruneResult {
   /** Ids that leave the inventory: deleted, already gone, handed over or let go. */
@@ -122,9 +122,10 @@ async function pruneSeen(
   entry: InventoryEntry,
   application: string,
   policy: 'Delete' | 'Orphan',
-  { cluster, clusterId, claims }: ApplyDeps,
+  deps: ApplyDeps,
   { hold, kept, undo }: PruneTerms,
 ): Promise<PruneOutcome> {
+  const { cluster, claims } = deps
   const id = parseObjectId(entry.id)
   const signal = writeSignal()
   const holder = claims.holder(entry.id, '')
@@ -137,7 +138,7 @@ async function pruneSeen(
   const owner = ownerOf(live)
   if (owner.application !== application) return 'kept'
   // Another agent's, that runs an application of the same name: it was refused, and never applied from here.
-  if (owner.cluster && owner.cluster !== clusterId && entry.uid !== uid) return 'kept'
+  if (owner.cluster && !isAppliedHere(owner, deps) && entry.uid !== uid) return 'kept'
   const letGo = async () => {
     const keys = { labels: [marks.application, partOfLabel], annotations: [marks.cluster] }
     await cluster.disown(resource, id, uid, keys, signal)

@@ -2,7 +2,7 @@ import type { Clock } from '../../cluster/clock.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { ObjectDrift } from '../../observe/status.ts'
 import type { Claims } from '../inventory/claims.ts'
-import { marks } from '../inventory/ownership.ts'
+import { type AgentIds, isAppliedHere, marks } from '../inventory/ownership.ts'
 import type { Tracked } from '../track/tracked.ts'
 
 /* Objects that were applied for an application, that nothing asks for any more, and that no inventory
@@ -20,19 +20,19 @@ export type Strays = ReadonlyMap<string, number>
 export function findStrays(
   { name, inventory, strays }: Pick<Tracked, 'name' | 'inventory' | 'strays'>,
   pruned: readonly string[],
-  { observer, claims, clusterId, clock }: StraysDeps,
+  deps: StraysDeps,
 ): Strays {
+  const { observer, claims, clock } = deps
   const found = [...observer.unexpected(name)]
-    .filter(([id, { cluster }]) => cluster === clusterId && !inventory?.has(id))
+    .filter(([id, owner]) => isAppliedHere(owner, deps) && !inventory?.has(id))
     .filter(([id]) => !pruned.includes(id) && claims().holder(id, '') === undefined)
     .map(([id]) => [id, strays.get(id) ?? clock.now()] as const)
   return found.length === 0 ? none : new Map(found)
 }
 
-export interface StraysDeps {
+export interface StraysDeps extends AgentIds {
   readonly observer: Pick<Observer, 'unexpected'>
   readonly claims: () => Claims
-  readonly clusterId: string
   readonly clock: Clock
 }
 

@@ -16,6 +16,7 @@ import { writeSignal } from '../deps.ts'
 import { type InventoryEntry, sameInventory } from '../inventory/inventory.ts'
 import type { InventoryStore } from '../inventory/inventory-store.ts'
 import { toObjectError } from './object-error.ts'
+import type { AgentIds } from '../inventory/ownership.ts'
 import { removeApplication } from '../prune/remove.ts'
 import type { RepairLimit } from '../track/repair-limit.ts'
 import { applyApplication } from './run.ts'
@@ -23,9 +24,8 @@ import { describeSpared } from '../prune/sparing.ts'
 import { findStrays } from '../prune/strays.ts'
 import type { Tracked } from '../track/tracked.ts'
 
-export interface RunsDeps {
+export interface RunsDeps extends AgentIds {
   readonly cluster: Cluster
-  readonly clusterId: string
   readonly clock: Clock
   readonly within: TimeBound
   /** Uniform in [0, 1); spreads retries. */
@@ -119,11 +119,12 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
         one.waits.set(what, since)
         return clock.now() - since
       }
-      const { cluster, clusterId, open, salt, isRotated } = deps
+      const { cluster, clusterId, formerIds, open, salt, isRotated } = deps
       const mine = { inventory, mayRepair, waited, claims: deps.claims() }
       const blocked = dependencies.whyBlocked(one, deps.find)
       const shared = {
         clusterId,
+        formerIds,
         clock,
         observer,
         inventories,

@@ -1,7 +1,7 @@
 import { parseObjectId } from '@groundswell/proto/object-id.ts'
 import { AgentError } from '../../errors.ts'
 import { type ApplyDeps, writeSignal } from '../deps.ts'
-import { marks, type Owner } from '../inventory/ownership.ts'
+import { isAppliedHere, marks, type Owner } from '../inventory/ownership.ts'
 
 /**
  * Refuses an object that is another application's, or another agent's.
@@ -13,8 +13,9 @@ export async function refuseForeign(
   id: string,
   application: string,
   known: Owner | undefined,
-  { claims, clusterId, inventories, inventory }: ApplyDeps,
+  deps: ApplyDeps,
 ): Promise<void> {
+  const { claims, inventories, inventory } = deps
   const current = known?.application ?? ''
   const holder = claims.holder(id, current)
   if (holder !== undefined && holder !== application && !claims.agree(id, holder, application)) {
@@ -28,7 +29,7 @@ export async function refuseForeign(
     }
   }
   // What was applied from here is ours, whatever id the cluster's record had then; a first try proves nothing.
-  if (known?.cluster && known.cluster !== clusterId && !inventory.get(id)?.uid) {
+  if (known?.cluster && !isAppliedHere(known, deps) && !inventory.get(id)?.uid) {
     throw new AgentError(
       'owned_by_other',
       `belongs to the agent of cluster ${known.cluster}; if that one is gone for good, let go of all of this kind: ${letGo(id, current)}`,

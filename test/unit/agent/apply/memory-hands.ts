@@ -17,7 +17,7 @@ type Application = ReturnType<typeof presentApplication> | ReturnType<typeof rem
 export function createMemoryHands(
   options: MemoryClusterOptions = {},
   cluster = createMemoryCluster(options),
-  more: Pick<WorkloadsDeps, 'references'> = {},
+  more: Partial<Pick<WorkloadsDeps, 'references' | 'clusterId' | 'formerIds'>> = {},
 ) {
   const clock = createManualClock()
   const reports: ApplicationState[] = []

@@ -65,6 +65,16 @@ describe('membership', () => {
     )
   })
 
+  test('of a cluster that joins without end the newest ids are known', () => {
+    const joins = Array.from({ length: 40 }, (_, turn): MembershipDecision => {
+      const enrolment = enrolmentOf('a', 'one', turn)
+      return { type: 'cluster.enrolled', enrolment, tokenId: `${turn}` }
+    })
+    const ids = fold([...joins, joins.at(-1)!]).agentIds.get('one')!
+    assert.equal(ids.length, 16)
+    assert.equal(ids.at(-1), 'a-39')
+  })
+
   test('a join looks at no other member: ten thousand can join', () => {
     const state = fold([
       { type: 'cluster.enrolled', enrolment: enrolmentOf('a', 'one', 0), tokenId: 'x' },

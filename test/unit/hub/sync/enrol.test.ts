@@ -145,6 +145,25 @@ describe('joining', () => {
     assert.match(hub.state.revoked.get('cluster one') ?? '', /joined as cluster moved/)
   })
 
+  test('an agent that joins a cluster again is told what ids were given there before', async () => {
+    const hub = createEnrolWorld()
+    const first = await hub.join('one')
+    assert.deepEqual(first.formerIds, [])
+    hub.addToken('again', { cluster: 'cluster one', replace: true })
+    const second = await hub.join('again')
+    assert.deepEqual(second.formerIds, [first.clusterId])
+    // Of another cluster that takes the name it is told nothing.
+    hub.addToken('stranger', { cluster: 'cluster one', replace: true })
+    const other = await hub.join('stranger', { clusterUid: otherUid })
+    assert.deepEqual(other.formerIds, [])
+    hub.addToken('back', { cluster: 'cluster back', replace: true, preApproved: false })
+    const third = await hub.join('back')
+    assert.deepEqual(third.formerIds, [first.clusterId, second.clusterId])
+    // Who was not let in has applied nothing.
+    hub.addToken('last', { cluster: 'cluster last', replace: true })
+    assert.deepEqual((await hub.join('last')).formerIds, third.formerIds)
+  })
+
   test('after a revocation the cluster joins again without more ado', async () => {
     const hub = createEnrolWorld()
     await hub.join('one')

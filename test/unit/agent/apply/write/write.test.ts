@@ -73,6 +73,48 @@ describe('an object of another agent’s', () => {
   })
 })
 
+describe('an object of the agent that was here before', () => {
+  it('F43: is taken over, drift and all, though its inventory is lost as well, and goes when it leaves Git', async () => {
+    const cluster = createMemoryCluster()
+    {
+      await using before = createMemoryHands({}, cluster, { clusterId: 'c0' })
+      await before.bring(
+        presentApplication('shop', [
+          createNamespace('shop'),
+          ...['c', 'd', 'old'].map((name) => createConfig('shop', name, { a: '1' })),
+        ]),
+      )
+    }
+    cluster.drop('/Namespace//groundswell-system')
+    cluster.edit('/ConfigMap/shop/c', 'someone', (object) => ({ ...object, data: { a: '2' } }))
+    const uid = cluster.read('/ConfigMap/shop/c')?.metadata.uid
+    cluster.calls.length = 0
+    await using hands = createMemoryHands({}, cluster, { formerIds: ['c0'] })
+    const wanted = [createNamespace('shop'), createConfig('shop', 'c', { a: '1' })]
+    await hands.bring(
+      presentApplication('shop', [...wanted, createConfig('shop', 'd', { a: '1' })]),
+    )
+    assert.deepEqual(hands.state('shop')?.errors, [])
+    assert.deepEqual(
+      hands.writes().filter((call) => !call.startsWith('apply')),
+      [],
+      'nothing is deleted, nor let go',
+    )
+    const taken = cluster.read('/ConfigMap/shop/c')!
+    assert.equal(taken.metadata.uid, uid)
+    assert.equal(taken.metadata.annotations?.['groundswell.dev/cluster'], 'c1')
+    assert.deepEqual(taken['data'], { a: '1' })
+    // What left Git while nobody remembered it is told, and stays.
+    assert.deepEqual(
+      hands.state('shop')?.drift.map(({ object }) => object),
+      ['/ConfigMap/shop/old'],
+    )
+    await hands.bring(presentApplication('shop', wanted, { generation: 2 }))
+    assert.equal(cluster.read('/ConfigMap/shop/d'), undefined)
+    assert.ok(cluster.read('/ConfigMap/shop/old'))
+  })
+})
+
 describe('writing an object whose kind the watches have not read', () => {
   it('F45: takes nothing that is another application’s or another agent’s', async () => {
     const cluster = createMemoryCluster()
