@@ -86,6 +86,8 @@ export interface RolloutPlan {
   readonly behind?: string
   /** The wave of which no cluster could be given it: it waits until one can, or for a person's word. */
   readonly leftOut?: string
+  /** Clusters that its application is placed on and that were to be given nothing as it was made: suspended, or revoked. */
+  readonly aside?: readonly string[]
   /** The Project that its application was in, named or not; of one that left Git, the last. */
   readonly project?: string
   /** How its application is rolled out, where Git says anything of that: of one that left Git, as it was last. */

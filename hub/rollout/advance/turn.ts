@@ -1,6 +1,7 @@
 import type { LedgerState } from '../../ledger/replay.ts'
 import { activeRollouts } from '../decide/admission.ts'
-import { goesOn, isPausedByPerson } from '../decide/changes.ts'
+import { isPausedByPerson } from '../decide/by-person.ts'
+import { goesOn } from '../decide/changes.ts'
 import type { RolloutPlan } from '../rollout.ts'
 
 /**

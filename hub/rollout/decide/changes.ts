@@ -1,9 +1,8 @@
 import { plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
-import { isStopped } from '../step/action.ts'
-import { findStop } from '../step/failure.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from '../rollout.ts'
 import { finalPhases } from '../rollout.ts'
+import { awaitsPerson, isPausedByPerson } from './by-person.ts'
 import { isToRemove } from './to-come.ts'
 import { listEndedWithout, listLeft, listUnproven } from './unproven.ts'
 
@@ -157,13 +156,6 @@ export function goesOn(
   )
 }
 
-/** Whether Git had it planned, and nothing but a person's word begins it. */
-export function awaitsPerson({ plan, run }: Pick<PastRollout, 'plan' | 'run'>): boolean {
-  const { starts, behind, leftOut, trigger } = plan
-  if (run.phase !== 'Planned' || starts === true || trigger.kind === 'api') return false
-  return behind === undefined && leftOut === undefined
-}
-
 /** Whether all that the first bring is among the second. */
 export function isWithin(
   targets: Readonly<Record<string, RolloutTarget>>,
@@ -172,18 +164,6 @@ export function isWithin(
   return Object.entries(targets).every(
     ([cluster, { digest }]) => others[cluster]?.digest === digest,
   )
-}
-
-/**
- * Paused, and by no failure: those are tried again, while what a person meant nobody knows. What fails after a
- * person's word takes nothing back of it.
- */
-export function isPausedByPerson({ plan, run }: PastRollout): boolean {
-  if (run.phase !== 'Paused') return false
-  if (isStopped(run)) return true
-  const isGateFailed = Object.values(run.gates).some(({ state }) => state === 'failed')
-  const isSpent = findStop(plan, run.clusters) !== null
-  return !isGateFailed && !isSpent
 }
 
 /**
@@ -279,10 +259,11 @@ function listDue(
   const isKept = (cluster: string, { digest }: Content): boolean => {
     const last = findLast(input, cluster)
     const by = brought.get(digest)
-    if (digest === null || (last && !by)) return false
-    // It joins, and has content of its own: as good or bad as what the others were to get by the same commit.
-    if (!by) return (isTaken ??= isTakenBack(input))
     const { history } = input
+    if (digest === null || (!by && last && !wasAside(history, cluster, last))) return false
+    // It joins, or may get something again, and has content of its own: as good or bad as what the others were to get
+    // by the same commit.
+    if (!by) return (isTaken ??= isTakenBack(input))
     return isAborted(by) && (!last || history.indexOf(last) > history.indexOf(by))
   }
   const kept = new Set(due.filter((one) => isKept(...one)))
@@ -301,6 +282,16 @@ function isTakenBack(input: ChangeInput): boolean {
     else if (input.assigned.get(cluster)?.digest === content.digest) return false
   }
   return isTaken
+}
+
+/** Whether a cluster was to be given nothing when what was aborted, or rolled back, since its own last rollout was planned. */
+function wasAside(history: readonly PastRollout[], cluster: string, last: PastRollout): boolean {
+  return history
+    .slice(0, history.indexOf(last))
+    .some(
+      ({ plan, run }) =>
+        (run.phase === 'Aborted' || run.phase === 'RolledBack') && plan.aside?.includes(cluster),
+    )
 }
 
 /** The newest rollout that says something of a cluster. */

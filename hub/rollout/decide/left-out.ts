@@ -121,7 +121,7 @@ function listStopped(
 }
 
 /** Clusters that Git places an application on, and that are given nothing new of it. One that never joined is none. */
-function listLeft(
+export function listLeft(
   application: string,
   fleet: Fleet,
   { applications, skipped }: Pick<Contents, 'applications' | 'skipped'>,

@@ -2,7 +2,9 @@ import type { Fleet } from '../../fleet/fleet.ts'
 import { projectOf } from '../../fleet/tenancy.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import type { AuthorsRequest } from '../../render/authors.ts'
+import type { Contents } from '../../render/contents.ts'
 import type { Change } from '../decide/changes.ts'
+import { listLeft } from '../decide/left-out.ts'
 import { keepProject } from '../withhold/fleet-windows.ts'
 import type { LastDeclared } from '../removal/last-declared.ts'
 import { keepDependencies } from '../removal/leaving-order.ts'
@@ -33,6 +35,7 @@ export interface MakePlanDeps {
 /** A fleet, and how what it asks of one application bears on others. */
 interface PlanRound {
   readonly fleet: Fleet
+  readonly contents: Pick<Contents, 'applications' | 'skipped'>
   readonly look: Pick<Look, 'spare' | 'findGivers' | 'listBrokenBeside'>
 }
 
@@ -45,7 +48,7 @@ export function createMakePlan(deps: MakePlanDeps, last: LastDeclared) {
    * @throws HubError `plan_invalid` as `planRollout`
    */
   return async function makePlan(
-    { fleet, look }: PlanRound,
+    { fleet, contents, look }: PlanRound,
     application: string,
     change: Planned,
     by: string,
@@ -83,12 +86,14 @@ export function createMakePlan(deps: MakePlanDeps, last: LastDeclared) {
       now: deps.clock(),
     })
     const broken = spec ? [] : look.listBrokenBeside(application, Object.keys(change.targets))
+    const aside = spec ? [...listLeft(application, fleet, contents, state)].sort() : []
     const dated = { ...plan, fleetRevision: fleet.revision, offlineGrace: deps.offlineGrace }
     return {
       ...{ ...dated, ...(await findPlanAuthors(state, dated, deps.authors)) },
       ...kept,
       ...(strategy && { strategy }),
       ...keepDependencies(last.dependsOn, application, spec),
+      ...(aside.length > 0 && { aside }),
       ...(broken.length > 0 && { brokenBeside: broken }),
       // In line it would come back once all of it is gone.
       ...(change.saves !== undefined && { supersede: 'replace' as const }),

@@ -1,7 +1,7 @@
 import type { Fault } from '../../errors.ts'
 import { describeReturn } from '../../ledger/accepted.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
-import { awaitsPerson } from '../decide/changes.ts'
+import { awaitsPerson } from '../decide/by-person.ts'
 
 /** Share of all applications. */
 const most = 0.5
