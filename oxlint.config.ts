@@ -146,7 +146,7 @@ const apiShapes = [
   // A ledger is judged as a file, with no hub to be believed.
   ...['audit/audit.ts', 'audit/export.ts', 'status/event.ts'],
   // Schemas are printed, and other tools' files converted, without a hub.
-  ...['fleet/json-schema.ts', 'fleet/suggest.ts', 'migrate/migrate.ts'],
+  ...['fleet/load/json-schema.ts', 'fleet/load/suggest.ts', 'migrate/migrate.ts'],
   // A checkout is looked at without a hub; what does so is handed in, what prints it is pure.
   ...[
     'check/check-markdown.ts',

@@ -8,7 +8,7 @@ import type { DryRunRequest } from './api/hub.ts'
 import type { DryRunView } from './api/dry-run-view.ts'
 import { HubError } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
-import { projectOf, scopeOn } from './fleet/tenancy.ts'
+import { projectOf, scopeOn } from './fleet/resolve/tenancy.ts'
 import type { DryRunQuestion } from './sync/questions.ts'
 
 export interface DryRunDeps {

@@ -1,5 +1,5 @@
 import type { Fleet } from './fleet/fleet.ts'
-import { formatFacts } from './fleet/facts-wire.ts'
+import { formatFacts } from './fleet/resolve/facts-wire.ts'
 import { toApproval } from './access/approval.ts'
 import type { Principal } from './access/principal.ts'
 import { rightsOf } from './access/rights.ts'

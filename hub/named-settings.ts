@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { isRecord } from '@groundswell/proto/record.ts'
 import { type Fault, formatFault, HubError } from './errors.ts'
-import { findSchemaFaults } from './fleet/schema-faults.ts'
+import { findSchemaFaults } from './fleet/load/schema-faults.ts'
 
 /** A file of the hub's own that maps names to settings of one shape. */
 export interface NamedSettings<S extends TSchema> {

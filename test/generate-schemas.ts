@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
-import { schemaFile, schemaNames, toJsonSchema } from '../hub/fleet/json-schema.ts'
+import { schemaFile, schemaNames, toJsonSchema } from '../hub/fleet/load/json-schema.ts'
 
 /* Writes deploy/schemas anew; with --check, only says which of it is not what the kinds are now. */
 

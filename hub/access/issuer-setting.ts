@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { type Fault, formatFault, HubError } from '../errors.ts'
-import { findSchemaFaults } from '../fleet/schema-faults.ts'
+import { findSchemaFaults } from '../fleet/load/schema-faults.ts'
 import { type Role, roles } from './principal.ts'
 
 /**

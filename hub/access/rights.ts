@@ -1,7 +1,7 @@
 import { matchesAnyGlob } from '@groundswell/proto/glob.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ProjectSpec } from '../fleet/kinds/project.ts'
-import { projectOf } from '../fleet/tenancy.ts'
+import { projectOf } from '../fleet/resolve/tenancy.ts'
 import { type Action, isInRole } from './action.ts'
 import { isAllowed, type Principal, roles } from './principal.ts'
 

@@ -1,6 +1,6 @@
 import { matchesAnyGlob, matchesGlob } from '@groundswell/proto/glob.ts'
 import type { Declared, Fleet } from '../fleet/fleet.ts'
-import { listGroupMembers } from '../fleet/group.ts'
+import { listGroupMembers } from '../fleet/resolve/group.ts'
 import type { AlertSpec, NotificationProviderSpec } from '../fleet/kinds/notification.ts'
 import { type Notice, noticeSeverities } from './notice.ts'
 

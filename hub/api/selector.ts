@@ -1,6 +1,6 @@
 import { HubError } from '../errors.ts'
 import type { LabelSelector } from '../fleet/kinds/fields.ts'
-import { matchesSelector } from '../fleet/selector.ts'
+import { matchesSelector } from '../fleet/resolve/selector.ts'
 
 type Requirement = NonNullable<LabelSelector['matchExpressions']>[number]
 

@@ -1,6 +1,6 @@
 import { type HealthCheck, healthCheckLimit } from '@groundswell/proto/health-check.ts'
 import type { Fault } from '../errors.ts'
-import { keyOfCheck } from '../fleet/fleet-health.ts'
+import { keyOfCheck } from '../fleet/load/fleet-health.ts'
 import type { RenderedObject } from '../render/engine.ts'
 
 export interface HealthOptions {

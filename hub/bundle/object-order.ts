@@ -1,7 +1,7 @@
 import type { ApplyRules } from '@groundswell/proto/apply-rules.ts'
 import { describeObject, formatObjectId, type ObjectId } from '@groundswell/proto/object-id.ts'
 import type { Fault } from '../errors.ts'
-import { findDependencyCycles } from '../fleet/dependency-cycle.ts'
+import { findDependencyCycles } from '../fleet/load/dependency-cycle.ts'
 import type { RenderedObject } from '../render/engine.ts'
 import { type ObjectWishes, readWishes } from './apply-rules.ts'
 

@@ -1,7 +1,7 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
-import type { CommonHealth } from '../fleet/fleet-health.ts'
+import type { CommonHealth } from '../fleet/load/fleet-health.ts'
 import type { ApplicationSpec } from '../fleet/kinds/application.ts'
-import type { ResolvedTarget } from '../fleet/resolve.ts'
+import type { ResolvedTarget } from '../fleet/resolve/resolve.ts'
 import type { BundleOptions } from './build.ts'
 
 /** How an application says its objects are to be kept on one cluster. */

@@ -1,4 +1,4 @@
-import type { FindChart } from '../fleet/render-source.ts'
+import type { FindChart } from '../fleet/input/render-source.ts'
 import type { Charts } from '../source/chart/chart.ts'
 
 /** Charts of repositories and registries, for whoever may fetch them. */

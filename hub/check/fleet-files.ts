@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { FleetFile } from '../fleet/load.ts'
+import type { FleetFile } from '../fleet/load/load.ts'
 import type { Snapshot } from './local-repository.ts'
 
 /** The configuration of a fleet repository at a commit: YAML files of one directory and below. */

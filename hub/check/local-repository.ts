@@ -1,4 +1,4 @@
-import type { RepositoryAt } from '../fleet/plan-renders.ts'
+import type { RepositoryAt } from '../fleet/input/plan-renders.ts'
 
 /** The files of a repository as they are, or were. */
 export interface Snapshot extends RepositoryAt {

@@ -1,5 +1,5 @@
 import type { ProposedView } from '../api/proposal-view.ts'
-import type { FleetFile } from '../fleet/load.ts'
+import type { FleetFile } from '../fleet/load/load.ts'
 import type { Contents } from '../render/contents.ts'
 import type { CheckReport } from './check.ts'
 import type { Finding } from './finding.ts'

@@ -1,5 +1,5 @@
 import { describeObject } from '@groundswell/proto/object-id.ts'
-import { knowCluster } from '../fleet/cluster-facts.ts'
+import { knowCluster } from '../fleet/resolve/cluster-facts.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { selectPolicies } from '../policy/policy.ts'
 import type { Violation } from '../policy/violation.ts'

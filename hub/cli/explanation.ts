@@ -1,4 +1,4 @@
-import { suggest } from '../fleet/suggest.ts'
+import { suggest } from '../fleet/load/suggest.ts'
 import { CliFailure } from './failure.ts'
 import { escapeLine, escapeLines, formatFields, formatTable } from './output.ts'
 

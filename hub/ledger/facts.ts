@@ -1,6 +1,6 @@
 import { type Digest } from '@groundswell/proto/digest.ts'
 import { type ToldFacts, factsDigest } from '@groundswell/proto/facts.ts'
-import type { ClusterFacts, FleetFacts, ServedApis } from '../fleet/cluster-facts.ts'
+import type { ClusterFacts, FleetFacts, ServedApis } from '../fleet/resolve/cluster-facts.ts'
 import type { Decision } from './entry.ts'
 
 /** What agents reported of their clusters, as the ledger says. */

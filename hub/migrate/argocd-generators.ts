@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { matchesGlob } from '@groundswell/proto/glob.ts'
-import { matchesSelector } from '../fleet/selector.ts'
+import { matchesSelector } from '../fleet/resolve/selector.ts'
 import { type Draft, toName } from './draft.ts'
 import {
   type ForeignDocument,

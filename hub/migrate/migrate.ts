@@ -1,6 +1,6 @@
 import { Document } from 'yaml'
 import { type Fault, HubError } from '../errors.ts'
-import { loadFleet } from '../fleet/load.ts'
+import { loadFleet } from '../fleet/load/load.ts'
 import { apiVersion } from '../fleet/kinds.ts'
 import { convertArgocd } from './argocd.ts'
 import { convertFleet } from './fleet.ts'

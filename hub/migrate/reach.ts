@@ -3,8 +3,8 @@ import {
   kustomizationFiles,
   listKustomizeReferences,
   readKustomization,
-} from '../fleet/kustomize-references.ts'
-import { listBaseEntries } from '../fleet/remote-base.ts'
+} from '../fleet/input/kustomize-references.ts'
+import { listBaseEntries } from '../fleet/input/remote-base.ts'
 import type { ForeignDocument } from './foreign-document.ts'
 import type { ForeignFile } from './migration.ts'
 

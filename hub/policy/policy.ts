@@ -1,8 +1,8 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Declared, Fleet } from '../fleet/fleet.ts'
-import { isGroupMember } from '../fleet/group.ts'
+import { isGroupMember } from '../fleet/resolve/group.ts'
 import type { PolicySpec } from '../fleet/kinds/policy.ts'
-import { matchesSelector } from '../fleet/selector.ts'
+import { matchesSelector } from '../fleet/resolve/selector.ts'
 import type { SignaturePlace, SignatureRule } from './signature/rule.ts'
 
 /** A file a policy is written in, by its path in the fleet repository. */

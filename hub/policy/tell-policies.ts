@@ -1,5 +1,5 @@
 import type { Fleet } from '../fleet/fleet.ts'
-import { RefusedFleet } from '../fleet/refused-fleet.ts'
+import { RefusedFleet } from '../fleet/load/refused-fleet.ts'
 import { faultsOf, isOfPolicy } from './faults.ts'
 
 /**

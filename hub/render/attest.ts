@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { listGroupMembers } from '../fleet/group.ts'
+import { listGroupMembers } from '../fleet/resolve/group.ts'
 import type { AttestedApplication, AttestedContent } from '../signer/attestation.ts'
 import type { Attestor } from '../signer/signer.ts'
 import type { Contents } from './contents.ts'

@@ -2,8 +2,8 @@ import { posix } from 'node:path'
 import { parseRevision } from '@groundswell/proto/revision.ts'
 import { HubError } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { readRenderSource } from '../fleet/render-source.ts'
-import { resolveTargets } from '../fleet/resolve.ts'
+import { readRenderSource } from '../fleet/input/render-source.ts'
+import { resolveTargets } from '../fleet/resolve/resolve.ts'
 import type { Mirror } from '../source/source.ts'
 
 /** What a rollout brings, and what it takes the place of. */

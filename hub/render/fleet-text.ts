@@ -1,4 +1,4 @@
-import type { FleetFile } from '../fleet/load.ts'
+import type { FleetFile } from '../fleet/load/load.ts'
 
 /** The configuration files of a fleet repository, as they are. */
 export interface FleetText {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { type Fault, HubError } from '../errors.ts'
 import type { Declared } from '../fleet/fleet.ts'
-import type { ResolvedTarget } from '../fleet/resolve.ts'
+import type { ResolvedTarget } from '../fleet/resolve/resolve.ts'
 
 /* What went wrong with renders, as people look for it. */
 

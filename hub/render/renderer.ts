@@ -1,6 +1,6 @@
 import type { Digest } from '@groundswell/proto/digest.ts'
 import type { Proposal } from '../check/proposal.ts'
-import type { ClusterFacts, FleetFacts } from '../fleet/cluster-facts.ts'
+import type { ClusterFacts, FleetFacts } from '../fleet/resolve/cluster-facts.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { SourceView } from '../source/sources.ts'
 import type { VisitedRef } from '../source/visit.ts'

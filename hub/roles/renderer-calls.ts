@@ -1,6 +1,6 @@
 import { type HubErrorCode, HubError, hubErrorCodes } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { loadFleetInTurns } from '../fleet/load.ts'
+import { loadFleetInTurns } from '../fleet/load/load.ts'
 import type { Turn } from '../turns.ts'
 import type { AuthorsRequest } from '../render/authors.ts'
 import type { RebuildRequest, Renderer } from '../render/renderer.ts'
@@ -9,7 +9,7 @@ import type { SourceFailure, SourceView } from '../source/sources.ts'
 import type { Methods } from './answerer.ts'
 import type { Caller } from './caller.ts'
 import { formatContents, parseContents } from './contents-wire.ts'
-import { formatFacts, parseFacts } from '../fleet/facts-wire.ts'
+import { formatFacts, parseFacts } from '../fleet/resolve/facts-wire.ts'
 import { formatProposal, parseProposal, parseVisitedRef } from './proposal-wire.ts'
 import {
   formatBytes,

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { isRecord } from '@groundswell/proto/record.ts'
 import { type Fault, HubError } from '../errors.ts'
-import { findSchemaFaults } from '../fleet/schema-faults.ts'
+import { findSchemaFaults } from '../fleet/load/schema-faults.ts'
 import { isHostPattern } from './host-rules.ts'
 
 const closed = { additionalProperties: false } as const

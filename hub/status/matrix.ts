@@ -1,5 +1,5 @@
 import type { MatrixRow, MatrixStanding } from '../api/matrix-view.ts'
-import { membersOf } from '../fleet/group.ts'
+import { membersOf } from '../fleet/resolve/group.ts'
 import type { Contents } from '../render/contents.ts'
 import { isStale, type Known, listClusterNames, standingOf } from './cluster-view.ts'
 

@@ -1,6 +1,6 @@
 import { areFacts, factsDigest, type ToldFacts } from '@groundswell/proto/facts.ts'
 import { createAllowance } from '../allowance.ts'
-import { toServedApis } from '../fleet/cluster-facts.ts'
+import { toServedApis } from '../fleet/resolve/cluster-facts.ts'
 import type { Decision } from '../ledger/entry.ts'
 import { nameReported, type Reported } from '../ledger/facts.ts'
 

@@ -14,7 +14,7 @@ import { HubError } from '../errors.ts'
 import { readCredentials, readFacts } from '../fs.ts'
 import type { Declared } from '../fleet/fleet.ts'
 import type { RepositorySpec } from '../fleet/kinds/repository.ts'
-import { toSourceSpec } from '../fleet/repository-spec.ts'
+import { toSourceSpec } from '../fleet/input/repository-spec.ts'
 import { openCharts } from './checkout-charts.ts'
 import { createGate } from './policies.ts'
 import hub from '../package.json' with { type: 'json' }

@@ -1,5 +1,5 @@
 import type { Fleet } from '../fleet/fleet.ts'
-import { toSourceSpec } from '../fleet/repository-spec.ts'
+import { toSourceSpec } from '../fleet/input/repository-spec.ts'
 import { createCommitStatuses } from '../forge/commit-statuses.ts'
 import { listCulprits } from '../forge/culprit.ts'
 import { createReverts } from '../forge/reverts.ts'

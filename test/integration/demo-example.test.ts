@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadFleet } from '../../hub/fleet/load.ts'
+import { loadFleet } from '../../hub/fleet/load/load.ts'
 import type { ClusterPlace } from '../demo/cluster.ts'
 import { adaptExample, applications, readExample, splitExample } from '../demo/example.ts'
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { createFleetFile } from '../../hub/fleet/fs.ts'
-import { loadFleet } from '../../hub/fleet/load.ts'
+import { createFleetFile } from '../../hub/fleet/memory/fs.ts'
+import { loadFleet } from '../../hub/fleet/load/load.ts'
 import { createTempDir, type TempDir } from '../support/temp-dir.ts'
 
 const text = `apiVersion: groundswell.dev/v1alpha1

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { formatRevision } from '@groundswell/proto/revision.ts'
-import { loadFleet } from '../../hub/fleet/load.ts'
+import { loadFleet } from '../../hub/fleet/load/load.ts'
 import { listContentAuthors } from '../../hub/render/authors.ts'
 import type { Mirror } from '../../hub/source/source.ts'
 import type { TestRepository } from '../support/git-repository.ts'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { loadFleet } from '../../hub/fleet/load.ts'
-import { planRenders } from '../../hub/fleet/plan-renders.ts'
-import { resolveTargets } from '../../hub/fleet/resolve.ts'
+import { loadFleet } from '../../hub/fleet/load/load.ts'
+import { planRenders } from '../../hub/fleet/input/plan-renders.ts'
+import { resolveTargets } from '../../hub/fleet/resolve/resolve.ts'
 import { createMirrorWorld, fetchCommit } from '../support/mirror-world.ts'
 
 const place = (path: string) => fileURLToPath(new URL(`../../deploy/${path}`, import.meta.url))

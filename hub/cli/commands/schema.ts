@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { schemaNames, toJsonSchema } from '../../fleet/json-schema.ts'
-import { suggest } from '../../fleet/suggest.ts'
+import { schemaNames, toJsonSchema } from '../../fleet/load/json-schema.ts'
+import { suggest } from '../../fleet/load/suggest.ts'
 import type { CommandContext } from '../context.ts'
 import { CliFailure } from '../failure.ts'
 import { formatJson } from '../output.ts'

@@ -1,6 +1,6 @@
 import { parseDuration } from '@groundswell/proto/duration.ts'
 import { type Static, Type } from 'typebox'
-import { whyUnclosed } from '../template.ts'
+import { whyUnclosed } from '../resolve/template.ts'
 import { closed, DurationText } from './fields.ts'
 import type { Report } from './names.ts'
 import { whyBadAddress } from './web-address.ts'

@@ -1,5 +1,5 @@
-import { suggest } from '../suggest.ts'
-import { findSelectorFaults } from '../selector.ts'
+import { suggest } from '../load/suggest.ts'
+import { findSelectorFaults } from '../resolve/selector.ts'
 import type { Fleet } from '../fleet.ts'
 import type { LabelSelector } from './fields.ts'
 

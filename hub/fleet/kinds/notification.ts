@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { findUnknownNames, templateNames } from '../../alert/text.ts'
-import { whyUnclosed } from '../template.ts'
+import { whyUnclosed } from '../resolve/template.ts'
 import { closed, DurationText, Labels, Name } from './fields.ts'
 import { checkName, checkNames, type Names, type Path, type Report } from './names.ts'
 import { whyBadAddress } from './web-address.ts'

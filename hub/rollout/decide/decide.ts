@@ -1,5 +1,5 @@
 import { type Fault, faultsAbout, HubError } from '../../errors.ts'
-import { orderByDependencies } from '../../fleet/dependents.ts'
+import { orderByDependencies } from '../../fleet/resolve/dependents.ts'
 import type { Fleet } from '../../fleet/fleet.ts'
 import { findNewer } from '../../ledger/accepted.ts'
 import { assignedTo } from '../../ledger/by-application.ts'

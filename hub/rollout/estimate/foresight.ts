@@ -1,5 +1,5 @@
 import type { Fleet } from '../../fleet/fleet.ts'
-import { dependenciesOn } from '../../fleet/resolve.ts'
+import { dependenciesOn } from '../../fleet/resolve/resolve.ts'
 import { plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import { type Desired, explainDependency } from '../withhold/dependency.ts'

@@ -2,7 +2,7 @@ import { parseDuration } from '@groundswell/proto/duration.ts'
 import type { Fault } from '../../errors.ts'
 import type { Gate } from '../../fleet/kinds/gate.ts'
 import type { MetricTemplateSpec } from '../../fleet/kinds/metric-template.ts'
-import { type TemplateFault, fillTemplate } from '../../fleet/template.ts'
+import { type TemplateFault, fillTemplate } from '../../fleet/resolve/template.ts'
 import type { PlanCluster } from './pick.ts'
 import type { PlannedGate } from '../gate/planned-gate.ts'
 

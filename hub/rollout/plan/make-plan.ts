@@ -1,5 +1,5 @@
 import type { Fleet } from '../../fleet/fleet.ts'
-import { projectOf } from '../../fleet/tenancy.ts'
+import { projectOf } from '../../fleet/resolve/tenancy.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import type { AuthorsRequest } from '../../render/authors.ts'
 import type { Contents } from '../../render/contents.ts'

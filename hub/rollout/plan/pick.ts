@@ -1,5 +1,5 @@
 import type { RolloutWave } from '../../fleet/kinds/rollout-strategy.ts'
-import { matchesSelector } from '../../fleet/selector.ts'
+import { matchesSelector } from '../../fleet/resolve/selector.ts'
 import { resolveCount } from './strategy.ts'
 
 /** What a wave's pickers look at of a cluster. */

@@ -1,5 +1,5 @@
 import type { Fleet } from '../../fleet/fleet.ts'
-import { listGroupMembers } from '../../fleet/group.ts'
+import { listGroupMembers } from '../../fleet/resolve/group.ts'
 import type { PlanCluster } from './pick.ts'
 
 /** All clusters of a fleet, as waves pick them. */

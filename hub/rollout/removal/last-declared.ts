@@ -1,5 +1,5 @@
 import type { Fleet } from '../../fleet/fleet.ts'
-import { projectNameOf } from '../../fleet/tenancy.ts'
+import { projectNameOf } from '../../fleet/resolve/tenancy.ts'
 import { lastProjectOf, lastStrategyOf, plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import { isLeaving, listAssigned } from '../advance/listed.ts'

@@ -1,7 +1,7 @@
 import { isRecord } from '@groundswell/proto/record.ts'
 import { type Static, Type } from 'typebox'
 import { type Fault, HubError } from '../../errors.ts'
-import { findSchemaFaults } from '../../fleet/schema-faults.ts'
+import { findSchemaFaults } from '../../fleet/load/schema-faults.ts'
 
 const File = Type.String({ minLength: 1, description: 'the path of a file' })
 

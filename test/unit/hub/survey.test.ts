@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadFleet } from '../../../hub/fleet/load.ts'
+import { loadFleet } from '../../../hub/fleet/load/load.ts'
 import { emptyState } from '../../../hub/ledger/replay.ts'
 import { createSurvey } from '../../../hub/survey.ts'
 import { collect } from '../../support/collect.ts'

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { formatSelector, parseSelector } from '../../../../hub/api/selector.ts'
 import { HubError } from '../../../../hub/errors.ts'
-import { matchesSelector } from '../../../../hub/fleet/selector.ts'
+import { matchesSelector } from '../../../../hub/fleet/resolve/selector.ts'
 
 const labels = { env: 'prod', region: 'eu-1', 'example.com/tier': 'gold', empty: '' }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { schemaNames, toJsonSchema } from '../../../../hub/fleet/json-schema.ts'
+import { schemaNames, toJsonSchema } from '../../../../hub/fleet/load/json-schema.ts'
 import { explain } from '../../../../hub/cli/explanation.ts'
 import { runProgram } from '../../../../hub/cli/program.ts'
 import { createFakeTerminal } from '../../../support/fake-terminal.ts'

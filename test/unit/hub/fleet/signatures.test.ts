@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
-import { toSourceSpec } from '../../../../hub/fleet/repository-spec.ts'
-import { findUnsignedFaults } from '../../../../hub/fleet/tenancy.ts'
+import { loadFleet } from '../../../../hub/fleet/load/load.ts'
+import { toSourceSpec } from '../../../../hub/fleet/input/repository-spec.ts'
+import { findUnsignedFaults } from '../../../../hub/fleet/resolve/tenancy.ts'
 
 function load(repository: string, source: string): Fleet {
   const document = (kind: string, name: string, spec: string) =>

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { parseAllDocuments } from 'yaml'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
-import { resolveTargets } from '../../../../hub/fleet/resolve.ts'
+import { loadFleet } from '../../../../hub/fleet/load/load.ts'
+import { resolveTargets } from '../../../../hub/fleet/resolve/resolve.ts'
 import { migrations, toFleetFiles } from '../../../../hub/migrate/migrate.ts'
 
 export interface Migrated {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { loadFleet } from '../../../../hub/fleet/load/load.ts'
 import { selectPolicies } from '../../../../hub/policy/policy.ts'
 import { policyOf } from '../../../support/policies.ts'
 

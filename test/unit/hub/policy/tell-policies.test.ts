@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HubError } from '../../../../hub/errors.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
-import { RefusedFleet } from '../../../../hub/fleet/refused-fleet.ts'
+import { RefusedFleet } from '../../../../hub/fleet/load/refused-fleet.ts'
 import { tellPolicies } from '../../../../hub/policy/tell-policies.ts'
 
 const fleetOf = (...policies: string[]) =>

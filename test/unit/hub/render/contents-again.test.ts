@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { digestOf } from '@groundswell/proto/digest.ts'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { loadFleet } from '../../../../hub/fleet/load/load.ts'
 import type { PolicyGate } from '../../../../hub/policy/gate.ts'
 import { type Policy, schemaPolicy } from '../../../../hub/policy/policy.ts'
 import { createAttesting } from '../../../../hub/render/attest.ts'

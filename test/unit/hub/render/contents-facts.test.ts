@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Digest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../hub/errors.ts'
-import { type FleetFacts, toServedApis } from '../../../../hub/fleet/cluster-facts.ts'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { type FleetFacts, toServedApis } from '../../../../hub/fleet/resolve/cluster-facts.ts'
+import { loadFleet } from '../../../../hub/fleet/load/load.ts'
 import { type AskedFacts } from '../../../../hub/render/asked-facts.ts'
 import {
   formatBundleLine,

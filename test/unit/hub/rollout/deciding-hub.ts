@@ -10,7 +10,7 @@ import {
   type RolloutAction,
 } from '../../../../hub/rollout/rollout.ts'
 import type { Contents } from '../../../../hub/render/contents.ts'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { loadFleet } from '../../../../hub/fleet/load/load.ts'
 import {
   createMemoryLedger,
   createMemoryStore,

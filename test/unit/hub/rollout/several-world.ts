@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Fault, HubError } from '../../../../hub/errors.ts'
-import { findDependents } from '../../../../hub/fleet/dependents.ts'
+import { findDependents } from '../../../../hub/fleet/resolve/dependents.ts'
 import type { Fleet } from '../../../../hub/fleet/fleet.ts'
 import type { Decision } from '../../../../hub/ledger/entry.ts'
 import { foldEntry, type LedgerState, replay } from '../../../../hub/ledger/replay.ts'

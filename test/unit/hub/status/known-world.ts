@@ -1,7 +1,7 @@
 import { digestOf } from '@groundswell/proto/digest.ts'
 import { putAssignment } from '../../../../hub/ledger/by-application.ts'
 import { emptyState, type LedgerState } from '../../../../hub/ledger/replay.ts'
-import { loadFleet } from '../../../../hub/fleet/load.ts'
+import { loadFleet } from '../../../../hub/fleet/load/load.ts'
 import type { Assignment } from '../../../../hub/rollout/rollout.ts'
 import type { Known } from '../../../../hub/status/cluster-view.ts'
 import { unknownCluster } from '../../../../hub/status/fold.ts'

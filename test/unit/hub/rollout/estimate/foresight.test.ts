@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Fleet } from '../../../../../hub/fleet/fleet.ts'
-import { loadFleet } from '../../../../../hub/fleet/load.ts'
+import { loadFleet } from '../../../../../hub/fleet/load/load.ts'
 import { addRollout } from '../../../../../hub/ledger/by-application.ts'
 import { emptyState, type LedgerState } from '../../../../../hub/ledger/replay.ts'
 import { type PastWave, estimateRollout } from '../../../../../hub/rollout/estimate/estimate.ts'
