@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { formatSelector, parseSelector } from '../../../../hub/api/selector.ts'
 import { HubError } from '../../../../hub/errors.ts'
 import { matchesSelector } from '../../../../hub/fleet/resolve/selector.ts'
+import { startSpending } from '../../../support/processor-time.ts'
 
 const labels = { env: 'prod', region: 'eu-1', 'example.com/tier': 'gold', empty: '' }
 
@@ -50,9 +51,9 @@ describe('parseSelector', () => {
   it('refuses at once a list of nothing but spaces that does not end (B76)', () => {
     // Each of them is tried in two ways where it is matched: 28 took seconds, 45 a day.
     const text = `a in (${' ,'.repeat(28)}!)`
-    const before = performance.now()
+    const spent = startSpending()
     assert.throws(() => parseSelector(text), { name: 'HubError', code: 'invalid' })
-    assert.ok(performance.now() - before < 500)
+    assert.ok(spent() < 500)
   })
 
   it('either selects or refuses with `invalid`, whatever the text', () => {
@@ -68,7 +69,7 @@ describe('parseSelector', () => {
   })
 
   it('reads the longest hostile text in a moment', () => {
-    const started = performance.now()
+    const spent = startSpending()
     for (const part of ['a', 'a ', '(', 'a in (', ' ,', 'a-']) {
       assert.doesNotThrow(() => {
         try {
@@ -78,7 +79,7 @@ describe('parseSelector', () => {
         }
       })
     }
-    assert(performance.now() - started < 500)
+    assert(spent() < 500)
   })
 })
 

@@ -5,6 +5,7 @@ import { digestOf } from '@groundswell/proto/digest.ts'
 import { HubError } from '../../../../../hub/errors.ts'
 import type { FoundChart } from '../../../../../hub/source/chart/chart.ts'
 import { readChartSource, readRenderSource } from '../../../../../hub/fleet/input/render-source.ts'
+import { startSpending } from '../../../../support/processor-time.ts'
 
 /** A mirror over a map of files; a file's content is its blob id. */
 function mirrorOf(files: Readonly<Record<string, string>>) {
@@ -140,9 +141,9 @@ test('a chart of thousands of files that names thousands of dependencies is look
     'big/Chart.yaml': `name: big\ndependencies:\n${names.map((name) => `- {name: ${name}, repository: "file://x"}\n`).join('')}`,
     ...Object.fromEntries(names.map((name) => [`big/charts/${name}-1.0.tgz`, ''])),
   })
-  const before = performance.now()
+  const spent = startSpending()
   const { root } = await readRenderSource(mirror, 'c', target('big'))
-  const took = performance.now() - before
+  const took = spent()
   assert.equal(root, 'big')
   assert.ok(took < 5_000, `${took} ms`)
 })
