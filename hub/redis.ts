@@ -70,7 +70,8 @@ export async function assertNoEviction(redis: Redis): Promise<void> {
  * @throws HubError `redis_unavailable` with what Redis said
  */
 export async function markAlive(redis: Redis, prefix: string): Promise<'kept' | 'lost'> {
-  const before = await translateRedis(redis.set(`${prefix}:alive`, '1', 'GET'))
+  const key = `${prefix}:alive`
+  const before = await translateRedis(orAnew(redis, key, () => redis.set(key, '1', 'GET')))
   return before === null ? 'lost' : 'kept'
 }
 
@@ -101,9 +102,25 @@ export async function orLost<T>(command: Promise<T>, lost: T): Promise<T> {
   try {
     return await command
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return lost
+    if (isOfAnotherKind(error)) return lost
     throw error
   }
+}
+
+/** Writes; what somebody made into something of another kind is thrown away, and written anew. */
+export async function orAnew<T>(redis: Redis, key: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (!isOfAnotherKind(error)) throw error
+  }
+  await redis.unlink(key)
+  return write()
+}
+
+/** Whether Redis refused a command for the kind of its key. */
+export function isOfAnotherKind(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('WRONGTYPE')
 }
 
 /** What the client says of a connection that is away speaks of its own settings. */

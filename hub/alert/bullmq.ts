@@ -1,7 +1,8 @@
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import { closeQueue } from '../bullmq.ts'
+import { closeQueue, createRenew, type Renew } from '../bullmq.ts'
 import { HubError } from '../errors.ts'
+import { orAnew, orLost } from '../redis.ts'
 import type { Seal } from '../replica/seal.ts'
 import { NotNow } from './not-now.ts'
 import type { Letter } from './payload.ts'
@@ -43,6 +44,7 @@ interface Sealed {
 /** A queue of a provider's own, and who works at it. */
 interface Lane {
   readonly queue: Queue<Sealed>
+  readonly renew: Renew
   worker: Worker<Sealed> | undefined
 }
 
@@ -69,9 +71,9 @@ export function createCourier(options: CourierOptions): Courier {
   /** Those that are being cleared. */
   const leaving = new Map<string, Lane>()
   let closed = false
-  let work: ((queue: string) => Worker<Sealed>) | undefined
+  let work: ((lane: Pick<Lane, 'queue' | 'renew'>) => Worker<Sealed>) | undefined
 
-  function openQueue(provider: string): Queue<Sealed> {
+  function openLane(provider: string): Lane {
     const queue = new Queue<Sealed>(nameOf(provider), {
       connection: { ...shared, enableOfflineQueue: false, maxRetriesPerRequest: 1 },
       prefix,
@@ -83,13 +85,14 @@ export function createCourier(options: CourierOptions): Courier {
       },
     })
     queue.on('error', (error) => log(`the queue of notifications to ${provider} failed`, error))
-    return queue
+    return { queue, renew: createRenew(url, queue, log), worker: undefined }
   }
 
   function laneTo(provider: string): Lane {
     const known = lanes.get(provider)
     if (known) return known
-    const lane = { queue: openQueue(provider), worker: work?.(nameOf(provider)) }
+    const lane = openLane(provider)
+    lane.worker = work?.(lane)
     lanes.set(provider, lane)
     return lane
   }
@@ -98,7 +101,7 @@ export function createCourier(options: CourierOptions): Courier {
   async function leave(provider: string): Promise<void> {
     const lane = lanes.get(provider)
     lanes.delete(provider)
-    const rest = { queue: openQueue(provider), worker: undefined }
+    const rest = openLane(provider)
     leaving.set(provider, rest)
     try {
       if (lane) await closeQueue(lane.queue, lane.worker, log)
@@ -106,6 +109,7 @@ export function createCourier(options: CourierOptions): Courier {
       await index.srem(served, provider)
     } catch (error) {
       if (!closed) log(`the queue of notifications to ${provider} is not cleared yet`, error)
+      await rest.renew(error)
     }
     await closeQueue(rest.queue, undefined, log)
     leaving.delete(provider)
@@ -117,9 +121,24 @@ export function createCourier(options: CourierOptions): Courier {
     return letter?.id === id ? letter : undefined
   }
 
+  /** Where a queue cannot be read it is begun anew, for whoever asks again. */
+  async function ask<T>(provider: string, work: (queue: Queue<Sealed>) => Promise<T>): Promise<T> {
+    const { queue, renew } = laneTo(provider)
+    try {
+      return await work(queue)
+    } catch (error) {
+      await renew(error)
+      throw error
+    }
+  }
+
   async function where({ id, provider }: Pick<Letter, 'id' | 'provider'>): Promise<Whereabouts> {
     if (leaving.has(provider)) return 'none'
-    const job = await laneTo(provider).queue.getJob(id)
+    return ask(provider, (queue) => findIn(queue, id))
+  }
+
+  async function findIn(queue: Queue<Sealed>, id: string): Promise<Whereabouts> {
+    const job = await queue.getJob(id)
     if (!job) return 'none'
     const state = await job.getState()
     switch (state) {
@@ -128,6 +147,8 @@ export function createCourier(options: CourierOptions): Courier {
       case 'failed':
         return 'givenUp'
       case 'unknown':
+        // In no list of the queue: it would never be sent, and not be taken again either.
+        await job.remove()
         return 'none'
       case 'active':
       case 'delayed':
@@ -145,29 +166,27 @@ export function createCourier(options: CourierOptions): Courier {
       const { provider } = letter
       const known = await where(letter)
       if (known !== 'none') return known
-      await index.sadd(served, provider)
+      await orAnew(index, served, () => index.sadd(served, provider))
       if (leaving.has(provider)) {
         const why = `what was for ${provider} before it was taken out of Git is cleared first`
         throw new HubError('notification_failed', why)
       }
-      await laneTo(provider).queue.add(
-        'letter',
-        { sealed: seal.close(JSON.stringify(letter)) },
-        { jobId: letter.id },
-      )
+      const data = { sealed: seal.close(JSON.stringify(letter)) }
+      await ask(provider, (queue) => queue.add('letter', data, { jobId: letter.id }))
       return 'underWay'
     },
     where,
     async serve(providers) {
       for (const provider of providers) if (!leaving.has(provider)) laneTo(provider)
-      for (const provider of new Set([...lanes.keys(), ...(await index.smembers(served))])) {
+      const known = await orLost(index.smembers(served), [])
+      for (const provider of new Set([...lanes.keys(), ...known])) {
         if (providers.has(provider) || leaving.has(provider)) continue
         void leave(provider)
       }
     },
     listen(deliver, ended) {
-      work = (name) => workAt(name, deliver, ended)
-      for (const [provider, lane] of lanes) lane.worker ??= work(nameOf(provider))
+      work = (lane) => workAt(lane, deliver, ended)
+      for (const lane of lanes.values()) lane.worker ??= work(lane)
     },
     async close() {
       closed = true
@@ -178,12 +197,12 @@ export function createCourier(options: CourierOptions): Courier {
   }
 
   function workAt(
-    name: string,
+    { queue, renew }: Pick<Lane, 'queue' | 'renew'>,
     deliver: Parameters<Courier['listen']>[0],
     ended: Parameters<Courier['listen']>[1],
   ): Worker<Sealed> {
     const worker = new Worker<Sealed>(
-      name,
+      queue.name,
       async (job) => {
         const letter = open(job)
         if (!letter) throw new UnrecoverableError('it is not ours')
@@ -202,7 +221,10 @@ export function createCourier(options: CourierOptions): Courier {
         },
       },
     )
-    worker.on('error', (error) => log('the courier of notifications failed', error))
+    worker.on('error', (error) => {
+      log('the courier of notifications failed', error)
+      void renew(error)
+    })
     worker.on('completed', (job) => {
       const letter = open(job)
       if (letter) ended(letter, 'sent', '')

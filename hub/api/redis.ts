@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { translateRedis } from '../redis.ts'
+import { orLost, translateRedis } from '../redis.ts'
 import type { IdempotencyStore, Outcome } from './idempotency.ts'
 
 /** Seconds; Redis forgets them by itself. */
@@ -34,11 +34,10 @@ export function createIdempotencyStore(redis: Redis, prefix: string): Idempotenc
   return {
     async claim(key, asked) {
       const running: Outcome = { asked, answer: null }
-      const before = await translateRedis(
-        redis.set(
-          ...([name(key), JSON.stringify(running), 'EX', runningSeconds, 'NX', 'GET'] as const),
-        ),
+      const claiming = redis.set(
+        ...([name(key), JSON.stringify(running), 'EX', runningSeconds, 'NX', 'GET'] as const),
       )
+      const before = await translateRedis(orLost(claiming, ''))
       return before === null ? null : readOutcome(before)
     },
     async settle(key, outcome, caller) {

@@ -3,6 +3,7 @@ import { zstdCompress, zstdDecompress } from 'node:zlib'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { manifestLimits } from '@groundswell/proto/manifest.ts'
 import type { Redis } from 'ioredis'
+import { isOfAnotherKind, orLost } from '../redis.ts'
 import type { Blob, ContentStore } from './content.ts'
 
 const compress = promisify(zstdCompress)
@@ -22,6 +23,8 @@ export function createContentStore(
   memoryBytes = 32 * 1024 * 1024,
 ): ContentStore {
   const key = (digest: Digest): string => `${prefix}:content:${digest}`
+  /** When each was wanted last. */
+  const ages = `${prefix}:content`
   const recent = createRecent(memoryBytes)
 
   async function missing(digests: readonly Digest[]): Promise<Digest[]> {
@@ -39,11 +42,15 @@ export function createContentStore(
     const absent = new Set(await missing(blobs.map(({ digest }) => digest)))
     const pipeline = redis.pipeline()
     for (const { digest, bytes } of blobs) {
-      // Also for what is here already: it is wanted anew, and must not be swept for its age.
-      pipeline.zadd(`${prefix}:content`, clock(), digest)
       if (absent.delete(digest)) pipeline.set(key(digest), await encode(bytes))
     }
-    await pipeline.exec()
+    // Also for what is here already: it is wanted anew, and must not be swept for its age.
+    const noteAges = (within: typeof pipeline) =>
+      blobs.reduce((all, { digest }) => all.zadd(ages, clock(), digest), within)
+    const answers = (await noteAges(pipeline).exec()) ?? []
+    if (!answers.some(([error]) => isOfAnotherKind(error))) return
+    // Made into something else by whoever may write there: as good as lost, and begun anew.
+    await noteAges(redis.pipeline().unlink(ages)).exec()
   }
 
   const reading = new Map<Digest, Promise<ReadonlyMap<Digest, Uint8Array>>>()
@@ -83,14 +90,14 @@ export function createContentStore(
   }
 
   async function sweep(keep: ReadonlySet<Digest>, minimumAge: number): Promise<number> {
-    const old = await redis.zrangebyscore(`${prefix}:content`, 0, clock() - minimumAge)
+    const old = await orLost(redis.zrangebyscore(ages, 0, clock() - minimumAge), [])
     const dead = (old as Digest[]).filter((digest) => !keep.has(digest))
     for (let at = 0; at < dead.length; at += 500) {
       const batch = dead.slice(at, at + 500)
       await redis
         .pipeline()
         .unlink(...batch.map(key))
-        .zrem(`${prefix}:content`, ...batch)
+        .zrem(ages, ...batch)
         .exec()
     }
     return dead.length

@@ -3,6 +3,7 @@ import { gunzip, gzip } from 'node:zlib'
 import { type Digest, digestOf } from '@groundswell/proto/digest.ts'
 import { receiptLimits } from '@groundswell/proto/receipt.ts'
 import type { Redis } from 'ioredis'
+import { isOfAnotherKind } from '../redis.ts'
 
 const pack = promisify(gzip)
 const unpack = promisify(gunzip)
@@ -33,7 +34,9 @@ export function createSharedResults(
         if (packed.byteLength > limits.bytes) continue
         adding.hset(key, digest, packed).zadd(byAge, now, digest)
       }
-      await adding.exec()
+      const answers = (await adding.exec()) ?? []
+      // What somebody made into something of another kind is begun anew: results are where they were stored.
+      if (answers.some(([error]) => isOfAnotherKind(error))) await redis.unlink(key, byAge)
       const oldest = await redis.zrange(byAge, 0, String(-limits.entries - 1))
       if (oldest.length === 0) return
       await redis

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { EventPage } from '../api/hub.ts'
 import type { EventGap, EventView } from '../api/views.ts'
-import { translateRedis } from '../redis.ts'
+import { isOfAnotherKind, orLost, translateRedis } from '../redis.ts'
 import { describeGap, type HubEvent } from './event.ts'
 
 /** Events kept; older ones that were decisions are in the ledger. */
@@ -12,6 +12,8 @@ const backlog = 1_000
 const pageSize = 500
 /** Events written in one go. */
 const batchSize = 200
+/** Of a date, in milliseconds. */
+const lastInstant = 8.64e15
 
 interface EventsAsked {
   readonly after: string | null
@@ -47,13 +49,21 @@ export function createEventLog(
   let writing = false
 
   /** All at once, in their order: after a commit a thousand clusters have news together. */
-  async function write(events: readonly HubEvent[]): Promise<void> {
+  async function add(events: readonly HubEvent[]) {
     const pipeline = redis.pipeline()
     for (const { type, actor, subject, message } of events) {
       const fields = ['type', type, 'actor', actor, 'subject', subject, 'message', message]
       pipeline.xadd(key, 'MAXLEN', '~', kept, '*', ...fields)
     }
-    const answers = (await pipeline.exec()) ?? []
+    return (await pipeline.exec()) ?? []
+  }
+
+  async function write(events: readonly HubEvent[]): Promise<void> {
+    let answers = await add(events)
+    if (answers.every(([error]) => cannotGoOn(error))) {
+      await redis.unlink(key)
+      answers = await add(events)
+    }
     for (const [at, event] of events.entries()) {
       const [error, id] = answers[at] ?? [null, null]
       if (error) onError(error)
@@ -75,7 +85,7 @@ export function createEventLog(
   async function read({ after, before, limit }: EventsAsked): Promise<EventPage> {
     if (after !== null) return translateRedis(readOn(after, limit))
     const end = before ? `(${before}` : '+'
-    const rows = await translateRedis(redis.xrevrange(key, end, '-', 'COUNT', limit))
+    const rows = await translateRedis(orLost(redis.xrevrange(key, end, '-', 'COUNT', limit), []))
     return { items: rows.map(parseRow).reverse(), gap: null }
   }
 
@@ -88,6 +98,7 @@ export function createEventLog(
       .xrange(key, '-', '+', 'COUNT', 1)
       .exec()
     const [rows = [], first = []] = (answers ?? []).map(([error, found]) => {
+      if (isOfAnotherKind(error)) return []
       if (error) throw error
       return (found as [string, string[]][]).map(parseRow)
     })
@@ -166,6 +177,11 @@ export function createEventLog(
   }
 }
 
+/** Somebody made the log into something of another kind, or gave it the last id there is. */
+function cannotGoOn(error: unknown): boolean {
+  return isOfAnotherKind(error) || (error instanceof Error && error.message.includes('exhausted'))
+}
+
 function isAfter(id: string, other: string): boolean {
   const [ms = 0, serial = 0] = id.split('-').map(Number)
   const [otherMs = 0, otherSerial = 0] = other.split('-').map(Number)
@@ -183,5 +199,7 @@ function parseRow([id, fields]: [string, string[]]): EventView {
 }
 
 function toView(id: string, event: HubEvent): EventView {
-  return { id, at: new Date(Number(id.split('-')[0])).toISOString(), ...event }
+  // An id that somebody made up may be of a time that is none.
+  const at = Math.min(Number(id.split('-')[0]), lastInstant)
+  return { id, at: new Date(at).toISOString(), ...event }
 }

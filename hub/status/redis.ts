@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { translateRedis } from '../redis.ts'
+import { orAnew, orLost, translateRedis } from '../redis.ts'
 import { readRemembered } from './remembered.ts'
 import type { ClusterStatus } from './status.ts'
 
@@ -18,8 +18,7 @@ export function createStatusStore(redis: Redis, prefix: string): StatusStore {
   const key = `${prefix}:status`
   return {
     async load(now) {
-      if ((await translateRedis(redis.type(key))) !== 'hash') await translateRedis(redis.del(key))
-      const found = await translateRedis(redis.hgetall(key))
+      const found = await translateRedis(orLost<Record<string, string>>(redis.hgetall(key), {}))
       return Object.entries(found).flatMap(
         ([cluster, text]) => readRemembered(cluster, text, now) ?? [],
       )
@@ -27,10 +26,11 @@ export function createStatusStore(redis: Redis, prefix: string): StatusStore {
     async save(statuses) {
       if (statuses.length === 0) return
       const fields = statuses.map((status) => [status.cluster, JSON.stringify(status)] as const)
-      await translateRedis(redis.hset(key, Object.fromEntries(fields)))
+      const write = () => redis.hset(key, Object.fromEntries(fields))
+      await translateRedis(orAnew(redis, key, write))
     },
     async remove(cluster) {
-      await translateRedis(redis.hdel(key, cluster))
+      await translateRedis(orLost(redis.hdel(key, cluster), 0))
     },
   }
 }

@@ -105,6 +105,46 @@ describe('the courier', () => {
     await courier.close()
   })
 
+  it('T32: sends what is posted again once any key of its queue was made unreadable', async () => {
+    const of = options()
+    const courier = open(of)
+    const sent = new Set<string>()
+    courier.listen(
+      async ({ id }) => void sent.add(id),
+      () => {},
+    )
+    const client = new Redis(redis.url)
+    const queue = `gs:{${of.fleet}}:queue`
+    const lane = `${queue}:letters.${letter.provider}`
+    const lists = ['wait', 'active', 'delayed', 'meta', 'id', 'events', 'marker', 'completed']
+    const places = [`${queue}:letters-to`, ...lists.map((name) => `${lane}:${name}`)]
+    const turn = async (key: string) => {
+      await client.del(key)
+      await (key.endsWith('letters-to') ? client.rpush : client.sadd).call(client, key, 'noise')
+    }
+    const spoil: ((id: string) => Promise<unknown>)[] = [
+      ...places.map((key) => () => turn(key)),
+      () => client.set(`${lane}:id`, 'noise'),
+      (id) => turn(`${lane}:${id}`),
+      (id) => client.hset(`${lane}:${id}`, 'data', '{'),
+      // Its record is there, and it is in no list.
+      (id) => client.hset(`${lane}:${id}`, 'data', '{}'),
+    ]
+    for (const [at, change] of spoil.entries()) {
+      const mine = { ...letter, id: `letter-${at}` }
+      await change(mine.id)
+      const isSent = async () => {
+        // As a sweep does.
+        await courier.post(mine).catch(() => {})
+        return sent.has(mine.id)
+      }
+      await until(isSent, { deadlineMs: 15_000, intervalMs: 200, what: `letter ${at} to be sent` })
+      await courier.serve(new Set([letter.provider]))
+    }
+    client.disconnect()
+    await courier.close()
+  })
+
   it('holds up no provider for another that does not answer, and sends that one four at once', async () => {
     const courier = open(options())
     const [hung, told] = [Promise.withResolvers<void>(), Promise.withResolvers<number>()]

@@ -82,6 +82,36 @@ test('a flushed queue takes the same alarm again', async () => {
   await until(() => rings === 1, { deadlineMs: 5_000, what: 'the alarm after the flush' })
 })
 
+test('T32: a queue of which any key cannot be read is begun anew, and takes the alarm', async () => {
+  const rung = new Set<string>()
+  await using it = await open(async (id, wakeUps) => {
+    rung.add(id)
+    await wakeUps.clear(id, 0)
+  })
+  const redis = new Redis(server.url)
+  redis.on('error', () => {})
+  const names = ['wait', 'active', 'delayed', 'prioritized', 'meta', 'id', 'events', 'marker']
+  const spoil: [string, (key: string) => Promise<unknown>][] = [
+    ...names.map((name) => [name, (key: string) => redis.sadd(key, 'noise')] as const),
+    ['id', (key: string) => redis.set(key, 'noise')] as const,
+    ['spoilt-10-w0', (key: string) => redis.sadd(key, 'noise')] as const,
+    ['spoilt-11-w0', (key: string) => redis.hset(key, 'data', '{', 'opts', '{')] as const,
+  ].map(([name, change]) => [name, change])
+  for (const [at, [name, change]] of spoil.entries()) {
+    const key = it.queue.toKey(name)
+    await redis.del(key)
+    await change(key)
+    const isRung = async () => {
+      // As a sweep does: one that was set may have been in what was thrown away.
+      if (!rung.has(`spoilt-${at + 1}`)) await it.wakeUps.set(`spoilt-${at + 1}`, 0, Date.now())
+      return rung.has(`spoilt-${at + 1}`)
+    }
+    const what = `the alarm with another ${name}`
+    await until(isRung, { deadlineMs: 15_000, intervalMs: 200, what })
+  }
+  redis.disconnect()
+})
+
 test('an alarm whose handler keeps failing is made again until it succeeds', async () => {
   let rings = 0
   await using it = await open(async (id, wakeUps) => {

@@ -74,6 +74,19 @@ describe('content in Redis', () => {
     assert.deepEqual(await store.missing(digests), [])
   })
 
+  it('T32: sweeps by an index that it begins anew where somebody made it into something else', async () => {
+    const [before, after, kept] = ['before', 'after', 'kept'].map(blob)
+    const store = createContentStore(redis, 'index', () => now)
+    await store.put([before!])
+    await redis.del('index:content')
+    await redis.sadd('index:content', 'noise')
+    assert.equal(await store.sweep(new Set(), 0), 0)
+    await store.put([before!, after!, kept!])
+    now += 10
+    assert.equal(await store.sweep(new Set([kept!.digest]), 5), 2)
+    assert.deepEqual(await redis.keys('index:content:*'), [`index:content:${kept!.digest}`])
+  })
+
   it('sweeps what is old and not kept, and nothing else', async () => {
     const store = createContentStore(redis, 'sweep', () => now)
     now = 0

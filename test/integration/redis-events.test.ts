@@ -25,7 +25,7 @@ describe('the log of events', () => {
       while (!(await isIn())) bound.throwIfAborted()
     }
     const drop = (keep: number) => client.xtrim(`${prefix}:events`, 'MAXLEN', keep)
-    return { log, say, drop, [Symbol.dispose]: () => client.disconnect() }
+    return { client, log, say, drop, [Symbol.dispose]: () => client.disconnect() }
   }
 
   it('reaches whoever listens from now on and falls four thousand behind', async () => {
@@ -132,6 +132,32 @@ describe('the log of events', () => {
     assert.deepEqual(await take(it, second!.id, `gap after ${second!.id}, oldest null`), [
       `gap after ${second!.id}, oldest null`,
     ])
+  })
+
+  it('T32: is begun anew where somebody made it into something else, or used its last id up', async () => {
+    using it = await open('turned')
+    const turn: (() => Promise<unknown>)[] = [
+      () => it.client.sadd('turned:events', 'noise'),
+      () => it.client.xadd('turned:events', '18446744073709551615-18446744073709551615', 'a', 'b'),
+    ]
+    for (const [at, change] of turn.entries()) {
+      await it.say(1, 3)
+      const { items } = await it.log.read({ after: null, limit: 1 })
+      await it.client.del('turned:events')
+      await change()
+      for (const after of [null, '0']) await it.log.read({ after, limit: 9 })
+      const { gap } = await it.log.read({ after: items[0]!.id, limit: 9 })
+      assert(gap, `a reader is told of what it lost, ${at}`)
+      const listening = it.log.subscribe(null, bound)[Symbol.asyncIterator]()
+      const first = listening.next()
+      await it.say(4, 4)
+      assert.equal((await first).value?.message, '4')
+      const found = await it.log.read({ after: null, limit: 9 })
+      assert.deepEqual(
+        found.items.map(({ message }) => message),
+        ['4'],
+      )
+    }
   })
 
   it('tells a reader that fell behind what it missed while it read', async () => {

@@ -24,6 +24,9 @@ it('B78: of many who name one key at once one goes on, in Redis; it is forgotten
       await redis.set('gs:{t}:idempotency:k', text)
       assert.equal((await store.claim('k', 'x'))?.answer, null, text)
     }
+    await redis.del('gs:{t}:idempotency:k')
+    await redis.sadd('gs:{t}:idempotency:k', 'text')
+    assert.deepEqual(await store.claim('k', 'x'), { asked: '', answer: null })
   } finally {
     redis.disconnect()
   }

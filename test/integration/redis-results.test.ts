@@ -65,6 +65,20 @@ describe('results of receipts that replicas share', () => {
     assert.deepEqual(Buffer.from((await taker.read(digest))!), one)
   })
 
+  it('T32: are shared again after somebody made what they are kept in into something else', async () => {
+    await using taker = await replica('turned')
+    await using other = await replica('turned')
+    const all = new Map([[digest, one]])
+    for (const key of ['turned:receipt-results', 'turned:receipt-results:by-age']) {
+      await taker.client.del(key)
+      await taker.client.sadd(key, 'noise')
+      await taker.store(all)
+      await taker.store(all)
+      assert.deepEqual(Buffer.from((await other.read(digest))!), one)
+    }
+    assert.deepEqual([taker.errors, other.errors], [[], []])
+  })
+
   it('are the newest, and none that is long; the disk has the others', async () => {
     const limits = { entries: 3, bytes: 200 }
     await using taker = await replica('bounded', limits)

@@ -129,6 +129,30 @@ test('lists are newest first, by application, active or all, in pages', async ()
   await assert.rejects(store.list({ limit: 3, after: 'gone' }), /list changed/)
 })
 
+test('T32: a record that cannot be read is as good as lost, and is written anew', async () => {
+  const store = createRolloutStore(redis, 'unread')
+  const { plan, run } = rollout('r1')
+  const [key, changes] = ['gs:{unread}:rollout:r1', 'gs:{unread}:rollout:r1:changes']
+  const spoil: (() => Promise<unknown>)[] = [
+    () => redis.hset(key, 'run', '{', 'version', 'noise'),
+    () => redis.hset(key, 'plan', 'null}', 'version', '-nan'),
+    () => redis.rpush(changes, '{'),
+    () => redis.del(key, changes).then(() => redis.sadd(key, 'noise')),
+  ]
+  let now = run
+  for (const [at, change] of spoil.entries()) {
+    await redis.del(key, changes)
+    await store.put({ plan, run: now })
+    await change()
+    assert.equal(await store.get('r1'), undefined, `spoilt ${at}`)
+    assert.deepEqual((await store.list({ limit: 9 })).rollouts, [], `spoilt ${at}`)
+    now = next(now)
+    await store.put({ plan, run: now })
+    now = next(now)
+    assert.equal((await store.swap(plan, now, toChange(run, now))) === 'lost', false)
+  }
+})
+
 test('an emptied Redis is noticed by its missing mark', async () => {
   const store = openStore()
   assert.equal(await store.isMarked(), false)

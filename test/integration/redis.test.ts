@@ -45,6 +45,15 @@ describe('connectRedis', () => {
 })
 
 describe('a Redis that takes no writes', () => {
+  it('T32: is not meant by a mark of another kind, which is as good as lost', async () => {
+    await using server = await startRedis()
+    const redis = await connectRedis(server.url)
+    await redis.sadd('gs:{turned}:alive', 'noise')
+    assert.equal(await markAlive(redis, 'gs:{turned}'), 'lost')
+    assert.equal(await markAlive(redis, 'gs:{turned}'), 'kept')
+    redis.disconnect()
+  })
+
   it('is told by its word, also of a script; one that was emptied by its mark', async () => {
     await using server = await startRedis()
     const redis = await connectRedis(server.url)

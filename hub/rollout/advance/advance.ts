@@ -294,7 +294,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
         await restoreAll()
         return
       }
-      for (const id of owed) await serial.run(applicationOf(id), () => repeat(id))
+      for (const id of [...owed]) await serial.run(applicationOf(id), () => repeat(id))
       for (const [id, run] of state.runs) {
         if (finalPhases.has(run.phase)) continue
         if (run.phase === 'Planned') {
@@ -377,7 +377,7 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     async get(id) {
       const plan = state.plans.get(id)
       const run = state.runs.get(id)
-      return plan && run ? { plan, run } : store.get(id)
+      return plan && run ? { plan, run } : undefined
     },
     list: (query) => store.list(query),
     async waitingFor(id) {

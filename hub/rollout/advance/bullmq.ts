@@ -1,5 +1,5 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq'
-import { closeQueue } from '../../bullmq.ts'
+import { closeQueue, createRenew } from '../../bullmq.ts'
 import type { WakeUps } from '../store/store.ts'
 
 interface Alarm {
@@ -35,6 +35,7 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
     defaultJobOptions: { attempts: 3, removeOnComplete: true, removeOnFail: true },
   })
   queue.on('error', (error) => log('the wake-up queue failed', error))
+  const renew = createRenew(url, queue, log)
   /** When each alarm of ours should ring; one for each wave in hand. */
   const wanted = new Map<string, number>()
   let worker: Worker<Alarm> | undefined
@@ -96,6 +97,7 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
         // The job changed state between looking and touching it; once more from the start.
         if (closing) return
         log('a wake-up changed while it was set', error)
+        await renew(error)
         await place(id, rollout, at)
       }
     },
@@ -120,7 +122,10 @@ export function createWakeUps(options: WakeUpOptions): WakeUps {
         stalledInterval: lockDuration,
         maxStalledCount: 10,
       })
-      worker.on('error', (error) => log('the wake-up worker failed', error))
+      worker.on('error', (error) => {
+        log('the wake-up worker failed', error)
+        void renew(error)
+      })
       worker.on('failed', (job, error) => {
         log('a wake-up failed and is made again', error)
         const id = job?.id

@@ -11,13 +11,13 @@ import type { RolloutQuery, RolloutStore, StoredRollout, Swap } from './store.ts
 // and brings no plan: a plan changes once at most, as it begins, by what only the ledger is asked for, and
 // may be much larger than all else of a rollout. Where it brings no run either, the change is kept behind the
 // run that is there.
-// What whoever may write there made into something of another kind is as good as lost.
+// What whoever may write there made into something of another kind, or unreadable, is as good as lost.
 const writeScript = `
 for at, kind in ipairs({ 'hash', 'zset', 'zset', 'zset', 'list' }) do
   local is = redis.call('TYPE', KEYS[at]).ok
   if is ~= kind and is ~= 'none' then redis.call('DEL', KEYS[at]) end
 end
-local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0') or 0
 local version = tonumber(ARGV[4])
 if held >= version then return 'lost' end
 if ARGV[7] == 'swap' and (held ~= version - 1 or redis.call('HEXISTS', KEYS[1], 'plan') == 0) then
@@ -86,14 +86,7 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
       translateRedis(orLost(redis.lrange(changesKey(id), 0, -1), [])),
     ])
     if (typeof plan !== 'string' || typeof run !== 'string') return undefined
-    const known = JSON.parse(run) as RolloutRun
-    return {
-      plan: JSON.parse(plan) as RolloutPlan,
-      run: foldChanges(
-        known,
-        changes.map((text) => JSON.parse(text) as RunChange),
-      ),
-    }
+    return parseStored(plan, run, changes)
   }
 
   async function read(ids: readonly string[]): Promise<StoredRollout[]> {
@@ -134,5 +127,22 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
     async mark() {
       await translateRedis(redis.set(sentinel, formatMark(redisFormat)))
     },
+  }
+}
+
+/** Undefined for what cannot be read: it is as good as lost. */
+function parseStored(
+  plan: string,
+  run: string,
+  changes: readonly string[],
+): StoredRollout | undefined {
+  try {
+    const folded = foldChanges(
+      JSON.parse(run) as RolloutRun,
+      changes.map((text) => JSON.parse(text) as RunChange),
+    )
+    return { plan: JSON.parse(plan) as RolloutPlan, run: folded }
+  } catch {
+    return undefined
   }
 }
