@@ -10,7 +10,7 @@ export interface Seal {
 const macLength = 43
 
 /** What is sealed for one place is not taken for the other. */
-export type SealedPlace = 'ledger' | 'ledger-remote'
+export type SealedPlace = 'ledger' | 'ledger-remote' | 'pins'
 
 /** `secret`: what only the hubs of this fleet have. */
 export function createSeal(secret: Uint8Array, place: SealedPlace = 'ledger'): Seal {

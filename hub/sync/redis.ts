@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import { HubError } from '../errors.ts'
 import { orLost } from '../redis.ts'
 import { leaseKey } from '../replica/redis.ts'
+import type { Seal } from '../replica/seal.ts'
 import type { AuditHead } from '../signer/signer.ts'
 import type { Pins, PinStore } from './pins.ts'
 
@@ -41,7 +42,7 @@ export interface SnapshotStore {
 // 0 for each that was not, and nothing at all to who leads no more.
 const putScript = `
 if ARGV[1] ~= '' and tonumber(redis.call('HGET', KEYS[1], 'term') or '0') > tonumber(ARGV[1]) then return {} end
-local names = { 'epoch', 'sequence', 'digest', 'applications', 'expiresAt', 'envelope', 'ledger' }
+local names = { 'epoch', 'sequence', 'digest', 'applications', 'expiresAt', 'envelope', 'ledger', 'of' }
 local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
 local answers = {}
 for i = 1, #KEYS - 1 do
@@ -121,8 +122,10 @@ export function createSnapshotStore(
       const [digest, applications] = [text('digest'), text('applications')]
       const envelope = found['envelope']
       if (!isDigest(digest) || !isDigest(applications) || !envelope) return undefined
-      const [epoch, sequence] = [Number(text('epoch')), Number(text('sequence'))]
-      const expiresAt = Number(text('expiresAt'))
+      // Another cluster's record counts for no position of this one.
+      const isMine = text('of') === '' || text('of') === clusterId
+      const [epoch, sequence] = [toCount(text('epoch')), isMine ? toCount(text('sequence')) : NaN]
+      const expiresAt = toCount(text('expiresAt'))
       const ledger = parseHead(text('ledger'))
       const signed = { epoch, sequence, digest, applications, expiresAt, envelope }
       return ledger ? { ...signed, ledger } : signed
@@ -133,13 +136,18 @@ export function createSnapshotStore(
       const head = ledger ? `${ledger.index} ${ledger.digest}` : ''
       const words = [
         ...[last?.digest ?? '', epoch, sequence, digest, applications, expiresAt, bytes],
-        head,
+        ...[head, clusterId],
       ]
       return new Promise((resolve, reject) => {
         writeSoon({ key: key(clusterId), words, resolve, reject })
       })
     },
   }
+}
+
+/** NaN for what no hub wrote: it is not above any number, nor below one, so nothing follows from it. */
+function toCount(text: string): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : NaN
 }
 
 /** Undefined for what is not one: another hub's, or somebody's hand. */
@@ -167,23 +175,32 @@ if (now or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`
 
-export function createPinStore(redis: Redis, prefix: string): PinStore {
+/**
+ * Pins are sealed, for one cluster each: who may write to Redis can have them forgotten, but not bar a cluster by
+ * those of another.
+ */
+export function createPinStore(redis: Redis, prefix: string, seal: Seal): PinStore {
   const key = (clusterId: string): string => `${prefix}:pins:${clusterId}`
+
+  /** What is there, and what it says; what cannot be read is as good as lost, and is written anew. */
+  async function read(clusterId: string) {
+    const found = await orLost(redis.getBuffer(key(clusterId)), null)
+    const said = (found && seal.open(found.toString())) ?? ''
+    const mine = `${clusterId} `
+    return { found, pins: said.startsWith(mine) ? parsePins(said.slice(mine.length)) : undefined }
+  }
+
   return {
     async get(clusterId) {
-      const was = await orLost(redis.get(key(clusterId)), null)
-      const pins = was === null ? undefined : parsePins(was)
-      // What cannot be read is as good as lost; it is written anew.
-      return was === null || !pins ? undefined : { pins, was }
+      const { found, pins } = await read(clusterId)
+      return found && pins ? { pins, was: found.toString() } : undefined
     },
     async replace(clusterId, was, pins) {
-      const next = JSON.stringify(pins)
-      if (was === null) {
-        const before = await orLost(redis.get(key(clusterId)), null)
-        if (before !== null && parsePins(before)) return false
-        return (await redis.eval(replaceScript, 1, key(clusterId), before ?? '', next)) === 1
-      }
-      return (await redis.eval(replaceScript, 1, key(clusterId), was, next)) === 1
+      const next = seal.close(`${clusterId} ${JSON.stringify(pins)}`)
+      const there = was === null ? await read(clusterId) : undefined
+      if (there?.pins) return false
+      const before = was ?? there?.found ?? ''
+      return (await redis.eval(replaceScript, 1, key(clusterId), before, next)) === 1
     },
   }
 }

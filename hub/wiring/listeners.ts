@@ -10,6 +10,8 @@ import { createEvidenceFiles } from '../status/fs.ts'
 import { findBar } from '../ledger/membership.ts'
 import { HubError } from '../errors.ts'
 import { type PeersDeps, servePeers } from '../replica/peers/grpc.ts'
+import { readReplicaSecret } from '../replica/fs.ts'
+import { createSeal } from '../replica/seal.ts'
 import type { Restraint } from '../sync/ahead.ts'
 import { createChallenges } from '../sync/challenge.ts'
 import { createCredentials } from '../sync/credentials.ts'
@@ -100,10 +102,11 @@ export async function startListeners(
   const { config, log, started, clock } = surroundings
   const { redis, prefix, register, authority } = store
   const shown = await openCertificate(surroundings, started, authority)
+  const secret = await readReplicaSecret(join(config.shared, 'ca'))
   const credentials = createCredentials({
     fleet: config.fleetName,
     membership: register.state,
-    pins: createPinStore(redis, prefix),
+    pins: createPinStore(redis, prefix, createSeal(secret, 'pins')),
     authority,
     lock: async ({ cluster, clusterId }, reason) => {
       await register.append('hub', [{ type: 'cluster.locked', cluster, clusterId, reason }])

@@ -7,12 +7,15 @@ import type { Decision, Enrolment, JoinTokenRecord } from '../../hub/ledger/entr
 import { createCredentials } from '../../hub/sync/credentials.ts'
 import { createMembers } from '../../hub/sync/members.ts'
 import type { Pins } from '../../hub/sync/pins.ts'
+import { createSeal } from '../../hub/replica/seal.ts'
 import { createPinStore, createTokenUse } from '../../hub/sync/redis.ts'
 import { formatSerial } from '../../hub/sync/serial-number.ts'
 import { loadAuthority } from '../../hub/sync/x509.ts'
 import { createCertificateKey } from '../../agent/link/x509.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
 import { createTempDir } from '../support/temp-dir.ts'
+
+const seal = createSeal(Buffer.from('of this fleet'), 'pins')
 
 type Connection = Awaited<ReturnType<typeof connectRedis>>
 
@@ -41,7 +44,7 @@ describe('who belongs to the fleet, by a real Redis that several hubs share', ()
 
   describe('pins', () => {
     it('are given back as they were put, next certificate and all', async () => {
-      const store = createPinStore(open[0]!, 'back')
+      const store = createPinStore(open[0]!, 'back', seal)
       assert.equal(await store.get('a'), undefined)
       const next = { serial: serial(2), generation: 2, key: 'sha256:key' }
       const pins = { ...pinned(1), next }
@@ -51,7 +54,7 @@ describe('who belongs to the fleet, by a real Redis that several hubs share', ()
     })
 
     it('T20: of hubs that change them at once one succeeds, each time', async () => {
-      const stores = open.map((connection) => createPinStore(connection, 'race'))
+      const stores = open.map((connection) => createPinStore(connection, 'race', seal))
       for (let generation = 1; generation <= 25; generation += 1) {
         const was = (await stores[0]!.get('a'))?.was ?? null
         const made = stores.map(() => pinned(generation))
@@ -62,12 +65,32 @@ describe('who belongs to the fleet, by a real Redis that several hubs share', ()
     })
 
     it('T32: that cannot be read are as good as lost, and written anew', async () => {
-      const store = createPinStore(open[0]!, 'spoilt')
+      const store = createPinStore(open[0]!, 'spoilt', seal)
       for (const text of ['', 'noise', 'null', '[]', '{"series":"1"}', '{"series":1,"serial":2}']) {
         await open[0]!.set('spoilt:pins:a', text)
         assert.equal(await store.get('a'), undefined, text)
         const pins = pinned(1)
         assert.equal(await store.replace('a', null, pins), true, text)
+        assert.deepEqual((await store.get('a'))?.pins, pins)
+      }
+    })
+
+    it('T32: that are no text, of another kind, unsealed or another cluster’s are lost too, and bar nobody', async () => {
+      const [redis, key] = [open[0]!, 'forged:pins:a']
+      const store = createPinStore(redis, 'forged', seal)
+      const forge: (() => Promise<unknown>)[] = [
+        () => redis.set(key, Buffer.from([0xff, 0xfe, 0x80, 0x00])),
+        () => redis.del(key).then(() => redis.sadd(key, 'noise')),
+        () => redis.set(key, JSON.stringify(pinned(9))),
+        () => redis.copy('forged:pins:b', key, 'REPLACE'),
+      ]
+      await store.replace('b', null, pinned(9))
+      for (const [at, change] of forge.entries()) {
+        await store.replace('a', (await store.get('a'))?.was ?? null, pinned(1))
+        await change()
+        assert.equal(await store.get('a'), undefined, `forgery ${at}`)
+        const pins = pinned(1)
+        assert.equal(await store.replace('a', null, pins), true, `forgery ${at}`)
         assert.deepEqual((await store.get('a'))?.pins, pins)
       }
     })
@@ -132,7 +155,7 @@ describe('who belongs to the fleet, by a real Redis that several hubs share', ()
         return createCredentials({
           fleet: 'test',
           membership,
-          pins: createPinStore(connection, 'renewals'),
+          pins: createPinStore(connection, 'renewals', seal),
           authority,
           lock: async (_, reason) => void locked.push(reason),
         })

@@ -105,4 +105,24 @@ describe('signed snapshots in Redis', () => {
       assert.deepEqual(await store.get('a'), snapshot(index + 1))
     }
   })
+
+  it('T32: counts no sequence of another cluster, nor one that no hub wrote', async () => {
+    const store = createSnapshotStore(redis, 'counted')
+    await store.put('b', snapshot(900), undefined)
+    const [key, theirs] = ['counted:snapshot:a', 'counted:snapshot:b']
+    const spoil: (() => Promise<unknown>)[] = [
+      () => redis.copy(theirs, key, 'REPLACE'),
+      () => redis.hset(key, 'sequence', '1e9'),
+      () => redis.hset(key, 'sequence', '9'.repeat(16)),
+    ]
+    for (const [at, change] of spoil.entries()) {
+      await redis.del(key)
+      await store.put('a', snapshot(5), undefined)
+      await change()
+      const last = await store.get('a')
+      assert.equal(last?.sequence, NaN, `spoilt ${at}`)
+      assert.equal(await store.put('a', snapshot(6), last), true, `spoilt ${at}`)
+      assert.deepEqual(await store.get('a'), snapshot(6))
+    }
+  })
 })
