@@ -3,7 +3,8 @@ import { Redis } from 'ioredis'
 export interface Poison extends AsyncDisposable {
   /** Rewrites one key at random; says what it did. */
   strike(): Promise<string>
-  flush(): Promise<void>
+  /** Makes each key into one of another kind, or into noise of its own. */
+  turnAll(into: 'other kind' | 'noise'): Promise<void>
 }
 
 const types = ['string', 'hash', 'list', 'set', 'zset', 'stream'] as const
@@ -68,8 +69,12 @@ export function createPoison(url: string, random: () => number): Poison {
   return {
     // The hub writes too: a key may have become another between a look and a strike.
     strike: () => strike().catch((error: unknown) => `missed: ${(error as Error).message}`),
-    async flush() {
-      await redis.flushall()
+    async turnAll(into) {
+      for (const key of await redis.keys('*')) {
+        const type = await redis.type(key)
+        const other = type === 'set' ? 'list' : 'set'
+        await overwrite(key, into === 'noise' ? type : other)
+      }
     },
     async [Symbol.asyncDispose]() {
       redis.disconnect()
