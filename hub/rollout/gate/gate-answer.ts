@@ -29,7 +29,22 @@ export function takeAnswer(draft: Draft, run: RolloutRun, event: Measured, momen
   if (roundOf(state) !== event.round) return
   if (state.state === 'measuring' && now < state.nextAt) return
   const subjects = subjectsOf(gate, plan.waves[run.wave]!, side, draft.clusters)
-  draft.gates[event.gate] = foldAnswer(gate, state, event.answer, subjects, now)
+  const next = foldAnswer(gate, state, event.answer, subjects, now)
+  const isUnmeasured = next.state === 'failed' && isNoData(event.answer)
+  draft.gates[event.gate] =
+    isUnmeasured && plan.waves[run.wave]!.clusters.length === 0
+      ? { ...next, message: `${next.message}; ${bringsNothing}` }
+      : next
+}
+
+/** Measured again it would be no other; nor has it proven anything for the waves behind. */
+const bringsNothing =
+  'what is rolled out changes no cluster of this wave: `promote` goes on without its word, and `missing: pass` of its MetricTemplate has such rollouts go on by themselves'
+
+function isNoData(answer: GateAnswer): boolean {
+  return (
+    answer.kind === 'values' && Object.values(answer.values).every(({ length }) => length === 0)
+  )
 }
 
 /** What an answer makes of a gate. */
