@@ -12,7 +12,7 @@ import {
   createApiClient,
   throwIfEnded,
 } from './http.ts'
-import { readInstances, readOccupants } from './occupants.ts'
+import { readInstances, readLabelled, readOccupants } from './occupants.ts'
 import { readEvents, readPods } from './pods.ts'
 import type { ApplyOptions, Cluster, LiveObject, Resource } from './port.ts'
 import { readServed } from './served.ts'
@@ -220,6 +220,7 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
     as: (account) => createView(shared, sendAsAgent, account),
 
     occupants: (namespace, signal) => readOccupants(namespace, get, signal),
+    labelled: (label, value, signal) => readLabelled(label, value, get, signal),
     instances: (definition, signal) => readInstances(definition, get, signal),
 
     pods: (namespace, labelSelector, signal) => readPods(namespace, labelSelector, get, signal),

@@ -3,7 +3,7 @@ import { AgentError } from '../errors.ts'
 import { collectionPath, objectPath } from './api-path.ts'
 import { readFault } from './fault.ts'
 import type { Answer } from './http.ts'
-import type { LiveObject, OwnerReference, Resource } from './port.ts'
+import type { Labelled, LiveObject, OwnerReference, Resource } from './port.ts'
 
 type Get = (path: string, signal: AbortSignal, accept?: string) => Promise<Answer>
 
@@ -103,6 +103,37 @@ export async function readInstances(
 }
 
 /**
+ * Objects of any kind that bear a label. Nothing is deleted by what this finds, so what cannot be seen is left
+ * out; an answer that is a fault of the moment is not taken for none.
+ *
+ * @throws AgentError `cluster_unreachable`
+ */
+export async function readLabelled(
+  label: string,
+  value: string,
+  get: Get,
+  signal: AbortSignal,
+): Promise<readonly Labelled[]> {
+  const found: Labelled[] = []
+  const { kinds } = await readKinds(get, signal, () => {})
+  for (const resource of kinds.values()) {
+    if (furniture.has(resource.kind)) continue
+    const { group, kind } = resource
+    try {
+      for await (const { metadata } of listAll(resource, '', get, signal, `${label}=${value}`)) {
+        const { namespace = '', name } = metadata
+        found.push({ id: { group, kind, namespace, name }, metadata })
+        if (found.length >= enough) return found
+      }
+    } catch (error) {
+      // Whoever may not list a kind has applied none of it.
+      if (!(error instanceof AgentError) || error.code !== 'apply_forbidden') throw error
+    }
+  }
+  return found
+}
+
+/**
  * Tells of owners whether what they own goes by itself: those of its namespace are among what is listed, and of
  * the whole cluster's none may be left. One of a kind that nobody serves is never known to have gone.
  */
@@ -135,10 +166,15 @@ async function* listAll(
   namespace: string,
   get: Get,
   signal: AbortSignal,
+  labelSelector = '',
 ): AsyncGenerator<LiveObject> {
   let next = ''
   do {
-    const query = new URLSearchParams({ limit: String(pageSize), ...(next && { continue: next }) })
+    const query = new URLSearchParams({
+      limit: String(pageSize),
+      ...(labelSelector && { labelSelector }),
+      ...(next && { continue: next }),
+    })
     const path = `${collectionPath(resource, namespace)}?${query.toString()}`
     const answer = await get(path, signal, partialList)
     if (answer.status === 404 || answer.status === 405) return
@@ -159,6 +195,11 @@ function isStandard(kind: string, name: string): boolean {
   )
 }
 
+function refuseSilent(groupVersion: string): never {
+  const words = `discovery: nobody answers for ${groupVersion}, so what there is of it cannot be told`
+  throw new AgentError('cluster_unreachable', words)
+}
+
 interface Kinds {
   /** By `group/kind`. */
   readonly kinds: ReadonlyMap<string, Resource>
@@ -166,7 +207,11 @@ interface Kinds {
   readonly listed: readonly Resource[]
 }
 
-async function readKinds(get: Get, signal: AbortSignal): Promise<Kinds> {
+async function readKinds(
+  get: Get,
+  signal: AbortSignal,
+  onSilent: (groupVersion: string) => void = refuseSilent,
+): Promise<Kinds> {
   const kinds = new Map<string, Resource>()
   const listed = new Map<string, Resource>()
   for (const path of ['/api', '/apis']) {
@@ -176,10 +221,7 @@ async function readKinds(get: Get, signal: AbortSignal): Promise<Kinds> {
       []) {
       const group = metadata?.name ?? ''
       for (const { version, freshness, resources = [] } of versions) {
-        if (freshness === 'Stale' && resources.length === 0) {
-          const words = `discovery: nobody answers for ${group}/${version}, so what there is of it cannot be told`
-          throw new AgentError('cluster_unreachable', words)
-        }
+        if (freshness === 'Stale' && resources.length === 0) onSilent(`${group}/${version}`)
         for (const { resource: plural, scope, responseKind, verbs = [] } of resources) {
           const kind = responseKind?.kind ?? ''
           const resource = { group, version, kind, plural, namespaced: scope === 'Namespaced' }

@@ -63,6 +63,12 @@ export interface ApplyAnswer {
   readonly created: boolean
 }
 
+export interface Labelled {
+  readonly id: ObjectId
+  /** Its kind and version are those of the list. */
+  readonly metadata: LiveObject['metadata']
+}
+
 export type WatchEvent =
   | { readonly type: 'added' | 'modified' | 'deleted'; readonly object: LiveObject }
   /** One page of a list that is being read: no more of it is in memory at once. */
@@ -140,6 +146,11 @@ export interface Cluster {
   occupants(namespace: string, signal: AbortSignal): Promise<readonly ObjectId[]>
   /** Objects of the kind that a live definition makes, those that go left out. */
   instances(definition: LiveObject, signal: AbortSignal): Promise<readonly ObjectId[]>
+  /**
+   * Objects of any kind that bear a label with this value, metadata alone; without those of kinds that may not be
+   * listed, or that nobody answers for.
+   */
+  labelled(label: string, value: string, signal: AbortSignal): Promise<readonly Labelled[]>
   /** Some pods of a namespace, by a label selector. */
   pods(
     namespace: string,

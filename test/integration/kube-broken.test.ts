@@ -72,6 +72,48 @@ describe('an agent on a cluster that is broken', () => {
     await kubeCall(plane, 'DELETE', `/apis/apiregistration.k8s.io/v1/apiservices/v1.${group}`)
   })
 
+  it('F43: a removal whose inventory is gone is not called carried out, also with a group that no server answers for', async () => {
+    const apis = '/apis/apiregistration.k8s.io/v1/apiservices'
+    const group = 'silent.example.org'
+    await kubeCall(plane, 'POST', apis, {
+      ...{ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService' },
+      metadata: { name: `v1.${group}` },
+      spec: {
+        ...{ group, version: 'v1', groupPriorityMinimum: 100, versionPriority: 100 },
+        ...{ service: { name: 'nobody', namespace: 'default' }, insecureSkipTLSVerify: true },
+      },
+    })
+    const objects = [createNamespace('forgotten'), createConfig('forgotten', 'left')]
+    {
+      await using hands = await createHands(plane.kubeconfig)
+      await hands.workloads.reconcile(
+        verifiedSnapshot(presentApplication('forgotten', objects)),
+        never,
+      )
+      assert.equal(hands.state('forgotten')?.phase, 'Applied')
+    }
+    const inventory = path('groundswell-system', 'groundswell-inventory-forgotten')
+    await kubeCall(plane, 'DELETE', inventory)
+    await using hands = await createHands(plane.kubeconfig)
+    await hands.workloads.reconcile(verifiedSnapshot(removedApplication('forgotten')), never)
+    const { phase, errors } = hands.state('forgotten')!
+    assert.deepEqual([phase, errors[0]?.code], ['Failed', 'prune_failed'])
+    assert.match(
+      errors[0]!.message,
+      /there still is (ConfigMap forgotten\/left, Namespace forgotten|Namespace forgotten, ConfigMap forgotten\/left): delete/,
+    )
+    assert.deepEqual(hands.writes(), [])
+    await kubeCall(plane, 'DELETE', path('forgotten', 'left'))
+    await kubeCall(plane, 'PATCH', '/api/v1/namespaces/forgotten', {
+      metadata: { labels: { 'groundswell.dev/application': null } },
+    })
+    await until(() => hands.state('forgotten')?.phase === 'Removed', {
+      ...soon,
+      what: 'the removal to be over',
+    })
+    await kubeCall(plane, 'DELETE', `${apis}/v1.${group}`)
+  })
+
   it('F39: an object whose version is served no more is deleted by another one when it leaves Git', async () => {
     await using hands = await createHands(plane.kubeconfig)
     const group = 'tides.example.org'

@@ -216,6 +216,15 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
           return { group: groupOf(apiVersion), kind, namespace, name }
         })
     },
+    async labelled(label, value) {
+      calls.push(`list ${label}=${value}`)
+      return [...objects.values()]
+        .filter(({ metadata: { labels } }) => labels?.[label] === value)
+        .map(({ apiVersion, kind, metadata }) => {
+          const { namespace = '', name } = metadata
+          return { id: { group: groupOf(apiVersion), kind, namespace, name }, metadata }
+        })
+    },
     async instances(definition) {
       const { group, names } = definition['spec'] as Definition
       return [...objects.values()]

@@ -14,6 +14,7 @@ import {
 import { toObjectError } from '../run/object-error.ts'
 import { isNamespace } from '../run/order.ts'
 import { inventoryIdOf, marks, systemNamespace } from '../inventory/ownership.ts'
+import { refuseForgotten } from './forgotten.ts'
 import { pruneObjects, type PruneResult } from './prune.ts'
 import { releaseObjects, sortAsSeen } from './release.ts'
 import { createRun } from '../run/run-state.ts'
@@ -51,14 +52,8 @@ export async function removeApplication(
   signal: AbortSignal,
 ): Promise<ApplyResult> {
   deps.observer.expect(app.name, new Map())
-  const { name } = inventoryIdOf(app.name)
   // Nothing would be deleted, and all of it called removed.
-  if (deps.inventory.size === 0 && (await deps.inventories.isDamaged(app.name, writeSignal()))) {
-    throw new AgentError(
-      'prune_failed',
-      `the inventory cannot be read (ConfigMap ${systemNamespace}/${name}), so what is to be deleted is not known: delete what bears the label ${marks.application}=${app.name}, and then that ConfigMap`,
-    )
-  }
+  if (deps.inventory.size === 0) await refuseUnknown(app, deps)
   const removal: Removal = {
     ...{ app, signal, inventory: deps.inventory, errors: [], waiting: [], pruned: [], spared: [] },
     deps: { ...deps, cluster: clusterFor(last, deps) },
@@ -82,6 +77,18 @@ export async function removeApplication(
   }
   const finished = !signal.aborted
   return { inventory, errors, waiting, changed: [], repaired: [], pruned, spared, finished }
+}
+
+/** @throws AgentError where nobody knows what is to be deleted, and something is. */
+async function refuseUnknown(app: VerifiedRemoved, deps: ApplyDeps): Promise<void> {
+  const { name } = inventoryIdOf(app.name)
+  if (await deps.inventories.isDamaged(app.name, writeSignal())) {
+    throw new AgentError(
+      'prune_failed',
+      `the inventory cannot be read (ConfigMap ${systemNamespace}/${name}), so what is to be deleted is not known: delete what bears the label ${marks.application}=${app.name}, and then that ConfigMap`,
+    )
+  }
+  if (app.deletionPolicy === 'Delete') await refuseForgotten(app, deps, writeSignal())
 }
 
 /**
