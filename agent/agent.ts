@@ -392,6 +392,7 @@ export function createAgent(deps: AgentDeps) {
     /** What the cluster is may have changed. */
     noticeFacts: facts.notice,
     isReady: standing.isSettled,
+    isVouched: standing.isVouched,
     /** Where it is, for people at the cluster; null until it has read what it knows. */
     where: () =>
       isLoaded ? { connectedSince, stale: standing.stale(), position: standing.position() } : null,

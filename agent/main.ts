@@ -186,6 +186,7 @@ async function runAgent(
     log: (message, fields) => log.info(fields, message),
     onChange: (states) => agent.onChange(states),
     isHeld: holds.isHeld,
+    isVouched: () => agent.isVouched(),
     // Of a key that is nowhere but with the agent, and stays as long as the inventories do.
     salt: createHmac('sha256', stored.boundKey).update('groundswell/secret-fields/v1').digest(),
     onApplied: (applied) => receipts.note(applied),

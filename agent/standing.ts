@@ -233,6 +233,8 @@ export function createStanding(deps: StandingDeps) {
     due: (): boolean => watch.due(),
     /** Whether nobody vouches any more for this as the newest. */
     stale: (): boolean => watch.stale(place()),
+    /** Whether a signer has said since the start that this is the newest, however long ago. */
+    isVouched: (): boolean => watch.isNamed(place()),
     current: (): VerifiedSnapshot | null => current,
     /** Whether there is a verified snapshot to go on from, or a signer has said that there is none. */
     isSettled: (): boolean => current !== null || (watch.attested() > 0 && watch.isNamed(place())),

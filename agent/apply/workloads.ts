@@ -21,6 +21,7 @@ import { accountIn } from './inventory/inventory.ts'
 import { createInventoryStore } from './inventory/inventory-store.ts'
 import { watchEarly } from './track/early-watches.ts'
 import { loadInventories } from './inventory/load-inventories.ts'
+import { appliedBy, describeOvertaken } from './inventory/overtaken.ts'
 import { type AgentIds, fieldManager, marks, ownerOf } from './inventory/ownership.ts'
 import { recallObject } from './write/recall.ts'
 import { createRepairLimit } from './track/repair-limit.ts'
@@ -47,6 +48,11 @@ export interface WorkloadsDeps extends AgentIds {
   readonly salt?: Uint8Array
   /** What a run came to, well or not. */
   readonly onApplied?: (applied: Applied) => void
+  /**
+   * Whether a signer has said since the start that nothing newer than the snapshot is known; always when left
+   * out. Until then an agent may have come back with a memory that is older than what it has applied.
+   */
+  readonly isVouched?: () => boolean
   /** Whether somebody at the cluster has the application's updates wait. */
   readonly isHeld?: (application: string) => boolean
 }
@@ -81,7 +87,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
   const { cluster, clusterId, clock, log } = deps
   const life = new AbortController()
   const sent = new Map<string, string>()
-  const inventories = createInventoryStore(cluster)
+  const inventories = createInventoryStore(cluster, () => reconciled && appliedBy(reconciled))
   const limit = createRepairLimit()
   const references = createReferences(deps.references ?? { vault: undefined })
   const open = createPrepareObject(createOpenObject(deps.keys), references)
@@ -157,6 +163,10 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       isRotated: rotation.isRotated,
       ...{ observer, inventories, open, limit, news, find: roster.get },
       claims: () => claims,
+      whyOvertaken: () => {
+        if (!reconciled || deps.isVouched?.() !== false) return undefined
+        return describeOvertaken(inventories.latest(), appliedBy(reconciled))
+      },
       reconciled: () => reconciled,
       round: () => round.signal,
     },

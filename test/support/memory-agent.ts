@@ -131,6 +131,7 @@ export async function startMemoryAgent(
     const holds = createHolds({ sources: [{ current: () => hold }], clock: Date.now, every })
     const workloads = createWorkloads({
       isHeld: holds.isHeld,
+      isVouched: () => agent.isVouched(),
       onApplied: receipts.note,
       cluster,
       clusterId: enrolled.identity.clusterId,

@@ -6,7 +6,17 @@ import { parseHookRecord } from '../hook/hook-record.ts'
 import type { Inventory, InventoryEntry } from './inventory.ts'
 import { fieldManager, inventoryIdOf, systemNamespace } from './ownership.ts'
 
+/** The snapshot by which something was applied. */
+export interface AppliedBy {
+  /** Id of the cluster's record: another one counts its sequences afresh. */
+  readonly clusterId: string
+  readonly epoch: number
+  readonly sequence: number
+}
+
 export interface InventoryStore {
+  /** The latest snapshot of this agent's record by which one that was loaded or saved was written; undefined where none says so. */
+  latest(): AppliedBy | undefined
   /** The application's inventory, empty when there is none or it cannot be read as one. */
   load(application: string, signal: AbortSignal): Promise<Inventory>
   /** Whether there is an inventory that cannot be read as the one that was saved. */
@@ -35,11 +45,22 @@ const inflatedLimit = 8 * 1024 * 1024
 /**
  * Inventories as ConfigMaps in the cluster they describe, so that they live and die with it.
  * Packed, because 5,000 entries would not fit a ConfigMap in the clear.
+ *
+ * @param now the snapshot that is being carried out
  */
-export function createInventoryStore(cluster: Cluster): InventoryStore {
+export function createInventoryStore(
+  cluster: Cluster,
+  now: () => AppliedBy | undefined = () => undefined,
+): InventoryStore {
+  let latest: AppliedBy | undefined
+  const note = (by: AppliedBy | undefined): void => {
+    if (by && (!latest || isLater(by, latest))) latest = by
+  }
   return {
+    latest: () => latest,
     async load(application, signal) {
       const object = await cluster.get(configMap, inventoryIdOf(application), signal)
+      note(object && readAppliedBy(object, now()?.clusterId))
       return object ? unpack(object) : new Map()
     },
     async isDamaged(application, signal) {
@@ -51,6 +72,7 @@ export function createInventoryStore(cluster: Cluster): InventoryStore {
     async save(application, inventory, signal) {
       const id = inventoryIdOf(application)
       const { labels, annotations } = describeSet(id, inventory)
+      note(now())
       const json = JSON.stringify({
         apiVersion: 'v1',
         kind: 'ConfigMap',
@@ -58,7 +80,10 @@ export function createInventoryStore(cluster: Cluster): InventoryStore {
           name: id.name,
           namespace: id.namespace,
           labels: { 'groundswell.dev/inventory': application, ...labels },
-          annotations,
+          annotations: {
+            ...annotations,
+            ...(latest && { [appliedByNote]: formatAppliedBy(latest) }),
+          },
         },
         data: { count: String(inventory.size) },
         binaryData: { objects: pack(inventory) },
@@ -82,6 +107,26 @@ export function createInventoryStore(cluster: Cluster): InventoryStore {
       if (object?.metadata.uid) await cluster.delete(configMap, id, object.metadata.uid, signal)
     },
   }
+}
+
+/** Whether one snapshot came after another of the same record. */
+export function isLater(one: AppliedBy, other: AppliedBy): boolean {
+  if (one.epoch !== other.epoch) return one.epoch > other.epoch
+  return one.sequence > other.sequence
+}
+
+const appliedByNote = 'groundswell.dev/applied-by'
+
+function formatAppliedBy({ clusterId, epoch, sequence }: AppliedBy): string {
+  return `${clusterId} ${epoch} ${sequence}`
+}
+
+/** Of another record nothing is said. */
+function readAppliedBy({ metadata }: LiveObject, mine: string | undefined): AppliedBy | undefined {
+  const [clusterId = '', epoch, sequence] = metadata.annotations?.[appliedByNote]?.split(' ') ?? []
+  const by = { clusterId, epoch: Number(epoch), sequence: Number(sequence) }
+  const isWhole = Number.isSafeInteger(by.epoch) && Number.isSafeInteger(by.sequence)
+  return clusterId !== '' && clusterId === mine && isWhole ? by : undefined
 }
 
 function pack(inventory: Inventory): string {

@@ -2,6 +2,7 @@ import type { TimeBound } from '@groundswell/proto/cel.ts'
 import type { Clock } from '../../cluster/clock.ts'
 import type { Cluster } from '../../cluster/port.ts'
 import type { Coalescer } from '../../observe/coalesce.ts'
+import { AgentError } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { ObjectDrift } from '../../observe/status.ts'
 import type { Applied } from '../../receipts.ts'
@@ -39,6 +40,8 @@ export interface RunsDeps extends AgentIds {
   readonly open: PrepareObject
   readonly limit: RepairLimit
   readonly claims: () => Claims
+  /** Why the snapshot is not to be carried out, in words: it is older than what was applied here. */
+  readonly whyOvertaken: () => string | undefined
   /** Whether the values of an object that was applied have changed where they come from. */
   readonly isRotated: (entry: InventoryEntry) => boolean
   readonly find: (application: string) => Tracked | undefined
@@ -106,6 +109,8 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     }
     try {
       const inventory = (one.inventory ??= await inventories.load(one.name, signal))
+      const overtaken = deps.whyOvertaken()
+      if (overtaken !== undefined) throw new AgentError('trust_state_doubtful', overtaken)
       const against = new Map<string, string>()
       const mayRepair = (id: string) => {
         if (wanted.state !== 'present' || wanted.manifest.drift !== 'correct') return false

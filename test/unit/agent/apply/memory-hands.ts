@@ -17,7 +17,7 @@ type Application = ReturnType<typeof presentApplication> | ReturnType<typeof rem
 export function createMemoryHands(
   options: MemoryClusterOptions = {},
   cluster = createMemoryCluster(options),
-  more: Partial<Pick<WorkloadsDeps, 'references' | 'clusterId' | 'formerIds'>> = {},
+  more: Partial<Pick<WorkloadsDeps, 'references' | 'clusterId' | 'formerIds' | 'isVouched'>> = {},
 ) {
   const clock = createManualClock()
   const reports: ApplicationState[] = []
