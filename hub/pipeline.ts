@@ -16,6 +16,8 @@ export interface PipelineDeps {
   readonly deciding: Deciding
   /** A fleet was taken in: what clusters may be offered can be told now. */
   readonly onFleet: () => void
+  /** What Git asks was decided on. */
+  readonly onDecided?: () => void
   /** What was not so in the round before. */
   readonly onFault: (kind: 'fault' | 'warning', fault: Fault) => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
@@ -190,6 +192,7 @@ export function createPipeline(deps: PipelineDeps) {
   async function decideOn(asked: Fleet, contents: Contents): Promise<readonly Fault[]> {
     const decided = await deciding.decide(asked, contents)
     if (newest && newest !== asked) await deciding.endTakenBack(newest)
+    deps.onDecided?.()
     return decided
   }
 

@@ -225,6 +225,7 @@ export async function startLeading(
       summaries.touchAll()
       hooks.noticeAll()
     },
+    onDecided: () => handovers.noteDecided(),
     onFault: (kind, fault) => events.emit(describeFault(kind, fault)),
     since: () => begunAt,
     log: (level, message, fields) => log[level](fields ?? {}, message),

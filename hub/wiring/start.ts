@@ -242,7 +242,8 @@ export async function startHub(
         findRunning(status, name) ?? (isUntold(name) ? 'untold' : undefined)
       const given = handovers.listTogether(cluster, all, runs)
       if (given === 'wait') return 'wait'
-      return given === all || holdsNothing || bringsNews(status, given) ? given : 'wait'
+      const isDue = holdsNothing || handovers.isSpared(cluster) || bringsNews(status, given)
+      return given === all || isDue ? given : 'wait'
     },
     hasLine: (head) => heads.has(head, register.head),
     signer: trace ? traceSigning(signer, trace, clock) : signer,

@@ -5,6 +5,7 @@ import { createKept, type KeptDeps } from './kept.ts'
 import { createObstacles } from './obstacle.ts'
 import { giversOf, isGiving, isTaking } from '../advance/listed.ts'
 import { isInFlight } from '../step/outcome.ts'
+import { createTakenBack } from './taken-back.ts'
 import type { Assignment } from '../rollout.ts'
 import type { Withheld } from '../withhold/windows.ts'
 
@@ -28,6 +29,8 @@ export function createHandovers(deps: HandoverDeps) {
   const { activeOf, findComing } = coming
   const kept = createKept({ state, settledAt: deps.settledAt, isToLetGo: coming.isToLetGo })
   const { findKept } = kept
+  const isSettled = (): boolean => deps.settledAt() > -Infinity
+  const listTakenBack = createTakenBack({ ...deps, isSettled })
   const { findHindrance, findObstacle } = createObstacles({ ...deps, ...coming, ...kept })
 
   /** What a cluster runs of what is kept from it, as it would be listed. */
@@ -55,9 +58,20 @@ export function createHandovers(deps: HandoverDeps) {
     if (mine.size === 0) keptFrom.delete(application)
   }
 
+  /** Clusters from which a removal was kept that Git had taken back. */
+  const spared = new Set<string>()
+
   return {
+    /** Git was decided on: it may ask anew for a removal that it had taken back, and no rollout brings that. */
+    noteDecided(): void {
+      for (const cluster of spared) {
+        if (listTakenBack(cluster).size > 0) continue
+        spared.delete(cluster)
+        deps.released(cluster)
+      }
+    },
     /** Whether this hub has decided on Git: before it, what was planned and what was sent look alike. */
-    isSettled: (): boolean => deps.settledAt() > -Infinity,
+    isSettled,
     /** What the clusters of an application's rollout are to wait for. */
     look(application: string) {
       const active = activeOf(application)
@@ -98,12 +112,14 @@ export function createHandovers(deps: HandoverDeps) {
       const rest = assignments.filter((one) => !isNothing(one))
       return rest.length === assignments.length ? assignments : rest
     },
+    /** Whether a removal that may have been signed for a cluster is to be made void by a newer snapshot. */
+    isSpared: (cluster: string): boolean => isSettled() && spared.has(cluster),
     /** Whether something is kept from a cluster: what its agent says it runs of that is listed instead. */
     isKeptFrom: (cluster: string): boolean =>
-      [...keptFrom.values()].some((clusters) => clusters.has(cluster)),
+      spared.has(cluster) || [...keptFrom.values()].some((clusters) => clusters.has(cluster)),
     /**
-     * What a cluster is assigned, but for what would find its objects with others that let go of them any moment:
-     * of that what runs there, since what is not listed is healed, and kept from others, by no agent started anew.
+     * What a cluster is assigned, but for what would find its objects with others that let go of them any moment,
+     * and for removals that Git took back before its agent had them: of that what runs there, since what is not listed is healed, and kept from others, by no agent started anew.
      * `wait` until an agent that is just back has said it: it tells one application after the other.
      */
     listTogether(
@@ -112,14 +128,21 @@ export function createHandovers(deps: HandoverDeps) {
       runs: (application: string) => Running | 'untold' | undefined,
     ): readonly Assignment[] | 'wait' {
       const unsent = findKept(cluster)
-      if (unsent.size === 0) return assignments
-      const running = new Map([...unsent.keys()].map((name) => [name, runs(name)]))
+      const takenBack = listTakenBack(cluster)
+      if (takenBack.size > 0) spared.add(cluster)
+      if (unsent.size + takenBack.size === 0) return assignments
+      const names = [...unsent.keys(), ...takenBack.keys()]
+      const running = new Map(names.map((name) => [name, runs(name)]))
       if ([...running.values()].includes('untold')) return 'wait'
-      return assignments.flatMap((one) =>
-        unsent.has(one.application)
-          ? (listRunning(one, running.get(one.application)) ?? [])
-          : [one],
-      )
+      return assignments.flatMap((one) => {
+        const mine = running.get(one.application)
+        if (unsent.has(one.application)) return listRunning(one, mine) ?? []
+        const removedAt = takenBack.get(one.application)
+        // It has it, or there is nothing to remove.
+        if (removedAt === undefined || !mine || mine === 'untold' || mine.digest === null)
+          return [one]
+        return mine.generation >= removedAt ? [one] : (listRunning(one, mine) ?? [])
+      })
     },
     /** Applications that wait for this one to let go of something. */
     listTakers(application: string): string[] {

@@ -57,6 +57,8 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
   const store = createMemoryStore()
   const agents = createAgents()
   const commits: Git[] = [first]
+  /** Clusters of which was told that what was kept from them is no more. */
+  const released: string[] = []
   const judge = createJudge({ git: () => commits.at(-1)! })
 
   async function measure(_: unknown, { planned }: Measurement): Promise<GateAnswer> {
@@ -112,7 +114,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
       settledAt: () => deciding.settledAt(),
       leavesAt: (application, cluster) => deciding.leavesAt(application, cluster),
       desired,
-      released: () => {},
+      released: (cluster) => void released.push(cluster),
     })
     const wakes = createMemoryWakes()
     const observe = (application: string, name: string): ClusterObservation => {
@@ -196,6 +198,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
     await attempt(async () => {
       judge.beginRound(hub.read.contents!)
       faults = await hub.deciding.decide(hub.read.fleet!, hub.read.contents!)
+      hub.handovers.noteDecided()
     })
   }
 
@@ -376,7 +379,7 @@ export async function createSeveralHub(first: Git, removalGrace = 0) {
     perform,
     settle,
     text: disk.text,
-    commits,
+    ...{ commits, released },
     get hub() {
       return hub
     },
