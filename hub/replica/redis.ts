@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { isDigest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import { emptyChain, type ChainHead } from '../ledger/chain.ts'
-import { translateRedis } from '../redis.ts'
+import { orAnew, translateRedis } from '../redis.ts'
 import type { Seal } from './seal.ts'
 import type { SharedLedger, Sight, Taken } from './shared-ledger.ts'
 
@@ -15,8 +15,22 @@ const laidOutSeconds = 30
 const common = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- What is of another kind, or cannot be read, is as good as lost: nobody leads by it.
+for at, kind in ipairs({ 'hash', 'hash', 'list', 'hash', 'list' }) do
+  if redis.call('TYPE', KEYS[at]).ok ~= kind then redis.call('DEL', KEYS[at]) end
+end
+local function isCount(text) return text and #text < 16 and string.match(text, '^%d+$') end
+local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'term', 'until')
+if not (lease[1] and isCount(lease[2]) and isCount(lease[3])) then
+  redis.call('DEL', KEYS[1])
+  lease = {}
+end
 local head = redis.call('HMGET', KEYS[2], 'index', 'digest')
+if not (isCount(head[1]) and isDigest(head[2])) then
+  redis.call('DEL', KEYS[2])
+  head = {}
+end
 -- No lease lasts longer than a whole one: Redis' time went back since, or another Redis took over.
 local function bound(within)
   if tonumber(lease[3] or '0') <= now + within then return end
@@ -43,11 +57,11 @@ bound(tonumber(ARGV[4]))
 local mine, last = tonumber(ARGV[2]), tonumber(head[1] or '0')
 local length = redis.call('LLEN', KEYS[3])
 local lines = {}
-if mine < last and mine >= last - length then
+if mine < last and redis.call('LINDEX', KEYS[5], 0) == ARGV[2] then
+  lines = redis.call('LRANGE', KEYS[5], 1, -1)
+elseif mine < last and mine >= last - length then
   local from = length - (last - mine)
   lines = redis.call('LRANGE', KEYS[3], from, from + ARGV[3] - 1)
-elseif mine < last and redis.call('LINDEX', KEYS[5], 0) == ARGV[2] then
-  lines = redis.call('LRANGE', KEYS[5], 1, -1)
 end
 local left = math.max(0, tonumber(lease[3] or '0') - now)
 return {lease[1] or '', lease[2] or '', tostring(left), head[1] or '', head[2] or '', lines}`
@@ -177,8 +191,9 @@ function toHead(index: string, digest: string): ChainHead | null {
 export type FleetFacts = Readonly<Record<string, string>>
 
 async function tellFacts(redis: Redis, prefix: string, facts: FleetFacts): Promise<void> {
+  const key = `${prefix}:ledger:fleet`
   for (const [fact, mine] of Object.entries(facts)) {
-    await translateRedis(redis.hsetnx(`${prefix}:ledger:fleet`, fact, mine))
+    await translateRedis(orAnew(redis, key, () => redis.hsetnx(key, fact, mine)))
   }
 }
 
@@ -199,7 +214,7 @@ export async function assertSameFleet(
     if (theirs === mine) continue
     throw new HubError(
       'config_invalid',
-      `the replicas in this Redis have another ${fact} (${theirs}) than this one (${mine}); ${adviceOn(fact)}`,
+      `the replicas in this Redis have another ${fact} (${theirs}) than this one (${mine}); ${adviceOn(fact)}. Where none of them has that any more, delete ${prefix}:ledger:fleet in Redis: the next one says it anew`,
     )
   }
 }

@@ -280,13 +280,17 @@ export function createReplica(deps: ReplicaDeps): Replica {
       }
     },
     async hold(signal) {
+      let before: number | null = null
       while (leads() && !signal.aborted) {
         try {
           if (!(await turns.run('lease', renew))) break
           const behind = await shared.furthestBehind(self())
-          if (behind !== null && deps.register().head - behind > handedOver) {
+          const lacks = behind === null ? 0 : deps.register().head - behind
+          // One that comes no further finds no lines to go on with, or none that it can read.
+          if (behind !== null && lacks > 0 && (lacks > handedOver || behind === before)) {
             await shared.layOut(behind, await readLines(behind, handedOver))
           }
+          before = behind
         } catch (error) {
           log('warn', 'the lease could not be renewed', error)
         }

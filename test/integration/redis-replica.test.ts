@@ -211,13 +211,75 @@ describe('replicas that share a Redis, of which one leads', () => {
     assert.deepEqual(revisions(await untilAlike(all)), ['ours', 'later'])
   })
 
+  const spoils: Record<string, (key: string, type: string) => Promise<unknown>> = {
+    gone: (key) => redis.del(key),
+    'another kind': (key) => redis.del(key).then(() => redis.sadd(key, 'noise')),
+    noise: async (key, type) => {
+      await redis.del(key)
+      if (type === 'list') return redis.rpush(key, 'noise')
+      const fields = ['holder', 'term', 'until', 'index', 'digest']
+      return redis.hset(key, Object.fromEntries(fields.map((field) => [field, 'noise'])))
+    },
+  }
+  const kinds = { lease: 'hash', head: 'hash', lines: 'list', replicas: 'hash', page: 'list' }
+
+  for (const [way, spoil] of Object.entries(spoils)) {
+    it(`T32: a leader goes on with any key ${way}, and all follow`, async () => {
+      const all = await start('a', 'b')
+      const said: string[] = []
+      for (const [name, type] of Object.entries(kinds)) {
+        const leader = await untilLed(all)
+        const follower = all.find((one) => one !== leader)!
+        follower.paused = true
+        const text = `before ${name}`
+        await leader.decide(text)
+        await spoil(`gs:{world-${worlds}}:ledger:${name}`, type)
+        follower.paused = false
+        said.push(text)
+        await untilAlike(all, said)
+        const decide = async (): Promise<boolean> => {
+          await (await untilLed(all)).decide(`after ${name}`)
+          return true
+        }
+        await until(decide, { deadlineMs: 10_000, what: `a decision after ${name}` })
+        said.push(`after ${name}`)
+        await untilAlike(all, said)
+      }
+      assert.deepEqual(
+        all.map(({ failed }) => failed),
+        [undefined, undefined],
+      )
+    })
+
+    it(`T32: with the leader gone and any key ${way} another leads, in a higher term`, async () => {
+      const all = await start('a', 'b')
+      for (const [name, type] of Object.entries(kinds)) {
+        const leader = await untilLed(all)
+        const { term } = leader.register.state
+        await leader.decide(`before ${name}`)
+        await untilAlike(all)
+        leader.paused = true
+        await spoil(`gs:{world-${worlds}}:ledger:${name}`, type)
+        const heir = await untilLed(all.filter((one) => one !== leader))
+        assert(heir.register.state.term > term, name)
+        await heir.decide(`by the heir, ${name}`)
+        leader.paused = false
+        const lines = revisions(await untilAlike(all))
+        assert.deepEqual(lines.slice(-2), [`before ${name}`, `by the heir, ${name}`])
+      }
+    })
+  }
+
   it('replicas of another CA do not start', async () => {
     await assertSameFleet(redis, 'gs:{ca}', { CA: 'sha256:one' })
     await assertSameFleet(redis, 'gs:{ca}', { CA: 'sha256:one' })
     await assert.rejects(
       assertSameFleet(redis, 'gs:{ca}', { CA: 'sha256:two' }),
-      /another CA \(sha256:one\)/,
+      /another CA \(sha256:one\).*delete gs:\{ca\}:ledger:fleet in Redis/,
     )
+    await redis.del('gs:{ca}:ledger:fleet')
+    await redis.sadd('gs:{ca}:ledger:fleet', 'noise')
+    await assertSameFleet(redis, 'gs:{ca}', { CA: 'sha256:two' })
   })
 
   it('I1, I6: whoever sleeps, wakes or loses Redis, there is one chain and it has all that was acknowledged', async (t) => {
