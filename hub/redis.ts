@@ -1,3 +1,4 @@
+import { digestOf } from '@groundswell/proto/digest.ts'
 import { Redis } from 'ioredis'
 import { HubError } from './errors.ts'
 
@@ -64,15 +65,46 @@ export async function assertNoEviction(redis: Redis): Promise<void> {
   )
 }
 
+/** Seconds for which a mark is kept: a hub that is gone for good is in nobody's way after them. */
+const markSeconds = 60
+
+const aliveKey = (prefix: string): string => `${prefix}:alive`
+
+/** With a digest, so that a byte which somebody changed does not look like another hub. */
+const spellMark = (owner: string): string => `${owner} ${digestOf(`groundswell/alive ${owner}`)}`
+
 /**
- * Writes a mark, to see whether Redis takes it, and whether it was emptied since the last.
+ * Writes a mark, to see whether Redis takes it, and whether it was emptied since the last, or none was written
+ * for a minute.
  *
+ * @param owner what all hubs of this fleet have in common, and nobody else has
  * @throws HubError `redis_unavailable` with what Redis said
  */
-export async function markAlive(redis: Redis, prefix: string): Promise<'kept' | 'lost'> {
-  const key = `${prefix}:alive`
-  const before = await translateRedis(orAnew(redis, key, () => redis.set(key, '1', 'GET')))
+export async function markAlive(
+  redis: Redis,
+  prefix: string,
+  owner: string,
+): Promise<'kept' | 'lost'> {
+  const key = aliveKey(prefix)
+  const mark = () => redis.set(key, spellMark(owner), 'EX', markSeconds, 'GET')
+  const before = await translateRedis(orAnew(redis, key, mark))
   return before === null ? 'lost' : 'kept'
+}
+
+/**
+ * Two fleets of one name in one Redis would take each other's notifications for forged and give them up, and
+ * mix what is shown of their clusters.
+ *
+ * @throws HubError `redis_refused` while a hub of another fleet is at work under this name
+ */
+export async function assertNoOther(redis: Redis, prefix: string, owner: string): Promise<void> {
+  const mark = await translateRedis(orLost(redis.get(aliveKey(prefix)), null))
+  const other = mark?.split(' ', 1)[0] ?? owner
+  if (other === owner || mark !== spellMark(other)) return
+  throw new HubError(
+    'redis_refused',
+    `a hub of another fleet (its first CA is ${other}, this one's ${owner}) was at work in this Redis under the same name less than a minute ago; give one of them another --name or --redis. Where that one is gone for good, start this one again in a minute`,
+  )
 }
 
 /** Whether an error is Redis' word that it takes no writes, or that it gave none in time. */

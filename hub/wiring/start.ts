@@ -82,7 +82,7 @@ export async function startHub(
   const { redis, prefix, events, register } = store
   writes = createWriteWatch({
     isConnected: () => redis.status === 'ready',
-    mark: () => markAlive(redis, prefix),
+    mark: () => markAlive(redis, prefix, store.authority.origin),
     onLost: () => hooks.writeAgain(),
     isRefusal: judgeRefusal,
     log: all,

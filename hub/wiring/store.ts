@@ -5,7 +5,7 @@ import { lockDirectory, readLedgerCredential } from '../fs.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import { type LedgerFault, type RemoteOptions, openLedger } from '../ledger/git.ts'
 import { type ReplicatedRegister, openReplicatedRegister } from '../ledger/register.ts'
-import { assertNoEviction, connectRedis } from '../redis.ts'
+import { assertNoEviction, assertNoOther, connectRedis } from '../redis.ts'
 import { startLocalRedis } from '../redis-server.ts'
 import { readReplicaSecret } from '../replica/fs.ts'
 import type { FleetFacts } from '../replica/redis.ts'
@@ -78,6 +78,7 @@ export async function openStore(
     config.certificateLifeMs,
     config.authorityLifeMs,
   )
+  await assertNoOther(redis, prefix, authority.origin)
   const log_ = createEventLog(redis, prefix, (err) => log.debug({ err }, 'an event was not kept'))
   const events: EventLog = {
     ...log_,

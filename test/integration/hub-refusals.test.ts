@@ -26,6 +26,25 @@ describe('a hub that must not start, and says why', () => {
     assert.doesNotMatch(refused.words, /\n +at /)
   })
 
+  it('refuses a Redis in which a hub of another fleet is at work under its name', async () => {
+    await using world = await createSurroundings()
+    await using redis = await startRedis()
+    const hub = await world.start({ redisUrl: redis.url })
+    await untilReady(hub)
+    const of = ['--fleet', world.fleetUrl, '--redis', redis.url]
+    const data = join(world.directory, 'other')
+    const refused = await runRefused([...of, '--data', data])
+    assert.equal(refused.code, 1)
+    assert.match(
+      refused.words,
+      /hub of another fleet .* give one of them another --name or --redis/,
+    )
+    assert.doesNotMatch(refused.words, /\n +at /)
+    // Its own comes back at once.
+    await hub.kill()
+    await hub.start()
+  })
+
   it('names every wrong setting at once', async () => {
     await using directory = await createTempDir('hub-settings')
     const refused = await runRefused([

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createIdempotencyStore } from '../../hub/api/redis.ts'
-import { connectRedis, judgeRefusal, markAlive, translateRedis } from '../../hub/redis.ts'
+import {
+  assertNoOther,
+  connectRedis,
+  judgeRefusal,
+  markAlive,
+  translateRedis,
+} from '../../hub/redis.ts'
 import { createEventLog } from '../../hub/status/redis-events.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
@@ -49,18 +55,22 @@ describe('a Redis that takes no writes', () => {
     await using server = await startRedis()
     const redis = await connectRedis(server.url)
     await redis.sadd('gs:{turned}:alive', 'noise')
-    assert.equal(await markAlive(redis, 'gs:{turned}'), 'lost')
-    assert.equal(await markAlive(redis, 'gs:{turned}'), 'kept')
+    assert.equal(await markAlive(redis, 'gs:{turned}', 'sha256:one'), 'lost')
+    assert.equal(await markAlive(redis, 'gs:{turned}', 'sha256:one'), 'kept')
     redis.disconnect()
   })
 
   it('is told by its word, also of a script; one that was emptied by its mark', async () => {
     await using server = await startRedis()
     const redis = await connectRedis(server.url)
-    assert.equal(await markAlive(redis, 'gs:{full}'), 'lost')
-    assert.equal(await markAlive(redis, 'gs:{full}'), 'kept')
+    assert.equal(await markAlive(redis, 'gs:{full}', 'sha256:one'), 'lost')
+    assert.equal(await markAlive(redis, 'gs:{full}', 'sha256:one'), 'kept')
     const script = () => redis.eval("redis.call('SET', KEYS[1], '1')", 1, 'gs:{full}:x')
-    const asked = [() => markAlive(redis, 'gs:{full}'), () => redis.set('x', '1'), script]
+    const asked = [
+      () => markAlive(redis, 'gs:{full}', 'sha256:one'),
+      () => redis.set('x', '1'),
+      script,
+    ]
     const turns = [
       [() => redis.config('SET', 'maxmemory', '1'), () => redis.config('SET', 'maxmemory', '0')],
       [
@@ -81,7 +91,33 @@ describe('a Redis that takes no writes', () => {
       await take()
     }
     await redis.flushall()
-    assert.equal(await markAlive(redis, 'gs:{full}'), 'lost')
+    assert.equal(await markAlive(redis, 'gs:{full}', 'sha256:one'), 'lost')
+    redis.disconnect()
+  })
+})
+
+describe('a Redis in which a hub is at work', () => {
+  it('T32: is refused to a hub of another fleet for a minute, and to none for what no hub wrote', async () => {
+    await using server = await startRedis()
+    const redis = await connectRedis(server.url)
+    const [key, prefix] = ['gs:{one}:alive', 'gs:{one}']
+    const refusal = { code: 'redis_refused', message: /--name or --redis.*again in a minute/ }
+    await assertNoOther(redis, prefix, 'sha256:one')
+    await markAlive(redis, prefix, 'sha256:one')
+    await assertNoOther(redis, prefix, 'sha256:one')
+    await assertNoOther(redis, 'gs:{two}', 'sha256:two')
+    await assert.rejects(assertNoOther(redis, prefix, 'sha256:two'), refusal)
+    const seconds = await redis.ttl(key)
+    assert(seconds > 0 && seconds <= 60, String(seconds))
+    const mark = (await redis.get(key))!
+    // What a release before wrote, and noise.
+    for (const text of ['1', '', 'noise', mark.replace('one', 'onf'), `${mark} `]) {
+      await redis.set(key, text)
+      await assertNoOther(redis, prefix, 'sha256:two')
+    }
+    await redis.del(key)
+    await redis.sadd(key, mark)
+    await assertNoOther(redis, prefix, 'sha256:two')
     redis.disconnect()
   })
 })
