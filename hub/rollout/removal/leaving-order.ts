@@ -40,17 +40,20 @@ export function orderLeaving(
   return [...backward].toReversed()
 }
 
-/** Applications that left Git and depend on one that has left it as well. What was planned at different times may be a circle. */
+/**
+ * Applications that depend on one and may have to go before it: of one that left Git those that left it as well, of
+ * another all. What was planned at different times may be a circle.
+ */
 export function listLeavingBefore(
   { rolloutsOf }: Pick<LedgerState, 'rolloutsOf'>,
   dependsOn: DependsOn,
   declared: ReadonlyMap<string, unknown>,
   application: string,
 ): string[] {
-  if (declared.has(application)) return []
+  const isDeclared = declared.has(application)
   return [...rolloutsOf.keys()].filter(
     (name) =>
-      !declared.has(name) &&
+      (isDeclared || !declared.has(name)) &&
       dependsOn(name).includes(application) &&
       !reaches(dependsOn, application, name),
   )
@@ -91,7 +94,7 @@ function reaches(
 }
 
 /**
- * Whether one that left Git is to be removed on a cluster and that is not even planned: another rollout of it is
+ * Whether one that Git asks for no more on a cluster is to be removed there and that is not even planned: another rollout of it is
  * under way, or its plan could not be made.
  */
 function isToGo(state: LedgerState, application: string, cluster: string): boolean {

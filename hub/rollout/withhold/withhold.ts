@@ -43,8 +43,21 @@ export function createWithhold(
     }
     const first =
       explainDependencies(current, application, cluster) ??
-      explainLeavingBefore(state, leavingBefore(current, application), cluster)
+      explainLeavingBefore(state, listGoingBefore(current, application, cluster), cluster)
     return first === null ? null : { until: null, reason: first }
+  }
+
+  /** Who goes from a cluster before an application that goes there too: left Git, or is placed there no more. */
+  function listGoingBefore(
+    current: Fleet,
+    application: string,
+    cluster: string,
+  ): readonly string[] {
+    const names = leavingBefore(current, application)
+    const { applications } = current
+    if (names.length === 0 || !applications.has(application)) return names
+    if (!isRemoval(application, cluster)) return []
+    return names.filter((name) => !applications.has(name) || desired(name, cluster) === null)
   }
 
   /** Asked for each cluster, and the same for all of them. */

@@ -34,7 +34,7 @@ describe('applications that leave Git together', () => {
     assert.deepEqual(orderLeaving(chain.of, git('b'), ['a', 'b', 'c']), ['c', 'a'])
     assert.deepEqual(listLeavingBefore(chain.state, chain.of, new Map(), 'a'), ['b'])
     assert.deepEqual(listLeavingBefore(chain.state, chain.of, new Map([['b', {}]]), 'a'), [])
-    assert.deepEqual(listLeavingBefore(chain.state, chain.of, new Map([['a', {}]]), 'a'), [])
+    assert.deepEqual(listLeavingBefore(chain.state, chain.of, new Map([['a', {}]]), 'a'), ['b'])
     assert.deepEqual(keepDependencies(chain.of, 'c', undefined), { dependsOn: ['b'] })
     assert.deepEqual(keepDependencies(chain.of, 'c', { dependsOn: [{ name: 'a' }] }), {
       dependsOn: ['a'],
@@ -66,6 +66,33 @@ describe('applications that leave Git together', () => {
     )
     await hub.approve('shop')
     assert.deepEqual([hub.has('shop'), hub.has('db')], [[], []])
+  })
+
+  // Both were taken from one cluster only, and it went from under what stood at the gate before its removals.
+  for (const left of [false, true]) {
+    test(`leave a cluster that neither is placed on any more in that order as well; ${left ? 'where the first left Git' : 'both stay elsewhere'}`, async () => {
+      const shop = { ...gated, dependsOn: ['db'] } as const
+      const hub = await createLeavingHub({ shop })
+      await hub.approve('shop')
+      const excluded = ['c4'] as const
+      await hub.commit({ shop: left ? null : { ...shop, excluded }, db: { ...ungated, excluded } })
+      await hub.goOn()
+      assert.deepEqual([hub.has('shop').includes('c4'), hub.has('db')], [true, everywhere])
+      await hub.approve('shop')
+      await hub.goOn()
+      assert.deepEqual(
+        [hub.has('shop').includes('c4'), hub.has('db')],
+        [false, everywhere.slice(0, 4)],
+      )
+    })
+  }
+
+  test('leave a cluster without those that stay there', async () => {
+    const shop = { ...ungated, dependsOn: ['db'] } as const
+    const hub = await createLeavingHub({ shop })
+    await hub.commit({ db: { ...ungated, excluded: ['c4'] } })
+    await hub.goOn()
+    assert.deepEqual([hub.has('shop'), hub.has('db')], [everywhere, everywhere.slice(0, 4)])
   })
 
   // What gives objects to others is begun before them, and was before those that depend on it as well.
