@@ -57,6 +57,11 @@ function applyCode(answer: Answer): AgentErrorCode {
       return isAboutObject(answer) ? 'apply_failed' : 'kind_unknown'
     case 409:
       return 'apply_conflict'
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 'cluster_unreachable'
     default:
       // An unknown field in a server-side apply is answered with a 500.
       return /failed to create typed patch object/.test(statusOf(answer).message ?? '')

@@ -73,6 +73,12 @@ describe('createKubeCluster against a failing API server', () => {
       message: /etcd has no leader/,
     })
     assert.equal(calls, 4)
+    // Nor does it say anything of what was to be written.
+    const options = { fieldManager: 'groundswell', force: true }
+    await assert.rejects(cluster.apply(resource, id, object, options, never), {
+      code: 'cluster_unreachable',
+      message: /etcd has no leader/,
+    })
     await cluster.close()
   })
 

@@ -55,6 +55,8 @@ export interface RunsDeps extends AgentIds {
 
 /** What is waited for is looked at again after this; what takes more than a minute, less often. */
 const wait = { firstMs: 500, rounds: 120, laterMs: 2_000 } as const
+/** As long as a restart or an upgrade of an API server may take; what cannot be watched is not believed for longer. */
+const awayMs = 3 * 60_000
 const retry = { firstMs: 2_000, lastMs: 60_000 } as const
 
 export interface Runs {
@@ -190,13 +192,25 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     one.waitRounds = 0
     if (errors.length === 0) one.waits.clear()
     one.settled = errors.length === 0
-    one.phase = errors.length > 0 ? 'Failed' : wanted.state === 'present' ? 'Applied' : 'Removed'
+    if (!isAway(one, errors)) {
+      one.phase = errors.length > 0 ? 'Failed' : wanted.state === 'present' ? 'Applied' : 'Removed'
+    } else if (one.phase !== 'Failed') one.phase = 'Applying'
     one.failures = one.settled ? 0 : one.failures + 1
     news.ended(one.name)
     if (!one.settled) {
       const ceiling = Math.min(retry.lastMs, retry.firstMs * 2 ** Math.min(one.failures - 1, 10))
       wake(one, ceiling * (0.5 + deps.random() / 2))
     } else wakeForDrift(one)
+  }
+
+  /** Whether nobody answered, and not for long yet: of the content that says nothing, and a rollout waits. */
+  function isAway(one: Tracked, errors: Tracked['errors']): boolean {
+    if (errors.length === 0 || errors.some(({ code }) => code !== 'cluster_unreachable')) {
+      one.awaySince = undefined
+      return false
+    }
+    one.awaySince ??= clock.now()
+    return clock.now() - one.awaySince < awayMs
   }
 
   /** Once: what is only left is left by every run. */

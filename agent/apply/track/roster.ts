@@ -39,6 +39,7 @@ export function createRoster({ inventories, log, news, isHeld }: RosterDeps) {
       known.phase = 'Pending'
       known.settled = false
       known.failures = 0
+      known.awaySince = undefined
       known.errors = []
       known.waiting = []
       known.waits.clear()

@@ -34,6 +34,8 @@ export interface Tracked {
   settled: boolean
   /** Runs that failed since the wanted state changed. */
   failures: number
+  /** Since when runs came to nothing but that the API server does not answer. */
+  awaySince: number | undefined
   /** What the last run left to be waited for, in words. */
   waiting: readonly string[]
   /** Runs in a row that left something to be waited for. */
@@ -64,6 +66,7 @@ export function createTracked(wanted: VerifiedApplication): Tracked {
     inventory: undefined,
     settled: false,
     failures: 0,
+    awaySince: undefined,
     waiting: [],
     waitRounds: 0,
     waits: new Map(),

@@ -33,7 +33,7 @@ describe('going back to what was there before', () => {
     assert.equal(hands.state('shop')?.phase, 'Applied')
     failing = true
     await hands.bring(presentApplication('shop', contentOf('bad'), { generation: 2 }))
-    assert.deepEqual([textIn(cluster), hands.state('shop')?.phase], ['bad', 'Failed'])
+    assert.deepEqual([textIn(cluster), hands.state('shop')?.phase], ['bad', 'Applying'])
     failing = false
     await hands.bring(presentApplication('shop', contentOf('good'), { generation: 3 }))
     assert.deepEqual([textIn(cluster), hands.state('shop')?.phase], ['good', 'Applied'])
@@ -61,7 +61,7 @@ describe('going back to what was there before', () => {
     await hands.bring(presentApplication('shop', contentOf('good')))
     lost = true
     await hands.bring(presentApplication('shop', contentOf('bad'), { generation: 2 }))
-    assert.deepEqual([textIn(cluster), hands.state('shop')?.phase], ['bad', 'Failed'])
+    assert.deepEqual([textIn(cluster), hands.state('shop')?.phase], ['bad', 'Applying'])
     lost = false
     await hands.bring(presentApplication('shop', contentOf('good'), { generation: 3 }))
     assert.deepEqual([textIn(cluster), hands.state('shop')?.phase], ['good', 'Applied'])
