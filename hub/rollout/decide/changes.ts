@@ -222,15 +222,12 @@ function sameForAll(
 }
 
 /**
- * Whether a rollout has begun to remove, and brings nothing: new content for others does not wait for its end, which
- * may be long in coming where a cluster is away or a finalizer holds. What it has not come to, and what failed, goes along.
+ * Whether a rollout removes, and brings nothing: new content for others does not wait for its end, which may be long in
+ * coming where a window is closed, a cluster is away or a finalizer holds. What it has not come to, and what failed, goes
+ * along.
  */
 function isOnlyRemoving(input: ChangeInput, plan: RolloutPlan): boolean {
-  const open = listOpen(input, plan)
-  return (
-    open.every(([, { digest }]) => digest === null) &&
-    open.some(([cluster]) => input.assigned.get(cluster)?.digest === null)
-  )
+  return listOpen(input, plan).every(([, { digest }]) => digest === null)
 }
 
 /** Whether a rollout waits for a person, and nobody of it may get anything now: what is waited for holds once they may. */
