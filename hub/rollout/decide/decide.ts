@@ -2,52 +2,33 @@ import { type Fault, faultsAbout, HubError } from '../../errors.ts'
 import { orderByDependencies } from '../../fleet/resolve/dependents.ts'
 import type { Fleet } from '../../fleet/fleet.ts'
 import { findNewer } from '../../ledger/accepted.ts'
-import { assignedTo } from '../../ledger/by-application.ts'
-import type { Decision } from '../../ledger/entry.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import type { Contents } from '../../render/contents.ts'
-import { activeRollouts, previousContent } from './admission.ts'
+import { activeRollouts } from './admission.ts'
+import { type Asked, type AskingDeps, createAsking } from './asking.ts'
 import type { CreateOptions, Rollouts } from '../advance/advance.ts'
 import { judgeBehind } from './behind.ts'
 import { createBeginOrder, type Turn } from './begin-order.ts'
-import { type Change, findChange, historyOf, isWithin } from './changes.ts'
+import { isWithin } from './changes.ts'
 import { createLastDeclared } from '../removal/last-declared.ts'
-import { createLeaving, type LeavingDeps } from '../removal/leaving.ts'
 import { listLeavingBefore, orderLeaving } from '../removal/leaving-order.ts'
 import { findLeftOut, isFilled, type LeftOut } from './left-out.ts'
-import { findBad, findHeld, isHeldAsked } from '../hold/hold.ts'
+import { isHeldAsked } from '../hold/hold.ts'
 import { listOver } from '../hold/hold-end.ts'
 import { isGiving, listAssigned, listOnce, listTakenBack, listUnwanted } from '../advance/listed.ts'
 import { createMakePlan, type MakePlanDeps, type Planned } from '../plan/make-plan.ts'
 import { explainHeldRemovals, explainUnstarted } from '../removal/mass-removal.ts'
-import { listOverruled } from './overruled.ts'
-import { createOpenClusters } from './open-clusters.ts'
 import type { RolloutPlan } from '../rollout.ts'
 import { deletesOthers } from './to-come.ts'
 import { createSparing, type Look, lookAway, type SparingDeps } from '../removal/sparing.ts'
 
-export interface DecideDeps extends SparingDeps, MakePlanDeps {
+export interface DecideDeps extends AskingDeps, SparingDeps, MakePlanDeps {
   readonly state: LedgerState
   readonly rollouts: Pick<Rollouts, 'create' | 'act'>
-  readonly connected: (cluster: string) => boolean
-  /** Whether its own keepers have the application's updates wait there, or refuse them. */
-  readonly vetoed?: (cluster: string, application: string) => boolean
-  /** Writes down what follows from what Git asks. */
-  readonly record: (decision: Decision) => Promise<unknown>
-  /** Milliseconds a cluster has to be unselected before an application is removed there; 0 by default. */
-  readonly removalGrace?: number
-  /** Calls back once after so many milliseconds. */
-  readonly later?: (ms: number, run: () => void) => void
-  /** Has everything decided once more. */
-  readonly redecide?: () => void
-  /** Milliseconds of a clock nobody sets; the other one where it is left out. */
-  readonly monotonic?: () => number
 }
 
 /** One look at what Git asks. */
-interface Round {
-  readonly fleet: Fleet
-  readonly contents: Contents
+interface Round extends Asked {
   readonly look: Pick<Look, 'spare' | 'isAwaited' | 'findGivers' | 'listBrokenBeside'>
 }
 
@@ -56,21 +37,11 @@ const gaveAway = 'Git gives to others what it would delete'
 /** Contents × what clusters are assigned → rollouts. Faults are returned, never thrown. */
 export function createDeciding(deps: DecideDeps) {
   const { state, rollouts } = deps
-  const openClusters = createOpenClusters(state)
   let settledAt = -Infinity
   const sparing = createSparing(deps)
   const last = createLastDeclared(state)
   const makePlan = createMakePlan(deps, last)
-  const grace: LeavingDeps = {
-    grace: deps.removalGrace ?? 0,
-    clock: deps.clock,
-    monotonic: deps.monotonic ?? deps.clock,
-    later: (ms, run) => deps.later?.(ms, run),
-    decide: () => deps.redecide?.(),
-  }
-  const leaving = createLeaving(grace)
-  /** Where a rollout ended without clusters that are selected no more, whether anything runs there or not. */
-  const stopped = createLeaving(grace)
+  const { find, listGoing, ...asking } = createAsking(deps)
 
   async function decide(fleet: Fleet, contents: Contents): Promise<Fault[]> {
     const faults = await endTakenBack(fleet)
@@ -100,13 +71,13 @@ export function createDeciding(deps: DecideDeps) {
       await attempt(application, () =>
         decideOne(round, application, start, order.turnOf(application, attempt)),
       )
-      const awaited = look.explainAwaited(application, listGoing(fleet, contents, application))
+      const awaited = look.explainAwaited(application, listGoing(round, application))
       if (awaited) faults.push(awaited)
     }
     await order.beginRest()
     if (held === undefined) {
       for (const application of listOnce(state, fleet)) {
-        await attempt(application, () => noteOverruled(round, application))
+        await attempt(application, () => asking.noteOverruled(round, application))
       }
     }
     // A host that is behind decides nothing.
@@ -141,7 +112,7 @@ export function createDeciding(deps: DecideDeps) {
   ): Promise<Fault | undefined> {
     const { contents } = round
     const change = find(round, application, false)
-    if (start) await noteOverruled(round, application)
+    if (start) await asking.noteOverruled(round, application)
     switch (change.kind) {
       case 'none':
         return undefined
@@ -271,99 +242,14 @@ export function createDeciding(deps: DecideDeps) {
     await rollouts.act(id, { kind: 'supersede', by: 'git' }, 'git', why)
   }
 
-  /** Not where a label changed a moment ago, which may change back. */
-  async function noteOverruled(
-    { fleet, contents }: Round,
-    application: string,
-  ): Promise<undefined> {
-    const found = listOverruled(state, fleet, contents, application)
-    const desired = contents.applications.get(application)
-    const unselected = [...found.values()].flat().filter((name) => desired?.has(name) === false)
-    stopped.note(application, unselected)
-    for (const [rollout, all] of found) {
-      const clusters = all.filter((name) => !stopped.isLeaving(application, name))
-      if (clusters.length === 0) continue
-      await deps.record({ type: 'rollout.overruled', application, rollout, clusters })
-    }
-  }
-
-  /** Clusters that may get something of an application. */
-  function listOpen(fleet: Fleet, contents: Contents, application: string): ReadonlySet<string> {
-    const skipped = contents.skipped.get(application)
-    const all = openClusters(fleet)
-    return skipped ? new Set([...all].filter((name) => !skipped.has(name))) : all
-  }
-
-  /** Where an application runs, and Git places it no more. */
-  function listGoing(fleet: Fleet, contents: Contents, application: string): string[] {
-    const desired = contents.applications.get(application)
-    // A selection of nobody removes nothing.
-    if (desired?.size === 0) return []
-    const open = listOpen(fleet, contents, application)
-    const active = activeRollouts(state, application).map((id) => state.plans.get(id)!)
-    const isUnderWay = (cluster: string): boolean =>
-      active.some(({ targets }) => targets[cluster]?.digest === null)
-    return [...assignedTo(state, application).values()]
-      .filter(({ cluster, digest }) => digest !== null && !desired?.has(cluster))
-      .map(({ cluster }) => cluster)
-      .filter((cluster) => open.has(cluster) && !leaving.isLeaving(application, cluster))
-      .filter((cluster) => !isUnderWay(cluster))
-  }
-
-  function find(
-    { fleet, contents, look }: Round,
-    application: string,
-    again: boolean,
-    anew = false,
-  ): Change {
-    const open = listOpen(fleet, contents, application)
-    const desired = contents.applications.get(application) ?? null
-    const assigned = assignedTo(state, application)
-    // An application that is gone from Git was taken away on purpose; a selection changes with a label.
-    // One that selects nobody removes nothing.
-    const isSelecting = desired !== null && desired.size > 0
-    const unselected = [...assigned.values()].filter(
-      ({ cluster, digest }) =>
-        isSelecting && digest !== null && !desired.has(cluster) && open.has(cluster),
-    )
-    leaving.note(
-      application,
-      unselected.map(({ cluster }) => cluster),
-    )
-    const bad = findHeld(state, application)
-    const isBad = findBad(bad)
-    return findChange({
-      held: ({ digest }) => isBad(digest),
-      desired,
-      assigned,
-      reachableByGit: open,
-      leaving: (cluster) =>
-        (isSelecting && findNewer(state, fleet.revision) !== undefined) ||
-        leaving.isLeaving(application, cluster) ||
-        look.isAwaited(application, cluster),
-      connected: deps.connected,
-      vetoed: (cluster) => deps.vetoed?.(cluster, application) ?? false,
-      previous: (cluster) => previousContent(state, application, cluster),
-      history: historyOf(state, application),
-      ...{ again, anew },
-    })
-  }
-
   return {
     decide,
     endTakenBack,
     last,
     /** When all that Git asked had been decided on last, in milliseconds. */
     settledAt: (): number => settledAt,
-    /** When an application is removed from a cluster that is selected no more, as long as that is waited for. */
-    leavesAt: (application: string, cluster: string) => leaving.at(application, cluster),
-    /** What will be removed unless it is selected again, in words. */
-    warnings: (): Fault[] =>
-      leaving.list().map(({ application, cluster, at }) => ({
-        object: `Application ${application}`,
-        cluster,
-        message: `is selected no more; it is removed there at ${new Date(at).toISOString()} unless it is selected again by then`,
-      })),
+    leavesAt: asking.leavesAt,
+    warnings: asking.warnings,
     /** What would roll out now, by a person's word: what failed before is in it again. */
     async plan(
       fleet: Fleet,
