@@ -27,7 +27,8 @@ export interface LeaseStore {
   close(): Promise<void>
 }
 
-const answerMs = 5_000
+/** Less than others wait. An API server that takes longer for one write does not get an application brought either. */
+const answerMs = 10_000
 const notes = {
   version: 'groundswell.dev/agent-version',
   relieved: 'groundswell.dev/relieved',

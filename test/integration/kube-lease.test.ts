@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { loadConnection } from '../../agent/cluster/kubeconfig.ts'
 import { createLeaseStore } from '../../agent/lease/kube.ts'
 import { takeLease } from '../../agent/lease/lease.ts'
+import { openChaosProxy } from '../support/chaos-proxy.ts'
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts'
 import { kubeCall } from '../support/kube-request.ts'
 
@@ -28,6 +29,18 @@ describe('the Lease of an agent on a real API server', () => {
     assert.equal((await other.read())?.record.holder, 'one')
     assert.ok(await one.write(taken.record, taken))
     await Promise.all([one.close(), other.close()])
+  })
+
+  it('F31: is renewed also where the API server takes seconds for each answer, as for all else', async () => {
+    await using proxy = await openChaosProxy(new URL(plane.server).host)
+    const connection = await loadConnection({ kubeconfig: plane.kubeconfig })
+    const slow = { ...connection, server: `https://${proxy.address}` }
+    const one = createLeaseStore(slow, { ...name, name: 'slow' }, Date.now)
+    const seen = await one.read()
+    const taken = await one.write(takeLease(seen!.record, 'one', '1'), seen!)
+    proxy.delayMs = 3_200
+    assert.equal((await one.write(taken!.record, taken!))?.record.holder, 'one')
+    await one.close()
   })
 
   it('that somebody deleted is nobody’s, and not written over unread', async () => {
