@@ -69,16 +69,25 @@ export function explainLeavingBefore(
   cluster: string,
 ): string | null {
   for (const name of before) {
-    const going = plansOf(state, name).findLast(({ id, targets }) => {
-      const run = state.runs.get(id)!
-      const isOver = finalPhases.has(run.phase) || run.phase === 'RollingBack'
-      return !isOver && targets[cluster]?.digest === null && run.clusters[cluster]?.state !== 'Done'
-    })
+    const going = findGoing(state, name, cluster)
     const first = `application ${name}, which depends on it and is still to be removed there`
     if (going) return `${first} by rollout ${going.id}`
     if (isToGo(state, name, cluster)) return first
   }
   return null
+}
+
+/** The rollout that is still to remove an application on a cluster. */
+export function findGoing(
+  state: Pick<LedgerState, 'plans' | 'runs' | 'rolloutsOf'>,
+  application: string,
+  cluster: string,
+): RolloutPlan | undefined {
+  return plansOf(state, application).findLast(({ id, targets }) => {
+    const run = state.runs.get(id)!
+    const isOver = finalPhases.has(run.phase) || run.phase === 'RollingBack'
+    return !isOver && targets[cluster]?.digest === null && run.clusters[cluster]?.state !== 'Done'
+  })
 }
 
 /** Whether one depends on another, over others too. */

@@ -8,6 +8,7 @@ import { windowsOn } from './fleet-windows.ts'
 import {
   type DependsOn,
   explainLeavingBefore,
+  findGoing,
   listLeavingBefore,
 } from '../removal/leaving-order.ts'
 import { createOpenings, judgeWindows, type Withheld } from './windows.ts'
@@ -57,7 +58,13 @@ export function createWithhold(
     const { applications } = current
     if (names.length === 0 || !applications.has(application)) return names
     if (!isRemoval(application, cluster)) return []
-    return names.filter((name) => !applications.has(name) || desired(name, cluster) === null)
+    // A hub that has begun anew has rendered nothing yet; later, who cannot be rendered goes if that is planned.
+    const isUnread = desired(application, cluster) === undefined
+    return names.filter((name) => {
+      const asked = applications.has(name) ? desired(name, cluster) : null
+      if (asked !== undefined) return asked === null
+      return isUnread || findGoing(state, name, cluster) !== undefined
+    })
   }
 
   /** Asked for each cluster, and the same for all of them. */

@@ -10,6 +10,7 @@ import {
 } from '../../../../../hub/rollout/removal/leaving-order.ts'
 import { createRun } from '../../../../../hub/rollout/plan/plan.ts'
 import { createLeavingHub, everywhere, gated, ungated } from '../leaving-world.ts'
+import { read } from '../several-git.ts'
 import { plan, wave } from '../world.ts'
 
 /** As of a ledger in which each application was planned, depending on others. */
@@ -86,6 +87,45 @@ describe('applications that leave Git together', () => {
       )
     })
   }
+
+  describe('from one cluster, where Git cannot tell of the first', () => {
+    const excluded = ['c4'] as const
+    const shop = { ...gated, dependsOn: ['db'], excluded } as const
+
+    async function begin() {
+      const hub = await createLeavingHub({ shop: { ...shop, excluded: [] } })
+      await hub.approve('shop')
+      await hub.commit({ shop, db: { ...ungated, excluded } })
+      await hub.goOn()
+      return hub
+    }
+
+    // The second went from under it as soon as a hub was started anew, before that had rendered anything.
+    test('leave it in that order also by a hub that has begun anew and rendered nothing yet', async () => {
+      const hub = await begin()
+      const { fleet } = read(hub.world.commits.at(-1)!)
+      await hub.world.perform({ kind: 'crash' })
+      hub.world.hub.read = { fleet, contents: null }
+      await hub.world.perform({ kind: 'goOn', ms: 5_000 })
+      await hub.world.perform({ kind: 'storm' })
+      assert.deepEqual([hub.has('shop').includes('c4'), hub.has('db')], [true, everywhere])
+      await hub.approve('shop')
+      await hub.goOn()
+      assert.deepEqual(
+        [hub.has('shop').includes('c4'), hub.has('db').includes('c4')],
+        [false, false],
+      )
+    })
+
+    test('leave it in that order also where the first cannot be rendered any more', async () => {
+      const hub = await begin()
+      await hub.world.perform({ kind: 'cut', cluster: 'c4' })
+      await hub.commit({ shop: { ...shop, broken: true } })
+      await hub.world.perform({ kind: 'join', cluster: 'c4' })
+      await hub.goOn()
+      assert.deepEqual(hub.has('db'), everywhere)
+    })
+  })
 
   test('leave a cluster without those that stay there', async () => {
     const shop = { ...ungated, dependsOn: ['db'] } as const
