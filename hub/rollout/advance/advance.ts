@@ -377,7 +377,8 @@ export function createRollouts(ports: RolloutPorts): Rollouts {
     async get(id) {
       const plan = state.plans.get(id)
       const run = state.runs.get(id)
-      return plan && run ? { plan, run } : undefined
+      // One that ended long ago is in the store only.
+      return plan && run ? { plan, run } : store.get(id)
     },
     list: (query) => store.list(query),
     async waitingFor(id) {
