@@ -7,6 +7,7 @@ import type { Claims } from './inventory/claims.ts'
 import type { Inventory, InventoryEntry } from './inventory/inventory.ts'
 import type { InventoryStore } from './inventory/inventory-store.ts'
 import type { AgentIds } from './inventory/ownership.ts'
+import type { FindLabelled } from './prune/labelled.ts'
 import type { Spared } from './prune/sparing.ts'
 
 /** What applying and removing need. */
@@ -22,6 +23,8 @@ export interface ApplyDeps extends AgentIds {
   readonly open: PrepareObject
   /** Whether the values of an object have changed in Vault since they were applied. */
   readonly isRotated?: (entry: InventoryEntry) => boolean
+  /** What bears an application's label. */
+  readonly labelled: FindLabelled
   /** The application's inventory as last loaded or saved. */
   readonly inventory: Inventory
   /** Whether an object that drifted may be repaired now. */

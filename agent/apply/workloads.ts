@@ -23,6 +23,7 @@ import { watchEarly } from './track/early-watches.ts'
 import { loadInventories } from './inventory/load-inventories.ts'
 import { appliedBy, describeOvertaken } from './inventory/overtaken.ts'
 import { type AgentIds, fieldManager, marks, ownerOf } from './inventory/ownership.ts'
+import { createLabelledLook } from './prune/labelled.ts'
 import { recallObject } from './write/recall.ts'
 import { createRepairLimit } from './track/repair-limit.ts'
 import { createRotation, type RotationDeps } from './track/rotation.ts'
@@ -157,12 +158,19 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
     },
     life.signal,
   )
+  const left = createLabelledLook(cluster, () =>
+    [...roster.all()]
+      .filter(({ wanted: { state }, settled }) => state === 'removed' && !settled)
+      .filter(({ inventory }) => (inventory?.size ?? 0) === 0)
+      .map(({ name }) => name),
+  )
   const runs = createRuns(
     {
       ...deps,
       isRotated: rotation.isRotated,
       ...{ observer, inventories, open, limit, news, find: roster.get },
       claims: () => claims,
+      labelled: left.find,
       whyOvertaken: () => {
         if (!reconciled || deps.isVouched?.() !== false) return undefined
         return describeOvertaken(inventories.latest(), appliedBy(reconciled))
@@ -203,6 +211,7 @@ export function createWorkloads(deps: WorkloadsDeps): Workloads {
       round.abort()
       round = new AbortController()
       reconciled = snapshot
+      left.forget()
       const signal = AbortSignal.any([caller, round.signal, life.signal])
       const taking = roster.take(snapshot, earlier, signal)
       taken = Promise.allSettled([taking])

@@ -220,7 +220,7 @@ function createView(shared: Shared, sendAsAgent: Send, account?: string): Cluste
     as: (account) => createView(shared, sendAsAgent, account),
 
     occupants: (namespace, signal) => readOccupants(namespace, get, signal),
-    labelled: (label, value, signal) => readLabelled(label, value, get, signal),
+    labelled: (label, values, signal) => readLabelled(label, values, get, signal),
     instances: (definition, signal) => readInstances(definition, get, signal),
 
     pods: (namespace, labelSelector, signal) => readPods(namespace, labelSelector, get, signal),

@@ -3,7 +3,7 @@ import { AgentError } from '../errors.ts'
 import { collectionPath, objectPath } from './api-path.ts'
 import { readFault } from './fault.ts'
 import type { Answer } from './http.ts'
-import type { Labelled, LiveObject, OwnerReference, Resource } from './port.ts'
+import type { Labelled, LabelledLook, LiveObject, OwnerReference, Resource } from './port.ts'
 
 type Get = (path: string, signal: AbortSignal, accept?: string) => Promise<Answer>
 
@@ -103,34 +103,39 @@ export async function readInstances(
 }
 
 /**
- * Objects of any kind that bear a label. Nothing is deleted by what this finds, so what cannot be seen is left
- * out; an answer that is a fault of the moment is not taken for none.
+ * Objects of any kind that bear a label with one of some values. Nothing is deleted by what this finds, so a kind
+ * that cannot be listed keeps nobody from the rest: a broken webhook, or an API whose server is gone, may stay so for ever.
  *
  * @throws AgentError `cluster_unreachable`
  */
 export async function readLabelled(
   label: string,
-  value: string,
+  values: readonly string[],
   get: Get,
   signal: AbortSignal,
-): Promise<readonly Labelled[]> {
-  const found: Labelled[] = []
+): Promise<LabelledLook> {
+  const objects: Labelled[] = []
+  const unseen: string[] = []
+  const counts = new Map<string, number>()
+  const selector = `${label} in (${values.join(',')})`
   const { kinds } = await readKinds(get, signal, () => {})
   for (const resource of kinds.values()) {
     if (furniture.has(resource.kind)) continue
     const { group, kind } = resource
     try {
-      for await (const { metadata } of listAll(resource, '', get, signal, `${label}=${value}`)) {
-        const { namespace = '', name } = metadata
-        found.push({ id: { group, kind, namespace, name }, metadata })
-        if (found.length >= enough) return found
+      for await (const { metadata } of listAll(resource, '', get, signal, selector)) {
+        const { namespace = '', name, labels } = metadata
+        const count = (counts.get(labels?.[label] ?? '') ?? 0) + 1
+        counts.set(labels?.[label] ?? '', count)
+        if (count <= enough) objects.push({ id: { group, kind, namespace, name }, metadata })
       }
     } catch (error) {
+      if (!(error instanceof AgentError)) throw error
       // Whoever may not list a kind has applied none of it.
-      if (!(error instanceof AgentError) || error.code !== 'apply_forbidden') throw error
+      if (error.code !== 'apply_forbidden') unseen.push(error.message)
     }
   }
-  return found
+  return { objects, unseen }
 }
 
 /**
@@ -178,7 +183,9 @@ async function* listAll(
     const path = `${collectionPath(resource, namespace)}?${query.toString()}`
     const answer = await get(path, signal, partialList)
     if (answer.status === 404 || answer.status === 405) return
-    if (answer.status !== 200) throw readFault(`list ${resource.plural} in ${namespace}`, answer)
+    if (answer.status !== 200) {
+      throw readFault(`list ${resource.plural}${namespace && ` in ${namespace}`}`, answer)
+    }
     const page = JSON.parse(answer.body) as {
       readonly metadata?: { readonly continue?: string }
       readonly items?: readonly LiveObject[]

@@ -69,6 +69,13 @@ export interface Labelled {
   readonly metadata: LiveObject['metadata']
 }
 
+/** What was found of all kinds. */
+export interface LabelledLook {
+  readonly objects: readonly Labelled[]
+  /** Of each kind that could not be looked through, why. */
+  readonly unseen: readonly string[]
+}
+
 export type WatchEvent =
   | { readonly type: 'added' | 'modified' | 'deleted'; readonly object: LiveObject }
   /** One page of a list that is being read: no more of it is in memory at once. */
@@ -147,10 +154,10 @@ export interface Cluster {
   /** Objects of the kind that a live definition makes, those that go left out. */
   instances(definition: LiveObject, signal: AbortSignal): Promise<readonly ObjectId[]>
   /**
-   * Objects of any kind that bear a label with this value, metadata alone; without those of kinds that may not be
-   * listed, or that nobody answers for.
+   * Objects of any kind that bear a label with one of these values, metadata alone; without those of kinds that may
+   * not be listed, or that nobody answers for.
    */
-  labelled(label: string, value: string, signal: AbortSignal): Promise<readonly Labelled[]>
+  labelled(label: string, values: readonly string[], signal: AbortSignal): Promise<LabelledLook>
   /** Some pods of a namespace, by a label selector. */
   pods(
     namespace: string,

@@ -15,6 +15,8 @@ export interface MemoryClusterOptions {
   readonly as?: (serviceAccount: string) => Cluster
   /** Throws to refuse an apply. */
   readonly admit?: (id: ObjectId, body: LiveObject) => void
+  /** What cannot be listed of all kinds. */
+  readonly unseen?: () => readonly string[]
   /** What is said beside the answer to a dry run. */
   readonly warn?: (id: ObjectId, body: LiveObject) => readonly string[]
 }
@@ -216,14 +218,15 @@ export function createMemoryCluster(options: MemoryClusterOptions = {}): MemoryC
           return { group: groupOf(apiVersion), kind, namespace, name }
         })
     },
-    async labelled(label, value) {
-      calls.push(`list ${label}=${value}`)
-      return [...objects.values()]
-        .filter(({ metadata: { labels } }) => labels?.[label] === value)
+    async labelled(label, values) {
+      calls.push(`list ${label} in ${values.join()}`)
+      const found = [...objects.values()]
+        .filter(({ metadata: { labels } }) => values.includes(labels?.[label] ?? ''))
         .map(({ apiVersion, kind, metadata }) => {
           const { namespace = '', name } = metadata
           return { id: { group: groupOf(apiVersion), kind, namespace, name }, metadata }
         })
+      return { objects: found, unseen: options.unseen?.() ?? [] }
     },
     async instances(definition) {
       const { group, names } = definition['spec'] as Definition

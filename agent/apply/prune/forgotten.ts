@@ -14,6 +14,9 @@ import { sortSpared } from './sparing.ts'
 import type { VerifiedRemoved } from '../../trust/verified.ts'
 
 const shownObjects = 5
+/** Less than a run may be without an answer before it has failed. */
+const patienceMs = 2 * 60_000
+const looks = 'all kinds to be listed'
 
 /**
  * Refuses to call an application removed of which there is no inventory, and whose objects are there all the same:
@@ -22,19 +25,20 @@ const shownObjects = 5
  *
  * @throws AgentError `prune_failed` with what is left, `cluster_unreachable`
  */
-export async function refuseForgotten(
-  app: VerifiedRemoved,
-  deps: ApplyDeps,
-  signal: AbortSignal,
-): Promise<void> {
+export async function refuseForgotten(app: VerifiedRemoved, deps: ApplyDeps): Promise<void> {
   const application = app.name
-  const labelled = await deps.cluster.labelled(marks.application, application, signal)
-  const entries = labelled
+  const { objects, unseen } = await deps.labelled(application)
+  const entries = objects
     .filter((one) => isForgotten(one, application, deps))
     .map(({ id }) => ({ ...unknown, id: formatObjectId(id) }))
   // As from an inventory: what others are to get, or what may have been there before, stays without a word.
   const left = sortSpared(entries, app).doomed
-  if (left.length === 0) return
+  if (left.length === 0) {
+    // What is a fault of the moment is not taken for none; what stays broken keeps no removal from ending.
+    if (unseen.length === 0 || deps.waited(looks) >= patienceMs) return
+    const words = `whether anything is left that no inventory has cannot be told: ${unseen[0]}`
+    throw new AgentError('cluster_unreachable', words)
+  }
   const names = left.slice(0, shownObjects).map(({ id }) => describeObject(parseObjectId(id)))
   const more = left.length - names.length
   const { name } = inventoryIdOf(application)

@@ -88,7 +88,7 @@ async function refuseUnknown(app: VerifiedRemoved, deps: ApplyDeps): Promise<voi
       `the inventory cannot be read (ConfigMap ${systemNamespace}/${name}), so what is to be deleted is not known: delete what bears the label ${marks.application}=${app.name}, and then that ConfigMap`,
     )
   }
-  if (app.deletionPolicy === 'Delete') await refuseForgotten(app, deps, writeSignal())
+  if (app.deletionPolicy === 'Delete') await refuseForgotten(app, deps)
 }
 
 /**

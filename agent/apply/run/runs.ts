@@ -18,6 +18,7 @@ import { type InventoryEntry, sameInventory } from '../inventory/inventory.ts'
 import type { InventoryStore } from '../inventory/inventory-store.ts'
 import { toObjectError } from './object-error.ts'
 import type { AgentIds } from '../inventory/ownership.ts'
+import type { FindLabelled } from '../prune/labelled.ts'
 import { removeApplication } from '../prune/remove.ts'
 import type { RepairLimit } from '../track/repair-limit.ts'
 import { applyApplication } from './run.ts'
@@ -40,6 +41,7 @@ export interface RunsDeps extends AgentIds {
   readonly open: PrepareObject
   readonly limit: RepairLimit
   readonly claims: () => Claims
+  readonly labelled: FindLabelled
   /** Why the snapshot is not to be carried out, in words: it is older than what was applied here. */
   readonly whyOvertaken: () => string | undefined
   /** Whether the values of an object that was applied have changed where they come from. */
@@ -126,12 +128,13 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
         one.waits.set(what, since)
         return clock.now() - since
       }
-      const { cluster, clusterId, formerIds, open, salt, isRotated } = deps
+      const { cluster, clusterId, formerIds, labelled, open, salt, isRotated } = deps
       const mine = { inventory, mayRepair, waited, claims: deps.claims() }
       const blocked = dependencies.whyBlocked(one, deps.find)
       const shared = {
         clusterId,
         formerIds,
+        labelled,
         clock,
         observer,
         inventories,

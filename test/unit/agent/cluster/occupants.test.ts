@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { LiveObject } from '../../../../agent/cluster/port.ts'
-import { readInstances, readOccupants } from '../../../../agent/cluster/occupants.ts'
+import { readInstances, readLabelled, readOccupants } from '../../../../agent/cluster/occupants.ts'
 
 const never = new AbortController().signal
 
@@ -131,5 +131,39 @@ describe('readInstances', () => {
   it('does not take a kind that is not served for one that has no objects', async () => {
     const { get } = serve([], () => false)
     await assert.rejects(readInstances(define(false), get, never), { code: 'prune_refused' })
+  })
+})
+
+describe('readLabelled', () => {
+  const label = 'groundswell.dev/application'
+
+  it('asks for several at once, and goes on past a kind that cannot be listed, which it tells', async () => {
+    const served = serve(['a'], () => false)
+    const get = async (path: string) => {
+      if (!path.includes('/policies')) return served.get(path)
+      const body = JSON.stringify({ message: 'conversion webhook for Policy failed' })
+      return { status: 500, retryAfter: undefined, body }
+    }
+    const { objects, unseen } = await readLabelled(label, ['shop', 'web'], get, never)
+    assert.deepEqual(
+      objects.map(({ id }) => id.name),
+      ['a'],
+    )
+    assert.deepEqual(unseen, ['list policies: conversion webhook for Policy failed'])
+    assert.match(
+      decodeURIComponent(served.pages[0]!),
+      /labelSelector=.*application\+in\+\(shop,web\)/,
+    )
+  })
+
+  it('leaves out a kind that may not be listed, and throws where nobody answers at all', async () => {
+    const served = serve(['a'], () => false)
+    const refuse = (status: number, part: string) => async (path: string) =>
+      path.includes(part) ? { status, retryAfter: undefined, body: '{}' } : served.get(path)
+    const look = await readLabelled(label, ['shop'], refuse(403, '/policies'), never)
+    assert.deepEqual([look.objects.length, look.unseen], [1, []])
+    await assert.rejects(readLabelled(label, ['shop'], refuse(503, '/apis'), never), {
+      code: 'cluster_unreachable',
+    })
   })
 })

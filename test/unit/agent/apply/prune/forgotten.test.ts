@@ -92,4 +92,29 @@ describe('a removal of which there is no inventory', () => {
     await hands.bring(removedApplication('shop'))
     assert.equal(hands.state('shop')?.phase, 'Removed')
   })
+
+  it('has all kinds listed once for all that were removed from a cluster since it joined', async () => {
+    const cluster = await forget()
+    await using hands = createMemoryHands({}, cluster)
+    const gone = Array.from({ length: 40 }, (_, at) => removedApplication(`gone-${at}`))
+    await hands.bring(...gone, removedApplication('shop'))
+    assert.equal(cluster.calls.filter((call) => call.startsWith('list ')).length, 1)
+    assert.equal(hands.state('shop')?.phase, 'Failed')
+    assert.equal(hands.state('gone-39')?.phase, 'Removed')
+  })
+
+  it('waits for kinds that cannot be listed, but not for ever: a webhook may be broken for good', async () => {
+    const unseen = ['list tides: conversion webhook refused']
+    const cluster = createMemoryCluster({ unseen: () => unseen })
+    await using hands = createMemoryHands({}, cluster)
+    await hands.bring(removedApplication('shop'))
+    const { phase, errors } = hands.state('shop')!
+    assert.deepEqual([phase, errors[0]?.code], ['Applying', 'cluster_unreachable'])
+    assert.match(errors[0]!.message, /cannot be told: list tides: conversion webhook refused$/)
+    await hands.clock.advance(60_000)
+    assert.equal(hands.state('shop')?.phase, 'Applying')
+    await hands.clock.advance(3 * 60_000)
+    assert.equal(hands.state('shop')?.phase, 'Removed')
+    assert.ok(!hands.reports.some((state) => state.phase === 'Failed'))
+  })
 })
