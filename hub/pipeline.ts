@@ -224,13 +224,17 @@ export function createPipeline(deps: PipelineDeps) {
   async function recallDeclared(accepted: string): Promise<void> {
     let lost = deciding.last.listUnplanned(await renderer.readFleet(accepted))
     const found: Fleet[] = []
-    for (const revision of listOthers(register.state, accepted).slice(0, mostRecalled)) {
-      if (lost.length === 0 || !(await renderer.has(revision))) break
-      const before = await renderer.readFleet(revision)
-      found.unshift(before)
-      lost = lost.filter((name) => !before.applications.has(name))
+    try {
+      for (const revision of listOthers(register.state, accepted).slice(0, mostRecalled)) {
+        if (lost.length === 0 || !(await renderer.has(revision))) break
+        const before = await renderer.readFleet(revision)
+        found.unshift(before)
+        lost = lost.filter((name) => !before.applications.has(name))
+      }
+    } finally {
+      // One that is refused by now ends the search: before it, what was planned may be newer.
+      for (const before of found) deciding.last.note(before)
     }
-    for (const before of found) deciding.last.note(before)
   }
 
   /** Goes on from the last accepted commit, should what came after it be refused, or Git be away. */

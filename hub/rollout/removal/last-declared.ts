@@ -1,6 +1,6 @@
 import type { Fleet } from '../../fleet/fleet.ts'
 import { projectNameOf } from '../../fleet/resolve/tenancy.ts'
-import { lastProjectOf, lastStrategyOf, plansOf } from '../../ledger/by-application.ts'
+import { assignedTo, lastProjectOf, lastStrategyOf, plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import { isLeaving, listAssigned } from '../advance/listed.ts'
 import type { KeptStrategy } from '../rollout.ts'
@@ -11,8 +11,8 @@ import type { DependsOn } from './leaving-order.ts'
 export interface LastDeclared {
   /** Called for every fleet that is taken in. */
   note(fleet: Pick<Fleet, 'applications' | 'strategies'>): void
-  /** Applications that run and are not in a fleet, and of whose leaving no plan was made. */
-  listUnplanned(fleet: Pick<Fleet, 'applications'>): string[]
+  /** Applications that run on its clusters and are not in a fleet, and of whose leaving no plan was made. */
+  listUnplanned(fleet: Pick<Fleet, 'applications' | 'clusters'>): string[]
   /** As Git had it last; what this hub has not seen of that, as its last rollout was planned. */
   strategyOf(application: string): KeptStrategy | undefined
   /** Name of the Project that it was in, likewise. */
@@ -47,10 +47,13 @@ export function createLastDeclared(
     },
     dependsOn: (application) =>
       dependsOn.get(application) ?? plansOf(past, application).at(-1)?.dependsOn ?? [],
-    listUnplanned: ({ applications }) =>
+    listUnplanned: ({ applications, clusters }) =>
       listAssigned(past).filter((name) => {
         const newest = plansOf(past, name).at(-1)
-        return !applications.has(name) && !(newest && isLeaving(newest))
+        if (applications.has(name) || (newest && isLeaving(newest))) return false
+        // What ran on clusters that left Git as well stays there, and is planned never.
+        const mine = [...assignedTo(past, name).values()]
+        return mine.some(({ cluster, digest }) => digest !== null && clusters.has(cluster))
       }),
     projectOf: (application) => projects.get(application) ?? lastProjectOf(past, application),
     strategyOf: (application) =>

@@ -55,6 +55,9 @@ describe('what Git said of an application last, and nothing was rolled out for',
     const git = hub.world.commits.at(-1)!
     const { fleet: without } = read({ ...git, declared: { db: ungated } })
     assert.deepEqual(last.listUnplanned(without), ['queue', 'shop', 'web'])
+    // Each start of a hub looked for it, in twenty commits, for good.
+    const nowhere = { ...without, clusters: new Map() }
+    assert.deepEqual(last.listUnplanned(nowhere), [], 'clusters that left Git keep what they run')
     last.note(read(git).fleet)
     await hub.commit({ shop: null })
     await hub.goOn()
