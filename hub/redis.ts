@@ -103,7 +103,7 @@ export async function assertNoOther(redis: Redis, prefix: string, owner: string)
   if (other === owner || mark !== spellMark(other)) return
   throw new HubError(
     'redis_refused',
-    `a hub of another fleet (its first CA is ${other}, this one's ${owner}) was at work in this Redis under the same name less than a minute ago; give one of them another --name or --redis. Where that one is gone for good, start this one again in a minute`,
+    `a hub of another fleet (another CA: its first is ${other}, this one's ${owner}) was at work in this Redis under the same name less than a minute ago; give one of them another --name or --redis, or all replicas of one fleet the same --shared directory. Where that one is gone for good, start this one again in a minute`,
   )
 }
 

@@ -203,6 +203,6 @@ describe('two replicas of a hub', () => {
       ...['--data', join(directory.path, 'stranger'), '--replica', 'three'],
     ])
     assert.equal(code, 1)
-    assert.match(words, /another CA/)
+    assert.match(words, /another CA.* the same --shared directory/)
   })
 })
