@@ -26,8 +26,17 @@ export function applyFault(id: ObjectId, answer: Answer, asWhom = ''): AgentErro
 
 /** An API server's refusal of a delete. */
 export function pruneFault(id: ObjectId, answer: Answer, asWhom = ''): AgentError {
-  const refused = answer.status === 401 || answer.status === 403
-  return new AgentError(refused ? 'prune_refused' : 'prune_failed', asWhom + describe(id, answer))
+  return new AgentError(pruneCode(answer), asWhom + describe(id, answer))
+}
+
+function pruneCode({ status }: Answer): AgentErrorCode {
+  if (status === 401 || status === 403) return 'prune_refused'
+  return isAway(status) ? 'cluster_unreachable' : 'prune_failed'
+}
+
+/** Whether the server, or one behind it, is too busy or not there: that says nothing of what it was asked for. */
+function isAway(status: number): boolean {
+  return status === 429 || status === 502 || status === 503 || status === 504
 }
 
 /** Of a 404: the object, or its namespace, is missing. A path that is not served says nothing of the kind. */
@@ -57,12 +66,8 @@ function applyCode(answer: Answer): AgentErrorCode {
       return isAboutObject(answer) ? 'apply_failed' : 'kind_unknown'
     case 409:
       return 'apply_conflict'
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 'cluster_unreachable'
     default:
+      if (isAway(answer.status)) return 'cluster_unreachable'
       // An unknown field in a server-side apply is answered with a 500.
       return /failed to create typed patch object/.test(statusOf(answer).message ?? '')
         ? 'apply_invalid'

@@ -63,7 +63,7 @@ it('T18: an agent whose Secrets were set back to an older snapshot writes and de
   }
   const before = (await plane.readAudit()).length
   await agent.start()
-  await until(async () => /web: Failed.*\n.*was applied here/.test(await agent.ask('status')), {
+  await until(async () => /web: Applying.*\n.*was applied here/.test(await agent.ask('status')), {
     deadlineMs: 30_000,
     what: 'the agent to say that it was set back',
   })

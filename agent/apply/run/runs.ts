@@ -59,6 +59,8 @@ export interface RunsDeps extends AgentIds {
 const wait = { firstMs: 500, rounds: 120, laterMs: 2_000 } as const
 /** As long as a restart or an upgrade of an API server may take; what cannot be watched is not believed for longer. */
 const awayMs = 3 * 60_000
+/** What an error has to be for want of an answer: of the API server, or of who says what is newest. */
+const unanswered: ReadonlySet<string> = new Set(['cluster_unreachable', 'trust_state_doubtful'])
 const retry = { firstMs: 2_000, lastMs: 60_000 } as const
 
 export interface Runs {
@@ -206,9 +208,9 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     } else wakeForDrift(one)
   }
 
-  /** Whether nobody answered, and not for long yet: of the content that says nothing, and a rollout waits. */
+  /** Whether nobody answered, or vouched, and not for long yet: that says nothing of the content, and a rollout waits. */
   function isAway(one: Tracked, errors: Tracked['errors']): boolean {
-    if (errors.length === 0 || errors.some(({ code }) => code !== 'cluster_unreachable')) {
+    if (errors.length === 0 || errors.some(({ code }) => !unanswered.has(code))) {
       one.awaySince = undefined
       return false
     }

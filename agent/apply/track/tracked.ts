@@ -34,7 +34,7 @@ export interface Tracked {
   settled: boolean
   /** Runs that failed since the wanted state changed. */
   failures: number
-  /** Since when runs came to nothing but that the API server does not answer. */
+  /** Since when runs came to nothing but that nobody answers. */
   awaySince: number | undefined
   /** What the last run left to be waited for, in words. */
   waiting: readonly string[]

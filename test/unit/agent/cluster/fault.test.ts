@@ -51,7 +51,15 @@ describe('applyFault', () => {
   })
 
   it('copes with an answer that is no Status', () => {
-    const fault = pruneFault(id, { status: 502, retryAfter: undefined, body: '<html>' })
+    const fault = pruneFault(id, { status: 500, retryAfter: undefined, body: '<html>' })
     assert.equal(fault.code, 'prune_failed')
+  })
+
+  it('F31: takes no answer of one that is busy or away for a refusal, nor of a deletion', () => {
+    for (const status of [429, 502, 503, 504]) {
+      const away = answer(status, { message: 'try again' })
+      assert.equal(applyFault(id, away).code, 'cluster_unreachable')
+      assert.equal(pruneFault(id, away).code, 'cluster_unreachable')
+    }
   })
 })
