@@ -31,6 +31,8 @@ export interface ApplyDeps extends AgentIds {
   readonly mayRepair: (id: string) => boolean
   /** What the whole application waits for, in words. */
   readonly blocked: string | undefined
+  /** Whether these mean only that nobody answers, and not for long yet: then nothing has failed. */
+  readonly isAway: (errors: readonly ObjectError[]) => boolean
   /** Milliseconds since something was first waited for. */
   readonly waited: (what: string) => number
 }

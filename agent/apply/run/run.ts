@@ -37,7 +37,7 @@ export async function applyApplication(
   if (!signal.aborted) definitionsChanged = await setUp(run, layout.setup)
   if (!signal.aborted) await applyWaves(run, layout, definitionsChanged)
   if (isOpen(run) && run.errors.length === 0) await finishHooks(run, layout)
-  if (run.errors.length > 0 && run.contentDue && !signal.aborted) {
+  if (run.errors.length > 0 && !deps.isAway(run.errors) && run.contentDue && !signal.aborted) {
     await attendHooks(run, 'fail', layout.hooks.fail)
   }
 

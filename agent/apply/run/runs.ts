@@ -4,7 +4,7 @@ import type { Cluster } from '../../cluster/port.ts'
 import type { Coalescer } from '../../observe/coalesce.ts'
 import { AgentError } from '../../errors.ts'
 import type { Observer } from '../../observe/observer.ts'
-import type { ObjectDrift } from '../../observe/status.ts'
+import type { ObjectDrift, ObjectError } from '../../observe/status.ts'
 import type { Applied } from '../../receipts.ts'
 import type { PrepareObject } from '../../secrets/prepare.ts'
 import type { VerifiedApplication, VerifiedSnapshot } from '../../trust/verified.ts'
@@ -144,6 +144,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
         salt,
         blocked,
         isRotated,
+        isAway: (errors: readonly ObjectError[]) => isAway(one, errors),
         ...mine,
       }
       const result =
@@ -166,7 +167,8 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
       }
       finish(one, wanted, result.errors, result.waiting)
       const reconciled = deps.reconciled()
-      if (reconciled && result.waiting.length === 0 && !one.held) {
+      const isOver = result.waiting.length === 0 && one.phase !== 'Applying'
+      if (reconciled && isOver && !one.held) {
         const versionOf = (id: string) => observer.live(id)?.resourceVersion ?? ''
         deps.onApplied?.(toApplied(wanted, reconciled, result, versionOf))
       }
@@ -184,6 +186,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     errors: Tracked['errors'],
     waiting: readonly string[],
   ): void {
+    const away = isAway(one, errors)
     one.errors = errors
     one.waiting = waiting
     if (errors.length === 0 && waiting.length > 0) {
@@ -197,7 +200,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     one.waitRounds = 0
     if (errors.length === 0) one.waits.clear()
     one.settled = errors.length === 0
-    if (!isAway(one, errors)) {
+    if (!away) {
       one.phase = errors.length > 0 ? 'Failed' : wanted.state === 'present' ? 'Applied' : 'Removed'
     } else if (one.phase !== 'Failed') one.phase = 'Applying'
     one.failures = one.settled ? 0 : one.failures + 1
@@ -209,7 +212,7 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
   }
 
   /** Whether nobody answered, or vouched, and not for long yet: that says nothing of the content, and a rollout waits. */
-  function isAway(one: Tracked, errors: Tracked['errors']): boolean {
+  function isAway(one: Tracked, errors: readonly ObjectError[]): boolean {
     if (errors.length === 0 || errors.some(({ code }) => !unanswered.has(code))) {
       one.awaySince = undefined
       return false

@@ -4,7 +4,7 @@ import { AgentError } from '../../../../../agent/errors.ts'
 import { createConfig, createNamespace } from '../../../../support/hands.ts'
 import { createMemoryCluster } from '../../../../support/memory-cluster.ts'
 import { presentApplication } from '../../../../support/verified-snapshot.ts'
-import { createMemoryHands } from '../memory-hands.ts'
+import { createJob, createMemoryHands } from '../memory-hands.ts'
 
 const namespace = createNamespace('shop')
 const shop = presentApplication('shop', [
@@ -64,5 +64,38 @@ describe('an application that cannot be brought for want of an answer', () => {
     failing.delete('b')
     await hands.clock.advance(60_000)
     assert.equal(hands.state('shop')?.phase, 'Failed', 'and does not flicker')
+  })
+
+  it('counts anew from where there was an answer, also while it waits for something of its own', async () => {
+    const { cluster, failing } = createFailing()
+    await using hands = createMemoryHands({}, cluster)
+    const job = createJob('migrate', { 'argocd.argoproj.io/hook': 'PreSync' })
+    failing.set('migrate', 'cluster_unreachable')
+    await hands.bring(
+      presentApplication('shop', [namespace, job, createConfig('shop', 'a')], { timeout: 600_000 }),
+    )
+    assert.equal(hands.state('shop')?.phase, 'Applying')
+    failing.clear()
+    await hands.clock.advance(240_000)
+    assert.match(hands.state('shop')?.waiting ?? '', /migrate has not ended/)
+    failing.set('a', 'cluster_unreachable')
+    hands.end('batch/Job/shop/migrate', 'Complete')
+    await hands.clock.advance(5_000)
+    const { phase, errors } = hands.state('shop')!
+    assert.deepEqual([phase, errors[0]?.message], ['Applying', 'API server: no answer'])
+  })
+
+  it('runs no hook for failure before it has failed', async () => {
+    const { cluster, failing } = createFailing()
+    await using hands = createMemoryHands({}, cluster)
+    const job = createJob('tell', { 'argocd.argoproj.io/hook': 'SyncFail' })
+    failing.set('a', 'cluster_unreachable')
+    await hands.bring(presentApplication('shop', [namespace, job, createConfig('shop', 'a')]))
+    await hands.clock.advance(60_000)
+    assert.equal(hands.state('shop')?.phase, 'Applying')
+    assert.equal(cluster.read('batch/Job/shop/tell'), undefined)
+    await hands.clock.advance(4 * 60_000)
+    assert.equal(hands.state('shop')?.phase, 'Failed')
+    assert.ok(cluster.read('batch/Job/shop/tell'))
   })
 })
