@@ -58,15 +58,17 @@ export function createHandovers(deps: HandoverDeps) {
     if (mine.size === 0) keptFrom.delete(application)
   }
 
-  /** Clusters from which a removal was kept that Git had taken back. */
-  const spared = new Set<string>()
+  /** Cluster → of which applications a removal was kept from it that Git had taken back, as it was looked at last. */
+  const spared = new Map<string, string>()
 
   return {
     /** Git was decided on: it may ask anew for a removal that it had taken back, and no rollout brings that. */
     noteDecided(): void {
-      for (const cluster of spared) {
-        if (listTakenBack(cluster).size > 0) continue
-        spared.delete(cluster)
+      for (const [cluster, before] of spared) {
+        const names = [...listTakenBack(cluster).keys()].join()
+        if (names === before) continue
+        if (names === '') spared.delete(cluster)
+        else spared.set(cluster, names)
         deps.released(cluster)
       }
     },
@@ -129,20 +131,23 @@ export function createHandovers(deps: HandoverDeps) {
     ): readonly Assignment[] | 'wait' {
       const unsent = findKept(cluster)
       const takenBack = listTakenBack(cluster)
-      if (takenBack.size > 0) spared.add(cluster)
+      if (takenBack.size > 0) spared.set(cluster, [...takenBack.keys()].join())
       if (unsent.size + takenBack.size === 0) return assignments
       const names = [...unsent.keys(), ...takenBack.keys()]
       const running = new Map(names.map((name) => [name, runs(name)]))
       if ([...running.values()].includes('untold')) return 'wait'
-      return assignments.flatMap((one) => {
+      const listed = assignments.flatMap((one) => {
         const mine = running.get(one.application)
         if (unsent.has(one.application)) return listRunning(one, mine) ?? []
         const removedAt = takenBack.get(one.application)
-        // It has it, or there is nothing to remove.
-        if (removedAt === undefined || !mine || mine === 'untold' || mine.digest === null)
-          return [one]
-        return mine.generation >= removedAt ? [one] : (listRunning(one, mine) ?? [])
+        if (removedAt === undefined) return [one]
+        // It may run there, and its agent have lost what it held; what is not listed is left alone.
+        if (!mine || mine === 'untold') return []
+        if (mine.digest === null || mine.generation >= removedAt) return [one]
+        return listRunning(one, mine) ?? []
       })
+      const isSame = listed.length === assignments.length
+      return isSame && listed.every((one, at) => one === assignments[at]) ? assignments : listed
     },
     /** Applications that wait for this one to let go of something. */
     listTakers(application: string): string[] {

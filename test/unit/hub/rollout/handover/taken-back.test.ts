@@ -58,6 +58,51 @@ describe('a removal that an agent was away for, and that Git took back', () => {
     }
   })
 
+  const assignedTo = (hub: Awaited<ReturnType<typeof begin>>) => [
+    ...hub.world.hub.state.assignments.get('c4')!.values(),
+  ]
+
+  // An agent whose pod was moved says nothing of what runs, and may find it by its inventory.
+  test('I4 is not sent to an agent either that holds nothing any more', async () => {
+    const hub = await begin(4)
+    await hub.commit({ shop: gated })
+    const listed = hub.world.hub.handovers.listTogether('c4', assignedTo(hub), () => undefined)
+    assert.ok(listed !== 'wait')
+    assert.deepEqual(listed.map(({ application }) => application).sort(), ['db', 'queue', 'web'])
+  })
+
+  // Whoever had been removed anything was offered nothing by a hub that had begun anew, and asked for content in vain.
+  test('keeps nothing from an agent that has it, also of a hub that has begun anew', async () => {
+    const hub = await begin(4)
+    await hub.world.perform({ kind: 'crash' })
+    const all = assignedTo(hub)
+    const removed = { digest: null, generation: Infinity }
+    assert.equal(
+      hub.world.hub.handovers.listTogether('c4', all, () => removed),
+      all,
+    )
+  })
+
+  // Another removal that was under way timed out.
+  test('keeps others no longer than until a hub that has begun anew has decided', async () => {
+    const hub = await begin(4)
+    await hub.world.perform({ kind: 'join', cluster: 'c4' })
+    await hub.commit({ shop: gated, db: { ...ungated, excluded: ['c4'] } })
+    assert.ok(!hub.has('db').includes('c4'))
+    await hub.world.perform({ kind: 'crash' })
+    const { handovers } = hub.world.hub
+    const runs = (name: string) => hub.world.told('c4', name)
+    const list = () => {
+      const listed = handovers.listTogether('c4', assignedTo(hub), runs)
+      assert.ok(listed !== 'wait')
+      return listed.filter(({ digest }) => digest === null).map(({ application }) => application)
+    }
+    assert.deepEqual(list(), [])
+    hub.world.released.length = 0
+    await hub.world.perform({ kind: 'decide' })
+    assert.deepEqual([hub.world.released, list()], [['c4'], ['db']])
+  })
+
   test('is told to go on where its cluster waited for that', async () => {
     const hub = await begin(4)
     await hub.commit({ shop: gated })
