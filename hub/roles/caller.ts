@@ -56,7 +56,7 @@ export function createCaller(deps: CallerDeps): Caller {
   function fail(cause: unknown): void {
     const words = cause instanceof Error ? cause.message : 'it closed the connection'
     why = new HubError(away, `the ${socket} socket cannot be reached: ${words}`, { cause })
-    if (!told) deps.onDown?.(why)
+    if (!told && !closing.signal.aborted) deps.onDown?.(why)
     told = true
     for (const one of waiting.values()) one.reject(why)
     waiting.clear()

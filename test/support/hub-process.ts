@@ -92,7 +92,7 @@ export async function startHub(options: HubProcessOptions): Promise<HubProcess> 
         // One that has ended will not serve any more.
         if (!running.running) return true
         // A front end lives before it serves: its signer may not be there yet.
-        const waits = options.args?.includes('--role') && !options.args.includes('--replica')
+        const waits = options.args?.includes('--role')
         if (!waits) return (await fetch(`${url}/livez`)).ok
         return (await fetch(`${url}/api/v1/version`)).status === 401
       },

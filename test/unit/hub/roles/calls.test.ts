@@ -190,6 +190,13 @@ describe('a connection between roles', () => {
     }
   })
 
+  test('tells of no end that its own side wants', async () => {
+    const { caller, downs } = world({})
+    await caller.ready(signal)
+    await caller.close()
+    assert.deepEqual(downs, [])
+  })
+
   test('is tried again ever more rarely, and said once', async () => {
     const made = world({})
     made.away = true
