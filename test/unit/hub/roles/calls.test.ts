@@ -38,6 +38,7 @@ function world(methods: Methods, change: Partial<CallerDeps & { atOnce: number }
     random: () => 1,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
+        if (signal.aborted) return resolve(undefined)
         naps.push(ms)
         world.wake = () => resolve(undefined)
         signal.addEventListener('abort', () => resolve(undefined))
