@@ -4,7 +4,7 @@ import { HubError } from '../errors.ts'
 import { emptyChain, type ChainHead } from '../ledger/chain.ts'
 import { orAnew, translateRedis } from '../redis.ts'
 import type { Seal } from './seal.ts'
-import type { SharedLedger, Sight, Taken } from './shared-ledger.ts'
+import { farTerms, type SharedLedger, type Sight, type Taken } from './shared-ledger.ts'
 
 /** Lines kept in common; older ones are laid out by the leader for who asks. */
 const keptLines = 1_000
@@ -70,6 +70,7 @@ return {lease[1] or '', lease[2] or '', tostring(left), head[1] or '', head[2] o
 const takeScript = `${common}
 if lease[1] and lease[1] ~= ARGV[1] and tonumber(lease[3]) > now then return 'held' end
 local before, term = tonumber(lease[2] or '0'), tonumber(ARGV[2])
+if before - term > ${farTerms} then before = 0 end
 if before > term or (before == term and lease[1] ~= ARGV[1]) then return 'moved' end
 if (head[2] or '') ~= ARGV[6] then return 'moved' end
 local behind = false

@@ -6,7 +6,7 @@ import type { ReplicatedRegister } from '../ledger/register.ts'
 import type { LedgerRemote } from '../ledger/remote.ts'
 import { createSerial } from '../rollout/advance/serial.ts'
 import { createRemoteTurn } from './remote-turn.ts'
-import type { SharedLedger, Sight } from './shared-ledger.ts'
+import { farTerms, type SharedLedger, type Sight } from './shared-ledger.ts'
 import { createVacancy } from './vacancy.ts'
 
 export interface ReplicaDeps {
@@ -207,7 +207,9 @@ export function createReplica(deps: ReplicaDeps): Replica {
     const needed = head === null ? (vacant ?? monotonic()) : undefined
     if (!(await watchDuring(remote.catchUp(needed)))) return false
     if (sight.lease === null && vacancy.since() !== vacant) return false
-    const next = Math.max(sight.lease?.term ?? 0, deps.register().state.term, remote.term) + 1
+    const known = Math.max(deps.register().state.term, remote.term)
+    const told = sight.lease?.term ?? 0
+    const next = Math.max(told - known > farTerms ? 0 : told, known) + 1
     if (!(await takeAs(next, head))) return false
     if (!(await renewDuring(remote.claim(next)))) return false
     const address = deps.address === undefined ? {} : { address: deps.address }
@@ -224,7 +226,7 @@ export function createReplica(deps: ReplicaDeps): Replica {
     const { lease, head } = await shared.look(self())
     if (lease && lease.holder !== holder) return false
     // Put right already, and gone on from there: what was appended is on its way to our disk.
-    if (lease && head && head.digest === appended?.digest) return true
+    if (lease?.term === term && head && head.digest === appended?.digest) return true
     if (head && !(await holds(head))) return false
     return takeAs(term, head)
   }

@@ -1,5 +1,8 @@
 import type { ChainHead } from '../ledger/chain.ts'
 
+/** A lease so many terms on is of somebody's hand: each lead is one, and a term that no number can follow ends them. */
+export const farTerms = 1_000_000
+
 /** What replicas see of each other at one moment. */
 export interface Sight {
   /** Who leads or led last; null where nobody has since Redis was empty. */

@@ -270,6 +270,26 @@ describe('replicas that share a Redis, of which one leads', () => {
     })
   }
 
+  it('T32: a term that no fleet gets to is nobody’s: all go on, and it gets into no ledger', async () => {
+    const all = await start('a', 'b')
+    for (const far of ['999999999999999', '9007199254740991']) {
+      const forge = () => redis.hset(`gs:{world-${worlds}}:ledger:lease`, 'term', far)
+      const leader = await untilLed(all)
+      const { term } = leader.register.state
+      await leader.decide(`before ${far}`)
+      await forge()
+      await leader.decide(`still ${far}`)
+      assert.equal(leader.register.state.term, term, 'it leads on')
+      await untilAlike(all)
+      leader.paused = true
+      await forge()
+      const heir = await untilLed(all.filter((one) => one !== leader))
+      assert.equal(heir.register.state.term, term + 1)
+      leader.paused = false
+      await untilAlike(all)
+    }
+  })
+
   it('replicas of another CA do not start', async () => {
     await assertSameFleet(redis, 'gs:{ca}', { CA: 'sha256:one' })
     await assertSameFleet(redis, 'gs:{ca}', { CA: 'sha256:one' })
