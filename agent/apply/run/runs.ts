@@ -59,8 +59,6 @@ export interface RunsDeps extends AgentIds {
 const wait = { firstMs: 500, rounds: 120, laterMs: 2_000 } as const
 /** As long as a restart or an upgrade of an API server may take; what cannot be watched is not believed for longer. */
 const awayMs = 3 * 60_000
-/** What an error has to be for want of an answer: of the API server, or of who says what is newest. */
-const unanswered: ReadonlySet<string> = new Set(['cluster_unreachable', 'trust_state_doubtful'])
 const retry = { firstMs: 2_000, lastMs: 60_000 } as const
 
 export interface Runs {
@@ -211,9 +209,13 @@ export function createRuns(deps: RunsDeps, life: AbortSignal): Runs {
     } else wakeForDrift(one)
   }
 
-  /** Whether nobody answered, or vouched, and not for long yet: that says nothing of the content, and a rollout waits. */
+  /**
+   * Whether nobody answered, and not for long yet: of the content that says nothing, and a rollout waits. Nor does
+   * what is not carried out for want of a signer's word, however long: the hub may be as long away.
+   */
   function isAway(one: Tracked, errors: readonly ObjectError[]): boolean {
-    if (errors.length === 0 || errors.some(({ code }) => !unanswered.has(code))) {
+    if (errors.some(({ code }) => code === 'trust_state_doubtful')) return true
+    if (errors.length === 0 || errors.some(({ code }) => code !== 'cluster_unreachable')) {
       one.awaySince = undefined
       return false
     }

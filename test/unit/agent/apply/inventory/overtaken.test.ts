@@ -41,7 +41,7 @@ describe('a snapshot that is older than what was applied', () => {
     await using hands = createMemoryHands({}, cluster, { isVouched: () => vouched })
     await hands.workloads.reconcile(at(5, 'c1', old, removed), never)
     cluster.drop('/ConfigMap/shop/a')
-    await hands.clock.advance(60_000)
+    await hands.clock.advance(10 * 60_000)
     assert.deepEqual(hands.writes(), [])
     assert.equal(hands.state('shop')?.phase, 'Applying', 'it fails no rollout that soaks here')
     for (const name of ['shop', 'other']) {
@@ -63,6 +63,16 @@ describe('a snapshot that is older than what was applied', () => {
     await hands.workloads.reconcile(at(6, 'c1', next), never)
     assert.equal(hands.state('shop')?.phase, 'Applied')
     assert.deepEqual(hands.writes(), [])
+  })
+
+  it('is none that was the newest before a restart: that is healed with nobody to ask', async () => {
+    const cluster = await overtake()
+    await using hands = createMemoryHands({}, cluster, { isVouched: () => false })
+    await hands.workloads.reconcile(at(6, 'c1', next), never)
+    cluster.drop('/ConfigMap/shop/b')
+    await hands.clock.advance(60_000)
+    assert.ok(cluster.read('/ConfigMap/shop/b'))
+    assert.equal(hands.state('shop')?.phase, 'Applied')
   })
 
   it('is told by its own record alone: one that joined anew counts from the beginning', async () => {
