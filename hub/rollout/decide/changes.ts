@@ -2,6 +2,7 @@ import { plansOf } from '../../ledger/by-application.ts'
 import type { LedgerState } from '../../ledger/replay.ts'
 import type { Assignment, Content, RolloutPlan, RolloutRun, RolloutTarget } from '../rollout.ts'
 import { finalPhases } from '../rollout.ts'
+import { removalsWave } from '../plan/plan.ts'
 import { awaitsPerson, isPausedByPerson } from './by-person.ts'
 import { isToRemove } from './to-come.ts'
 import { listEndedWithout, listLeft, listUnproven } from './unproven.ts'
@@ -67,6 +68,8 @@ export type Change =
       readonly unstarted?: string
       /** The rollout in hand that is still to remove what Git asks for by now: nothing stands in line behind that. */
       readonly saves?: string
+      /** The rollout in hand has nothing to come any more but removals: nobody stands in line behind those. */
+      readonly overtakes?: true
     }
 
 /** What Git asks × what clusters are assigned → what has to be rolled out, if anything. */
@@ -143,6 +146,7 @@ export function findChange(input: ChangeInput): Change {
     ...(paused !== undefined && { paused }),
     ...(isUnstarted && { unstarted: active.plan.id }),
     ...(saves !== undefined && { saves }),
+    ...(begun && isLastRemoving(begun) && { overtakes: true as const }),
   }
 }
 
@@ -228,6 +232,15 @@ function sameForAll(
  */
 function isOnlyRemoving(input: ChangeInput, plan: RolloutPlan): boolean {
   return listOpen(input, plan).every(([, { digest }]) => digest === null)
+}
+
+/**
+ * Whether a rollout that was begun has only removals left. They may wait for what depends on it, and that for what stood
+ * in line behind them.
+ */
+function isLastRemoving({ plan: { targets, waves }, run }: PastRollout): boolean {
+  if (waves[run.wave]?.name === removalsWave) return true
+  return Object.values(targets).every(({ digest }) => digest === null)
 }
 
 /** Whether a rollout waits for a person, and nobody of it may get anything now: what is waited for holds once they may. */

@@ -96,7 +96,7 @@ export function createMakePlan(deps: MakePlanDeps, last: LastDeclared) {
       ...(aside.length > 0 && { aside }),
       ...(broken.length > 0 && { brokenBeside: broken }),
       // In line it would come back once all of it is gone.
-      ...(change.saves !== undefined && { supersede: 'replace' as const }),
+      ...((change.saves !== undefined || change.overtakes) && { supersede: 'replace' as const }),
       ...(spec?.deletionPolicy === 'Orphan' && { orphans: true as const }),
       ...(revert === 'pullRequest' && { revert: true as const }),
     }

@@ -8,7 +8,6 @@ import { createRun } from '../../../../hub/rollout/plan/plan.ts'
 import type { Content } from '../../../../hub/rollout/rollout.ts'
 import { contentBefore } from '../../../../hub/rollout/content.ts'
 import { contentsOf, createWorld, fleetOf, objects } from './decide-world.ts'
-import { createLeavingHub, gated, ungated } from './leaving-world.ts'
 import { good, old, plan, target, wave } from './world.ts'
 
 describe('I4: a removal', () => {
@@ -327,55 +326,5 @@ describe('I4: a removal', () => {
     const empty = fleetOf([], {})
     await nothing.deciding.decide(empty, contentsOf(empty))
     assert.deepEqual(nothing.summary(), [])
-  })
-})
-
-// It waited for a window of the cluster that the removal was to come to, or for the approval of that.
-describe('new content for others beside a removal that has not come anywhere yet', () => {
-  const act = { application: 'shop', cluster: 'c0', actor: 'alice' } as const
-  const freeze = { kind: 'deny', group: 'twos', application: 'shop' } as const
-  const shut = {
-    second: ['c4'],
-    windows: [true, false].map((odd) => ({ ...freeze, odd })),
-  } as const
-  const leaves = { ...ungated, excluded: ['c4'] } as const
-
-  async function begin() {
-    const hub = await createLeavingHub({ shop: ungated })
-    await hub.commit({ shop: leaves }, shut)
-    const runs = (name: string) =>
-      hub.world.hub.state.assignedTo.get('shop')!.get(name)!.revision.slice(0, 6)
-    return { ...hub, runs }
-  }
-
-  test('goes out at once, and the removal goes along once it may', async () => {
-    const hub = await begin()
-    await hub.commit({ shop: { ...leaves, version: 5 } })
-    await hub.goOn()
-    assert.deepEqual([hub.runs('c0'), hub.runs('c4')], ['shop 5', 'shop 0'])
-    await hub.commit({}, { windows: [] })
-    await hub.goOn()
-    assert.deepEqual(hub.has('shop'), ['c0', 'c1', 'c2', 'c3'])
-  })
-
-  test('takes it along behind the gates that the new content has', async () => {
-    const hub = await createLeavingHub({ shop: gated })
-    await hub.approve('shop')
-    await hub.commit({ shop: { ...gated, excluded: ['c4'] } })
-    await hub.commit({ shop: { ...gated, excluded: ['c4'], version: 5 } })
-    await hub.goOn()
-    assert.equal(hub.phases('shop'), 'Succeeded Superseded Progressing')
-    assert.equal(hub.has('shop').length, 5, 'its gate is closed')
-    await hub.approve('shop')
-    assert.deepEqual(hub.has('shop'), ['c0', 'c1', 'c2', 'c3'])
-  })
-
-  test('waits for a person who paused the removal', async () => {
-    const hub = await begin()
-    await hub.world.perform({ kind: 'act', action: 'pause', ...act })
-    await hub.commit({ shop: { ...leaves, version: 5 } }, { windows: [] })
-    await hub.goOn()
-    assert.deepEqual([hub.runs('c0'), hub.has('shop').length], ['shop 0', 5])
-    assert.equal(hub.phases('shop'), 'Succeeded Paused Planned')
   })
 })
