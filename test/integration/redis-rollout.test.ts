@@ -137,6 +137,8 @@ test('T32: a record that cannot be read is as good as lost, and is written anew'
     () => redis.hset(key, 'run', '{', 'version', 'noise'),
     () => redis.hset(key, 'plan', 'null}', 'version', '-nan'),
     () => redis.rpush(changes, '{'),
+    () => redis.hset(key, 'plan', '5'),
+    () => redis.hset(key, 'run', JSON.stringify(rollout('r2').run)),
     () => redis.del(key, changes).then(() => redis.sadd(key, 'noise')),
   ]
   let now = run

@@ -86,7 +86,8 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
       translateRedis(orLost(redis.lrange(changesKey(id), 0, -1), [])),
     ])
     if (typeof plan !== 'string' || typeof run !== 'string') return undefined
-    return parseStored(plan, run, changes)
+    const stored = parseStored(plan, run, changes)
+    return stored?.plan?.id === id && stored.run?.id === id ? stored : undefined
   }
 
   async function read(ids: readonly string[]): Promise<StoredRollout[]> {
@@ -130,7 +131,7 @@ export function createRolloutStore(redis: Redis, fleet: string): RolloutStore {
   }
 }
 
-/** Undefined for what cannot be read: it is as good as lost. */
+/** Undefined for what cannot be read: it is as good as lost, as is another rollout's. */
 function parseStored(
   plan: string,
   run: string,
