@@ -213,12 +213,13 @@ describe('replicas that share a Redis, of which one leads', () => {
 
   const spoils: Record<string, (key: string, type: string) => Promise<unknown>> = {
     gone: (key) => redis.del(key),
-    'another kind': (key) => redis.del(key).then(() => redis.sadd(key, 'noise')),
-    noise: async (key, type) => {
-      await redis.del(key)
-      if (type === 'list') return redis.rpush(key, 'noise')
+    // In one step: whoever leads writes the key anew as soon as it is gone.
+    'another kind': (key) => redis.multi().del(key).sadd(key, 'noise').exec(),
+    noise(key, type) {
+      const anew = redis.multi().del(key)
+      if (type === 'list') return anew.rpush(key, 'noise').exec()
       const fields = ['holder', 'term', 'until', 'index', 'digest']
-      return redis.hset(key, Object.fromEntries(fields.map((field) => [field, 'noise'])))
+      return anew.hset(key, Object.fromEntries(fields.map((field) => [field, 'noise']))).exec()
     },
   }
   const kinds = { lease: 'hash', head: 'hash', lines: 'list', replicas: 'hash', page: 'list' }

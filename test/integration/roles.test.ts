@@ -176,6 +176,8 @@ describe('three roles', () => {
     const data = join(world.directory, 'early')
     const port = await freePort()
     const args = ['--role', 'api', '--sockets', join(world.directory, 'nowhere'), '--data', data]
+    // A fleet of its own: the front end of the other one is at work in this Redis.
+    args.push('--name', 'early')
     const early = startProcess(
       process.execPath,
       [hubProgram, ...args, '--redis', roles.redis.url, '--api-port', String(port)],
