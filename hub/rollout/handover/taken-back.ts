@@ -1,6 +1,6 @@
 import type { LedgerState } from '../../ledger/replay.ts'
 import { gives } from '../advance/listed.ts'
-import { type Assignment, finalPhases } from '../rollout.ts'
+import { type Assignment, type ClusterProgress, finalPhases } from '../rollout.ts'
 import type { ComingDeps } from './coming.ts'
 
 /* Removals that Git has taken back before the cluster's agent had them: it was away, or its hub was. */
@@ -22,8 +22,11 @@ export function createTakenBack({ state, desired, isSettled }: TakenBackDeps) {
     if (target?.digest !== null || gives(target)) return false
     const wish = desired(application, cluster)
     if (wish !== undefined) return wish !== null
+    const run = state.runs.get(rollout)!
+    // It was carried out: an agent that says it runs this was set back, and would make it anew.
+    if (isCarriedOut(run.clusters[cluster])) return false
     // Nobody knows yet, or nobody can tell.
-    return !isSettled() || finalPhases.has(state.runs.get(rollout)!.phase)
+    return !isSettled() || finalPhases.has(run.phase)
   }
 
   /** By application: the generation of the removal that Git took back. */
@@ -33,4 +36,8 @@ export function createTakenBack({ state, desired, isSettled }: TakenBackDeps) {
   }
 
   return listTakenBack
+}
+
+function isCarriedOut(progress: ClusterProgress | undefined): boolean {
+  return progress?.state === 'Done' && progress.outcome === 'Succeeded'
 }

@@ -71,6 +71,21 @@ describe('a removal that an agent was away for, and that Git took back', () => {
     assert.deepEqual(listed.map(({ application }) => application).sort(), ['db', 'queue', 'web'])
   })
 
+  // Its Secrets were restored: what it says it runs was deleted, and it made that anew.
+  test('that was carried out is sent to an agent that says it runs that, by a hub that has begun anew', async () => {
+    const hub = await createLeavingHub({ shop: gated })
+    await hub.approve('shop')
+    const before = { digest: hub.world.told('c4', 'shop')!.digest, generation: 1 }
+    await hub.commit({ shop: { ...gated, excluded: ['c4'] } })
+    await hub.world.perform({ kind: 'act', action: 'approve', ...act })
+    for (let turn = 0; turn < 4; turn += 1) await hub.goOn()
+    assert.deepEqual(hub.has('shop'), everywhere.slice(0, 4))
+    await hub.world.perform({ kind: 'crash' })
+    const all = [...hub.world.hub.state.assignments.get('c4')!.values()]
+    const runs = (name: string) => (name === 'shop' ? before : undefined)
+    assert.equal(hub.world.hub.handovers.listTogether('c4', all, runs), all)
+  })
+
   // Whoever had been removed anything was offered nothing by a hub that had begun anew, and asked for content in vain.
   test('keeps nothing from an agent that has it, also of a hub that has begun anew', async () => {
     const hub = await begin(4)
