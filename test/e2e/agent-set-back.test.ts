@@ -84,9 +84,13 @@ it('T18: an agent whose Secrets were set back to an older snapshot writes and de
   })
   await waitForRollout(hub.api, 'web', 'Succeeded', { commit: three })
   assert.equal(await statusOf('/api/v1/namespaces/web/configmaps/new'), 200)
-  assert.equal(await statusOf(gone), 404, 'what was removed did not come back')
+  await until(async () => (await statusOf(gone)) === 404, {
+    deadlineMs: 30_000,
+    what: 'what was removed to be gone',
+  })
+  // What was removed since has no inventory to tell of it: it may come back for a moment (decision 133), and goes again.
   assert.deepEqual(
-    (await written()).filter((call) => call.startsWith('delete')),
+    (await written()).filter((call) => /^delete (?!shop\/settings$|.*-inventory-shop$)/.test(call)),
     [],
   )
   await agent.stop()
