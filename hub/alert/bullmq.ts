@@ -1,3 +1,4 @@
+import { isName } from '@groundswell/proto/statement-shape.ts'
 import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { closeQueue, createRenew, type Renew } from '../bullmq.ts'
@@ -178,7 +179,11 @@ export function createCourier(options: CourierOptions): Courier {
     where,
     async serve(providers) {
       for (const provider of providers) if (!leaving.has(provider)) laneTo(provider)
-      const known = await orLost(index.smembers(served), [])
+      const noted = await orLost(index.smembers(served), [])
+      const known = noted.filter(isName)
+      // Of what somebody else wrote there no queue can be: opening one would throw, or be of others' keys.
+      const noise = noted.filter((name) => !isName(name))
+      if (noise.length > 0) await index.srem(served, ...noise)
       for (const provider of new Set([...lanes.keys(), ...known])) {
         if (providers.has(provider) || leaving.has(provider)) continue
         void leave(provider)

@@ -211,6 +211,20 @@ describe('the courier', () => {
     await second.close()
   })
 
+  // A hub ended by it: no queue can have such a name.
+  it('T32: goes on with names in Redis that no provider has, and forgets them', async () => {
+    const of = options()
+    const courier = open(of)
+    const client = new Redis(redis.url)
+    const known = `gs:{${of.fleet}}:queue:letters-to`
+    await client.sadd(known, 'a:b', '*', '')
+    await courier.post(letter)
+    await courier.serve(new Set([letter.provider]))
+    assert.deepEqual(await client.smembers(known), [letter.provider])
+    client.disconnect()
+    await courier.close()
+  })
+
   it('sends nothing that somebody else wrote to Redis', async () => {
     const of = options()
     const sent: string[] = []
