@@ -3,6 +3,7 @@ import { isDigest } from '@groundswell/proto/digest.ts'
 import { HubError } from '../errors.ts'
 import { emptyChain, type ChainHead } from '../ledger/chain.ts'
 import { orAnew, translateRedis } from '../redis.ts'
+import { dropOtherKinds, isDigestInRedis } from '../redis-script.ts'
 import type { Seal } from './seal.ts'
 import { farTerms, type SharedLedger, type Sight, type Taken } from './shared-ledger.ts'
 
@@ -16,11 +17,9 @@ const common = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- What is of another kind, or cannot be read, is as good as lost: nobody leads by it.
-for at, kind in ipairs({ 'hash', 'hash', 'list', 'hash', 'list' }) do
-  if redis.call('TYPE', KEYS[at]).ok ~= kind then redis.call('DEL', KEYS[at]) end
-end
+${dropOtherKinds(['hash', 'hash', 'list', 'hash', 'list'])}
 local function isCount(text) return text and #text < 16 and string.match(text, '^%d+$') end
-local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
+${isDigestInRedis}
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'term', 'until')
 if not (lease[1] and isCount(lease[2]) and isCount(lease[3])) then
   redis.call('DEL', KEYS[1])

@@ -2,6 +2,7 @@ import { type Digest, isDigest } from '@groundswell/proto/digest.ts'
 import type { Redis } from 'ioredis'
 import { HubError } from '../errors.ts'
 import { orLost } from '../redis.ts'
+import { dropOtherKinds, isDigestInRedis } from '../redis-script.ts'
 import { leaseKey } from '../replica/redis.ts'
 import type { Seal } from '../replica/seal.ts'
 import type { AuditHead } from '../signer/signer.ts'
@@ -43,7 +44,7 @@ export interface SnapshotStore {
 const putScript = `
 if ARGV[1] ~= '' and tonumber(redis.call('HGET', KEYS[1], 'term') or '0') > tonumber(ARGV[1]) then return {} end
 local names = { 'epoch', 'sequence', 'digest', 'applications', 'expiresAt', 'envelope', 'ledger', 'of' }
-local function isDigest(text) return text and #text == 71 and string.match(text, '^sha256:%x+$') end
+${isDigestInRedis}
 local answers = {}
 for i = 1, #KEYS - 1 do
   local key = KEYS[i + 1]
@@ -168,8 +169,7 @@ function defineScript(redis: Redis, name: string, lua: string) {
 
 /** Compare and set, in one step for everybody who shares this Redis. */
 const replaceScript = `
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'string' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+${dropOtherKinds(['string'])}
 local now = redis.call('GET', KEYS[1])
 if (now or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])

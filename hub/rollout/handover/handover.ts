@@ -121,8 +121,8 @@ export function createHandovers(deps: HandoverDeps) {
       spared.has(cluster) || [...keptFrom.values()].some((clusters) => clusters.has(cluster)),
     /**
      * What a cluster is assigned, but for what would find its objects with others that let go of them any moment,
-     * and for removals that Git took back before its agent had them: of that what runs there, since what is not listed is healed, and kept from others, by no agent started anew.
-     * `wait` until an agent that is just back has said it: it tells one application after the other.
+     * and for removals that Git took back before its agent had them: of that what runs there, since what is not listed
+     * is healed, and kept from others, by no agent started anew. `wait` until an agent that is just back has said it: it tells one application after the other.
      */
     listTogether(
       cluster: string,

@@ -103,8 +103,8 @@ function reaches(
 }
 
 /**
- * Whether one that Git asks for no more on a cluster is to be removed there and that is not even planned: another rollout of it is
- * under way, or its plan could not be made.
+ * Whether one that Git asks for no more on a cluster is to be removed there and that is not even planned: another
+ * rollout of it is under way, or its plan could not be made.
  */
 function isToGo(state: LedgerState, application: string, cluster: string): boolean {
   const runs = assignedTo(state, application).get(cluster)?.digest ?? null

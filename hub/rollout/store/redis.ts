@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { HubError } from '../../errors.ts'
 import { orLost, translateRedis } from '../../redis.ts'
+import { dropOtherKinds } from '../../redis-script.ts'
 import { formatMark, redisFormat } from '../../upgrade/mark.ts'
 import { type RunChange, foldChanges } from './change.ts'
 import { finalPhases, type RolloutPlan, type RolloutRun } from '../rollout.ts'
@@ -13,10 +14,7 @@ import type { RolloutQuery, RolloutStore, StoredRollout, Swap } from './store.ts
 // run that is there.
 // What whoever may write there made into something of another kind, or unreadable, is as good as lost.
 const writeScript = `
-for at, kind in ipairs({ 'hash', 'zset', 'zset', 'zset', 'list' }) do
-  local is = redis.call('TYPE', KEYS[at]).ok
-  if is ~= kind and is ~= 'none' then redis.call('DEL', KEYS[at]) end
-end
+${dropOtherKinds(['hash', 'zset', 'zset', 'zset', 'list'])}
 local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '0') or 0
 local version = tonumber(ARGV[4])
 if held >= version then return 'lost' end
